@@ -1,0 +1,109 @@
+# A fresh clone needs nothing but Python 3.11 or newer before `make serve` or `make test`.
+# Everything made here lands in .venv and build, which git ignores; pip and go keep the
+# settings of this machine (their configuration files and environment variables).
+
+PYTHON ?= python3
+VENV ?= .venv
+SERVE_ARGS ?=
+
+NANODEP := github.com/micromdm/nanodep
+NANODEP_VERSION := v0.7.0
+NANODEP_COMMANDS := depserver depsyncer deptokens
+
+BIN := $(VENV)/bin
+CLIENTS := $(abspath $(VENV))/clients
+
+# A stamp says that a step was done with the present pyproject.toml; it goes with the .venv.
+MADE := $(VENV)/.made
+PROJECT := $(VENV)/.project-installed
+TEST := $(VENV)/.test-installed
+LINT := $(VENV)/.lint-installed
+NANODEP_BUILT := $(VENV)/.nanodep-$(NANODEP_VERSION)
+H2SPEC := github.com/summerwind/h2spec/cmd/h2spec
+# The newest release that a Go proxy can install; 146 cases.
+H2SPEC_VERSION := v2.2.1+incompatible
+H2SPEC_BUILT := $(VENV)/.h2spec-$(H2SPEC_VERSION)
+APNS_CLIENTS := tests/clients/apns
+PY_CLIENTS := $(VENV)/.clients-installed
+SIDESHOW_BUILT := $(VENV)/.sideshow-built
+NODE_APN_BUILT := $(VENV)/.node-apn-installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help serve test lint clients bench image clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+serve: $(PROJECT) ## Serve the demo world (more options: make serve SERVE_ARGS="--help")
+	exec $(BIN)/mdmsim serve $(SERVE_ARGS)
+
+test: $(TEST) ## Run the whole test suite, with its branch coverage
+	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+lint: $(LINT) ## Check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) ## Run real third-party clients against it (needs Go and Node.js)
+	MDMSIM_CLIENTS_BIN=$(CLIENTS) $(BIN)/pytest -m clients tests/clients --no-cov
+
+bench: $(TEST) ## Measure against bare servers, in one run on this machine
+	$(BIN)/python tests/bench/account.py
+
+image: $(MADE) ## Build the Dockerfile and try the image (needs root, buildah, debootstrap)
+	PYTHON=$(BIN)/python tests/image/check.sh
+
+clean: ## Remove what was made here; data directories stay
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache \
+		.hypothesis .import_linter_cache
+	find simulator tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Dependency groups (PEP 735) need pip 25.1.
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "mdmsim needs Python 3.11 or newer: make PYTHON=python3.13 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+$(PROJECT): pyproject.toml | $(MADE)
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(TEST): $(PROJECT)
+	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+# mypy reads the tests too, so it wants what they import.
+$(LINT): $(TEST)
+	$(BIN)/python -m pip install --quiet --group lint
+	@touch $@
+
+$(NANODEP_BUILT): | $(MADE)
+	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
+	GOBIN=$(CLIENTS) go install $(NANODEP_COMMANDS:%=$(NANODEP)/cmd/%@$(NANODEP_VERSION))
+	@touch $@
+
+$(H2SPEC_BUILT): | $(MADE)
+	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
+	GOBIN=$(CLIENTS) go install $(H2SPEC)@$(H2SPEC_VERSION)
+	@touch $@
+
+$(PY_CLIENTS): $(TEST)
+	$(BIN)/python -m pip install --quiet --group clients
+	@touch $@
+
+$(SIDESHOW_BUILT): $(wildcard $(APNS_CLIENTS)/go/*) | $(MADE)
+	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
+	GOBIN=$(CLIENTS) go -C $(APNS_CLIENTS)/go install .
+	@touch $@
+
+$(NODE_APN_BUILT): $(APNS_CLIENTS)/node/package.json | $(MADE)
+	@command -v npm >/dev/null || { echo "make clients needs Node.js 20 or newer" >&2; exit 1; }
+	mkdir -p $(CLIENTS)/node-apn
+	cp $< $(CLIENTS)/node-apn/
+	npm install --prefix $(CLIENTS)/node-apn --no-package-lock --no-audit --no-fund --silent
+	@touch $@

@@ -1,0 +1,194 @@
+"""The composition root: the only module that knows which concrete parts make a simulator."""
+
+import asyncio
+import os
+from collections.abc import Collection
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from aiohttp import web
+
+from simulator import __version__, push_topics, ready, services
+from simulator.clock import Clock
+from simulator.control.parts import Parts
+from simulator.control.web import make_application
+from simulator.directory import Directory
+from simulator.disclosure.manifest import load_manifest
+from simulator.disclosure.observation import Observer
+from simulator.disclosure.values import Fingerprinter
+from simulator.engine import Engine
+from simulator.gateway import Gateway
+from simulator.loading import is_empty, mint, pieces
+from simulator.services.dep import portal
+from simulator.settings import Settings
+from simulator.store.sqlite import Store
+from simulator.transport.http1 import Server
+from simulator.transport.http2.protocol import Http2Server
+from simulator.transport.listener import Certificates, Listener, explained
+from simulator.transport.proxy import Proxy
+from simulator.worlds.world import load_world
+
+DRAIN_S = 1.5
+"""How long a request in flight may take at the end; with all else it makes less than 5 s."""
+
+
+class Simulator:
+    """A running simulator: an asynchronous context manager around all its parts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = Clock()
+        self.ready: dict[str, Any] = {}
+        """What ``ready.json`` holds, once it runs."""
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Start everything; ConfigurationError says what keeps it from starting."""
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Take no more connections, answer what is in flight, commit and close, within 5 s."""
+        await self._stack.aclose()
+
+    @property
+    def control_token(self) -> str:
+        """The bearer token of the control API."""
+        return str(self.ready["control_token"])
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where the services are: HTTPS, then HTTP."""
+        http = self.ready["http"]
+        return (*self.ready["tls"], *([http] if http else []))
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        settings = self.settings
+        directory = await asyncio.to_thread(Directory, settings.data)
+        stack.push_async_callback(asyncio.to_thread, directory.release)
+        keys = await asyncio.to_thread(directory.keys, settings.fingerprint_key)
+        now = _wall_clock()
+        authority = await asyncio.to_thread(directory.authority, settings.san, now)
+        self.catalogue = await asyncio.to_thread(services.load)
+        fingerprinter = Fingerprinter(keys.fingerprint)
+        observer = Observer(self.catalogue, fingerprinter)
+        manifest = await asyncio.to_thread(load_manifest, settings.manifest)
+        store = await asyncio.to_thread(Store.open, directory.database)
+        stack.push_async_callback(asyncio.to_thread, store.close)
+        journal = await asyncio.to_thread(store.journal)
+        stack.push_async_callback(asyncio.to_thread, journal.close)
+        engine = Engine(self.catalogue, settings, keys.secret, observer)
+        self.gateway = Gateway(store, engine, self.clock)
+        self.gateway.start()
+        stack.push_async_callback(self.gateway.close)
+        await self._seed()
+        push_authority = await asyncio.to_thread(push_topics.authority, directory.path, now)
+        topics = await self.gateway.run(lambda state: push_topics.register(state, settings.seed))
+        pairs = await asyncio.to_thread(
+            push_topics.files, directory.path, push_authority, topics, now
+        )
+        parts = Parts(
+            settings=settings,
+            catalogue=self.catalogue,
+            gateway=self.gateway,
+            clock=self.clock,
+            journal=journal,
+            observer=observer,
+            manifest=manifest,
+            chance=mint,
+            push_authority=push_authority,
+            token=keys.control_token,
+            key_id=fingerprinter.key_id,
+        )
+        control = await self._open_control(parts, stack)
+        certificates = await asyncio.to_thread(
+            Certificates, authority, now, push_authority.certificate_pem
+        )
+        tls, http, proxy = await self._open_services(authority.names, certificates, stack)
+        described = await self.gateway.run(portal.describe)
+        self.ready = {
+            "version": __version__,
+            "pid": os.getpid(),
+            "tls": tls,
+            "http": http,
+            "control": control,
+            "proxy": proxy,
+            "control_token": keys.control_token,
+            "ca": str(directory.path / "ca.pem"),
+            "journal": str(directory.database) if directory.database else None,
+            "organisations": ready.organisations(
+                one | {"push_topics": pairs[one["id"]]} for one in described
+            ),
+        }
+        path = Path(settings.ready_file or directory.path / ready.NAME)
+        await asyncio.to_thread(ready.write, path, self.ready)
+        stack.push_async_callback(asyncio.to_thread, path.unlink, missing_ok=True)
+
+    async def _seed(self) -> None:
+        """Load the world of the settings into an empty database."""
+        if not await self.gateway.run(is_empty):
+            return
+        world = await asyncio.to_thread(load_world, self.settings.world)
+        for piece in pieces(world, self.settings.seed, self.clock.now_ms()):
+            await self.gateway.run(piece)
+
+    async def _open_control(self, parts: Parts, stack: AsyncExitStack) -> str | None:
+        """Open the control port and return its URL, or None if it is off."""
+        port = self.settings.control_port
+        if port is None:
+            return None
+        runner = web.AppRunner(
+            make_application(parts), access_log=None, handle_signals=False, shutdown_timeout=1
+        )
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, self.settings.host, port)
+        with explained(self.settings.host, port, "--control-port"):
+            await site.start()
+        return ready.url("http", self.settings.host, runner.addresses[0][1])
+
+    async def _open_services(
+        self, names: Collection[str], certificates: Certificates, stack: AsyncExitStack
+    ) -> tuple[list[str], str | None, str | None]:
+        """Open the ports of the services; return the HTTPS URLs, the HTTP one and the proxy's.
+
+        The proxy leads to the first HTTPS port and stands in for *names*.
+        """
+        settings = self.settings
+        host = settings.host
+        server = Server(self.gateway.answer, self.clock, settings.body_limit)
+        http2 = Http2Server(self.gateway.answer, self.clock, server.numbers, settings.body_limit)
+        listener = Listener(server, http2)
+        proxy = Proxy(self.gateway.answer, names, server.numbers)
+        # The proxy closes after the listener, which ends the tunnels to it.
+        stack.push_async_callback(proxy.close, DRAIN_S)
+        stack.push_async_callback(listener.close, DRAIN_S)
+        tls, first = [], None
+        for wanted in settings.tls_port:
+            if wanted is not None:
+                port = await listener.open(
+                    host, wanted, flag="--tls-port", tls=certificates.default
+                )
+                first = first or (host, port)
+                tls.append(ready.url("https", host, port))
+        plain = None
+        if settings.http_port is not None:
+            port = await listener.open(host, settings.http_port, flag="--http-port")
+            plain = (host, port)
+        http = plain and ready.url("http", *plain)
+        if settings.proxy_port is None:
+            return tls, http, None
+        port = await proxy.open(host, settings.proxy_port, tls=first, http=plain)
+        return tls, http, ready.url("http", host, port)
+
+
+def _wall_clock() -> datetime:
+    """Return the time that clients check certificates by, whatever time is simulated."""
+    return datetime.now(UTC)  # noqa: TID251 (clients have no other clock)

@@ -1,0 +1,1 @@
+"""Schemes by which clients prove who they are, as pure functions."""

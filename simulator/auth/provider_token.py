@@ -1,0 +1,206 @@
+"""Provider authentication tokens: the signed JWT that APNs takes instead of a certificate.
+
+Apple documents ES256, ten characters of key and team id, and ``iat`` in whole
+seconds. Clients in the field also send ``iat`` as a float or as a string of
+digits, and sign in DER as Apple's own sample does; that is taken and noted.
+"""
+
+import binascii
+import json
+import math
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+LIFETIME_S = 3600
+"""How far ``iat`` may be from now: older is expired, further ahead is invalid."""
+
+MISSING = "MissingProviderToken"
+INVALID = "InvalidProviderToken"
+EXPIRED = "ExpiredProviderToken"
+
+Keys = Mapping[str, tuple[str, bytes]]
+"""The signing keys that are known: key id to team id and public key, PEM."""
+
+_ALGORITHM = "ES256"
+_COORDINATE = 32
+"""The bytes of R, and of S, in a signature as a JWT has it."""
+
+_BEARER = re.compile(r"\s*bearer[ \t]+(\S+)\s*", re.IGNORECASE | re.ASCII)
+_BASE64URL = re.compile(r"([A-Za-z0-9_-]*)={0,2}")
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_LARGEST_S = 10**18
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderToken:
+    """What a JWT says, before anything about it is checked; what it lacks is empty.
+
+    *issued_s* is ``iat`` in seconds since 1970, None when it is no number of
+    seconds. *signed* is what the *signature* is over. *oddities* names what
+    Apple documents otherwise: ``iat-float``, ``iat-string``, ``der-signature``.
+    """
+
+    key_id: str
+    team_id: str
+    issued_s: int | None
+    algorithm: str
+    signed: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+    oddities: tuple[str, ...] = ()
+
+
+def read(authorization: str) -> ProviderToken | None:
+    """Return the token in the header *authorization*, None when it is not of the bearer scheme.
+
+    Never raise: a token that is no JWT has nothing in it, and so is never valid.
+    """
+    found = _BEARER.fullmatch(authorization)
+    if not found:
+        return None
+    signed, _, last = found[1].rpartition(".")
+    head, _, body = signed.partition(".")
+    header, claims, signature = _json(head), _json(body), _base64(last)
+    issued_s, encoding = _issued(claims.get("iat"))
+    der = len(signature) not in {0, 2 * _COORDINATE}
+    return ProviderToken(
+        key_id=_string(header.get("kid")),
+        team_id=_string(claims.get("iss")),
+        issued_s=issued_s,
+        algorithm=_string(header.get("alg")),
+        signed=signed.encode(errors="replace"),
+        signature=signature,
+        oddities=tuple(name for name in (encoding, "der-signature" if der else "") if name),
+    )
+
+
+def verifies(token: ProviderToken, public_key_pem: bytes) -> bool:
+    """Tell whether *token* was signed by the key of *public_key_pem*.
+
+    What is no P-256 public key verifies nothing.
+    """
+    key = _public_key(public_key_pem)
+    if key is None:
+        return False
+    signature = token.signature
+    if len(signature) == 2 * _COORDINATE:
+        r, s = signature[:_COORDINATE], signature[_COORDINATE:]
+        signature = encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
+    try:
+        key.verify(signature, token.signed, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def age_s(token: ProviderToken, now_ms: int) -> float | None:
+    """Return how many seconds ago *token* was issued, negative when that is still to come.
+
+    None when the token does not say.
+    """
+    return None if token.issued_s is None else now_ms / 1000 - token.issued_s
+
+
+def check(token: ProviderToken | None, keys: Keys, now_ms: int) -> str:
+    """Return APNs's reason to refuse *token*, what `read` gave, or ``""`` when it is good.
+
+    *now_ms* is milliseconds since 1970.
+    """
+    if token is None:
+        return MISSING
+    return next((reason for reason, applies in _REFUSALS if applies(token, keys, now_ms)), "")
+
+
+def _other_algorithm(token: ProviderToken, _keys: Keys, _now_ms: int) -> bool:
+    return token.algorithm != _ALGORITHM
+
+
+def _unknown_key(token: ProviderToken, keys: Keys, _now_ms: int) -> bool:
+    return token.key_id not in keys
+
+
+def _other_team(token: ProviderToken, keys: Keys, _now_ms: int) -> bool:
+    return token.team_id != keys[token.key_id][0]
+
+
+def _forged(token: ProviderToken, keys: Keys, _now_ms: int) -> bool:
+    return not verifies(token, keys[token.key_id][1])
+
+
+def _undated(token: ProviderToken, _keys: Keys, now_ms: int) -> bool:
+    # Milliseconds taken for seconds are thousands of years ahead, so they end here.
+    return (age := age_s(token, now_ms)) is None or age < -LIFETIME_S
+
+
+def _old(token: ProviderToken, _keys: Keys, now_ms: int) -> bool:
+    return (age := age_s(token, now_ms)) is not None and age > LIFETIME_S
+
+
+_REFUSALS: tuple[tuple[str, Callable[[ProviderToken, Keys, int], bool]], ...] = (
+    (INVALID, _other_algorithm),
+    (INVALID, _unknown_key),
+    (INVALID, _other_team),
+    (INVALID, _forged),
+    (INVALID, _undated),
+    (EXPIRED, _old),
+)
+"""Why a token is refused, in the order of the checks: the later rely on the earlier."""
+
+
+def _issued(iat: Any) -> tuple[int | None, str]:
+    """Return the seconds that *iat* says, and the name of its encoding if that is an odd one."""
+    match iat:
+        case bool():
+            return None, ""
+        case int() if abs(iat) <= _LARGEST_S:
+            return iat, ""
+        case float() if math.isfinite(iat) and abs(iat) <= _LARGEST_S:
+            return int(iat), "iat-float"
+        case str() if _DIGITS.fullmatch(iat):
+            return int(iat), "iat-string"
+        case _:
+            return None, ""
+
+
+def _json(segment: str) -> dict[str, Any]:
+    """Return the object that *segment* of a JWT holds, empty when it holds none."""
+    try:
+        value = json.loads(_base64(segment).decode())
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _base64(segment: str) -> bytes:
+    """Return the bytes of *segment*, padded or not, empty when it is no base64url."""
+    found = _BASE64URL.fullmatch(segment)
+    if not found:
+        return b""
+    text = found[1]
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        return b""
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+@lru_cache(maxsize=64)
+def _public_key(pem: bytes) -> ec.EllipticCurvePublicKey | None:
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    return None

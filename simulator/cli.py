@@ -1,0 +1,78 @@
+"""The command line: one row per command; each is imported only when it is called."""
+
+import importlib
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from simulator import __version__
+from simulator.settings import ConfigurationError
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "serve": ("serve", "Serve the simulated services until SIGTERM or Ctrl-C."),
+    "report": ("report", "Report what has been disclosed, judged by a manifest."),
+    "ca": ("ca", "Show the test CA, and how clients are made to trust it."),
+    "token": ("tokens", "Print the credentials that Apple's portal would hand out."),
+    "world": ("worlds", "List, show and load worlds of test data."),
+    "catalogue": ("catalogue", "Print all operations, fields and error codes."),
+    "readyz": ("readyz", "Tell whether a running simulator is ready."),
+    "version": ("version", "Print the version."),
+}
+"""Name -> (module in ``commands``, what it does)."""
+
+
+class Mistake(click.ClickException):
+    """Something that the user must mend: one line, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """Print the line on standard error."""
+        click.echo(f"mdmsim: {self.format_message()}", err=file is None, file=file)
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """Return the names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        """Import the command *cmd_name*."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"simulator.commands.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 (click's signature)
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what the user must mend becomes one line."""
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            raise Mistake(str(error)) from error
+        except BrokenPipeError:
+            # Whoever read the output, such as `head`, has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mdmsim", message="%(prog)s %(version)s")
+def main() -> None:
+    """Stand in for Apple's MDM-facing servers, and record what a client discloses.
+
+    Not Apple, and all data is invented. Start with: mdmsim serve
+    """

@@ -1,0 +1,47 @@
+"""The one clock: real, moved or frozen. Everything timed asks it."""
+
+import time
+from typing import Literal
+
+Mode = Literal["real", "offset", "frozen"]
+
+
+class Clock:
+    """Tell the simulator's time, which may differ from the wall clock.
+
+    Safe to read from any thread: one assignment swaps the whole setting.
+    """
+
+    def __init__(self) -> None:
+        self._setting: tuple[Mode, int] = ("real", 0)
+
+    @property
+    def mode(self) -> Mode:
+        """How time runs: ``real``, ``offset`` (moved, but running) or ``frozen``."""
+        return self._setting[0]
+
+    def now_ms(self) -> int:
+        """Return milliseconds since the epoch."""
+        mode, value = self._setting
+        return value if mode == "frozen" else _wall_ms() + value
+
+    def run(self) -> None:
+        """Follow the wall clock again."""
+        self._setting = ("real", 0)
+
+    def set(self, now_ms: int) -> None:
+        """Make it *now_ms* now, and let time run on from there."""
+        self._setting = ("offset", now_ms - _wall_ms())
+
+    def freeze(self, now_ms: int | None = None) -> None:
+        """Stop time at *now_ms*, or at this moment."""
+        self._setting = ("frozen", self.now_ms() if now_ms is None else now_ms)
+
+    def advance(self, milliseconds: int) -> None:
+        """Move time by *milliseconds*; a frozen clock stays frozen."""
+        mode, value = self._setting
+        self._setting = ("offset" if mode == "real" else mode, value + milliseconds)
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,72 @@
+"""``mdmsim ca``: the test CA, and how clients are made to trust it."""
+
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simulator.commands.options import setting_options, settings
+from simulator.directory import Directory, holder
+from simulator.settings import ConfigurationError
+
+_JAVA = (
+    "keytool -importcert -noprompt -alias mdmsim -file {ca} -keystore mdmsim.p12 "
+    "-storetype PKCS12 -storepass changeit\n"
+    "java -Djavax.net.ssl.trustStore=mdmsim.p12 "
+    "-Djavax.net.ssl.trustStorePassword=changeit -jar your-server.jar"
+)
+_HINTS = (
+    ("curl", "curl --cacert {ca} https://localhost:8443/account"),
+    ("Go", "SSL_CERT_FILE={ca} ./your-server"),
+    ("Python ssl, httpx, aiohttp", "SSL_CERT_FILE={ca} python your_server.py"),
+    ("Python requests", "REQUESTS_CA_BUNDLE={ca} python your_server.py"),
+    ("Node.js", "NODE_EXTRA_CA_CERTS={ca} node your-server.js"),
+    ("Ruby, PHP, openssl", "SSL_CERT_FILE={ca} ./your-server"),
+    ("Java", _JAVA),
+)
+"""Client -> what makes it trust the CA."""
+
+
+@click.group("ca")
+def command() -> None:
+    """Show the test CA, and how clients are made to trust it.
+
+    It can sign for Apple's host names, this machine and --san names only.
+    """
+
+
+@command.command("show")
+@setting_options("data", "san")
+@click.option("--path", "form", flag_value="path", default=True, help="Print where it is. [this]")
+@click.option("--pem", "form", flag_value="pem", help="Print the certificate itself.")
+def show(form: str, config: str | None, **flags: Any) -> None:
+    """Print the CA certificate, or where it is; it is made if there is none yet."""
+    path = certificate(config, **flags)
+    click.echo(path.read_text() if form == "pem" else str(path), nl=form != "pem")
+
+
+@command.command("install-hint")
+@setting_options("data", "san")
+def install_hint(config: str | None, **flags: Any) -> None:
+    """Print a line for each kind of client that makes it trust the CA."""
+    path = shlex.quote(str(certificate(config, **flags)))
+    for client, line in _HINTS:
+        click.echo(f"# {client}\n{line.format(ca=path)}")
+
+
+def certificate(config: str | None, **flags: Any) -> Path:
+    """Return the CA certificate's path, after making the CA if there is none yet."""
+    wanted = settings(config, **flags)
+    if wanted.data == ":memory:":
+        raise ConfigurationError("--data :memory: keeps no CA: see ready.json of the running one")
+    path = Path(wanted.data).absolute()
+    if holder(path):  # a running simulator has made it
+        return path / "ca.pem"
+    directory = Directory(wanted.data)
+    try:
+        directory.authority(wanted.san, datetime.now(UTC))  # noqa: TID251 (clients check it by their own clock)
+    finally:
+        directory.release()
+    return path / "ca.pem"

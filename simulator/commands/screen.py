@@ -1,0 +1,76 @@
+"""The start screen: where to point what, which CA to trust, which credentials to use."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from shlex import quote
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from simulator.settings import Settings
+
+_SHOWN = 3
+"""Most servers whose credentials are shown."""
+
+
+def show(ready: Mapping[str, Any], settings: Settings, console: Console | None = None) -> None:
+    """Print the start screen for what *ready* says."""
+    console = console or Console(highlight=False)
+    head = f"mdmsim {ready['version']}: this is not Apple, and all data is invented"
+    rows = list(_rows(ready, settings))
+    if console.is_terminal:
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in rows:
+            table.add_row(name, Text(value))
+        console.print(head, style="bold yellow")
+        console.print(table)
+    else:
+        _plain(console, [head, *(f"{name}: {value}" for name, value in rows)])
+    # Not in the table: a terminal's copy must give each line unbroken.
+    _plain(console, _tokens(ready, settings))
+
+
+def _plain(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _rows(ready: Mapping[str, Any], settings: Settings) -> Iterator[tuple[str, str]]:
+    if ready["tls"]:
+        yield "HTTPS", ", ".join(ready["tls"]) + "  (instead of https://mdmenrollment.apple.com)"
+        yield "CA to trust", f"{ready['ca']}  (how: mdmsim ca install-hint{_data(settings)})"
+    if ready["http"]:
+        yield "HTTP", f"{ready['http']}  (the same without TLS)"
+    if ready["proxy"]:
+        yield "Proxy", f"HTTPS_PROXY={ready['proxy']}  (for clients with built-in host names)"
+    if ready["control"]:
+        yield "Control API", f"{ready['control']}/api/v1"
+    for organisation in ready["organisations"][:_SHOWN]:
+        for pair in organisation.get("push_topics", ())[:_SHOWN]:
+            yield "Push topic", f"{pair['topic']}  (certificate {pair['certificate']}, key beside)"
+    yield "Journal", ready["journal"] or "in memory, gone at the end"
+    yield "Report", f"mdmsim report{_data(settings)}  (judged by {settings.manifest})"
+    yield "World", f"{settings.world}, seed {settings.seed}; strictness {settings.strictness}"
+
+
+def _tokens(ready: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    servers = [
+        (f"{organisation['id']}/{server['id']}", server["token"])
+        for organisation in ready["organisations"]
+        for server in organisation["dep_servers"]
+    ]
+    for name, token in servers[:_SHOWN]:
+        yield f"DEP server token of {name}:"
+        yield json.dumps(token) if token else "none"
+    if len(servers) > _SHOWN:
+        hint = f"mdmsim token dep{_data(settings)} --organisation ID --server ID"
+        yield f"{len(servers) - _SHOWN} further DEP servers: {hint}"
+
+
+def _data(settings: Settings) -> str:
+    default = Settings().data
+    return "" if settings.data == default else f" --data {quote(settings.data)}"

@@ -1,0 +1,50 @@
+"""``mdmsim serve``."""
+
+import asyncio
+import logging
+import signal
+from typing import Any
+
+import click
+import uvloop
+
+from simulator import ready
+from simulator.app import Simulator
+from simulator.commands.options import setting_options, settings
+from simulator.commands.screen import show
+from simulator.settings import Settings
+
+
+@click.command("serve")
+@setting_options()
+@click.option("--debug", is_flag=True, help="Log what happens, by route; never paths or values.")
+def command(debug: bool, config: str | None, **flags: Any) -> None:
+    """Serve the simulated services until SIGTERM or Ctrl-C.
+
+    Without options: data in ./mdmsim-data, the world demo, on this machine
+    only. Each option is also an environment variable (--tls-port:
+    MDMSIM_TLS_PORT) and a key of mdmsim.toml (tls_port).
+    """
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    uvloop.run(_serve(settings(config, **flags)))
+
+
+async def _serve(settings: Settings) -> None:
+    """Serve until a signal says to stop; a second one ends it at once."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def end(number: signal.Signals) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end, number)
+    async with Simulator(settings) as simulator:
+        show(simulator.ready, settings)
+        click.echo(ready.line(simulator.ready, settings.data))
+        await stop.wait()

@@ -1,0 +1,68 @@
+"""``mdmsim world``: test data for whole organisations."""
+
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from simulator import resources
+from simulator.clock import Clock
+from simulator.commands.options import setting_options, settings
+from simulator.commands.progress import bar
+from simulator.directory import Directory
+from simulator.loading import is_empty, pieces
+from simulator.settings import ConfigurationError
+from simulator.store.sqlite import Store
+from simulator.worlds.world import FOLDER, load_world
+
+
+@click.group("world")
+def command() -> None:
+    """List, show and load worlds of test data. All of it is invented."""
+
+
+@command.command("list")
+def list_() -> None:
+    """Print the worlds that come with mdmsim."""
+    for name in sorted(name.removesuffix(".toml") for name in resources.names(FOLDER)):
+        click.echo(f"{name}: {load_world(name).about}")
+
+
+@command.command("show")
+@click.argument("name")
+def show(name: str) -> None:
+    """Print what is in the world NAME, or in a file whose path ends in .toml."""
+    world = load_world(name)
+    click.echo(f"{world.name}: {world.about}")
+    for organisation in world.organisations:
+        click.echo(f"  {organisation.id}: {organisation.name}")
+        for server in organisation.dep_servers:
+            count = sum(each.count for each in organisation.devices if each.server == server.id)
+            click.echo(f"    DEP server {server.id}: {server.name}, {count} devices")
+
+
+@command.command("seed")
+@setting_options("data", "world", "seed")
+@click.option("--devices", type=click.IntRange(min=1), help="How many devices to generate.")
+def seed(devices: int | None, config: str | None, **flags: Any) -> None:
+    """Load a world into an empty data directory that nobody serves."""
+    wanted = settings(config, **flags)
+    world = load_world(wanted.world)
+    count = (world if devices is None else world.resized(devices)).device_count()
+    with ExitStack() as stack:
+        directory = Directory(wanted.data)
+        stack.callback(directory.release)
+        store = Store.open(directory.database)
+        stack.callback(store.close)
+        with store.transaction() as state:
+            if not is_empty(state):
+                raise ConfigurationError(
+                    f"the data directory {wanted.data} holds a world already: "
+                    "remove it, or choose another with --data"
+                )
+        advance = stack.enter_context(bar("seeding", count))
+        for piece in pieces(world, wanted.seed, Clock().now_ms(), devices):
+            with store.transaction() as state:
+                written = piece(state)
+            advance(written)
+    click.echo(f"{count} devices of the world {world.name} are in {wanted.data}")

@@ -1,0 +1,213 @@
+"""Calls for what people do in Apple's portal to devices, and for the profiles they get."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing, number
+from simulator.control.servers import home, with_server
+from simulator.messages import Body, State
+from simulator.services.dep import fleet, portal
+from simulator.services.dep.assignment import PROFILE
+from simulator.services.dep.fleet import Device
+from simulator.services.dep.organisations import ORGANISATION, SERVER
+from simulator.timestamps import milliseconds
+from simulator.worlds.devices import generate
+
+MAX_ADDED = 100_000
+MAX_PAGE = 1000
+
+
+def shown(device: Device) -> Body:
+    """Return a device as the control API shows it: the record of the wire and what is behind."""
+    hidden = {name: value for name, value in device.body().items() if name != "record"}
+    return {"serial_number": device.serial, **device.record, "state": hidden}
+
+
+async def list_devices(request: web.Request) -> web.Response:
+    """Answer a page of devices, by serial number."""
+    limit = number(request, "limit", 100, 1, MAX_PAGE)
+    wanted, after = request.query.get("organisation"), request.query.get("after", "")
+
+    def work(state: State) -> list[Body]:
+        own = state.of(home(state, wanted))
+        found = own.scan(fleet.DEVICE, after=after, limit=limit)
+        return [shown(Device.of(one)) for one in found]
+
+    found = await request.app[PARTS].gateway.run(work)
+    more = found[-1]["serial_number"] if len(found) == limit else None
+    return web.json_response({"devices": found, "next": more})
+
+
+async def get_device(request: web.Request) -> web.Response:
+    """Answer one device."""
+    serial = request.match_info["serial"]
+
+    def work(state: State) -> Body:
+        return shown(portal.device(state.of(_with_device(state, serial)), serial))
+
+    return web.json_response(await request.app[PARTS].gateway.run(work))
+
+
+def _with_device(state: State, serial: str) -> str:
+    for org in state.of("").scan(ORGANISATION, limit=10_000):
+        if state.of(org.key).get(fleet.DEVICE, serial) is not None:
+            return org.key
+    raise missing(f"no device has the serial number {serial}")
+
+
+async def add_devices(request: web.Request) -> web.Response:
+    """Add devices: ``count`` invented ones, or those of ``devices`` by their wire names."""
+    parts, body = request.app[PARTS], await json_body(request)
+    now_ms = parts.clock.now_ms()
+    given, count = body.get("devices"), body.get("count", 0)
+    if given is None and not (isinstance(count, int) and 0 < count <= MAX_ADDED):
+        raise bad(f'the body must be {{"count": 1}} (to {MAX_ADDED}) or {{"devices": [...]}}')
+    if given is not None:
+        _check_hardware(given)
+    server_id = body.get("server")
+
+    def work(state: State) -> list[str]:
+        org = with_server(state, server_id) if server_id else home(state, body.get("organisation"))
+        own = state.of(org)
+        target = server_id or _only_server(own)
+        start = own.count(fleet.DEVICE)
+        rows = given or generate(count, parts.settings.seed, start=start)
+        return portal.add_devices(
+            own,
+            ((hardware, now_ms) for hardware in rows),
+            server=target,
+            by=_by(state, org, body),
+            events=True,
+        )
+
+    return web.json_response({"serial_numbers": await parts.gateway.run(work)}, status=201)
+
+
+def _check_hardware(given: Any) -> None:
+    wanted = ("serial_number", "model", "description", "os", "device_family")
+    if not isinstance(given, list) or not given:
+        raise bad("devices must be an array of objects")
+    for index, one in enumerate(given):
+        if not isinstance(one, dict):
+            raise bad(f"devices[{index}] must be an object")
+        for name in wanted:
+            if not isinstance(one.get(name), str) or not one[name]:
+                raise bad(f"devices[{index}] needs {name}, a string")
+
+
+def _only_server(state: State) -> str:
+    found = [one.key for one in state.scan(SERVER, limit=10_000)]
+    if len(found) != 1:
+        raise bad(f"name the server, one of {', '.join(found) or 'none'}")
+    return found[0]
+
+
+def _by(state: State, org: str, body: Body) -> str:
+    found = state.of("").get(ORGANISATION, org)
+    return str(body.get("by") or (found.body["admin_id"] if found else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What a portal action gets."""
+
+    state: State
+    parts: Parts
+    serial: str
+    body: Body
+    by: str
+    now_ms: int
+
+    def text(self, name: str) -> str:
+        """Return the text *name* of the body, or a problem."""
+        value = self.body.get(name)
+        if not isinstance(value, str) or not value:
+            raise bad(f"the body needs {name}, a string")
+        return value
+
+
+def _assign(act: _Act) -> Device:
+    return portal.assign(act.state, act.serial, act.text("server"), by=act.by, now_ms=act.now_ms)
+
+
+def _replace(act: _Act) -> Device:
+    given = act.body.get("device")
+    if given is not None:
+        _check_hardware([given])
+    start = act.state.count(fleet.DEVICE)
+    family = portal.device(act.state, act.serial).record["device_family"]
+    hardware = given or next(generate(1, act.parts.settings.seed, start=start, families=[family]))
+    return portal.replace_device(act.state, act.serial, hardware, by=act.by, now_ms=act.now_ms)
+
+
+def _throttle(act: _Act) -> Device:
+    seconds = act.body.get("seconds", 24 * 3600)
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
+        raise bad("seconds must be a whole number, 0 to end it")
+    return portal.throttle(act.state, act.serial, seconds, now_ms=act.now_ms)
+
+
+def _migrate(act: _Act) -> Device:
+    try:
+        deadline = milliseconds(act.text("deadline"))
+    except ValueError as error:
+        raise bad(f"deadline: {error}") from None
+    return portal.migrate(act.state, act.serial, deadline, now_ms=act.now_ms)
+
+
+ACTIONS: dict[str, Callable[[_Act], Device]] = {
+    "assign": _assign,
+    "move": _assign,
+    "unassign": lambda act: portal.unassign(act.state, act.serial, now_ms=act.now_ms),
+    "release": lambda act: portal.release(act.state, act.serial, now_ms=act.now_ms),
+    "replace": _replace,
+    "activate": lambda act: portal.activate(act.state, act.serial, now_ms=act.now_ms),
+    "throttle": _throttle,
+    "migrate": _migrate,
+    "fail": lambda act: portal.fail(
+        act.state, act.serial, failing=act.body.get("failing", True) is True, now_ms=act.now_ms
+    ),
+}
+
+
+async def act_on_device(request: web.Request) -> web.Response:
+    """Do what the portal, or the device itself, can do to a device."""
+    parts, serial = request.app[PARTS], request.match_info["serial"]
+    body = await json_body(request)
+    action = ACTIONS.get(request.match_info["action"])
+    if action is None:
+        raise missing(f"there is no such action; there are {', '.join(ACTIONS)}")
+    now_ms = parts.clock.now_ms()
+
+    def work(state: State) -> Body:
+        org = _with_device(state, serial)
+        by = _by(state, org, body)
+        return shown(action(_Act(state.of(org), parts, serial, body, by, now_ms)))
+
+    return web.json_response(await parts.gateway.run(work))
+
+
+async def list_profiles(request: web.Request) -> web.Response:
+    """Answer a page of the profiles that MDM servers have defined."""
+    limit = number(request, "limit", 100, 1, MAX_PAGE)
+    wanted, after = request.query.get("organisation"), request.query.get("after", "")
+
+    def work(state: State) -> list[Body]:
+        own = state.of(home(state, wanted))
+        return [one.body for one in own.scan(PROFILE, after=after, limit=limit)]
+
+    found = await request.app[PARTS].gateway.run(work)
+    more = found[-1]["uuid"] if len(found) == limit else None
+    return web.json_response({"profiles": found, "next": more})
+
+
+ROUTES = (
+    Route("GET", "/devices", "List devices.", list_devices),
+    Route("POST", "/devices", "Add devices.", add_devices),
+    Route("GET", "/devices/{serial}", "Get a device.", get_device),
+    Route("POST", "/devices/{serial}/{action}", "Act on a device.", act_on_device),
+    Route("GET", "/profiles", "List profiles.", list_profiles),
+)

@@ -1,0 +1,76 @@
+"""Who may use the control API, and what its errors look like."""
+
+import hmac
+import ipaddress
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import web
+
+from simulator.control.parts import PARTS, Handler, Problem
+
+_OPEN = ("/livez", "/readyz")
+
+
+def problem(status: int, title: str, detail: str) -> web.Response:
+    """Return a problem document (RFC 9457)."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return web.Response(
+        status=status, body=msgspec.json.encode(body), content_type="application/problem+json"
+    )
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let in whom the rules allow, and turn what goes wrong into problem documents.
+
+    On loopback: any local process, but no web page (a foreign ``Origin``, or a
+    ``Host`` that DNS rebinding would show). Elsewhere: the bearer token.
+    """
+    try:
+        _check(request)
+        return await handler(request)
+    except Problem as error:
+        return problem(error.status, error.title, str(error))
+    except LookupError as error:
+        return problem(404, "Not found", str(error.args[0] if error.args else "not found"))
+    except ValueError as error:
+        return problem(409, "Conflict", str(error))
+    except web.HTTPException as error:
+        if error.status < 400:  # noqa: PLR2004 (a redirect is no problem)
+            raise
+        return problem(error.status, error.reason, f"{request.method} {request.path}")
+
+
+def _check(request: web.Request) -> None:
+    parts = request.app[PARTS]
+    if request.path in _OPEN:
+        return
+    if not is_loopback(parts.settings.host):
+        sent = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(sent.encode(), f"Bearer {parts.token}".encode()):
+            text = "send Authorization: Bearer <control_token of ready.json>"
+            raise Problem(401, "Unauthorized", text)
+        return
+    if not is_loopback(_name(f"//{request.host}")):
+        raise Problem(403, "Forbidden", "the Host header must name this machine, as localhost")
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        raise Problem(403, "Forbidden", "pages of another origin may not use the control API")
+
+
+def _name(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether *host* can only mean this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,142 @@
+"""Calls about what has happened: exchanges, their disclosures and findings, the report."""
+
+import asyncio
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from simulator.control.parts import PARTS, Parts, Route, bad, missing, number
+from simulator.disclosure.manifest import as_json, judge
+from simulator.messages import Body, Exchange, Headers
+
+_FILTERS = ("service", "operation", "organisation", "status", "error", "finding", "q")
+MAX_PAGE = 1000
+
+
+def summary(exchange: Exchange) -> Body:
+    """Return what a list shows of an exchange."""
+    peer = exchange.request.peer
+    return {
+        "seq": exchange.seq,
+        "at": _stamp(exchange.at_ms),
+        "organisation": exchange.organisation,
+        "client": exchange.client,
+        "service": exchange.service,
+        "operation": exchange.operation,
+        "method": exchange.request.method,
+        "route": exchange.route,
+        "host": exchange.request.header("host") or "",
+        "status": exchange.response.status,
+        "error": exchange.error or None,
+        "protocol": {"sent": exchange.version_sent, "effective": exchange.version or None},
+        "findings": [msgspec.to_builtins(finding) for finding in exchange.findings],
+        "connection": peer.connection,
+    }
+
+
+def whole(exchange: Exchange) -> Body:
+    """Return an exchange with request, answer and peer; secrets are fingerprints already."""
+    request, response = exchange.request, exchange.response
+    tls = request.peer.tls
+    return summary(exchange) | {
+        "request": {
+            "method": request.method,
+            "target": request.target,
+            "scheme": request.scheme,
+            "http": request.http,
+            "problem": request.problem or None,
+            "headers": _pairs(request.headers),
+            "body": _text(request.body),
+        },
+        "response": {
+            "status": response.status,
+            "headers": _pairs(response.headers),
+            "body": _text(response.body),
+        },
+        "peer": {
+            "address": request.peer.address,
+            "port": request.peer.port,
+            "tls": tls
+            and {"version": tls.version, "cipher": tls.cipher, "sni": tls.sni, "alpn": tls.alpn},
+        },
+    }
+
+
+def _pairs(headers: Headers) -> list[list[str]]:
+    return [[name, value] for name, value in headers]
+
+
+def _text(body: bytes) -> Body:
+    try:
+        return {"text": body.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(body).decode()}
+
+
+def _stamp(milliseconds: int) -> str:
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def list_exchanges(request: web.Request) -> web.Response:
+    """Answer a page of the journal, oldest first."""
+    parts = request.app[PARTS]
+    limit = number(request, "limit", 100, 1, MAX_PAGE)
+    after = number(request, "after", 0, 0, 2**62)
+    unknown = set(request.query) - {*_FILTERS, "limit", "after"}
+    if unknown:
+        raise bad(f"{min(unknown)} is no filter; there are {', '.join(_FILTERS)}")
+    match = {name: request.query[name] for name in _FILTERS if name in request.query}
+    found = await asyncio.to_thread(parts.journal.read, after, limit, match)
+    more = found[-1].seq if len(found) == limit else None
+    return web.json_response({"exchanges": [summary(one) for one in found], "next": more})
+
+
+async def _exchange(request: web.Request) -> Exchange:
+    seq = request.match_info["seq"]
+    if not (seq.isascii() and seq.isdigit()):
+        raise bad("the number of an exchange is a whole number")
+    found = await asyncio.to_thread(request.app[PARTS].journal.get, int(seq[:19]))
+    if found is None:
+        raise missing(f"no exchange has the number {seq}")
+    return found
+
+
+async def get_exchange(request: web.Request) -> web.Response:
+    """Answer one exchange."""
+    return web.json_response(whole(await _exchange(request)))
+
+
+async def get_disclosures(request: web.Request) -> web.Response:
+    """Answer what one exchange disclosed, judged by the manifest."""
+    parts = request.app[PARTS]
+    exchange = await _exchange(request)
+    return web.json_response({"seq": exchange.seq, "disclosures": disclosures(parts, exchange)})
+
+
+def disclosures(parts: Parts, exchange: Exchange) -> list[Body]:
+    """Return the judged disclosures of an exchange."""
+    service = parts.catalogue.services.get(exchange.service)
+    operation = parts.catalogue.operations.get(exchange.operation)
+    return [
+        as_json(judge(one, exchange.service, exchange.operation, parts.manifest))
+        for one in parts.observer.observe(exchange.request, operation, service)
+    ]
+
+
+async def get_findings(request: web.Request) -> web.Response:
+    """Answer the findings of one exchange."""
+    exchange = await _exchange(request)
+    findings: list[Any] = [msgspec.to_builtins(finding) for finding in exchange.findings]
+    return web.json_response({"seq": exchange.seq, "findings": findings})
+
+
+ROUTES = (
+    Route("GET", "/exchanges", "List exchanges, oldest first.", list_exchanges),
+    Route("GET", "/exchanges/{seq}", "Get one exchange.", get_exchange),
+    Route("GET", "/exchanges/{seq}/disclosures", "Get what it disclosed.", get_disclosures),
+    Route("GET", "/exchanges/{seq}/findings", "Get what it broke.", get_findings),
+)

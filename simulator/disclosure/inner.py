@@ -1,0 +1,147 @@
+"""Inner values: what can be read inside a secret.
+
+A content token is base64 of JSON with the organisation's name beside the
+secret proper, a provider token is signed, not encrypted. The secret is sealed
+as a whole, but what it carries is disclosed too: it is kept with the marker, in
+the form that `pack` gives.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from simulator.disclosure.concepts import PROTOCOL
+from simulator.protocol.wire import pairs_of, parse_json
+
+_SEGMENTS = 3
+"""Header, claims and signature of a JSON web token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """One value inside a secret."""
+
+    at: str
+    """JSON pointer."""
+    generic: str
+    """The same with ``*`` for indices."""
+    value: Any
+
+    @property
+    def key(self) -> str:
+        """The key that it stands under."""
+        return self.at.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+
+    @property
+    def nested(self) -> bool:
+        """Whether it stands deeper than the keys that are documented."""
+        return self.at.count("/") > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """How to read one kind of secret."""
+
+    via: str
+    """Name of the decoder."""
+    read: Callable[[str], list[dict[str, Any]]]
+    """Returns the objects inside; ValueError if it is none of its kind."""
+    concepts: Mapping[str, str]
+    """Concept by documented key, in the order of their records; other keys follow."""
+    core: str = ""
+    """Key of the secret proper, which is the whole's value and no record of its own."""
+
+
+def _base64_json(value: str) -> list[dict[str, Any]]:
+    tree = parse_json(_unbase64(value.strip()))
+    return [tree] if isinstance(tree, dict) else []
+
+
+def _jwt(value: str) -> list[dict[str, Any]]:
+    segments = value.strip().split(".")
+    if len(segments) != _SEGMENTS:
+        raise ValueError("a JSON web token has three segments")
+    trees = [parse_json(_unbase64(segment)) for segment in segments[:-1]]
+    return [tree for tree in trees if isinstance(tree, dict)]
+
+
+def _unbase64(text: str) -> bytes:
+    plain = text.rstrip("=").replace("-", "+").replace("_", "/")
+    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+
+
+CARRIERS: Mapping[str, Carrier] = {
+    "vpp.content_token": Carrier(
+        "base64-json",
+        _base64_json,
+        {"orgName": "org.name", "expDate": "vpp.content_token.expiry"},
+        core="token",
+    ),
+    "push.provider_token": Carrier(
+        "jwt",
+        _jwt,
+        {
+            "kid": "push.key_id",
+            "iss": "push.team_id",
+            "iat": PROTOCOL,
+            "alg": PROTOCOL,
+            "typ": PROTOCOL,
+        },
+    ),
+}
+"""By the concept of the secret."""
+
+
+@lru_cache(maxsize=256)
+def look_inside(concept: str, value: str) -> tuple[tuple[Inner, ...], tuple[str, ...]]:
+    """Return what stands inside a secret, and the texts that are as secret as the whole.
+
+    Both are empty if it cannot be read. *concept* is one of `CARRIERS`. The
+    same token comes with many requests, so the latest results are kept.
+    """
+    carrier = CARRIERS[concept]
+    try:
+        trees = carrier.read(value)
+    except ValueError:
+        return (), ()
+    pairs = [pair for tree in trees for pair in pairs_of(tree)]
+    order = list(carrier.concepts)
+    shown = [pair for pair in pairs if pair[0] != carrier.core]
+    shown.sort(key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
+    hidden = [value for key, value in pairs if key == carrier.core]
+    secrets = [one.value for value in hidden for one in _values(value, "", "")]
+    return (
+        tuple(one for key, value in shown for one in _values(value, _step(key), _step(key))),
+        tuple(text for text in secrets if isinstance(text, str)),
+    )
+
+
+def _step(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def _values(node: Any, at: str, generic: str) -> Iterator[Inner]:
+    if isinstance(node, dict) and node:
+        for key, value in pairs_of(node):
+            yield from _values(value, at + _step(key), generic + _step(key))
+    elif isinstance(node, list) and node:
+        for index, value in enumerate(node):
+            yield from _values(value, f"{at}/{index}", f"{generic}/*")
+    else:
+        yield Inner(at, generic, node)
+
+
+def pack(found: Iterable[Inner]) -> str:
+    """Write inner values as text that stands unchanged in JSON, headers, paths and queries."""
+    rows = [(one.at, one.generic, one.value) for one in found]
+    written = json.dumps(rows, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(written).decode().rstrip("=") if rows else ""
+
+
+@lru_cache(maxsize=256)
+def unpack(text: str) -> tuple[Inner, ...]:
+    """Read what `pack` wrote."""
+    return tuple(Inner(*row) for row in json.loads(_unbase64(text))) if text else ()

@@ -1,0 +1,165 @@
+"""Lines: groups of the ledger, judged and put into words."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulator.disclosure.claims import Manifest, plain
+from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, UNKNOWN
+from simulator.disclosure.ledger import Ledger, Received, Seen, Sent
+from simulator.disclosure.manifest import EXEMPT, NONE, SEVERITIES, judge
+from simulator.disclosure.redaction import Level, example_of, received_example
+from simulator.protocol.catalogue import Catalogue
+from simulator.timestamps import rfc3339
+
+UNMATCHED = "unmatched"
+"""What is shown where a request was for no known service or operation."""
+_PARTS = ("tls", "path", "query", "header", "oauth1", "cookie", "body")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One group of values: same operation, place and meaning."""
+
+    recipient: str
+    """Apple's host name."""
+    service: str
+    operation: str
+    field: str
+    part: str
+    place: str
+    via: str
+    concept: str
+    category: str
+    subject: str
+    secret: str
+    direction: str
+    """``sent`` or ``received``."""
+    required: bool
+    versions: str
+    documented: bool
+    docs: str
+    declared: str
+    flags: tuple[str, ...]
+    severity: str
+    requests: int
+    records: int
+    values: int
+    """How many different ones."""
+    asked_versions: tuple[int, ...]
+    first_seen: str
+    last_seen: str
+    example: str
+    evidence: tuple[int, ...]
+    """Numbers of the first exchanges."""
+
+
+def order(line: Line) -> tuple[int, str, str, int, str, str, str]:
+    """Return the sorting key: worst first, then by place."""
+    return (
+        -SEVERITIES.index(line.severity),
+        line.service,
+        line.operation,
+        _PARTS.index(line.part),
+        line.place,
+        line.via,
+        line.concept,
+    )
+
+
+def sent_line(
+    group: Sent,
+    ledger: Ledger,
+    manifest: Manifest,
+    catalogue: Catalogue,
+    redact: Level,
+    *,
+    gate: bool,
+) -> Line:
+    """Judge one group of what was sent, as badly as its worst value."""
+    first = group.example
+    whole = replace(first, flags=tuple(group.flags), documented=group.documented)
+    judged = [
+        judge(replace(one, flags=whole.flags), group.service, group.operation, manifest, gate=gate)
+        for one in group.samples.values()
+    ]
+    worst = max(judged, key=lambda one: SEVERITIES.index(one.severity))
+    claims = list(dict.fromkeys(one.declared for one in judged))
+    operation = catalogue.operations.get(group.operation)
+    rows = operation.request if operation else ()
+    return Line(
+        **_where(group.service, group.operation, catalogue),
+        field=first.field,
+        part=first.part,
+        place=first.generic,
+        via=first.via,
+        concept=first.concept,
+        category=first.category,
+        subject=first.subject,
+        secret=first.secret,
+        direction="sent",
+        required=any(row.name == first.field and row.required for row in rows),
+        versions=first.versions,
+        documented=group.documented,
+        docs=operation.docs if operation else "",
+        declared=NONE if NONE in claims else claims[0],
+        flags=worst.flags,
+        severity=worst.severity,
+        example=example_of(group, redact, ledger),
+        **_how_often(group.seen),
+    )
+
+
+def received_line(group: Received, manifest: Manifest, catalogue: Catalogue, redact: Level) -> Line:
+    """Describe one group of what was received, with the claim that fits its name best."""
+    concept = CONCEPTS.get(group.row.concept, CONCEPTS[UNKNOWN])
+    claims = [
+        claim
+        for claim in manifest.by_concept.get((group.service, concept.name), ())
+        if not claim.op or group.operation in claim.op
+    ]
+    named = [claim for claim in claims if plain(group.row.name) in claim.names]
+    claim = next(iter([*named, *claims]), None)
+    operation = catalogue.operations[group.operation]
+    exempt = EXEMPT if concept.category == PROTOCOL else NONE
+    return Line(
+        **_where(group.service, group.operation, catalogue),
+        field=group.row.name,
+        part="body",
+        place=group.place,
+        via="",
+        concept=concept.name,
+        category=concept.category,
+        subject=concept.subject,
+        secret=concept.secret,
+        direction="received",
+        required=False,
+        versions=group.row.versions,
+        documented=True,
+        docs=operation.docs,
+        declared=claim.id if claim else exempt,
+        flags=(),
+        severity="ok",
+        example=received_example(group, redact),
+        **_how_often(group.seen),
+    )
+
+
+def _where(service: str, operation: str, catalogue: Catalogue) -> dict[str, Any]:
+    known = catalogue.services.get(service)
+    return {
+        "recipient": known.hosts[0] if known and known.hosts else "",
+        "service": service or UNMATCHED,
+        "operation": operation or UNMATCHED,
+    }
+
+
+def _how_often(seen: Seen) -> dict[str, Any]:
+    return {
+        "requests": seen.requests,
+        "records": seen.records,
+        "values": len(seen.values),
+        "asked_versions": tuple(sorted(seen.versions)),
+        "first_seen": rfc3339(seen.first_ms),
+        "last_seen": rfc3339(seen.last_ms),
+        "evidence": tuple(seen.evidence),
+    }

@@ -1,0 +1,76 @@
+"""Markers: what stands in the journal where a secret stood.
+
+A marker is ``<sealed CONCEPT SHAPE LENGTH FINGERPRINT FLAGS>``, such as
+``<sealed dep.session_token text 46 4c64f5457ca06201>``. It needs no escaping in
+JSON, headers or queries. The flags (mostly none) are those of the value, since
+the value itself can no longer be looked at.
+
+Right behind the marker of a secret in which other values could be read stands
+``<inside VALUES>``: see ``inner.py``.
+
+A body that could not be read starts with a line of the same kind,
+``<sealed-body SHAPE LENGTH FINGERPRINT FLAGS>``: the figures of the body that
+came in. What follows is the body with all secrets in it sealed; nothing
+follows if it was no text.
+"""
+
+import re
+from dataclasses import dataclass
+
+OPENING = "<sealed "
+"""How every marker starts; a value that holds it is sealed whatever it means."""
+_MARKER = re.compile(
+    r"<sealed ([a-z0-9_.]+) ([a-z]+) (\d+) ([0-9a-f]{16})((?: [a-z0-9_.:<>-]+)*)>"
+    r"(?:<inside ([A-Za-z0-9_-]+)>)?"
+)
+_BODY = re.compile(rb"<sealed-body ([a-z]+) (\d+) ([0-9a-f]{16})((?: [a-z0-9_.:<>-]+)*)>\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """The figures of a value that was sealed."""
+
+    concept: str
+    shape: str
+    length: int
+    fp: str
+    flags: tuple[str, ...] = ()
+    inside: str = ""
+    """What could be read inside, as `inner.pack` writes it."""
+
+    def __str__(self) -> str:
+        words = (OPENING.strip(), self.concept, self.shape, str(self.length), self.fp, *self.flags)
+        inside = f"<inside {self.inside}>" if self.inside else ""
+        return f"{' '.join(words)}>{inside}"
+
+
+@dataclass(frozen=True, slots=True)
+class BodyMarker:
+    """The figures of a body that could not be read."""
+
+    length: int
+    fp: str
+    flags: tuple[str, ...] = ()
+    shape: str = "opaque"
+
+    def __bytes__(self) -> bytes:
+        words = ("<sealed-body", self.shape, str(self.length), self.fp, *self.flags)
+        return f"{' '.join(words)}>\n".encode()
+
+
+def parse_marker(value: str) -> Marker | None:
+    """Read a value that is a marker; None if it is anything else."""
+    match = _MARKER.fullmatch(value)
+    if match is None:
+        return None
+    concept, shape, length, fp, flags, inside = match.groups()
+    return Marker(concept, shape, int(length), fp, tuple(flags.split()), inside or "")
+
+
+def parse_body_marker(body: bytes) -> BodyMarker | None:
+    """Read the first line of a sealed body; None if it is none."""
+    match = _BODY.match(body)
+    if match is None:
+        return None
+    shape, length, fp, flags = match.groups()
+    return BodyMarker(int(length), fp.decode(), tuple(flags.decode().split()), shape.decode())

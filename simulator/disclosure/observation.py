@@ -1,0 +1,231 @@
+"""Observing: every value that left the client, as one record each.
+
+The rules are those of disclosure.md 4.1. An `Observer` is made once; it reads
+requests as the journal holds them, that is with their secrets sealed.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from simulator.disclosure import sealing
+from simulator.disclosure.certificates import CLIENT, client_leaves
+from simulator.disclosure.concepts import UNKNOWN
+from simulator.disclosure.flags import is_personal
+from simulator.disclosure.hiding import settle
+from simulator.disclosure.leaf import Leaf
+from simulator.disclosure.leaves import Reader
+from simulator.disclosure.markers import Marker, parse_body_marker
+from simulator.disclosure.plans import Plan, Plans, Row
+from simulator.disclosure.quick import seal_quickly
+from simulator.disclosure.receiving import collect
+from simulator.disclosure.records import Disclosure, opaque_record, record_of
+from simulator.disclosure.scrubbing import Scrubber
+from simulator.disclosure.values import Fingerprinter, text_of
+from simulator.messages import Headers, Peer, Request, Response
+from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.operations import Operation, Service
+from simulator.protocol.wire import Decoded, decode, parse_json
+
+__all__ = ["Disclosure", "Observer"]
+
+BODY_LIMIT = 8_388_608
+"""Bytes of a coded body that are read where nobody has decoded it before."""
+VERSION_HEADER = "x-server-protocol-version"
+_KNOWN_HEADERS = 1024
+"""Sets of header fields whose records are kept."""
+_CUT = ("truncated", "too-large")
+
+
+class Observer:
+    """Observe and seal the messages of one catalogue."""
+
+    def __init__(self, catalogue: Catalogue, fingerprinter: Fingerprinter) -> None:
+        """Compile the rows; ValueError names a row whose concept does not exist."""
+        self._plans = Plans(catalogue)
+        self._fingerprinter = fingerprinter
+        self._scrubber = Scrubber(self._plans.names, fingerprinter)
+        self._known_headers: dict[tuple[int, int, Headers], tuple[Disclosure, ...] | None] = {}
+
+    @property
+    def key_id(self) -> str:
+        """Name of the fingerprint key."""
+        return self._fingerprinter.key_id
+
+    def mark(self, concept: str, value: Any) -> Marker:
+        """Return the figures of one value: shape, length, fingerprint."""
+        return self._fingerprinter.mark(concept, value)
+
+    def observe(
+        self,
+        request: Request,
+        operation: Operation | None,
+        service: Service | None,
+        decoded: Decoded | None = None,
+        *,
+        version: int | None = None,
+        sealed: bool = True,
+    ) -> list[Disclosure]:
+        """Return what *request* disclosed, in order: TLS, path, query, headers, body.
+
+        What the client showed while it set up TLS goes with the first request
+        of the connection.
+
+        *operation* and *service* may be None: a request to nowhere has disclosed
+        as well. The protocol *version* is read from its header unless given; 0
+        means that there is none. With *sealed* the request is one that
+        `seal_request` gave, else one from the wire, whose body is *decoded*
+        here unless it was before.
+        """
+        plan = self._plans.request(operation, service)
+        reader = Reader(self._plans, plan, sealed=sealed)
+        number = version_of(request, plan) if version is None else version
+        shown, unreadable = self._connection(request.peer)
+        start = [*self._records(shown, number), *unreadable]
+        if sealed:
+            return [*start, *self._observe_recorded(request, reader, plan, number)]
+        leaves = [*reader.target(request.target), *reader.headers(request.headers)]
+        content = decoded or decode(request, BODY_LIMIT)
+        opaque: list[Disclosure] = []
+        if opaque_flags := flags_of_opaque(request, content):
+            body = content.content
+            fp = self._fingerprinter.fingerprint(UNKNOWN, body)
+            opaque = [opaque_record(len(body), fp, opaque_flags)]
+        elif content.readable:
+            leaves += reader.body(content.tree)
+        return [*start, *self._records(settle(leaves), number), *opaque]
+
+    def _connection(self, peer: Peer) -> tuple[list[Leaf], list[Disclosure]]:
+        """Return the leaves of the client's certificate, or its one record.
+
+        They are settled on their own: the certificate is no secret, and is
+        stored as it is, so nothing in it may depend on the rest of the request.
+        """
+        der = peer.tls.client_certificate if peer.tls and peer.first else b""
+        if not der:
+            return [], []
+        leaves = client_leaves(der)
+        if leaves is None:
+            fp = self._fingerprinter.fingerprint(UNKNOWN, der)
+            return [], [opaque_record(len(der), fp, ("undocumented",), "tls", CLIENT)]
+        return settle(leaves), []
+
+    def _observe_recorded(
+        self, request: Request, reader: Reader, plan: Plan, version: int
+    ) -> list[Disclosure]:
+        leaves, opaque = self._recorded_body(request, reader)
+        start = list(reader.target(request.target))
+        headers = self._headers(request.headers, reader, plan, version)
+        if headers is None:  # what the headers say is not to be judged on its own
+            leaves = [*start, *reader.headers(request.headers), *leaves]
+            return [*self._records(settle(leaves), version), *opaque]
+        records = self._records(settle([*start, *leaves]), version)
+        before = sum(one.part in {"path", "query"} for one in records)
+        return [*records[:before], *headers, *records[before:], *opaque]
+
+    def _headers(
+        self, headers: Headers, reader: Reader, plan: Plan, version: int
+    ) -> tuple[Disclosure, ...] | None:
+        """Return the records of recorded headers, which are mostly those of an earlier request.
+
+        None if they hold a person's data, which is compared with the body.
+        """
+        key = (id(plan), version, headers)
+        if key in self._known_headers:
+            return self._known_headers.get(key)
+        leaves = settle(reader.headers(headers))
+        personal = any(is_personal(leaf) for leaf in leaves)
+        found = None if personal else tuple(self._records(leaves, version))
+        if len(self._known_headers) >= _KNOWN_HEADERS:
+            self._known_headers.clear()
+        self._known_headers[key] = found
+        return found
+
+    def _recorded_body(
+        self, request: Request, reader: Reader
+    ) -> tuple[list[Leaf], list[Disclosure]]:
+        """Return the leaves of a recorded body, or its one record."""
+        if not request.body:
+            return [], []
+        marker = parse_body_marker(request.body)
+        if marker is not None:
+            return [], [opaque_record(marker.length, marker.fp, marker.flags)]
+        try:
+            return [*reader.body(parse_json(request.body))], []
+        except ValueError:
+            fp = self._fingerprinter.fingerprint(UNKNOWN, request.body)
+            return [], [opaque_record(len(request.body), fp, ("undocumented",))]
+
+    def texts(
+        self, request: Request, operation: Operation | None, service: Service | None
+    ) -> list[str | None]:
+        """Return the values behind the records of a recorded request, as text.
+
+        One for each record that `observe` gives, in the same order; None where
+        the value was sealed.
+        """
+        reader = Reader(self._plans, self._plans.request(operation, service), sealed=True)
+        body, opaque = self._recorded_body(request, reader)
+        leaves = [*reader.target(request.target), *reader.headers(request.headers), *body]
+        start, unreadable = self._connection(request.peer)
+        return [
+            *(text_of(leaf.value) for leaf in start),
+            *(None for _ in unreadable),
+            *(None if leaf.hidden else text_of(leaf.value) for leaf in settle(leaves)),
+            *(None for _ in opaque),
+        ]
+
+    def received(self, tree: Any, operation: Operation) -> dict[str, tuple[Row, list[Any]]]:
+        """Return the values of a decoded answer by generic place, with the row of each place."""
+        found: dict[str, tuple[Row, list[Any]]] = {}
+        if isinstance(tree, dict):
+            collect(tree, self._plans.response(operation, None).body, "", found)
+        return found
+
+    def _records(self, leaves: Iterable[Leaf], version: int) -> list[Disclosure]:
+        return [record_of(leaf, version, self._fingerprinter) for leaf in leaves]
+
+    def seal_request(
+        self,
+        request: Request,
+        operation: Operation | None,
+        service: Service | None,
+        decoded: Decoded | None = None,
+    ) -> Request:
+        """Return *request* as it may be stored: secrets replaced by markers.
+
+        `observe` gives the same records of it as of the original. The body of a
+        stored request has its content coding undone.
+        """
+        plan = self._plans.request(operation, service)
+        quick = seal_quickly(request, decoded, plan, self._fingerprinter)
+        if quick is not None:
+            return quick
+        content = decoded or decode(request, BODY_LIMIT)
+        flags = flags_of_opaque(request, content)
+        return sealing.seal_request(
+            request, content, flags, self._plans, plan, self._fingerprinter, self._scrubber
+        )
+
+    def seal_response(
+        self, response: Response, operation: Operation | None, service: Service | None
+    ) -> Response:
+        """Return *response* as it may be stored: secrets replaced by markers."""
+        plan = self._plans.response(operation, service)
+        return sealing.seal_response(
+            response, self._plans, plan, self._fingerprinter, self._scrubber
+        )
+
+
+def flags_of_opaque(request: Request, content: Decoded) -> tuple[str, ...]:
+    """Return the flags of the one record of a body that cannot be read; none if it can."""
+    if request.problem in _CUT or content.problem == "body-too-large":
+        return ("undocumented", "truncated")
+    return ("undocumented",) if content.content and content.problem else ()
+
+
+def version_of(request: Request, plan: Plan) -> int:
+    """Return the protocol version that the request says it speaks; 1 if it says none."""
+    if VERSION_HEADER not in plan.headers:
+        return 0
+    sent = (request.header(VERSION_HEADER) or "1").strip()
+    return int(sent[:9]) if sent.isascii() and sent.isdigit() else 1

@@ -1,0 +1,302 @@
+"""The engine: one request in, one finished exchange out, in one straight line.
+
+Rule 1: no step calls back into an earlier one.
+Rule 2: whatever happens, the exchange is recorded, and holds no secret.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from simulator.messages import Exchange, Finding, Request, Response, State
+from simulator.protocol import validation
+from simulator.protocol.catalogue import Catalogue, Match
+from simulator.protocol.fields import span
+from simulator.protocol.operations import ApiError, Call, ErrorCode, Operation, Service
+from simulator.protocol.validation import MALFORMED, Checked, refuses
+from simulator.protocol.wire import Decoded, decode, query_pairs
+from simulator.settings import Settings
+
+LOG = logging.getLogger("mdmsim")
+_TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
+
+
+class Sealer(Protocol):
+    """What takes the secrets out of an exchange before it is stored."""
+
+    def seal_request(
+        self,
+        request: Request,
+        operation: Operation | None,
+        service: Service | None,
+        decoded: Decoded | None,
+    ) -> Request:
+        """Return *request* with each secret replaced by its fingerprint."""
+        ...
+
+    def seal_response(
+        self, response: Response, operation: Operation | None, service: Service | None
+    ) -> Response:
+        """Return *response* with each secret replaced by its fingerprint."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One operation, compiled."""
+
+    operation: Operation
+    service: Service
+    check_body: Callable[[Any, int], Checked]
+    check_query: Callable[..., Checked]
+    project: Callable[[Any, int], Any]
+    errors: dict[str, ErrorCode]
+    versions: tuple[int, int]
+
+
+class Engine:
+    """Answer requests by the rows of a catalogue. Holds no state of its own."""
+
+    def __init__(
+        self, catalogue: Catalogue, settings: Settings, secret: bytes, sealer: Sealer
+    ) -> None:
+        """Compile the rows; *secret* is the data directory's key for tokens and cursors."""
+        self.catalogue = catalogue
+        self._settings = settings
+        self._secret = secret
+        self._sealer = sealer
+        self._plans = {
+            name: _compile(catalogue, operation, settings)
+            for name, operation in catalogue.operations.items()
+        }
+
+    def process(self, request: Request, state: State, now_ms: int) -> Response:
+        """Answer *request* and record the exchange, all in the transaction of *state*."""
+        exchange = Exchange(now_ms, request)
+        match = self.catalogue.match(request)
+        decoded = decode(request, self._settings.body_limit) if request.body else None
+        exchange.response = self._answer(exchange, match, decoded, state)
+        if exchange.findings and match.service is not None:
+            docs = (match.operation or match.service).docs
+            exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]
+        exchange.request = self._sealer.seal_request(
+            request, match.operation, match.service, decoded
+        )
+        response = exchange.response
+        sealed = self._sealer.seal_response(response, match.operation, match.service)
+        # What it wakes may be a secret, and is for the gateway only.
+        exchange.response = replace(sealed, wakes="") if response.wakes else sealed
+        state.of(exchange.organisation).record(exchange)
+        return response
+
+    def _answer(
+        self, exchange: Exchange, match: Match, decoded: Decoded | None, state: State
+    ) -> Response:
+        if match.service is None:
+            return _unmatched(exchange)
+        exchange.service = match.service.name
+        operation = match.operation or _nothing(match.service)
+        call = Call(exchange, operation, self._settings, self._secret, state.of(""))
+        call.path = match.path
+        try:
+            _receive(call, match, match.service)
+            return self._handle(call, self._plans[operation.name], decoded)
+        except ApiError as error:
+            exchange.error = error.row.code
+            return match.service.refuse(call, error.row)
+        except Exception:
+            LOG.exception("%s failed", operation.name)
+            text = "the simulator failed on this request: please report it with the log"
+            exchange.findings.append(Finding("internal-error", "body", "", text, refused=True))
+            exchange.error = match.service.broken.code
+            return match.service.refuse(call, match.service.broken)
+
+    def _handle(self, call: Call, plan: _Plan, decoded: Decoded | None) -> Response:
+        call.pairs = query_pairs(call.request.target)
+        checks = self._check(call, plan, decoded)
+        _authenticate(call, plan, checks)
+        for checked in checks:
+            judged = checked.findings
+            if not plan.service.judges_bodies:
+                judged = tuple(replace(one, refused=False) for one in judged)
+            call.exchange.findings += judged
+        for checked in checks:
+            if checked.code and plan.service.judges_bodies:
+                raise ApiError(self._row(plan, checked.code))
+        low, high = plan.versions
+        if call.version and not low <= call.version <= high:
+            self._note_version(call, plan)
+        with call.state.savepoint():
+            result = plan.operation.handler(call)
+        return plan.service.answer(call, plan.project(result, call.version))
+
+    def _check(self, call: Call, plan: _Plan, decoded: Decoded | None) -> list[Checked]:
+        """Check type, body and query; nothing is refused yet, as authentication comes first."""
+        query = plan.check_query(call.pairs, call.version)
+        call.query = query.values
+        checks = [query]
+        if decoded is not None and plan.service.judges_bodies:
+            checks.insert(0, self._check_type(call, plan))
+        if decoded is not None and decoded.problem:
+            checks.insert(1, self._unreadable(plan, decoded))
+            return checks
+        if decoded is not None and decoded.coded:
+            text = "Apple's pages name no content coding for requests: send the body as it is"
+            checks.insert(1, self._noted("content-coded", "content-encoding", text))
+        body = plan.check_body(None if decoded is None else decoded.tree, call.version)
+        call.body = body.values
+        checks.append(body)
+        return checks
+
+    def _check_type(self, call: Call, plan: _Plan) -> Checked:
+        sent = call.request.header("content-type")
+        if sent is None:
+            text = "send Content-Type: application/json;charset=UTF8"
+            return self._noted("content-type-missing", "content-type", text)
+        if sent.partition(";")[0].strip().lower() == "application/json":
+            return Checked({})
+        strictness = self._settings.strictness
+        refused = strictness == "strict" or (strictness == "apple" and plan.operation.json_only)
+        text = "the body must be application/json"
+        finding = Finding("content-type", "header", "content-type", text, refused=refused)
+        return Checked({}, (finding,), plan.service.wrong_type.code if refused else "")
+
+    def _noted(self, rule: str, header: str, text: str) -> Checked:
+        refused = refuses(rule, self._settings.strictness)
+        finding = Finding(rule, "header", header, text, refused=refused)
+        return Checked({}, (finding,), MALFORMED if refused else "")
+
+    def _unreadable(self, plan: _Plan, decoded: Decoded) -> Checked:
+        finding = Finding(decoded.problem, "body", "", decoded.about, refused=True)
+        codes = {
+            "body-too-large": plan.service.too_large.code,
+            "content-encoding": plan.service.wrong_type.code,
+        }
+        return Checked({}, (finding,), codes.get(decoded.problem, MALFORMED))
+
+    def _row(self, plan: _Plan, code: str) -> ErrorCode:
+        return plan.service.malformed if code == MALFORMED else plan.errors[code]
+
+    def _note_version(self, call: Call, plan: _Plan) -> None:
+        versions = plan.operation.versions
+        refused = refuses("operation-version", self._settings.strictness)
+        text = f"the operation is known to protocol versions {versions}: send a higher one"
+        at = "x-server-protocol-version"
+        finding = Finding(
+            "operation-version", "header", at, text, refused=refused, versions=versions
+        )
+        call.exchange.findings.append(finding)
+        if refused:
+            raise ApiError(plan.service.not_found, text)
+
+
+def _compile(catalogue: Catalogue, operation: Operation, settings: Settings) -> _Plan:
+    service = catalogue.services[operation.service]
+    return _Plan(
+        operation,
+        service,
+        validation.body_checker(operation, settings.strictness),
+        validation.query_checker(operation, settings.strictness),
+        validation.projector(operation.response, service.newest),
+        {row.code: row for row in catalogue.errors(operation)},
+        span(operation.versions),
+    )
+
+
+def _nothing(service: Service) -> Operation:
+    """Return what stands for the operation where a path has none."""
+    return Operation(f"{service.name}.", (), "", "", lambda _: None)
+
+
+def _unmatched(exchange: Exchange) -> Response:
+    """Answer a request that is for no service, and say what it was."""
+    if exchange.request.problem:
+        status, rule = _PROBLEMS[exchange.request.problem]
+        about = exchange.request.problem_about
+    else:
+        status, rule, about = _nowhere(exchange.request)
+    exchange.findings.append(Finding(rule, "path", "", about, refused=True))
+    exchange.error = rule
+    return Response(status, _TEXT, f"mdmsim: {about}\n".encode(), close=True)
+
+
+def _nowhere(request: Request) -> tuple[int, str, str]:
+    """Return status, rule and sentence for a request that no service is there for."""
+    if request.method == "CONNECT":
+        return 403, "host-unknown", "the proxy stands in for Apple's hosts only, and relays nowhere"
+    return 404, "path-unknown", "no service has this path: is the base URL of the client right?"
+
+
+_PROBLEMS = {
+    "malformed": (400, "http-malformed"),
+    "truncated": (400, "body-truncated"),
+    "too-large": (413, "body-too-large"),
+}
+
+
+def _receive(call: Call, match: Match, service: Service) -> None:
+    """Take the request as a whole: which version, is it complete, is it for an operation."""
+    request, findings = call.request, call.exchange.findings
+    service.version(call)
+    if match.operation is not None:
+        call.exchange.operation = match.operation.name
+        call.exchange.route = match.operation.route
+    if request.problem:
+        _, rule = _PROBLEMS[request.problem]
+        findings.append(Finding(rule, "body", "", request.problem_about, refused=True))
+        raise ApiError(service.too_large if request.problem == "too-large" else service.malformed)
+    if match.operation is None:
+        _refuse_path(call, match, service)
+    for name in _repeated(request):
+        text = "send the header once; the first one counts"
+        findings.append(Finding("header-repeated", "header", name, text))
+    service.gate(call)
+
+
+def _refuse_path(call: Call, match: Match, service: Service) -> None:
+    findings = call.exchange.findings
+    if match.known_path:
+        text = "the path has no such method"
+        findings.append(Finding("method-unknown", "path", "", text, refused=True))
+        raise ApiError(service.not_allowed, text)
+    text = "no operation has this path"
+    findings.append(Finding("path-unknown", "path", "", text, refused=True))
+    raise ApiError(service.not_found, text)
+
+
+_ONCE = {
+    "authorization",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "host",
+    "user-agent",
+    "x-adm-auth-session",
+    "x-server-protocol-version",
+}
+
+
+def _repeated(request: Request) -> list[str]:
+    names = [name.lower() for name, _ in request.headers]
+    if len(set(names)) == len(names):
+        return []
+    return [name for name in dict.fromkeys(names) if name in _ONCE and names.count(name) > 1]
+
+
+def _authenticate(call: Call, plan: _Plan, checks: list[Checked]) -> None:
+    """Recognise the client; if that fails, what else is wrong is on record but not the cause."""
+    if not plan.operation.auth:
+        return
+    try:
+        call.principal = plan.service.authenticate[plan.operation.auth](call)
+    except ApiError as error:
+        at = "authorization" if plan.operation.auth != "session" else "x-adm-auth-session"
+        text = error.about or error.row.about
+        call.exchange.findings.append(Finding("auth-refused", "header", at, text, refused=True))
+        for checked in checks:
+            call.exchange.findings += [replace(one, refused=False) for one in checked.findings]
+        raise
+    call.exchange.organisation = call.principal.organisation
+    call.exchange.client = call.principal.client
+    call.state = call.state.of(call.principal.organisation)

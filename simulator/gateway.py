@@ -1,0 +1,184 @@
+"""The gateway: the one asynchronous step between transports and the engine.
+
+Requests queue up for the writer thread. It takes all that wait, runs the
+engine over each in one transaction, commits, and only then lets the answers
+go: what arrives while a commit runs forms the next batch.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol, TypeVar
+
+from simulator.clock import Clock
+from simulator.engine import Engine
+from simulator.messages import Request, Response, State
+
+LOG = logging.getLogger("mdmsim")
+T = TypeVar("T")
+MAX_BATCH = 256
+"""Most jobs in one transaction; bounds how long an answer waits for its commit."""
+_UNAVAILABLE = Response(
+    503,
+    (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5")),
+    b"mdmsim: the journal cannot be written, and nothing is served unseen\n",
+    close=True,
+)
+
+
+class Transactions(Protocol):
+    """The store, as the gateway needs it."""
+
+    def transaction(self) -> AbstractContextManager[State]:
+        """Begin a transaction and commit it at the end, or undo it on an exception."""
+        ...
+
+
+class _Job:
+    """One piece of work and the future that waits for it."""
+
+    __slots__ = ("failed", "future", "guarded", "result", "work")
+
+    def __init__(
+        self, work: Callable[[State], Any], future: asyncio.Future[Any], *, guarded: bool
+    ) -> None:
+        self.work = work
+        self.guarded = guarded
+        """Whether it may fail, so that what it wrote has to be undone apart from the others'."""
+        self.future = future
+        self.result: Any = None
+        self.failed: Exception | None = None
+
+
+class Gateway:
+    """Run work in the store, batch by batch, in the order in which it came."""
+
+    def __init__(self, store: Transactions, engine: Engine, clock: Clock) -> None:
+        self._store = store
+        self._engine = engine
+        self._clock = clock
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        """What waits for the writer; None: there will be nothing any more."""
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="mdmsim-writer", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Start the writer; call it on the event loop that will ask."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request; the exchange is committed when this returns. Never raises."""
+        now_ms = self._clock.now_ms()
+
+        def work(state: State) -> Response:
+            return self._engine.process(request, state, now_ms)
+
+        try:
+            response = await self._ask(work, guarded=False)
+        except Exception:
+            LOG.exception("an exchange could not be recorded")
+            return _UNAVAILABLE
+        if response.wakes:
+            for waiting in self._waiting.get(response.wakes, ()):
+                waiting.set()
+        return response
+
+    @contextmanager
+    def listen(self, name: str) -> Iterator[asyncio.Event]:
+        """Yield an event that is set whenever a committed answer wakes *name*."""
+        event = asyncio.Event()
+        self._waiting.setdefault(name, set()).add(event)
+        try:
+            yield event
+        finally:
+            self._waiting[name].discard(event)
+            if not self._waiting[name]:
+                del self._waiting[name]
+
+    async def run(self, work: Callable[[State], T]) -> T:
+        """Run *work* in a transaction and return its result, or raise what it raised."""
+        return await self._ask(work, guarded=True)
+
+    async def _ask(self, work: Callable[[State], T], *, guarded: bool) -> T:
+        if self._loop is None or self._closing:
+            raise RuntimeError("the gateway is not running")
+        job = _Job(work, self._loop.create_future(), guarded=guarded)
+        self._jobs.put(job)
+        result: T = await job.future
+        return result
+
+    async def close(self) -> None:
+        """Finish what was asked, then end the writer."""
+        self._closing = True
+        self._jobs.put(None)
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            batch, last = self._next()
+            if batch:
+                self._transact(batch)
+                if self._loop is not None and not self._loop.is_closed():
+                    self._loop.call_soon_threadsafe(_resolve, batch)
+
+    def _next(self) -> tuple[list[_Job], bool]:
+        """Wait for work; return what there is by then, and whether it is the last."""
+        batch: list[_Job] = []
+        job = self._jobs.get()
+        try:
+            while job is not None:
+                batch.append(job)
+                if len(batch) == MAX_BATCH:
+                    return batch, False
+                job = self._jobs.get_nowait()
+        except Empty:
+            return batch, False
+        return batch, True
+
+    def _transact(self, batch: list[_Job]) -> None:
+        """Run a batch; if it cannot be committed as a whole, each job gets its own transaction."""
+        try:
+            with self._store.transaction() as state:
+                for job in batch:
+                    _attempt(job, state)
+        except Exception as error:  # noqa: BLE001 (whatever the store failed with)
+            if len(batch) == 1:
+                batch[0].failed = error
+                return
+            for job in batch:
+                self._transact([job])
+
+
+def _attempt(job: _Job, state: State) -> None:
+    """Run one job; the failure of a guarded one leaves the others of the batch alone.
+
+    The engine fails only where the journal cannot be written, which ends the
+    whole batch anyway.
+    """
+    job.failed = None
+    if not job.guarded:
+        job.result = job.work(state)
+        return
+    try:
+        with state.savepoint():
+            job.result = job.work(state)
+    except Exception as error:  # noqa: BLE001 (it is raised where the job was asked for)
+        job.failed = error
+
+
+def _resolve(batch: list[_Job]) -> None:
+    for job in batch:
+        if job.future.done():
+            continue
+        if job.failed is not None:
+            job.future.set_exception(job.failed)
+        else:
+            job.future.set_result(job.result)

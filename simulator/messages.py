@@ -1,0 +1,258 @@
+"""What all layers talk about: requests, responses, exchanges, and the state behind them.
+
+Rule: this module imports nothing but the standard library and knows no service.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Headers = tuple[tuple[str, str], ...]
+"""Header fields in the order in which they were sent, duplicates kept, names as sent."""
+
+Body = dict[str, Any]
+"""The JSON object that an entity consists of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What a client showed of itself while it set up TLS."""
+
+    version: str
+    """Such as ``TLSv1.3``."""
+    cipher: str
+    sni: str = ""
+    """Server name that the client asked for; empty if it named none."""
+    alpn: str = ""
+    """Application protocol that was agreed on; empty if the client offered none."""
+    client_certificate: bytes = b""
+    """The client's certificate, DER; empty if it showed none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The other end of a connection."""
+
+    address: str
+    port: int
+    connection: int
+    """Number of the connection within this process, from 1."""
+    tls: Tls | None = None
+    first: bool = True
+    """Whether this exchange is the connection's first, to which its facts are attached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it came in."""
+
+    method: str
+    target: str
+    """Request target as sent: path and query."""
+    headers: Headers
+    body: bytes
+    scheme: str
+    """``http`` or ``https``, of the listener that took it."""
+    peer: Peer
+    http: str = "1.1"
+    """Protocol version: ``1.0``, ``1.1`` or ``2``."""
+    problem: str = ""
+    """What the transport found wrong: ``truncated``, ``too-large`` or ``malformed``; else empty."""
+    problem_about: str = ""
+    """The problem in a sentence, for the finding."""
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of header *name* (lower case), or None."""
+        for key, value in self.headers:
+            if key.lower() == name:
+                return value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Goaway:
+    """The end of an HTTP/2 connection, with a reason."""
+
+    debug: bytes
+    """Such as ``{"reason":"BadCertificate"}``."""
+    code: int = 0
+    processed: bool = False
+    """Whether the last stream id includes the stream that was asked on: with it, Go's client
+    tells the reason; without, it takes the request for unprocessed and connects again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer as it goes out."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    close: bool = False
+    """Whether the connection ends after it."""
+    goaway: Goaway | None = None
+    """How the connection ends instead of an answer; HTTP/1.1 just closes it."""
+    wakes: str = ""
+    """Name of what somebody may be waiting for, and which is there once this is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One deviation from the documented protocol."""
+
+    rule: str
+    """Such as ``field-unknown``; the rules are listed in ``protocol/rules.py``."""
+    part: str
+    """Where: ``path``, ``query``, ``header``, ``body`` or ``connection``."""
+    at: str
+    """Place within the part: header name, query key or JSON pointer."""
+    message: str
+    """What is wrong and how to mend it. Never holds a value that a client sent."""
+    refused: bool = False
+    """Whether the answer was an error because of it."""
+    versions: str = ""
+    """Protocol versions that the field is documented for."""
+    docs: str = ""
+    """Apple's page."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and all that became of it. Filled by the engine, frozen by being recorded."""
+
+    at_ms: int
+    """When it was received, milliseconds since the epoch, by the simulator's clock."""
+    request: Request
+    seq: int = 0
+    """Gap-free number in the journal, from 1; 0 until recorded."""
+    organisation: str = ""
+    client: str = ""
+    """Which credential was recognised, such as ``dep:<server id>``."""
+    service: str = ""
+    operation: str = ""
+    """Such as ``dep.fetch``; empty if nothing matched."""
+    route: str = ""
+    """Route template, such as ``GET /profile``. Logs show it instead of the path."""
+    version_sent: str | None = None
+    version: int = 0
+    """Protocol version in effect; 0 where the service has none."""
+    findings: list[Finding] = field(default_factory=list)
+    error: str = ""
+    """Error code that was answered; empty on success."""
+    response: Response = field(default_factory=lambda: Response(500))
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One stored thing of one kind."""
+
+    key: str
+    revision: int
+    """Number of the change that wrote it; grows over all kinds and organisations."""
+    body: Body
+    """Not to be changed in place: others may be given the same object."""
+
+
+class State(Protocol):
+    """All state, as one transaction sees it, from the point of view of one organisation.
+
+    Keys, kinds and index names are text. Bodies are JSON objects. Whatever is
+    written is visible to later calls at once and to others after the commit.
+    """
+
+    def of(self, organisation: str) -> "State":
+        """Return the same transaction seen from *organisation* (``""``: what belongs to none)."""
+        ...
+
+    def get(self, kind: str, key: str) -> Entity | None:
+        """Return one entity, or None."""
+        ...
+
+    def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, Entity]:
+        """Return those of *keys* that exist, by key."""
+        ...
+
+    def put(self, kind: str, key: str, body: Body, index: Mapping[str, str] | None = None) -> int:
+        """Write one entity and return its revision.
+
+        *index* holds the values that `find` looks it up by; they replace the
+        earlier ones. None leaves them as they are.
+        """
+        ...
+
+    def put_many(
+        self, kind: str, rows: Iterable[tuple[str, Body, Mapping[str, str] | None]]
+    ) -> None:
+        """Write many entities of one kind; each row is (key, body, index) as in `put`."""
+        ...
+
+    def delete(self, kind: str, key: str) -> bool:
+        """Remove one entity and its index values; return whether it was there."""
+        ...
+
+    def scan(
+        self, kind: str, *, prefix: str = "", after: str = "", limit: int = 100
+    ) -> list[Entity]:
+        """Return up to *limit* entities in order of key, those after *after* with *prefix*."""
+        ...
+
+    def find(
+        self,
+        kind: str,
+        name: str,
+        *,
+        equals: str | None = None,
+        prefix: str = "",
+        after: str = "",
+        limit: int = 100,
+    ) -> list[Entity]:
+        """Return up to *limit* entities by their index value *name*.
+
+        With *equals*: those with that very value, in order of key, *after* a
+        key. Else: in order of the index value, those that start with *prefix*
+        and come after the value *after*.
+        """
+        ...
+
+    def changes(self, kind: str, since: int, limit: int = 100) -> list[Entity]:
+        """Return up to *limit* entities whose revision is above *since*, in that order."""
+        ...
+
+    def count(self, kind: str) -> int:
+        """Return how many entities of *kind* the organisation has."""
+        ...
+
+    def reserve(self, series: str, count: int = 1) -> int:
+        """Take *count* consecutive numbers of *series* and return the first; they start at 1."""
+        ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Undo what was written inside the block if it ends with an exception, which goes on."""
+        ...
+
+    def record(self, exchange: Exchange) -> int:
+        """Append *exchange* to the journal, set its ``seq`` and return it."""
+        ...
+
+
+class Journal(Protocol):
+    """The recorded exchanges, read from outside any transaction."""
+
+    def read(
+        self, after: int = 0, limit: int = 100, match: Mapping[str, str] | None = None
+    ) -> Sequence[Exchange]:
+        """Return up to *limit* exchanges with a number above *after*, oldest first.
+
+        *match* narrows by ``service``, ``operation``, ``organisation``,
+        ``status``, ``error``, ``finding`` (a rule) and ``q`` (text in the route or target).
+        """
+        ...
+
+    def get(self, seq: int) -> Exchange | None:
+        """Return one exchange, or None."""
+        ...
+
+    def last(self) -> int:
+        """Return the number of the newest exchange, 0 if there is none."""
+        ...

@@ -1,0 +1,1 @@
+"""Keys and certificates: our own authority, and the credentials that Apple would hand out."""

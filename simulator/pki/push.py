@@ -1,0 +1,286 @@
+"""Push certificates: what Apple's Push Certificates Portal issues, and how APNs reads them.
+
+An MDM server shows such a certificate to APNs, and its subject says which topic
+it may push to. Ours are shaped like Apple's, but their issuer says that it is
+not Apple, and it can vouch for TLS clients only.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Self
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+
+from simulator.pki.authority import CA_LIFETIME, CLOCK_SKEW
+from simulator.pki.push_identity import (
+    ENVIRONMENTS,
+    UNREADABLE,
+    PushIdentity,
+    entitlements,
+    read_push_certificate,
+)
+
+__all__ = [
+    "ENVIRONMENTS",
+    "MDM_PREFIX",
+    "PUSH_LIFETIME",
+    "PushAuthority",
+    "PushCertificate",
+    "PushIdentity",
+    "read_push_certificate",
+]
+
+PUSH_LIFETIME = timedelta(days=365)
+MDM_PREFIX = "com.apple.mgmt."
+"""How the topics of MDM begin."""
+
+_TOPIC = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+_LONGEST_TOPIC = 255
+_LONGEST_COMMON_NAME = 64  # X.520's bound; Apple's longer topics are cut here
+
+_BITS = 2048
+_REMEDY = "restore it, or remove push CA certificate and key to have new ones made"
+
+_Extensions = tuple[tuple[x509.ExtensionType, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PushCertificate:
+    """A push certificate and its private key, in the forms that clients load.
+
+    *key_pem* is PKCS #1, unencrypted. *chain_pem* is the certificate and its
+    issuer. *p12* holds certificate and key under the empty password.
+    """
+
+    certificate_pem: bytes
+    key_pem: bytes = field(repr=False)
+    chain_pem: bytes
+    p12: bytes = field(repr=False)
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class PushAuthority:
+    """The fake of Apple's issuer: an intermediate CA, its key, and the root above it.
+
+    The root's key is not kept: there is nothing more for it to sign.
+    """
+
+    certificate: x509.Certificate
+    root: x509.Certificate
+    key: rsa.RSAPrivateKey = field(repr=False)
+
+    @classmethod
+    def create(cls, now: datetime) -> Self:
+        """Make a root and an intermediate, good for ten years from *now*, the wall clock's time."""
+        root_key, key = _new_key(), _new_key()
+        key_id = x509.SubjectKeyIdentifier.from_public_key(root_key.public_key())
+        root_name = _name(f"mdmsim push root {key_id.digest.hex()[:8]}")
+        # The name is as long as a name may be, and clients that look for Apple's find it.
+        name = _name("Apple Application Integration 2 Certification Authority (mdmsim)")
+        root = _ca(root_name, root_key, 1, now).issuer_name(root_name)
+        intermediate = _ca(name, key, 0, now, root_key).issuer_name(root_name)
+        sha256 = hashes.SHA256()
+        return cls(intermediate.sign(root_key, sha256), root.sign(root_key, sha256), key)
+
+    @classmethod
+    def load(cls, certificate_pem: bytes, key_pem: bytes) -> Self:
+        """Return the authority that was kept as *certificate_pem* and *key_pem*.
+
+        Raise ValueError when they are damaged or do not belong together.
+        """
+        certificate, root = _read_chain(certificate_pem)
+        key = _read_key(key_pem)
+        if certificate.public_key() != key.public_key():
+            raise ValueError(f"the push CA key is not the key of its certificate: {_REMEDY}")
+        return cls(certificate, root, key)
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """The intermediate and the root, PEM: what a listener checks client certificates by."""
+        return _pem(self.certificate) + _pem(self.root)
+
+    @property
+    def key_pem(self) -> bytes:
+        """The intermediate's key, PKCS #8, unencrypted, PEM. Keep it private."""
+        return _key_pem(self.key, serialization.PrivateFormat.PKCS8)
+
+    def mint(
+        self,
+        topic: str,
+        now: datetime,
+        *,
+        topics: Sequence[str] = (),
+        environments: Sequence[str] = tuple(ENVIRONMENTS),
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+    ) -> PushCertificate:
+        """Make a certificate for *topic*, good for 365 days from *now*, the wall clock's time.
+
+        *topics* makes it one of several topics, *topic* being the first of them.
+        *not_after* alone moves the 365 days when they would end too late, so a
+        time in the past gives an expired certificate. Raise ValueError when a
+        topic is no topic, an environment is unknown or the end is before the start.
+        """
+        for name in (topic, *topics):
+            if len(name) > _LONGEST_TOPIC or not _TOPIC.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no topic: letters, digits and hyphens, parted by single dots, "
+                    f"at most {_LONGEST_TOPIC} characters"
+                )
+        begin = not_before or min(now, (not_after or now + PUSH_LIFETIME) - PUSH_LIFETIME)
+        end = not_after or begin + PUSH_LIFETIME
+        key = _new_key()
+        listed = tuple(dict.fromkeys((topic, *topics))) if topics else ()
+        extensions: _Extensions = (
+            (x509.BasicConstraints(ca=False, path_length=None), True),
+            (_issued_by(self.key), False),
+            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False),
+            (_usage(ca=False), True),
+            *((value, False) for value in entitlements(listed, environments)),
+        )
+        certificate = (
+            _builder(_subject(topic), key, begin, end, extensions)
+            .issuer_name(self.certificate.subject)
+            .sign(self.key, hashes.SHA256())
+        )
+        pem = _pem(certificate)
+        return PushCertificate(
+            certificate_pem=pem,
+            # Some servers know "RSA PRIVATE KEY" only.
+            key_pem=_key_pem(key, serialization.PrivateFormat.TraditionalOpenSSL),
+            chain_pem=pem + _pem(self.certificate),
+            # Without the chain: common Go libraries refuse a second certificate.
+            p12=pkcs12.serialize_key_and_certificates(
+                _common_name(topic).encode(), key, certificate, None, serialization.NoEncryption()
+            ),
+            serial=certificate.serial_number,
+        )
+
+
+def _common_name(topic: str) -> str:
+    if topic.startswith(MDM_PREFIX):
+        return f"APSP:{topic.rpartition('.')[2]}"[:_LONGEST_COMMON_NAME]
+    return f"Apple Push Services: {topic}"[:_LONGEST_COMMON_NAME]
+
+
+def _subject(topic: str) -> x509.Name:
+    # The UID stands first: clients that take the subject's text apart rely on it.
+    return _attributes(
+        (NameOID.USER_ID, topic),
+        (NameOID.COMMON_NAME, _common_name(topic)),
+        (NameOID.COUNTRY_NAME, "US"),
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return _attributes(
+        (NameOID.COMMON_NAME, common_name),
+        (NameOID.ORGANIZATIONAL_UNIT_NAME, "Test Certification Authority (not Apple)"),
+        (NameOID.ORGANIZATION_NAME, "mdmsim (not Apple)"),
+        (NameOID.COUNTRY_NAME, "US"),
+    )
+
+
+def _attributes(*pairs: tuple[ObjectIdentifier, str]) -> x509.Name:
+    return x509.Name([x509.NameAttribute(oid, value) for oid, value in pairs])
+
+
+def _ca(
+    name: x509.Name,
+    key: rsa.RSAPrivateKey,
+    below: int,
+    now: datetime,
+    issuer_key: rsa.RSAPrivateKey | None = None,
+) -> x509.CertificateBuilder:
+    """Return a CA that lacks its issuer's name only, with at most *below* CAs below it."""
+    extensions: _Extensions = (
+        (x509.BasicConstraints(ca=True, path_length=below), True),
+        (_issued_by(issuer_key or key), False),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False),
+        (_usage(ca=True), True),
+    )
+    return _builder(name, key, now - CLOCK_SKEW, now + CA_LIFETIME, extensions)
+
+
+def _builder(
+    subject: x509.Name,
+    key: rsa.RSAPrivateKey,
+    begin: datetime,
+    end: datetime,
+    extensions: _Extensions,
+) -> x509.CertificateBuilder:
+    """Return a certificate that lacks its issuer only; *extensions* are (value, critical)."""
+    public = key.public_key()
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(end)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+    )
+    for value, critical in extensions:
+        builder = builder.add_extension(value, critical=critical)
+    return builder
+
+
+def _issued_by(key: rsa.RSAPrivateKey) -> x509.AuthorityKeyIdentifier:
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+
+
+def _usage(*, ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _read_chain(pem: bytes) -> tuple[x509.Certificate, x509.Certificate]:
+    try:
+        certificate, root = x509.load_pem_x509_certificates(pem)
+        certificate.verify_directly_issued_by(root)
+    except (*UNREADABLE, InvalidSignature) as error:
+        raise ValueError(
+            f"the push CA certificates are no intermediate and its root, PEM: {_REMEDY}"
+        ) from error
+    return certificate, root
+
+
+def _read_key(pem: bytes) -> rsa.RSAPrivateKey:
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except UNREADABLE as error:
+        raise ValueError(f"the push CA key is no unencrypted PEM private key: {_REMEDY}") from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError(  # noqa: TRY004 (what is wrong is a file's content, not a caller's type)
+            f"the push CA key is no RSA key: {_REMEDY}"
+        )
+    return key
+
+
+def _new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, _BITS)
+
+
+def _key_pem(key: rsa.RSAPrivateKey, form: serialization.PrivateFormat) -> bytes:
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)

@@ -1,0 +1,1 @@
+"""The language that services are written in: rows for fields, errors and operations."""

@@ -1,0 +1,100 @@
+"""All services and operations, frozen: what answers a method, host and path."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import unquote
+
+from simulator.messages import Request
+from simulator.protocol.fields import Field
+from simulator.protocol.operations import ErrorCode, Operation, Service
+
+_NO_VALUES: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which service and operation a request is for; either may be unknown."""
+
+    service: Service | None
+    operation: Operation | None
+    known_path: bool = False
+    """Whether the path exists, be it with other methods."""
+    path: Mapping[str, str] = field(default_factory=dict)
+    """The values of the path's parameters."""
+
+
+class Catalogue:
+    """The services with their operations, compiled for look-up."""
+
+    def __init__(self, services: Iterable[tuple[Service, Iterable[Operation]]]) -> None:
+        """Take each service with its operations; ValueError if two of them collide."""
+        self.services: dict[str, Service] = {}
+        self.operations: dict[str, Operation] = {}
+        self._routes: dict[str, dict[str, Operation]] = {}
+        self._templates: list[tuple[list[str], dict[str, Operation]]] = []
+        self._hosts: dict[str, Service] = {}
+        for service, operations in services:
+            self.services[service.name] = service
+            self._hosts |= dict.fromkeys(service.hosts, service)
+            for operation in operations:
+                self._add(operation)
+
+    def _add(self, operation: Operation) -> None:
+        if operation.name in self.operations:
+            raise ValueError(f"two operations are called {operation.name}")
+        self.operations[operation.name] = operation
+        if operation.path not in self._routes and "{" in operation.path:
+            self._templates.append((operation.path.split("/"), {}))
+            self._routes[operation.path] = self._templates[-1][1]
+        methods = self._routes.setdefault(operation.path, {})
+        for method in operation.methods:
+            if method in methods:
+                raise ValueError(f"two operations answer {method} {operation.path}")
+            methods[method] = operation
+
+    def match(self, request: Request) -> Match:
+        """Find the operation by path; one of Apple's host names narrows it to that service."""
+        host = (request.header("host") or "").lower().rpartition("@")[2].partition(":")[0]
+        named = self._hosts.get(host)
+        path = request.target.partition("?")[0]
+        methods, values = self._routes.get(path), _NO_VALUES
+        if methods is None:
+            methods, values = self._by_template(path)
+        if methods is None:
+            return Match(named, None)
+        operation = methods.get(request.method)
+        service = self.services[next(iter(methods.values())).service]
+        if named is not None and named is not service:
+            return Match(named, None)
+        return Match(service, operation, known_path=True, path=values)
+
+    def _by_template(self, path: str) -> tuple[dict[str, Operation] | None, Mapping[str, str]]:
+        segments = path.split("/")
+        for template, methods in self._templates:
+            if len(template) == len(segments) and all(
+                wanted == sent or wanted.startswith("{")
+                for wanted, sent in zip(template, segments, strict=True)
+            ):
+                pairs = zip(template, segments, strict=True)
+                return methods, {
+                    wanted[1:-1]: unquote(sent) for wanted, sent in pairs if wanted[:1] == "{"
+                }
+        return None, _NO_VALUES
+
+    def errors(self, operation: Operation) -> tuple[ErrorCode, ...]:
+        """Return the error rows that *operation* can give: its own, then its service's."""
+        return operation.errors + self.services[operation.service].errors
+
+    def rows(self, operation: Operation) -> tuple[Field, ...]:
+        """Return the rows of a request: the service's headers, then the operation's own."""
+        return self.services[operation.service].headers + operation.request
+
+    @cached_property
+    def error_codes(self) -> dict[str, ErrorCode]:
+        """All error rows by code, the first of each code."""
+        rows: dict[str, ErrorCode] = {}
+        for operation in self.operations.values():
+            for row in self.errors(operation):
+                rows.setdefault(row.code, row)
+        return rows

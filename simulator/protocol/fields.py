@@ -1,0 +1,233 @@
+"""Rows for fields: what may stand on the wire, since when, and what it means.
+
+A field is written once, beside the handler that uses it. Validation, version
+projection, disclosure, redaction, the reference and the tests read that row.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Place = Literal["path", "query", "header", "body"]
+Check = Callable[[Any, Mapping[str, Any]], str]
+"""Takes the value and the whole message; returns what is wrong, or an empty string."""
+
+NEWEST = 99
+"""Above every protocol version: the end of an open span such as ``3+``."""
+
+
+def span(versions: str) -> tuple[int, int]:
+    """Return the first and last version of ``3+``, ``8-10`` or ``2``."""
+    match = re.fullmatch(r"(\d+)(\+|-(\d+))?", versions)
+    if match is None:
+        raise ValueError(f"not a span of versions: {versions!r}; write 3+, 8-10 or 2")
+    first = int(match[1])
+    return first, NEWEST if match[2] == "+" else int(match[3] or first)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value on the wire."""
+
+    name: str
+    """As it stands on the wire."""
+    about: str
+    """One sentence for the reference."""
+    required: bool = field(default=False, kw_only=True)
+    versions: str = field(default="1+", kw_only=True)
+    """Protocol versions that know it: ``3+``, ``8-10`` or ``2``."""
+    concept: str = field(default="", kw_only=True)
+    """What the value means: a key of ``disclosure/concepts.toml``."""
+    place: Place = field(default="body", kw_only=True)
+    missing: str = field(default="", kw_only=True)
+    """Error code answered when it is required and absent; empty: the service's malformed."""
+    invalid: str = field(default="", kw_only=True)
+    """Error code answered when its value breaks its rule; empty: only reported."""
+    check: Check | None = field(default=None, kw_only=True)
+    """A rule that the type cannot say."""
+    older: Mapping[str, tuple[int, str]] = field(default_factory=dict, kw_only=True)
+    """Value -> (version that brought it, what earlier versions get instead)."""
+    deprecated: str = field(default="", kw_only=True)
+    """Why it should not be used any more; empty if it may."""
+    source: str = field(default="", kw_only=True)
+    """Where the facts of the row come from, in the tags of ``reference.SOURCES``."""
+    inferred: str = field(default="", kw_only=True)
+    """What of the row is our choice and why; it comes out under "differences"."""
+    example: Any = field(default=None, kw_only=True)
+
+    type = "value"
+
+    def wrong_type(self, value: Any) -> str:  # noqa: ARG002 (the types below look at it)
+        """Return what is wrong with the JSON type of *value*, or an empty string."""
+        return ""
+
+    def breach(self, value: Any, message: Mapping[str, Any]) -> str:
+        """Return which rule a *value* of the right type breaks, or an empty string."""
+        return self.check(value, message) if self.check else ""
+
+    def parts(self) -> Mapping[str, "Field"] | None:
+        """Return the rows of the keys inside, if it is an object or an array of them."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class String(Field):
+    """A text."""
+
+    shortest: int = field(default=0, kw_only=True)
+    longest: int = field(default=0, kw_only=True)
+    """Largest length in characters; 0: not limited."""
+    values: tuple[str, ...] = field(default=(), kw_only=True)
+    """The documented closed set, where there is one."""
+
+    type = "string"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is no string."""
+        return "" if isinstance(value, str) else "must be a string"
+
+    def breach(self, value: Any, message: Mapping[str, Any]) -> str:
+        """Check the length, then the row's own rule."""
+        return self.wrong_length(value) or Field.breach(self, value, message)
+
+    def wrong_length(self, text: str) -> str:
+        """Return what is wrong with the length of one text, or an empty string."""
+        if len(text) < self.shortest:
+            return "must not be empty"
+        if self.longest and len(text) > self.longest:
+            return f"must have at most {self.longest} characters"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Integer(Field):
+    """A whole number."""
+
+    least: int | None = field(default=None, kw_only=True)
+    most: int | None = field(default=None, kw_only=True)
+
+    type = "integer"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is no integer; JSON's true and false are none."""
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return "" if whole else "must be an integer"
+
+    def breach(self, value: Any, message: Mapping[str, Any]) -> str:
+        """Check the bounds, then the row's own rule."""
+        if self.least is not None and value < self.least:
+            return f"must be at least {self.least}"
+        if self.most is not None and value > self.most:
+            return f"must be at most {self.most}"
+        return Field.breach(self, value, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean(Field):
+    """True or false."""
+
+    default: bool | None = field(default=None, kw_only=True)
+    """What an absent value means."""
+
+    type = "boolean"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is neither true nor false."""
+        return "" if isinstance(value, bool) else "must be true or false"
+
+
+@dataclass(frozen=True, slots=True)
+class Strings(String):
+    """An array of texts; concept, lengths and values are those of each item, *check* takes all."""
+
+    decode: str = field(default="", kw_only=True)
+    """Decoder for each item, such as ``x509``."""
+
+    type = "array of strings"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is no array of strings."""
+        right = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return "" if right else "must be an array of strings"
+
+    def breach(self, value: Any, message: Mapping[str, Any]) -> str:
+        """Check the length of each item, then the row's own rule, which takes them all."""
+        lengths = (why for item in value if (why := self.wrong_length(item)))
+        return next(lengths, "") or Field.breach(self, value, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Object(Field):
+    """A JSON object with known keys."""
+
+    fields: tuple[Field, ...] = field(default=(), kw_only=True)
+
+    type = "object"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is no object, or something inside has the wrong type."""
+        if not isinstance(value, dict):
+            return "must be an object"
+        return wrong_inside(self.fields, value)
+
+    def parts(self) -> Mapping[str, Field]:
+        """Return the rows of its keys."""
+        return {row.name: row for row in self.fields}
+
+
+@dataclass(frozen=True, slots=True)
+class Objects(Object):
+    """An array of JSON objects with known keys."""
+
+    type = "array of objects"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is no array of such objects."""
+        if not isinstance(value, list):
+            return "must be an array of objects"
+        return next((why for item in value if (why := Object.wrong_type(self, item))), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Field):
+    """A JSON object whose keys are data, such as serial numbers; its concept is that of the keys.
+
+    The values are all of *value*'s row, or objects of *fields*.
+    """
+
+    value: Field | None = field(default=None, kw_only=True)
+    fields: tuple[Field, ...] = field(default=(), kw_only=True)
+
+    type = "object by key"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is no object or one of its values has the wrong type."""
+        if not isinstance(value, dict):
+            return "must be an object"
+        if self.value is not None:
+            row = self.value
+            return next((why for item in value.values() if (why := row.wrong_type(item))), "")
+        return next(
+            (why for item in value.values() if (why := wrong_inside(self.fields, item))), ""
+        )
+
+
+def wrong_inside(rows: tuple[Field, ...], message: Any) -> str:
+    """Return the first wrong type inside *message*, with the name of its field."""
+    if not isinstance(message, dict):
+        return "must be an object"
+    for row in rows:
+        if (value := message.get(row.name)) is not None and (why := row.wrong_type(value)):
+            return f"{row.name} {why}"
+    return ""
+
+
+def walk(rows: tuple[Field, ...]) -> Iterator[Field]:
+    """Yield *rows* and all rows inside them."""
+    for row in rows:
+        yield row
+        inner = getattr(row, "fields", ())
+        if isinstance(row, Table) and row.value is not None:
+            yield row.value
+        yield from walk(inner)

@@ -1,0 +1,170 @@
+"""Rows for operations, errors and services."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.messages import Exchange, Headers, Request, Response, State
+from simulator.protocol.fields import Field
+from simulator.protocol.wire import QueryPair
+from simulator.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One answer that the real service refuses with."""
+
+    code: str
+    """Name in menus, findings and the journal; also the body unless *body* says otherwise."""
+    status: int
+    about: str
+    body: str | None = field(default=None, kw_only=True)
+    headers: Headers = field(default=(), kw_only=True)
+    source: str = field(default="", kw_only=True)
+    inferred: str = field(default="", kw_only=True)
+
+
+class ApiError(Exception):
+    """Leaves the line with an error row."""
+
+    def __init__(self, row: ErrorCode, about: str = "") -> None:
+        super().__init__(about or row.about)
+        self.row = row
+        self.about = about
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who was recognised."""
+
+    organisation: str
+    client: str
+    """Such as ``dep:<server id>``."""
+    id: str
+    """Id of the entity that the credential belongs to."""
+
+
+@dataclass(slots=True)
+class Call:
+    """What a handler gets: one request, decoded and checked, and the state."""
+
+    exchange: Exchange
+    operation: "Operation"
+    settings: Settings
+    secret: bytes
+    """Key of this data directory, for tokens and cursors."""
+    state: State
+    """Seen from no organisation until the principal is known, then from the principal's."""
+    path: Mapping[str, str] = field(default_factory=dict)
+    """The values of the route's parameters, percent-decoded."""
+    pairs: Sequence[QueryPair] = ()
+    """The query as sent, duplicates kept."""
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    """The values that passed: right type, known name."""
+    principal: Principal = field(default_factory=lambda: Principal("", "", ""))
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    """Further header fields of the answer."""
+
+    @property
+    def request(self) -> Request:
+        """The request as it came in."""
+        return self.exchange.request
+
+    @property
+    def now_ms(self) -> int:
+        """When the request was received, by the simulator's clock."""
+        return self.exchange.at_ms
+
+    @property
+    def version(self) -> int:
+        """Protocol version in effect."""
+        return self.exchange.version
+
+
+Handler = Callable[[Call], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that a client may ask of a service."""
+
+    name: str
+    """Such as ``dep.fetch``."""
+    methods: tuple[str, ...]
+    path: str
+    about: str
+    handler: Handler
+    request: tuple[Field, ...] = ()
+    response: tuple[Field, ...] = ()
+    errors: tuple[ErrorCode, ...] = ()
+    auth: str = ""
+    """Name of one of the service's ways to authenticate; empty: none."""
+    versions: str = "1+"
+    json_only: bool = False
+    """Whether a body of another content type is refused."""
+    docs: str = ""
+    """Apple's page."""
+    source: str = ""
+    inferred: str = ""
+
+    @property
+    def route(self) -> str:
+        """Route template, such as ``GET /profile``."""
+        return f"{self.methods[0]} {self.path}"
+
+    @property
+    def service(self) -> str:
+        """Name of the service that it belongs to."""
+        return self.name.partition(".")[0]
+
+
+def operation(
+    route: str, about: str, *, name: str, also: tuple[str, ...] = (), **rows: Any
+) -> Callable[[Handler], Operation]:
+    """Make the decorated handler an operation.
+
+    *route* is ``POST /profile``; *also* holds further methods of the same
+    operation; *rows* are the other attributes of `Operation`.
+    """
+    method, path = route.split(" ", 1)
+
+    def make(handler: Handler) -> Operation:
+        return Operation(name, (method, *also), path, about, handler, **rows)
+
+    return make
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A family of operations behind Apple's host names, and how it behaves as a whole."""
+
+    name: str
+    about: str
+    hosts: tuple[str, ...]
+    docs: str
+    newest: int
+    """Newest protocol version; higher ones count as it."""
+    headers: tuple[Field, ...]
+    """Header fields that every operation knows."""
+    errors: tuple[ErrorCode, ...]
+    """Error rows that every operation can give, beside its own."""
+    malformed: ErrorCode
+    not_found: ErrorCode
+    not_allowed: ErrorCode
+    too_large: ErrorCode
+    wrong_type: ErrorCode
+    """The row for a body of a content type that is not taken."""
+    broken: ErrorCode
+    """The row for a failure of our own."""
+    version: Callable[[Call], None]
+    """Reads the protocol version into the exchange and notes what is odd about it."""
+    gate: Callable[[Call], None]
+    """Checks that come before authentication, such as the User-Agent."""
+    authenticate: Mapping[str, Callable[[Call], Principal]]
+    answer: Callable[[Call, Any], Response]
+    """Makes the response of what a handler returned."""
+    refuse: Callable[[Call, ErrorCode], Response]
+    """Makes the response of an error row."""
+    judges_bodies: bool = True
+    """Whether a body that breaks its rows can be refused for it; else that is only noted."""

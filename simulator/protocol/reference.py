@@ -1,0 +1,218 @@
+"""The catalogue for readers: JSON for tools, Markdown for people. Nothing here is written twice."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from simulator.messages import Body
+from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.fields import Field, Strings, Table, walk
+from simulator.protocol.operations import ErrorCode, Operation, Service
+from simulator.protocol.rules import RULES
+
+SOURCES = {
+    "A-SEND": "Apple, Sending notification requests to APNs",
+    "A-RESP": "Apple, Handling notification responses from APNs",
+    "A-TOK": "Apple, Establishing a token-based connection to APNs",
+    "A-ARCH": "Apple, archived Local and Remote Notification Programming Guide",
+    "A-MDMCMD": "Apple, Sending MDM commands to a device",
+    "AD": "Apple's device management documentation, 2026-08",
+    "EV": "a mirror of it with response codes",
+    "PR": "Apple's MDM Protocol Reference, 4.4.0 of 2018",
+    "ND": "micromdm/nanodep",
+    "FL": "fleetdm/fleet",
+    "MM": "micromdm/micromdm",
+    "PE": "petarov/apple-mdm-clients, with recorded answers",
+    "ZE": "zentralopensource/zentral",
+    "ZE2": "the same, tests of 2026",
+    "GH": "a thread on GitHub, named behind it",
+    "live": "seen on the real service by the author of a client",
+}
+"""What the tags in the rows stand for."""
+
+
+def as_json(catalogue: Catalogue) -> Body:
+    """Return the whole catalogue as plain values."""
+    return {
+        "services": [
+            {
+                "name": service.name,
+                "about": service.about,
+                "hosts": list(service.hosts),
+                "docs": service.docs,
+                "newest_version": service.newest,
+                "headers": [_field(row) for row in service.headers],
+                "errors": [_error(row) for row in service.errors],
+                "operations": [_operation(one) for one in _of(catalogue, service)],
+            }
+            for service in catalogue.services.values()
+        ],
+        "rules": [msgspec.to_builtins(rule) for rule in RULES.values()],
+        "sources": SOURCES,
+    }
+
+
+def digest(catalogue: Catalogue) -> str:
+    """Return the SHA-256 of the catalogue: which rows a report was judged by."""
+    return hashlib.sha256(msgspec.json.encode(as_json(catalogue), order="sorted")).hexdigest()
+
+
+def _of(catalogue: Catalogue, service: Service) -> Iterator[Operation]:
+    return (one for one in catalogue.operations.values() if one.service == service.name)
+
+
+def _operation(one: Operation) -> Body:
+    return {
+        "name": one.name,
+        "methods": list(one.methods),
+        "path": one.path,
+        "about": one.about,
+        "versions": one.versions,
+        "auth": one.auth or None,
+        "request": [_field(row) for row in one.request],
+        "response": [_field(row) for row in one.response],
+        "errors": [_error(row) for row in one.errors],
+        "docs": one.docs,
+        "source": one.source,
+        "inferred": one.inferred or None,
+    }
+
+
+def _field(row: Field) -> Body:
+    shown: Body = {
+        "name": row.name,
+        "type": row.type,
+        "place": row.place,
+        "about": row.about,
+        "required": row.required,
+        "versions": row.versions,
+        "concept": row.concept or None,
+        "source": row.source,
+        "inferred": row.inferred or None,
+        "deprecated": row.deprecated or None,
+        "error_when_missing": row.missing or None,
+        "error_when_invalid": row.invalid or None,
+    }
+    if row.older:
+        shown["older"] = {
+            value: {"since": since, "before": old} for value, (since, old) in row.older.items()
+        }
+    for name in ("values", "longest", "least", "most", "default"):
+        value = getattr(row, name, None)
+        if value not in (None, (), 0):
+            shown[name] = list(value) if isinstance(value, tuple) else value
+    inner: tuple[Field, ...] = getattr(row, "fields", ())
+    if isinstance(row, Table) and row.value is not None:
+        inner = (row.value,)
+    if inner:
+        shown["fields"] = [_field(one) for one in inner]
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _error(row: ErrorCode) -> Body:
+    shown = {
+        "code": row.code,
+        "status": row.status,
+        "body": row.code if row.body is None else row.body,
+        "about": row.about,
+        "source": row.source,
+        "inferred": row.inferred or None,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def as_markdown(catalogue: Catalogue) -> str:
+    """Return the reference as Markdown."""
+    lines = ["# Reference", "", "Made from the rows that the simulator runs on.", ""]
+    for service in catalogue.services.values():
+        lines += _service_page(catalogue, service)
+    lines += ["## Rules", "", "| rule | about | refused |", "|---|---|---|"]
+    lines += [f"| `{rule.id}` | {rule.about} | {rule.refused} |" for rule in RULES.values()]
+    lines += ["", "## Sources", "", "| tag | source |", "|---|---|"]
+    lines += [f"| {tag} | {about} |" for tag, about in SOURCES.items()]
+    return "\n".join([*lines, ""])
+
+
+def _service_page(catalogue: Catalogue, service: Service) -> list[str]:
+    operations = list(_of(catalogue, service))
+    lines = [f"## {service.name}: {service.about}", ""]
+    lines += [f"Hosts: {', '.join(service.hosts)}. [Apple's pages]({service.docs}).", ""]
+    lines += ["Header fields that all operations know:", "", *_table(service.headers)]
+    for one in operations:
+        lines += _operation_page(one)
+    lines += ["### Errors that all operations can give", "", *_errors(service.errors)]
+    lines += ["### Differences from the real service", "", "Choices of ours, and why:", ""]
+    lines += [f"- {line}" for line in differences(service, operations)]
+    return [*lines, ""]
+
+
+def differences(service: Service, operations: Iterable[Operation]) -> Iterator[str]:
+    """Yield what is inferred or chosen in the rows of a service, in sentences."""
+    for place, row in _rows(service, operations):
+        if row.inferred:
+            yield f"{place}: {row.inferred}"
+
+
+def _rows(
+    service: Service, operations: Iterable[Operation]
+) -> Iterator[tuple[str, Field | ErrorCode | Operation]]:
+    """Yield every row of a service with where it stands."""
+    yield from ((f"`{row.name}`", row) for row in service.headers)
+    yield from ((f"`{row.code}`", row) for row in service.errors)
+    for one in operations:
+        yield one.route, one
+        yield from ((f"{one.route} `{row.name}`", row) for row in walk(one.request))
+        yield from ((f"{one.route} `{row.name}`", row) for row in walk(one.response))
+        yield from ((f"{one.route} `{row.code}`", row) for row in one.errors)
+
+
+def _operation_page(one: Operation) -> list[str]:
+    methods = " or ".join(one.methods)
+    lines = [f"### {methods} {one.path}", "", f"`{one.name}`: {one.about}"]
+    lines += [f"Protocol versions {one.versions}. Source: {one.source}. [Apple]({one.docs})", ""]
+    if one.request:
+        lines += ["Request:", "", *_table(one.request)]
+    if one.response:
+        lines += ["Answer:", "", *_table(one.response)]
+    if one.errors:
+        lines += _errors(one.errors)
+    return lines
+
+
+def _table(rows: Iterable[Field]) -> list[str]:
+    head = ["| field | place | type | versions | concept | about | source |", "|---" * 7 + "|"]
+    return [*head, *(_line(row, "") for row in rows), *_inner(rows), ""]
+
+
+def _inner(rows: Iterable[Field]) -> Iterator[str]:
+    for row in rows:
+        for one in getattr(row, "fields", ()):
+            yield _line(one, f"{row.name}.")
+            for deeper in getattr(one, "fields", ()):
+                yield _line(deeper, f"{row.name}.{one.name}.")
+
+
+def _line(row: Field, prefix: str) -> str:
+    about = row.about + (f" Deprecated: {row.deprecated}." if row.deprecated else "")
+    values: Any = getattr(row, "values", ())
+    few = 8
+    if values and not isinstance(row, Strings) and len(values) <= few:
+        about += f" One of {', '.join(f'`{value}`' for value in values)}."
+    cells = (
+        f"`{prefix}{row.name}`{' *' if row.required else ''}",
+        row.place,
+        row.type,
+        row.versions,
+        row.concept,
+        about,
+        row.source,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _errors(rows: Iterable[ErrorCode]) -> list[str]:
+    head = ["| error | status | about | source |", "|---|---|---|---|"]
+    lines = [f"| `{row.code}` | {row.status} | {row.about} | {row.source} |" for row in rows]
+    return [*head, *lines, ""]

@@ -1,0 +1,62 @@
+"""The rules that a request can break: one row each, with what the answer does about it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Refusal = Literal["always", "apple", "strict", "never"]
+"""From which strictness on a breach is refused; ``apple`` includes ``strict``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule."""
+
+    id: str
+    about: str
+    refused: Refusal
+
+
+RULES = {
+    rule.id: rule
+    for rule in (
+        Rule("path-unknown", "No operation has this path.", "always"),
+        Rule("host-unknown", "The proxy was asked for a host that is not simulated.", "always"),
+        Rule("method-unknown", "The path has no operation with this method.", "always"),
+        Rule("http-malformed", "The bytes are not an HTTP request.", "always"),
+        Rule("body-truncated", "The connection ended before the body did.", "always"),
+        Rule("body-too-large", "The body is larger than the limit.", "always"),
+        Rule("body-malformed", "The body is not a JSON object.", "always"),
+        Rule("body-unexpected", "The operation takes no body.", "strict"),
+        Rule("content-encoding", "The content coding cannot be undone.", "always"),
+        Rule("content-coded", "Apple's pages name no content coding for requests.", "strict"),
+        Rule("content-type", "The body is not labelled as application/json.", "apple"),
+        Rule("content-type-missing", "The body has no Content-Type.", "strict"),
+        Rule("field-missing", "A required field is absent.", "apple"),
+        Rule("field-type", "A field has the wrong JSON type.", "apple"),
+        Rule("field-invalid", "A value breaks the documented rule of its field.", "apple"),
+        Rule("field-null", "A field is null; it counts as absent.", "strict"),
+        Rule("field-unknown", "No field of this name is documented here.", "strict"),
+        Rule("field-duplicate", "A key stands twice in one object; the last one counts.", "strict"),
+        Rule("field-version", "The field is newer than the protocol version sent.", "strict"),
+        Rule("field-deprecated", "The field should not be used any more.", "never"),
+        Rule("query-unknown", "No query key of this name is documented here.", "strict"),
+        Rule("query-duplicate", "A query key stands twice; the first one counts.", "strict"),
+        Rule("header-repeated", "A header that may stand once is repeated.", "strict"),
+        Rule("version-missing", "No X-Server-Protocol-Version; it counts as 1.", "never"),
+        Rule("version-invalid", "The protocol version is not a number; it counts as 1.", "never"),
+        Rule("version-clamped", "The protocol version is above the newest known.", "never"),
+        Rule("operation-version", "The operation is newer than the version sent.", "apple"),
+        Rule("user-agent-missing", "No User-Agent.", "apple"),
+        Rule("user-agent-invalid", "The User-Agent is one that Apple refuses.", "apple"),
+        Rule("auth-refused", "The credential was missing or not accepted.", "always"),
+        Rule("oauth-parameter", "An OAuth parameter is missing, repeated or not known.", "always"),
+        Rule("devices-many", "More serial numbers than Apple advises for one request.", "never"),
+        Rule("push-type", "The push type does not fit an MDM topic.", "never"),
+        Rule("push-aps", "An MDM payload has an aps key.", "never"),
+        Rule("push-magic", "The payload's mdm is not the device's PushMagic.", "never"),
+        Rule("push-token-base64", "The device token is base64 instead of hexadecimal.", "never"),
+        Rule("push-id-case", "apns-id has capital letters.", "never"),
+        Rule("push-two-credentials", "A certificate and a provider token.", "never"),
+        Rule("internal-error", "The simulator itself failed; please report it.", "always"),
+    )
+}

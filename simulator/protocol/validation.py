@@ -1,0 +1,250 @@
+"""Checks of a request against its rows, and answers cut to a protocol version.
+
+Rows are compiled to closures when the engine is made; nothing walks a table
+per request.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulator.messages import Finding
+from simulator.protocol.fields import Field, Object, Objects, Table, span, walk
+from simulator.protocol.operations import Operation
+from simulator.protocol.rules import RULES
+from simulator.protocol.wire import JsonObject, QueryPair
+from simulator.settings import Strictness
+
+Message = dict[str, Any]
+Projector = Callable[[Any, int], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The outcome of a check."""
+
+    values: Message
+    """What may be used: right type, known name, not null."""
+    findings: tuple[Finding, ...] = ()
+    code: str = ""
+    """Error code of the first finding that is refused; ``*malformed`` for the service's own."""
+
+
+MALFORMED = "*malformed"
+Checker = Callable[[Any, int], Checked]
+
+
+def refuses(rule: str, strictness: Strictness) -> bool:
+    """Tell whether a breach of *rule* is refused at *strictness*."""
+    level = RULES[rule].refused
+    if level == "always":
+        return True
+    return level == strictness or (level == "apple" and strictness == "strict")
+
+
+def body_checker(operation: Operation, strictness: Strictness) -> Checker:
+    """Compile the body rows of *operation*; the checker takes the decoded tree and the version."""
+    rows = tuple(row for row in operation.request if row.place == "body")
+    known = {row.name: row for row in rows}
+    takes_body = bool(rows)
+
+    def check(tree: Any, version: int) -> Checked:
+        if tree is None and not takes_body:
+            return Checked({})
+        if not isinstance(tree, dict):
+            finding = Finding(
+                "body-malformed", "body", "", "the body must be a JSON object", refused=True
+            )
+            return Checked({}, (finding,), MALFORMED)
+        if not takes_body:
+            finding = Finding("body-unexpected", "body", "", "leave the body out")
+            return _judge({}, [(finding, MALFORMED)], strictness) if tree else Checked({})
+        breaches = list(_breaches(tree, known, version))
+        wrong = {finding.at for finding, _ in breaches if finding.rule == "field-type"}
+        values = {
+            name: value
+            for name, value in tree.items()
+            if name in known and value is not None and f"/{name}" not in wrong
+        }
+        return _judge(values, breaches, strictness)
+
+    return check
+
+
+def query_checker(operation: Operation, strictness: Strictness) -> Callable[..., Checked]:
+    """Compile the query rows of *operation*; the checker takes the pairs and the version."""
+    known = {row.name: row for row in operation.request if row.place == "query"}
+
+    def check(pairs: Sequence[QueryPair], version: int) -> Checked:
+        if not pairs and not known:
+            return Checked({})
+        values: Message = {}
+        breaches: list[tuple[Finding, str]] = []
+        for pair in pairs:
+            if pair.name not in known:
+                text = "no query key of this name is documented"
+                breaches.append((Finding("query-unknown", "query", pair.name, text), MALFORMED))
+            elif pair.name in values:
+                text = "send the key once; the first one counts"
+                breaches.append((Finding("query-duplicate", "query", pair.name, text), MALFORMED))
+            else:
+                values[pair.name] = pair.value
+        for row in known.values():
+            breaches += _of_row(row, values, version, "query", row.name)
+        return _judge(values, breaches, strictness)
+
+    return check
+
+
+def _judge(values: Message, breaches: list[tuple[Finding, str]], strictness: Strictness) -> Checked:
+    """Decide which breaches are refused; the first by order of kind, then of the table, counts."""
+    code = ""
+    findings = []
+    for finding, named in sorted(breaches, key=lambda breach: _ORDER.get(breach[0].rule, 9)):
+        refused = bool(named) and refuses(finding.rule, strictness)
+        if refused and not code:
+            code = named
+        findings.append(replace(finding, refused=refused) if refused else finding)
+    return Checked(values, tuple(findings), code)
+
+
+_ORDER = {"field-type": 0, "field-missing": 1, "field-invalid": 2}
+"""A body that does not bind is malformed before anything is missing, and REQUIRED comes before
+INVALID (dep.md 4.1: the real order is not documented)."""
+
+
+def _breaches(
+    tree: Message, known: Mapping[str, Field], version: int
+) -> Iterator[tuple[Finding, str]]:
+    for row in known.values():
+        yield from _of_row(row, tree, version, "body", f"/{row.name}")
+    yield from _strangers(tree, known, "")
+
+
+def _strangers(
+    node: Message, known: Mapping[str, Field], path: str
+) -> Iterator[tuple[Finding, str]]:
+    """Yield unknown and repeated keys of *node* and of the objects inside that have rows."""
+    if isinstance(node, JsonObject):
+        names = [name for name, _ in node.pairs]
+        for name in dict.fromkeys(n for n in names if names.count(n) > 1):
+            text = "the key stands more than once: send it once"
+            yield Finding("field-duplicate", "body", f"{path}/{name}", text), MALFORMED
+    for name, value in node.items():
+        row = known.get(name)
+        if row is None:
+            text = "no field of this name is documented: is it misspelt?"
+            yield Finding("field-unknown", "body", f"{path}/{name}", text), MALFORMED
+        elif (inner := row.parts()) is not None:
+            children = enumerate(value) if isinstance(value, list) else [("", value)]
+            for index, child in children:
+                if isinstance(child, dict):
+                    step = f"/{index}" if index != "" else ""
+                    yield from _strangers(child, inner, f"{path}/{name}{step}")
+
+
+def _of_row(
+    row: Field, message: Message, version: int, part: str, at: str
+) -> Iterator[tuple[Finding, str]]:
+    def finding(rule: str, text: str) -> Finding:
+        return Finding(rule, part, at, text, versions=row.versions)
+
+    value = message.get(row.name)
+    if value is None:
+        if row.name in message:
+            yield finding("field-null", "null counts as absent: leave the key out"), MALFORMED
+        if row.required:
+            yield finding("field-missing", f"{row.name} is required"), row.missing or MALFORMED
+        return
+    if why := row.wrong_type(value):
+        yield finding("field-type", f"{row.name} {why}"), MALFORMED
+        return
+    if why := row.breach(value, message):
+        yield finding("field-invalid", f"{row.name} {why}"), row.invalid
+    low, high = span(row.versions)
+    if version and not low <= version <= high:
+        text = f"{row.name} is known to protocol versions {row.versions}: send a higher one"
+        yield finding("field-version", text), MALFORMED
+    if row.deprecated:
+        yield finding("field-deprecated", f"{row.name}: {row.deprecated}"), ""
+
+
+def projector(rows: tuple[Field, ...], newest: int) -> Projector:
+    """Compile *rows* into the function that cuts a message to what a version gets.
+
+    Fields that came later are left out: the real service cannot have sent
+    them; a service without versions gives all. Values that came later are replaced by what
+    older versions get.
+    """
+    tables = [
+        None if not newest or _gets_all(rows, version) else _table(rows, version, newest)
+        for version in range(max(newest, 1) + 1)
+    ]
+
+    def project(message: Any, version: int) -> Any:
+        table = tables[version or newest]
+        return message if table is None else _cut(message, table)
+
+    return project
+
+
+def _gets_all(rows: tuple[Field, ...], version: int) -> bool:
+    """Tell whether *version* gets every row and value, so that there is nothing to cut."""
+    return all(
+        span(row.versions)[0] <= version <= span(row.versions)[1]
+        and all(since <= version for since, _ in row.older.values())
+        for row in walk(rows)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """What one version gets of one kind of object."""
+
+    names: frozenset[str]
+    inner: Mapping[str, tuple[Field, "_Cut"]]
+    older: Mapping[str, Mapping[str, str]]
+    whole: bool
+    """Whether nothing has to be replaced or looked into."""
+
+
+def _table(rows: tuple[Field, ...], version: int, newest: int) -> _Cut:
+    names, inner, older = set(), {}, {}
+    for row in rows:
+        low, high = span(row.versions)
+        if not low <= version <= high:
+            continue
+        names.add(row.name)
+        fields = getattr(row, "fields", ())
+        if isinstance(row, Table) and row.value is not None:
+            fields = (row.value,)
+        if fields:
+            inner[row.name] = (row, _table(fields, version, newest))
+        replaced = {v: old for v, (since, old) in row.older.items() if version < since}
+        if replaced:
+            older[row.name] = replaced
+    return _Cut(frozenset(names), inner, older, whole=not inner and not older)
+
+
+def _cut(message: Message, cut: _Cut) -> Message:
+    kept = {name: value for name, value in message.items() if name in cut.names}
+    if cut.whole:
+        return kept
+    for name, replaced in cut.older.items():
+        if name in kept:
+            kept[name] = replaced.get(kept[name], kept[name])
+    for name, (row, table) in cut.inner.items():
+        if name in kept:
+            kept[name] = _cut_inside(kept[name], row, table)
+    return kept
+
+
+def _cut_inside(value: Any, row: Field, table: _Cut) -> Any:
+    if isinstance(row, Table):
+        if row.value is None:
+            return {key: _cut(item, table) for key, item in value.items()}
+        replaced = table.older.get(row.value.name)
+        return {k: replaced.get(v, v) for k, v in value.items()} if replaced else value
+    if isinstance(row, Objects):
+        return [_cut(item, table) for item in value]
+    return _cut(value, table) if isinstance(row, Object) else value

@@ -1,0 +1,63 @@
+"""The push topics of a data directory: each with a certificate and a key that an MDM can use."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from simulator.directory import write_file
+from simulator.messages import Body, State
+from simulator.pki.push import PushAuthority
+from simulator.services.apns import registry
+from simulator.services.dep.organisations import ORGANISATION
+
+_CA, _CA_KEY = "push-ca.pem", "push-ca.key"
+_PRIVATE, _PUBLIC = 0o600, 0o644
+FOLDER = "push"
+
+
+def authority(path: Path, now: datetime) -> PushAuthority:
+    """Return the data directory's authority for push certificates; the first time it is made."""
+    certificate, key = path / _CA, path / _CA_KEY
+    if certificate.exists() and key.exists():
+        return PushAuthority.load(certificate.read_bytes(), key.read_bytes())
+    made = PushAuthority.create(now)
+    write_file(key, made.key_pem, _PRIVATE)
+    write_file(certificate, made.certificate_pem, _PUBLIC)
+    return made
+
+
+def register(state: State, seed: int) -> dict[str, list[str]]:
+    """Give each organisation that has no push topic one; return the topics of all."""
+    found = {}
+    for org in state.of("").scan(ORGANISATION, limit=10_000):
+        if not registry.topics(state, org.key):
+            digits = hashlib.sha256(f"apns.topic|{org.key}|{seed}".encode()).hexdigest()
+            topic = f"com.apple.mgmt.External.{registry.dashed(digits)}"
+            registry.add_topic(state, org.key, topic)
+        found[org.key] = registry.topics(state, org.key)
+    return found
+
+
+def files(
+    path: Path, maker: PushAuthority, topics: Mapping[str, Sequence[str]], now: datetime
+) -> dict[str, list[Body]]:
+    """Return topic, certificate and key file of each topic, by organisation, as in ``ready.json``.
+
+    A certificate that is missing is made. The certificate's file holds its chain too.
+    """
+    folder = path / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return {
+        organisation: [_pair(folder, maker, topic, now) for topic in names]
+        for organisation, names in topics.items()
+    }
+
+
+def _pair(folder: Path, maker: PushAuthority, topic: str, now: datetime) -> Body:
+    certificate, key = folder / f"{topic}.pem", folder / f"{topic}.key"
+    if not (certificate.exists() and key.exists()):
+        made = maker.mint(topic, now)
+        write_file(key, made.key_pem, _PRIVATE)
+        write_file(certificate, made.chain_pem, _PUBLIC)
+    return {"topic": topic, "certificate": str(certificate), "key": str(key)}

@@ -1,0 +1,76 @@
+"""The reasons that APNs refuses with: one row each (apns.md 3.2)."""
+
+from simulator.protocol.operations import ErrorCode
+
+
+def _row(status: int, reason: str, about: str, inferred: str = "") -> ErrorCode:
+    return ErrorCode(reason, status, about, source="A-RESP", inferred=inferred)
+
+
+BAD_COLLAPSE_ID = _row(400, "BadCollapseId", "apns-collapse-id is longer than 64 bytes.")
+BAD_DEVICE_TOKEN = _row(
+    400, "BadDeviceToken", "The token is not hexadecimal, has a wrong length or was never issued."
+)
+BAD_EXPIRATION_DATE = _row(400, "BadExpirationDate", "apns-expiration is no epoch time.")
+BAD_MESSAGE_ID = _row(400, "BadMessageId", "apns-id is no UUID.")
+BAD_PRIORITY = _row(400, "BadPriority", "apns-priority is none of 1, 5 and 10.")
+BAD_TOPIC = _row(
+    400,
+    "BadTopic",
+    "apns-topic is not one of the certificate's.",
+    "What a certificate gets for another topic is not documented.",
+)
+DEVICE_TOKEN_NOT_FOR_TOPIC = _row(
+    400, "DeviceTokenNotForTopic", "The token belongs to another topic."
+)
+DUPLICATE_HEADERS = _row(400, "DuplicateHeaders", "A header stands more than once.")
+INVALID_PUSH_TYPE = _row(400, "InvalidPushType", "apns-push-type is not known.")
+MISSING_DEVICE_TOKEN = _row(400, "MissingDeviceToken", "The path has no token.")
+MISSING_TOPIC = _row(400, "MissingTopic", "No apns-topic, and the credential has not just one.")
+PAYLOAD_EMPTY = _row(400, "PayloadEmpty", "There is no body.")
+TOPIC_DISALLOWED = _row(
+    400,
+    "TopicDisallowed",
+    "The credential may not push to the topic.",
+    "Given to provider tokens for MDM topics, which Apple allows to certificates only.",
+)
+BAD_CERTIFICATE = _row(
+    403,
+    "BadCertificate",
+    "The certificate is revoked, out of date or of nobody known; the connection ends.",
+)
+BAD_CERTIFICATE_ENVIRONMENT = _row(
+    403,
+    "BadCertificateEnvironment",
+    "The certificate is for the other environment; the connection ends.",
+)
+EXPIRED_PROVIDER_TOKEN = _row(403, "ExpiredProviderToken", "The provider token is over 1 h old.")
+INVALID_PROVIDER_TOKEN = _row(
+    403, "InvalidProviderToken", "The provider token is not one, or of an unknown key."
+)
+MISSING_PROVIDER_TOKEN = _row(
+    403, "MissingProviderToken", "Neither a client certificate nor a provider token."
+)
+BAD_PATH = _row(404, "BadPath", "The path is not /3/device/<token>.")
+METHOD_NOT_ALLOWED = _row(405, "MethodNotAllowed", "The method is not POST.")
+EXPIRED_TOKEN = _row(410, "ExpiredToken", "The device token has expired.")
+UNREGISTERED = _row(410, "Unregistered", "The device token is no longer active for the topic.")
+PAYLOAD_TOO_LARGE = _row(413, "PayloadTooLarge", "The body is larger than 4096 bytes, voip 5120.")
+TOO_MANY_REQUESTS = _row(
+    429, "TooManyRequests", "Too many pushes to one device token: it was throttled."
+)
+INTERNAL_SERVER_ERROR = _row(500, "InternalServerError", "The simulator itself failed.")
+
+COMMON = (
+    MISSING_PROVIDER_TOKEN,
+    INVALID_PROVIDER_TOKEN,
+    EXPIRED_PROVIDER_TOKEN,
+    BAD_CERTIFICATE,
+    BAD_CERTIFICATE_ENVIRONMENT,
+    BAD_PATH,
+    METHOD_NOT_ALLOWED,
+    PAYLOAD_TOO_LARGE,
+    INTERNAL_SERVER_ERROR,
+)
+ENDS_CONNECTION = (BAD_CERTIFICATE, BAD_CERTIFICATE_ENVIRONMENT)
+"""Seen on the wire as GOAWAY with the reason as debug data, never as an answer (apns.md 1.3)."""

@@ -1,0 +1,205 @@
+"""Device tokens, topics, and the one push that waits for each device.
+
+Tokens come from check-in messages, as an MDM server gets them. All functions
+but `topic_of` take the state as seen from the organisation.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulator.messages import Body, Entity, State
+
+TOPIC = "apns.topic"
+TOKEN = "apns.token"  # noqa: S105 (a kind of entity)
+PENDING = "apns.pending"
+KEY = "apns.key"
+STORED_MS = 30 * 24 * 3600 * 1000
+"""How long a push without apns-expiration waits: the longest that Apple names (A-SEND)."""
+GRACE_MS = 1000
+"""How long a push that is not to be stored waits for a device that listens."""
+_HEX = re.compile(r"[0-9a-fA-F]*")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceToken:
+    """One device token and what the check-in told of it."""
+
+    token: str
+    """Lower-case hexadecimal."""
+    topic: str
+    magic: str
+    owner: str
+    """UDID or EnrollmentID, with the user where it is a user's channel."""
+    state: str = "active"
+    """``active``, ``unregistered`` or ``expired``."""
+    since_ms: int = 0
+    """When the state began."""
+    throttled_until_ms: int = 0
+
+    @classmethod
+    def of(cls, entity: Entity) -> "DeviceToken":
+        """Make it of what is stored."""
+        return cls(entity.key, **entity.body)
+
+    def body(self) -> Body:
+        """Return what is stored."""
+        return {name: getattr(self, name) for name in self.__slots__ if name != "token"}
+
+
+def add_topic(state: State, organisation: str, topic: str) -> None:
+    """Let certificates for *topic* push for *organisation*; *state* is seen from anywhere."""
+    body = {"organisation": organisation, "revoked": []}
+    state.of("").put(TOPIC, topic, body, {"organisation": organisation})
+
+
+def topic_of(state: State, topic: str) -> Body | None:
+    """Return what is known of a topic, or None."""
+    found = state.of("").get(TOPIC, topic)
+    return None if found is None else found.body
+
+
+def topics(state: State, organisation: str) -> list[str]:
+    """Return the topics of an organisation."""
+    found = state.of("").find(TOPIC, "organisation", equals=organisation, limit=10_000)
+    return [one.key for one in found]
+
+
+def revoke(state: State, topic: str, serial: str) -> None:
+    """Revoke one certificate of a topic by its serial number, or all with ``*``."""
+    body = topic_of(state, topic)
+    if body is None:
+        raise LookupError(f"no push topic is called {topic}")
+    changed = body | {"revoked": [*body["revoked"], serial]}
+    state.of("").put(TOPIC, topic, changed)
+
+
+def find(state: State, token: str) -> DeviceToken | None:
+    """Return a device token, or None if it was never issued."""
+    found = state.get(TOKEN, token.lower())
+    return None if found is None else DeviceToken.of(found)
+
+
+def known(state: State, token: str) -> DeviceToken:
+    """Return a device token; LookupError if it was never issued."""
+    found = find(state, token)
+    if found is None:
+        raise LookupError("no such device token was checked in")
+    return found
+
+
+def change(state: State, token: str, /, **changes: Any) -> DeviceToken:
+    """Set what is known of a token, such as its state."""
+    changed = replace(known(state, token), **changes)
+    _put(state, changed)
+    return changed
+
+
+def _put(state: State, one: DeviceToken) -> None:
+    state.put(TOKEN, one.token, one.body(), {"owner": f"{one.topic}|{one.owner}"})
+
+
+def check_in(state: State, message: Mapping[str, Any], now_ms: int) -> list[DeviceToken]:
+    """Learn from a check-in message; return the tokens that changed.
+
+    TokenUpdate registers the token and retires the owner's former one;
+    Authenticate and CheckOut retire it (apns.md 6.2). ValueError says what the
+    message lacks; other messages change nothing.
+    """
+    kind = message.get("MessageType")
+    topic, owner = _text(message, "Topic"), _owner(message)
+    if kind not in ("Authenticate", "TokenUpdate", "CheckOut"):
+        return []
+    changed = []
+    token = magic = ""
+    if kind == "TokenUpdate":
+        raw = message.get("Token")
+        if not isinstance(raw, bytes) or not raw:
+            raise ValueError("TokenUpdate needs Token, as data")
+        token, magic = raw.hex(), _text(message, "PushMagic")
+    former = state.find(TOKEN, "owner", equals=f"{topic}|{owner}", limit=100)
+    for one in (DeviceToken.of(entity) for entity in former):
+        if one.token != token and one.state == "active":
+            gone = replace(one, state="unregistered", since_ms=now_ms)
+            _put(state, gone)
+            changed.append(gone)
+    if token:
+        new = DeviceToken(token, topic, magic, owner, since_ms=now_ms)
+        _put(state, new)
+        changed.append(new)
+    return changed
+
+
+def _text(message: Mapping[str, Any], key: str) -> str:
+    value = message.get(key)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"the check-in message needs {key}, as a string")
+    return value
+
+
+def _owner(message: Mapping[str, Any]) -> str:
+    device = message.get("UDID") or message.get("EnrollmentID")
+    if not isinstance(device, str):
+        raise ValueError(  # noqa: TRY004 (it is the message's fault, like what else it lacks)
+            "the check-in message needs UDID or EnrollmentID, as a string"
+        )
+    user = message.get("UserID") or message.get("EnrollmentUserID") or ""
+    return f"{device}|{user}" if user else device
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What waits for a device: the newest push to its token."""
+
+    apns_id: str
+    topic: str
+    payload: str
+    """The JSON as it was sent."""
+    magic: str
+    """The payload's ``mdm``; empty if it has none."""
+    matches: bool
+    """Whether it is the device's own magic: else the device stays silent."""
+    stored_ms: int
+    expires_ms: int
+
+
+def store(state: State, token: str, push: Push) -> None:
+    """Keep *push* for the device; it takes the place of one that waits already."""
+    if state.get(PENDING, token) is not None:
+        state.reserve("apns.coalesced")
+    state.reserve("apns.stored")
+    body = {name: getattr(push, name) for name in push.__slots__}
+    state.put(PENDING, token, body)
+
+
+def take(state: State, token: str, now_ms: int) -> Push | None:
+    """Hand the waiting push to the device that listens, or None if there is none in time."""
+    found = state.get(PENDING, token)
+    if found is None:
+        return None
+    state.delete(PENDING, token)
+    push = Push(**found.body)
+    if now_ms > push.expires_ms:
+        state.reserve("apns.expired")
+        return None
+    state.reserve("apns.delivered" if push.matches else "apns.magic_mismatch")
+    return push
+
+
+COUNTERS = ("stored", "delivered", "coalesced", "expired", "magic_mismatch")
+
+
+def counters(state: State) -> dict[str, int]:
+    """Return how often each thing has happened to pushes of the organisation."""
+    return {name: state.reserve(f"apns.{name}", 0) - 1 for name in COUNTERS}
+
+
+def is_hex(token: str) -> bool:
+    """Tell whether *token* is whole bytes in hexadecimal."""
+    return bool(_HEX.fullmatch(token)) and len(token) % 2 == 0
+
+
+def dashed(digits: str) -> str:
+    """Return the first 32 of *digits* in the form of a UUID."""
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))

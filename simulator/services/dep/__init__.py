@@ -1,0 +1,141 @@
+"""DEP: the Device Enrollment Program, or Automated Device Enrollment, web service.
+
+This module is the service as a whole: its hosts, headers, versions and the
+shape of its answers. The operations stand in the modules beside it.
+Facts come from dep.md, whose source tags the rows carry.
+"""
+
+from typing import Any
+
+import msgspec
+
+from simulator.messages import Finding, Response
+from simulator.protocol.fields import String
+from simulator.protocol.operations import ApiError, Call, ErrorCode, Service
+from simulator.services.dep import errors
+from simulator.services.dep.sessions import SESSION_HEADER, by_session
+
+JSON_TYPE = "application/json;charset=UTF8"
+"""Apple's own spelling, which is no registered charset name (PR)."""
+TEXT_TYPE = "text/plain;Charset=UTF8"
+NEWEST = 10
+_VERSION = "x-server-protocol-version"
+_REFUSED_AGENTS = ("python-requests", "nanodep-godep")
+
+HEADERS = (
+    String(
+        "x-adm-auth-session",
+        "Session token of GET /session or of the newest answer.",
+        place="header",
+        concept="dep.session_token",
+        source="PR",
+    ),
+    String(
+        _VERSION,
+        "Protocol version that the client speaks; 1 if absent.",
+        place="header",
+        concept="protocol",
+        example="10",
+        source="PR",
+        inferred="Values above the newest version count as the newest, as seen live.",
+    ),
+    String(
+        "user-agent",
+        "Product and version of the client; Apple refuses some.",
+        place="header",
+        required=True,
+        concept="net.user_agent",
+        source="AD",
+    ),
+)
+
+
+def read_version(call: Call) -> None:
+    """Take the protocol version from the header: 1 if absent or no number, at most the newest."""
+    sent = call.request.header(_VERSION)
+    exchange = call.exchange
+    exchange.version_sent = sent
+    exchange.version = 1
+    if sent is None:
+        _note(call, "version-missing", "send the version that the client was written for")
+    elif not (sent.strip().isascii() and sent.strip().isdigit()):
+        _note(call, "version-invalid", "send a number, such as 10")
+    else:
+        number = int(sent) if len(sent) < 9 else NEWEST + 1  # noqa: PLR2004 (no huge integers)
+        exchange.version = min(max(number, 1), NEWEST)
+        if number > NEWEST:
+            _note(call, "version-clamped", f"the newest known version is {NEWEST}")
+
+
+def _note(call: Call, rule: str, text: str) -> None:
+    call.exchange.findings.append(Finding(rule, "header", _VERSION, text))
+
+
+def check_user_agent(call: Call) -> None:
+    """Refuse a missing or blocked User-Agent.
+
+    Clients met refusals when they went beyond protocol version 3, hence the
+    condition (inferred; see the rows of the errors). ``strict`` checks always.
+    """
+    agent = (call.request.header("user-agent") or "").strip()
+    blocked = agent.startswith(_REFUSED_AGENTS)
+    if agent and not blocked:
+        return
+    rule = "user-agent-invalid" if agent else "user-agent-missing"
+    text = "send the product's own name and version" + (
+        ": Apple refuses this library's default" if agent else ""
+    )
+    level = call.settings.strictness
+    refused = level == "strict" or (level == "apple" and call.version > 3)  # noqa: PLR2004
+    call.exchange.findings.append(Finding(rule, "header", "user-agent", text, refused=refused))
+    if refused:
+        raise ApiError(errors.USER_AGENT_INVALID if agent else errors.USER_AGENT_MISSING, text)
+
+
+def answer(call: Call, result: Any) -> Response:
+    """Make the answer: 200 with JSON, the session token and the version in effect."""
+    headers = [("Content-Type", JSON_TYPE), *call.headers]
+    if call.exchange.version_sent is not None:
+        headers.append(("X-Server-Protocol-Version", str(call.version)))
+    return Response(200, tuple(headers), msgspec.json.encode(result))
+
+
+def refuse(call: Call, row: ErrorCode) -> Response:
+    """Make the answer of an error row: the bare code as text, then the connection ends (PR)."""
+    body = row.code if row.body is None else row.body
+    if call.settings.dialect == "depsim":
+        body = _depsim_body(row, body)
+    headers = [("Content-Type", TEXT_TYPE), *row.headers]
+    headers += [pair for pair in call.headers if pair[0] in (SESSION_HEADER, "Allow")]
+    return Response(row.status, tuple(headers), body.encode(), close=True)
+
+
+def _depsim_body(row: ErrorCode, body: str) -> str:
+    """Return the body as depsim writes it: in quotes, and its own words for OAuth failures."""
+    if row is errors.OAUTH_BAD_REQUEST:
+        return ""
+    if row is errors.OAUTH_UNAUTHORIZED:
+        body = "UNAUTHORIZED"
+    return f'"{body}"' if body else ""
+
+
+SERVICE = Service(
+    name="dep",
+    about="Device assignment: Automated Device Enrollment in School and Business Manager.",
+    hosts=("mdmenrollment.apple.com",),
+    docs="https://developer.apple.com/documentation/devicemanagement/device-assignment",
+    newest=NEWEST,
+    headers=HEADERS,
+    errors=errors.COMMON,
+    malformed=errors.MALFORMED_REQUEST_BODY,
+    not_found=errors.NOT_FOUND,
+    not_allowed=errors.METHOD_NOT_ALLOWED,
+    too_large=errors.REQUEST_TOO_LARGE,
+    wrong_type=errors.UNSUPPORTED_MEDIA_TYPE,
+    broken=errors.SERVER_ERROR,
+    version=read_version,
+    gate=check_user_agent,
+    authenticate={"session": by_session},
+    answer=answer,
+    refuse=refuse,
+)

@@ -1,0 +1,107 @@
+"""``GET /account``: the server and the organisation that it belongs to."""
+
+from typing import Any
+
+from simulator.messages import Body
+from simulator.protocol.fields import Integer, Object, Objects, String, Strings
+from simulator.protocol.operations import Call, operation
+from simulator.services.dep.devices import DOCS, PAGE_MAXIMUM
+from simulator.services.dep.organisations import organisation, server
+
+_LIMIT = {"default": PAGE_MAXIMUM, "maximum": PAGE_MAXIMUM}
+"""As advertised live (PE 2025, ZE 2026), although the documented default is 100."""
+URLS: tuple[dict[str, Any], ...] = (
+    {"uri": "/session", "http_method": ["GET"]},
+    {"uri": "/account", "http_method": ["GET"]},
+    {"uri": "/server/devices", "http_method": ["POST"], "limit": _LIMIT},
+    {"uri": "/devices/sync", "http_method": ["POST"], "limit": _LIMIT},
+    {"uri": "/devices", "http_method": ["POST"]},
+    {"uri": "/devices/disown", "http_method": ["POST"]},
+    {"uri": "/profile", "http_method": ["GET", "POST"]},
+    {"uri": "/profile/devices", "http_method": ["DELETE", "POST", "PUT"]},
+    {"uri": "/device/activationlock", "http_method": ["POST"]},
+    {"uri": "/device/replacementDetails", "http_method": ["GET"]},
+    {"uri": "/os-beta-enrollment/tokens", "http_method": ["GET"]},
+    {"uri": "/account-driven-enrollment/profile", "http_method": ["DELETE", "GET", "POST"]},
+)
+_TEXTS = ("org_name", "org_email", "org_phone", "org_address", "org_id", "org_type", "org_version")
+
+
+@operation(
+    "GET /account",
+    "Get details of the server and the organisation.",
+    name="dep.account",
+    auth="session",
+    response=(
+        String("server_name", "Name given in the portal.", concept="server.name", source="AD"),
+        String("server_uuid", "Identifier of the server.", concept="server.uuid", source="AD"),
+        String(
+            "admin_id",
+            "Apple Account of who made the current token.",
+            concept="admin.apple_id",
+            source="AD",
+        ),
+        String(
+            "facilitator_id",
+            "The same, under its old name.",
+            concept="admin.apple_id",
+            deprecated="use admin_id",
+            source="AD, live 2025",
+        ),
+        String("org_name", "Name of the organisation.", concept="org.name", source="AD"),
+        String("org_email", "Its e-mail address.", concept="org.email", source="AD"),
+        String("org_phone", "Its telephone number.", concept="org.phone", source="AD"),
+        String("org_address", "Its postal address.", concept="org.address", source="AD"),
+        String("org_id", "Customer id.", versions="3+", concept="org.id", source="AD"),
+        String("org_id_hash", "Hash of it.", versions="3+", concept="org.id_hash", source="AD"),
+        String(
+            "org_type",
+            "Kind of organisation.",
+            versions="3+",
+            concept="org.type",
+            values=("edu", "org"),
+            source="AD",
+        ),
+        String(
+            "org_version",
+            "v2: School or Business Manager; v1: the old deployment programs.",
+            versions="3+",
+            concept="protocol",
+            values=("v1", "v2"),
+            source="AD",
+        ),
+        Objects(
+            "urls",
+            "What the service offers.",
+            versions="3+",
+            source="AD",
+            fields=(
+                String("uri", "Path.", concept="protocol"),
+                Strings("http_method", "Methods.", concept="protocol"),
+                Object(
+                    "limit",
+                    "Page size, where there is one.",
+                    fields=(
+                        Integer("default", "If none is asked for.", concept="protocol"),
+                        Integer("maximum", "Largest.", concept="protocol"),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    docs=f"{DOCS}get-account-detail",
+    source="AD, MM, PE",
+)
+def account(call: Call) -> Body:
+    """Return what the portal knows; older versions get less of it."""
+    facts = organisation(call.state, call.principal.organisation)
+    place = server(call.state, call.principal.id)
+    return {
+        "server_name": place["name"],
+        "server_uuid": place["uuid"],
+        "admin_id": facts["admin_id"],
+        "facilitator_id": facts.get("facilitator_id") or facts["admin_id"],
+        **{name: facts[name] for name in _TEXTS},
+        "org_id_hash": facts["org_id_hash"],
+        "urls": URLS,
+    }

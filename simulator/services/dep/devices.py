@@ -1,0 +1,327 @@
+"""Devices: fetch, sync, details, disown."""
+
+from typing import Any
+
+from simulator.messages import Body, Finding
+from simulator.protocol.fields import Boolean, Field, Integer, String, Strings, Table
+from simulator.protocol.fields import Objects as Array
+from simulator.protocol.operations import ApiError, Call, operation
+from simulator.services.dep import cursors, errors, fleet
+from simulator.services.dep.cursors import Cursor
+from simulator.timestamps import rfc3339
+
+DOCS = "https://developer.apple.com/documentation/devicemanagement/"
+PAGE_DEFAULT = 100
+PAGE_MAXIMUM = 1000
+ADVISED = 1000
+"""Serial numbers in one request beyond which Apple warns of bad performance (AD)."""
+
+SERIAL_NUMBER = String("serial_number", "Serial number.", concept="device.serial", source="AD")
+DEVICE: tuple[Field, ...] = (
+    SERIAL_NUMBER,
+    String("model", "Marketing name of the model.", concept="device.model", source="AD"),
+    String("description", "Description.", concept="device.description", source="AD"),
+    String("color", "Colour; some models have none.", concept="device.color", source="AD, ND"),
+    String("asset_tag", "Asset tag.", concept="device.asset_tag", source="AD"),
+    String(
+        "profile_status",
+        "Whether a profile is assigned and has been fetched.",
+        concept="device.profile_status",
+        values=("empty", "assigned", "pushed", "removed"),
+        source="AD",
+    ),
+    String("profile_uuid", "The assigned profile.", concept="dep.profile_uuid", source="AD"),
+    String("profile_assign_time", "When it was assigned.", concept="device.time", source="AD"),
+    String("profile_push_time", "When the device got it.", concept="device.time", source="AD"),
+    String(
+        "device_assigned_date", "When it came to this server.", concept="device.time", source="AD"
+    ),
+    String(
+        "device_assigned_by",
+        "E-mail address of who assigned it.",
+        concept="admin.assigner_email",
+        source="AD",
+    ),
+    String(
+        "os",
+        "Operating system.",
+        versions="2+",
+        concept="device.os",
+        values=("iOS", "iPadOS", "OSX", "tvOS", "visionOS"),
+        older={"iPadOS": (7, "iOS")},
+        source="AD",
+    ),
+    String(
+        "device_family",
+        "Product family.",
+        versions="2+",
+        concept="device.family",
+        values=("iPad", "iPhone", "iPod", "Mac", "AppleTV", "Vision"),
+        source="AD",
+    ),
+    String(
+        "mdm_migration_deadline",
+        "By when it has to move to another server.",
+        versions="8+",
+        concept="device.time",
+        source="AD",
+    ),
+    Strings("imei", "IMEI of each modem.", versions="10+", concept="device.imei", source="AD"),
+    Strings("meid", "MEID of each modem.", versions="10+", concept="device.meid", source="AD"),
+    String("eid", "Identifier of the eSIM.", versions="10+", concept="device.eid", source="AD"),
+    String(
+        "wifi_mac_address",
+        "Wi-Fi address.",
+        versions="10+",
+        concept="device.mac_address",
+        source="AD",
+    ),
+    String(
+        "bluetooth_mac_address",
+        "Bluetooth address.",
+        versions="10+",
+        concept="device.mac_address",
+        source="AD",
+    ),
+    String(
+        "ethernet_mac_address",
+        "Ethernet address.",
+        versions="10+",
+        concept="device.mac_address",
+        source="AD",
+    ),
+    Boolean(
+        "is_replacement_device",
+        "Whether it replaced another: see GET /device/replacementDetails.",
+        versions="10+",
+        concept="dep.flag",
+        source="AD",
+    ),
+)
+EVENT = (
+    String(
+        "op_type",
+        "What happened; on sync only.",
+        concept="protocol",
+        values=("added", "modified", "deleted"),
+        source="AD",
+    ),
+    String("op_date", "When it happened; on sync only.", concept="device.time", source="AD"),
+    Boolean(
+        "released_by_replacement",
+        "Whether it was deleted because it was replaced.",
+        versions="10+",
+        concept="dep.flag",
+        source="AD",
+    ),
+)
+STATUS = String(
+    "response_status",
+    "SUCCESS, or why this device gave none.",
+    concept="protocol",
+    values=("SUCCESS", "NOT_ACCESSIBLE", "FAILED"),
+    source="PR, live PE",
+)
+
+
+def serials(about: str, **more: Any) -> Strings:
+    """Return the row of a ``devices`` array; without it the answer is DEVICE_ID_REQUIRED."""
+    rules: dict[str, Any] = {"required": True, "missing": "DEVICE_ID_REQUIRED"}
+    return Strings("devices", about, concept="device.serial", source="AD", **(rules | more))
+
+
+def outcomes(about: str, *values: str, older: Any = None) -> Table:
+    """Return the row of a ``devices`` object that holds one outcome per serial number."""
+    value = String(
+        "status", "The outcome.", concept="protocol", values=values, older=older or {}, source="PR"
+    )
+    return Table("devices", about, concept="device.serial", value=value, source="AD")
+
+
+def wanted(call: Call) -> list[str]:
+    """Return the serial numbers of the request; DEVICE_ID_REQUIRED where none is a refusal."""
+    given: list[str] | None = call.body.get("devices")
+    if given is None or (not given and call.settings.empty_devices == "refuse"):
+        raise ApiError(errors.DEVICE_ID_REQUIRED)
+    if len(given) > ADVISED:
+        text = f"{len(given)} serial numbers: Apple advises at most {ADVISED} in a request"
+        call.exchange.findings.append(Finding("devices-many", "body", "/devices", text))
+    return given
+
+
+CURSOR = String(
+    "cursor",
+    "Where to go on: the cursor of the answer before.",
+    concept="protocol",
+    longest=1000,
+    source="AD",
+)
+LIMIT = Integer(
+    "limit",
+    "Largest number of devices in the answer; 0 or absent: 100.",
+    concept="protocol",
+    least=0,
+    most=PAGE_MAXIMUM,
+    example=100,
+    source="AD",
+    inferred="Above the maximum it counts as the maximum; below 0 as absent.",
+)
+PAGE = (
+    String("cursor", "Where to go on.", concept="protocol", source="AD"),
+    Boolean("more_to_follow", "Whether there is more to get at once.", concept="protocol"),
+    String("fetched_until", "Time that the answer reaches.", concept="protocol", source="PR"),
+)
+
+
+def _limit(call: Call) -> int:
+    asked: int = call.body.get("limit") or 0
+    return min(asked, PAGE_MAXIMUM) if asked > 0 else PAGE_DEFAULT
+
+
+def _page(call: Call, records: list[Body], cursor: Cursor, *, more: bool) -> Body:
+    return {
+        "devices": records,
+        "fetched_until": rfc3339(cursor.progress_ms),
+        "more_to_follow": more,
+        "cursor": cursors.encode(cursor, call.secret, call.principal.id),
+    }
+
+
+def _known(call: Call, text: str) -> Cursor:
+    cursor = cursors.decode(text, call.secret, call.principal.id)
+    if cursor is None:
+        raise ApiError(errors.INVALID_CURSOR)
+    return cursor
+
+
+@operation(
+    "POST /server/devices",
+    "Fetch all devices that are assigned to the server, oldest first.",
+    name="dep.fetch",
+    auth="session",
+    request=(CURSOR, LIMIT),
+    response=(Array("devices", "The devices.", fields=DEVICE, source="AD"), *PAGE),
+    errors=(errors.INVALID_CURSOR, errors.EXHAUSTED_CURSOR),
+    json_only=True,
+    docs=f"{DOCS}fetch-devices",
+    source="AD, PR",
+)
+def fetch(call: Call) -> Body:
+    """Return the next page of devices, and a cursor that a sync can start from."""
+    text = call.body.get("cursor") or ""
+    if text:
+        at = _known(call, text)
+        if at.phase != "fetching":
+            raise ApiError(errors.EXHAUSTED_CURSOR)
+    else:
+        at = Cursor("fetching", 0, fleet.last_event(call.state), call.now_ms, call.now_ms)
+    found, more = fleet.page(call.state, call.principal.id, at.position, _limit(call))
+    position = found[-1].place if found else at.position
+    progress_ms = found[-1].assigned_ms if more else call.now_ms
+    phase: cursors.Phase = "fetching" if more else "fetched"
+    cursor = Cursor(phase, position, at.base, progress_ms, call.now_ms)
+    return _page(call, [device.record for device in found], cursor, more=more)
+
+
+@operation(
+    "POST /devices/sync",
+    "Sync: get what has happened to the server's devices since the cursor, in order.",
+    name="dep.sync",
+    auth="session",
+    request=(
+        String(
+            "cursor",
+            "Cursor of the last fetch or sync; good for 7 days.",
+            concept="protocol",
+            required=True,
+            missing="CURSOR_REQUIRED",
+            shortest=1,
+            longest=1000,
+            invalid="CURSOR_REQUIRED",
+            source="AD, PR",
+        ),
+        LIMIT,
+    ),
+    response=(
+        Array("devices", "The events.", fields=DEVICE + EVENT, source="AD"),
+        *PAGE,
+    ),
+    errors=(errors.CURSOR_REQUIRED, errors.INVALID_CURSOR, errors.EXPIRED_CURSOR),
+    json_only=True,
+    docs=f"{DOCS}sync-devices",
+    source="AD, PR",
+    inferred="EXHAUSTED_CURSOR, which AD lists for a sync, was never seen and is not given.",
+)
+def sync(call: Call) -> Body:
+    """Return the next page of events, and the cursor behind it."""
+    text = call.body.get("cursor") or ""
+    if not text:
+        raise ApiError(errors.CURSOR_REQUIRED)
+    at = _known(call, text)
+    if call.now_ms - at.issued_ms > cursors.LIFE_MS:
+        raise ApiError(errors.EXPIRED_CURSOR)
+    found, last, more = fleet.events(call.state, call.principal.id, at.last_event, _limit(call))
+    cursor = Cursor("syncing", last, 0, call.now_ms, call.now_ms)
+    return _page(call, found, cursor, more=more)
+
+
+@operation(
+    "POST /devices",
+    "Get details of devices by serial number.",
+    name="dep.details",
+    auth="session",
+    request=(serials("Serial numbers to look up."),),
+    response=(
+        Table(
+            "devices",
+            "Details by serial number.",
+            concept="device.serial",
+            fields=(*DEVICE, STATUS),
+            source="AD",
+        ),
+    ),
+    errors=(errors.DEVICE_ID_REQUIRED,),
+    json_only=True,
+    docs=f"{DOCS}get-device-details",
+    source="AD, PR",
+    inferred="An inaccessible serial number gets NOT_ACCESSIBLE, as seen live; PR says NOT_FOUND.",
+)
+def details(call: Call) -> Body:
+    """Return each device with its status; one that is not the server's has only a status."""
+    found = fleet.find(call.state, call.principal.id, wanted(call))
+    return {
+        "devices": {
+            serial: device.record | {"response_status": "SUCCESS"}
+            if device
+            else {"response_status": "NOT_ACCESSIBLE"}
+            for serial, device in found.items()
+        }
+    }
+
+
+@operation(
+    "POST /devices/disown",
+    "Give devices up for good.",
+    name="dep.disown",
+    auth="session",
+    request=(serials("Serial numbers to give up."),),
+    response=(outcomes("Outcome by serial number.", "SUCCESS", "NOT_ACCESSIBLE", "FAILED"),),
+    errors=(errors.DEVICE_ID_REQUIRED,),
+    json_only=True,
+    docs=f"{DOCS}disown-devices",
+    source="AD, PR",
+    inferred="A disowned device shows as deleted in the next sync.",
+)
+def disown(call: Call) -> Body:
+    """Release the devices from the organisation; nothing brings them back."""
+    found = fleet.find(call.state, call.principal.id, wanted(call))
+    answers = {}
+    for serial, device in found.items():
+        if device is None:
+            answers[serial] = "NOT_ACCESSIBLE"
+        elif device.failing:
+            answers[serial] = "FAILED"
+        else:
+            fleet.release(call.state, device, call.now_ms)
+            answers[serial] = "SUCCESS"
+    return {"devices": answers}

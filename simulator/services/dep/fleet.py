@@ -1,0 +1,191 @@
+"""The devices of an organisation and the events that a sync tells of.
+
+A device is stored with its *record*, which is what stands on the wire, so a
+page of a fetch is a page of records. Every transition here writes the device
+and, where its server has to hear of it, one event.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulator.messages import Body, Entity, State
+from simulator.timestamps import milliseconds, rfc3339
+
+DEVICE = "dep.device"
+EVENT = "dep.event"
+PROFILE_KEYS = ("profile_uuid", "profile_assign_time", "profile_push_time")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One device, wherever it is assigned."""
+
+    serial: str
+    record: Body
+    """What stands on the wire: hardware, assignment and profile."""
+    server: str = ""
+    """Id of the server that it is assigned to; empty if to none."""
+    place: int = 0
+    """Position in the order of assignment, over all servers of the organisation."""
+    released: bool = False
+    """Whether the organisation has given it up for good."""
+    throttled_until_ms: int = 0
+    failing: bool = False
+    """Whether calls that change it answer FAILED."""
+    locked: bool = False
+    """Whether Activation Lock is on."""
+    replaces: str = ""
+    """Serial number of the device that it replaced."""
+    replaced_on: str = ""
+    """Date of that, ``2026-01-15``."""
+
+    @classmethod
+    def of(cls, entity: Entity) -> "Device":
+        """Make it of what is stored."""
+        return cls(entity.key, **entity.body)
+
+    @property
+    def assigned_ms(self) -> int:
+        """When it came to its server."""
+        return milliseconds(self.record["device_assigned_date"])
+
+    def body(self) -> Body:
+        """Return what is stored."""
+        names = (name for name in self.__slots__ if name != "serial")
+        return {name: value for name in names if (value := getattr(self, name))}
+
+    def with_record(self, *without: str, **values: Any) -> "Device":
+        """Return the device with *values* set in its record and the keys *without* gone."""
+        kept = {k: v for k, v in self.record.items() if k not in without}
+        return replace(self, record=kept | values)
+
+
+def find(state: State, server: str, serials: Iterable[str]) -> dict[str, Device | None]:
+    """Return for each of *serials*, once, the device if *server* may see it, else None."""
+    wanted = list(dict.fromkeys(serials))
+    found = state.get_many(DEVICE, wanted)
+    return {
+        serial: device
+        if (entity := found.get(serial)) and (device := Device.of(entity)).server == server
+        else None
+        for serial in wanted
+    }
+
+
+def page(state: State, server: str, after: int, limit: int) -> tuple[list[Device], bool]:
+    """Return the next *limit* devices of *server* by assignment, and whether more follow."""
+    found = state.find(
+        DEVICE, "place", prefix=f"{server}/", after=_place(server, after), limit=limit + 1
+    )
+    return [Device.of(entity) for entity in found[:limit]], len(found) > limit
+
+
+def events(state: State, server: str, after: int, limit: int) -> tuple[list[Body], int, bool]:
+    """Return the next *limit* event records of *server*, the last's number, and if more follow."""
+    found = state.scan(EVENT, prefix=f"{server}/", after=_place(server, after), limit=limit + 1)
+    taken = found[:limit]
+    last = int(taken[-1].key.rpartition("/")[2]) if taken else after
+    return [entity.body for entity in taken], last, len(found) > limit
+
+
+def last_event(state: State) -> int:
+    """Return the number of the newest event."""
+    return state.reserve(EVENT, 0) - 1
+
+
+def _place(server: str, number: int) -> str:
+    return f"{server}/{number:012d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event to be told to a server."""
+
+    server: str
+    op_type: str
+    device: Device
+
+
+def write(state: State, devices: Iterable[Device], told: Iterable[Told], now_ms: int) -> None:
+    """Store changed *devices* and tell their servers; assignment stays as it was."""
+    state.put_many(DEVICE, ((device.serial, device.body(), None) for device in devices))
+    tell(state, told, now_ms)
+
+
+def tell(state: State, told: Iterable[Told], now_ms: int) -> None:
+    """Append events in the given order."""
+    listed = list(told)
+    number = state.reserve(EVENT, len(listed))
+    stamp = rfc3339(now_ms)
+    state.put_many(
+        EVENT,
+        (
+            (
+                _place(one.server, number + offset),
+                one.device.record | {"op_type": one.op_type, "op_date": stamp},
+                None,
+            )
+            for offset, one in enumerate(listed)
+        ),
+    )
+
+
+def place(state: State, device: Device, server: str) -> Device:
+    """Store *device* as assigned to *server* (empty: to none), last in the order."""
+    number = state.reserve("dep.place") if server else 0
+    moved = replace(device, server=server, place=number)
+    index = {"place": _place(server, number)} if server else {}
+    state.put(DEVICE, moved.serial, moved.body(), index)
+    return moved
+
+
+def add(state: State, rows: list[Device], server: str) -> None:
+    """Store many new devices as assigned to *server*, in order."""
+    first = state.reserve("dep.place", len(rows))
+    state.put_many(
+        DEVICE,
+        (
+            (
+                row.serial,
+                replace(row, server=server, place=first + offset).body(),
+                {"place": _place(server, first + offset)},
+            )
+            for offset, row in enumerate(rows)
+        ),
+    )
+
+
+def with_profile(device: Device, uuid: str, now_ms: int) -> Device:
+    """Return *device* with the profile assigned."""
+    return device.with_record(
+        "profile_push_time",
+        profile_status="assigned",
+        profile_uuid=uuid,
+        profile_assign_time=rfc3339(now_ms),
+    )
+
+
+def without_profile(device: Device) -> Device:
+    """Return *device* with its profile taken away; the uuid stays to be seen (dep.md 3.3)."""
+    if device.record["profile_status"] == "empty":
+        return device
+    return device.with_record("profile_push_time", "profile_assign_time", profile_status="removed")
+
+
+def bare(device: Device) -> Device:
+    """Return *device* as it is told of once it is gone: without any profile (PR's sample)."""
+    return device.with_record(*PROFILE_KEYS, "mdm_migration_deadline", profile_status="empty")
+
+
+def release(state: State, device: Device, now_ms: int) -> None:
+    """Give *device* up for good; its server is told that it is deleted."""
+    gone = bare(device)
+    if device.server:
+        tell(state, [Told(device.server, "deleted", gone)], now_ms)
+    place(state, replace(gone, released=True), "")
+
+
+def locked(device: Device) -> Device:
+    """Return *device* with Activation Lock on."""
+    return replace(device, locked=True)

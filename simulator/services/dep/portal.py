@@ -1,0 +1,302 @@
+"""What people do in Apple's portal: there is no DEP call for any of it (dep.md 3.5).
+
+All functions take the state as seen from the organisation, unless they say
+otherwise, and raise LookupError for what does not exist and ValueError for
+what cannot be done.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from simulator.messages import Body, State
+from simulator.pki.credentials import Chance, ServerToken, mint_server_token
+from simulator.services.dep import fleet
+from simulator.services.dep.fleet import Device, Told
+from simulator.services.dep.organisations import ORGANISATION, SERVER, organisation, server
+from simulator.services.dep.sessions import TOKEN, end_sessions
+from simulator.timestamps import rfc3339
+
+_BETA_PROGRAMS = (
+    ("iOS", "iOS 27 AppleSeed Beta"),
+    ("OSX", "macOS 27 AppleSeed Beta"),
+    ("tvOS", "tvOS 27 AppleSeed Beta"),
+)
+
+
+def add_organisation(state: State, facts: Body) -> None:
+    """Add an organisation; *state* is seen from none.
+
+    *facts* has id, name, email, phone, address, org_id, org_type,
+    org_version, admin_id and may have facilitator_id.
+    """
+    identifier = facts["id"]
+    tokens = [
+        {
+            "token": hashlib.sha256(f"beta|{identifier}|{os}".encode()).hexdigest(),
+            "title": title,
+            "os": os,
+        }
+        for os, title in _BETA_PROGRAMS
+    ]
+    body = {
+        "id": identifier,
+        "org_name": facts["name"],
+        "org_email": facts["email"],
+        "org_phone": facts["phone"],
+        "org_address": facts["address"],
+        "org_id": facts["org_id"],
+        "org_id_hash": hashlib.sha256(facts["org_id"].encode()).hexdigest(),
+        "org_type": facts["org_type"],
+        "org_version": facts["org_version"],
+        "admin_id": facts["admin_id"],
+        "facilitator_id": facts.get("facilitator_id", ""),
+        "terms_accepted": True,
+        "apple_seed": True,
+        "beta_tokens": tokens,
+    }
+    state.of("").put(ORGANISATION, identifier, body)
+
+
+def change_organisation(state: State, identifier: str, **changes: Any) -> Body:
+    """Set facts such as ``terms_accepted`` or ``apple_seed``; return the organisation."""
+    body = organisation(state, identifier) | changes
+    state.of("").put(ORGANISATION, identifier, body)
+    return body
+
+
+def add_server(state: State, server_id: str, name: str, *, chance: Chance) -> Body:
+    """Add an MDM server; its name is unique in the organisation."""
+    for one in state.scan(SERVER, limit=10_000):
+        if one.body["name"] == name:
+            raise ValueError(f"a DEP server is called {name} already")
+    number = state.of("").reserve(SERVER)
+    body = {"id": server_id, "name": name, "uuid": chance(32).upper(), "number": number}
+    state.put(SERVER, server_id, body)
+    return body
+
+
+def issue_token(
+    state: State, org: str, server_id: str, *, now_ms: int, chance: Chance
+) -> ServerToken:
+    """Make a new token for a server of organisation *org*; it replaces the one before.
+
+    The consumer key stays, as for a renewal by the same person (dep.md 1.2).
+    """
+    place = server(state, server_id)
+    old = current_token(state, server_id)
+    if old is not None:
+        _set_token(state, old, "replaced")
+    token = mint_server_token(
+        chance,
+        datetime.fromtimestamp(now_ms / 1000, UTC),
+        server_number=place["number"],
+        consumer_key=old["consumer_key"] if old is not None else None,
+    )
+    body = token.as_dict() | {
+        "organisation": org,
+        "server": server_id,
+        "number": place["number"],
+        "state": "active",
+        "issued_ms": now_ms,
+    }
+    state.of("").put(TOKEN, token.access_token, body, {"server": f"{org}/{server_id}"})
+    state.put(SERVER, server_id, place | {"access_token": token.access_token})
+    return token
+
+
+def current_token(state: State, server_id: str) -> Body | None:
+    """Return the newest token of a server, be it revoked, or None before the first."""
+    access_token = server(state, server_id).get("access_token")
+    found = state.of("").get(TOKEN, access_token) if access_token else None
+    return found.body if found is not None else None
+
+
+def revoke_token(state: State, server_id: str) -> None:
+    """Revoke the server's token; its sessions end."""
+    token = current_token(state, server_id)
+    if token is None:
+        raise ValueError(f"DEP server {server_id} has no token")
+    _set_token(state, token, "revoked")
+
+
+def _set_token(state: State, token: Body, status: str) -> None:
+    root = state.of("")
+    root.put(TOKEN, token["access_token"], token | {"state": status})
+    end_sessions(root, token["access_token"])
+
+
+def add_devices(
+    state: State,
+    rows: Iterable[tuple[Body, int]],
+    *,
+    server: str,
+    by: str,
+    events: bool = False,
+) -> list[str]:
+    """Add new devices, assigned to *server*; return their serial numbers.
+
+    *rows* hold the hardware facts by wire name and the time of assignment in
+    milliseconds, in order of time. Without *events* no sync tells of them,
+    which is right for what was there before the first fetch.
+    """
+    devices = [
+        Device(
+            hardware["serial_number"],
+            hardware
+            | {
+                "profile_status": "empty",
+                "device_assigned_by": by,
+                "device_assigned_date": rfc3339(at_ms),
+            },
+        )
+        for hardware, at_ms in rows
+    ]
+    taken = state.get_many(fleet.DEVICE, (device.serial for device in devices))
+    if taken:
+        raise ValueError(f"{len(taken)} of the serial numbers exist, {min(taken)} among them")
+    fleet.add(state, devices, server)
+    if events and devices:
+        at_ms = max(device.assigned_ms for device in devices)
+        fleet.tell(state, [Told(server, "added", device) for device in devices], at_ms)
+    return [device.serial for device in devices]
+
+
+def device(state: State, serial: str) -> Device:
+    """Return a device of the organisation; LookupError if there is none."""
+    found = state.get(fleet.DEVICE, serial)
+    if found is None:
+        raise LookupError(f"no device has the serial number {serial}")
+    return Device.of(found)
+
+
+def assign(state: State, serial: str, server_id: str, *, by: str, now_ms: int) -> Device:
+    """Assign a device to a server, moving it from another one if it is there.
+
+    The new server sees it as ``added``, or, coming from another server with
+    a profile or from the same one, as ``modified`` and ``removed`` (dep.md 3.3).
+    """
+    target = server(state, server_id)["id"]
+    moved = device(state, serial)
+    if moved.released:
+        raise ValueError(f"{serial} was released for good: add another device")
+    told = []
+    if moved.server and moved.server != target:
+        told.append(Told(moved.server, "deleted", fleet.bare(moved)))
+    fresh = replace(
+        fleet.without_profile(moved).with_record(
+            "mdm_migration_deadline",
+            device_assigned_by=by,
+            device_assigned_date=rfc3339(now_ms),
+        ),
+        throttled_until_ms=0,
+    )
+    kept = fresh.record["profile_status"] == "removed" or moved.server == target
+    if not kept or not moved.server:
+        fresh = fleet.bare(fresh)
+    placed = fleet.place(state, fresh, target)
+    op_type = "modified" if moved.server and kept else "added"
+    fleet.tell(state, [*told, Told(target, op_type, placed)], now_ms)
+    return placed
+
+
+def unassign(state: State, serial: str, *, now_ms: int) -> Device:
+    """Take a device from its server; it stays with the organisation."""
+    gone = device(state, serial)
+    if not gone.server:
+        raise ValueError(f"{serial} is assigned to no server")
+    bared = fleet.bare(gone)
+    fleet.tell(state, [Told(gone.server, "deleted", bared)], now_ms)
+    return fleet.place(state, bared, "")
+
+
+def release(state: State, serial: str, *, now_ms: int) -> Device:
+    """Release a device from the organisation for good."""
+    fleet.release(state, device(state, serial), now_ms)
+    return device(state, serial)
+
+
+def replace_device(state: State, serial: str, hardware: Body, *, by: str, now_ms: int) -> Device:
+    """Replace a device by the new one of *hardware*, as Apple's repair does."""
+    old = device(state, serial)
+    if not old.server:
+        raise ValueError(f"{serial} is assigned to no server")
+    new_serial = hardware["serial_number"]
+    if state.get(fleet.DEVICE, new_serial) is not None:
+        raise ValueError(f"the serial number {new_serial} exists")
+    gone = fleet.bare(old)
+    new = Device(
+        new_serial,
+        hardware
+        | {
+            "profile_status": "empty",
+            "device_assigned_by": by,
+            "device_assigned_date": rfc3339(now_ms),
+            "is_replacement_device": True,
+        },
+        replaces=serial,
+        replaced_on=rfc3339(now_ms)[:10],
+    )
+    placed = fleet.place(state, new, old.server)
+    farewell = gone.with_record(released_by_replacement=True)
+    told = [Told(old.server, "deleted", farewell), Told(old.server, "added", placed)]
+    fleet.tell(state, told, now_ms)
+    fleet.place(state, replace(gone, released=True), "")
+    return placed
+
+
+def activate(state: State, serial: str, *, now_ms: int) -> Device:
+    """Let the device fetch its profile, as it does when it is set up."""
+    woken = device(state, serial)
+    if woken.record["profile_status"] not in ("assigned", "pushed"):
+        raise ValueError(f"{serial} has no profile assigned that it could fetch")
+    pushed = woken.with_record(profile_status="pushed", profile_push_time=rfc3339(now_ms))
+    return _told(state, pushed, now_ms)
+
+
+def migrate(state: State, serial: str, deadline_ms: int, *, now_ms: int) -> Device:
+    """Set the time by which the device has to move to another server."""
+    moving = device(state, serial)
+    if not moving.server:
+        raise ValueError(f"{serial} is assigned to no server")
+    marked = moving.with_record(mdm_migration_deadline=rfc3339(deadline_ms))
+    return _told(state, marked, now_ms)
+
+
+def _told(state: State, changed: Device, now_ms: int) -> Device:
+    fleet.write(state, [changed], [Told(changed.server, "modified", changed)], now_ms)
+    return changed
+
+
+def throttle(state: State, serial: str, seconds: int, *, now_ms: int) -> Device:
+    """Throttle assignments to the device for *seconds*; 0 ends it."""
+    slow = replace(device(state, serial), throttled_until_ms=now_ms + seconds * 1000)
+    fleet.write(state, [slow], (), now_ms)
+    return slow
+
+
+def fail(state: State, serial: str, *, failing: bool, now_ms: int) -> Device:
+    """Let calls that change the device answer FAILED, or end that."""
+    broken = replace(device(state, serial), failing=failing)
+    fleet.write(state, [broken], (), now_ms)
+    return broken
+
+
+def describe(state: State) -> list[Body]:
+    """Return the organisations with their servers and tokens, as ``ready.json`` has them."""
+    return [_organisation(state.of(one.key), one.key) for one in _all(state)]
+
+
+def _all(state: State) -> list[Any]:
+    return state.of("").scan(ORGANISATION, limit=10_000)
+
+
+def _organisation(state: State, identifier: str) -> Body:
+    servers = []
+    for one in state.scan(SERVER, limit=10_000):
+        token = current_token(state, one.key) or {}
+        values = {name: token[name] for name in ServerToken.__slots__ if name in token}
+        servers.append({"id": one.key, "name": one.body["name"], "token": values or None})
+    return {"id": identifier, "dep_servers": servers, "vpp_locations": [], "push_topics": []}

@@ -1,0 +1,113 @@
+"""Server tokens and sessions: who may talk to DEP, and for how long.
+
+A session token is computed, not stored: it names its session (*family*) and
+the moment of its issue, under a keyed code of this data directory. All tokens
+of a living session are accepted, since micromdm and others ignore the rotated
+one (dep.md 1.4).
+"""
+
+import hashlib
+import hmac
+import re
+from functools import lru_cache
+
+from simulator.messages import Body, State
+from simulator.protocol.operations import ApiError, Call, Principal
+from simulator.services.dep import errors
+from simulator.services.dep.organisations import organisation
+
+TOKEN = "dep.token"  # noqa: S105 (a kind of entity)
+SESSION = "dep.session"
+SESSION_HEADER = "X-ADM-Auth-Session"
+
+_SHAPE = re.compile(
+    r"(\d{13})O1O([0-9A-F]{32})O([0-9A-F]{64})O(\d+)O11Op1O([0-9A-F]{32})O([0-9A-F]{32})"
+)
+
+
+def session_token(secret: bytes, family: str, issued_ms: int, server_number: int) -> str:
+    """Return the token of session *family* issued at *issued_ms*, in the shape seen live (PE)."""
+    text = f"dep.session|{family}|{issued_ms}|{server_number}".encode()
+    code = hmac.digest(secret, text, hashlib.sha256).hex().upper()
+    tail = hashlib.sha256(code.encode()).hexdigest().upper()
+    return f"{issued_ms:013d}O1O{family}O{code}O{server_number}O11Op1O{tail[:32]}O{tail[32:]}"
+
+
+@lru_cache(maxsize=4096)
+def family_of(secret: bytes, token: str) -> str:
+    """Return the session that *token* belongs to; empty if it was not issued here."""
+    match = _SHAPE.fullmatch(token)
+    if match is None:
+        return ""
+    expected = session_token(secret, match[2], int(match[1]), int(match[4]))
+    return match[2] if hmac.compare_digest(expected, token) else ""
+
+
+def open_session(call: Call, token: Body) -> str:
+    """Start a session for the server *token* and return its first session token."""
+    number = call.state.reserve(SESSION)
+    seed = f"{token['access_token']}|{number}".encode()
+    family = hmac.digest(call.secret, seed, hashlib.sha256).hex().upper()[:32]
+    body = {
+        "organisation": token["organisation"],
+        "server": token["server"],
+        "number": token["number"],
+        "access_token": token["access_token"],
+        "started_ms": call.now_ms,
+        "used_ms": call.now_ms,
+    }
+    call.state.put(SESSION, family, body, {"access_token": token["access_token"]})
+    return session_token(call.secret, family, call.now_ms, token["number"])
+
+
+def by_session(call: Call) -> Principal:
+    """Recognise the session token in the header; 401 if it is missing, unknown or too old.
+
+    The answer carries the token to use from now on, which changes at each
+    rotation while the old ones stay valid.
+    """
+    sent = call.request.header(SESSION_HEADER.lower()) or ""
+    family = family_of(call.secret, sent)
+    session = call.state.get(SESSION, family) if family else None
+    if session is None:
+        unknown = bool(sent) and call.settings.dialect == "depsim"
+        raise ApiError(errors.FORBIDDEN if unknown else errors.UNAUTHORIZED)
+    body = session.body
+    if call.now_ms - body["used_ms"] > call.settings.session_ttl_s * 1000:
+        call.state.delete(SESSION, family)
+        raise ApiError(errors.UNAUTHORIZED, "the session has expired: call GET /session again")
+    if call.now_ms // 1000 != body["used_ms"] // 1000:
+        call.state.put(SESSION, family, {**body, "used_ms": call.now_ms})
+    principal = Principal(body["organisation"], f"dep:{body['server']}", body["server"])
+    check_terms(call, body["organisation"])
+    call.headers.append((SESSION_HEADER, _current(call, family, body, sent)))
+    return principal
+
+
+def check_terms(call: Call, identifier: str) -> None:
+    """Refuse while the organisation has not accepted Apple's newest terms."""
+    if not organisation(call.state, identifier)["terms_accepted"]:
+        raise ApiError(errors.T_C_NOT_SIGNED)
+
+
+def _current(call: Call, family: str, body: Body, sent: str) -> str:
+    rotation_ms = call.settings.session_rotation_s * 1000
+    if not rotation_ms:
+        return sent
+    turns = (call.now_ms - body["started_ms"]) // rotation_ms
+    if turns < 1:
+        return sent
+    issued_ms = body["started_ms"] + turns * rotation_ms
+    return session_token(call.secret, family, issued_ms, body["number"])
+
+
+def end_sessions(state: State, access_token: str) -> None:
+    """End all sessions opened with *access_token*; *state* is seen from no organisation."""
+    for session in state.find(SESSION, "access_token", equals=access_token, limit=10_000):
+        state.delete(SESSION, session.key)
+
+
+def find_token(state: State, access_token: str) -> Body | None:
+    """Return a server token's entity; *state* is seen from no organisation."""
+    found = state.get(TOKEN, access_token)
+    return None if found is None else found.body

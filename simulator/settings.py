@@ -1,0 +1,93 @@
+"""The settings table: one row each; flag, environment variable and file key come from it."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+Strictness = Literal["observe", "apple", "strict"]
+Port = int | None
+"""A TCP port; 0 takes a free one, None (written ``off``) does not listen."""
+
+
+def _row(default: Any, about: str, *, choices: tuple[str, ...] = ()) -> Any:
+    metadata = {"about": about, "choices": choices}
+    return field(default=default, metadata=metadata)
+
+
+class ConfigurationError(Exception):
+    """Something that the user must mend before it can run; the text is one line and says how."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one simulator runs: flag ``--tls-port``, ``MDMSIM_TLS_PORT``, file key ``tls_port``."""
+
+    host: str = _row("127.0.0.1", "Address to listen on.")
+    tls_port: tuple[Port, ...] = _row(
+        (8443,), "Port for HTTPS; may be given more than once. 0: a free one; off: none."
+    )
+    http_port: Port = _row(8080, "Port for plain HTTP. 0: a free one; off: none.")
+    control_port: Port = _row(8081, "Port of the control API. 0: a free one.")
+    proxy_port: Port = _row(
+        8888, "Port of the CONNECT proxy for clients with built-in host names. 0, off: as above."
+    )
+    data: str = _row("./mdmsim-data", "Data directory, or :memory: to keep nothing.")
+    ready_file: str = _row("", "Where to write ready.json (default: in the data directory).")
+    world: str = _row("demo", "World to load into an empty data directory: a name or a TOML file.")
+    manifest: str = _row("intune-to-apple", "What may be disclosed: a name or a TOML file.")
+    strictness: Strictness = _row(
+        "apple",
+        "observe: accept and report; apple: answer as Apple does; strict: refuse every deviation.",
+        choices=("observe", "apple", "strict"),
+    )
+    seed: int = _row(1, "Seed of everything random but keys and credentials.")
+    san: tuple[str, ...] = _row(
+        (), "Further host name or address for the server certificate; may be given more than once."
+    )
+    fingerprint_key: str = _row("", "Key of value fingerprints (default: made per data directory).")
+    dialect: str = _row(
+        "apple",
+        "apple: bare error bodies; depsim: as Apple's old simulator (quoted bodies, PUT only, "
+        "403 FORBIDDEN for an unknown session).",
+        choices=("apple", "depsim"),
+    )
+    session_ttl_s: int = _row(180, "Seconds of inactivity after which a DEP session ends.")
+    session_rotation_s: int = _row(
+        90, "Seconds after which a DEP session gets a new token in the answer's header."
+    )
+    oauth_window_s: int = _row(
+        0, "Allowed clock difference of oauth_timestamp in seconds; 0 does not check it."
+    )
+    empty_devices: str = _row(
+        "accept",
+        "What DEP calls do with an empty devices list: accept as a no-op, or refuse.",
+        choices=("accept", "refuse"),
+    )
+    replacement_not_found: int = _row(
+        400, "HTTP status of DEVICE_NOT_FOUND: 400 as seen live, 404 as documented."
+    )
+    push_auth: str = _row(
+        "required",
+        "Whether a push needs a credential: required, or none for clients that cannot show one.",
+        choices=("required", "none"),
+    )
+    unknown_tokens: str = _row(
+        "refuse",
+        "Pushes to device tokens that were never checked in: refuse (BadDeviceToken) or accept.",
+        choices=("refuse", "accept"),
+    )
+    token_size: str = _row(
+        "strict",
+        "Length of device tokens: strict (32 bytes or more), or any, as simulated devices have.",
+        choices=("strict", "any"),
+    )
+    goaway_last_stream: str = _row(
+        "current",
+        "Last stream id of a GOAWAY for a bad certificate: current, so that clients see the "
+        "reason, or zero, as seen live.",
+        choices=("current", "zero"),
+    )
+    body_limit: int = _row(8_388_608, "Largest request body in bytes; more is answered 413.")
+
+
+ROWS = fields(Settings)
+"""One row per setting: ``name``, ``default``, ``metadata["about"]``."""

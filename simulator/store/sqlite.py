@@ -1,0 +1,330 @@
+"""State and journal in one SQLite database, in WAL mode.
+
+A transaction holds many exchanges (see the gateway). It counts revisions and
+exchanges itself and writes where it got to once, at its end.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from simulator.messages import Body, Entity, Exchange
+from simulator.store import journal, schema
+
+_ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder(dict[str, Any]).decode
+CACHED = 4096
+"""Most entities that are kept decoded."""
+_OVER = "the transaction is over: its state is of no more use"
+_CHUNK = 1000
+"""Rows of `SqliteState.put_many` that are in memory at a time."""
+
+
+class Store:
+    """One database: a file, or memory that is gone when it is closed."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        self._connection = connection
+        self._path = path
+        self._lock = threading.RLock()
+        self._cache: dict[tuple[str, str, str], Entity] = {}
+        self._seen = -1
+        self._revision = 0
+        self._seq = 0
+
+    @classmethod
+    def open(cls, path: Path | None, *, fsync: bool = False) -> "Store":
+        """Open or make the database at *path*, or one in memory.
+
+        With *fsync* a commit is on the disk when it returns, so that it
+        survives a power cut; without, it survives the end of the process.
+        ConfigurationError says in one line what stands in the way.
+        """
+        return cls(schema.open_writable(path, fsync=fsync), path)
+
+    def journal(self) -> journal.SqliteJournal:
+        """Return a reader of the journal.
+
+        A database in memory has one connection only: its reader waits for the
+        transaction that runs, and must be asked in another thread than that.
+        """
+        if self._path is None:
+            return journal.SqliteJournal(self._connection, self._lock)
+        return journal.SqliteJournal.open(self._path)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator["SqliteState"]:
+        """Begin a transaction; commit it at the end, or undo it on an exception.
+
+        The state is of use inside only. Transactions do not nest; those of
+        other threads and processes wait for each other. What fails, be it for
+        a full disk, raises, leaves nothing behind, and can be tried again.
+        """
+        with self._lock:
+            if self._connection.in_transaction:
+                raise RuntimeError("transactions do not nest")
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                session = self._begin()
+                try:
+                    yield SqliteState(session, "")
+                    if session.revision != self._revision:
+                        session.db.execute(schema.SET_REVISION, (session.revision,))
+                    if session.recorded:
+                        session.db.executemany(journal.INSERT, session.recorded)
+                    session.db.execute("COMMIT")
+                finally:
+                    session.over = True
+            except BaseException:
+                # After some errors SQLite has undone the transaction itself.
+                with suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                self._cache.clear()
+                raise
+            self._revision, self._seq = session.revision, session.seq
+
+    def _begin(self) -> "_Session":
+        """Begin with the numbers as they are, read again if another process wrote."""
+        db = self._connection
+        (seen,) = db.execute("PRAGMA data_version").fetchone()
+        if seen != self._seen:
+            (self._revision,) = db.execute(schema.REVISION).fetchone()
+            (self._seq,) = db.execute(journal.LAST).fetchone()
+            self._cache.clear()
+            self._seen = seen
+        return _Session(db, self._cache, self._revision, self._seq)
+
+
+@dataclass(slots=True)
+class _Session:
+    """One transaction as its states share it."""
+
+    connection: sqlite3.Connection
+    cache: dict[tuple[str, str, str], Entity]
+    """What `SqliteState.get` found lately and nobody wrote since."""
+    revision: int
+    seq: int
+    recorded: list[tuple[Any, ...]] = field(default_factory=list)
+    """Exchanges to be written at the end, all at once: each call of SQLite lets go of the
+    interpreter lock, and waits to get it back."""
+    savepoints: list["_Savepoint"] = field(default_factory=list)
+    """The open ones, outermost first."""
+    over: bool = False
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The connection, as long as the transaction lasts.
+
+        After a full disk and the like, SQLite has undone all of it: what
+        came after would be kept without it.
+        """
+        if self.over:
+            raise RuntimeError(_OVER)
+        if not self.connection.in_transaction:
+            raise sqlite3.OperationalError("the transaction was undone after an earlier error")
+        return self.connection
+
+    @property
+    def writable(self) -> sqlite3.Connection:
+        """The connection, once every open savepoint is set and covers what will be written."""
+        db = self.db
+        for level, savepoint in enumerate(self.savepoints):
+            if not savepoint.is_set:
+                db.execute(f"SAVEPOINT level_{level}")
+                savepoint.is_set = True
+        return db
+
+
+@dataclass(slots=True)
+class _Savepoint:
+    """A block that is undone if it ends with an exception.
+
+    The database hears of it with the first write inside: most requests only read.
+    """
+
+    session: _Session
+    numbers: tuple[int, int, int] = (0, 0, 0)
+    is_set: bool = False
+
+    def __enter__(self) -> None:
+        session = self.session
+        self.numbers = (session.revision, session.seq, len(session.recorded))
+        session.savepoints.append(self)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        session = self.session
+        session.savepoints.pop()
+        name = f"level_{len(session.savepoints)}"
+        if kind is None:
+            if self.is_set:
+                session.db.execute(f"RELEASE {name}")
+            return
+        session.revision, session.seq, recorded = self.numbers
+        del session.recorded[recorded:]
+        if self.is_set and session.connection.in_transaction:
+            session.connection.execute(f"ROLLBACK TO {name}")
+            session.connection.execute(f"RELEASE {name}")
+            session.cache.clear()
+
+
+class SqliteState:
+    """The state within one transaction; see `simulator.messages.State` for what each call does.
+
+    Text is ordered by code point. Keys are not empty.
+    """
+
+    __slots__ = ("_organisation", "_session")
+
+    def __init__(self, session: _Session, organisation: str) -> None:
+        self._session = session
+        self._organisation = organisation
+
+    def of(self, organisation: str) -> "SqliteState":
+        """Return the same transaction seen from *organisation*."""
+        return SqliteState(self._session, organisation)
+
+    def get(self, kind: str, key: str) -> Entity | None:
+        """Return one entity, or None."""
+        db, cache, name = self._session.db, self._session.cache, (self._organisation, kind, key)
+        found = cache.get(name)
+        if found is None and (row := db.execute(schema.GET, name).fetchone()):
+            found = Entity(key, row[0], _DECODE(row[1]))
+            if len(cache) >= CACHED:
+                cache.clear()
+            cache[name] = found
+        return found
+
+    def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, Entity]:
+        """Return those of *keys* that exist, by key."""
+        db, org = self._session.db, self._organisation
+        rows = ((key, db.execute(schema.GET, (org, kind, key)).fetchone()) for key in keys)
+        return {key: Entity(key, row[0], _DECODE(row[1])) for key, row in rows if row}
+
+    def put(self, kind: str, key: str, body: Body, index: Mapping[str, str] | None = None) -> int:
+        """Write one entity and return its revision; ValueError if the key is empty."""
+        if not key:
+            raise ValueError(f"a {kind} needs a key")
+        session, name = self._session, (self._organisation, kind, key)
+        revision = session.revision + 1
+        session.writable.execute(schema.PUT, (*name, revision, _ENCODE(body)))
+        session.cache.pop(name, None)
+        session.revision = revision
+        if index is not None:
+            self._index(kind, {key: index})
+        return revision
+
+    def put_many(
+        self, kind: str, rows: Iterable[tuple[str, Body, Mapping[str, str] | None]]
+    ) -> None:
+        """Write many entities of one kind; *rows* are taken as they are written."""
+        session, org, remaining = self._session, self._organisation, iter(rows)
+        while chunk := list(islice(remaining, _CHUNK)):
+            if not all(key for key, _, _ in chunk):
+                raise ValueError(f"a {kind} needs a key")
+            numbered = enumerate(chunk, session.revision + 1)
+            encoded = [(org, kind, row[0], number, _ENCODE(row[1])) for number, row in numbered]
+            session.revision += len(chunk)
+            for row in chunk:
+                session.cache.pop((org, kind, row[0]), None)
+            session.writable.executemany(schema.PUT, encoded)
+            # Of a key that comes twice, the later values count.
+            self._index(kind, {key: index for key, _, index in chunk if index is not None})
+
+    def _index(self, kind: str, values: Mapping[str, Mapping[str, str]]) -> None:
+        """Replace the index values of each key in *values*."""
+        db, org = self._session.db, self._organisation
+        if values:
+            db.executemany(schema.UNINDEX, [(org, kind, key) for key in values])
+            rows = [(org, kind, n, v, key) for key, one in values.items() for n, v in one.items()]
+            db.executemany(schema.INDEX, rows)
+
+    def delete(self, kind: str, key: str) -> bool:
+        """Remove one entity and its index values; return whether it was there."""
+        db, name = self._session.writable, (self._organisation, kind, key)
+        if not db.execute(schema.DELETE, name).rowcount:
+            return False
+        self._session.cache.pop(name, None)
+        db.execute(schema.UNINDEX, name)
+        return True
+
+    def scan(
+        self, kind: str, *, prefix: str = "", after: str = "", limit: int = 100
+    ) -> list[Entity]:
+        """Return up to *limit* entities in order of key, those after *after* with *prefix*."""
+        values = (self._organisation, kind, *schema.bounds(prefix, after), max(limit, 0))
+        return _entities(self._session.db.execute(schema.SCAN, values))
+
+    def find(
+        self,
+        kind: str,
+        name: str,
+        *,
+        equals: str | None = None,
+        prefix: str = "",
+        after: str = "",
+        limit: int = 100,
+    ) -> list[Entity]:
+        """Return up to *limit* entities by their index value *name*.
+
+        Empty values come after nothing: they are found with *equals* only.
+        Entities with the same value are in order of key.
+        """
+        sql = schema.FIND if equals is None else schema.FIND_EQUAL
+        limits = schema.bounds(prefix, after) if equals is None else (equals, after)
+        values = (self._organisation, kind, name, *limits, max(limit, 0))
+        return _entities(self._session.db.execute(sql, values))
+
+    def changes(self, kind: str, since: int, limit: int = 100) -> list[Entity]:
+        """Return up to *limit* entities whose revision is above *since*, in that order."""
+        values = (self._organisation, kind, min(since, journal.MOST), max(limit, 0))
+        return _entities(self._session.db.execute(schema.CHANGES, values))
+
+    def count(self, kind: str) -> int:
+        """Return how many entities of *kind* the organisation has."""
+        rows = self._session.db.execute(schema.COUNT, (self._organisation, kind))
+        return int(rows.fetchone()[0])
+
+    def reserve(self, series: str, count: int = 1) -> int:
+        """Take *count* consecutive numbers of *series* and return the first; 0 takes none."""
+        db, name = self._session.db, (self._organisation, series)
+        row = db.execute(schema.NEXT, name).fetchone()
+        first: int = row[0] if row else 1
+        if count:
+            self._session.writable.execute(schema.RESERVE, (*name, first + count))
+        return first
+
+    def savepoint(self) -> _Savepoint:
+        """Undo what was written inside the block if it ends with an exception, which goes on."""
+        return _Savepoint(self._session)
+
+    def record(self, exchange: Exchange) -> int:
+        """Append *exchange* to the journal, set its ``seq`` and return it."""
+        if self._session.over:
+            raise RuntimeError(_OVER)
+        exchange.seq = self._session.seq + 1
+        self._session.recorded.append(journal.row_of(exchange))
+        self._session.seq = exchange.seq
+        return exchange.seq
+
+    def wipe(self, organisation: str | None = None) -> None:
+        """Remove the entities and counters of *organisation*, or all; revisions go on growing."""
+        self._session.cache.clear()
+        for statement in schema.WIPE_ALL if organisation is None else schema.WIPE:
+            self._session.writable.execute(
+                statement, () if organisation is None else (organisation,)
+            )
+
+
+def _entities(rows: Iterable[tuple[str, int, bytes]]) -> list[Entity]:
+    return [Entity(key, revision, _DECODE(body)) for key, revision, body in rows]

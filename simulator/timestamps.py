@@ -1,0 +1,16 @@
+"""Time stamps as Apple writes them, to and from milliseconds since the epoch."""
+
+from datetime import UTC, datetime
+
+
+def rfc3339(milliseconds: int) -> str:
+    """Return a time stamp as Apple writes it: UTC, whole seconds, ``Z``."""
+    return f"{datetime.fromtimestamp(milliseconds // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def milliseconds(text: str) -> int:
+    """Return milliseconds since the epoch of an RFC 3339 time stamp, else raise ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"the time stamp {text!r} names no offset: end it with Z")
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,271 @@
+"""HTTP/2 on sockets: what was on the wire in, what is answered out.
+
+Rule 1: a request is handed on exactly as it was sent, and also if nobody waits for its answer.
+Rule 2: nothing is logged here; a path or a header may hold a secret.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from email.utils import formatdate
+from typing import cast
+
+from simulator.clock import Clock
+from simulator.messages import Goaway, Peer, Request, Response
+from simulator.transport.http1 import Answer, _tls
+from simulator.transport.http2.connection import Connection
+from simulator.transport.http2.frames import Code
+from simulator.transport.http2.intake import Asked
+from simulator.transport.http2.limits import Limits
+
+TICK_S = 1.0
+STUCK_TICKS = 60
+"""Seconds that a client may take to read what is sent before it is given up."""
+LINGER_TICKS = 2
+"""Seconds that a client gets to close after GOAWAY, so that it hears the reason."""
+
+
+class Http2Server:
+    """Makes the protocol object of each HTTP/2 connection, and closes them all."""
+
+    def __init__(
+        self,
+        answer: Answer,
+        clock: Clock,
+        numbers: Iterator[int],
+        body_limit: int,
+        limits: Limits | None = None,
+    ) -> None:
+        """Hand each request to *answer*; connections are numbered from *numbers*.
+
+        Bodies are cut at *body_limit* bytes; *limits* are the others.
+        """
+        self.answer = answer
+        self.numbers = numbers
+        self.limits = limits or Limits(body=body_limit)
+        self.connections: set[Http2Protocol] = set()
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._emptied = asyncio.Event()
+        self._emptied.set()
+        self._second, self._date = -1, ""
+
+    def __call__(self) -> "Http2Protocol":
+        """Return the protocol of a new connection."""
+        return Http2Protocol(self)
+
+    async def close(self, timeout_s: float) -> None:
+        """Answer what was asked, then close all connections; after *timeout_s* whatever is left."""
+        for connection in list(self.connections):
+            connection.close()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._emptied.wait()
+        except TimeoutError:
+            for connection in list(self.connections):
+                connection.give_up()
+            await self._emptied.wait()
+        await asyncio.gather(*self._tasks)
+
+    def opened(self, connection: "Http2Protocol") -> None:
+        """Keep *connection* until it is lost."""
+        self.connections.add(connection)
+        self._emptied.clear()
+        if self._timer is None:
+            self._timer = self._loop.call_later(TICK_S, self._tick)
+
+    def lost(self, connection: "Http2Protocol") -> None:
+        """Forget *connection*."""
+        self.connections.discard(connection)
+        if not self.connections:
+            self._emptied.set()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    def _tick(self) -> None:
+        self._timer = self._loop.call_later(TICK_S, self._tick)
+        for connection in list(self.connections):
+            connection.tick()
+
+    def ask(self, request: Request, heard: Callable[[Response], None] | None) -> None:
+        """Have *request* answered; *heard* takes the answer if somebody waits for it."""
+        task = self._loop.create_task(self._serve(request, heard))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, request: Request, heard: Callable[[Response], None] | None) -> None:
+        response = await self.answer(request)
+        if heard is not None:
+            heard(response)
+
+    def date(self) -> str:
+        """Return the Date header of this second, by the simulator's clock."""
+        second = self._clock.now_ms() // 1000
+        if second != self._second:
+            self._second, self._date = second, formatdate(second, usegmt=True)
+        return self._date
+
+
+class Http2Protocol(asyncio.Protocol):
+    """One connection: bytes to its `Connection`, and what that says to the server and back."""
+
+    def __init__(self, server: Http2Server) -> None:
+        self._server = server
+        self._connection = Connection(server.limits)
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._scheduled = False
+        """Whether what waits is going to be written anyway."""
+        self._finished = False
+        """Whether we have said all."""
+        self._hurried = False
+        """Whether to close without waiting for the client to do so."""
+        self._stuck_ticks = 0
+        self._paused = False
+        """Whether the client does not read what is sent."""
+        self._scheme = "http"
+        self._peer = Peer("", 0, 0)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note who is at the other end, and send our SETTINGS.
+
+        Also called by whoever hands on a connection that it has accepted
+        itself; the bytes read so far then go to `data_received`.
+        """
+        # Other event loops have transports of their own, which are no asyncio.Transport.
+        self._transport = cast("asyncio.Transport", transport)
+        address, port, *_ = transport.get_extra_info("peername") or ("", 0)
+        handshake = transport.get_extra_info("ssl_object")
+        tls = None if handshake is None else _tls(handshake)
+        self._scheme = "http" if tls is None else "https"
+        self._peer = Peer(address, port, next(self._server.numbers), tls)
+        self._server.opened(self)
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on the requests in *data*; write what the protocol itself has to say."""
+        if self._finished:
+            return
+        asked = self._connection.receive(data)
+        if asked:
+            self._hand_on(asked)
+        self._flush()
+
+    def eof_received(self) -> bool:
+        """Keep the connection open for as long as there are answers to come."""
+        self._hurried = True
+        self._hand_on(self._connection.eof())
+        self._flush()
+        # Over TLS asyncio closes whatever is said here.
+        return self._scheme == "http" and not self._finished
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Hand on half requests; those that are being answered go on without a listener."""
+        del exc
+        self._finished = True
+        self._hand_on(self._connection.lost())
+        self._transport = None
+        self._server.lost(self)
+
+    def pause_writing(self) -> None:
+        """Read nothing from a client that does not read."""
+        self._paused = True
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read again."""
+        self._paused = False
+        self._stuck_ticks = 0
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def _hand_on(self, events: list[Asked]) -> None:
+        scheme, ask = self._scheme, self._server.ask
+        for number, method, target, headers, body, problem, about, hears in events:
+            peer = self._peer
+            if peer.first:
+                self._peer = replace(peer, first=False)
+            request = Request(method, target, headers, body, scheme, peer, "2", problem, about)
+            ask(request, functools.partial(self._respond, number) if hears else None)
+
+    def _respond(self, number: int, response: Response) -> None:
+        """Send *response* on stream *number*, with the others that are ready by then."""
+        if response.goaway is not None:
+            self._go(response.goaway)
+            return
+        headers = response.headers
+        for name, value in headers:
+            if name in {"date", "Date"}:
+                if not value:
+                    headers = tuple(field for field in headers if field != (name, value))
+                break
+        else:
+            headers = (*headers, ("date", self._server.date()))
+        try:
+            self._connection.answer(number, response.status, headers, response.body)
+        except ValueError:
+            self._connection.answer(number, 500, (), b"")
+        if response.close:
+            self._connection.close()
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def _go(self, goaway: Goaway) -> None:
+        """End the connection without an answer."""
+        last = None if goaway.processed else 0
+        self._hand_on(self._connection.abort(goaway.code, goaway.debug, last))
+        self._flush()
+
+    def _flush(self) -> None:
+        """Write what there is, and close if nothing is to come."""
+        self._scheduled = False
+        transport = self._transport
+        if transport is None or self._finished:
+            return
+        data = self._connection.data_to_send()
+        if data:
+            transport.write(data)
+        if self._connection.ended:
+            self._finish(transport)
+
+    def _finish(self, transport: asyncio.Transport) -> None:
+        """Close so that the client hears what was written last.
+
+        Closing a socket with unread bytes resets it, so a plain connection is
+        only ended on our side until the client ends its own; TLS does as much
+        by itself.
+        """
+        self._finished = True
+        self._stuck_ticks = 0
+        if transport.can_write_eof() and not self._hurried:
+            transport.write_eof()
+            transport.resume_reading()
+        else:
+            transport.close()
+
+    def close(self, code: int = Code.NO_ERROR, debug: bytes = b"") -> None:
+        """Say GOAWAY, finish what is open, and close."""
+        self._hurried = True
+        if self._finished and self._transport is not None:
+            self._transport.close()
+        self._connection.close(code, debug)
+        self._flush()
+
+    def give_up(self) -> None:
+        """Close at once, whatever is open."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def tick(self) -> None:
+        """Note that a second has gone by: end what is too slow."""
+        self._hand_on(self._connection.tick())
+        self._flush()
+        self._stuck_ticks += self._paused or self._finished
+        if self._stuck_ticks > (LINGER_TICKS if self._finished else STUCK_TICKS):
+            self.give_up()

@@ -1,0 +1,122 @@
+"""A world as a value: organisations, their servers and their devices."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulator.settings import ConfigurationError
+
+BLOCK = 720_720_000
+"""How many device indices each device list has to itself.
+
+So a list's devices stay the same whatever the other lists' counts are. A
+multiple of nearly every number of product lines, so most lists start a run of them.
+"""
+
+_FACTS = (
+    "id",
+    "name",
+    "email",
+    "phone",
+    "address",
+    "org_id",
+    "org_type",
+    "org_version",
+    "admin_id",
+    "facilitator_id",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DepServer:
+    """One MDM server as the portal knows it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceList:
+    """Devices that are assigned to one server one after the other: generated or listed."""
+
+    number: int
+    """Which list of the world it is, from 0."""
+    server: str
+    assigned_by: str
+    assigned_from_ms: int
+    """When the first was assigned, milliseconds since the epoch."""
+    every_s: int
+    count: int
+    families: tuple[str, ...] | None
+    """Families to generate; None for all."""
+    listed: tuple[Mapping[str, Any], ...] = ()
+    """Hardware facts by their names on the wire; empty if the devices are generated."""
+
+    @property
+    def start(self) -> int:
+        """Return the index of the first generated device."""
+        return self.number * BLOCK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """One organisation with everything behind it."""
+
+    id: str
+    name: str
+    email: str
+    phone: str
+    address: str
+    org_id: str
+    org_type: str
+    org_version: str
+    admin_id: str
+    facilitator_id: str | None
+    dep_servers: tuple[DepServer, ...]
+    devices: tuple[DeviceList, ...]
+
+    def facts(self) -> dict[str, str]:
+        """Return what the portal knows of the organisation itself, by name."""
+        return {name: value for name in _FACTS if (value := getattr(self, name)) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Test data for whole organisations."""
+
+    name: str
+    about: str
+    organisations: tuple[Organisation, ...]
+
+    def device_lists(self) -> Iterator[tuple[Organisation, DeviceList]]:
+        """Yield every device list with its organisation, in the order of the file."""
+        for organisation in self.organisations:
+            for devices in organisation.devices:
+                yield organisation, devices
+
+    def device_count(self) -> int:
+        """Return how many devices there are in all."""
+        return sum(devices.count for _, devices in self.device_lists())
+
+    def resized(self, count: int) -> "World":
+        """Return the world with *count* devices in its first generated list.
+
+        Raise ConfigurationError if it generates none, or for an impossible count.
+        """
+        if not 1 <= count <= BLOCK:
+            raise ConfigurationError(f"devices must be a whole number from 1 to {BLOCK}")
+        number = next((d.number for _, d in self.device_lists() if not d.listed), None)
+        if number is None:
+            raise ConfigurationError(
+                f"world {self.name} generates no devices: give one [[organisation.devices]] a count"
+            )
+        return replace(
+            self, organisations=tuple(_resized(o, number, count) for o in self.organisations)
+        )
+
+
+def _resized(organisation: Organisation, number: int, count: int) -> Organisation:
+    devices = tuple(
+        replace(d, count=count) if d.number == number else d for d in organisation.devices
+    )
+    return replace(organisation, devices=devices)

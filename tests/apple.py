@@ -1,0 +1,240 @@
+"""A simulator without sockets: the engine over a store in memory, a clock that stands still."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from simulator import services
+from simulator.auth import oauth1
+from simulator.disclosure.observation import Observer
+from simulator.disclosure.values import Fingerprinter
+from simulator.engine import Engine
+from simulator.messages import Body, Exchange, Peer, Request, Response, State, Tls
+from simulator.services.dep import portal
+from simulator.settings import Settings
+from simulator.store.sqlite import Store
+from simulator.timestamps import milliseconds
+
+T = TypeVar("T")
+START_MS = milliseconds("2026-03-01T12:00:00Z")
+SECRET = b"s" * 32
+KEY = b"disclosure-test-vectors-v1"
+AGENT = "ExampleMDM/9.4.1 (build 7731; node=mdm-eu-3)"
+ORG = {
+    "id": "acme",
+    "name": "Acme",
+    "email": "it@acme.example",
+    "phone": "+46 8 000 00 00",
+    "address": "Storgatan 1",
+    "org_id": "1234567",
+    "org_type": "org",
+    "org_version": "v2",
+    "admin_id": "admin@acme.example",
+}
+
+
+def hardware(serial: str, **more: Any) -> Body:
+    """Return the hardware of an invented iPad."""
+    return {
+        "serial_number": serial,
+        "model": "iPad Air",
+        "description": "IPAD AIR 11 WI-FI 128GB-USA",
+        "color": "BLUE",
+        "os": "iPadOS",
+        "device_family": "iPad",
+        "wifi_mac_address": "02:00:5E:00:53:01",
+    } | more
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response and the exchange that was recorded of it."""
+
+    response: Response
+    exchange: Exchange
+
+    @property
+    def status(self) -> int:
+        return self.response.status
+
+    @property
+    def text(self) -> str:
+        return self.response.body.decode()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.response.body)
+
+    @property
+    def rules(self) -> list[str]:
+        return [finding.rule for finding in self.exchange.findings]
+
+    def header(self, name: str) -> str:
+        return dict(self.response.headers).get(name, "")
+
+
+class Apple:
+    """The services, with one organisation ``acme`` that has the DEP servers ``a`` and ``b``."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.catalogue = services.load()
+        self.now_ms = START_MS
+        self.store = Store.open(None)
+        self.observer = Observer(self.catalogue, Fingerprinter(KEY))
+        self.engine = Engine(self.catalogue, Settings(**settings), SECRET, self.observer)
+        self.recorded: list[Exchange] = []
+        self._drawn = 0
+        self._nonce = 0
+        self.run(self._seed)
+
+    def _seed(self, state: State) -> None:
+        portal.add_organisation(state, ORG)
+        home = state.of("acme")
+        for server_id in ("a", "b"):
+            portal.add_server(home, server_id, f"Server {server_id}", chance=self.chance)
+            self.issue(home, server_id)
+
+    def issue(self, home: State, server_id: str) -> None:
+        """Issue a new token for a server."""
+        portal.issue_token(home, "acme", server_id, now_ms=self.now_ms, chance=self.chance)
+
+    def chance(self, digits: int) -> str:
+        """Return digits that differ each time."""
+        self._drawn += 1
+        return f"{self._drawn:x}".rjust(digits, "0")[-digits:]
+
+    def run(self, work: Callable[[State], T]) -> T:
+        """Run *work* in a transaction, seen from no organisation."""
+        with self.store.transaction() as state:
+            return work(state)
+
+    def home(self, work: Callable[[State], T]) -> T:
+        """Run *work* in a transaction, seen from the organisation."""
+        return self.run(lambda state: work(state.of("acme")))
+
+    def add(self, *serials: str, server: str = "a", events: bool = False, **more: Any) -> None:
+        """Add devices to a server."""
+        rows = [(hardware(serial, **more), self.now_ms) for serial in serials]
+        self.home(
+            lambda home: portal.add_devices(
+                home, rows, server=server, by="admin@acme.example", events=events
+            )
+        )
+
+    def token(self, server: str = "a") -> Body:
+        """Return the newest server token."""
+        found = self.home(lambda home: portal.current_token(home, server))
+        assert found is not None
+        return found
+
+    def advance(self, seconds: float) -> None:
+        """Move time."""
+        self.now_ms += round(seconds * 1000)
+
+    def send(self, request: Request) -> Answer:
+        """Answer one request as the gateway would."""
+        with self.store.transaction() as state:
+            response = self.engine.process(request, _Recorder(state, self.recorded), self.now_ms)
+        return Answer(response, self.recorded[-1])
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        session: str | None = None,
+        version: int | str | None = 10,
+        **more: Any,
+    ) -> Answer:
+        """Call an operation of DEP as a good client would."""
+        headers: list[tuple[str, str]] = [("Host", "mdmenrollment.apple.com")]
+        if session is not None:
+            headers.append(("X-ADM-Auth-Session", session))
+        if version is not None:
+            headers.append(("X-Server-Protocol-Version", str(version)))
+        headers.append(("User-Agent", AGENT))
+        content = b"" if body is None else json.dumps(body).encode()
+        if content:
+            headers.append(("Content-Type", "application/json;charset=UTF8"))
+        return self.send(request(method, path, headers, content, **more))
+
+    def oauth(self, server: str = "a", /, **changes: str | None) -> str:
+        """Return a good Authorization header; *changes* replace or (None) drop parameters."""
+        token = self.token(server)
+        self._nonce += 1
+        parameters = {
+            "oauth_consumer_key": token["consumer_key"],
+            "oauth_token": token["access_token"],
+            "oauth_signature_method": "HMAC-SHA1",
+            "oauth_timestamp": str(self.now_ms // 1000),
+            "oauth_nonce": f"{self._nonce:08x}",
+            "oauth_version": "1.0",
+        }
+        merged = {name: value for name, value in (parameters | changes).items() if value}
+        merged.setdefault(
+            "oauth_signature",
+            oauth1.sign(
+                "GET",
+                "https://mdmenrollment.apple.com/session",
+                merged.items(),
+                consumer_secret=token["consumer_secret"],
+                token_secret=token["access_secret"],
+            ),
+        )
+        return authorization(merged)
+
+    def log_in(self, header: str | None = None, version: int | None = 10) -> Answer:
+        """Call GET /session."""
+        headers = [("Host", "mdmenrollment.apple.com"), ("User-Agent", AGENT)]
+        if version is not None:
+            headers.append(("X-Server-Protocol-Version", str(version)))
+        headers.append(("Authorization", self.oauth() if header is None else header))
+        return self.send(request("GET", "/session", headers))
+
+    def session(self, server: str = "a") -> str:
+        """Log in and return the session token."""
+        answer = self.log_in(self.oauth(server))
+        assert answer.status == 200, answer.text
+        token: str = answer.json["auth_session_token"]
+        return token
+
+
+class _Recorder:
+    """A state that also hands over what it records."""
+
+    def __init__(self, state: State, recorded: list[Exchange]) -> None:
+        self._state = state
+        self._recorded = recorded
+
+    def of(self, organisation: str) -> "_Recorder":
+        return _Recorder(self._state.of(organisation), self._recorded)
+
+    def record(self, exchange: Exchange) -> int:
+        self._recorded.append(exchange)
+        return self._state.record(exchange)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._state, name)
+
+
+def authorization(parameters: Mapping[str, str]) -> str:
+    """Return an OAuth header of *parameters*."""
+    joined = ", ".join(f'{name}="{quote(value, safe="")}"' for name, value in parameters.items())
+    return f"OAuth {joined}"
+
+
+def request(
+    method: str,
+    target: str,
+    headers: list[tuple[str, str]],
+    body: bytes = b"",
+    **more: Any,
+) -> Request:
+    """Return a request over TLS."""
+    tls = Tls("TLSv1.3", "TLS_AES_128_GCM_SHA256", "mdmenrollment.apple.com")
+    peer = Peer("127.0.0.1", 50000, 1, tls)
+    facts: dict[str, Any] = {"scheme": "https", "peer": peer} | more
+    return Request(method, target, tuple(headers), body, **facts)

@@ -1,0 +1,194 @@
+"""Requests per second of a journalled GET /account, beside a bare aiohttp handler.
+
+Both serve HTTP/1.1 over TLS with the same certificate, in processes of their
+own, and are driven in turn by the same client, so that the machine's drift
+meets both. Prints the rounds, their ratios, and writes bench.json.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import platform
+import signal
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from simulator.auth import oauth1
+
+CONNECTIONS = 16
+
+
+def bare(certificate: str, ready: Any) -> None:
+    """Serve a constant JSON answer with aiohttp and nothing else."""
+
+    async def run() -> None:
+        async def handler(_: web.BaseRequest) -> web.Response:
+            return web.json_response({"server_name": "bare", "org_name": "bare"})
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        runner = web.ServerRunner(web.Server(handler))
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+        await site.start()
+        ready.send(runner.addresses[0][1])
+        await asyncio.Event().wait()
+
+    asyncio.run(run())
+
+
+def log_in(url: str, token: dict[str, str], context: ssl.SSLContext) -> str:
+    """Return a session token."""
+    from urllib.parse import quote  # noqa: PLC0415 (beside its one use)
+    from urllib.request import Request, urlopen  # noqa: PLC0415 (as above)
+
+    parameters = {
+        "oauth_consumer_key": token["consumer_key"],
+        "oauth_token": token["access_token"],
+        "oauth_signature_method": "HMAC-SHA1",
+        "oauth_timestamp": str(time.time_ns() // 10**9),
+        "oauth_nonce": os.urandom(8).hex(),
+        "oauth_version": "1.0",
+    }
+    parameters["oauth_signature"] = oauth1.sign(
+        "GET",
+        f"{url}/session",
+        parameters.items(),
+        consumer_secret=token["consumer_secret"],
+        token_secret=token["access_secret"],
+    )
+    header = "OAuth " + ", ".join(f'{k}="{quote(v, safe="")}"' for k, v in parameters.items())
+    request = Request(f"{url}/session", headers={"Authorization": header})  # noqa: S310 (ours)
+    with urlopen(request, context=context) as answer:  # noqa: S310 (ours)
+        session: str = json.load(answer)["auth_session_token"]
+    return session
+
+
+async def client(port: int, context: ssl.SSLContext, lines: bytes, until: float) -> int:
+    """Send one request after the other on one connection; return how many were answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    answered = 0
+    while time.perf_counter() < until:
+        writer.write(lines)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise SystemExit(f"an answer was {head[:40]!r}")
+        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        await reader.readexactly(length)
+        answered += 1
+    writer.close()
+    return answered
+
+
+async def measure(port: int, context: ssl.SSLContext, lines: bytes, seconds: float) -> float:
+    """Return answers per second over all connections."""
+    start = time.perf_counter()
+    counts = await asyncio.gather(
+        *(client(port, context, lines, start + seconds) for _ in range(CONNECTIONS))
+    )
+    return sum(counts) / (time.perf_counter() - start)
+
+
+def serve(directory: Path) -> tuple["subprocess.Popen[str]", dict[str, Any]]:
+    """Start mdmsim with a journal on disk."""
+    ports = ["--tls-port", "0", "--http-port", "off", "--control-port", "0", "--proxy-port", "off"]
+    command = [sys.executable, "-m", "simulator", "serve", "--data", str(directory), *ports]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    while line := process.stdout.readline():
+        if line.startswith("mdmsim ready"):
+            return process, json.loads((directory / "ready.json").read_text())
+    raise SystemExit("mdmsim did not start")
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return minimum, median and maximum."""
+    return f"{min(values):9.2f} {statistics.median(values):9.2f} {max(values):9.2f}"
+
+
+def main() -> None:
+    """Run all rounds and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--output", type=Path, default=Path("bench.json"))
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        data = Path(directory, "data")
+        process, ready = serve(data)
+        try:
+            rounds = compare(ready, Path(directory), arguments)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(10)
+    ours, theirs, ratios = zip(*rounds, strict=True)
+    print(
+        f"GET /account, {CONNECTIONS} connections, TLS, {platform.machine()}, "
+        f"{os.cpu_count()} cores, Python {platform.python_version()}"
+    )
+    print(f"{'':24}{'min':>9} {'median':>9} {'max':>9}")
+    print(f"{'mdmsim, journalled /s':24}{spread(ours)}")
+    print(f"{'bare aiohttp /s':24}{spread(theirs)}")
+    print(f"{'ratio (budget 0.5)':24}{spread(ratios)}")
+    arguments.output.write_text(
+        json.dumps(
+            {"account": {"mdmsim_per_s": ours, "bare_aiohttp_per_s": theirs, "ratio": ratios}},
+            indent=2,
+        )
+        + "\n"
+    )
+
+
+def compare(
+    ready: dict[str, Any], directory: Path, arguments: argparse.Namespace
+) -> list[tuple[float, float, float]]:
+    """Return (ours, bare, ratio) of each round."""
+    context = ssl.create_default_context(cafile=ready["ca"])
+    url = ready["tls"][0]
+    session = log_in(url, ready["organisations"][0]["dep_servers"][0]["token"], context)
+    near, far = multiprocessing.Pipe()
+    peer = multiprocessing.Process(target=bare, args=(certificate(directory), far), daemon=True)
+    peer.start()
+    port = int(url.rpartition(":")[2])
+    unchecked = ssl._create_unverified_context()  # noqa: S323 (loopback, both our own)
+    lines = (
+        f"GET /account HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: bench/1\r\n"
+        f"X-Server-Protocol-Version: 10\r\nX-ADM-Auth-Session: {session}\r\n\r\n"
+    ).encode()
+    bare_port = near.recv()
+    results = []
+    for number in range(arguments.rounds + 1):
+        ours = asyncio.run(measure(port, unchecked, lines, arguments.seconds))
+        theirs = asyncio.run(measure(bare_port, unchecked, lines, arguments.seconds))
+        if number:
+            results.append((ours, theirs, ours / theirs))
+    peer.terminate()
+    return results
+
+
+def certificate(directory: Path) -> str:
+    """Return a file with a key and a certificate, for the bare server."""
+    from datetime import UTC, datetime  # noqa: PLC0415 (beside its one use)
+
+    from simulator.pki.authority import Authority  # noqa: PLC0415 (as above)
+
+    now = datetime.fromtimestamp(time.time_ns() / 10**9, UTC)
+    leaf = Authority.create(now).leaf(["127.0.0.1"], now)
+    path = directory / "bare.pem"
+    path.write_bytes(leaf.key_pem + leaf.chain_pem)
+    return str(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""``mdmsim report``."""
+
+import asyncio
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from simulator import services
+from simulator.app import Simulator
+from simulator.cli import main
+from simulator.commands.report import BATCH, detail, exit_code
+from simulator.directory import Directory
+from simulator.disclosure.observation import Observer
+from simulator.disclosure.values import Fingerprinter
+from simulator.engine import Engine
+from simulator.messages import Peer, Request
+from simulator.settings import Settings
+from simulator.store.sqlite import Store
+
+AGENT = ("User-Agent", "ExampleMDM/1 (alice@example.org)")
+
+
+def recorded(data: Path, requests: Iterable[Request]) -> None:
+    """Record *requests* as a simulator would have."""
+    directory = Directory(str(data))
+    keys = directory.keys("")
+    catalogue = services.load()
+    observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
+    engine = Engine(catalogue, Settings(), keys.secret, observer)
+    store = Store.open(directory.database)
+    with store.transaction() as state:
+        for request in requests:
+            engine.process(request, state, 0)
+    store.close()
+    directory.release()
+
+
+def request(target: str = "/account", **more: Any) -> Request:
+    headers = (("Host", "mdmenrollment.apple.com"), AGENT)
+    return Request("GET", target, headers, b"", "https", Peer("127.0.0.1", 1, 1), **more)
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(main, ["report", *args])
+
+
+def test_the_journal_is_judged(tmp_path: Path) -> None:
+    recorded(tmp_path, [request(), request("/account?x=1")])
+
+    result = run("--data", str(tmp_path), "--format", "json")
+
+    report = json.loads(result.output)
+    assert result.exit_code == 1
+    assert report["counts"]["exchanges"] == 2
+    assert report["provenance"]["manifest"] == "intune-to-apple"
+
+
+def test_more_exchanges_than_are_read_at_a_time_are_counted(tmp_path: Path) -> None:
+    recorded(tmp_path, [request()] * (BATCH + 1))
+
+    report = json.loads(run("--data", str(tmp_path), "--format", "json").output)
+
+    assert (report["counts"]["exchanges"], report["counts"]["gaps"]) == (BATCH + 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [("text", "Disclosure report\n===="), ("markdown", "# Disclosure report\n")],
+)
+def test_the_report_is_for_people_too(tmp_path: Path, form: str, start: str) -> None:
+    recorded(tmp_path, [request()])
+
+    result = run("--data", str(tmp_path), "--format", form, "--fail-on", "never")
+
+    assert result.exit_code == 0
+    assert result.output.startswith(start)
+    assert "alice@example.org" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("threshold", "code"),
+    [
+        pytest.param("fail", 0, id="fail"),
+        pytest.param("warn", 1, id="warn"),
+        pytest.param("undeclared", 1, id="undeclared"),
+        pytest.param("undocumented", 0, id="undocumented"),
+    ],
+)
+def test_the_exit_code_tells_of_findings(tmp_path: Path, threshold: str, code: int) -> None:
+    recorded(tmp_path, [request()])
+
+    result = run("--data", str(tmp_path), "--format", "json", "--fail-on", threshold)
+
+    assert result.exit_code == code
+    assert exit_code(json.loads(result.output), threshold) == code
+
+
+def test_incomplete_evidence_is_no_pass(tmp_path: Path) -> None:
+    recorded(tmp_path, [request(problem="truncated", problem_about="cut")])
+
+    result = run("--data", str(tmp_path), "--fail-on", "never", "--format", "json")
+
+    assert result.exit_code == 3
+    assert exit_code(json.loads(result.output), "never") == 3
+
+
+def test_the_report_can_be_written_to_a_file(tmp_path: Path) -> None:
+    recorded(tmp_path / "data", [request()])
+    output = tmp_path / "report.md"
+
+    result = run("--data", str(tmp_path / "data"), "--format", "markdown", "--output", str(output))
+
+    assert result.output == ""
+    assert output.read_text().startswith("# Disclosure report\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        pytest.param((), "", id="no-journal"),
+        pytest.param(("--manifest", "nothing"), "there is no manifest 'nothing'", id="manifest"),
+        pytest.param(("--url", "ftp://x"), "--url: 'ftp://x' is not a URL", id="url"),
+        pytest.param(("--url", "http://x:port"), "is not a URL", id="url-port"),
+        pytest.param(("--url", "http://127.0.0.1:1"), "does not answer", id="nobody"),
+    ],
+)
+def test_what_the_user_must_mend_is_one_line(
+    tmp_path: Path, args: tuple[str, ...], said: str
+) -> None:
+    result = run("--data", str(tmp_path), *args)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("mdmsim: ")
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+async def test_a_running_simulator_can_be_asked() -> None:
+    settings = Settings(data=":memory:", tls_port=(), http_port=0, control_port=0, proxy_port=None)
+    async with Simulator(settings) as simulator:
+        await simulator.gateway.answer(request("/account?x=1"))
+        url = simulator.ready["control"]
+
+        found = await asyncio.to_thread(run, "--url", url, "--format", "markdown")
+        data = await asyncio.to_thread(run, "--url", url, "--format", "json", "--fail-on", "never")
+        wrong = await asyncio.to_thread(run, "--url", url, "--manifest", "nothing")
+        missing = await asyncio.to_thread(run, "--url", f"{url}/x")
+
+    assert found.exit_code == 1
+    assert found.output.startswith("# Disclosure report\n")
+    assert data.exit_code == 0
+    assert json.loads(data.output)["counts"]["exchanges"] == 1
+    assert wrong.exit_code == 2
+    assert "manifest must be one of intune-to-apple" in wrong.stderr
+    assert missing.exit_code == 2
+    assert "answers 404" in missing.stderr
+
+
+def test_an_answer_that_is_no_problem_document_is_told_by_its_status() -> None:
+    assert detail(b"<html>") == ""
+    assert detail(b"[]") == ""
+    assert detail(b'{"detail": "why"}') == ": why"

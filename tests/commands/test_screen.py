@@ -1,0 +1,82 @@
+"""The start screen."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from simulator.commands.screen import show
+from simulator.settings import Settings
+
+TOKEN = {"consumer_key": "CK_" + "0" * 90}
+READY: dict[str, Any] = {
+    "version": "1",
+    "tls": ["https://127.0.0.1:8443"],
+    "http": "http://127.0.0.1:8080",
+    "proxy": "http://127.0.0.1:8888",
+    "control": "http://127.0.0.1:8081",
+    "ca": "/data/ca.pem",
+    "journal": "/data/mdmsim.db",
+    "organisations": [
+        {"id": "demo", "dep_servers": [{"id": str(n), "name": "", "token": TOKEN}]}
+        for n in range(4)
+    ],
+}
+
+
+def shown(ready: dict[str, Any], settings: Settings, *, terminal: bool = False) -> str:
+    file = io.StringIO()
+    show(ready, settings, Console(file=file, force_terminal=terminal, width=80))
+    return file.getvalue()
+
+
+def test_it_says_where_to_point_what_and_which_credentials_to_use() -> None:
+    text = shown(READY, Settings())
+
+    assert "this is not Apple, and all data is invented" in text
+    assert "\nHTTPS: https://127.0.0.1:8443 " in text
+    assert "\nCA to trust: /data/ca.pem  (how: mdmsim ca install-hint)\n" in text
+    assert "\nJournal: /data/mdmsim.db\n" in text
+    assert "\nWorld: demo, seed 1; strictness apple\n" in text
+    assert '\n{"consumer_key": "CK_' in text
+    assert "1 further DEP servers: mdmsim token dep " in text
+
+
+def test_it_says_which_certificate_to_push_with() -> None:
+    pair = {
+        "topic": "com.apple.mgmt.x",
+        "certificate": "/data/push/x.pem",
+        "key": "/data/push/x.key",
+    }
+    organisations = [{"id": "demo", "dep_servers": [], "push_topics": [pair]}]
+
+    text = shown(READY | {"organisations": organisations}, Settings())
+
+    assert "\nPush topic: com.apple.mgmt.x  (certificate /data/push/x.pem, key beside)\n" in text
+
+
+def test_a_credential_is_one_line_on_a_terminal_too() -> None:
+    text = shown(READY, Settings(), terminal=True)
+
+    assert f'{{"consumer_key": "{TOKEN["consumer_key"]}"}}' in text
+
+
+@pytest.mark.parametrize(
+    ("change", "gone"),
+    [
+        pytest.param({"tls": []}, "CA to trust", id="tls"),
+        pytest.param({"http": None}, "HTTP:", id="http"),
+        pytest.param({"control": None}, "Control API", id="control"),
+        pytest.param({"proxy": None}, "Proxy", id="proxy"),
+    ],
+)
+def test_what_is_off_is_not_shown(change: dict[str, Any], gone: str) -> None:
+    assert f"\n{gone}" not in shown(READY | change, Settings())
+
+
+def test_commands_name_the_data_directory_if_it_is_another() -> None:
+    text = shown(READY | {"journal": None}, Settings(data="a b"))
+
+    assert "mdmsim report --data 'a b'" in text
+    assert "\nJournal: in memory, gone at the end\n" in text

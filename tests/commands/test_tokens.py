@@ -1,0 +1,97 @@
+"""``mdmsim token``."""
+
+import json
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+from simulator.cli import main
+from simulator.directory import Directory
+
+NOW = datetime(2026, 8, 1, tzinfo=UTC)
+
+
+def run(data: Path, *args: str) -> Result:
+    return CliRunner().invoke(main, ["token", "dep", "--data", str(data), *args])
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mdm")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, NOW, NOW + timedelta(1))
+    path = tmp_path / "mdm.pem"
+    path.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def two_servers(tmp_path: Path) -> Path:
+    world = (Path(__file__).parents[2] / "fixtures/worlds/demo.toml").read_text()
+    path = tmp_path / "two.toml"
+    path.write_text(f'{world}\n[[organisation.dep_server]]\nid = "second"\nname = "Second"\n')
+    return path
+
+
+def test_the_token_is_printed_and_stays(tmp_path: Path) -> None:
+    first, second = run(tmp_path / "data"), run(tmp_path / "data")
+
+    token: dict[str, Any] = json.loads(first.output)
+    assert first.output == second.output
+    assert list(token) == [
+        "consumer_key",
+        "consumer_secret",
+        "access_token",
+        "access_secret",
+        "access_token_expiry",
+    ]
+
+
+def test_the_token_can_be_read_beside_a_running_simulator(tmp_path: Path) -> None:
+    before = run(tmp_path / "data")
+    directory = Directory(str(tmp_path / "data"))
+
+    during = run(tmp_path / "data")
+    directory.release()
+
+    assert during.output == before.output
+
+
+def test_the_token_is_encrypted_to_a_certificate(tmp_path: Path, certificate: Path) -> None:
+    output = tmp_path / "token.p7m"
+
+    result = run(tmp_path / "data", "--certificate", str(certificate), "--output", str(output))
+
+    assert (result.exit_code, result.output) == (0, "")
+    assert output.read_bytes().startswith(b"Content-Type: application/pkcs7-mime;")
+    assert stat.S_IMODE(output.stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_no_certificate_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.pem"
+    path.write_text("x")
+
+    result = run(tmp_path / "data", "--certificate", str(path))
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"mdmsim: {path}: the certificate is not PEM")
+
+
+def test_one_of_several_servers_must_be_named(tmp_path: Path) -> None:
+    world = ("--world", str(two_servers(tmp_path)))
+
+    unnamed = run(tmp_path / "data", *world)
+    named = run(tmp_path / "data", *world, "--server", "second")
+    unknown = run(tmp_path / "data", *world, "--server", "third")
+
+    assert unnamed.exit_code == 2
+    assert "demo/main, demo/second" in unnamed.stderr
+    assert json.loads(named.output)
+    assert unknown.stderr.startswith("mdmsim: no DEP servers are meant: ")

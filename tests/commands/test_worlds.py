@@ -1,0 +1,66 @@
+"""``mdmsim world``."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from simulator.cli import main
+from simulator.directory import Directory
+from simulator.store.sqlite import Store
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(main, ["world", *args])
+
+
+def test_worlds_are_listed() -> None:
+    assert run("list").output.startswith("demo: ")
+
+
+def test_a_world_is_shown() -> None:
+    output = run("show", "demo").output
+
+    assert output.startswith("demo: ")
+    assert "    DEP server main: " in output
+
+
+def test_an_unknown_world_is_said() -> None:
+    result = run("show", "nowhere")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("mdmsim: there is no world 'nowhere': ")
+
+
+def test_a_world_is_loaded_with_as_many_devices_as_asked_for(tmp_path: Path) -> None:
+    result = run("seed", "--data", str(tmp_path / "data"), "--devices", "12")
+
+    assert result.output == f"12 devices of the world demo are in {tmp_path / 'data'}\n"
+    store = Store.open(tmp_path / "data" / "mdmsim.db")
+    with store.transaction() as state:
+        assert state.of("demo").count("dep.device") == 12
+    store.close()
+
+
+def test_a_world_is_loaded_once(tmp_path: Path) -> None:
+    run("seed", "--data", str(tmp_path))
+
+    result = run("seed", "--data", str(tmp_path))
+
+    assert result.exit_code == 2
+    assert "holds a world already" in result.stderr
+
+
+def test_nothing_is_loaded_into_a_directory_in_use(tmp_path: Path) -> None:
+    directory = Directory(str(tmp_path))
+
+    result = run("seed", "--data", str(tmp_path))
+    directory.release()
+
+    assert result.exit_code == 2
+    assert "is in use by process" in result.stderr
+
+
+@pytest.mark.parametrize("devices", ["0", "-1", "x"])
+def test_an_impossible_number_of_devices_is_refused(tmp_path: Path, devices: str) -> None:
+    assert run("seed", "--data", str(tmp_path), "--devices", devices).exit_code == 2

@@ -1,0 +1,29 @@
+"""Fixtures for all tests."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+from hypothesis import HealthCheck, settings
+
+# Machines differ, so no property test is timed. CI tries the same examples each time: a
+# change is judged by what it changed, and new examples are for those who can look at them.
+settings.register_profile(
+    "steady",
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("CI") == "true",
+)
+settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True)
+def no_blocking() -> Iterator[BlockBuster]:
+    """Fail a test whose event loop waits for a file, a lock or a socket inside our code."""
+    with blockbuster_ctx("simulator") as buster:
+        for function in buster.functions.values():
+            # OpenSSL reads certificates from files only, and asks for one during the handshake.
+            function.can_block_in("simulator/transport/listener.py", {"load_leaf"})
+        yield buster

@@ -1,0 +1,73 @@
+import aiohttp
+import pytest
+
+from simulator.app import Simulator
+from simulator.control.guards import is_loopback
+from simulator.settings import Settings
+from tests.control.conftest import Control
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({}, 200, id="plain"),
+        pytest.param({"Host": "localhost:1"}, 200, id="localhost"),
+        pytest.param({"Host": "[::1]:8081"}, 200, id="ipv6"),
+        pytest.param({"Host": "evil.example"}, 403, id="rebinding"),
+        pytest.param({"Host": "127.0.0.1.evil.example"}, 403, id="looks-like-loopback"),
+        pytest.param({"Host": "[::1"}, 403, id="broken-host"),
+        pytest.param({"Origin": "https://evil.example"}, 403, id="foreign-page"),
+        pytest.param({"Origin": "null"}, 403, id="opaque-origin"),
+    ],
+)
+async def test_web_pages_cannot_reach_the_control_port(
+    control: Control, headers: dict[str, str], status: int
+) -> None:
+    assert (await control.call("GET", "/clock", headers=headers))[0] == status
+
+
+async def test_a_page_of_our_own_may_use_the_control_api(control: Control) -> None:
+    assert (await control.call("GET", "/clock", headers={"Origin": control.base}))[0] == 200
+
+
+async def test_off_loopback_the_token_is_wanted() -> None:
+    settings = Settings(
+        host="0.0.0.0",  # noqa: S104 (that is what is tested; nothing else reaches the machine)
+        data=":memory:",
+        tls_port=(None,),
+        http_port=None,
+        control_port=0,
+        proxy_port=None,
+    )
+    async with Simulator(settings) as simulator, aiohttp.ClientSession() as session:
+        port = simulator.ready["control"].rpartition(":")[2]
+        base = f"http://127.0.0.1:{port}"
+
+        async def status(path: str, token: str = "") -> int:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            async with session.get(base + path, headers=headers) as answer:
+                return answer.status
+
+        assert await status("/api/v1/clock") == 401
+        assert await status("/api/v1/clock", "wrong") == 401
+        assert await status("/api/v1/clock", simulator.control_token) == 200
+        assert await status("/reference") == 401
+        assert await status("/livez") == 200
+        assert await status("/readyz") == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("0.0.0.0", False),  # noqa: S104 (an argument)
+        ("192.0.2.1", False),
+        ("localhost.example", False),
+        ("", False),
+    ],
+)
+def test_what_loopback_is(host: str, expected: bool) -> None:
+    assert is_loopback(host) == expected

@@ -1,0 +1,154 @@
+import asyncio
+import plistlib
+from typing import Any
+
+import pytest
+
+from tests.control.conftest import Control
+
+MAGIC = "7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"
+RAW = bytes(range(32))
+
+
+def message(topic: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "MessageType": "TokenUpdate",
+        "Topic": topic,
+        "UDID": "device-1",
+        "Token": RAW,
+        "PushMagic": MAGIC,
+    } | changes
+
+
+def topic_of(control: Control) -> str:
+    topic: str = control.simulator.ready["organisations"][0]["push_topics"][0]["topic"]
+    return topic
+
+
+async def check_in(control: Control, form: Any = plistlib.FMT_XML, **changes: Any) -> Any:
+    body = plistlib.dumps(message(topic_of(control), **changes), fmt=form)
+    return await control.call("POST", "/push-tokens/checkin", data=body)
+
+
+@pytest.mark.parametrize("form", [plistlib.FMT_XML, plistlib.FMT_BINARY], ids=["xml", "binary"])
+async def test_a_check_in_registers_a_token(control: Control, form: Any) -> None:
+    status, answer = await check_in(control, form)
+    _, listed = await control.call("GET", "/push-tokens")
+
+    assert (status, answer["token"]) == (200, RAW.hex())
+    assert [one["token"] for one in listed["push_tokens"]] == [RAW.hex()]
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        pytest.param(b"no plist", "no property list", id="text"),
+        pytest.param(b"bplist00" + b"\xff" * 40, "no property list", id="broken-binary"),
+        pytest.param(
+            b'<!DOCTYPE p [<!ENTITY a "b">]><plist><string>&a;</string></plist>',
+            "no property list",
+            id="entities",
+        ),
+        pytest.param(plistlib.dumps([1]), "must be a dictionary", id="array"),
+        pytest.param(
+            plistlib.dumps({"MessageType": "TokenUpdate", "Topic": "x"}),
+            "no push topic",
+            id="topic",
+        ),
+    ],
+)
+async def test_a_bad_check_in_is_refused(control: Control, body: bytes, detail: str) -> None:
+    status, problem = await control.call("POST", "/push-tokens/checkin", data=body)
+
+    assert status in (400, 404)
+    assert detail in problem["detail"]
+
+
+async def test_a_check_in_that_lacks_a_key_says_which(control: Control) -> None:
+    status, problem = await check_in(control, PushMagic="")
+
+    assert (status, problem["detail"]) == (
+        400,
+        "the check-in message needs PushMagic, as a string",
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "event"),
+    [
+        pytest.param("/api/v1/push-tokens/{token}/events", "push", id="own"),
+        pytest.param("/events?token={token}", "ping", id="fleet"),
+    ],
+)
+async def test_a_device_hears_of_its_push(control: Control, path: str, event: str) -> None:
+    settings = control.simulator.settings
+    assert settings.push_auth == "required"
+    await check_in(control)
+    url = control.base + path.format(token=RAW.hex())
+
+    async with control.http.get(url) as stream:
+        assert stream.content_type == "text/event-stream"
+        waiting = asyncio.ensure_future(stream.content.readuntil(b"\n\n"))
+        await push(control)
+        heard = await asyncio.wait_for(waiting, 5)
+
+    assert heard.startswith(f"event: {event}\ndata: ".encode())
+    assert MAGIC.encode() in heard
+
+
+async def push(control: Control) -> None:
+    """Store a push as the service does, and wake who listens: plain HTTP shows no certificate."""
+    from simulator.messages import Response, State  # noqa: PLC0415 (beside their one use)
+    from simulator.services.apns import registry  # noqa: PLC0415 (as above)
+
+    now_ms = control.simulator.clock.now_ms()
+    waiting = registry.Push(
+        "id", topic_of(control), f'{{"mdm":"{MAGIC}"}}', MAGIC, True, now_ms, now_ms + 9000
+    )
+
+    def work(state: State) -> Response:
+        registry.store(state.of("demo"), RAW.hex(), waiting)
+        return Response(200, wakes=RAW.hex())
+
+    gateway = control.simulator.gateway
+    await gateway.run(work)
+    for event in gateway._waiting.get(RAW.hex(), ()):
+        event.set()
+
+
+async def test_tokens_die_come_back_and_are_throttled(control: Control) -> None:
+    await check_in(control)
+    path = f"/push-tokens/{RAW.hex()}"
+
+    _, gone = await control.call("POST", f"{path}/unregister")
+    _, expired = await control.call("POST", f"{path}/expire")
+    _, back = await control.call("POST", f"{path}/activate")
+    _, slow = await control.call("POST", f"{path}/throttle", {"seconds": 60})
+    bad, _ = await control.call("POST", f"{path}/throttle", {"seconds": -1})
+    unknown, _ = await control.call("POST", f"{path}/paint")
+    nobody, _ = await control.call("POST", f"/push-tokens/{'00' * 32}/expire")
+
+    assert [one["state"] for one in (gone, expired, back)] == ["unregistered", "expired", "active"]
+    assert slow["throttled_until_ms"] > slow["since_ms"]
+    assert (bad, unknown, nobody) == (400, 404, 404)
+
+
+async def test_topics_are_added_with_a_certificate_and_revoked(control: Control) -> None:
+    status, added = await control.call("POST", "/push-topics", {})
+    bad, _ = await control.call("POST", "/push-topics", {"topic": 5})
+    odd, _ = await control.call("POST", "/push-topics", {"topic": "no topic!"})
+    _, revoked = await control.call("POST", f"/push-topics/{added['topic']}/revoke")
+    nobody, _ = await control.call("POST", "/push-topics/none/revoke")
+    _, listed = await control.call("GET", "/push-topics")
+
+    assert status == 201
+    assert added["topic"].startswith("com.apple.mgmt.External.")
+    assert "BEGIN CERTIFICATE" in added["certificate"]
+    assert (bad, odd, nobody) == (400, 400, 404)
+    assert revoked["revoked"] == ["*"]
+    assert {one["topic"] for one in listed["push_topics"]} == {added["topic"], topic_of(control)}
+
+
+async def test_a_stream_for_no_token_is_refused(control: Control) -> None:
+    async with control.http.get(f"{control.base}/events?token=zz") as answer:
+        assert answer.status == 400

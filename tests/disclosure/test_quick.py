@@ -1,0 +1,76 @@
+"""The short way to seal gives what the long way gives."""
+
+import pytest
+
+from simulator.disclosure.observation import Observer
+from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.fields import Integer, String, Strings
+from simulator.protocol.operations import Operation
+from simulator.protocol.wire import decode
+from tests.disclosure.factories import (
+    DEFINE,
+    FINGERPRINTER,
+    GET,
+    MADE,
+    OBSERVER,
+    TOKEN,
+    observed,
+    post,
+    request,
+    sealed,
+)
+
+PLAIN = (
+    Integer("limit", "Size.", concept="protocol"),
+    Strings("devices", "Serials.", concept="device.serial"),
+    String("name", "Name.", concept="org.name"),
+)
+QUICK = [
+    pytest.param({"limit": 3, "devices": ["A1", "B2"]}, id="plain"),
+    pytest.param({"devices": [["A1"]]}, id="nested"),
+    pytest.param({"devices": {"a": 1}}, id="object"),
+    pytest.param({"odd": 1}, id="unknown-key"),
+    pytest.param({"devices": [TOKEN]}, id="repeats-the-session"),
+    pytest.param({"devices": [f"x{TOKEN}y"]}, id="holds-the-session"),
+    pytest.param({"devices": ["CS_" + "0a" * 20]}, id="credential"),
+    pytest.param({"devices": ["<sealed org.name text 4 0123456789abcdef>"]}, id="marker"),
+    pytest.param({"devices": ["CS\u005f" + "é"]}, id="escape"),
+]
+
+
+@pytest.mark.parametrize("tree", QUICK)
+@pytest.mark.parametrize("decoded", [True, False])
+def test_the_short_way_and_the_long_way_agree(tree: object, decoded: bool) -> None:
+    operation = Operation("made.plain", ("POST",), "/plain", "Plain.", DEFINE.handler, PLAIN)
+    observer = Observer(Catalogue([(MADE, [operation])]), FINGERPRINTER)
+    sent = post(tree, ("X-Session", TOKEN), ("Accept", "*/*"), ("User-Agent", "x"))
+    given = decode(sent, 10_000) if decoded else None
+
+    stored = observer.seal_request(sent, operation, MADE, given)
+
+    assert stored == observer.seal_request(sent, operation, MADE)
+    assert TOKEN.encode() not in stored.body
+    before = observer.observe(sent, operation, MADE, sealed=False)
+    assert observer.observe(stored, operation, MADE) == before
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param((("X-Session", ""),), id="empty"),
+        pytest.param((("X-Session", TOKEN), ("User-Agent", TOKEN)), id="repeated"),
+        pytest.param((("X-Session", TOKEN), ("Accept", TOKEN)), id="in-negotiation"),
+        pytest.param((("Accept", "CS_" + "0a" * 20),), id="credential-in-negotiation"),
+        pytest.param((("User-Agent", "<sealed org.name text 4 0123456789abcdef>"),), id="marker"),
+    ],
+)
+def test_headers_that_take_a_closer_look_are_sealed_too(
+    headers: tuple[tuple[str, str], ...],
+) -> None:
+    sent = request("GET", headers=headers)
+
+    stored = sealed(sent, GET)
+
+    assert TOKEN not in str(stored.headers)
+    assert "CS_" not in str(stored.headers)
+    assert OBSERVER.observe(stored, GET, MADE) == observed(sent, GET)

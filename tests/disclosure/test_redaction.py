@@ -1,0 +1,65 @@
+"""What leaves the machine, level by level."""
+
+from typing import Any
+
+import pytest
+
+from simulator.disclosure.redaction import LEVELS
+from simulator.disclosure.rendering import to_json, to_markdown, to_text
+from tests.disclosure.factories import TOKEN, answer, exchange, post, report_of
+
+SECRET = "FAKE-enrol-secret-1"
+EXAMPLES = {
+    "names": ("", "", "", ""),
+    "shape": ("text[4]", "email[14]", "text[19]", "text[4]"),
+    "fingerprint": ("text[4] fp=", "email[14] fp=", "text[19] fp=", "text[4] fp="),
+    "partial": ("…345", "…@b.example", "text[19] fp=", "text[4] fp="),
+    "clear": ("…345", "…@b.example", "text[19] fp=", "text[4] fp="),
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_each_level_shows_its_share_and_no_secret(level: Any) -> None:
+    tree = {"devices": ["1a345"[1:]], "contact": "anna@b.example", "message": "Anna"}
+    sent = exchange(post({**tree, "escrow_key": SECRET}, ("X-Session", TOKEN)))
+
+    report = report_of(sent, redact=level)
+
+    examples = {line.field: line.example for line in report.sent}
+    shown = [examples[name] for name in ("devices", "contact", "escrow_key", "message")]
+    for example, expected in zip(shown, EXAMPLES[level], strict=True):
+        assert example.startswith(expected)
+        assert bool(example) is bool(expected)
+    for form in (to_text(report), to_markdown(report), to_json(report)):
+        assert SECRET not in form
+        assert TOKEN not in form
+        assert "anna@" not in form
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [
+        ("names", ""),
+        ("shape", "text[4]"),
+        ("fingerprint", "text[4] fp="),
+        ("partial", "text[4] fp="),
+        ("clear", "Acme"),
+    ],
+)
+def test_what_was_answered_is_clear_at_the_clear_level_only(level: Any, shown: str) -> None:
+    secret = {"auth_session_token": TOKEN}
+    one = exchange(post({}), response=answer({"org_name": "Acme", **secret}))
+
+    report = report_of(one, redact=level)
+
+    assert {line.field: line.example for line in report.received}["org_name"].startswith(shown)
+    assert TOKEN not in to_json(report)
+
+
+def test_a_value_that_was_answered_before_may_be_clear() -> None:
+    body = {"outcomes": {"C8TJ500QF1MN": "SUCCESS"}}
+    one = exchange(post({"devices": ["C8TJ500QF1MN"]}), response=answer(body))
+
+    report = report_of(one, redact="clear")
+
+    assert report.sent[0].example == "C8TJ500QF1MN"

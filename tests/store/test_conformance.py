@@ -1,0 +1,293 @@
+"""One battery that every backend has to pass."""
+
+from collections.abc import Callable
+
+import pytest
+
+from simulator.messages import State
+from simulator.store.sqlite import Store
+from tests.store.conftest import exchange
+
+
+def fill(state: State) -> None:
+    for key in ("b/2", "a/1", "b/1", "b/3", "c/1"):
+        state.put("thing", key, {"key": key}, {"by": key[::-1]})
+    state.put("other", "a/1", {})
+    state.of("elsewhere").put("thing", "b/2", {"key": "elsewhere"})
+
+
+def test_what_is_put_is_there_and_what_is_deleted_is_not(store: Store) -> None:
+    with store.transaction() as state:
+        first = state.put("thing", "a", {"n": 1, "å": [None, True, 1.5]})
+        second = state.put("thing", "a", {"n": 2})
+        found = state.get("thing", "a")
+        assert found is not None
+        assert (found.body, found.revision) == ({"n": 2}, second)
+        assert second > first
+        assert state.get("other", "a") is None
+        assert state.of("elsewhere").get("thing", "a") is None
+
+        assert state.delete("thing", "a")
+        assert not state.delete("thing", "a")
+        assert state.get("thing", "a") is None
+
+
+def test_many_are_found_by_key(store: Store) -> None:
+    with store.transaction() as state:
+        state.put_many("thing", ((f"{n:05d}", {"n": n}, None) for n in range(2500)))
+
+        found = state.get_many("thing", [f"{n:05d}" for n in range(0, 5000, 2)])
+
+    assert len(found) == 1250
+    assert found["02498"].body == {"n": 2498}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param({}, ["a/1", "b/1", "b/2", "b/3", "c/1"], id="all"),
+        pytest.param({"prefix": "b/"}, ["b/1", "b/2", "b/3"], id="prefix"),
+        pytest.param({"prefix": "b/", "after": "b/1"}, ["b/2", "b/3"], id="after"),
+        pytest.param({"prefix": "b/", "limit": 2}, ["b/1", "b/2"], id="limit"),
+        pytest.param({"prefix": "b/", "after": "a/9"}, ["b/1", "b/2", "b/3"], id="after-is-before"),
+        pytest.param({"prefix": "b/", "after": "c"}, [], id="after-is-behind"),
+        pytest.param({"prefix": "d/"}, [], id="none"),
+        pytest.param({"limit": 0}, [], id="no-room"),
+    ],
+)
+def test_a_scan_goes_by_key(store: Store, arguments: dict[str, str], expected: list[str]) -> None:
+    with store.transaction() as state:
+        fill(state)
+
+        assert [one.key for one in state.scan("thing", **arguments)] == expected  # type: ignore[arg-type]  # a table of keywords
+
+
+@pytest.mark.parametrize("last", ["z", "\ud7ff", "\uffff", "\U0010ffff"])
+def test_a_prefix_ends_where_it_ends(store: Store, last: str) -> None:
+    prefix = f"a{last}"
+    inside = [prefix, f"{prefix}\0", f"{prefix}\U0010ffff\U0010ffff"]
+    with store.transaction() as state:
+        for key in ("a", "b", "\U0010ffff", *inside):
+            state.put("thing", key, {}, {"by": key})
+
+        assert [one.key for one in state.scan("thing", prefix=prefix)] == inside
+        assert [one.key for one in state.find("thing", "by", prefix=prefix)] == inside
+        assert [one.key for one in state.scan("thing", prefix="\U0010ffff")] == ["\U0010ffff"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param({"equals": "1/b"}, ["b/1"], id="equals"),
+        pytest.param({"equals": "1"}, [], id="equals-is-no-prefix"),
+        pytest.param({"prefix": "1/"}, ["a/1", "b/1", "c/1"], id="prefix"),
+        pytest.param({"prefix": "1/", "after": "1/a", "limit": 1}, ["b/1"], id="page"),
+    ],
+)
+def test_a_find_goes_by_index_value(
+    store: Store, arguments: dict[str, str], expected: list[str]
+) -> None:
+    with store.transaction() as state:
+        fill(state)
+
+        assert [one.key for one in state.find("thing", "by", **arguments)] == expected  # type: ignore[arg-type]  # a table of keywords
+
+
+def test_index_values_are_replaced_kept_or_dropped(store: Store) -> None:
+    with store.transaction() as state:
+        state.put("thing", "a", {}, {"by": "1"})
+        state.put("thing", "a", {"n": 2})
+        assert state.find("thing", "by", equals="1")[0].body == {"n": 2}
+
+        state.put("thing", "a", {}, {"by": "2"})
+        assert state.find("thing", "by", equals="1") == []
+        assert len(state.find("thing", "by", equals="2")) == 1
+
+        state.put("thing", "a", {}, {})
+        assert state.find("thing", "by", equals="2") == []
+        state.put("thing", "a", {}, {"by": "3"})
+        state.delete("thing", "a")
+        assert state.find("thing", "by", equals="3") == []
+
+
+def test_of_a_key_that_is_put_twice_at_once_the_later_counts(store: Store) -> None:
+    rows = [("a", {"n": 1}, {"by": "1"}), ("a", {"n": 2}, {"by": "2"}), ("a", {"n": 3}, None)]
+    with store.transaction() as state:
+        state.put_many("thing", rows)
+
+        assert state.find("thing", "by", equals="1") == []
+        assert [one.body for one in state.find("thing", "by", equals="2")] == [{"n": 3}]
+
+
+def test_an_entity_needs_a_key(store: Store) -> None:
+    with store.transaction() as state:
+        with pytest.raises(ValueError, match="a thing needs a key"):
+            state.put("thing", "", {})
+        with pytest.raises(ValueError, match="a thing needs a key"):
+            state.put_many("thing", [("a", {}, None), ("", {}, None)])
+
+        assert state.count("thing") == 0
+
+
+def test_several_entities_may_have_one_index_value(store: Store) -> None:
+    with store.transaction() as state:
+        for key in ("c", "a", "b"):
+            state.put("thing", key, {}, {"by": "x"})
+
+        assert [one.key for one in state.find("thing", "by", equals="x", limit=2)] == ["a", "b"]
+        assert [one.key for one in state.find("thing", "by", equals="x", after="b")] == ["c"]
+
+
+def test_changes_come_in_the_order_in_which_they_were_made(store: Store) -> None:
+    with store.transaction() as state:
+        fill(state)
+        since = state.put("thing", "z", {})
+        state.put("thing", "c/1", {})
+        state.put_many("thing", [("a/1", {}, None), ("b/1", {}, None)])
+
+        assert [one.key for one in state.changes("thing", since)] == ["c/1", "a/1", "b/1"]
+        assert [one.key for one in state.changes("thing", since, 1)] == ["c/1"]
+        assert len(state.changes("thing", 0)) == 6
+
+
+def test_a_number_from_outside_may_be_too_large(store: Store) -> None:
+    with store.transaction() as state:
+        assert state.changes("thing", 10**30) == []
+    assert store.journal().get(10**30) is None
+    assert store.journal().read(10**30) == []
+
+
+def test_a_revision_is_used_once(store: Store) -> None:
+    with store.transaction() as state:
+        state.put("thing", "a", {})
+        newest = state.put("thing", "b", {})
+        state.delete("thing", "b")
+        state.wipe()
+
+    with store.transaction() as state:
+        assert state.put("thing", "c", {}) > newest
+
+
+def test_counts_and_numbers_belong_to_the_organisation(store: Store) -> None:
+    with store.transaction() as state:
+        fill(state)
+
+        assert (state.count("thing"), state.of("elsewhere").count("thing")) == (5, 1)
+        assert state.reserve("n", 0) == 1
+        assert (state.reserve("n"), state.reserve("n", 10), state.reserve("n")) == (1, 2, 12)
+        assert state.of("elsewhere").reserve("n") == 1
+        assert state.reserve("m") == 1
+
+
+def undone(state: State) -> None:
+    state.put("thing", "a", {"n": 2}, {"by": "2"})
+    state.reserve("n", 5)
+    state.record(exchange())
+    with state.savepoint():
+        state.delete("thing", "a")
+    raise LookupError
+
+
+def test_a_savepoint_undoes_everything_inside_it(store: Store) -> None:
+    with store.transaction() as state:
+        state.put("thing", "a", {"n": 1}, {"by": "1"})
+        before = state.reserve("n", 0)
+
+        with pytest.raises(LookupError), state.savepoint():
+            undone(state)
+
+        assert state.find("thing", "by", equals="1")[0].body == {"n": 1}
+        assert state.reserve("n", 0) == before
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(lambda state: state.put("thing", "a", {"n": 2}), id="put"),
+        pytest.param(lambda state: state.put_many("thing", [("a", {}, {})]), id="put-many"),
+        pytest.param(lambda state: state.delete("thing", "a"), id="delete"),
+        pytest.param(lambda state: state.reserve("n"), id="reserve"),
+        pytest.param(lambda state: state.wipe(), id="wipe"),
+        pytest.param(lambda state: state.wipe(""), id="wipe-one"),
+    ],
+)
+def test_the_only_write_in_a_savepoint_is_undone(
+    store: Store, write: Callable[[State], object]
+) -> None:
+    def write_and_fail(state: State) -> None:
+        write(state)
+        raise LookupError
+
+    with store.transaction() as state:
+        state.put("thing", "a", {"n": 1}, {"by": "1"})
+        before = state.get("thing", "a")
+
+        with pytest.raises(LookupError), state.savepoint():
+            write_and_fail(state)
+
+        assert state.get("thing", "a") == before
+        assert state.find("thing", "by", equals="1") == [before]
+        assert state.reserve("n", 0) == 1
+
+
+def test_savepoints_nest(store: Store) -> None:
+    with store.transaction() as state:
+        with state.savepoint():
+            state.record(exchange())
+            with pytest.raises(LookupError), state.savepoint():
+                undone(state)
+            state.put("thing", "b", {})
+            with pytest.raises(LookupError), state.savepoint():
+                undone(state)
+        assert state.record(exchange()) == 2
+
+    with store.transaction() as state:
+        assert [one.key for one in state.scan("thing")] == ["b"]
+        assert state.reserve("n") == 1
+    assert store.journal().last() == 2
+
+
+def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    with store.transaction() as state:
+        state.record(exchange())
+
+    with pytest.raises(LookupError), store.transaction() as state:
+        undone(state)
+
+    with store.transaction() as state:
+        assert state.get("thing", "a") is None
+        assert state.reserve("n") == 1
+        assert state.record(exchange()) == 2
+
+
+def test_a_state_is_of_no_use_after_its_transaction(store: Store) -> None:
+    with store.transaction() as state:
+        other = state.of("other")
+
+    with store.transaction():
+        with pytest.raises(RuntimeError, match="the transaction is over"):
+            other.put("thing", "a", {})
+        with pytest.raises(RuntimeError, match="the transaction is over"):
+            other.record(exchange())
+
+
+def test_transactions_do_not_nest(store: Store) -> None:
+    with store.transaction() as state:
+        with pytest.raises(RuntimeError, match="do not nest"), store.transaction():
+            pass
+        state.put("thing", "a", {})
+
+    with store.transaction() as state:
+        assert state.count("thing") == 1
+
+
+def test_wiping_takes_one_organisation_only(store: Store) -> None:
+    with store.transaction() as state:
+        fill(state)
+        state.reserve("n")
+        state.wipe("")
+
+        assert state.count("thing") == 0
+        assert state.find("thing", "by", prefix="") == []
+        assert state.reserve("n") == 1
+        assert state.of("elsewhere").count("thing") == 1

@@ -1,0 +1,290 @@
+"""What only a database in a file can do, or can suffer."""
+
+import os
+import resource
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from simulator.messages import State
+from simulator.settings import ConfigurationError
+from simulator.store import schema
+from simulator.store.journal import SqliteJournal
+from simulator.store.sqlite import Store
+from tests.store.conftest import exchange
+
+NOBODY = 65534
+
+
+def test_a_file_keeps_everything(path: Path) -> None:
+    store = Store.open(path, fsync=True)
+    with store.transaction() as state:
+        state.put("thing", "a", {"n": 1})
+        newest = state.put("thing", "gone", {})
+        state.delete("thing", "gone")
+        state.reserve("n", 7)
+    store.close()
+
+    again = Store.open(path)
+    with again.transaction() as state:
+        assert state.get("thing", "a") is not None
+        assert state.put("thing", "b", {}) > newest
+        assert state.reserve("n") == 8
+    again.close()
+
+
+def test_a_new_database_is_private_to_its_user(path: Path) -> None:
+    Store.open(path).close()
+
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_two_processes_may_write_in_turn(path: Path) -> None:
+    one, other = Store.open(path), Store.open(path)
+    for store in (one, other, one):
+        with store.transaction() as state:
+            found = state.get("thing", "a")
+            number = found.body["n"] if found else 0
+            state.put("thing", "a", {"n": number + 1})
+            state.record(exchange())
+
+    with other.transaction() as state:
+        found = state.get("thing", "a")
+        assert found is not None
+        assert (found.body, found.revision) == ({"n": 3}, 3)
+    assert [found.seq for found in one.journal().read()] == [1, 2, 3]
+    one.close()
+    other.close()
+
+
+def test_only_so_many_entities_are_kept_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.store.sqlite.CACHED", 2)
+    store = Store.open(None)
+    with store.transaction() as state:
+        for key in "abcde":
+            state.put("thing", key, {"key": key})
+            assert state.get("thing", key) == state.get("thing", key)
+
+    assert len(store._cache) <= 2
+    store.close()
+
+
+def no_database(path: Path) -> None:
+    path.write_bytes(b"this is no database at all, whatever its name says" * 100)
+
+
+def damaged_database(path: Path) -> None:
+    Store.open(path).close()
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + b"\xff" * 4000 + content[4100:])
+
+
+def other_database(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    connection.close()
+
+
+def empty_other_database(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA application_id = 7")
+    connection.close()
+
+
+def newer_database(path: Path) -> None:
+    Store.open(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        pytest.param(no_database, "is no SQLite database: move", id="rubbish"),
+        pytest.param(damaged_database, "is damaged: restore", id="damaged"),
+        pytest.param(other_database, "of another program: move", id="theirs"),
+        pytest.param(empty_other_database, "of another program: move", id="theirs-empty"),
+        pytest.param(newer_database, "a newer mdmsim .* upgrade", id="newer"),
+        pytest.param(Path.mkdir, "cannot be opened, .* directory: give", id="directory"),
+    ],
+)
+def test_a_file_that_is_not_ours_is_left_alone(
+    path: Path, make: Callable[[Path], None], message: str
+) -> None:
+    make(path)
+    before = path.read_bytes() if path.is_file() else b""
+
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        Store.open(path)
+
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert (path.read_bytes() if path.is_file() else b"") == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_missing_directory_is_named(path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"there is no directory .*/no: make it"):
+        Store.open(path.parent / "no" / "mdmsim.db")
+
+
+def test_a_database_that_another_program_writes_is_said_to_be_locked(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store.open(path).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(schema, "BUSY_S", 0.05)
+
+    with pytest.raises(ConfigurationError, match="is locked by another program: stop it"):
+        Store.open(path)
+    other.close()
+
+
+@contextmanager
+def shelf() -> Iterator[Path]:
+    """Yield a directory for what anybody may read."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        yield directory / "mdmsim.db"
+
+
+@contextmanager
+def read_only(path: Path) -> Iterator[None]:
+    """Let nobody write *path* and beside it; root, who always may, becomes somebody else."""
+    root = os.geteuid() == 0
+    for one in path.parent.iterdir():
+        one.chmod(0o444)
+    path.parent.chmod(0o555)
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        path.parent.chmod(0o755)
+
+
+def test_what_cannot_be_written_is_not_opened_to_be_written() -> None:
+    with shelf() as path:
+        with read_only(path), pytest.raises(ConfigurationError, match="directory writable, or"):
+            Store.open(path)
+        assert not path.exists()
+        Store.open(path).close()
+        before = path.read_bytes()
+
+        with read_only(path), pytest.raises(ConfigurationError, match="make it and its directory"):
+            Store.open(path)
+
+        assert path.read_bytes() == before
+
+
+def test_a_closed_journal_can_be_read_where_nothing_can_be_written() -> None:
+    with shelf() as path:
+        store = Store.open(path)
+        with store.transaction() as state:
+            state.record(exchange())
+        store.close()
+
+        with read_only(path):
+            journal = SqliteJournal.open(path)
+            assert journal.get(1) == exchange(seq=1)
+            journal.close()
+
+
+def test_a_journal_that_was_not_closed_needs_a_place_to_write() -> None:
+    with shelf() as path:
+        store = Store.open(path)
+        with store.transaction() as state:
+            state.record(exchange())
+        log = path.with_name(f"{path.name}-wal").read_bytes()
+        store.close()
+        path.with_name(f"{path.name}-wal").write_bytes(log)
+
+        with read_only(path), pytest.raises(ConfigurationError, match="make it and its directory"):
+            SqliteJournal.open(path)
+
+
+@contextmanager
+def full_disk(store: Store) -> Iterator[None]:
+    """Let the database grow no more."""
+    (most,) = store._connection.execute("PRAGMA max_page_count").fetchone()
+    store._connection.execute("PRAGMA max_page_count = 1")
+    try:
+        yield
+    finally:
+        store._connection.execute(f"PRAGMA max_page_count = {most}")
+
+
+def grow(state: State) -> None:
+    for number in range(100):
+        state.put("thing", f"large{number}", {"n": "x" * 1000})
+
+
+def grow_and_go_on(state: State) -> None:
+    state.record(exchange())
+    with pytest.raises(sqlite3.OperationalError, match="disk is full"), state.savepoint():
+        grow(state)
+    state.record(exchange())
+
+
+@pytest.mark.parametrize("work", [grow, grow_and_go_on])
+def test_a_full_disk_leaves_nothing_behind_and_is_survived(
+    path: Path, work: Callable[[State], None]
+) -> None:
+    store = Store.open(path)
+    with store.transaction() as state:
+        state.put("thing", "a", {"n": 1})
+
+    with (
+        full_disk(store),
+        pytest.raises(sqlite3.OperationalError),
+        store.transaction() as state,
+    ):
+        work(state)
+
+    with store.transaction() as state:
+        assert [one.key for one in state.scan("thing")] == ["a"]
+        assert state.put("thing", "b", {}) == 2
+        assert state.record(exchange()) == 1
+    store.close()
+
+
+@contextmanager
+def file_limit(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond *size* bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_commit_that_cannot_be_written_leaves_nothing_behind(path: Path) -> None:
+    store = Store.open(path)
+    with store.transaction() as state:
+        state.put("thing", "a", {"n": 1})
+    log = path.with_name(f"{path.name}-wal").stat().st_size
+
+    with (
+        file_limit(log + 5000),
+        pytest.raises(sqlite3.OperationalError),
+        store.transaction() as state,
+    ):
+        grow(state)
+
+    with store.transaction() as state:
+        assert state.count("thing") == 1
+        assert state.record(exchange()) == 1
+    store.close()
+    journal = SqliteJournal.open(path)
+    assert journal.last() == 1
+    journal.close()

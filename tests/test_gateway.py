@@ -1,0 +1,124 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from simulator.clock import Clock
+from simulator.gateway import Gateway
+from simulator.messages import Response, State
+from simulator.store.sqlite import SqliteState
+from tests.apple import AGENT, Apple, request
+
+
+@pytest.fixture
+def apple() -> Apple:
+    return Apple()
+
+
+@pytest.fixture
+async def gateway(apple: Apple) -> AsyncIterator[Gateway]:
+    running = Gateway(apple.store, apple.engine, Clock())
+    running.start()
+    yield running
+    await running.close()
+
+
+async def last(apple: Apple) -> int:
+    return await asyncio.to_thread(apple.store.journal().last)
+
+
+ACCOUNT = request("GET", "/account", [("User-Agent", AGENT)])
+
+
+async def test_an_answer_comes_after_its_exchange_is_recorded(
+    apple: Apple, gateway: Gateway
+) -> None:
+    answer = await gateway.answer(ACCOUNT)
+
+    assert answer.status == 401
+    assert await last(apple) == 1
+
+
+async def test_what_waits_together_is_recorded_in_order(apple: Apple, gateway: Gateway) -> None:
+    targets = [f"/nothing/{number}" for number in range(300)]
+
+    await asyncio.gather(*(gateway.answer(request("GET", target, [])) for target in targets))
+
+    recorded = await asyncio.to_thread(apple.store.journal().read, limit=1000)
+    assert [exchange.request.target for exchange in recorded] == targets
+    assert [exchange.seq for exchange in recorded] == list(range(1, 301))
+
+
+async def test_one_failure_leaves_the_rest_of_the_batch_alone(
+    apple: Apple, gateway: Gateway
+) -> None:
+    def good(state: State) -> str:
+        state.put("thing", "good", {})
+        return "done"
+
+    def bad(state: State) -> str:
+        state.put("thing", "bad", {})
+        raise ValueError("no")
+
+    results = await asyncio.gather(
+        gateway.run(good), gateway.run(bad), gateway.run(good), return_exceptions=True
+    )
+
+    assert results[0] == results[2] == "done"
+    assert isinstance(results[1], ValueError)
+    found = await gateway.run(lambda state: state.scan("thing"))
+    assert [one.key for one in found] == ["good"]
+
+
+class _Full:
+    """A store whose disk is full: nothing can be committed."""
+
+    def __init__(self, apple: Apple) -> None:
+        self.apple = apple
+        self.full = True
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqliteState]:
+        with self.apple.store.transaction() as state:
+            yield state
+            if self.full:
+                raise OSError("No space left on device")
+
+
+async def test_nothing_is_served_unseen_and_work_resumes_when_there_is_space(
+    apple: Apple, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = _Full(apple)
+    gateway = Gateway(store, apple.engine, Clock())
+    gateway.start()
+
+    full: list[Response] = list(await asyncio.gather(*(gateway.answer(ACCOUNT) for _ in range(3))))
+    store.full = False
+    resumed = await gateway.answer(ACCOUNT)
+    await gateway.close()
+
+    assert [answer.status for answer in full] == [503, 503, 503]
+    assert resumed.status == 401
+    assert await last(apple) == 1
+    assert "could not be recorded" in caplog.text
+
+
+async def test_a_closed_gateway_says_so(apple: Apple) -> None:
+    gateway = Gateway(apple.store, apple.engine, Clock())
+    gateway.start()
+    await gateway.close()
+
+    with pytest.raises(RuntimeError, match="not running"):
+        await gateway.run(lambda state: state.count("thing"))
+
+
+async def test_what_was_asked_is_answered_before_the_end(apple: Apple) -> None:
+    gateway = Gateway(apple.store, apple.engine, Clock())
+    gateway.start()
+    asked = [asyncio.ensure_future(gateway.answer(ACCOUNT)) for _ in range(50)]
+    await asyncio.sleep(0)
+
+    await gateway.close()
+
+    assert [(await one).status for one in asked] == [401] * 50

@@ -1,0 +1,48 @@
+"""Loading a world, to its end or not."""
+
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from simulator.loading import is_empty, mint, pieces, stopped
+from simulator.settings import ConfigurationError, Settings
+from simulator.store.sqlite import Store
+from simulator.worlds.world import load_world
+
+
+def test_a_new_database_is_empty_until_a_world_is_loaded() -> None:
+    store = Store.open(None)
+
+    with store.transaction() as state:
+        before = is_empty(state)
+        devices = sum(piece(state) for piece in pieces(load_world("demo"), 1, 0))
+        after = is_empty(state)
+
+    assert (before, after) == (True, False)
+    assert devices == load_world("demo").device_count()
+
+
+def test_a_world_that_was_loaded_in_part_is_refused() -> None:
+    store = Store.open(None)
+
+    with store.transaction() as state:
+        for piece in islice(pieces(load_world("demo"), 1, 0), 2):
+            piece(state)
+
+        with pytest.raises(ConfigurationError, match="loading the world demo into"):
+            is_empty(state)
+
+
+def test_a_database_that_nobody_serves_has_its_world(tmp_path: Path) -> None:
+    with stopped(Settings(data=str(tmp_path))) as store, store.transaction() as state:
+        assert not is_empty(state)
+
+
+@pytest.mark.parametrize("digits", [1, 40, 96])
+def test_credentials_get_as_many_digits_as_asked_for(digits: int) -> None:
+    made = mint(digits)
+
+    assert len(made) == digits
+    assert int(made, 16) >= 0
+    assert digits == 1 or mint(digits) != made

@@ -1,0 +1,236 @@
+"""Rules for every row, and cases that the rows themselves give."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator import services
+from simulator.disclosure.concepts import CONCEPTS
+from simulator.protocol.fields import Field, Integer, String, Strings, span, walk
+from simulator.protocol.operations import ErrorCode, Operation
+from simulator.protocol.reference import SOURCES, as_json, as_markdown, differences, digest
+from simulator.services import dep
+from tests.apple import Apple
+
+CATALOGUE = services.load()
+OPERATIONS = [pytest.param(one, id=one.name) for one in CATALOGUE.operations.values()]
+
+
+def rows() -> Iterator[tuple[str, Field]]:
+    for service in CATALOGUE.services.values():
+        yield from ((service.name, row) for row in service.headers)
+    for one in CATALOGUE.operations.values():
+        yield from ((f"{one.name}-request", row) for row in walk(one.request))
+        yield from ((f"{one.name}-answer", row) for row in walk(one.response))
+
+
+ROWS = [pytest.param(row, id=f"{name}-{row.name}") for name, row in rows()]
+DEP = [one for one in CATALOGUE.operations.values() if one.service == "dep"]
+REQUEST_ROWS = [
+    pytest.param(one, row, id=f"{one.name}-{row.name}")
+    for one in DEP
+    for row in one.request
+    if row.place in ("body", "query")
+]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_says_what_it_is(row: Field) -> None:
+    assert row.about.endswith(".")
+    assert span(row.versions)[0] >= 1
+    assert not row.concept or row.concept in CONCEPTS
+    for value, (since, _) in row.older.items():
+        assert since > 1
+        assert value in getattr(row, "values", (value,))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_cites_known_sources(row: Field) -> None:
+    tags = [tag.split(":")[0].split(" ")[0] for tag in row.source.split(", ") if tag]
+
+    assert set(tags) <= set(SOURCES)
+
+
+@pytest.mark.parametrize("one", OPERATIONS)
+def test_an_operation_is_documented_and_its_errors_are_rows(one: Operation) -> None:
+    codes = {row.code for row in CATALOGUE.errors(one)}
+
+    assert one.about.endswith(".")
+    assert one.docs.startswith("https://developer.apple.com/")
+    assert one.source
+    for row in one.request:
+        assert {row.missing, row.invalid} - {""} <= codes
+
+
+@pytest.mark.parametrize(("one", "row"), REQUEST_ROWS)
+def test_a_request_row_has_a_concept(one: Operation, row: Field) -> None:
+    assert row.concept
+
+
+def sample(row: Field) -> Any:
+    if row.example is not None:
+        return row.example
+    if isinstance(row, Strings):
+        return list(row.values[:2])
+    if isinstance(row, Integer):
+        return row.least or 0
+    return "https://mdm.example.com/" if "url" in row.name else "sv"
+
+
+def good(one: Operation) -> dict[str, Any]:
+    return {row.name: sample(row) for row in one.request if row.place == "body" and row.required}
+
+
+def send(apple: Apple, one: Operation, body: Any, query: str = "", version: int = 10) -> Any:
+    session = apple.session()
+    content = body if any(row.place == "body" for row in one.request) else None
+    return apple.call(one.methods[0], one.path + query, content, session=session, version=version)
+
+
+@pytest.mark.parametrize(("one", "row"), REQUEST_ROWS)
+def test_a_missing_field_gives_its_code(one: Operation, row: Field) -> None:
+    if not row.required:
+        return
+    body = good(one)
+    body.pop(row.name, None)
+
+    answer = send(Apple(), one, body)
+
+    assert answer.exchange.error == row.missing
+    assert "field-missing" in answer.rules
+
+
+@pytest.mark.parametrize(("one", "row"), REQUEST_ROWS)
+def test_a_wrong_type_is_malformed_and_named(one: Operation, row: Field) -> None:
+    if row.place != "body":
+        return
+    wrong = {"unexpected": [1]} if not isinstance(row, Integer) else "5"
+
+    answer = send(Apple(), one, good(one) | {row.name: wrong})
+
+    assert answer.exchange.error == "MALFORMED_REQUEST_BODY"
+    finding = next(one for one in answer.exchange.findings if one.rule == "field-type")
+    assert finding.at == f"/{row.name}"
+    assert finding.refused
+
+
+@pytest.mark.parametrize(("one", "row"), REQUEST_ROWS)
+def test_a_field_is_noted_before_its_version(one: Operation, row: Field) -> None:
+    first = span(row.versions)[0]
+    if first == 1 or row.place != "body":
+        return
+    value: Any = True if row.type == "boolean" else sample(row)
+
+    early = send(Apple(), one, good(one) | {row.name: value}, version=first - 1)
+    late = send(Apple(), one, good(one) | {row.name: value}, version=first)
+
+    assert "field-version" in early.rules
+    assert "field-version" not in late.rules
+
+
+@pytest.mark.parametrize(("one", "row"), REQUEST_ROWS)
+def test_a_text_longer_than_its_row_allows_is_invalid(one: Operation, row: Field) -> None:
+    if not isinstance(row, String) or isinstance(row, Strings) or not row.longest:
+        return
+    answer = send(Apple(), one, good(one) | {row.name: "x" * (row.longest + 1)})
+
+    assert "field-invalid" in answer.rules
+    if row.invalid:
+        assert answer.exchange.error == row.invalid
+
+
+LOGGED_IN = [pytest.param(one, id=one.name) for one in DEP if one.auth]
+
+
+@pytest.mark.parametrize("one", LOGGED_IN)
+def test_every_operation_wants_a_session(one: Operation) -> None:
+    answer = Apple().call(one.methods[0], one.path, session="none")
+
+    assert (answer.status, answer.exchange.error) == (401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("one", [pytest.param(one, id=one.name) for one in DEP])
+def test_an_answer_has_only_fields_of_its_version(one: Operation) -> None:
+    if one.name == "dep.session":
+        return
+    for version in range(1, 11):
+        apple = Apple()
+        apple.add("SN1", mdm_migration_deadline="2026-05-01T00:00:00Z", imei=["1"], eid="2")
+        answer = send(apple, one, good(one), version=version)
+        if answer.status != 200:
+            continue
+        allowed = {row.name for row in one.response if span(row.versions)[0] <= version}
+        assert set(answer.json) <= allowed
+
+
+EXAMPLE = '''
+"""An endpoint that does not exist, to show that one file is all it takes."""
+
+from simulator.protocol.fields import String
+from simulator.protocol.operations import Call, operation
+
+
+@operation(
+    "GET /example",
+    "Get an example.",
+    name="dep.example",
+    auth="session",
+    request=(
+        String("name", "A name.", place="query", required=True, concept="org.name"),
+    ),
+    response=(
+        String("one", "The first."),
+        String("two", "The second.", versions="3+"),
+    ),
+    docs="https://developer.apple.com/example",
+)
+def example(call: Call) -> dict[str, str]:
+    """Answer both fields."""
+    return {"one": call.query["name"], "two": "2"}
+'''
+
+
+def test_a_new_endpoint_touches_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "example_endpoint.py").write_text(EXAMPLE)
+    monkeypatch.setattr(dep, "__path__", [*dep.__path__, str(tmp_path)])
+
+    apple = Apple()
+    new = apple.call("GET", "/example?name=Acme", session=apple.session())
+    old = apple.call("GET", "/example?name=Acme", session=apple.session(), version=2)
+    bad = apple.call("GET", "/example", session=apple.session())
+
+    assert new.json == {"one": "Acme", "two": "2"}
+    assert old.json == {"one": "Acme"}
+    assert (bad.status, bad.rules) == (400, ["field-missing"])
+    operation = apple.catalogue.operations["dep.example"]
+    disclosed = apple.observer.observe(new.exchange.request, operation, dep.SERVICE)
+    assert [(one.part, one.at, one.concept) for one in disclosed if one.part == "query"] == [
+        ("query", "name", "org.name")
+    ]
+    assert "### GET /example" in as_markdown(apple.catalogue)
+
+
+def test_the_reference_names_everything() -> None:
+    text = as_markdown(CATALOGUE)
+    listed = as_json(CATALOGUE)
+
+    assert all(f"`{one.name}`" in text for one in CATALOGUE.operations.values())
+    assert all(f"`{code}`" in text for code in CATALOGUE.error_codes)
+    assert [one["name"] for one in listed["services"]] == list(CATALOGUE.services)
+    assert len(digest(CATALOGUE)) == 64
+
+
+def test_every_choice_of_ours_comes_out_as_a_difference() -> None:
+    operations = CATALOGUE.operations.values()
+    text = "\n".join(
+        line
+        for service in CATALOGUE.services.values()
+        for line in differences(service, [one for one in operations if one.service == service.name])
+    )
+
+    inferred = [row.inferred for _, row in rows() if row.inferred]
+    errors: list[ErrorCode] = list(CATALOGUE.error_codes.values())
+    assert all(one in text for one in inferred)
+    assert all(row.inferred in text for row in errors)

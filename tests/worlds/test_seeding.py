@@ -1,0 +1,270 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from simulator.messages import State
+from simulator.services.dep import fleet, portal
+from simulator.services.dep.organisations import SERVER
+from simulator.store.sqlite import Store
+from simulator.timestamps import milliseconds
+from simulator.worlds.devices import generate
+from simulator.worlds.organisations import BLOCK, World
+from simulator.worlds.seeding import seed_world, steps
+from simulator.worlds.world import parse_world
+
+NOW = milliseconds("2026-03-01T08:00:00Z")
+TWO = """
+[world]
+name = "two"
+
+[[organisation]]
+id = "acme"
+name = "Acme"
+email = "it@acme.example"
+phone = "+1-555-0101"
+address = "1 Road"
+org_id = "77"
+org_type = "org"
+admin_id = "admin@acme.example"
+dep_server = [{ id = "main", name = "Main" }, { id = "spare", name = "Spare" }]
+
+[[organisation.devices]]
+server = "spare"
+assigned_by = "buyer@acme.example"
+assigned_from = 2026-01-01T00:00:00Z
+every_s = 5
+
+[[organisation.devices.device]]
+serial_number = "0ZA"
+model = "iMac"
+description = "IMAC"
+os = "OSX"
+device_family = "Mac"
+
+[[organisation.devices.device]]
+serial_number = "0ZB"
+model = "iPad"
+description = "IPAD"
+os = "iPadOS"
+device_family = "iPad"
+imei = ["00 129600 314225 3"]
+
+[[organisation.devices]]
+server = "main"
+assigned_by = "admin@acme.example"
+assigned_from = 2026-01-05T10:00:00Z
+every_s = 60
+count = 12
+
+[[organisation]]
+id = "school"
+name = "School"
+email = "it@school.example"
+phone = "+1-555-0102"
+address = "2 Road"
+org_id = "78"
+org_type = "edu"
+admin_id = "admin@school.example"
+facilitator_id = "old@school.example"
+dep_server = [{ id = "classes", name = "Classes" }]
+
+[[organisation.devices]]
+server = "classes"
+assigned_by = "admin@school.example"
+assigned_from = 2026-01-06T10:00:00Z
+count = 7
+families = ["iPad"]
+"""
+
+
+class Mint:
+    """Give digits that tell how many were given before."""
+
+    def __init__(self, first: int) -> None:
+        self._next = first
+
+    def __call__(self, digits: int) -> str:
+        self._next += 1
+        return f"{self._next:0{digits}x}"
+
+
+@pytest.fixture
+def world() -> World:
+    return parse_world(TWO, "two.toml")
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    opened = Store.open(None)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def state(store: Store) -> Iterator[State]:
+    with store.transaction() as opened:
+        yield opened
+
+
+def devices(state: State, organisation: str) -> list[dict[str, Any]]:
+    return [entity.body for entity in state.of(organisation).scan(fleet.DEVICE, limit=1000)]
+
+
+def everything_but_tokens(world: World, mint: Mint) -> list[list[dict[str, Any]]]:
+    """Return what a new store has after seeding, the access tokens left out."""
+    opened = Store.open(None)
+    with opened.transaction() as state:
+        seed_world(state, world, seed=4, mint=mint, now_ms=NOW)
+        described = portal.describe(state)
+        for server in (server for each in described for server in each["dep_servers"]):
+            del server["token"]
+        servers = [
+            {name: value for name, value in entity.body.items() if name != "access_token"}
+            for organisation in ("acme", "school")
+            for entity in state.of(organisation).scan(SERVER)
+        ]
+        found = [described, servers, devices(state, "acme"), devices(state, "school")]
+    opened.close()
+    return found
+
+
+def test_every_organisation_has_its_servers_with_a_token_each(state: State, world: World) -> None:
+    seed_world(state, world, seed=1, mint=Mint(0), now_ms=NOW)
+
+    described = portal.describe(state)
+    assert {
+        each["id"]: [(server["id"], server["name"]) for server in each["dep_servers"]]
+        for each in described
+    } == {"acme": [("main", "Main"), ("spare", "Spare")], "school": [("classes", "Classes")]}
+    tokens = [server["token"] for each in described for server in each["dep_servers"]]
+    assert {token["access_token_expiry"] for token in tokens} == {"2027-03-01T08:00:00Z"}
+    assert len({token["consumer_key"] for token in tokens}) == 3
+
+
+def test_generated_devices_are_those_of_the_seed_at_their_times(state: State, world: World) -> None:
+    seed_world(state, world, seed=3, mint=Mint(0), now_ms=NOW)
+
+    page, more = fleet.page(state.of("acme"), "main", 0, 100)
+    hardware = list(generate(12, 3, start=BLOCK))
+    times = [f"2026-01-05T10:{minute:02}:00Z" for minute in range(12)]
+    assert not more
+    assert [device.record for device in page] == [
+        facts
+        | {
+            "profile_status": "empty",
+            "device_assigned_by": "admin@acme.example",
+            "device_assigned_date": time,
+        }
+        for facts, time in zip(hardware, times, strict=True)
+    ]
+
+
+def test_listed_devices_come_as_they_are_in_the_file(state: State, world: World) -> None:
+    seed_world(state, world, seed=3, mint=Mint(0), now_ms=NOW)
+
+    page, _ = fleet.page(state.of("acme"), "spare", 0, 100)
+    assert [device.record for device in page] == [
+        {
+            "serial_number": "0ZA",
+            "model": "iMac",
+            "description": "IMAC",
+            "os": "OSX",
+            "device_family": "Mac",
+            "profile_status": "empty",
+            "device_assigned_by": "buyer@acme.example",
+            "device_assigned_date": "2026-01-01T00:00:00Z",
+        },
+        {
+            "serial_number": "0ZB",
+            "model": "iPad",
+            "description": "IPAD",
+            "os": "iPadOS",
+            "device_family": "iPad",
+            "imei": ["00 129600 314225 3"],
+            "profile_status": "empty",
+            "device_assigned_by": "buyer@acme.example",
+            "device_assigned_date": "2026-01-01T00:00:05Z",
+        },
+    ]
+
+
+def test_families_of_a_list_hold(state: State, world: World) -> None:
+    seed_world(state, world, seed=3, mint=Mint(0), now_ms=NOW)
+
+    page, _ = fleet.page(state.of("school"), "classes", 0, 100)
+
+    assert [device.record["device_family"] for device in page] == ["iPad"] * 7
+
+
+def test_seeding_tells_no_sync(state: State, world: World) -> None:
+    seed_world(state, world, seed=3, mint=Mint(0), now_ms=NOW)
+
+    assert state.of("acme").count(fleet.EVENT) == 0
+
+
+def test_same_seed_gives_the_same_state_but_for_credentials(world: World) -> None:
+    assert everything_but_tokens(world, Mint(0)) == everything_but_tokens(world, Mint(1000))
+
+
+def test_server_ids_of_the_system_differ(state: State, world: World) -> None:
+    seed_world(state, world, seed=1, mint=Mint(0), now_ms=NOW)
+
+    uuids = {
+        entity.body["uuid"]
+        for organisation in ("acme", "school")
+        for entity in state.of(organisation).scan(SERVER)
+    }
+
+    assert len(uuids) == 3
+    assert all(len(uuid) == 32 for uuid in uuids)
+
+
+def test_steps_may_be_committed_one_by_one(store: Store, world: World) -> None:
+    written = []
+    for step in steps(world, seed=1, mint=Mint(0), now_ms=NOW, chunk=5):
+        with store.transaction() as state:
+            written.append(step(state))
+
+    with store.transaction() as state:
+        found = [len(devices(state, organisation)) for organisation in ("acme", "school")]
+    assert written == [0, 2, 5, 5, 2, 0, 5, 2]
+    assert found == [14, 7]
+
+
+def test_chunks_do_not_change_what_is_written(store: Store, world: World) -> None:
+    with store.transaction() as state:
+        for step in steps(world, seed=4, mint=Mint(0), now_ms=NOW, chunk=3):
+            step(state)
+        in_chunks = devices(state, "acme"), devices(state, "school")
+
+    assert list(in_chunks) == everything_but_tokens(world, Mint(0))[2:]
+
+
+def test_progress_adds_up_to_the_device_count(state: State, world: World) -> None:
+    seen: list[int] = []
+
+    seed_world(state, world, seed=1, mint=Mint(0), now_ms=NOW, progress=seen.append, devices=300)
+
+    assert sum(seen) == world.resized(300).device_count() == 309
+    assert state.of("acme").count(fleet.DEVICE) == 302
+
+
+def test_another_size_leaves_the_other_lists_as_they_are(world: World) -> None:
+    sized = world.resized(40)
+
+    assert everything_but_tokens(sized, Mint(0))[3] == everything_but_tokens(world, Mint(0))[3]
+
+
+def test_mint_makes_every_digit_of_a_credential(state: State, world: World) -> None:
+    drawn: list[int] = []
+
+    def mint(digits: int) -> str:
+        drawn.append(digits)
+        return "a" * (digits - 2) + f"{len(drawn):02}"
+
+    seed_world(state, world, seed=1, mint=mint, now_ms=NOW)
+
+    token = portal.describe(state)[0]["dep_servers"][0]["token"]
+    assert drawn
+    assert all("aaaa" in token[name] for name in token if name != "access_token_expiry")
