@@ -26,6 +26,11 @@ def rows() -> Iterator[tuple[str, Field]]:
         yield from ((f"{one.name}-answer", row) for row in walk(one.response))
 
 
+def tags(source: str) -> set[str]:
+    """Return the tags that a row's source begins each of its parts with."""
+    return {tag.split(":")[0].split(" ")[0] for tag in source.split(", ") if tag}
+
+
 ROWS = [pytest.param(row, id=f"{name}-{row.name}") for name, row in rows()]
 DEP = [one for one in CATALOGUE.operations.values() if one.service == "dep"]
 REQUEST_ROWS = [
@@ -48,9 +53,13 @@ def test_a_row_says_what_it_is(row: Field) -> None:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_cites_known_sources(row: Field) -> None:
-    tags = [tag.split(":")[0].split(" ")[0] for tag in row.source.split(", ") if tag]
+    assert tags(row.source) <= set(SOURCES)
 
-    assert set(tags) <= set(SOURCES)
+
+@pytest.mark.parametrize("row", CATALOGUE.error_codes.values(), ids=list(CATALOGUE.error_codes))
+def test_an_error_says_where_it_is_known_from(row: ErrorCode) -> None:
+    assert row.source or row.inferred
+    assert tags(row.source) <= set(SOURCES)
 
 
 @pytest.mark.parametrize("one", OPERATIONS)

@@ -21,6 +21,8 @@ SOURCES = {
     "AD": "Apple's device management documentation, 2026-08",
     "EV": "a mirror of it with response codes",
     "PR": "Apple's MDM Protocol Reference, 4.4.0 of 2018",
+    "PR-R": "the same, chapter on class rosters, which have the same host",
+    "CM": "cmdmnt/commandment, with its settings for Apple's depsim",
     "ND": "micromdm/nanodep",
     "FL": "fleetdm/fleet",
     "MM": "micromdm/micromdm",

@@ -36,6 +36,13 @@ FORBIDDEN = ErrorCode(
     "The session token is not one of this service (depsim dialect; AD folds it into 401).",
     source="PR, ND",
 )
+ACCESS_DENIED = ErrorCode(
+    "ACCESS_DENIED",
+    403,
+    "The MDM server, its key or its token may not perform the request.",
+    source="PR, AD",
+    inferred="Nothing says when, so it is answered where a fault asks for it only.",
+)
 T_C_NOT_SIGNED = ErrorCode(
     "T_C_NOT_SIGNED", 403, "The organization must accept new terms in the portal.", source="PR, AD"
 )
@@ -56,7 +63,24 @@ UNSUPPORTED_MEDIA_TYPE = ErrorCode(
     source="PR",
     inferred="PR says that only application/json is taken, not with which status.",
 )
+TOO_MANY_REQUESTS = ErrorCode(
+    "TOO_MANY_REQUESTS",
+    429,
+    "Too many requests in a short time: wait as long as Retry-After says.",
+    headers=(("Retry-After", "10"),),
+    source="PR-R, CM",
+    inferred="No threshold is documented, so it is answered where a fault asks for it only.",
+)
 SERVER_ERROR = ErrorCode("SERVER_ERROR", 500, "The simulator itself failed.", body="", source="PR")
+SERVICE_UNAVAILABLE = ErrorCode(
+    "SERVICE_UNAVAILABLE",
+    503,
+    "The service is overloaded: wait as long as Retry-After says.",
+    body="",
+    headers=(("Retry-After", "120"),),
+    source="PR, CM",
+    inferred="Answered where a fault asks for it only.",
+)
 
 COMMON = (
     MALFORMED_REQUEST_BODY,
@@ -64,12 +88,15 @@ COMMON = (
     USER_AGENT_INVALID,
     UNAUTHORIZED,
     FORBIDDEN,
+    ACCESS_DENIED,
     T_C_NOT_SIGNED,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     REQUEST_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
+    TOO_MANY_REQUESTS,
     SERVER_ERROR,
+    SERVICE_UNAVAILABLE,
 )
 
 OAUTH_BAD_REQUEST = ErrorCode(
@@ -92,6 +119,14 @@ TOKEN_REJECTED = ErrorCode(
     "The server token was revoked, or replaced by a newer one.",
     source="FL godep/account.go",
     inferred="Seen as 403 and as 401.",
+)
+SIGNATURE_INVALID = ErrorCode(
+    "signature_invalid",
+    403,
+    "The signature was made with a token that the portal has replaced.",
+    source="FL godep/account.go, GH fleetdm/fleet#47700",
+    inferred="Documented as 401; a replaced token is answered token_rejected, and this one where a"
+    " fault asks for it only.",
 )
 TOKEN_EXPIRED = ErrorCode(
     "token_expired",

@@ -58,6 +58,7 @@ _NONCE = "dep.nonce"
         errors.OAUTH_BAD_REQUEST,
         errors.OAUTH_UNAUTHORIZED,
         errors.TOKEN_REJECTED,
+        errors.SIGNATURE_INVALID,
         errors.TOKEN_EXPIRED,
     ),
     docs="https://developer.apple.com/documentation/devicemanagement/authenticating-for-automated-device-enrollment",
