@@ -10,6 +10,9 @@ NANODEP := github.com/micromdm/nanodep
 NANODEP_VERSION := v0.7.0
 NANODEP_COMMANDS := depserver depsyncer deptokens
 
+NANOMDM := github.com/micromdm/nanomdm
+NANOMDM_VERSION := v0.9.0
+
 BIN := $(VENV)/bin
 CLIENTS := $(abspath $(VENV))/clients
 
@@ -19,6 +22,7 @@ PROJECT := $(VENV)/.project-installed
 TEST := $(VENV)/.test-installed
 LINT := $(VENV)/.lint-installed
 NANODEP_BUILT := $(VENV)/.nanodep-$(NANODEP_VERSION)
+NANOMDM_BUILT := $(VENV)/.nanomdm-$(NANOMDM_VERSION)
 H2SPEC := github.com/summerwind/h2spec/cmd/h2spec
 # The newest release that a Go proxy can install; 146 cases.
 H2SPEC_VERSION := v2.2.1+incompatible
@@ -47,7 +51,7 @@ lint: $(LINT) ## Check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) ## Run real third-party clients against it (needs Go and Node.js)
+clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) ## Run real third-party clients against it (needs Go and Node.js)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) $(BIN)/pytest -m clients tests/clients --no-cov
 
 bench: $(TEST) ## Measure against bare servers, in one run on this machine
@@ -85,6 +89,11 @@ $(LINT): $(TEST)
 $(NANODEP_BUILT): | $(MADE)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
 	GOBIN=$(CLIENTS) go install $(NANODEP_COMMANDS:%=$(NANODEP)/cmd/%@$(NANODEP_VERSION))
+	@touch $@
+
+$(NANOMDM_BUILT): | $(MADE)
+	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
+	GOBIN=$(CLIENTS) go install $(NANOMDM)/cmd/nanomdm@$(NANOMDM_VERSION)
 	@touch $@
 
 $(H2SPEC_BUILT): | $(MADE)

@@ -44,7 +44,8 @@ def files(
 ) -> dict[str, list[Body]]:
     """Return topic, certificate and key file of each topic, by organisation, as in ``ready.json``.
 
-    A certificate that is missing is made. The certificate's file holds its chain too.
+    A certificate that is missing is made. Its file holds it alone, as Apple hands it out:
+    some MDM servers take the last certificate of a file for the one that the key is for.
     """
     folder = path / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -59,5 +60,5 @@ def _pair(folder: Path, maker: PushAuthority, topic: str, now: datetime) -> Body
     if not (certificate.exists() and key.exists()):
         made = maker.mint(topic, now)
         write_file(key, made.key_pem, _PRIVATE)
-        write_file(certificate, made.chain_pem, _PUBLIC)
+        write_file(certificate, made.certificate_pem, _PUBLIC)
     return {"topic": topic, "certificate": str(certificate), "key": str(key)}

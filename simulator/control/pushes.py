@@ -63,7 +63,8 @@ async def add_topic(request: web.Request) -> web.Response:
         "topic": topic,
         "organisation": organisation,
         "serial": f"{made.serial:x}",
-        "certificate": made.chain_pem.decode(),
+        "certificate": made.certificate_pem.decode(),
+        "chain": made.chain_pem.decode(),
         "key": made.key_pem.decode(),
     }
     return web.json_response(answer, status=201)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from tests.clients.harness import (
     binary,
     call,
     environment,
+    free_port,
     run,
     running,
     until,
@@ -127,7 +127,7 @@ class Nanodep:
 @contextmanager
 def depserver(home: Path, ca: str, base: str) -> Iterator[Nanodep]:
     """Run depserver with its storage in *home*, pointed at *base* instead of at Apple."""
-    port = _free_port()
+    port = free_port()
     listen = ("-listen", f"127.0.0.1:{port}", "-api", _KEY)
     command = (binary("depserver"), *_STORAGE, str(home), *listen)
     nanodep = Nanodep(f"http://127.0.0.1:{port}", home, ca)
@@ -144,14 +144,6 @@ def depserver(home: Path, ca: str, base: str) -> Iterator[Nanodep]:
         until(probe, "depserver")
         nanodep.point_at(base)
         yield nanodep
-
-
-def _free_port() -> int:
-    """Return a port that is free now; depserver does not tell which one it took."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Webhook:

@@ -5,7 +5,6 @@ from click.testing import CliRunner
 
 from simulator.app import Simulator
 from simulator.cli import main
-from simulator.pki.push import read_push_certificate
 from simulator.settings import Settings
 
 TOPIC = "com.apple.mgmt.External.5f0e4a52-6d0b-4c8e-9a53-2b7f6c1d8e90"
@@ -27,9 +26,9 @@ def test_a_topic_is_added_with_a_certificate_that_stays(tmp_path: Path) -> None:
     assert pair["topic"] == TOPIC
     assert len(json.loads(again)) == 2
     assert pair in json.loads(again)
-    assert "BEGIN CERTIFICATE" in Path(pair["certificate"]).read_text()
+    # Alone, as Apple hands it out: nanomdm takes the last certificate of a file for the leaf.
+    assert Path(pair["certificate"]).read_text().count("BEGIN CERTIFICATE") == 1
     assert Path(pair["key"]).stat().st_mode & 0o077 == 0
-    assert read_push_certificate(b"").topic == ""
 
 
 def test_a_bad_topic_or_organisation_is_one_line(tmp_path: Path) -> None:

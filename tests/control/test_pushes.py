@@ -143,7 +143,8 @@ async def test_topics_are_added_with_a_certificate_and_revoked(control: Control)
 
     assert status == 201
     assert added["topic"].startswith("com.apple.mgmt.External.")
-    assert "BEGIN CERTIFICATE" in added["certificate"]
+    assert added["certificate"].count("BEGIN CERTIFICATE") == 1
+    assert added["chain"].startswith(added["certificate"])
     assert (bad, odd, nobody) == (400, 400, 404)
     assert revoked["revoked"] == ["*"]
     assert {one["topic"] for one in listed["push_topics"]} == {added["topic"], topic_of(control)}
