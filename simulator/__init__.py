@@ -1,3 +1,30 @@
-"""mdmsim: a simulator of Apple's servers for MDM, with a record of what an MDM discloses."""
+"""mdmsim: a simulator of Apple's servers for MDM, with a record of what an MDM discloses.
+
+The names here are what other programs may build on; nothing else is.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+__all__ = ["Mdmsim", "Settings", "Simulator", "__version__", "serving"]
+
+if TYPE_CHECKING:
+    from simulator.app import Simulator
+    from simulator.settings import Settings
+    from simulator.testing import Mdmsim, serving
+
+_HOMES = {
+    "Mdmsim": "simulator.testing",
+    "Settings": "simulator.settings",
+    "Simulator": "simulator.app",
+    "serving": "simulator.testing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is asked for: commands start without what they do not use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib  # noqa: PLC0415 (as above)
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -82,7 +82,7 @@ def _stamp(milliseconds: int) -> str:
 
 
 async def list_exchanges(request: web.Request) -> web.Response:
-    """Answer a page of the journal, oldest first."""
+    """Answer a page of the journal, oldest first, and the number of the newest exchange."""
     parts = request.app[PARTS]
     limit = number(request, "limit", 100, 1, MAX_PAGE)
     after = number(request, "after", 0, 0, 2**62)
@@ -91,8 +91,10 @@ async def list_exchanges(request: web.Request) -> web.Response:
         raise bad(f"{min(unknown)} is no filter; there are {', '.join(_FILTERS)}")
     match = {name: request.query[name] for name in _FILTERS if name in request.query}
     found = await asyncio.to_thread(parts.journal.read, after, limit, match)
+    last = await asyncio.to_thread(parts.journal.last)
     more = found[-1].seq if len(found) == limit else None
-    return web.json_response({"exchanges": [summary(one) for one in found], "next": more})
+    page = {"exchanges": [summary(one) for one in found], "next": more, "last": last}
+    return web.json_response(page)
 
 
 async def _exchange(request: web.Request) -> Exchange:

@@ -1,0 +1,151 @@
+"""The handle that test suites get, on a simulator that runs in a thread."""
+
+import json
+import ssl
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPSConnection
+from pathlib import Path
+from subprocess import run
+from urllib.parse import urlsplit
+
+import pytest
+
+import simulator
+from simulator.settings import ConfigurationError
+from simulator.testing import ControlError, Mdmsim, serving
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Mdmsim]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def mdmsim(server: Mdmsim) -> Mdmsim:
+    server.begin()
+    return server
+
+
+def ask(mdmsim: Mdmsim, path: str = "/session") -> int:
+    """Ask as a client that trusts the CA, and return the status."""
+    parts = urlsplit(mdmsim.https)
+    trust = ssl.create_default_context(cafile=mdmsim.ca)
+    connection = HTTPSConnection(parts.hostname or "", parts.port, context=trust)
+    with closing(connection):
+        connection.request("GET", path, headers={"User-Agent": "ExampleMDM/1"})
+        return connection.getresponse().status
+
+
+def test_it_tells_of_this_test_only(server: Mdmsim) -> None:
+    ask(server, "/account")
+    server.begin()
+
+    ask(server, "/session")
+
+    assert [one["operation"] for one in server.exchanges()] == ["dep.session"]
+    assert [one["status"] for one in server.exchanges(service="dep")] == [400]
+    assert server.exchanges(operation="dep.account") == []
+
+
+def test_what_is_not_declared_fails_with_where_it_stood(mdmsim: Mdmsim) -> None:
+    ask(mdmsim)
+
+    with pytest.raises(AssertionError, match=r"dep.session: header user-agent is net.user_agent"):
+        mdmsim.assert_only_declared()
+    mdmsim.assert_only_declared(allow=("net.user_agent",))
+
+
+def test_time_is_frozen_and_moved(mdmsim: Mdmsim) -> None:
+    mdmsim.freeze("2026-01-05T10:00:00Z")
+    mdmsim.advance(90)
+
+    ask(mdmsim)
+
+    assert mdmsim.exchanges()[0]["at"] == "2026-01-05T10:01:30.000Z"
+
+
+def test_the_portal_is_there(mdmsim: Mdmsim) -> None:
+    (serial,) = mdmsim.add_devices(1)
+
+    mdmsim.act(serial, "throttle", seconds=60)
+
+    assert mdmsim.control("GET", f"/devices/{serial}")["serial_number"] == serial
+    with pytest.raises(ControlError, match=r"GET /devices/NOPE: .*NOPE") as refused:
+        mdmsim.control("GET", "/devices/NOPE")
+    assert refused.value.status == 404
+
+
+def test_the_report_is_told_in_each_form(mdmsim: Mdmsim) -> None:
+    ask(mdmsim)
+
+    assert mdmsim.report().startswith("Disclosure report")
+    assert json.loads(mdmsim.report("json"))["counts"]["exchanges"] >= 1
+
+
+def test_a_program_is_led_here_by_its_environment(mdmsim: Mdmsim) -> None:
+    variables = mdmsim.environment
+
+    assert variables["HTTPS_PROXY"] == mdmsim.ready["proxy"]
+    assert variables["SSL_CERT_FILE"] == variables["NODE_EXTRA_CA_CERTS"] == mdmsim.ca
+    assert mdmsim.http.startswith("http://127.0.0.1:")
+    assert set(mdmsim.dep_token) > {"consumer_key", "access_secret"}
+    assert Path(mdmsim.push_topic["certificate"]).is_file()
+
+
+def test_a_simulator_elsewhere_is_found_by_its_data_directory(tmp_path: Path) -> None:
+    with serving(data=str(tmp_path / "data")) as running:
+        found = Mdmsim.of(tmp_path / "data")
+
+        assert found.ready == running.ready
+        assert ask(found) == 400
+    with pytest.raises(LookupError, match="nothing serves"):
+        Mdmsim.of(tmp_path / "data")
+
+
+def test_what_keeps_it_from_starting_is_raised_where_it_was_asked_for() -> None:
+    with (
+        pytest.raises(ConfigurationError, match="there is no world 'nope'"),
+        serving(world="nope"),
+    ):
+        pass
+
+
+def test_the_public_names_are_there() -> None:
+    assert simulator.serving is serving
+    assert {name: hasattr(simulator, name) for name in simulator.__all__} == dict.fromkeys(
+        simulator.__all__, True
+    )
+    assert not hasattr(simulator, "nonsense")
+
+
+SUITE = """
+import ssl, urllib.request, urllib.error, pytest
+
+def test_login_is_refused_without_a_token(mdmsim):
+    trust = ssl.create_default_context(cafile=mdmsim.ca)
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(mdmsim.https + "/session", context=trust)
+    assert [one["operation"] for one in mdmsim.exchanges()] == ["dep.session"]
+
+def test_the_journal_is_this_tests_own(mdmsim):
+    assert mdmsim.exchanges() == []
+    mdmsim.assert_only_declared()
+"""
+
+
+def test_a_suite_gets_its_fixture_where_mdmsim_is_installed(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(SUITE)
+
+    done = run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
