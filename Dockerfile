@@ -44,8 +44,10 @@ LABEL org.opencontainers.image.title="mdmsim" \
 COPY --from=build /opt/mdmsim /opt/mdmsim
 RUN install -d -o 10001 -g 10001 -m 0700 /data
 
-# Every address: inside a container, published ports do not arrive on loopback.
+# Every address: inside a container, published ports do not arrive on loopback. Nothing is written
+# outside /data, temporary files included, so that the root file system may be read-only.
 ENV PATH=/opt/mdmsim/bin:$PATH \
+    TMPDIR=/data \
     MDMSIM_DATA=/data \
     MDMSIM_HOST=0.0.0.0
 USER 10001:10001

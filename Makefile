@@ -57,8 +57,8 @@ clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(H2SPEC_BUILT)
 bench: $(TEST) ## Measure against bare servers, in one run on this machine
 	$(BIN)/python tests/bench/account.py
 
-image: $(MADE) ## Build the Dockerfile and try the image (needs root, buildah, debootstrap)
-	PYTHON=$(BIN)/python tests/image/check.sh
+image: $(NANODEP_BUILT) ## Build the Dockerfile and try the image (needs root, buildah, debootstrap, Go)
+	CLIENTS=$(CLIENTS) PYTHON=$(BIN)/python tests/image/check.sh
 
 clean: ## Remove what was made here; data directories stay
 	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache \

@@ -20,6 +20,7 @@ readonly STOP_S=5
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 readonly root
 readonly work="$root/build/image"
+readonly clients=${CLIENTS:-$root/.venv/clients}
 
 say() { printf -- '-- %s\n' "$*"; }
 
@@ -34,6 +35,7 @@ store() { buildah --root "$work/storage" --runroot "$work/run" --storage-driver 
 require() {
   local tool
   ((EUID == 0)) || die "needs root (with Docker at hand: docker build -t mdmsim .)"
+  [[ -x $clients/depsyncer ]] || die "needs nanodep: make image installs it"
   for tool in buildah debootstrap curl ip unshare; do
     command -v "$tool" >/dev/null || die "needs $tool (Debian: apt-get install buildah debootstrap curl iproute2)"
   done
@@ -112,6 +114,42 @@ ask() {
   say "https://$host:$port$path answered $status"
 }
 
+# Have nanodep's programs log in with the token of ready.json and fetch the demo world's devices.
+sync_with_nanodep() {
+  local home="$work/nanodep" api=http://127.0.0.1:9001/v1 key=check devices
+  rm -rf "$home"
+  mkdir -p "$home"
+  export SSL_CERT_FILE="$work/ca.pem"
+  "$clients/depserver" -api "$key" -listen 127.0.0.1:9001 -storage filekv -storage-dsn "$home" \
+    >"$home/depserver.log" 2>&1 &
+  until curl --silent --noproxy '*' --output /dev/null http://127.0.0.1:9001/version; do
+    kill -0 $! 2>/dev/null || die "depserver ended: $(cat "$home/depserver.log")"
+  done
+  inside cat /data/ready.json | "${PYTHON:-python3}" -c 'import json, sys
+print(json.dumps(json.load(sys.stdin)["organisations"][0]["dep_servers"][0]["token"]))' >"$home/token.json"
+  curl --silent --show-error --fail --noproxy '*' --user "depserver:$key" --output /dev/null \
+    --upload-file "$home/token.json" "$api/tokens/demo" || die "depserver refused the token"
+  curl --silent --show-error --fail --noproxy '*' --user "depserver:$key" --output /dev/null --request PUT \
+    --data '{"base_url": "https://127.0.0.1:443/"}' "$api/config/demo" || die "depserver refused the URL"
+  "$clients/depsyncer" -duration 0 -debug-syncer -debug -storage filekv -storage-dsn "$home" demo \
+    >"$home/depsyncer.log" 2>&1 || die "depsyncer failed: $(cat "$home/depsyncer.log")"
+  devices=$(grep --count serial_number= "$home/depsyncer.log") || die "depsyncer got no devices"
+  say "nanodep fetched $devices devices"
+}
+
+# Check that nothing but /data has changed since the file *$1* was made.
+untouched() {
+  local changed
+  # Folders count too: a file that came and went leaves its trace there. What buildah itself mounts
+  # and writes into a container that it runs is none of ours.
+  changed=$(find "$(store mount "$container")" -xdev -newer "$1" \
+    -not -path "$(store mount "$container")" -not -path '*/data' -not -path '*/data/*' \
+    -not -path '*/etc' -not -path '*/etc/hosts' -not -path '*/etc/resolv.conf' -not -path '*/run' \
+    -not -path '*/run/.containerenv' -not -path '*/proc' -not -path '*/sys' -not -path '*/dev')
+  [[ -z $changed ]] || die "written outside /data: $changed"
+  say "nothing was written outside /data"
+}
+
 # Serve in namespaces of our own, ask, stop. What is left ends with the namespaces.
 try() {
   local command run pid uid started status
@@ -119,6 +157,7 @@ try() {
   echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start # as Docker does for a container
   mapfile -t command < <(words)
   say "serving: ${command[*]}"
+  touch "$work/started"
   trap 'cat "$work/serve.log" >&2' EXIT
   inside "${command[@]}" >"$work/serve.log" 2>&1 &
   run=$!
@@ -135,6 +174,7 @@ try() {
   ask mdmenrollment.apple.com '40[01]' 443 /session
   ask 127.0.0.1 '40[01]' 443 /session
   ask api.push.apple.com '???' 2197 /
+  sync_with_nanodep
 
   started=$SECONDS
   kill -TERM "$pid"
@@ -144,6 +184,7 @@ try() {
   ((SECONDS - started <= STOP_S)) || die "it took more than $STOP_S s to stop"
   trap - EXIT
   say "stopped on SIGTERM with exit status 0"
+  untouched "$work/started"
 }
 
 clean_up() {
