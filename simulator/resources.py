@@ -1,7 +1,7 @@
-"""Files that ship with the simulator: worlds and manifests.
+"""Files that ship with the simulator: worlds, manifests and guides.
 
-In an installed wheel they lie in the package; in a checkout in ``fixtures/``
-beside it, where they are edited.
+In an installed wheel they lie in the package's ``data/``; in a checkout worlds
+and manifests lie in ``fixtures/`` beside it, where they are edited.
 """
 
 from importlib import resources

@@ -95,6 +95,7 @@ def make_application(parts: Parts) -> web.Application:
         application.router.add_route(route.method, PREFIX + route.path, route.handler)
     application.router.add_get("/events", pushes.events)
     application.router.add_get("/reference", docs.reference)
+    application.router.add_get("/docs/{name}", docs.guide)
     application.router.add_get("/livez", live)
     application.router.add_get("/readyz", ready)
     return application

@@ -78,16 +78,6 @@ async def test_the_journal_pages_and_filters(control: Control) -> None:
     assert none["exchanges"] == []
 
 
-async def test_the_reference_is_served(control: Control) -> None:
-    async with control.http.get(f"{control.base}/reference") as answer:
-        page = await answer.text()
-    _, catalogue = await control.call("GET", "/catalogue")
-
-    assert "<table>" in page
-    assert "POST /server/devices" in page
-    assert {one["name"] for one in catalogue["services"]} >= {"apns", "dep"}
-
-
 async def test_the_report_is_kept_up_to_date(control: Control) -> None:
     _, empty = await control.call("GET", "/report")
     await control.ask("GET", "/session", headers={"User-Agent": "ExampleMDM/1"})
