@@ -35,12 +35,6 @@ LINGER_S = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Handshake(ssl.SSLObject):
-    """One TLS connection that remembers which server name was asked for."""
-
-    sni: str = ""
-
-
 class BrokenFramingError(Exception):
     """The body's own framing, such as a chunk size, could not be read."""
 
@@ -251,7 +245,7 @@ class Connection(web.RequestHandler):
         found = self._salvage or Salvage()
         # A method that aiohttp's parser does not know is no fault of the bytes.
         unknown_method = isinstance(err_info.exc, BadHttpMethod) and found.whole
-        request = self._request(found, "" if unknown_method else about(err_info.exc))
+        request = self._request(found, "" if unknown_method else about(err_info.exc, found))
 
         async def answer(_: web.BaseRequest) -> web.StreamResponse:
             return await self._server.exchange(request, self, stays=False)

@@ -13,7 +13,8 @@ from typing import Any
 
 from simulator.pki.authority import Authority, Leaf
 from simulator.settings import ConfigurationError, Port
-from simulator.transport.http1 import Handshake, Server
+from simulator.transport.handshake import Handshake
+from simulator.transport.http1 import Server
 from simulator.transport.http2.frames import PREFACE
 from simulator.transport.http2.protocol import Http2Server
 

@@ -21,6 +21,8 @@ _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^ \r\n]+) HTTP/(1\
 _FIELD = re.compile(rb"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*\r?\n", re.MULTILINE)
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _SAFE = re.compile(r"(Missing|Duplicate|Too many) [A-Za-z' -]+\.?")
+_TLS = b"\x16\x03"
+"""How a TLS handshake begins."""
 _ABOUT: tuple[tuple[type[HttpProcessingError], str], ...] = (
     (LineTooLong, "the request line or a header field is too long"),
     (InvalidHeader, "a header field holds bytes that HTTP forbids"),
@@ -42,6 +44,8 @@ class Salvage:
     http: str = "1.1"
     whole: bool = False
     """Whether the head is a proper one, apart from a method that the parser does not know."""
+    tls: bool = False
+    """Whether the bytes begin TLS instead."""
 
 
 def text(raw: bytes) -> str:
@@ -60,7 +64,7 @@ def salvage(data: bytes) -> Salvage:
     """
     line = _REQUEST_LINE.match(data)
     if line is None:
-        return Salvage()
+        return Salvage(tls=data.startswith(_TLS))
     end = _HEAD_END.search(data, line.end() - 2)
     head = data[line.end() : end.end() if end else len(data)]
     fields = tuple((text(name), text(value)) for name, value in _FIELD.findall(head))
@@ -69,8 +73,10 @@ def salvage(data: bytes) -> Salvage:
     return Salvage(text(line[1]), text(line[2]), fields, body, line[3].decode(), whole)
 
 
-def about(error: BaseException) -> str:
-    """Return a sentence for what the parser raised."""
+def about(error: BaseException, found: Salvage) -> str:
+    """Return a sentence for what the parser raised of what was *found*."""
+    if found.tls:
+        return "this port speaks plain HTTP: ask with http://, or use the port for HTTPS"
     for kind, sentence in _ABOUT:
         if isinstance(error, kind):
             return sentence

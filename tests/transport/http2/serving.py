@@ -15,7 +15,7 @@ import uvloop
 from simulator.clock import Clock
 from simulator.messages import Request, Response
 from simulator.pki.authority import Authority
-from simulator.transport.http1 import Handshake
+from simulator.transport.handshake import Handshake
 from simulator.transport.http2.protocol import Http2Server
 from simulator.transport.listener import load_leaf
 
