@@ -8,7 +8,6 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,10 @@ import msgspec
 
 from simulator.messages import Body, Entity, Exchange
 from simulator.store import journal, schema
+from simulator.store.session import OVER, Name, Savepoint, Series, Session
 
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder(dict[str, Any]).decode
-CACHED = 4096
-"""Most entities that are kept decoded."""
-_OVER = "the transaction is over: its state is of no more use"
 _CHUNK = 1000
 """Rows of `SqliteState.put_many` that are in memory at a time."""
 
@@ -34,7 +31,8 @@ class Store:
         self._connection = connection
         self._path = path
         self._lock = threading.RLock()
-        self._cache: dict[tuple[str, str, str], Entity] = {}
+        self._cache: dict[Name, Entity] = {}
+        self._counters: dict[Series, int] = {}
         self._seen = -1
         self._revision = 0
         self._seq = 0
@@ -81,8 +79,7 @@ class Store:
                     yield SqliteState(session, "")
                     if session.revision != self._revision:
                         session.db.execute(schema.SET_REVISION, (session.revision,))
-                    if session.recorded:
-                        session.db.executemany(journal.INSERT, session.recorded)
+                    session.finish()
                     session.db.execute("COMMIT")
                 finally:
                     session.over = True
@@ -91,10 +88,11 @@ class Store:
                 with suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
                 self._cache.clear()
+                self._counters.clear()
                 raise
             self._revision, self._seq = session.revision, session.seq
 
-    def _begin(self) -> "_Session":
+    def _begin(self) -> Session:
         """Begin with the numbers as they are, read again if another process wrote."""
         db = self._connection
         (seen,) = db.execute("PRAGMA data_version").fetchone()
@@ -102,80 +100,9 @@ class Store:
             (self._revision,) = db.execute(schema.REVISION).fetchone()
             (self._seq,) = db.execute(journal.LAST).fetchone()
             self._cache.clear()
+            self._counters.clear()
             self._seen = seen
-        return _Session(db, self._cache, self._revision, self._seq)
-
-
-@dataclass(slots=True)
-class _Session:
-    """One transaction as its states share it."""
-
-    connection: sqlite3.Connection
-    cache: dict[tuple[str, str, str], Entity]
-    """What `SqliteState.get` found lately and nobody wrote since."""
-    revision: int
-    seq: int
-    recorded: list[tuple[Any, ...]] = field(default_factory=list)
-    """Exchanges to be written at the end, all at once: each call of SQLite lets go of the
-    interpreter lock, and waits to get it back."""
-    savepoints: list["_Savepoint"] = field(default_factory=list)
-    """The open ones, outermost first."""
-    over: bool = False
-
-    @property
-    def db(self) -> sqlite3.Connection:
-        """The connection, as long as the transaction lasts.
-
-        After a full disk and the like, SQLite has undone all of it: what
-        came after would be kept without it.
-        """
-        if self.over:
-            raise RuntimeError(_OVER)
-        if not self.connection.in_transaction:
-            raise sqlite3.OperationalError("the transaction was undone after an earlier error")
-        return self.connection
-
-    @property
-    def writable(self) -> sqlite3.Connection:
-        """The connection, once every open savepoint is set and covers what will be written."""
-        db = self.db
-        for level, savepoint in enumerate(self.savepoints):
-            if not savepoint.is_set:
-                db.execute(f"SAVEPOINT level_{level}")
-                savepoint.is_set = True
-        return db
-
-
-@dataclass(slots=True)
-class _Savepoint:
-    """A block that is undone if it ends with an exception.
-
-    The database hears of it with the first write inside: most requests only read.
-    """
-
-    session: _Session
-    numbers: tuple[int, int, int] = (0, 0, 0)
-    is_set: bool = False
-
-    def __enter__(self) -> None:
-        session = self.session
-        self.numbers = (session.revision, session.seq, len(session.recorded))
-        session.savepoints.append(self)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        session = self.session
-        session.savepoints.pop()
-        name = f"level_{len(session.savepoints)}"
-        if kind is None:
-            if self.is_set:
-                session.db.execute(f"RELEASE {name}")
-            return
-        session.revision, session.seq, recorded = self.numbers
-        del session.recorded[recorded:]
-        if self.is_set and session.connection.in_transaction:
-            session.connection.execute(f"ROLLBACK TO {name}")
-            session.connection.execute(f"RELEASE {name}")
-            session.cache.clear()
+        return Session(db, self._cache, self._counters, self._revision, self._seq)
 
 
 class SqliteState:
@@ -186,7 +113,7 @@ class SqliteState:
 
     __slots__ = ("_organisation", "_session")
 
-    def __init__(self, session: _Session, organisation: str) -> None:
+    def __init__(self, session: Session, organisation: str) -> None:
         self._session = session
         self._organisation = organisation
 
@@ -196,18 +123,18 @@ class SqliteState:
 
     def get(self, kind: str, key: str) -> Entity | None:
         """Return one entity, or None."""
-        db, cache, name = self._session.db, self._session.cache, (self._organisation, kind, key)
-        found = cache.get(name)
-        if found is None and (row := db.execute(schema.GET, name).fetchone()):
-            found = Entity(key, row[0], _DECODE(row[1]))
-            if len(cache) >= CACHED:
-                cache.clear()
-            cache[name] = found
+        session, name = self._session, (self._organisation, kind, key)
+        found = None if session.over else session.cache.get(name)
+        if found is None:
+            row = session.puts.get(name) or session.db.execute(schema.GET, name).fetchone()
+            if row:
+                found = Entity(key, row[0], _DECODE(row[1]))
+                session.keep(name, found)
         return found
 
     def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, Entity]:
         """Return those of *keys* that exist, by key."""
-        db, org = self._session.db, self._organisation
+        db, org = self._session.flush(), self._organisation
         rows = ((key, db.execute(schema.GET, (org, kind, key)).fetchone()) for key in keys)
         return {key: Entity(key, row[0], _DECODE(row[1])) for key, row in rows if row}
 
@@ -216,10 +143,13 @@ class SqliteState:
         if not key:
             raise ValueError(f"a {kind} needs a key")
         session, name = self._session, (self._organisation, kind, key)
-        revision = session.revision + 1
-        session.writable.execute(schema.PUT, (*name, revision, _ENCODE(body)))
-        session.cache.pop(name, None)
-        session.revision = revision
+        if session.over:
+            raise RuntimeError(OVER)
+        session.revision = revision = session.revision + 1
+        encoded = _ENCODE(body)
+        session.put(name, revision, encoded)
+        # Not the caller's own object, which may change.
+        session.keep(name, Entity(key, revision, _DECODE(encoded)))
         if index is not None:
             self._index(kind, {key: index})
         return revision
@@ -229,6 +159,7 @@ class SqliteState:
     ) -> None:
         """Write many entities of one kind; *rows* are taken as they are written."""
         session, org, remaining = self._session, self._organisation, iter(rows)
+        session.flush()
         while chunk := list(islice(remaining, _CHUNK)):
             if not all(key for key, _, _ in chunk):
                 raise ValueError(f"a {kind} needs a key")
@@ -236,14 +167,15 @@ class SqliteState:
             encoded = [(org, kind, row[0], number, _ENCODE(row[1])) for number, row in numbered]
             session.revision += len(chunk)
             for row in chunk:
-                session.cache.pop((org, kind, row[0]), None)
+                if (name := (org, kind, row[0])) in session.cache:
+                    session.set(session.cache, name, None)
             session.writable.executemany(schema.PUT, encoded)
             # Of a key that comes twice, the later values count.
             self._index(kind, {key: index for key, _, index in chunk if index is not None})
 
     def _index(self, kind: str, values: Mapping[str, Mapping[str, str]]) -> None:
         """Replace the index values of each key in *values*."""
-        db, org = self._session.db, self._organisation
+        db, org = self._session.writable, self._organisation
         if values:
             db.executemany(schema.UNINDEX, [(org, kind, key) for key in values])
             rows = [(org, kind, n, v, key) for key, one in values.items() for n, v in one.items()]
@@ -251,11 +183,12 @@ class SqliteState:
 
     def delete(self, kind: str, key: str) -> bool:
         """Remove one entity and its index values; return whether it was there."""
-        db, name = self._session.writable, (self._organisation, kind, key)
-        if not db.execute(schema.DELETE, name).rowcount:
+        session, name = self._session, (self._organisation, kind, key)
+        session.flush()
+        if not session.writable.execute(schema.DELETE, name).rowcount:
             return False
-        self._session.cache.pop(name, None)
-        db.execute(schema.UNINDEX, name)
+        session.set(session.cache, name, None)
+        session.writable.execute(schema.UNINDEX, name)
         return True
 
     def scan(
@@ -263,7 +196,7 @@ class SqliteState:
     ) -> list[Entity]:
         """Return up to *limit* entities in order of key, those after *after* with *prefix*."""
         values = (self._organisation, kind, *schema.bounds(prefix, after), max(limit, 0))
-        return _entities(self._session.db.execute(schema.SCAN, values))
+        return _entities(self._session.flush().execute(schema.SCAN, values))
 
     def find(
         self,
@@ -283,35 +216,38 @@ class SqliteState:
         sql = schema.FIND if equals is None else schema.FIND_EQUAL
         limits = schema.bounds(prefix, after) if equals is None else (equals, after)
         values = (self._organisation, kind, name, *limits, max(limit, 0))
-        return _entities(self._session.db.execute(sql, values))
+        return _entities(self._session.flush().execute(sql, values))
 
     def changes(self, kind: str, since: int, limit: int = 100) -> list[Entity]:
         """Return up to *limit* entities whose revision is above *since*, in that order."""
         values = (self._organisation, kind, min(since, journal.MOST), max(limit, 0))
-        return _entities(self._session.db.execute(schema.CHANGES, values))
+        return _entities(self._session.flush().execute(schema.CHANGES, values))
 
     def count(self, kind: str) -> int:
         """Return how many entities of *kind* the organisation has."""
-        rows = self._session.db.execute(schema.COUNT, (self._organisation, kind))
+        rows = self._session.flush().execute(schema.COUNT, (self._organisation, kind))
         return int(rows.fetchone()[0])
 
     def reserve(self, series: str, count: int = 1) -> int:
         """Take *count* consecutive numbers of *series* and return the first; 0 takes none."""
-        db, name = self._session.db, (self._organisation, series)
-        row = db.execute(schema.NEXT, name).fetchone()
-        first: int = row[0] if row else 1
+        session, name = self._session, (self._organisation, series)
+        first = None if session.over else session.counters.get(name)
+        if first is None:
+            row = session.db.execute(schema.NEXT, name).fetchone()
+            first = row[0] if row else 1
         if count:
-            self._session.writable.execute(schema.RESERVE, (*name, first + count))
+            session.set(session.counters, name, first + count)
+            session.counted.add(name)
         return first
 
-    def savepoint(self) -> _Savepoint:
+    def savepoint(self) -> Savepoint:
         """Undo what was written inside the block if it ends with an exception, which goes on."""
-        return _Savepoint(self._session)
+        return Savepoint(self._session)
 
     def record(self, exchange: Exchange) -> int:
         """Append *exchange* to the journal, set its ``seq`` and return it."""
         if self._session.over:
-            raise RuntimeError(_OVER)
+            raise RuntimeError(OVER)
         exchange.seq = self._session.seq + 1
         self._session.recorded.append(journal.row_of(exchange))
         self._session.seq = exchange.seq
@@ -319,7 +255,9 @@ class SqliteState:
 
     def wipe(self, organisation: str | None = None) -> None:
         """Remove the entities and counters of *organisation*, or all; revisions go on growing."""
-        self._session.cache.clear()
+        self._session.flush()
+        self._session.count()
+        self._session.forget()
         for statement in schema.WIPE_ALL if organisation is None else schema.WIPE:
             self._session.writable.execute(
                 statement, () if organisation is None else (organisation,)

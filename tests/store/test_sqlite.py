@@ -62,7 +62,7 @@ def test_two_processes_may_write_in_turn(path: Path) -> None:
 
 
 def test_only_so_many_entities_are_kept_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simulator.store.sqlite.CACHED", 2)
+    monkeypatch.setattr("simulator.store.session.CACHED", 2)
     store = Store.open(None)
     with store.transaction() as state:
         for key in "abcde":
@@ -224,8 +224,8 @@ def full_disk(store: Store) -> Iterator[None]:
 
 
 def grow(state: State) -> None:
-    for number in range(100):
-        state.put("thing", f"large{number}", {"n": "x" * 1000})
+    for number in range(10):
+        state.put("thing", f"large{number}", {"n": "x" * 100_000})
 
 
 def grow_and_go_on(state: State) -> None:

@@ -1,0 +1,53 @@
+"""What waits for the end of a transaction is seen, counted and undone as if it were written."""
+
+import pytest
+
+from simulator.store.session import MOST_WAITING
+from simulator.store.sqlite import SqliteState, Store
+
+
+def wiped(state: SqliteState) -> None:
+    state.wipe()
+    raise LookupError
+
+
+def looked_for_and_changed(state: SqliteState) -> None:
+    state.put("thing", "a", {"n": 2})
+    assert [one.body for one in state.scan("thing")] == [{"n": 2}]
+    state.put("thing", "a", {"n": 3})
+    raise LookupError
+
+
+def test_numbers_taken_before_all_is_wiped_count_for_who_is_left(store: Store) -> None:
+    with store.transaction() as state:
+        state.of("other").reserve("n", 5)
+        state.reserve("n", 3)
+        with pytest.raises(LookupError), state.savepoint():
+            wiped(state)
+        state.wipe("")
+
+    with store.transaction() as state:
+        assert (state.of("other").reserve("n", 0), state.reserve("n", 0)) == (6, 1)
+
+
+def test_what_a_failed_block_wrote_out_is_taken_back_to_what_waited(store: Store) -> None:
+    with store.transaction() as state:
+        state.put("thing", "a", {"n": 1})
+        with pytest.raises(LookupError), state.savepoint():
+            looked_for_and_changed(state)
+
+    with store.transaction() as state:
+        assert [(one.body, one.revision) for one in state.scan("thing")] == [({"n": 1}, 1)]
+
+
+def test_more_than_can_wait_is_written_and_undone(store: Store) -> None:
+    def fill(state: SqliteState) -> None:
+        for number in range(MOST_WAITING + 2):
+            state.put("thing", f"{number}", {})
+        raise LookupError
+
+    with store.transaction() as state:
+        state.put("thing", "a", {"n": 1})
+        with pytest.raises(LookupError), state.savepoint():
+            fill(state)
+        assert state.count("thing") == 1
