@@ -79,6 +79,15 @@ def value_flags(leaf: Leaf, same: Sequence[str]) -> tuple[str, ...]:
     return tuple(flags)
 
 
+def never_flagged(concept: str) -> bool:
+    """Tell whether no value of *concept* earns a flag for what it is."""
+    category = CONCEPTS[concept].category
+    return (
+        category not in ("free-text", "person-identifier", "contact")
+        and concept not in _OPAQUE | _TEXTS | _PERSONAL
+    )
+
+
 def _has_phone(text: str) -> bool:
     low, high = _DIGITS
     return any(

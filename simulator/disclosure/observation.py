@@ -16,7 +16,7 @@ from simulator.disclosure.leaf import Leaf
 from simulator.disclosure.leaves import Reader
 from simulator.disclosure.markers import Marker, parse_body_marker
 from simulator.disclosure.plans import Plan, Plans, Row
-from simulator.disclosure.quick import seal_quickly
+from simulator.disclosure.quick import QuickSealer
 from simulator.disclosure.receiving import collect
 from simulator.disclosure.records import Disclosure, opaque_record, record_of
 from simulator.disclosure.scrubbing import Scrubber
@@ -44,6 +44,7 @@ class Observer:
         self._plans = Plans(catalogue)
         self._fingerprinter = fingerprinter
         self._scrubber = Scrubber(self._plans.names, fingerprinter)
+        self._quick = QuickSealer(fingerprinter)
         self._known_headers: dict[tuple[int, int, Headers], tuple[Disclosure, ...] | None] = {}
 
     @property
@@ -197,7 +198,7 @@ class Observer:
         stored request has its content coding undone.
         """
         plan = self._plans.request(operation, service)
-        quick = seal_quickly(request, decoded, plan, self._fingerprinter)
+        quick = self._quick.seal(request, decoded, plan)
         if quick is not None:
             return quick
         content = decoded or decode(request, BODY_LIMIT)

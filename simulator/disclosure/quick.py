@@ -1,77 +1,174 @@
 """The short way to seal the calls that clients make most.
 
 It takes a request only where it can tell at a glance that the long way would
-seal nothing but whole headers; the result is the same.
+seal nothing but whole header values, whole path parameters and whole strings
+of the body; the result is the same.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from simulator.disclosure.concepts import CONCEPTS, QUERY
+from simulator.disclosure.flags import never_flagged
 from simulator.disclosure.inner import CARRIERS
 from simulator.disclosure.known import CREDENTIALS, NO_RECORD
 from simulator.disclosure.markers import OPENING
-from simulator.disclosure.plans import Plan
+from simulator.disclosure.plans import Plan, Row
 from simulator.disclosure.values import Fingerprinter
 from simulator.messages import Headers, Request
 from simulator.protocol.wire import Decoded, JsonObject
 
 _STRUCTURED = frozenset(("authorization", "cookie"))
-_NEEDLES = (b"\\", OPENING.encode(), *(needle.encode() for needle, _, _ in CREDENTIALS))
-"""What makes a body worth a closer look; a backslash may hide the others."""
+_NEEDLES = (OPENING, *dict.fromkeys(needle for needle, _, _ in CREDENTIALS))
+"""What makes a text worth a closer look."""
+_BODY_NEEDLES = (b"\\", *(needle.encode() for needle in _NEEDLES))
+"""The same in a body; a backslash may hide the others."""
+_WHOLE = frozenset(
+    name
+    for name, concept in CONCEPTS.items()
+    if concept.sealed
+    and never_flagged(name)
+    and name not in CARRIERS
+    and name + QUERY not in CONCEPTS
+)
+"""Concepts whose values are sealed as a whole, with nothing to be said of them."""
+_KNOWN_HEADERS = 1024
+"""Sets of header fields whose sealed form is kept: clients repeat them."""
 
 
-def seal_quickly(
-    request: Request, content: Decoded | None, plan: Plan, fingerprinter: Fingerprinter
-) -> Request | None:
-    """Seal *request* if the short way does, else return None."""
-    if request.problem or plan.path or plan.strays or "?" in request.target:
-        return None
-    if request.body and not (content and _is_harmless(content, plan)):
-        return None
-    sorted_headers = _sorted(request.headers, plan)
-    if sorted_headers is None:
-        return None
-    secrets, others = sorted_headers
-    rest = "\n".join((request.target, *others))
-    if OPENING in rest or any(needle in rest for needle, _, _ in CREDENTIALS):
-        return None
-    headers = list(request.headers)
-    for index, concept in secrets:
-        name, value = headers[index]
-        if not value or value in rest or value.encode("utf-8", "replace") in request.body:
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The header fields of a request, looked at."""
+
+    sealed: Headers
+    secrets: tuple[str, ...]
+    rest: str
+    """All other values."""
+
+
+class _CloserLookError(Exception):
+    """The short way does not do."""
+
+
+class QuickSealer:
+    """Seals what it can tell at a glance."""
+
+    def __init__(self, fingerprinter: Fingerprinter) -> None:
+        self._fingerprinter = fingerprinter
+        self._known: dict[tuple[int, Headers], _Fields | None] = {}
+
+    def seal(self, request: Request, content: Decoded | None, plan: Plan) -> Request | None:
+        """Seal *request* if the short way does, else return None."""
+        if request.problem or plan.strays or "?" in request.target:
             return None
-        headers[index] = (name, str(fingerprinter.mark(concept, value)))
-    return replace(request, headers=tuple(headers)) if secrets else request
+        try:
+            return self._seal(request, content, plan)
+        except _CloserLookError:
+            return None
 
+    def _seal(self, request: Request, content: Decoded | None, plan: Plan) -> Request:
+        target, body = request.target, request.body
+        fields = self._fields(request.headers, plan)
+        for secret in fields.secrets:
+            if secret in target or secret.encode("utf-8", "replace") in body:
+                raise _CloserLookError
+        route = target
+        if plan.path:
+            route, value, concept = _parameter(target, plan)
+            if value in route or value in fields.rest or value.encode() in body:
+                raise _CloserLookError
+            target = f"{route}{self._fingerprinter.mark(concept, value)}"
+        if any(needle in route for needle in _NEEDLES):
+            raise _CloserLookError
+        if body:
+            body = self._body(_object(content), body, plan, f"{route}\n{fields.rest}")
+        return replace(request, target=target, headers=fields.sealed, body=body)
 
-def _sorted(headers: Headers, plan: Plan) -> tuple[list[tuple[int, str]], list[str]] | None:
-    """Return place and concept of each secret, and all other values; None if that is not all."""
-    secrets, others = [], []
-    for index, (sent, value) in enumerate(headers):
-        row = plan.headers.get(sent) or plan.headers.get(sent.lower())
-        if row is None:
-            if sent.lower() not in NO_RECORD:
+    def _fields(self, headers: Headers, plan: Plan) -> _Fields:
+        key = (id(plan), headers)
+        if key not in self._known:
+            if len(self._known) >= _KNOWN_HEADERS:
+                self._known.clear()
+            self._known[key] = self._look_at(headers, plan)
+        found = self._known[key]
+        if found is None:
+            raise _CloserLookError
+        return found
+
+    def _look_at(self, headers: Headers, plan: Plan) -> _Fields | None:
+        secrets, others, sealed = [], [], list(headers)
+        for index, (sent, value) in enumerate(headers):
+            row = plan.headers.get(sent) or plan.headers.get(sent.lower())
+            if row is None:
+                if sent.lower() not in NO_RECORD:
+                    return None
+                others.append(value)
+            elif row.name in _STRUCTURED or _is_carried(row.concept):
                 return None
-            others.append(value)
-        elif row.name in _STRUCTURED or row.concept + QUERY in CONCEPTS or row.concept in CARRIERS:
+            elif CONCEPTS[row.concept].sealed:
+                secrets.append(value)
+                sealed[index] = (sent, str(self._fingerprinter.mark(row.concept, value)))
+            else:
+                others.append(value)
+        rest = "\n".join(others)
+        if any(needle in rest for needle in _NEEDLES):
             return None
-        elif CONCEPTS[row.concept].sealed:
-            secrets.append((index, row.concept))
-        else:
-            others.append(value)
-    return secrets, others
+        if any(not value or value in rest for value in secrets):
+            return None
+        return _Fields(tuple(sealed) if secrets else headers, tuple(secrets), rest)
+
+    def _body(self, tree: dict[str, Any], body: bytes, plan: Plan, rest: str) -> bytes:
+        """Seal a body that holds only plain values of known fields; *rest* is all but the body."""
+        if any(needle in body for needle in _BODY_NEEDLES):
+            raise _CloserLookError
+        sealed = body
+        for name, value in tree.items():
+            row = plan.body.get(name)
+            if row is None or not _is_plain(value):
+                raise _CloserLookError
+            if not plan.body_secret:
+                continue
+            if row.decode or _is_carried(row.concept):
+                raise _CloserLookError
+            if CONCEPTS[row.concept].sealed:
+                raw = _whole(value, row)
+                if value in rest or body.count(raw) != 1:
+                    raise _CloserLookError
+                marker = f'"{self._fingerprinter.mark(row.concept, value)}"'
+                sealed = sealed.replace(b'"%s"' % raw, marker.encode())
+        return sealed
 
 
-def _is_harmless(content: Decoded, plan: Plan) -> bool:
-    """Tell whether a body holds only plain values of fields that are no secrets."""
+def _parameter(target: str, plan: Plan) -> tuple[str, str, str]:
+    """Return what stands before the only parameter, at the end of the path; it; its concept."""
+    (index, row), *more = plan.path
+    start, slash, value = target.rpartition("/")
+    if more or start.count("/") + 1 != index or row.concept not in _WHOLE:
+        raise _CloserLookError
+    if not value or "%" in value or not value.isascii():
+        raise _CloserLookError
+    return start + slash, value, row.concept
+
+
+def _object(content: Decoded | None) -> dict[str, Any]:
+    """Return the object that a body consists of."""
+    if content is None or content.coded or not content.readable:
+        raise _CloserLookError
     tree = content.tree
-    if content.coded or not content.readable or not isinstance(tree, dict):
-        return False
-    if plan.body_secret or isinstance(tree, JsonObject):
-        return False
-    if any(needle in content.content for needle in _NEEDLES):
-        return False
-    return all(name in plan.body and _is_plain(value) for name, value in tree.items())
+    if not isinstance(tree, dict) or isinstance(tree, JsonObject):
+        raise _CloserLookError
+    return tree
+
+
+def _whole(value: object, row: Row) -> bytes:
+    """Return the bytes of a secret that is a text and nothing more."""
+    if not isinstance(value, str) or not value or row.concept not in _WHOLE:
+        raise _CloserLookError
+    return value.encode()
+
+
+def _is_carried(concept: str) -> bool:
+    return concept + QUERY in CONCEPTS or concept in CARRIERS
 
 
 def _is_plain(value: object) -> bool:

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.disclosure import sealing
 from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.manifest import as_json, judge, load_manifest
+from simulator.disclosure.observation import flags_of_opaque
 from simulator.messages import Exchange, Request, Response
+from simulator.protocol.wire import decode
 from tests.disclosure.factories import FINGERPRINTER
 from tests.disclosure.made_up import (
     APNS,
@@ -261,10 +264,52 @@ def test_a_provider_token_is_taken_apart_and_sealed() -> None:
     assert OBSERVER.texts(sealed(sent), PUSH, APNS)[2] == "ABC123DEFG"
 
 
-def test_a_push_without_secrets_in_its_path_is_never_sealed_the_short_way() -> None:
-    sent = push(headers=(("user-agent", "x"),), body=b"")
+AGENT = ("user-agent", "x")
 
-    assert DEVICE not in sealed(sent).target
+
+@pytest.mark.parametrize(
+    ("short", "sent"),
+    [
+        pytest.param(True, push(headers=(AGENT,)), id="plain"),
+        pytest.param(True, push(headers=(AGENT,), body=b""), id="no-body"),
+        pytest.param(True, push("ab" * 9, headers=(AGENT,)), id="short-token"),
+        pytest.param(True, push(body=b'{ "mdm" :\n"\xc3\xa9-magic"}'), id="spaces"),
+        pytest.param(False, push("a", headers=(AGENT,)), id="token-like-all-else"),
+        pytest.param(False, push("a%62", headers=(AGENT,)), id="percent"),
+        pytest.param(False, push("", headers=(AGENT,)), id="no-token"),
+        pytest.param(False, push(headers=(("apns-id", DEVICE),)), id="token-in-header"),
+        pytest.param(False, push(headers=(("accept", MAGIC),)), id="magic-in-header"),
+        pytest.param(False, push(body=b'{"mdm":"mdm"}'), id="key-as-magic"),
+        pytest.param(False, push(body=b'{"mdm":""}'), id="empty-magic"),
+        pytest.param(False, push(body=b'{"mdm":5}'), id="number"),
+        pytest.param(False, push(body=b'{"mdm":["a"]}'), id="list"),
+        pytest.param(False, push(body=b'{"mdm":"a","mdm":"b"}'), id="twice"),
+        pytest.param(False, push(body=b'{"mdm":"\\u0061bc"}'), id="escape"),
+        pytest.param(False, push(body=b'{"mdm":"m-1","aps":{}}'), id="aps"),
+        pytest.param(
+            False, push(body=DEVICE.encode().join((b'{"mdm":"', b'"}'))), id="token-twice"
+        ),
+        pytest.param(False, push(headers=(BEARER,)), id="provider-token"),
+    ],
+)
+def test_a_push_is_sealed_the_short_way_only_where_the_long_way_gives_the_same(
+    short: bool, sent: Request
+) -> None:
+    plan, content = OBSERVER._plans.request(PUSH, APNS), decode(sent, 10_000)
+
+    quick = OBSERVER._quick.seal(sent, content, plan)
+
+    assert (quick is not None) == short
+    assert quick in (None, long_way(sent))
+
+
+def long_way(sent: Request) -> Request:
+    content = decode(sent, 10_000)
+    plan = OBSERVER._plans.request(PUSH, APNS)
+    flags = flags_of_opaque(sent, content)
+    return sealing.seal_request(
+        sent, content, flags, OBSERVER._plans, plan, FINGERPRINTER, OBSERVER._scrubber
+    )
 
 
 def test_an_unreadable_certificate_is_no_unreadable_body() -> None:
@@ -314,3 +359,4 @@ def test_a_stored_push_discloses_what_the_original_did(
     sent = push(token, headers, body, peer=peer(der))
 
     assert recorded(sent, operation) == observed(sent, operation)
+    assert OBSERVER.seal_request(sent, PUSH, APNS, decode(sent, 10_000)) == long_way(sent)
