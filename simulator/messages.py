@@ -41,6 +41,8 @@ class Peer:
     tls: Tls | None = None
     first: bool = True
     """Whether this exchange is the connection's first, to which its facts are attached."""
+    others: int = 0
+    """How many other HTTP/2 connections the same address had open when this one came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,10 @@ class Response:
     """Whether the connection ends after it."""
     goaway: Goaway | None = None
     """How the connection ends instead of an answer; HTTP/1.1 just closes it."""
+    streams: int | None = None
+    """How many streams an HTTP/2 connection may have open from now on; None: as before."""
+    silent: bool = False
+    """Whether nothing is sent at all, as if the service had forgotten the request."""
     wakes: str = ""
     """Name of what somebody may be waiting for, and which is there once this is committed."""
 

@@ -75,6 +75,48 @@ class Settings:
         "Pushes to device tokens that were never checked in: refuse (BadDeviceToken) or accept.",
         choices=("refuse", "accept"),
     )
+    shared_tokens: str = _row(
+        "move",
+        "A device token that a second device checks in with: move it there, or share it, as "
+        "simulated devices do.",
+        choices=("move", "share"),
+    )
+    token_rate: int = _row(
+        0, "Pushes to one device token in a minute; more is TooManyRequests. 0: any number."
+    )
+    token_update_s: int = _row(
+        1200, "Seconds that a connection has to keep its provider token; 0: none."
+    )
+    mdm_by_token: str = _row(
+        "refuse",
+        "Pushes to MDM topics with a provider token: refuse (TopicDisallowed) or accept.",
+        choices=("refuse", "accept"),
+    )
+    error_budget: int = _row(
+        0,
+        "Refused pushes after which a connection is ended: BadDeviceToken counts double, 410 not "
+        "at all. 0: it never is.",
+    )
+    push_streams: str = _row(
+        "documented",
+        "Streams of an APNs connection: documented (one without a certificate, until a push is "
+        "accepted), historic (also one after a refusal), or fixed.",
+        choices=("documented", "historic", "fixed"),
+    )
+    bad_certificate: str = _row(
+        "apple",
+        "What a bad push certificate gets: apple (TLS alert if expired, else GOAWAY), goaway, "
+        "response (403), or silence.",
+        choices=("apple", "goaway", "response", "silence"),
+    )
+    tls_max: str = _row(
+        "1.3",
+        "Newest TLS version; with 1.2 a client hears of a bad certificate while it connects.",
+        choices=("1.2", "1.3"),
+    )
+    idle_timeout_s: int = _row(
+        0, "Seconds after which an idle HTTP/2 connection is ended (IdleTimeout); 0: never."
+    )
     token_size: str = _row(
         "strict",
         "Length of device tokens: strict (32 bytes or more), or any, as simulated devices have.",

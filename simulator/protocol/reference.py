@@ -17,6 +17,7 @@ SOURCES = {
     "A-RESP": "Apple, Handling notification responses from APNs",
     "A-TOK": "Apple, Establishing a token-based connection to APNs",
     "A-ARCH": "Apple, archived Local and Remote Notification Programming Guide",
+    "APNSwift#229": "Issue 229 of APNSwift: the reason that APNs really sends",
     "A-MDMCMD": "Apple, Sending MDM commands to a device",
     "AD": "Apple's device management documentation, 2026-08",
     "EV": "a mirror of it with response codes",

@@ -107,7 +107,7 @@ async def push(control: Control) -> None:
     )
 
     def work(state: State) -> Response:
-        registry.store(state.of("demo"), RAW.hex(), waiting)
+        registry.store(state.of("demo"), None, RAW.hex(), waiting)
         return Response(200, wakes=RAW.hex())
 
     gateway = control.simulator.gateway

@@ -9,18 +9,22 @@ import hashlib
 import json
 from typing import Any
 
-from simulator.auth import provider_token
-from simulator.messages import Finding, Goaway, Response
-from simulator.pki.push import read_push_certificate
+from simulator.messages import Finding, Goaway, Response, Tls
 from simulator.protocol.fields import String
-from simulator.protocol.operations import ApiError, Call, ErrorCode, Principal, Service
-from simulator.services.apns import errors, registry
+from simulator.protocol.operations import Call, ErrorCode, Service
+from simulator.services.apns import connections, errors, registry
+from simulator.services.apns.credentials import HOSTS, by_credential, environment
+from simulator.settings import Settings
 
 _DOCS = "https://developer.apple.com/documentation/usernotifications/"
-_DEVELOPMENT = ("api.sandbox.push.apple.com", "api.development.push.apple.com")
 APNS_ID = "apns-id"
 _NO_DATE = ("date", "")
 """Apple's answers have none (apns.md 3.1)."""
+STREAMS = 1000
+"""Streams of a connection, as last seen (apns.md 1.5)."""
+END = b'{"reason":"Shutdown"}'
+IDLE = b'{"reason":"IdleTimeout"}'
+"""What the GOAWAY of an ending connection says (apns.md 1.6)."""
 
 PUSH_TYPES = (
     "alert",
@@ -92,81 +96,12 @@ HEADERS = (
 )
 
 
-def environment(call: Call) -> str:
-    """Return ``development`` or ``production``, by the host that was asked."""
-    host = (call.request.header("host") or "").lower().partition(":")[0]
-    return "development" if host in _DEVELOPMENT else "production"
-
-
-def by_credential(call: Call) -> Principal:
-    """Recognise the client certificate, or else the provider token."""
-    tls = call.request.peer.tls
-    if tls is not None and tls.client_certificate:
-        return _by_certificate(call, tls.client_certificate)
-    header = call.request.header("authorization")
-    if header is not None:
-        return _by_token(call, header)
-    if call.settings.push_auth == "none":
-        return _by_topic(call)
-    raise ApiError(errors.MISSING_PROVIDER_TOKEN, "show the client certificate of the push topic")
-
-
-def _by_certificate(call: Call, der: bytes) -> Principal:
-    identity = read_push_certificate(der)
-    names = identity.topics or ((identity.topic,) if identity.topic else ())
-    found = [body for name in names if (body := registry.topic_of(call.state, name))]
-    serial = f"{identity.serial:x}"
-    now_ms = call.now_ms
-    if not found:
-        raise ApiError(errors.BAD_CERTIFICATE, "no organisation has the certificate's topic")
-    if {"*", serial} & set(found[0]["revoked"]):
-        raise ApiError(errors.BAD_CERTIFICATE, "the certificate was revoked")
-    if (
-        not identity.not_before.timestamp() * 1000
-        <= now_ms
-        <= identity.not_after.timestamp() * 1000
-    ):
-        raise ApiError(errors.BAD_CERTIFICATE, "the certificate is not valid at this time")
-    if environment(call) not in identity.environments:
-        text = f"the certificate is not for {environment(call)}"
-        raise ApiError(errors.BAD_CERTIFICATE_ENVIRONMENT, text)
-    organisation = found[0]["organisation"]
-    return Principal(organisation, f"apns:{names[0]}", "\n".join(names))
-
-
-def _by_token(call: Call, header: str) -> Principal:
-    keys = {
-        one.key: (one.body["team"], one.body["public_key"].encode())
-        for one in call.state.scan(registry.KEY, limit=1000)
-    }
-    token = provider_token.read(header)
-    reason = provider_token.check(token, keys, call.now_ms)
-    if reason or token is None:
-        rows = {row.code: row for row in errors.COMMON}
-        raise ApiError(rows.get(reason, errors.INVALID_PROVIDER_TOKEN))
-    found = call.state.get(registry.KEY, token.key_id)
-    organisation = found.body["organisation"] if found is not None else ""
-    return Principal(organisation, f"apns:key:{token.key_id}", "")
-
-
-def _by_topic(call: Call) -> Principal:
-    """Recognise nobody, but whose topic it is: for clients that cannot show a credential."""
-    topic = call.request.header("apns-topic") or ""
-    body = registry.topic_of(call.state, topic)
-    if body is None:
-        found = call.state.scan(registry.TOPIC, limit=2)
-        if topic or len(found) != 1:
-            raise ApiError(errors.BAD_TOPIC, "no organisation has the topic: send apns-topic")
-        topic, body = found[0].key, found[0].body
-    return Principal(body["organisation"], f"apns:{topic}", topic)
-
-
 def message_id(call: Call) -> str:
     """Return the apns-id: the client's own byte for byte, else a new one in Apple's shape.
 
     Apple's are upper-case and no UUID of RFC 4122 (LIVE1, LIVE3).
     """
-    sent = call.request.header(APNS_ID)
+    sent = call.header(APNS_ID)
     if sent:
         return sent
     for name, value in call.headers:
@@ -187,7 +122,27 @@ def answer(call: Call, _: Any) -> Response:
         digits = hashlib.sha256(f"apns-unique-id|{identifier}".encode()).hexdigest()
         headers.append(("apns-unique-id", registry.dashed(digits)))
     wakes = call.path.get("token", "").lower()
-    return Response(200, tuple(headers), wakes=wakes)
+    return Response(200, tuple(headers), wakes=wakes, streams=_after_success(call))
+
+
+def first_streams(settings: Settings, tls: Tls | None) -> int:
+    """Return how many streams a connection may have open at first.
+
+    One, where it is for APNs by its name and has shown no certificate: Apple
+    raises it once a token was accepted (A-SEND).
+    """
+    bare = tls is not None and tls.sni.lower() in HOSTS and not tls.client_certificate
+    return 1 if bare and settings.push_streams != "fixed" else STREAMS
+
+
+def _after_success(call: Call) -> int | None:
+    if call.settings.push_streams == "fixed":
+        return None
+    return STREAMS
+
+
+def _after_refusal(call: Call) -> int | None:
+    return 1 if call.settings.push_streams == "historic" else None
 
 
 def refuse(call: Call, row: ErrorCode) -> Response:
@@ -198,10 +153,28 @@ def refuse(call: Call, row: ErrorCode) -> Response:
         body["timestamp"] = found.since_ms if found is not None else call.now_ms
     content = json.dumps(body, separators=(",", ":")).encode()
     headers = (("content-type", "application/json"), (APNS_ID, message_id(call)), _NO_DATE)
-    goaway = None
-    if row in errors.ENDS_CONNECTION:
+    way = call.settings.bad_certificate
+    if row in errors.ENDS_CONNECTION and way != "response":
         goaway = Goaway(content, processed=call.settings.goaway_last_stream == "current")
-    return Response(row.status, headers, content, goaway=goaway)
+        silent = way == "silence"
+        return Response(
+            row.status, headers, content, goaway=None if silent else goaway, silent=silent
+        )
+    return Response(
+        row.status,
+        headers,
+        content,
+        close=_is_enough(call, row),
+        streams=_after_refusal(call),
+    )
+
+
+def _is_enough(call: Call, row: ErrorCode) -> bool:
+    """Tell whether the connection has had too many refusals; those of dead tokens are none."""
+    budget = call.settings.error_budget
+    if not budget or row in (errors.UNREGISTERED, errors.EXPIRED_TOKEN):
+        return False
+    return connections.spend(call, 2 if row is errors.BAD_DEVICE_TOKEN else 1) >= budget
 
 
 def _no_version(call: Call) -> None:
@@ -212,7 +185,7 @@ def _no_version(call: Call) -> None:
 def _note_authorization(call: Call) -> None:
     """Note a provider token beside a certificate, which APNs does not look at (A-SEND)."""
     tls = call.request.peer.tls
-    if tls is not None and tls.client_certificate and call.request.header("authorization"):
+    if tls is not None and tls.client_certificate and call.header("authorization"):
         text = "with a client certificate the provider token is ignored: leave it out"
         finding = Finding("push-two-credentials", "header", "authorization", text)
         call.exchange.findings.append(finding)
@@ -221,7 +194,7 @@ def _note_authorization(call: Call) -> None:
 SERVICE = Service(
     name="apns",
     about="Apple Push Notification service, provider API over HTTP/2.",
-    hosts=("api.push.apple.com", *_DEVELOPMENT),
+    hosts=HOSTS,
     docs=f"{_DOCS}sending-notification-requests-to-apns",
     newest=0,
     headers=HEADERS,

@@ -51,6 +51,16 @@ INVALID_PROVIDER_TOKEN = _row(
 MISSING_PROVIDER_TOKEN = _row(
     403, "MissingProviderToken", "Neither a client certificate nor a provider token."
 )
+FORBIDDEN = _row(403, "Forbidden", "The action is not allowed.", "Given by an armed fault only.")
+UNRELATED_KEY_ID = _row(
+    403, "UnrelatedKeyIdInToken", "The key is not the one that the connection began with."
+)
+BAD_ENVIRONMENT_KEY = ErrorCode(
+    "BadEnvironmentKeyInToken",
+    403,
+    "The key is for the other environment; documented as BadEnvironmentKeyIdInToken.",
+    source="APNSwift#229",
+)
 BAD_PATH = _row(404, "BadPath", "The path is not /3/device/<token>.")
 METHOD_NOT_ALLOWED = _row(405, "MethodNotAllowed", "The method is not POST.")
 EXPIRED_TOKEN = _row(410, "ExpiredToken", "The device token has expired.")
@@ -59,7 +69,29 @@ PAYLOAD_TOO_LARGE = _row(413, "PayloadTooLarge", "The body is larger than 4096 b
 TOO_MANY_REQUESTS = _row(
     429, "TooManyRequests", "Too many pushes to one device token: it was throttled."
 )
+TOO_MANY_TOKEN_UPDATES = _row(
+    429,
+    "TooManyProviderTokenUpdates",
+    "The connection's provider token was changed within 20 minutes.",
+    "Without the slack that was seen, whose size is not known.",
+)
 INTERNAL_SERVER_ERROR = _row(500, "InternalServerError", "The simulator itself failed.")
+_UNPROVOKED = "As an answer given by an armed fault only; {}"
+IDLE_TIMEOUT = _row(
+    400,
+    "IdleTimeout",
+    "The connection was idle for too long.",
+    _UNPROVOKED.format("else the reason of the GOAWAY that ends an idle connection."),
+)
+SERVICE_UNAVAILABLE = _row(
+    503, "ServiceUnavailable", "The service is not available.", "Given by an armed fault only."
+)
+SHUTDOWN = _row(
+    503,
+    "Shutdown",
+    "The server is stopping.",
+    _UNPROVOKED.format("else the reason of the GOAWAY with which connections end."),
+)
 
 COMMON = (
     MISSING_PROVIDER_TOKEN,
@@ -67,6 +99,13 @@ COMMON = (
     EXPIRED_PROVIDER_TOKEN,
     BAD_CERTIFICATE,
     BAD_CERTIFICATE_ENVIRONMENT,
+    FORBIDDEN,
+    UNRELATED_KEY_ID,
+    BAD_ENVIRONMENT_KEY,
+    TOO_MANY_TOKEN_UPDATES,
+    IDLE_TIMEOUT,
+    SERVICE_UNAVAILABLE,
+    SHUTDOWN,
     BAD_PATH,
     METHOD_NOT_ALLOWED,
     PAYLOAD_TOO_LARGE,

@@ -4,21 +4,17 @@ The checks stand in a table, in the order recommended by apns.md 3.3, which is
 consistent with all that was seen live; the order inside a group is not known.
 """
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
-from simulator.messages import Finding
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, ErrorCode, operation
-from simulator.services.apns import PUSH_TYPES, errors, message_id, registry
+from simulator.services.apns import PUSH_TYPES, errors, lint, message_id, registry
+from simulator.services.apns.credentials import environment
 from simulator.services.apns.registry import DeviceToken, Push
 
 _DOCS = "https://developer.apple.com/documentation/usernotifications/"
-_MDM = "com.apple.mgmt."
 _ONCE = (
     "apns-topic",
     "apns-push-type",
@@ -37,103 +33,130 @@ _LONGEST_TOKEN_DIGITS = 200
 """100 bytes: what the archived documentation names as the most (A-OLD)."""
 
 
-def _header(call: Call, name: str) -> str:
-    return call.request.header(name) or ""
+@dataclass(slots=True)
+class Asked:
+    """One push as it is judged."""
+
+    call: Call
+    topic: str
+    """The header's, or the only one of the certificate."""
+    token: str
+    """As it was sent."""
+    kind: str
+    """``apns-push-type``; empty if there is none."""
+    device: DeviceToken | None
+
+    @classmethod
+    def of(cls, call: Call) -> "Asked":
+        """Make it of the call."""
+        token = call.path["token"]
+        return cls(
+            call,
+            call.header("apns-topic") or call.principal.id,
+            token,
+            call.header("apns-push-type") or "",
+            registry.find(call.state, token),
+        )
 
 
-def _duplicates(call: Call) -> bool:
-    names = [name.lower() for name, _ in call.request.headers]
+def _duplicates(asked: Asked) -> bool:
+    sent = asked.call.request.headers
+    if len(asked.call.named or ()) == len(sent):
+        return False
+    names = [name.lower() for name, _ in sent]
     return any(names.count(name) > 1 for name in _ONCE)
 
 
-def _bad_id(call: Call) -> bool:
-    sent = call.request.header("apns-id")
+def _bad_id(asked: Asked) -> bool:
+    sent = asked.call.header("apns-id")
     return sent is not None and not _UUID.fullmatch(sent)
 
 
-def _bad_expiration(call: Call) -> bool:
-    sent = call.request.header("apns-expiration")
+def _bad_expiration(asked: Asked) -> bool:
+    sent = asked.call.header("apns-expiration")
     return sent is not None and not (sent.isascii() and sent.isdigit() and len(sent) < 16)  # noqa: PLR2004 (beyond any date)
 
 
-def _bad_priority(call: Call) -> bool:
-    return _header(call, "apns-priority") not in ("", "1", "5", "10")
+def _bad_priority(asked: Asked) -> bool:
+    return asked.call.header("apns-priority") not in (None, "", "1", "5", "10")
 
 
-def _bad_push_type(call: Call) -> bool:
-    return _header(call, "apns-push-type") not in ("", *PUSH_TYPES)
+def _bad_push_type(asked: Asked) -> bool:
+    return bool(asked.kind) and asked.kind not in PUSH_TYPES
 
 
-def _bad_collapse_id(call: Call) -> bool:
-    return len(_header(call, "apns-collapse-id").encode()) > _LONGEST_COLLAPSE_ID
+def _bad_collapse_id(asked: Asked) -> bool:
+    sent = asked.call.header("apns-collapse-id")
+    return sent is not None and len(sent.encode()) > _LONGEST_COLLAPSE_ID
 
 
-def topic(call: Call) -> str:
-    """Return the topic: the header's, or the only one of the certificate."""
-    return _header(call, "apns-topic") or call.principal.id
+def _missing_topic(asked: Asked) -> bool:
+    own = asked.call.principal.id
+    return not asked.call.header("apns-topic") and (not own or "\n" in own)
 
 
-def _missing_topic(call: Call) -> bool:
-    own = call.principal.id.split("\n")
-    return not _header(call, "apns-topic") and (len(own) != 1 or not own[0])
+def _bad_topic(asked: Asked) -> bool:
+    own = asked.call.principal.id
+    return bool(own) and asked.topic not in own.split("\n")
 
 
-def _bad_topic(call: Call) -> bool:
-    return bool(call.principal.id) and topic(call) not in call.principal.id.split("\n")
+def _disallowed_topic(asked: Asked) -> bool:
+    if asked.call.principal.id or not asked.topic.startswith(lint.MDM):
+        return False
+    return asked.call.settings.mdm_by_token == "refuse"  # noqa: S105 (a choice, no password)
 
 
-def _disallowed_topic(call: Call) -> bool:
-    return not call.principal.id and topic(call).startswith(_MDM)
+def _missing_token(asked: Asked) -> bool:
+    return not asked.token
 
 
-def _missing_token(call: Call) -> bool:
-    return not call.path["token"]
-
-
-def _bad_token(call: Call) -> bool:
-    token = call.path["token"]
+def _bad_token(asked: Asked) -> bool:
+    token = asked.token
     if not registry.is_hex(token) or len(token) > _LONGEST_TOKEN_DIGITS:
         return True
-    strict = call.settings.token_size == "strict"  # noqa: S105 (a size, no password)
+    strict = asked.call.settings.token_size == "strict"  # noqa: S105 (a size, no password)
     return strict and len(token) < _TOKEN_DIGITS
 
 
-def _empty(call: Call) -> bool:
-    return not call.request.body
+def _empty(asked: Asked) -> bool:
+    return not asked.call.request.body
 
 
-def _too_large(call: Call) -> bool:
-    voip = _header(call, "apns-push-type") == "voip"
-    return len(call.request.body) > (_LARGEST_VOIP if voip else _LARGEST)
+def _too_large(asked: Asked) -> bool:
+    limit = _LARGEST_VOIP if asked.kind == "voip" else _LARGEST
+    return len(asked.call.request.body) > limit
 
 
-def _device(call: Call) -> DeviceToken | None:
-    return registry.find(call.state, call.path["token"])
+def _unknown(asked: Asked) -> bool:
+    return asked.device is None and asked.call.settings.unknown_tokens == "refuse"
 
 
-def _unknown(call: Call) -> bool:
-    return call.settings.unknown_tokens == "refuse" and _device(call) is None
+def _of_other_environment(asked: Asked) -> bool:
+    device = asked.device
+    return device is not None and device.environment not in ("", environment(asked.call))
 
 
-def _of_other_topic(call: Call) -> bool:
-    device = _device(call)
-    return device is not None and device.topic != topic(call)
+def _of_other_topic(asked: Asked) -> bool:
+    return asked.device is not None and asked.device.topic != asked.topic
 
 
-def _in_state(state: str) -> Callable[[Call], bool]:
-    def check(call: Call) -> bool:
-        device = _device(call)
-        return device is not None and device.state == state
-
-    return check
+def _unregistered(asked: Asked) -> bool:
+    return asked.device is not None and asked.device.state == "unregistered"
 
 
-def _throttled(call: Call) -> bool:
-    device = _device(call)
-    return device is not None and device.throttled_until_ms > call.now_ms
+def _expired(asked: Asked) -> bool:
+    return asked.device is not None and asked.device.state == "expired"
 
 
-CHECKS: tuple[tuple[Callable[[Call], bool], ErrorCode], ...] = (
+def _throttled(asked: Asked) -> bool:
+    call, device = asked.call, asked.device
+    if device is not None and device.throttled_until_ms > call.now_ms:
+        return True
+    rate = call.settings.token_rate
+    return rate > 0 and registry.is_too_many(call.state, asked.token.lower(), call.now_ms, rate)
+
+
+CHECKS: tuple[tuple[Callable[[Asked], bool], ErrorCode], ...] = (
     (_duplicates, errors.DUPLICATE_HEADERS),
     (_bad_id, errors.BAD_MESSAGE_ID),
     (_bad_expiration, errors.BAD_EXPIRATION_DATE),
@@ -148,9 +171,10 @@ CHECKS: tuple[tuple[Callable[[Call], bool], ErrorCode], ...] = (
     (_empty, errors.PAYLOAD_EMPTY),
     (_too_large, errors.PAYLOAD_TOO_LARGE),
     (_unknown, errors.BAD_DEVICE_TOKEN),
+    (_of_other_environment, errors.BAD_DEVICE_TOKEN),
     (_of_other_topic, errors.DEVICE_TOKEN_NOT_FOR_TOPIC),
-    (_in_state("unregistered"), errors.UNREGISTERED),
-    (_in_state("expired"), errors.EXPIRED_TOKEN),
+    (_unregistered, errors.UNREGISTERED),
+    (_expired, errors.EXPIRED_TOKEN),
     (_throttled, errors.TOO_MANY_REQUESTS),
 )
 
@@ -185,64 +209,26 @@ CHECKS: tuple[tuple[Callable[[Call], bool], ErrorCode], ...] = (
 )
 def push(call: Call) -> None:
     """Take the push and keep it for the device, in place of one that waits."""
-    _lint(call)
+    asked = Asked.of(call)
+    lint.note(call, asked.topic, asked.token)
     for fails, row in CHECKS:
-        if fails(call):
+        if fails(asked):
             raise ApiError(row)
-    token = call.path["token"].lower()
-    device = registry.find(call.state, token)
-    magic = call.body.get("mdm", "")
-    if device is not None and magic != device.magic:
-        text = "the payload's mdm is not the device's PushMagic: it will stay silent"
-        _note(call, "push-magic", "body", "/mdm", text)
-    sent = _header(call, "apns-expiration")
+    device, magic = asked.device, call.body.get("mdm", "")
+    matches = True
+    if device is not None and asked.topic.startswith(lint.MDM):
+        matches = registry.knows(call.state, device, magic)
+        if not matches:
+            lint.note_magic(call)
+    sent = call.header("apns-expiration")
     expires_ms = int(sent) * 1000 if sent else call.now_ms + registry.STORED_MS
     waiting = Push(
         message_id(call),
-        topic(call),
+        asked.topic,
         call.request.body.decode(errors="replace"),
         magic,
-        device is None or magic == device.magic,
+        matches,
         call.now_ms,
         max(expires_ms, call.now_ms + registry.GRACE_MS),
     )
-    registry.store(call.state, token, waiting)
-
-
-def _note(call: Call, rule: str, part: str, at: str, text: str) -> None:
-    call.exchange.findings.append(Finding(rule, part, at, text))
-
-
-def _lint(call: Call) -> None:
-    """Note what APNs says nothing about and what yet keeps an MDM push from working."""
-    is_mdm = topic(call).startswith(_MDM)
-    kind = _header(call, "apns-push-type")
-    if is_mdm and kind not in ("", "mdm"):
-        text = "a push to an MDM topic is of type mdm"
-        _note(call, "push-type", "header", "apns-push-type", text)
-    if is_mdm and "aps" in _payload(call):
-        text = "an MDM payload holds mdm and nothing else: leave aps out"
-        _note(call, "push-aps", "body", "/aps", text)
-    token = call.path["token"]
-    if not registry.is_hex(token) and _is_base64(token):
-        text = "the token is base64, as the check-in's plist shows it: send its bytes as hex"
-        _note(call, "push-token-base64", "path", "{token}", text)
-    identifier = _header(call, "apns-id")
-    if identifier != identifier.lower():
-        text = "apns-id is documented in lower case"
-        _note(call, "push-id-case", "header", "apns-id", text)
-
-
-def _payload(call: Call) -> dict[str, Any]:
-    try:
-        tree = json.loads(call.request.body)
-    except ValueError:
-        return {}
-    return tree if isinstance(tree, dict) else {}
-
-
-def _is_base64(token: str) -> bool:
-    try:
-        return bool(base64.b64decode(token.replace("%2F", "/").replace("%2B", "+"), validate=True))
-    except (binascii.Error, ValueError):
-        return False
+    registry.store(call.state, device, asked.token.lower(), waiting)

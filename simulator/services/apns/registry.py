@@ -15,6 +15,8 @@ TOPIC = "apns.topic"
 TOKEN = "apns.token"  # noqa: S105 (a kind of entity)
 PENDING = "apns.pending"
 KEY = "apns.key"
+RATE = "apns.rate"
+SHARER = "apns.sharer"
 STORED_MS = 30 * 24 * 3600 * 1000
 """How long a push without apns-expiration waits: the longest that Apple names (A-SEND)."""
 GRACE_MS = 1000
@@ -37,6 +39,10 @@ class DeviceToken:
     since_ms: int = 0
     """When the state began."""
     throttled_until_ms: int = 0
+    environment: str = ""
+    """``development`` or ``production``; empty: both."""
+    shared: bool = False
+    """Whether more devices than one have checked in with it; *owner* is the last."""
 
     @classmethod
     def of(cls, entity: Entity) -> "DeviceToken":
@@ -46,6 +52,43 @@ class DeviceToken:
     def body(self) -> Body:
         """Return what is stored."""
         return {name: getattr(self, name) for name in self.__slots__ if name != "token"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKey:
+    """A key that provider tokens are signed with."""
+
+    key_id: str
+    """Ten characters."""
+    team: str
+    public_key: str
+    """PEM."""
+    organisation: str
+    environment: str = ""
+    """``development`` or ``production``; empty: both."""
+
+
+def add_key(state: State, key: ProviderKey) -> None:
+    """Let tokens that *key* has signed push; *state* is seen from anywhere."""
+    body = {name: getattr(key, name) for name in key.__slots__ if name != "key_id"}
+    state.of("").put(KEY, key.key_id, body)
+
+
+def key_of(state: State, key_id: str) -> ProviderKey | None:
+    """Return a key by its id, or None."""
+    found = state.of("").get(KEY, key_id)
+    return None if found is None else ProviderKey(key_id, **found.body)
+
+
+def keys(state: State) -> list[ProviderKey]:
+    """Return all keys."""
+    found = state.of("").scan(KEY, limit=10_000)
+    return [ProviderKey(one.key, **one.body) for one in found]
+
+
+def revoke_key(state: State, key_id: str) -> bool:
+    """Revoke a key; return whether there was one."""
+    return state.of("").delete(KEY, key_id)
 
 
 def add_topic(state: State, organisation: str, topic: str) -> None:
@@ -100,35 +143,82 @@ def _put(state: State, one: DeviceToken) -> None:
     state.put(TOKEN, one.token, one.body(), {"owner": f"{one.topic}|{one.owner}"})
 
 
-def check_in(state: State, message: Mapping[str, Any], now_ms: int) -> list[DeviceToken]:
+def check_in(
+    state: State,
+    message: Mapping[str, Any],
+    now_ms: int,
+    *,
+    environment: str = "",
+    share: bool = False,
+) -> list[DeviceToken]:
     """Learn from a check-in message; return the tokens that changed.
 
     TokenUpdate registers the token and retires the owner's former one;
-    Authenticate and CheckOut retire it (apns.md 6.2). ValueError says what the
-    message lacks; other messages change nothing.
+    Authenticate and CheckOut retire it (apns.md 6.2). With *share* a token
+    may be that of many devices, as simulated ones have it. ValueError says
+    what the message lacks; other messages change nothing.
     """
     kind = message.get("MessageType")
     topic, owner = _text(message, "Topic"), _owner(message)
     if kind not in ("Authenticate", "TokenUpdate", "CheckOut"):
         return []
-    changed = []
     token = magic = ""
     if kind == "TokenUpdate":
         raw = message.get("Token")
         if not isinstance(raw, bytes) or not raw:
             raise ValueError("TokenUpdate needs Token, as data")
         token, magic = raw.hex(), _text(message, "PushMagic")
-    former = state.find(TOKEN, "owner", equals=f"{topic}|{owner}", limit=100)
-    for one in (DeviceToken.of(entity) for entity in former):
-        if one.token != token and one.state == "active":
-            gone = replace(one, state="unregistered", since_ms=now_ms)
-            _put(state, gone)
-            changed.append(gone)
+    changed = [_left(state, one, owner, now_ms) for one in _former(state, topic, owner, token)]
     if token:
-        new = DeviceToken(token, topic, magic, owner, since_ms=now_ms)
+        new = DeviceToken(token, topic, magic, owner, "active", now_ms, environment=environment)
+        if share:
+            new = _sharing(state, new)
         _put(state, new)
         changed.append(new)
     return changed
+
+
+def _former(state: State, topic: str, owner: str, token: str) -> list[DeviceToken]:
+    """Return the other active tokens that a device has for the topic."""
+    found = state.find(TOKEN, "owner", equals=f"{topic}|{owner}", limit=100)
+    sharer = state.get(SHARER, f"{topic}|{owner}")
+    if sharer is not None and (shared := state.get(TOKEN, sharer.body["token"])) is not None:
+        found += [shared] if shared.key not in [one.key for one in found] else []
+    tokens = [DeviceToken.of(one) for one in found]
+    return [one for one in tokens if one.token != token and one.state == "active"]
+
+
+def _sharing(state: State, new: DeviceToken) -> DeviceToken:
+    """Let *new* share its token with the device that has it."""
+    before = find(state, new.token)
+    if before is None or before.state != "active" or before.topic != new.topic:
+        return new
+    if not before.shared and before.owner == new.owner:
+        return new
+    for one in (before, new):
+        index = {"token": one.token, "magic": f"{one.token}|{one.magic}"}
+        body = {"token": one.token, "magic": one.magic, "owner": one.owner}
+        state.put(SHARER, f"{one.topic}|{one.owner}", body, index)
+    return replace(new, shared=True)
+
+
+def _left(state: State, one: DeviceToken, owner: str, now_ms: int) -> DeviceToken:
+    """Return a token after a device has left it: nobody's, or that of those who share it."""
+    left = replace(one, state="unregistered", since_ms=now_ms)
+    if one.shared:
+        state.delete(SHARER, f"{one.topic}|{owner}")
+        for other in state.find(SHARER, "token", equals=one.token, limit=1):
+            left = replace(one, owner=other.body["owner"], magic=other.body["magic"])
+    _put(state, left)
+    return left
+
+
+def knows(state: State, device: DeviceToken, magic: str) -> bool:
+    """Tell whether *magic* is that of a device with this token."""
+    if magic == device.magic:
+        return True
+    wanted = f"{device.token}|{magic}"
+    return device.shared and bool(state.find(SHARER, "magic", equals=wanted, limit=1))
 
 
 def _text(message: Mapping[str, Any], key: str) -> str:
@@ -164,27 +254,37 @@ class Push:
     expires_ms: int
 
 
-def store(state: State, token: str, push: Push) -> None:
-    """Keep *push* for the device; it takes the place of one that waits already."""
-    if state.get(PENDING, token) is not None:
+def store(state: State, device: DeviceToken | None, token: str, push: Push) -> None:
+    """Keep *push* for the device; it takes the place of one that waits for the same topic."""
+    slot = f"{token}/{push.topic}"
+    if device is not None and device.shared:
+        slot += f"/{push.magic}"
+    if state.get(PENDING, slot) is not None:
         state.reserve("apns.coalesced")
     state.reserve("apns.stored")
-    body = {name: getattr(push, name) for name in push.__slots__}
-    state.put(PENDING, token, body)
+    state.put(PENDING, slot, {name: getattr(push, name) for name in push.__slots__})
 
 
 def take(state: State, token: str, now_ms: int) -> Push | None:
-    """Hand the waiting push to the device that listens, or None if there is none in time."""
-    found = state.get(PENDING, token)
-    if found is None:
-        return None
-    state.delete(PENDING, token)
-    push = Push(**found.body)
-    if now_ms > push.expires_ms:
+    """Hand a waiting push to the device that listens, or None if there is none in time."""
+    found = state.scan(PENDING, prefix=f"{token}/", limit=100)
+    for one in found:
+        state.delete(PENDING, one.key)
+        push = Push(**one.body)
+        if now_ms <= push.expires_ms:
+            state.reserve("apns.delivered" if push.matches else "apns.magic_mismatch")
+            return push
         state.reserve("apns.expired")
-        return None
-    state.reserve("apns.delivered" if push.matches else "apns.magic_mismatch")
-    return push
+    return None
+
+
+def is_too_many(state: State, token: str, now_ms: int, rate: int) -> bool:
+    """Count a push to *token*; tell whether there were more than *rate* in this minute."""
+    minute = now_ms // 60_000
+    found = state.get(RATE, token)
+    count = found.body["count"] if found is not None and found.body["minute"] == minute else 0
+    state.put(RATE, token, {"minute": minute, "count": count + 1})
+    return bool(count >= rate)
 
 
 COUNTERS = ("stored", "delivered", "coalesced", "expired", "magic_mismatch")

@@ -108,7 +108,7 @@ def test_checks_come_in_the_order_of_the_table(apns: Apns) -> None:
     wrong: dict[str, Any] = {"apns_id": "x", "apns_priority": "x", "apns_topic": OTHER, "body": b""}
 
     assert apns.push("zz", **wrong).exchange.error == "BadMessageId"
-    assert len(CHECKS) == 18
+    assert len(CHECKS) == 19
 
 
 @pytest.mark.parametrize(
