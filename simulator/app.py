@@ -5,6 +5,7 @@ import os
 from collections.abc import Collection
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ from simulator.disclosure.values import Fingerprinter
 from simulator.engine import Engine
 from simulator.gateway import Gateway
 from simulator.loading import is_empty, mint, pieces
+from simulator.services import apns
 from simulator.services.dep import portal
 from simulator.settings import Settings
 from simulator.store.sqlite import Store
@@ -164,7 +166,16 @@ class Simulator:
         settings = self.settings
         host = settings.host
         server = Server(self.gateway.answer, self.clock, settings.body_limit)
-        http2 = Http2Server(self.gateway.answer, self.clock, server.numbers, settings.body_limit)
+        http2 = Http2Server(
+            self.gateway.answer,
+            self.clock,
+            server.numbers,
+            settings.body_limit,
+            submit=self.gateway.submit,
+            first_streams=partial(apns.first_streams, settings),
+            farewell=apns.END,
+            idle=(settings.idle_timeout_s, apns.IDLE),
+        )
         listener = Listener(server, http2)
         proxy = Proxy(self.gateway.answer, names, server.numbers)
         # The proxy closes after the listener, which ends the tunnels to it.

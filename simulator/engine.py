@@ -85,8 +85,7 @@ class Engine:
         )
         response = exchange.response
         sealed = self._sealer.seal_response(response, match.operation, match.service)
-        # What it wakes may be a secret, and is for the gateway only.
-        exchange.response = replace(sealed, wakes="") if response.wakes else sealed
+        exchange.response = sealed.for_record() if response.wakes else sealed
         state.of(exchange.organisation).record(exchange)
         return response
 

@@ -38,17 +38,18 @@ class Transactions(Protocol):
 
 
 class _Job:
-    """One piece of work and the future that waits for it."""
+    """One piece of work, and who is told of its end."""
 
-    __slots__ = ("failed", "future", "guarded", "result", "work")
+    __slots__ = ("done", "failed", "guarded", "result", "work")
 
     def __init__(
-        self, work: Callable[[State], Any], future: asyncio.Future[Any], *, guarded: bool
+        self, work: Callable[[State], Any], done: "Callable[[_Job], None]", *, guarded: bool
     ) -> None:
         self.work = work
         self.guarded = guarded
         """Whether it may fail, so that what it wrote has to be undone apart from the others'."""
-        self.future = future
+        self.done = done
+        """Called on the event loop once it is committed, or has failed."""
         self.result: Any = None
         self.failed: Exception | None = None
 
@@ -74,16 +75,41 @@ class Gateway:
 
     async def answer(self, request: Request) -> Response:
         """Answer one request; the exchange is committed when this returns. Never raises."""
-        now_ms = self._clock.now_ms()
+        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+        def hear(response: Response) -> None:
+            if not answered.done():
+                answered.set_result(response)
+
+        self.submit(request, hear)
+        return await answered
+
+    def submit(self, request: Request, hear: Callable[[Response], None]) -> None:
+        """Have one request answered: *hear* is called once the exchange is committed.
+
+        It costs no task and no future, which counts where many requests come at once.
+        """
+        process, now_ms = self._engine.process, self._clock.now_ms()
 
         def work(state: State) -> Response:
-            return self._engine.process(request, state, now_ms)
+            return process(request, state, now_ms)
 
-        try:
-            response = await self._ask(work, guarded=False)
-        except Exception:
-            LOG.exception("an exchange could not be recorded")
+        def done(job: _Job) -> None:
+            hear(self._told(job))
+
+        job = _Job(work, done, guarded=False)
+        if self._loop is None or self._closing:
+            job.failed = RuntimeError("the gateway is not running")
+            done(job)
+        else:
+            self._jobs.put(job)
+
+    def _told(self, job: _Job) -> Response:
+        """Return the answer of a job, and wake who waits for it."""
+        if job.failed is not None:
+            LOG.error("an exchange could not be recorded", exc_info=job.failed)
             return _UNAVAILABLE
+        response: Response = job.result
         if response.wakes:
             for waiting in self._waiting.get(response.wakes, ()):
                 waiting.set()
@@ -103,15 +129,20 @@ class Gateway:
 
     async def run(self, work: Callable[[State], T]) -> T:
         """Run *work* in a transaction and return its result, or raise what it raised."""
-        return await self._ask(work, guarded=True)
-
-    async def _ask(self, work: Callable[[State], T], *, guarded: bool) -> T:
         if self._loop is None or self._closing:
             raise RuntimeError("the gateway is not running")
-        job = _Job(work, self._loop.create_future(), guarded=guarded)
-        self._jobs.put(job)
-        result: T = await job.future
-        return result
+        ended: asyncio.Future[T] = self._loop.create_future()
+
+        def done(job: _Job) -> None:
+            if ended.done():
+                return
+            if job.failed is not None:
+                ended.set_exception(job.failed)
+            else:
+                ended.set_result(job.result)
+
+        self._jobs.put(_Job(work, done, guarded=True))
+        return await ended
 
     async def close(self) -> None:
         """Finish what was asked, then end the writer."""
@@ -176,9 +207,4 @@ def _attempt(job: _Job, state: State) -> None:
 
 def _resolve(batch: list[_Job]) -> None:
     for job in batch:
-        if job.future.done():
-            continue
-        if job.failed is not None:
-            job.future.set_exception(job.failed)
-        else:
-            job.future.set_result(job.result)
+        job.done(job)

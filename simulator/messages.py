@@ -102,6 +102,18 @@ class Response:
     wakes: str = ""
     """Name of what somebody may be waiting for, and which is there once this is committed."""
 
+    def for_record(self) -> "Response":
+        """Return it without what is for the gateway only, and may be a secret."""
+        return Response(
+            self.status,
+            self.headers,
+            self.body,
+            self.close,
+            self.goaway,
+            self.streams,
+            self.silent,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

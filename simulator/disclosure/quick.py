@@ -5,7 +5,7 @@ seal nothing but whole header values, whole path parameters and whole strings
 of the body; the result is the same.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from simulator.disclosure.concepts import CONCEPTS, QUERY
@@ -77,12 +77,21 @@ class QuickSealer:
             route, value, concept = _parameter(target, plan)
             if value in route or value in fields.rest or value.encode() in body:
                 raise _CloserLookError
-            target = f"{route}{self._fingerprinter.mark(concept, value)}"
+            target = route + self._fingerprinter.text(concept, value)
         if any(needle in route for needle in _NEEDLES):
             raise _CloserLookError
         if body:
             body = self._body(_object(content), body, plan, f"{route}\n{fields.rest}")
-        return replace(request, target=target, headers=fields.sealed, body=body)
+        # As dataclasses.replace does, which takes four times as long.
+        return Request(
+            request.method,
+            target,
+            fields.sealed,
+            body,
+            request.scheme,
+            request.peer,
+            request.http,
+        )
 
     def _fields(self, headers: Headers, plan: Plan) -> _Fields:
         key = (id(plan), headers)
@@ -134,8 +143,8 @@ class QuickSealer:
                 raw = _whole(value, row)
                 if value in rest or body.count(raw) != 1:
                     raise _CloserLookError
-                marker = f'"{self._fingerprinter.mark(row.concept, value)}"'
-                sealed = sealed.replace(b'"%s"' % raw, marker.encode())
+                marker = self._fingerprinter.text(row.concept, value).encode()
+                sealed = sealed.replace(b'"%s"' % raw, b'"%s"' % marker)
         return sealed
 
 

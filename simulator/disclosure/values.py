@@ -87,6 +87,7 @@ class Fingerprinter:
         self._key = key
         self._lately = lru_cache(maxsize=4096)(self._mark)
         """Marks of short texts: a session token comes with every request."""
+        self._texts = lru_cache(maxsize=4096)(self._text)
 
     @property
     def key_id(self) -> str:
@@ -106,6 +107,13 @@ class Fingerprinter:
         if isinstance(value, str) and len(value) <= _SHORT:
             return self._lately(concept, value, flags)
         return self._mark(concept, value, flags)
+
+    def text(self, concept: str, value: str) -> str:
+        """Return the mark of a text that has no flags, as it is written."""
+        return self._texts(concept, value)
+
+    def _text(self, concept: str, value: str) -> str:
+        return str(self.mark(concept, value))
 
     def _mark(self, concept: str, value: Any, flags: tuple[str, ...]) -> Marker:
         fp = self.fingerprint(concept, normalise(concept, value))

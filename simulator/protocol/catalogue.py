@@ -32,7 +32,8 @@ class Catalogue:
         self.services: dict[str, Service] = {}
         self.operations: dict[str, Operation] = {}
         self._routes: dict[str, dict[str, Operation]] = {}
-        self._templates: list[tuple[list[str], dict[str, Operation]]] = []
+        self._templates: list[tuple[str, list[str], dict[str, Operation]]] = []
+        """What each path with parameters starts with, its segments, and its operations."""
         self._hosts: dict[str, Service] = {}
         for service, operations in services:
             self.services[service.name] = service
@@ -45,8 +46,9 @@ class Catalogue:
             raise ValueError(f"two operations are called {operation.name}")
         self.operations[operation.name] = operation
         if operation.path not in self._routes and "{" in operation.path:
-            self._templates.append((operation.path.split("/"), {}))
-            self._routes[operation.path] = self._templates[-1][1]
+            fixed = operation.path.partition("{")[0]
+            self._templates.append((fixed, operation.path.split("/"), {}))
+            self._routes[operation.path] = self._templates[-1][2]
         methods = self._routes.setdefault(operation.path, {})
         for method in operation.methods:
             if method in methods:
@@ -71,7 +73,9 @@ class Catalogue:
 
     def _by_template(self, path: str) -> tuple[dict[str, Operation] | None, Mapping[str, str]]:
         segments = path.split("/")
-        for template, methods in self._templates:
+        for fixed, template, methods in self._templates:
+            if not path.startswith(fixed):
+                continue
             if len(template) == len(segments) and all(
                 wanted == sent or wanted.startswith("{")
                 for wanted, sent in zip(template, segments, strict=True)

@@ -7,6 +7,7 @@ projection, disclosure, redaction, the reference and the tests read that row.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 Place = Literal["path", "query", "header", "body"]
@@ -17,6 +18,7 @@ NEWEST = 99
 """Above every protocol version: the end of an open span such as ``3+``."""
 
 
+@lru_cache(maxsize=256)
 def span(versions: str) -> tuple[int, int]:
     """Return the first and last version of ``3+``, ``8-10`` or ``2``."""
     match = re.fullmatch(r"(\d+)(\+|-(\d+))?", versions)

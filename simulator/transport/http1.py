@@ -108,7 +108,7 @@ class Server(web.Server):
     ) -> web.StreamResponse:
         """Have *request* answered; *stays* is whether the connection may stay open."""
         response = await self.answer(request)
-        if response.goaway is not None:
+        if response.goaway is not None or response.silent:
             # HTTP/1.1 has no GOAWAY: the connection ends without an answer.
             return cast("web.StreamResponse", Outgoing(b"", keep_alive=False))
         stays = stays and not response.close and not connection.closing

@@ -63,14 +63,8 @@ class Connection:
             self._control.window_update,
             self._on_continuation,
         )
-        own = {
-            Setting.HEADER_TABLE_SIZE: 4096,
-            Setting.MAX_CONCURRENT_STREAMS: self._limits.streams,
-            Setting.INITIAL_WINDOW_SIZE: frames.WINDOW,
-            Setting.MAX_FRAME_SIZE: FRAME_LIMIT,
-            Setting.MAX_HEADER_LIST_SIZE: self._limits.header_list,
-        }
-        self._sender.put(frames.settings(own))
+        self._told = False
+        """Whether the client was sent our SETTINGS."""
 
     @property
     def ended(self) -> bool:
@@ -168,8 +162,33 @@ class Connection:
         except Failed as error:
             self._fail(error.code, error.about)
 
+    def limit(self, streams: int) -> None:
+        """Let the client have that many streams open at once, and tell it if that is a change.
+
+        A lower number holds once the client has said that it knows (RFC 9113, 6.5.3).
+        """
+        if streams == self._intake.streams_told or self._failed:
+            return
+        self._intake.streams_told = streams
+        if self._told:
+            self._sender.put(frames.settings({Setting.MAX_CONCURRENT_STREAMS: streams}))
+            self._control.unacknowledged.append(streams)
+        else:
+            self._intake.streams_allowed = streams
+
     def data_to_send(self) -> bytes:
-        """Return what is to be sent now."""
+        """Return what is to be sent now; our SETTINGS come first."""
+        if not self._told:
+            self._told = True
+            own = {
+                Setting.HEADER_TABLE_SIZE: 4096,
+                Setting.MAX_CONCURRENT_STREAMS: self._intake.streams_told,
+                Setting.INITIAL_WINDOW_SIZE: frames.WINDOW,
+                Setting.MAX_FRAME_SIZE: FRAME_LIMIT,
+                Setting.MAX_HEADER_LIST_SIZE: self._limits.header_list,
+            }
+            self._control.unacknowledged.append(self._intake.streams_told)
+            return frames.settings(own) + self._sender.take()
         return self._sender.take()
 
     def close(self, code: int = Code.NO_ERROR, debug: bytes = b"", last: int | None = None) -> None:

@@ -1,5 +1,7 @@
 """Frames about streams and the connection: SETTINGS, WINDOW_UPDATE, PING, RST_STREAM and more."""
 
+from collections import deque
+
 from simulator.transport.http2 import frames, limits
 from simulator.transport.http2.frames import (
     FRAME_LIMIT,
@@ -35,6 +37,8 @@ class Control:
     def __init__(self, intake: Intake, sender: Sender, purse: Purse) -> None:
         self.leaving = False
         """Whether the client has said that it goes."""
+        self.unacknowledged: deque[int] = deque()
+        """How many streams each of our SETTINGS allows that the client has not confirmed."""
         self._intake = intake
         self._sender = sender
         self._purse = purse
@@ -47,6 +51,8 @@ class Control:
             raise Failed(Code.FRAME_SIZE_ERROR, "SETTINGS of a wrong size")
         self._purse.spend(limits.COST_SETTINGS)
         if flags & frames.ACK:
+            if self.unacknowledged:
+                self._intake.streams_allowed = self.unacknowledged.popleft()
             return
         values: dict[int, int] = {}
         for name, value in frames.read_settings(payload):

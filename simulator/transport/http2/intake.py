@@ -16,6 +16,10 @@ _CONTINUE = 100
 _SHORT = "the body is shorter than Content-Length says"
 _REMEMBERED = 1024
 """Streams reset by us whose late frames are passed over; and gaps between numbers."""
+_PERSISTENT = 1000
+"""Streams in a row beyond what is allowed after which it is no oversight."""
+_VIOLATED = "Maximum active streams violated for this endpoint."
+"""What APNs was seen to say then (apns.md 1.5)."""
 _CREDIT_BELOW = WINDOW // 2
 """What is left of a window when it is opened again."""
 
@@ -45,6 +49,10 @@ class Intake:
         """Highest number of a stream that the client has opened."""
         self.refusing = False
         """Whether further streams are passed over, since GOAWAY has told so."""
+        self.streams_allowed = self.streams_told = bounds.streams
+        """Streams that may be open at once, and what the client was last told of that."""
+        self._excess = 0
+        """Streams in a row that were beyond that."""
         self._limits = bounds
         self._sender = sender
         self._purse = purse
@@ -80,13 +88,17 @@ class Intake:
         head = fields.read_head(said)
         wrong = wrong or head.malformed or (_SHORT if ended and head.length > 0 else "")
         stream = Stream(number, head, self._sender.initial_window, ended=ended)
-        if len(self.streams) >= self._limits.streams:
+        if len(self.streams) >= self.streams_allowed:
             self.reset(number, Code.REFUSED_STREAM)
             self._note(stream, "malformed", "more streams are open than the settings allow")
+            self._excess += 1
+            if self._excess > _PERSISTENT:
+                raise Failed(Code.REFUSED_STREAM, _VIOLATED)
         elif wrong:
             self.reset(number, Code.PROTOCOL_ERROR)
             self._note(stream, "malformed", wrong)
         else:
+            self._excess = 0
             self.streams[number] = stream
             limit = self._limits.header_list
             if head.size > limit:

@@ -12,13 +12,15 @@ from email.utils import formatdate
 from typing import cast
 
 from simulator.clock import Clock
-from simulator.messages import Goaway, Peer, Request, Response
+from simulator.messages import Goaway, Peer, Request, Response, Tls
 from simulator.transport.http1 import Answer, _tls
 from simulator.transport.http2.connection import Connection
 from simulator.transport.http2.frames import Code
 from simulator.transport.http2.intake import Asked
 from simulator.transport.http2.limits import Limits
 
+Submit = Callable[[Request, Callable[[Response], None]], None]
+"""Answers one request, by calling back on the event loop."""
 TICK_S = 1.0
 STUCK_TICKS = 60
 """Seconds that a client may take to read what is sent before it is given up."""
@@ -36,12 +38,25 @@ class Http2Server:
         numbers: Iterator[int],
         body_limit: int,
         limits: Limits | None = None,
+        *,
+        submit: Submit | None = None,
+        first_streams: Callable[[Tls | None], int] | None = None,
+        farewell: bytes = b"",
+        idle: tuple[int, bytes] = (0, b""),
     ) -> None:
         """Hand each request to *answer*; connections are numbered from *numbers*.
 
-        Bodies are cut at *body_limit* bytes; *limits* are the others.
+        *submit* does the same without a task for each request. Bodies are cut
+        at *body_limit* bytes; *limits* are the others. *first_streams* says how
+        many streams a connection may have open at first; *farewell* is the
+        debug data of the GOAWAY at the end, *idle* the seconds after which an
+        idle connection ends (0: never) and what it is told.
         """
         self.answer = answer
+        self.submit = submit
+        self.first_streams = first_streams
+        self.farewell = farewell
+        self.idle_ticks, self.idle_debug = idle
         self.numbers = numbers
         self.limits = limits or Limits(body=body_limit)
         self.connections: set[Http2Protocol] = set()
@@ -60,7 +75,7 @@ class Http2Server:
     async def close(self, timeout_s: float) -> None:
         """Answer what was asked, then close all connections; after *timeout_s* whatever is left."""
         for connection in list(self.connections):
-            connection.close()
+            connection.close(debug=self.farewell)
         try:
             async with asyncio.timeout(timeout_s):
                 await self._emptied.wait()
@@ -93,6 +108,9 @@ class Http2Server:
 
     def ask(self, request: Request, heard: Callable[[Response], None] | None) -> None:
         """Have *request* answered; *heard* takes the answer if somebody waits for it."""
+        if self.submit is not None:
+            self.submit(request, heard or _unheard)
+            return
         task = self._loop.create_task(self._serve(request, heard))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -110,6 +128,10 @@ class Http2Server:
         return self._date
 
 
+def _unheard(_: Response) -> None:
+    """Take the answer of a request that is for the record only."""
+
+
 class Http2Protocol(asyncio.Protocol):
     """One connection: bytes to its `Connection`, and what that says to the server and back."""
 
@@ -125,6 +147,7 @@ class Http2Protocol(asyncio.Protocol):
         self._hurried = False
         """Whether to close without waiting for the client to do so."""
         self._stuck_ticks = 0
+        self._idle_ticks = 0
         self._paused = False
         """Whether the client does not read what is sent."""
         self._scheme = "http"
@@ -142,14 +165,23 @@ class Http2Protocol(asyncio.Protocol):
         handshake = transport.get_extra_info("ssl_object")
         tls = None if handshake is None else _tls(handshake)
         self._scheme = "http" if tls is None else "https"
-        self._peer = Peer(address, port, next(self._server.numbers), tls)
+        others = sum(one.address == address for one in self._server.connections)
+        self._peer = Peer(address, port, next(self._server.numbers), tls, others=others)
+        if self._server.first_streams is not None:
+            self._connection.limit(self._server.first_streams(tls))
         self._server.opened(self)
         self._flush()
+
+    @property
+    def address(self) -> str:
+        """Where the client is."""
+        return self._peer.address
 
     def data_received(self, data: bytes) -> None:
         """Hand on the requests in *data*; write what the protocol itself has to say."""
         if self._finished:
             return
+        self._idle_ticks = 0
         asked = self._connection.receive(data)
         if asked:
             self._hand_on(asked)
@@ -195,9 +227,13 @@ class Http2Protocol(asyncio.Protocol):
 
     def _respond(self, number: int, response: Response) -> None:
         """Send *response* on stream *number*, with the others that are ready by then."""
+        if response.silent:
+            return
         if response.goaway is not None:
             self._go(response.goaway)
             return
+        if response.streams is not None:
+            self._connection.limit(response.streams)
         headers = response.headers
         for name, value in headers:
             if name in {"date", "Date"}:
@@ -265,6 +301,10 @@ class Http2Protocol(asyncio.Protocol):
     def tick(self) -> None:
         """Note that a second has gone by: end what is too slow."""
         self._hand_on(self._connection.tick())
+        idle = self._server.idle_ticks
+        self._idle_ticks = 0 if self._connection.open_streams else self._idle_ticks + 1
+        if idle and self._idle_ticks > idle and not self._finished:
+            self.close(debug=self._server.idle_debug)
         self._flush()
         self._stuck_ticks += self._paused or self._finished
         if self._stuck_ticks > (LINGER_TICKS if self._finished else STUCK_TICKS):
