@@ -163,7 +163,10 @@ class Apple:
 
     def oauth(self, server: str = "a", /, **changes: str | None) -> str:
         """Return a good Authorization header; *changes* replace or (None) drop parameters."""
-        token = self.token(server)
+        return self.oauth_of(self.token(server), **changes)
+
+    def oauth_of(self, token: Body, /, **changes: str | None) -> str:
+        """Return a good Authorization header for a server token; *changes* as in `oauth`."""
         self._nonce += 1
         parameters = {
             "oauth_consumer_key": token["consumer_key"],

@@ -3,6 +3,7 @@ import pytest
 
 from simulator.app import Simulator
 from simulator.control.guards import is_loopback
+from simulator.control.web import PREFIX, ROUTES
 from simulator.settings import Settings
 from tests.control.conftest import Control
 
@@ -43,11 +44,13 @@ async def test_off_loopback_the_token_is_wanted() -> None:
         port = simulator.ready["control"].rpartition(":")[2]
         base = f"http://127.0.0.1:{port}"
 
-        async def status(path: str, token: str = "") -> int:
+        async def status(path: str, token: str = "", method: str = "GET") -> int:
             headers = {"Authorization": f"Bearer {token}"} if token else {}
-            async with session.get(base + path, headers=headers) as answer:
+            async with session.request(method, base + path, headers=headers) as answer:
                 return answer.status
 
+        refused = [await status(PREFIX + one.path, method=one.method) for one in ROUTES]
+        assert set(refused) == {401}
         assert await status("/api/v1/clock") == 401
         assert await status("/api/v1/clock", "wrong") == 401
         assert await status("/api/v1/clock", simulator.control_token) == 200

@@ -1,0 +1,95 @@
+"""No credential of one organisation reads or changes what belongs to another.
+
+The cases come from the catalogue: an operation that is added is tried as well.
+"""
+
+from typing import Any
+
+import pytest
+
+from simulator import services
+from simulator.messages import State
+from simulator.protocol.operations import Operation
+from simulator.services.dep import portal
+from tests.apple import ORG, Apple, hardware
+
+THEIRS = {"profile_uuid": "", "device": "THEIRS1", "devices": ["THEIRS1", "THEIRS2"]}
+"""What of another organisation a request can name; the profile's uuid is known later."""
+MARK = "Rival"
+"""Stands in every text of the other organisation."""
+OPERATIONS = [
+    pytest.param(one, id=one.name)
+    for one in services.load().operations.values()
+    if one.service == "dep" and one.auth
+]
+
+
+@pytest.fixture
+def apple() -> Apple:
+    """Two organisations; the other one has devices and an assigned profile of its own."""
+    apple = Apple()
+    apple.add("OURS1")
+    apple.run(_add_rival)
+    return apple
+
+
+def _add_rival(state: State) -> None:
+    marked = {name: f"{MARK} {value}" for name, value in ORG.items() if name.startswith("admin")}
+    names = {"name": MARK, "email": f"{MARK}@x.example", "address": f"{MARK} street", **marked}
+    portal.add_organisation(state, ORG | names | {"id": "rival"})
+    home = state.of("rival")
+    portal.add_server(home, "r", f"{MARK} server", chance="7".rjust)
+    rows = [(hardware(one, asset_tag=MARK), 0) for one in ("THEIRS1", "THEIRS2")]
+    portal.add_devices(home, rows, server="r", by=f"{MARK}@x.example", events=True)
+    profile = {"profile_name": MARK, "url": f"https://{MARK}.example/"}
+    body = {"uuid": "F" * 32, "server": "r", "defined_ms": 0, "profile": profile}
+    home.put("dep.profile", "F" * 32, body)
+
+
+def belongings(apple: Apple) -> list[Any]:
+    """Return all that the other organisation has."""
+    query = "SELECT kind, key, body FROM entity WHERE organisation = 'rival' ORDER BY kind, key"
+    found: list[Any] = apple.store._connection.execute(query).fetchall()
+    return found
+
+
+def naming_theirs(one: Operation) -> tuple[str, Any]:
+    """Return query and body of a good request that names what is theirs wherever it can."""
+    theirs = THEIRS | {"profile_uuid": "F" * 32}
+    rows = {row.name: theirs.get(row.name, row.example) for row in one.request}
+    query = [f"{row.name}={rows[row.name]}" for row in one.request if row.place == "query"]
+    body = {
+        row.name: rows[row.name]
+        for row in one.request
+        if row.place == "body" and (row.required or row.name in theirs)
+    }
+    takes_body = any(row.place == "body" for row in one.request)
+    return "?" + "&".join(query) if query else "", body if takes_body else None
+
+
+@pytest.mark.parametrize("one", OPERATIONS)
+def test_an_operation_neither_tells_nor_changes_what_is_theirs(
+    apple: Apple, one: Operation
+) -> None:
+    before = belongings(apple)
+    query, body = naming_theirs(one)
+
+    answer = apple.call(one.methods[0], one.path + query, body, session=apple.session())
+
+    assert belongings(apple) == before
+    assert MARK not in answer.text
+    assert '"SUCCESS"' not in answer.text
+    assert answer.exchange.organisation == "acme"
+
+
+def test_the_cursor_of_another_organisation_is_no_cursor(apple: Apple) -> None:
+    with apple.store.transaction() as state:
+        portal.issue_token(state.of("rival"), "rival", "r", now_ms=apple.now_ms, chance="9".rjust)
+        theirs = portal.current_token(state.of("rival"), "r")
+    assert theirs is not None
+    session = apple.log_in(apple.oauth_of(theirs)).json["auth_session_token"]
+    cursor = apple.call("POST", "/server/devices", {}, session=session).json["cursor"]
+
+    answer = apple.call("POST", "/devices/sync", {"cursor": cursor}, session=apple.session())
+
+    assert (answer.status, answer.text) == (400, "INVALID_CURSOR")
