@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 def rfc3339(milliseconds: int) -> str:
     """Return a time stamp as Apple writes it: UTC, whole seconds, ``Z``."""
-    return f"{datetime.fromtimestamp(milliseconds // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    # Several times faster than a format with %Y, and asked for with every device.
+    return f"{datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat()[:19]}Z"
 
 
 def milliseconds(text: str) -> int:

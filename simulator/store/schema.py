@@ -6,6 +6,7 @@ Rule: a file is changed only once it is known to be ours, or empty.
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from simulator.settings import ConfigurationError
@@ -57,6 +58,7 @@ _JOIN = (
     " WHERE i.organisation=? AND i.kind=? AND i.name=?"
 )
 GET = "SELECT revision, body FROM entity WHERE organisation=? AND kind=? AND key=?"
+_GET_SOME = "SELECT key, revision, body FROM entity WHERE organisation=? AND kind=? AND key IN"
 PUT = (
     "INSERT INTO entity VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE"
     " SET revision = excluded.revision, body = excluded.body"
@@ -92,6 +94,13 @@ _ADVICE = {
 }
 _PERMISSION = 0o600
 """Of a new database: it holds what clients disclosed."""
+
+
+@cache
+def get_many(count: int) -> str:
+    """Return the statement that gets up to *count* entities of one kind by their keys."""
+    marks = ",".join("?" * count)
+    return f"{_GET_SOME} ({marks})"
 
 
 def bounds(prefix: str, after: str) -> tuple[str, str | bytes]:

@@ -134,9 +134,14 @@ class SqliteState:
 
     def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, Entity]:
         """Return those of *keys* that exist, by key."""
-        db, org = self._session.flush(), self._organisation
-        rows = ((key, db.execute(schema.GET, (org, kind, key)).fetchone()) for key in keys)
-        return {key: Entity(key, row[0], _DECODE(row[1])) for key, row in rows if row}
+        db, name = self._session.flush(), (self._organisation, kind)
+        wanted = list(dict.fromkeys(keys))
+        found: dict[str, Entity] = {}
+        for at in range(0, len(wanted), _CHUNK):
+            chunk = wanted[at : at + _CHUNK]
+            rows = db.execute(schema.get_many(len(chunk)), (*name, *chunk))
+            found.update((one.key, one) for one in _entities(rows))
+        return {key: found[key] for key in wanted if key in found}
 
     def put(self, kind: str, key: str, body: Body, index: Mapping[str, str] | None = None) -> int:
         """Write one entity and return its revision; ValueError if the key is empty."""

@@ -52,13 +52,15 @@ class Device:
 
     def body(self) -> Body:
         """Return what is stored."""
-        names = (name for name in self.__slots__ if name != "serial")
-        return {name: value for name in names if (value := getattr(self, name))}
+        return {name: value for name in _STORED if (value := getattr(self, name))}
 
     def with_record(self, *without: str, **values: Any) -> "Device":
         """Return the device with *values* set in its record and the keys *without* gone."""
         kept = {k: v for k, v in self.record.items() if k not in without}
         return replace(self, record=kept | values)
+
+
+_STORED = tuple(name for name in Device.__slots__ if name != "serial")
 
 
 def find(state: State, server: str, serials: Iterable[str]) -> dict[str, Device | None]:
@@ -148,7 +150,7 @@ def add(state: State, rows: list[Device], server: str) -> None:
         (
             (
                 row.serial,
-                replace(row, server=server, place=first + offset).body(),
+                row.body() | {"server": server, "place": first + offset},
                 {"place": _place(server, first + offset)},
             )
             for offset, row in enumerate(rows)
