@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,7 +46,10 @@ class Profiles(Busy):
     """Logs in to DEP and defines profiles; notes the name of each."""
 
     def work(self) -> None:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            self._define(connection)
+
+    def _define(self, connection: HTTPConnection) -> None:
         headers = {"User-Agent": "ExampleMDM/1", "Content-Type": "application/json;charset=UTF8"}
         headers["X-ADM-Auth-Session"] = self._session(connection)
         for number in range(10**6):
