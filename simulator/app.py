@@ -111,7 +111,14 @@ class Simulator:
         )
         control = await self._open_control(parts, stack)
         certificates = await asyncio.to_thread(
-            Certificates, authority, now, push_authority.certificate_pem
+            partial(
+                Certificates,
+                authority,
+                now,
+                push_authority.certificate_pem,
+                newest=settings.tls_max,
+                expired=settings.bad_certificate != "apple",
+            )
         )
         tls, http, proxy = await self._open_services(authority.names, certificates, stack)
         described = await self.gateway.run(portal.describe)

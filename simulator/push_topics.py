@@ -46,6 +46,7 @@ def files(
 
     A certificate that is missing is made. Its file holds it alone, as Apple hands it out:
     some MDM servers take the last certificate of a file for the one that the key is for.
+    Certificate and key are also in one file, joined, and as PKCS #12 without a password.
     """
     folder = path / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -57,8 +58,17 @@ def files(
 
 def _pair(folder: Path, maker: PushAuthority, topic: str, now: datetime) -> Body:
     certificate, key = folder / f"{topic}.pem", folder / f"{topic}.key"
-    if not (certificate.exists() and key.exists()):
+    joined, p12 = folder / f"{topic}.joined.pem", folder / f"{topic}.p12"
+    if not all(file.exists() for file in (certificate, key, joined, p12)):
         made = maker.mint(topic, now)
         write_file(key, made.key_pem, _PRIVATE)
+        write_file(joined, made.joined_pem, _PRIVATE)
+        write_file(p12, made.p12, _PRIVATE)
         write_file(certificate, made.certificate_pem, _PUBLIC)
-    return {"topic": topic, "certificate": str(certificate), "key": str(key)}
+    return {
+        "topic": topic,
+        "certificate": str(certificate),
+        "key": str(key),
+        "joined": str(joined),
+        "pkcs12": str(p12),
+    }

@@ -204,3 +204,17 @@ def _public_key(pem: bytes) -> ec.EllipticCurvePublicKey | None:
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         return key
     return None
+
+
+def new_key() -> tuple[str, str]:
+    """Make a key for provider tokens: the private one (PKCS #8, PEM) and the public one (PEM)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private.decode(), public.decode()

@@ -1,10 +1,9 @@
-"""Calls for pushes: topics with their certificates, device tokens, and what devices receive."""
+"""Calls for pushes: device tokens, and what devices receive."""
 
 import asyncio
 import plistlib
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import msgspec
 from aiohttp import web
@@ -12,6 +11,7 @@ from aiohttp import web
 from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing, number
 from simulator.control.servers import home
 from simulator.messages import Body, State
+from simulator.pki.push import ENVIRONMENTS
 from simulator.services.apns import registry
 from simulator.services.apns.registry import DeviceToken, Push
 from simulator.services.dep.organisations import ORGANISATION
@@ -21,69 +21,12 @@ KEEP_ALIVE_S = 15.0
 """After so much silence a stream gets a comment, so that both ends see that it lives."""
 
 
-async def list_topics(request: web.Request) -> web.Response:
-    """Answer the push topics of each organisation, with counts of what became of pushes."""
-
-    def work(state: State) -> list[Body]:
-        return [
-            {
-                "topic": topic,
-                "organisation": org.key,
-                "revoked": (registry.topic_of(state, topic) or {})["revoked"],
-                "pushes": registry.counters(state.of(org.key)),
-            }
-            for org in state.of("").scan(ORGANISATION, limit=10_000)
-            for topic in registry.topics(state, org.key)
-        ]
-
-    return web.json_response({"push_topics": await request.app[PARTS].gateway.run(work)})
-
-
-async def add_topic(request: web.Request) -> web.Response:
-    """Add a push topic, or make another certificate for one: ``topic``, ``organisation``."""
-    parts, body = request.app[PARTS], await json_body(request)
-    topic = body.get("topic") or f"com.apple.mgmt.External.{registry.dashed(parts.chance(32))}"
-    if not isinstance(topic, str):
-        raise bad("topic must be a string, such as com.apple.mgmt.External.<uuid>")
-    now = datetime.now(UTC)  # noqa: TID251 (TLS checks certificates against the wall clock)
-    try:
-        made = await asyncio.to_thread(parts.push_authority.mint, topic, now)
-    except ValueError as error:
-        raise bad(str(error)) from None
-
-    def work(state: State) -> str:
-        known = registry.topic_of(state, topic)
-        org = known["organisation"] if known else home(state, body.get("organisation"))
-        if known is None:
-            registry.add_topic(state, org, topic)
-        return str(org)
-
-    organisation = await parts.gateway.run(work)
-    answer = {
-        "topic": topic,
-        "organisation": organisation,
-        "serial": f"{made.serial:x}",
-        "certificate": made.certificate_pem.decode(),
-        "chain": made.chain_pem.decode(),
-        "key": made.key_pem.decode(),
-    }
-    return web.json_response(answer, status=201)
-
-
-async def revoke(request: web.Request) -> web.Response:
-    """Revoke the topic's certificates: all, or the one of ``serial``."""
-    topic, body = request.match_info["topic"], await json_body(request)
-    serial = body.get("serial", "*")
-
-    def work(state: State) -> Body | None:
-        registry.revoke(state, topic, str(serial).lower())
-        return registry.topic_of(state, topic)
-
-    return web.json_response(await request.app[PARTS].gateway.run(work))
-
-
 async def check_in(request: web.Request) -> web.Response:
-    """Learn from a check-in message: a plist, XML or binary, as the device sent it."""
+    """Learn from a check-in message: a plist, XML or binary, as the device sent it.
+
+    ``?topic=`` takes the place of the message's topic, for simulated devices that make
+    one up; ``?environment=`` says that the token is for one environment only.
+    """
     parts, content = request.app[PARTS], await request.read()
     try:
         message = plistlib.loads(content)
@@ -92,6 +35,12 @@ async def check_in(request: web.Request) -> web.Response:
     if not isinstance(message, dict):
         raise bad("the property list must be a dictionary")
     now_ms = parts.clock.now_ms()
+    environment = request.query.get("environment", "")
+    if environment and environment not in ENVIRONMENTS:
+        raise bad(f"environment must be {' or '.join(ENVIRONMENTS)}")
+    if "topic" in request.query:
+        message["Topic"] = request.query["topic"]
+    share = parts.settings.shared_tokens == "share"
 
     def work(state: State) -> list[DeviceToken]:
         topic = message.get("Topic")
@@ -99,7 +48,8 @@ async def check_in(request: web.Request) -> web.Response:
         if known is None:
             raise missing("no push topic is that of the message: add it with POST /push-topics")
         try:
-            return registry.check_in(state.of(known["organisation"]), message, now_ms)
+            own = state.of(known["organisation"])
+            return registry.check_in(own, message, now_ms, environment=environment, share=share)
         except ValueError as error:
             raise bad(str(error)) from None
 
@@ -204,7 +154,9 @@ async def _stream(
             arrived.clear()
             push = await parts.gateway.run(work)
             if push is not None:
-                await response.write(f"event: {event}\ndata: {tell(push)}\n\n".encode())
+                # A payload of many lines is as many fields (HTML, server-sent events).
+                lines = "".join(f"data: {line}\n" for line in tell(push).splitlines())
+                await response.write(f"event: {event}\n{lines}\n".encode())
                 continue
             try:
                 await asyncio.wait_for(arrived.wait(), KEEP_ALIVE_S)
@@ -213,9 +165,6 @@ async def _stream(
 
 
 ROUTES = (
-    Route("GET", "/push-topics", "List push topics.", list_topics),
-    Route("POST", "/push-topics", "Add a topic, or a certificate for it.", add_topic),
-    Route("POST", "/push-topics/{topic}/revoke", "Revoke certificates.", revoke),
     Route("GET", "/push-tokens", "List device tokens.", list_tokens),
     Route("POST", "/push-tokens/checkin", "Learn from a check-in message.", check_in),
     Route("GET", "/push-tokens/{token}/events", "Stream a device's pushes.", token_events),

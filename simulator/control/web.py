@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from simulator.control import devices, docs, journal, pushes, report, servers
+from simulator.control import devices, docs, journal, push_credentials, pushes, report, servers
 from simulator.control.guards import guard
 from simulator.control.parts import PARTS, Parts, Route, bad, json_body
 from simulator.messages import Body
@@ -80,6 +80,7 @@ ROUTES = (
     *report.ROUTES,
     *servers.ROUTES,
     *devices.ROUTES,
+    *push_credentials.ROUTES,
     *pushes.ROUTES,
     *CLOCK,
     *docs.ROUTES,

@@ -65,6 +65,11 @@ class PushCertificate:
     p12: bytes = field(repr=False)
     serial: int
 
+    @property
+    def joined_pem(self) -> bytes:
+        """Certificate and key in one text, as NanoMDM's ``pushcert`` and some libraries take it."""
+        return self.certificate_pem + self.key_pem
+
 
 @dataclass(frozen=True, slots=True)
 class PushAuthority:

@@ -22,6 +22,9 @@ BACKLOG = 1024
 """Connections that wait to be accepted; some clients open hundreds at once."""
 TLS_SHUTDOWN_S = 1.0
 """How long a client may take to confirm the end of TLS."""
+_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+_ANY_TIME = ssl.VerifyFlags(0x200000)
+"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME, for which Python has no name."""
 HTTP1, HTTP2 = "http/1.1", "h2"
 CHOICE_S = 10.0
 """How long a client may take to show which protocol it speaks."""
@@ -32,11 +35,23 @@ _SPARE_LEAVES = 256
 class Certificates:
     """The TLS settings by server name; each connection remembers the name that it asked for."""
 
-    def __init__(self, authority: Authority, now: datetime, clients: bytes) -> None:
+    def __init__(
+        self,
+        authority: Authority,
+        now: datetime,
+        clients: bytes,
+        *,
+        newest: str = "1.3",
+        expired: bool = False,
+    ) -> None:
         """Make the default certificate. *now* is the wall clock's, as clients will check it.
 
-        *clients* is the chain (PEM) that client certificates are verified with.
+        *clients* is the chain (PEM) that client certificates are verified with,
+        *newest* the newest version of TLS; *expired* says whether TLS lets
+        expired client certificates through, for the service to judge.
         """
+        self._newest = _VERSIONS[newest]
+        self._expired = expired
         self._authority = authority
         self._now = now
         self._clients = clients.decode()
@@ -46,11 +61,14 @@ class Certificates:
     def _context(self, names: tuple[str, ...]) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.maximum_version = self._newest
         context.sslobject_class = Handshake
         context.set_alpn_protocols([HTTP2, HTTP1])
         # Asked for, but optional: the same port serves those who log in otherwise.
         context.verify_mode = ssl.CERT_OPTIONAL
         context.load_verify_locations(cadata=self._clients)
+        if self._expired:
+            context.verify_flags |= _ANY_TIME
         load_leaf(context, self._authority.leaf(names, self._now))
         context.sni_callback = self._choose
         return context

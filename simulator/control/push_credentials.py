@@ -1,0 +1,179 @@
+"""Calls for what may push: topics with their certificates, and keys of provider tokens."""
+
+import asyncio
+import base64
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import web
+
+from simulator.auth.provider_token import new_key
+from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
+from simulator.control.servers import home
+from simulator.messages import Body, State
+from simulator.pki.push import ENVIRONMENTS, PushAuthority, PushCertificate
+from simulator.services.apns import registry
+from simulator.services.apns.registry import ProviderKey
+from simulator.services.dep.organisations import ORGANISATION
+
+_TOPIC = {"topic", "topics", "organisation", "environments", "expires_in_s", "issuer"}
+_KEY = {"key_id", "team_id", "organisation", "environment"}
+_ID_DIGITS = 10
+_LONGEST_S = 10 * 365 * 24 * 3600
+
+
+async def list_topics(request: web.Request) -> web.Response:
+    """Answer the push topics of each organisation, with counts of what became of pushes."""
+
+    def work(state: State) -> list[Body]:
+        return [
+            {
+                "topic": topic,
+                "organisation": org.key,
+                "revoked": (registry.topic_of(state, topic) or {})["revoked"],
+                "pushes": registry.counters(state.of(org.key)),
+            }
+            for org in state.of("").scan(ORGANISATION, limit=10_000)
+            for topic in registry.topics(state, org.key)
+        ]
+
+    return web.json_response({"push_topics": await request.app[PARTS].gateway.run(work)})
+
+
+async def add_topic(request: web.Request) -> web.Response:
+    """Add a push topic, or make another certificate for one.
+
+    All keys are optional: ``topic``, ``organisation``; ``topics`` for a certificate of
+    several; ``environments`` that it is for; ``expires_in_s`` from now, less than 0 for one
+    that has expired; ``issuer`` ``other`` for one that nobody trusts.
+    """
+    parts, body = request.app[PARTS], await json_body(request)
+    if unknown := sorted(body.keys() - _TOPIC):
+        raise bad(f"{unknown[0]} is no key here; there are {', '.join(sorted(_TOPIC))}")
+    topics = body.get("topics", [])
+    first = topics[0] if isinstance(topics, list) and topics else None
+    topic = body.get("topic") or first or _new_topic(parts)
+    if not isinstance(topics, list) or not all(isinstance(one, str) for one in (topic, *topics)):
+        raise bad("topic must be a string, such as com.apple.mgmt.External.<uuid>, topics a list")
+    made = await asyncio.to_thread(_mint, parts, topic, topics, body)
+    names = list(dict.fromkeys((topic, *topics)))
+
+    def work(state: State) -> str:
+        known = registry.topic_of(state, topic)
+        org = known["organisation"] if known else home(state, body.get("organisation"))
+        for name in names:
+            if registry.topic_of(state, name) is None:
+                registry.add_topic(state, org, name)
+        return str(org)
+
+    organisation = await parts.gateway.run(work)
+    answer = {
+        "topic": topic,
+        "topics": names,
+        "organisation": organisation,
+        "serial": f"{made.serial:x}",
+        "certificate": made.certificate_pem.decode(),
+        "chain": made.chain_pem.decode(),
+        "key": made.key_pem.decode(),
+        "joined": made.joined_pem.decode(),
+        "pkcs12": base64.b64encode(made.p12).decode(),
+    }
+    return web.json_response(answer, status=201)
+
+
+def _new_topic(parts: Parts) -> str:
+    return f"com.apple.mgmt.External.{registry.dashed(parts.chance(32))}"
+
+
+def _mint(parts: Parts, topic: str, topics: list[str], body: Body) -> PushCertificate:
+    """Make the certificate that *body* asks for."""
+    now = datetime.now(UTC)  # noqa: TID251 (TLS checks certificates against the wall clock)
+    seconds = body.get("expires_in_s")
+    if seconds is not None and (type(seconds) is not int or abs(seconds) > _LONGEST_S):
+        raise bad("expires_in_s must be a whole number of seconds, at most ten years")
+    environments = body.get("environments", list(ENVIRONMENTS))
+    if not isinstance(environments, list):
+        raise bad(f"environments must be a list of {' and '.join(ENVIRONMENTS)}")
+    if body.get("issuer", "own") not in ("own", "other"):
+        raise bad("issuer must be own or other")
+    try:
+        own = body.get("issuer") != "other"
+        authority = parts.push_authority if own else PushAuthority.create(now)
+        return authority.mint(
+            topic,
+            now,
+            topics=topics,
+            environments=environments,
+            not_after=None if seconds is None else now + timedelta(seconds=seconds),
+        )
+    except ValueError as error:
+        raise bad(str(error)) from None
+
+
+async def revoke(request: web.Request) -> web.Response:
+    """Revoke the topic's certificates: all, or the one of ``serial``."""
+    topic, body = request.match_info["topic"], await json_body(request)
+    serial = body.get("serial", "*")
+
+    def work(state: State) -> Body | None:
+        registry.revoke(state, topic, str(serial).lower())
+        return registry.topic_of(state, topic)
+
+    return web.json_response(await request.app[PARTS].gateway.run(work))
+
+
+async def list_keys(request: web.Request) -> web.Response:
+    """Answer the keys of provider tokens, without what signs."""
+    found = await request.app[PARTS].gateway.run(registry.keys)
+    return web.json_response({"push_keys": [_told(one) for one in found]})
+
+
+def _told(key: ProviderKey) -> Body:
+    told = asdict(key)
+    return told | {"team_id": told.pop("team")}
+
+
+async def add_key(request: web.Request) -> web.Response:
+    """Make a key that signs provider tokens: ``key_id``, ``team_id``, ``environment``, optional.
+
+    What signs is told this once, as the ``.p8`` file that Apple's portal gives.
+    """
+    parts, body = request.app[PARTS], await json_body(request)
+    if unknown := sorted(body.keys() - _KEY):
+        raise bad(f"{unknown[0]} is no key here; there are {', '.join(sorted(_KEY))}")
+    key_id = body.get("key_id", parts.chance(_ID_DIGITS).upper())
+    team_id = body.get("team_id", parts.chance(_ID_DIGITS).upper())
+    for name, value in (("key_id", key_id), ("team_id", team_id)):
+        if not isinstance(value, str) or len(value) != _ID_DIGITS or not value.isalnum():
+            raise bad(f"{name} must be {_ID_DIGITS} letters and digits")
+    environment = body.get("environment", "")
+    if environment not in ("", *ENVIRONMENTS):
+        raise bad(f"environment must be {' or '.join(ENVIRONMENTS)}")
+    private, public = await asyncio.to_thread(new_key)
+
+    def work(state: State) -> ProviderKey:
+        org = home(state, body.get("organisation"))
+        key = ProviderKey(key_id, team_id, public, org, environment)
+        registry.add_key(state, key)
+        return key
+
+    key = await parts.gateway.run(work)
+    return web.json_response(_told(key) | {"private_key": private}, status=201)
+
+
+async def revoke_key(request: web.Request) -> web.Response:
+    """Revoke a key: its tokens are InvalidProviderToken from now on."""
+    key_id = request.match_info["key"]
+    if not await request.app[PARTS].gateway.run(lambda state: registry.revoke_key(state, key_id)):
+        raise missing("there is no such key")
+    return web.Response(status=204)
+
+
+ROUTES = (
+    Route("GET", "/push-topics", "List push topics.", list_topics),
+    Route("POST", "/push-topics", "Add a topic, or a certificate for it.", add_topic),
+    Route("POST", "/push-topics/{topic}/revoke", "Revoke certificates.", revoke),
+    Route("GET", "/push-keys", "List keys of provider tokens.", list_keys),
+    Route("POST", "/push-keys", "Make a key for provider tokens.", add_key),
+    Route("DELETE", "/push-keys/{key}", "Revoke a key.", revoke_key),
+)
