@@ -1,8 +1,12 @@
 import asyncio
 import plistlib
+from functools import partial
 from typing import Any
 
+import biplist  # type: ignore[import-untyped]  # it is of 2017
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.control.conftest import Control
 
@@ -30,13 +34,59 @@ async def check_in(control: Control, form: Any = plistlib.FMT_XML, **changes: An
     return await control.call("POST", "/push-tokens/checkin", data=body)
 
 
-@pytest.mark.parametrize("form", [plistlib.FMT_XML, plistlib.FMT_BINARY], ids=["xml", "binary"])
-async def test_a_check_in_registers_a_token(control: Control, form: Any) -> None:
-    status, answer = await check_in(control, form)
+def by_biplist(value: Any) -> bytes:
+    """Write a binary property list with a library that is not Python's."""
+    written: bytes = biplist.writePlistToString(value, binary=True)
+    return written
+
+
+WRITERS = [
+    pytest.param(partial(plistlib.dumps, fmt=plistlib.FMT_XML), id="xml"),
+    pytest.param(partial(plistlib.dumps, fmt=plistlib.FMT_BINARY), id="binary"),
+    pytest.param(by_biplist, id="biplist"),
+]
+
+
+@pytest.mark.parametrize("write", WRITERS)
+async def test_a_check_in_registers_a_token(control: Control, write: Any) -> None:
+    content = write(message(topic_of(control), AwaitingConfiguration=False, UserID="u-\u00e9"))
+    status, answer = await control.call("POST", "/push-tokens/checkin", data=content)
     _, listed = await control.call("GET", "/push-tokens")
 
     assert (status, answer["token"]) == (200, RAW.hex())
     assert [one["token"] for one in listed["push_tokens"]] == [RAW.hex()]
+
+
+@given(
+    st.recursive(
+        st.booleans() | st.integers(-(2**31), 2**31) | st.text(max_size=9) | st.binary(max_size=40),
+        lambda inside: (
+            st.lists(inside, max_size=3)
+            | st.dictionaries(st.text("aKey/~", min_size=1, max_size=4), inside, max_size=3)
+        ),
+        max_leaves=8,
+    )
+)
+def test_plists_mean_the_same_to_biplist(value: Any) -> None:
+    ours = plistlib.dumps({"value": value}, fmt=plistlib.FMT_BINARY, sort_keys=False)
+
+    assert biplist.readPlistFromString(ours) == {"value": value}
+    assert plistlib.loads(by_biplist({"value": value})) == {"value": value}
+
+
+async def test_a_made_up_topic_can_be_replaced(control: Control) -> None:
+    content = plistlib.dumps(message("com.apple.mgmt.External.device-1"))
+
+    status, _ = await control.call("POST", "/push-tokens/checkin", data=content)
+    query = {"topic": topic_of(control), "environment": "development"}
+    taken, answer = await control.call("POST", "/push-tokens/checkin", data=content, params=query)
+    odd, _ = await control.call(
+        "POST", "/push-tokens/checkin", data=content, params={"environment": "moon"}
+    )
+
+    assert (status, taken, odd) == (404, 200, 400)
+    [changed] = answer["changed"]
+    assert (changed["topic"], changed["environment"]) == (topic_of(control), "development")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 from simulator.messages import Finding, Goaway, Response, Tls
 from simulator.protocol.fields import String
 from simulator.protocol.operations import Call, ErrorCode, Service
-from simulator.services.apns import connections, errors, registry
+from simulator.services.apns import connections, errors, lint, registry
 from simulator.services.apns.credentials import HOSTS, by_credential, environment
 from simulator.settings import Settings
 
@@ -147,6 +147,8 @@ def _after_refusal(call: Call) -> int | None:
 
 def refuse(call: Call, row: ErrorCode) -> Response:
     """Make the answer of an error row: the reason as JSON, or the end of the connection."""
+    if not (call.header("apns-topic") or lint.MDM).startswith(lint.MDM):
+        lint.forgive(call)
     body: dict[str, Any] = {"reason": row.code}
     if row in (errors.UNREGISTERED, errors.EXPIRED_TOKEN):
         found = registry.find(call.state, call.path.get("token", ""))

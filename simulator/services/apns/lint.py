@@ -22,7 +22,7 @@ def note(call: Call, topic: str, token: str) -> None:
             text = "an MDM payload holds mdm and nothing else: leave aps out"
             _note(call, "push-aps", "body", "/aps", text)
     else:
-        _forgive(call)
+        forgive(call)
     if not registry.is_hex(token) and _is_base64(token):
         text = "the token is base64, as the check-in's plist shows it: send its bytes as hex"
         _note(call, "push-token-base64", "path", "{token}", text)
@@ -37,7 +37,7 @@ def note_magic(call: Call) -> None:
     _note(call, "push-magic", "body", "/mdm", text)
 
 
-def _forgive(call: Call) -> None:
+def forgive(call: Call) -> None:
     """Take back what was noted of keys of an app's payload: it may hold any."""
     findings = call.exchange.findings
     if findings:

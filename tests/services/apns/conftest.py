@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ OTHER = "com.apple.mgmt.External.6f0e4a52-6d0b-4c8e-9a53-2b7f6c1d8e91"
 TOKEN = "a1b2c3d4" * 8
 MAGIC = "7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"
 NOW = datetime.fromtimestamp(START_MS / 1000, UTC)
+PEER = Peer("127.0.0.1", 50000, 1, first=False)
 
 
 @pytest.fixture(scope="session")
@@ -42,19 +43,28 @@ class Apns:
         host: str = "api.push.apple.com",
         method: str = "POST",
         path: str = "/3/device/",
+        http: str = "2",
+        peer: Peer = PEER,
         **headers: str,
     ) -> Answer:
         der = b""
         if shown:
             pem = (certificate or self.certificate).certificate_pem
             der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
-        peer = Peer("127.0.0.1", 50000, 1, Tls("TLSv1.3", "x", host, "h2", der))
+        peer = replace(peer, tls=Tls("TLSv1.3", "x", host, "h2", der))
         named = [(name.replace("_", "-"), value) for name, value in headers.items()]
         return self.apple.send(
-            request(method, path + token, [("host", host), *named], body, peer=peer, http="2")
+            request(method, path + token, [("host", host), *named], body, peer=peer, http=http)
         )
 
-    def check_in(self, kind: str = "TokenUpdate", **changes: Any) -> list[registry.DeviceToken]:
+    def check_in(
+        self,
+        kind: str = "TokenUpdate",
+        *,
+        share: bool = False,
+        environment: str = "",
+        **changes: Any,
+    ) -> list[registry.DeviceToken]:
         message = {
             "MessageType": kind,
             "Topic": TOPIC,
@@ -62,7 +72,11 @@ class Apns:
             "Token": bytes.fromhex(TOKEN),
             "PushMagic": MAGIC,
         } | changes
-        return self.apple.home(lambda home: registry.check_in(home, message, self.apple.now_ms))
+        return self.apple.home(
+            lambda home: registry.check_in(
+                home, message, self.apple.now_ms, environment=environment, share=share
+            )
+        )
 
     def take(self, token: str = TOKEN) -> registry.Push | None:
         return self.apple.home(lambda home: registry.take(home, token, self.apple.now_ms))
