@@ -21,6 +21,9 @@ class Handshake(ssl.SSLObject):
 
     sni: str = ""
     _outgoing: ssl.MemoryBIO
+    _refusal: ssl.SSLError | None = None
+    _patience = 16
+    """How often a client that was refused may go on before it is cut off."""
 
     @classmethod
     def _create(
@@ -33,16 +36,26 @@ class Handshake(ssl.SSLObject):
         return made
 
     def do_handshake(self) -> None:
-        """Go on with the handshake; plain HTTP is answered in plain HTTP, and then waited out."""
+        """Go on with the handshake; a client that is refused hears why, and is then waited out.
+
+        The event loops close a failed handshake without the alert that OpenSSL
+        has written. As if there were more to come, they send it first.
+        """
+        if self._refusal is not None:
+            self._patience -= 1
+            raise ssl.SSLWantReadError if self._patience else self._refusal
         try:
             super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
         except ssl.SSLError as error:
             if error.reason == "HTTP_REQUEST":
                 self._outgoing.write(_PLAIN)
-                # As if there were more to come: what is written is sent, then the client leaves.
-                raise ssl.SSLWantReadError from error
             self._tell(error)
-            raise
+            if not self._outgoing.pending:
+                raise
+            self._refusal = error
+            raise ssl.SSLWantReadError from error
 
     def read(self, *args: Any) -> Any:
         """Read; with TLS 1.3 it is here that a client's refusal comes in."""

@@ -25,6 +25,8 @@ TLS_SHUTDOWN_S = 1.0
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _ANY_TIME = ssl.VerifyFlags(0x200000)
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME, for which Python has no name."""
+TLS_HANDSHAKE_S = 10.0
+"""How long a client may take to set up TLS, or to close after it was refused."""
 HTTP1, HTTP2 = "http/1.1", "h2"
 CHOICE_S = 10.0
 """How long a client may take to show which protocol it speaks."""
@@ -191,6 +193,7 @@ class Listener:
                 ssl=tls,
                 backlog=BACKLOG,
                 ssl_shutdown_timeout=None if tls is None else TLS_SHUTDOWN_S,
+                ssl_handshake_timeout=None if tls is None else TLS_HANDSHAKE_S,
             )
         self._servers.append(server)
         number: int = server.sockets[0].getsockname()[1]
