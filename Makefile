@@ -54,8 +54,9 @@ lint: $(LINT) ## Check style, types and the direction of imports
 clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) $(BIN)/pytest -m clients tests/clients --no-cov
 
-bench: $(TEST) ## Measure against bare servers, in one run on this machine
-	$(BIN)/python tests/bench/account.py
+bench: $(TEST) ## Measure against bare servers, in one run (needs h2load, Go and Node.js)
+	$(BIN)/python -m tests.bench.account
+	$(BIN)/python -m tests.bench.pushes
 
 image: $(NANODEP_BUILT) ## Build the Dockerfile and try the image (needs root, buildah, debootstrap, Go)
 	CLIENTS=$(CLIENTS) PYTHON=$(BIN)/python tests/image/check.sh

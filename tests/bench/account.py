@@ -10,21 +10,16 @@ import asyncio
 import json
 import multiprocessing
 import os
-import platform
-import signal
 import ssl
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from simulator.auth import oauth1
+from tests.bench.running import certificate, keep, serving, show
 
 CONNECTIONS = 16
 
@@ -100,23 +95,6 @@ async def measure(port: int, context: ssl.SSLContext, lines: bytes, seconds: flo
     return sum(counts) / (time.perf_counter() - start)
 
 
-def serve(directory: Path) -> tuple["subprocess.Popen[str]", dict[str, Any]]:
-    """Start mdmsim with a journal on disk."""
-    ports = ["--tls-port", "0", "--http-port", "off", "--control-port", "0", "--proxy-port", "off"]
-    command = [sys.executable, "-m", "simulator", "serve", "--data", str(directory), *ports]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    while line := process.stdout.readline():
-        if line.startswith("mdmsim ready"):
-            return process, json.loads((directory / "ready.json").read_text())
-    raise SystemExit("mdmsim did not start")
-
-
-def spread(values: Sequence[float]) -> str:
-    """Return minimum, median and maximum."""
-    return f"{min(values):9.2f} {statistics.median(values):9.2f} {max(values):9.2f}"
-
-
 def main() -> None:
     """Run all rounds and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -124,30 +102,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        data = Path(directory, "data")
-        process, ready = serve(data)
-        try:
-            rounds = compare(ready, Path(directory), arguments)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(10)
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        serving(Path(directory, "data")) as (_, ready),
+    ):
+        rounds = compare(ready, Path(directory), arguments)
     ours, theirs, ratios = zip(*rounds, strict=True)
-    print(
-        f"GET /account, {CONNECTIONS} connections, TLS, {platform.machine()}, "
-        f"{os.cpu_count()} cores, Python {platform.python_version()}"
-    )
-    print(f"{'':24}{'min':>9} {'median':>9} {'max':>9}")
-    print(f"{'mdmsim, journalled /s':24}{spread(ours)}")
-    print(f"{'bare aiohttp /s':24}{spread(theirs)}")
-    print(f"{'ratio (budget 0.5)':24}{spread(ratios)}")
-    arguments.output.write_text(
-        json.dumps(
-            {"account": {"mdmsim_per_s": ours, "bare_aiohttp_per_s": theirs, "ratio": ratios}},
-            indent=2,
-        )
-        + "\n"
-    )
+    rows = {
+        "mdmsim, journalled /s": ours,
+        "bare aiohttp /s": theirs,
+        "ratio (budget 0.5)": ratios,
+    }
+    show(f"GET /account, {CONNECTIONS} connections, TLS", rows)
+    keep(arguments.output, "account", rows)
 
 
 def compare(
@@ -158,7 +125,9 @@ def compare(
     url = ready["tls"][0]
     session = log_in(url, ready["organisations"][0]["dep_servers"][0]["token"], context)
     near, far = multiprocessing.Pipe()
-    peer = multiprocessing.Process(target=bare, args=(certificate(directory), far), daemon=True)
+    peer = multiprocessing.Process(
+        target=bare, args=(str(certificate(directory)), far), daemon=True
+    )
     peer.start()
     port = int(url.rpartition(":")[2])
     unchecked = ssl._create_unverified_context()  # noqa: S323 (loopback, both our own)
@@ -175,19 +144,6 @@ def compare(
             results.append((ours, theirs, ours / theirs))
     peer.terminate()
     return results
-
-
-def certificate(directory: Path) -> str:
-    """Return a file with a key and a certificate, for the bare server."""
-    from datetime import UTC, datetime  # noqa: PLC0415 (beside its one use)
-
-    from simulator.pki.authority import Authority  # noqa: PLC0415 (as above)
-
-    now = datetime.fromtimestamp(time.time_ns() / 10**9, UTC)
-    leaf = Authority.create(now).leaf(["127.0.0.1"], now)
-    path = directory / "bare.pem"
-    path.write_bytes(leaf.key_pem + leaf.chain_pem)
-    return str(path)
 
 
 if __name__ == "__main__":

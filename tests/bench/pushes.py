@@ -1,0 +1,180 @@
+"""Pushes per second, beside a bare Go and a bare Node.js server of HTTP/2; and how long one takes.
+
+All serve HTTP/2 over TLS in processes of their own and are driven in turn by
+the same h2load, so that the machine's drift meets all three. Ours checks each
+push, records it on disk and keeps it for its device before it answers; the bare
+ones read it and answer. Prints the rounds and adds them to bench.json.
+"""
+
+import argparse
+import hashlib
+import json
+import plistlib
+import re
+import shutil
+import subprocess
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from tests.bench.running import bare, certificate, cpu_s, keep, serving, show
+
+HERE = Path(__file__).parent
+CONNECTIONS, STREAMS = 4, 100
+STEADY_PER_S = 1000
+DEVICES = 64
+MAGIC = "7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"
+BUDGET, AIM, LATENCY_MS = 1.0, 1.5, 10
+_RATE = re.compile(r"finished in [^,]+, ([\d.]+) req/s")
+_STATUS = re.compile(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One of the servers, running."""
+
+    name: str
+    process: int
+    targets: Path
+    """File with the URLs that h2load takes in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One measurement."""
+
+    per_s: float
+    cpu_us: float
+    """Processor time of the server for each push, in microseconds."""
+
+
+def enrol(ready: dict[str, Any]) -> list[str]:
+    """Check devices in; return their tokens."""
+    topic = ready["organisations"][0]["push_topics"][0]["topic"]
+    tokens = [hashlib.sha256(f"bench {number}".encode()) for number in range(DEVICES)]
+    for number, token in enumerate(tokens):
+        message = {
+            "MessageType": "TokenUpdate",
+            "Topic": topic,
+            "UDID": f"bench-{number}",
+            "Token": token.digest(),
+            "PushMagic": MAGIC,
+        }
+        url = f"{ready['control']}/api/v1/push-tokens/checkin"
+        with urlopen(Request(url, plistlib.dumps(message))) as answer:  # noqa: S310 (ours)
+            answer.read()
+    return [token.hexdigest() for token in tokens]
+
+
+def load(server: Server, directory: Path, *options: str) -> str:
+    """Drive *server* with h2load; return what that says."""
+    command = [
+        *("h2load", "-c", f"{CONNECTIONS}"),
+        *("-i", f"{server.targets}", "-d", f"{directory / 'payload'}"),
+        *("-H", "apns-push-type: mdm", "-H", "content-type: application/json", *options),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def measure(server: Server, directory: Path, seconds: int) -> Round:
+    """Push as fast as it goes."""
+    before = cpu_s(server.process)
+    said = load(server, directory, "-m", f"{STREAMS}", "-D", f"{seconds}", "--warm-up-time", "1")
+    used = cpu_s(server.process) - before
+    rate, statuses = _RATE.search(said), _STATUS.search(said)
+    if rate is None or statuses is None or any(int(one) for one in statuses.groups()[1:]):
+        raise SystemExit(f"{server.name}: h2load says\n{said}")
+    per_s = float(rate[1])
+    return Round(per_s, used / (per_s * (seconds + 1)) * 1_000_000)
+
+
+def latency_ms(server: Server, directory: Path, seconds: int) -> tuple[float, float]:
+    """Push at a steady rate; return the median and the 99th percentile of the answers' times."""
+    log = directory / "requests.tsv"
+    log.unlink(missing_ok=True)
+    count = STEADY_PER_S * seconds
+    rate = f"--rps={STEADY_PER_S // CONNECTIONS}"
+    load(server, directory, "-m", f"{STREAMS}", "-n", f"{count}", rate, "--log-file", f"{log}")
+    rows = [line.split("\t") for line in log.read_text().splitlines()]
+    if {row[1] for row in rows} != {"200"}:
+        raise SystemExit(f"{server.name}: not every push was accepted")
+    times = sorted(int(row[2]) / 1000 for row in rows)
+    return times[len(times) // 2], times[len(times) * 99 // 100]
+
+
+def start(stack: ExitStack, directory: Path) -> list[Server]:
+    """Start the three servers."""
+    process, ready = stack.enter_context(serving(directory / "data", "--push-auth", "none"))
+    tokens = enrol(ready)
+    pem = certificate(directory)
+    program = directory / "bare-go"
+    build = [shutil.which("go") or "go", "build", "-o", f"{program}", "."]
+    subprocess.run(build, cwd=HERE / "go", check=True)
+    commands = {
+        "bare Go": [f"{program}", f"{pem}"],
+        "bare Node.js": ["node", f"{HERE / 'node' / 'server.js'}", f"{pem}"],
+    }
+    running = {"mdmsim": (process, ready["tls"][0])}
+    for name, command in commands.items():
+        process, port = stack.enter_context(bare(command))
+        running[name] = (process, f"https://127.0.0.1:{port}")
+    servers = []
+    for name, (process, url) in running.items():
+        targets = directory / f"{name}.txt"
+        targets.write_text("".join(f"{url}/3/device/{token}\n" for token in tokens))
+        servers.append(Server(name, process, targets))
+    return servers
+
+
+def main() -> None:
+    """Run all rounds and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=Path("bench.json"))
+    arguments = parser.parse_args()
+    for program in ("h2load", "go", "node"):
+        if shutil.which(program) is None:
+            raise SystemExit(f"{program} is missing: this needs nghttp2-client, Go and Node.js")
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        directory = Path(name)
+        (directory / "payload").write_text(json.dumps({"mdm": MAGIC}))
+        servers = start(stack, directory)
+        rounds = [
+            {one.name: measure(one, directory, arguments.seconds) for one in servers}
+            for _ in range(arguments.rounds)
+        ]
+        steady = [
+            {one.name: latency_ms(one, directory, arguments.seconds) for one in servers[:2]}
+            for _ in rounds
+        ]
+    report(rounds, steady, arguments.output)
+
+
+def report(rounds: list[dict[str, Round]], steady: list[tuple[float, float]], output: Path) -> None:
+    """Print what was measured, and keep it."""
+    names = list(rounds[0])
+    speeds = {f"{name} /s": [one[name].per_s for one in rounds] for name in names}
+    ratios = {
+        f"mdmsim / {name}": [one["mdmsim"].per_s / one[name].per_s for one in rounds]
+        for name in names[1:]
+    }
+    costs = {f"{name} CPU us": [one[name].cpu_us for one in rounds] for name in names}
+    times = {
+        f"{name} {figure} ms": [one[name][place] for one in steady]
+        for name in steady[0]
+        for place, figure in enumerate(("median", "p99"))
+    }
+    show(f"pushes, {CONNECTIONS} connections, {STREAMS} streams each, TLS", speeds)
+    show(f"ratios (budget {BUDGET} x Go, aim {AIM})", ratios)
+    show("processor time of the server for each push", costs)
+    show(f"a steady {STEADY_PER_S}/s (budget: p99 under {LATENCY_MS} ms)", times)
+    keep(output, "pushes", {**speeds, **ratios, **costs, **times})
+
+
+if __name__ == "__main__":
+    main()
