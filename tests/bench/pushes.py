@@ -155,7 +155,9 @@ def main() -> None:
     report(rounds, steady, arguments.output)
 
 
-def report(rounds: list[dict[str, Round]], steady: list[tuple[float, float]], output: Path) -> None:
+def report(
+    rounds: list[dict[str, Round]], steady: list[dict[str, tuple[float, float]]], output: Path
+) -> None:
     """Print what was measured, and keep it."""
     names = list(rounds[0])
     speeds = {f"{name} /s": [one[name].per_s for one in rounds] for name in names}
