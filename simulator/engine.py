@@ -255,7 +255,8 @@ def _receive(call: Call, match: Match, service: Service) -> None:
 
 def _refuse_path(call: Call, match: Match, service: Service) -> None:
     findings = call.exchange.findings
-    if match.known_path:
+    methods = service.methods
+    if match.known_path or (methods and call.request.method not in methods):
         text = "the path has no such method"
         findings.append(Finding("method-unknown", "path", "", text, refused=True))
         raise ApiError(service.not_allowed, text)

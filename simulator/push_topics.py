@@ -1,6 +1,5 @@
 """The push topics of a data directory: each with a certificate and a key that an MDM can use."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -32,9 +31,7 @@ def register(state: State, seed: int) -> dict[str, list[str]]:
     found = {}
     for org in state.of("").scan(ORGANISATION, limit=10_000):
         if not registry.topics(state, org.key):
-            digits = hashlib.sha256(f"apns.topic|{org.key}|{seed}".encode()).hexdigest()
-            topic = f"com.apple.mgmt.External.{registry.dashed(digits)}"
-            registry.add_topic(state, org.key, topic)
+            registry.add_topic(state, org.key, registry.first_topic(org.key, seed))
         found[org.key] = registry.topics(state, org.key)
     return found
 

@@ -12,8 +12,8 @@ from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
 from simulator.control.servers import home
 from simulator.messages import Body, State
 from simulator.pki.push import ENVIRONMENTS, PushAuthority, PushCertificate
-from simulator.services.apns import registry
-from simulator.services.apns.registry import ProviderKey
+from simulator.services.apns import keys, registry
+from simulator.services.apns.keys import ProviderKey
 from simulator.services.dep.organisations import ORGANISATION
 
 _TOPIC = {"topic", "topics", "organisation", "environments", "expires_in_s", "issuer"}
@@ -124,7 +124,7 @@ async def revoke(request: web.Request) -> web.Response:
 
 async def list_keys(request: web.Request) -> web.Response:
     """Answer the keys of provider tokens, without what signs."""
-    found = await request.app[PARTS].gateway.run(registry.keys)
+    found = await request.app[PARTS].gateway.run(keys.every)
     return web.json_response({"push_keys": [_told(one) for one in found]})
 
 
@@ -154,7 +154,7 @@ async def add_key(request: web.Request) -> web.Response:
     def work(state: State) -> ProviderKey:
         org = home(state, body.get("organisation"))
         key = ProviderKey(key_id, team_id, public, org, environment)
-        registry.add_key(state, key)
+        keys.add(state, key)
         return key
 
     key = await parts.gateway.run(work)
@@ -164,7 +164,7 @@ async def add_key(request: web.Request) -> web.Response:
 async def revoke_key(request: web.Request) -> web.Response:
     """Revoke a key: its tokens are InvalidProviderToken from now on."""
     key_id = request.match_info["key"]
-    if not await request.app[PARTS].gateway.run(lambda state: registry.revoke_key(state, key_id)):
+    if not await request.app[PARTS].gateway.run(lambda state: keys.revoke(state, key_id)):
         raise missing("there is no such key")
     return web.Response(status=204)
 

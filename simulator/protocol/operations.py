@@ -175,5 +175,7 @@ class Service:
     """Makes the response of what a handler returned."""
     refuse: Callable[[Call, ErrorCode], Response]
     """Makes the response of an error row."""
+    methods: tuple[str, ...] = ()
+    """The only methods there are, whatever the path; empty: that depends on the path."""
     judges_bodies: bool = True
     """Whether a body that breaks its rows can be refused for it; else that is only noted."""

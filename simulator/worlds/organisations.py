@@ -58,6 +58,16 @@ class DeviceList:
         return self.number * BLOCK
 
 
+@dataclass(frozen=True, slots=True)
+class PushDevice:
+    """A device that has checked in with its MDM server, as that knows it."""
+
+    udid: str
+    token: str
+    """Hexadecimal, lower case."""
+    magic: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organisation:
     """One organisation with everything behind it."""
@@ -74,6 +84,7 @@ class Organisation:
     facilitator_id: str | None
     dep_servers: tuple[DepServer, ...]
     devices: tuple[DeviceList, ...]
+    push_devices: tuple[PushDevice, ...] = ()
 
     def facts(self) -> dict[str, str]:
         """Return what the portal knows of the organisation itself, by name."""

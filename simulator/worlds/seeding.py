@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from simulator.messages import State
+from simulator.services.apns import registry
 from simulator.services.dep import portal
 from simulator.worlds.devices import generate
 from simulator.worlds.organisations import DeviceList, Organisation, World
@@ -82,7 +83,23 @@ def _found(
         chance = _chance(seed, organisation.id, server.id)
         portal.add_server(own, server.id, server.name, chance=chance)
         portal.issue_token(own, organisation.id, server.id, now_ms=now_ms, chance=mint)
+    if organisation.push_devices:
+        _check_in(own, organisation, registry.first_topic(organisation.id, seed), now_ms)
     return 0
+
+
+def _check_in(own: State, organisation: Organisation, topic: str, now_ms: int) -> None:
+    """Let the devices that the world names check in for the organisation's first push topic."""
+    registry.add_topic(own, organisation.id, topic)
+    for device in organisation.push_devices:
+        message = {
+            "MessageType": "TokenUpdate",
+            "Topic": topic,
+            "UDID": device.udid,
+            "Token": bytes.fromhex(device.token),
+            "PushMagic": device.magic,
+        }
+        registry.check_in(own, message, now_ms)
 
 
 def _assign(

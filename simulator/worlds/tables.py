@@ -15,6 +15,7 @@ from simulator.settings import ConfigurationError
 Reader = Callable[[Any], Any]
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_TOKEN = re.compile(r"(?:[0-9a-fA-F]{2}){1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,13 @@ def instant(value: Any) -> int:
     if not isinstance(value, datetime) or value.tzinfo is None or value.timestamp() < 0:
         raise ValueError("must be a date and time with offset, without quotes")
     return int(value.timestamp() * 1000)
+
+
+def device_token(value: Any) -> str:
+    """Read a device token: whole bytes in hexadecimal, at most 100."""
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise ValueError("must be a device token: 1 to 100 bytes in hexadecimal")
+    return value.lower()
 
 
 def choice(values: Collection[str]) -> Reader:

@@ -8,13 +8,21 @@ from typing import Any
 from simulator import resources
 from simulator.settings import ConfigurationError
 from simulator.worlds.devices import CAPACITY
-from simulator.worlds.organisations import BLOCK, DepServer, DeviceList, Organisation, World
+from simulator.worlds.organisations import (
+    BLOCK,
+    DepServer,
+    DeviceList,
+    Organisation,
+    PushDevice,
+    World,
+)
 from simulator.worlds.products import FAMILIES
 from simulator.worlds.tables import (
     Key,
     Place,
     anything,
     choice,
+    device_token,
     email,
     identifier,
     instant,
@@ -53,6 +61,12 @@ _ORGANISATION = (
     Key("facilitator_id", email, '"facilitator@example.org"', required=False),
     Key("dep_server", anything, "[…]", required=False, default=[]),
     Key("devices", anything, "[…]", required=False, default=[]),
+    Key("push_device", anything, "[…]", required=False, default=[]),
+)
+_PUSH_DEVICE = (
+    Key("udid", text, '"00008110-000A1B2C3D4E5F60"'),
+    Key("token", device_token, '"' + "a1" * 32 + '"'),
+    Key("magic", text, '"7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"'),
 )
 _DEP_SERVER = (Key("id", identifier, '"main"'), Key("name", text, '"Main MDM"'))
 _DEVICES = (
@@ -130,6 +144,8 @@ def parse_world(source: str, file: str) -> World:
     for name in ("id", "org_id"):
         refuse_duplicates(name, [(place, row[name]) for place, row in rows])
     servers = [_servers(place, row) for place, row in rows]
+    for place, row in rows:
+        row["push_device"] = _push_devices(place, row)
     refuse_duplicates("id", [(place, row["id"]) for each in servers for place, row in each])
     lists = [
         _device_lists(place, row, each) for (place, row), each in zip(rows, servers, strict=True)
@@ -149,6 +165,12 @@ def parse_world(source: str, file: str) -> World:
 def _servers(place: Place, row: dict[str, Any]) -> Rows:
     rows = read_list(row["dep_server"], "organisation.dep_server", _DEP_SERVER, place)
     refuse_duplicates("name", [(place, server["name"]) for place, server in rows])
+    return rows
+
+
+def _push_devices(place: Place, row: dict[str, Any]) -> Rows:
+    rows = read_list(row["push_device"], "organisation.push_device", _PUSH_DEVICE, place)
+    refuse_duplicates("token", [(at, device["token"]) for at, device in rows])
     return rows
 
 
@@ -189,11 +211,13 @@ def _refuse_impossible(lists: Rows) -> None:
 
 
 def _organisation(row: dict[str, Any], servers: Rows, devices: list[DeviceList]) -> Organisation:
-    facts = {name: value for name, value in row.items() if name not in ("dep_server", "devices")}
+    lists = ("dep_server", "devices", "push_device")
+    facts = {name: value for name, value in row.items() if name not in lists}
     return Organisation(
         **facts,
         dep_servers=tuple(DepServer(**server) for _, server in servers),
         devices=tuple(devices),
+        push_devices=tuple(PushDevice(**device) for _, device in row["push_device"]),
     )
 
 

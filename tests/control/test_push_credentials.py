@@ -13,7 +13,7 @@ OTHERS = ["com.example.app", "com.example.app.voip"]
 
 
 def certificates(added: dict[str, Any]) -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates(added["certificate"].encode())
+    return x509.load_pem_x509_certificates(added["chain"].encode())
 
 
 async def test_a_certificate_comes_in_each_form_that_servers_load(control: Control) -> None:
@@ -26,7 +26,9 @@ async def test_a_certificate_comes_in_each_form_that_servers_load(control: Contr
     assert status == 201
     certificate.verify_directly_issued_by(issuer)
     assert certificate.public_key() == key.public_key()
-    assert packed == certificate == x509.load_pem_x509_certificate(added["joined"].encode())
+    for text in (added["joined"], added["certificate"]):
+        assert x509.load_pem_x509_certificates(text.encode()) == [certificate]
+    assert packed == certificate
     assert "PRIVATE KEY" in added["joined"]
 
 

@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 
 from simulator.messages import State
+from simulator.services.apns import registry
 from simulator.services.dep import fleet, portal
 from simulator.services.dep.organisations import SERVER
+from simulator.settings import ConfigurationError
 from simulator.store.sqlite import Store
 from simulator.timestamps import milliseconds
 from simulator.worlds.devices import generate
@@ -268,3 +270,34 @@ def test_mint_makes_every_digit_of_a_credential(state: State, world: World) -> N
     token = portal.describe(state)[0]["dep_servers"][0]["token"]
     assert drawn
     assert all("aaaa" in token[name] for name in token if name != "access_token_expiry")
+
+
+def test_devices_of_the_world_can_be_pushed_to() -> None:
+    one = TWO.replace(
+        "[[organisation.devices]]",
+        f"""[[organisation.push_device]]
+udid = "device-1"
+token = "{"A1" * 32}"
+magic = "magic-1"
+
+[[organisation.devices]]""",
+        1,
+    )
+    store = Store.open(None)
+
+    with store.transaction() as state:
+        seed_world(state, parse_world(one, "x.toml"), seed=1, mint=lambda n: "0" * n, now_ms=NOW)
+        found = registry.find(state.of("acme"), "a1" * 32)
+        [topic] = registry.topics(state, "acme")
+    store.close()
+
+    assert found is not None
+    assert (found.topic, found.magic, found.owner) == (topic, "magic-1", "device-1")
+
+
+@pytest.mark.parametrize("token", ["", "a", "zz", "a1" * 101])
+def test_a_token_of_the_world_is_hexadecimal(token: str) -> None:
+    table = f'push_device = [{{ udid = "d", token = "{token}", magic = "m" }}]'
+
+    with pytest.raises(ConfigurationError, match="must be a device token"):
+        parse_world(TWO.replace('org_type = "org"', f'org_type = "org"\n{table}', 1), "x.toml")

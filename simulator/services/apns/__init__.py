@@ -212,5 +212,6 @@ SERVICE = Service(
     authenticate={"credential": by_credential},
     answer=answer,
     refuse=refuse,
+    methods=("POST",),
     judges_bodies=False,
 )

@@ -8,7 +8,7 @@ from simulator.auth.provider_token import ProviderToken
 from simulator.messages import Finding
 from simulator.pki.push import read_push_certificate
 from simulator.protocol.operations import ApiError, Call, Principal
-from simulator.services.apns import connections, errors, registry
+from simulator.services.apns import connections, errors, keys, registry
 
 _DEVELOPMENT = ("api.sandbox.push.apple.com", "api.development.push.apple.com")
 HOSTS = ("api.push.apple.com", *_DEVELOPMENT)
@@ -65,7 +65,7 @@ def _by_certificate(call: Call, der: bytes) -> Principal:
 
 def _by_token(call: Call, header: str) -> Principal:
     token = provider_token.read(header)
-    key = None if token is None else registry.key_of(call.state, token.key_id)
+    key = None if token is None else keys.find(call.state, token.key_id)
     known = {} if key is None else {key.key_id: (key.team, key.public_key.encode())}
     reason = provider_token.check(token, known, call.now_ms)
     if reason or token is None or key is None:

@@ -4,6 +4,7 @@ Tokens come from check-in messages, as an MDM server gets them. All functions
 but `topic_of` take the state as seen from the organisation.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +15,6 @@ from simulator.messages import Body, Entity, State
 TOPIC = "apns.topic"
 TOKEN = "apns.token"  # noqa: S105 (a kind of entity)
 PENDING = "apns.pending"
-KEY = "apns.key"
 RATE = "apns.rate"
 SHARER = "apns.sharer"
 STORED_MS = 30 * 24 * 3600 * 1000
@@ -54,47 +54,16 @@ class DeviceToken:
         return {name: getattr(self, name) for name in self.__slots__ if name != "token"}
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderKey:
-    """A key that provider tokens are signed with."""
-
-    key_id: str
-    """Ten characters."""
-    team: str
-    public_key: str
-    """PEM."""
-    organisation: str
-    environment: str = ""
-    """``development`` or ``production``; empty: both."""
-
-
-def add_key(state: State, key: ProviderKey) -> None:
-    """Let tokens that *key* has signed push; *state* is seen from anywhere."""
-    body = {name: getattr(key, name) for name in key.__slots__ if name != "key_id"}
-    state.of("").put(KEY, key.key_id, body)
-
-
-def key_of(state: State, key_id: str) -> ProviderKey | None:
-    """Return a key by its id, or None."""
-    found = state.of("").get(KEY, key_id)
-    return None if found is None else ProviderKey(key_id, **found.body)
-
-
-def keys(state: State) -> list[ProviderKey]:
-    """Return all keys."""
-    found = state.of("").scan(KEY, limit=10_000)
-    return [ProviderKey(one.key, **one.body) for one in found]
-
-
-def revoke_key(state: State, key_id: str) -> bool:
-    """Revoke a key; return whether there was one."""
-    return state.of("").delete(KEY, key_id)
-
-
 def add_topic(state: State, organisation: str, topic: str) -> None:
     """Let certificates for *topic* push for *organisation*; *state* is seen from anywhere."""
     body = {"organisation": organisation, "revoked": []}
     state.of("").put(TOPIC, topic, body, {"organisation": organisation})
+
+
+def first_topic(organisation: str, seed: int) -> str:
+    """Return the topic that an organisation begins with."""
+    digits = hashlib.sha256(f"apns.topic|{organisation}|{seed}".encode()).hexdigest()
+    return f"com.apple.mgmt.External.{dashed(digits)}"
 
 
 def topic_of(state: State, topic: str) -> Body | None:

@@ -51,3 +51,12 @@ def test_a_thousand_pushes_go_over_one_connection(provider: Provider) -> None:
     lines = provider.pushed()
     assert len(lines) == MANY
     assert len({line["connection"] for line in lines}) == 1
+
+
+def test_goaway_costs_it_all_its_attempts(provider: Provider, device: Device) -> None:
+    provider.revoke()
+
+    (result,) = provider.send(AIOAPNS, device.push())
+
+    assert "attempts" in result.error.lower()
+    assert {line["error"] for line in provider.pushed()} == {"BadCertificate"}

@@ -27,3 +27,22 @@ def test_many_connections_at_once_are_all_answered(provider: Provider, device: D
 
     assert {one.status for one in results} == {200}
     assert len({line["connection"] for line in provider.pushed()}) == MANY
+
+
+def test_its_habit_of_connecting_for_each_push_is_noted(provider: Provider, device: Device) -> None:
+    pushes = [device.push(apns_topic=device.topic)] * 4
+
+    results = provider.send(KALYKE, *pushes)
+
+    assert {one.status for one in results} == {200}
+    noted = provider.simulator.exchanges(operation="apns.push", finding="push-connections")
+    assert len(noted) == 2
+
+
+def test_goaway_is_an_error_with_its_bytes(provider: Provider, device: Device) -> None:
+    provider.revoke()
+
+    (result,) = provider.send(KALYKE, device.push(apns_topic=device.topic))
+
+    assert "RemoteProtocolError" in result.error
+    assert b'{"reason":"BadCertificate"}'[:20].hex() in result.error

@@ -8,7 +8,7 @@ from tests.clients.apns.pushing import Device, Provider
 
 pytestmark = pytest.mark.clients
 
-MANY = 200
+MANY = 1000
 RETRIES = 3
 """How often it tries again what APNs says may work later."""
 

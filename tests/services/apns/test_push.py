@@ -58,6 +58,29 @@ def test_every_push_type_is_known(apns: Apns, kind: str) -> None:
     ("changes", "status", "reason"),
     [
         pytest.param({"method": "GET"}, 405, "MethodNotAllowed", id="method"),
+        pytest.param(
+            {"method": "GET", "path": "/4/device/"},
+            405,
+            "MethodNotAllowed",
+            id="method-before-path",
+        ),
+        pytest.param(
+            {"path": "/4/device/", "shown": False}, 404, "BadPath", id="path-before-credential"
+        ),
+        pytest.param(
+            {"shown": False, "token": "zz", "apns_id": "x"},
+            403,
+            "MissingProviderToken",
+            id="credential-before-headers",
+        ),
+        pytest.param(
+            {"apns_id": "x", "apns_topic": OTHER}, 400, "BadMessageId", id="headers-before-topic"
+        ),
+        pytest.param({"apns_topic": OTHER, "token": ""}, 400, "BadTopic", id="topic-before-token"),
+        pytest.param({"token": "zz", "body": b""}, 400, "BadDeviceToken", id="token-before-body"),
+        pytest.param(
+            {"token": "00" * 32, "body": b""}, 400, "PayloadEmpty", id="body-before-registry"
+        ),
         pytest.param({"shown": False}, 403, "MissingProviderToken", id="no-credential"),
         pytest.param(
             {"shown": False, "authorization": "bearer x.y.z"},

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from simulator.messages import Tls
 from simulator.pki.push import PushAuthority
-from simulator.services.apns import STREAMS, first_streams, registry
+from simulator.services.apns import STREAMS, first_streams, keys, registry
 from simulator.settings import Settings
 from tests.apple import START_MS, Answer
 from tests.auth.test_provider_token import KEY, bearer, public_pem
@@ -34,7 +34,7 @@ def knowing(authority: PushAuthority, **settings: Any) -> Apns:
             ("KEYOTHER04", "TEAM000002", FOREIGN, ""),
         ):
             public = public_pem(key).decode()
-            registry.add_key(state, registry.ProviderKey(key_id, team, public, "acme", environment))
+            keys.add(state, keys.ProviderKey(key_id, team, public, "acme", environment))
 
     apns.apple.run(work)
     apns.check_in(Topic=APP, Token=bytes.fromhex(APP_TOKEN), UDID="phone")
@@ -105,7 +105,7 @@ def test_without_a_topic_a_token_has_none(app: Apns) -> None:
 
 
 def test_a_revoked_key_signs_no_more(app: Apns) -> None:
-    app.apple.run(lambda state: registry.revoke_key(state, "KEYONE0001"))
+    app.apple.run(lambda state: keys.revoke(state, "KEYONE0001"))
 
     assert push(app, signed()).exchange.error == "InvalidProviderToken"
 
