@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from simulator.messages import Exchange, Finding, Request, Response, State
+from simulator.messages import Exchange, Finding, Request, Response, State, named
 from simulator.protocol import validation
 from simulator.protocol.catalogue import Catalogue, Match
 from simulator.protocol.fields import span
@@ -278,9 +278,9 @@ _ONCE = {
 
 
 def _repeated(request: Request) -> list[str]:
-    names = [name.lower() for name, _ in request.headers]
-    if len(set(names)) == len(names):
+    if len(named(request.headers)) == len(request.headers):
         return []
+    names = [name.lower() for name, _ in request.headers]
     return [name for name in dict.fromkeys(names) if name in _ONCE and names.count(name) > 1]
 
 

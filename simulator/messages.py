@@ -6,10 +6,18 @@ Rule: this module imports nothing but the standard library and knows no service.
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in the order in which they were sent, duplicates kept, names as sent."""
+
+
+@lru_cache(maxsize=1024)
+def named(headers: Headers) -> Mapping[str, str]:
+    """Return the first value of each name, in lower case. Clients repeat their headers."""
+    return {name.lower(): value for name, value in reversed(headers)}
+
 
 Body = dict[str, Any]
 """The JSON object that an entity consists of."""
@@ -66,10 +74,7 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """Return the first value of header *name* (lower case), or None."""
-        for key, value in self.headers:
-            if key.lower() == name:
-                return value
-        return None
+        return named(self.headers).get(name)
 
 
 @dataclass(frozen=True, slots=True)

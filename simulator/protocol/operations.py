@@ -65,15 +65,6 @@ class Call:
     principal: Principal = field(default_factory=lambda: Principal("", "", ""))
     headers: list[tuple[str, str]] = field(default_factory=list)
     """Further header fields of the answer."""
-    named: dict[str, str] | None = None
-    """The request's header fields by name, once one was asked for."""
-
-    def header(self, name: str) -> str | None:
-        """Return the first value of the request's header *name* (lower case), or None."""
-        if self.named is None:
-            sent = self.exchange.request.headers
-            self.named = {key.lower(): value for key, value in reversed(sent)}
-        return self.named.get(name)
 
     @property
     def request(self) -> Request:

@@ -101,7 +101,7 @@ def message_id(call: Call) -> str:
 
     Apple's are upper-case and no UUID of RFC 4122 (LIVE1, LIVE3).
     """
-    sent = call.header(APNS_ID)
+    sent = call.request.header(APNS_ID)
     if sent:
         return sent
     for name, value in call.headers:
@@ -147,7 +147,7 @@ def _after_refusal(call: Call) -> int | None:
 
 def refuse(call: Call, row: ErrorCode) -> Response:
     """Make the answer of an error row: the reason as JSON, or the end of the connection."""
-    if not (call.header("apns-topic") or lint.MDM).startswith(lint.MDM):
+    if not (call.request.header("apns-topic") or lint.MDM).startswith(lint.MDM):
         lint.forgive(call)
     body: dict[str, Any] = {"reason": row.code}
     if row in (errors.UNREGISTERED, errors.EXPIRED_TOKEN):
@@ -187,7 +187,7 @@ def _no_version(call: Call) -> None:
 def _note_authorization(call: Call) -> None:
     """Note a provider token beside a certificate, which APNs does not look at (A-SEND)."""
     tls = call.request.peer.tls
-    if tls is not None and tls.client_certificate and call.header("authorization"):
+    if tls is not None and tls.client_certificate and call.request.header("authorization"):
         text = "with a client certificate the provider token is ignored: leave it out"
         finding = Finding("push-two-credentials", "header", "authorization", text)
         call.exchange.findings.append(finding)

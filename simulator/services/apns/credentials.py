@@ -23,7 +23,7 @@ _ODD = {
 
 def environment(call: Call) -> str:
     """Return ``development`` or ``production``, by the host that was asked."""
-    host = (call.header("host") or "").lower().partition(":")[0]
+    host = (call.request.header("host") or "").lower().partition(":")[0]
     return "development" if host in _DEVELOPMENT else "production"
 
 
@@ -38,7 +38,7 @@ def _principal(call: Call) -> Principal:
     tls = call.request.peer.tls
     if tls is not None and tls.client_certificate:
         return _by_certificate(call, tls.client_certificate)
-    header = call.header("authorization")
+    header = call.request.header("authorization")
     if header is not None:
         return _by_token(call, header)
     if call.settings.push_auth == "none":
@@ -101,7 +101,7 @@ def _bind(call: Call, token: ProviderToken, header: str) -> None:
 
 def _by_topic(call: Call) -> Principal:
     """Recognise nobody, but whose topic it is: for clients that cannot show a credential."""
-    topic = call.header("apns-topic") or ""
+    topic = call.request.header("apns-topic") or ""
     body = registry.topic_of(call.state, topic)
     if body is None:
         found = call.state.scan(registry.TOPIC, limit=2)

@@ -15,7 +15,7 @@ def note(call: Call, topic: str, token: str) -> None:
     """Note what is odd about a push, whatever its answer is going to be."""
     is_mdm = topic.startswith(MDM)
     if is_mdm:
-        if call.header("apns-push-type") not in (None, "", "mdm"):
+        if call.request.header("apns-push-type") not in (None, "", "mdm"):
             text = "a push to an MDM topic is of type mdm"
             _note(call, "push-type", "header", "apns-push-type", text)
         if any(one.at == "/aps" for one in call.exchange.findings):
@@ -26,7 +26,7 @@ def note(call: Call, topic: str, token: str) -> None:
     if not registry.is_hex(token) and _is_base64(token):
         text = "the token is base64, as the check-in's plist shows it: send its bytes as hex"
         _note(call, "push-token-base64", "path", "{token}", text)
-    identifier = call.header("apns-id")
+    identifier = call.request.header("apns-id")
     if identifier and identifier != identifier.lower():
         _note(call, "push-id-case", "header", "apns-id", "apns-id is documented in lower case")
 

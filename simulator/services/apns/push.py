@@ -5,9 +5,10 @@ consistent with all that was seen live; the order inside a group is not known.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from simulator.messages import named
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, ErrorCode, operation
 from simulator.services.apns import PUSH_TYPES, errors, lint, message_id, registry
@@ -45,40 +46,47 @@ class Asked:
     kind: str
     """``apns-push-type``; empty if there is none."""
     device: DeviceToken | None
+    named: Mapping[str, str]
+    """Its header fields, the first of each name."""
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header field, or None."""
+        return self.named.get(name)
 
     @classmethod
     def of(cls, call: Call) -> "Asked":
         """Make it of the call."""
-        token = call.path["token"]
+        token, sent = call.path["token"], named(call.request.headers)
         return cls(
             call,
-            call.header("apns-topic") or call.principal.id,
+            sent.get("apns-topic") or call.principal.id,
             token,
-            call.header("apns-push-type") or "",
+            sent.get("apns-push-type") or "",
             registry.find(call.state, token),
+            sent,
         )
 
 
 def _duplicates(asked: Asked) -> bool:
     sent = asked.call.request.headers
-    if len(asked.call.named or ()) == len(sent):
+    if len(asked.named) == len(sent):
         return False
     names = [name.lower() for name, _ in sent]
     return any(names.count(name) > 1 for name in _ONCE)
 
 
 def _bad_id(asked: Asked) -> bool:
-    sent = asked.call.header("apns-id")
+    sent = asked.header("apns-id")
     return sent is not None and not _UUID.fullmatch(sent)
 
 
 def _bad_expiration(asked: Asked) -> bool:
-    sent = asked.call.header("apns-expiration")
+    sent = asked.header("apns-expiration")
     return sent is not None and not (sent.isascii() and sent.isdigit() and len(sent) < 16)  # noqa: PLR2004 (beyond any date)
 
 
 def _bad_priority(asked: Asked) -> bool:
-    return asked.call.header("apns-priority") not in (None, "", "1", "5", "10")
+    return asked.header("apns-priority") not in (None, "", "1", "5", "10")
 
 
 def _bad_push_type(asked: Asked) -> bool:
@@ -86,13 +94,13 @@ def _bad_push_type(asked: Asked) -> bool:
 
 
 def _bad_collapse_id(asked: Asked) -> bool:
-    sent = asked.call.header("apns-collapse-id")
+    sent = asked.header("apns-collapse-id")
     return sent is not None and len(sent.encode()) > _LONGEST_COLLAPSE_ID
 
 
 def _missing_topic(asked: Asked) -> bool:
     own = asked.call.principal.id
-    return not asked.call.header("apns-topic") and (not own or "\n" in own)
+    return not asked.header("apns-topic") and (not own or "\n" in own)
 
 
 def _bad_topic(asked: Asked) -> bool:
@@ -220,7 +228,7 @@ def push(call: Call) -> None:
         matches = registry.knows(call.state, device, magic)
         if not matches:
             lint.note_magic(call)
-    sent = call.header("apns-expiration")
+    sent = call.request.header("apns-expiration")
     expires_ms = int(sent) * 1000 if sent else call.now_ms + registry.STORED_MS
     waiting = Push(
         message_id(call),
