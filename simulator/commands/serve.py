@@ -1,6 +1,7 @@
 """``mdmsim serve``."""
 
 import asyncio
+import gc
 import logging
 import signal
 from typing import Any
@@ -13,6 +14,9 @@ from simulator.app import Simulator
 from simulator.commands.options import setting_options, settings
 from simulator.commands.screen import show
 from simulator.settings import Settings
+
+_COLLECT = (20_000, 20, 50)
+"""After so many new objects garbage is looked for; requests leave none but in plain sight."""
 
 
 @click.command("serve")
@@ -47,4 +51,7 @@ async def _serve(settings: Settings) -> None:
     async with Simulator(settings) as simulator:
         show(simulator.ready, settings)
         click.echo(ready.line(simulator.ready, settings.data))
+        # What is there by now stays: walking it again and again would only make answers wait.
+        gc.freeze()
+        gc.set_threshold(*_COLLECT)
         await stop.wait()
