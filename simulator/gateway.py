@@ -207,4 +207,7 @@ def _attempt(job: _Job, state: State) -> None:
 
 def _resolve(batch: list[_Job]) -> None:
     for job in batch:
-        job.done(job)
+        try:
+            job.done(job)
+        except Exception:
+            LOG.exception("an answer could not be handed on")

@@ -125,7 +125,7 @@ class Settings:
     goaway_last_stream: str = _row(
         "current",
         "Last stream id of a GOAWAY for a bad certificate: current, so that clients see the "
-        "reason, or zero, as seen live.",
+        "reason, or zero, as seen live (until a client storms back).",
         choices=("current", "zero"),
     )
     body_limit: int = _row(8_388_608, "Largest request body in bytes; more is answered 413.")

@@ -122,3 +122,30 @@ async def test_what_was_asked_is_answered_before_the_end(apple: Apple) -> None:
     await gateway.close()
 
     assert [(await one).status for one in asked] == [401] * 50
+
+
+async def test_who_cannot_take_an_answer_keeps_it_from_nobody_else(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[Response] = []
+
+    def broken(_: Response) -> None:
+        raise ValueError("gone")
+
+    gateway.submit(ACCOUNT, broken)
+    gateway.submit(ACCOUNT, heard.append)
+    await gateway.answer(ACCOUNT)
+
+    assert [one.status for one in heard] == [401]
+    assert "an answer could not be handed on" in caplog.text
+
+
+async def test_after_the_end_a_request_is_told_so(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[Response] = []
+    await gateway.close()
+
+    gateway.submit(ACCOUNT, heard.append)
+
+    assert [one.status for one in heard] == [503]

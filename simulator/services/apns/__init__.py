@@ -157,7 +157,8 @@ def refuse(call: Call, row: ErrorCode) -> Response:
     headers = (("content-type", "application/json"), (APNS_ID, message_id(call)), _NO_DATE)
     way = call.settings.bad_certificate
     if row in errors.ENDS_CONNECTION and way != "response":
-        goaway = Goaway(content, processed=call.settings.goaway_last_stream == "current")
+        told = call.settings.goaway_last_stream == "current" or connections.is_storm(call)
+        goaway = Goaway(content, processed=told)
         silent = way == "silence"
         return Response(
             row.status, headers, content, goaway=None if silent else goaway, silent=silent

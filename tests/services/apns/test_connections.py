@@ -162,3 +162,16 @@ def test_topics_do_not_share_a_slot_where_any_token_goes(authority: PushAuthorit
 
     assert {one.topic for one in taken} == {TOPIC, OTHER}
     assert apns.apple.home(registry.counters)["coalesced"] == 1
+
+
+def test_a_client_that_storms_back_is_told_why_after_all(authority: PushAuthority) -> None:
+    apns = make(authority, goaway_last_stream="zero")
+    stranger = authority.mint(OTHER, NOW)
+
+    def told() -> bool:
+        goaway = apns.push(certificate=stranger).response.goaway
+        return goaway is not None and goaway.processed
+
+    assert [told() for _ in range(12)] == [False] * 10 + [True] * 2
+    apns.apple.advance(11)
+    assert not told()
