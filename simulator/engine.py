@@ -6,9 +6,12 @@ Rule 2: whatever happens, the exchange is recorded, and holds no secret.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from simulator.faults import Armoury, delivered
+from simulator.labels import labelled
 from simulator.messages import Exchange, Finding, Request, Response, State, named
 from simulator.protocol import validation
 from simulator.protocol.catalogue import Catalogue, Match
@@ -66,6 +69,7 @@ class Engine:
         self._settings = settings
         self._secret = secret
         self._sealer = sealer
+        self._armoury = Armoury(catalogue, settings.seed)
         self._plans = {
             name: _compile(catalogue, operation, settings)
             for name, operation in catalogue.operations.items()
@@ -73,7 +77,8 @@ class Engine:
 
     def process(self, request: Request, state: State, now_ms: int) -> Response:
         """Answer *request* and record the exchange, all in the transaction of *state*."""
-        exchange = Exchange(now_ms, request)
+        request, session = labelled(request)
+        exchange = Exchange(now_ms, request, session=session)
         match = self.catalogue.match(request)
         decoded = decode(request, self._settings.body_limit) if request.body else None
         exchange.response = self._answer(exchange, match, decoded, state)
@@ -98,23 +103,36 @@ class Engine:
         operation = match.operation or _nothing(match.service)
         call = Call(exchange, operation, self._settings, self._secret, state.of(""))
         call.path = match.path
+        response = self._respond(call, match, match.service, decoded)
+        return delivered(call, response) if exchange.faults else response
+
+    def _respond(
+        self, call: Call, match: Match, service: Service, decoded: Decoded | None
+    ) -> Response:
+        exchange = call.exchange
         try:
-            _receive(call, match, match.service)
-            return self._handle(call, self._plans[operation.name], decoded)
+            _receive(call, match, service)
+            return self._handle(call, self._plans[call.operation.name], decoded)
         except ApiError as error:
             exchange.error = error.row.code
-            return match.service.refuse(call, error.row)
+            return service.refuse(call, error.row)
         except Exception:
-            LOG.exception("%s failed", operation.name)
+            LOG.exception("%s failed", call.operation.name)
             text = "the simulator failed on this request: please report it with the log"
             exchange.findings.append(Finding("internal-error", "body", "", text, refused=True))
-            exchange.error = match.service.broken.code
-            return match.service.refuse(call, match.service.broken)
+            exchange.error = service.broken.code
+            return service.refuse(call, service.broken)
 
     def _handle(self, call: Call, plan: _Plan, decoded: Decoded | None) -> Response:
         call.pairs = query_pairs(call.request.target)
+        armed = self._armoury.armed(call.state)
+        if armed and (row := self._armoury.strike(call, armed, decoded, late=False)):
+            _recognise(call, plan)
+            raise ApiError(row)
         checks = self._check(call, plan, decoded)
         _authenticate(call, plan, checks)
+        if armed and (row := self._armoury.strike(call, armed, decoded, late=True)):
+            raise ApiError(row)
         for checked in checks:
             judged = checked.findings
             if not plan.service.judges_bodies:
@@ -284,16 +302,26 @@ def _repeated(request: Request) -> list[str]:
     return [name for name in dict.fromkeys(names) if name in _ONCE and names.count(name) > 1]
 
 
+def _recognise(call: Call, plan: _Plan) -> None:
+    """Note who asked, if it can be told, of a request that a fault refuses anyway."""
+    known = len(call.exchange.findings)
+    with suppress(ApiError):
+        _authenticate(call, plan, [])
+    del call.exchange.findings[known:]
+
+
 def _authenticate(call: Call, plan: _Plan, checks: list[Checked]) -> None:
     """Recognise the client; if that fails, what else is wrong is on record but not the cause."""
     if not plan.operation.auth:
         return
+    known = len(call.exchange.findings)
     try:
         call.principal = plan.service.authenticate[plan.operation.auth](call)
     except ApiError as error:
         at = "authorization" if plan.operation.auth != "session" else "x-adm-auth-session"
         text = error.about or error.row.about
-        call.exchange.findings.append(Finding("auth-refused", "header", at, text, refused=True))
+        if not any(one.refused for one in call.exchange.findings[known:]):
+            call.exchange.findings.append(Finding("auth-refused", "header", at, text, refused=True))
         for checked in checks:
             call.exchange.findings += [replace(one, refused=False) for one in checked.findings]
         raise

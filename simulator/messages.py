@@ -90,6 +90,28 @@ class Goaway:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """How an answer is brought to the client by a fault; all numbers are settled."""
+
+    name: str
+    """A row of ``faults.DELIVERIES``."""
+    wait_ms: int = 0
+    """How long it waits before anything is sent, by the simulator's clock."""
+    size: int = 0
+    """Bytes of the body that are sent, or of each piece of it."""
+    every_ms: int = 0
+    """Time between two pieces."""
+    code: int = 0
+    """HTTP/2 error code."""
+    last: int | None = None
+    """Last stream that GOAWAY names; None: the stream that was asked on."""
+    debug: str = ""
+    """Debug data of GOAWAY."""
+    streams: int = 0
+    """New limit of open streams."""
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """One answer as it goes out."""
 
@@ -106,6 +128,8 @@ class Response:
     """Whether nothing is sent at all, as if the service had forgotten the request."""
     wakes: str = ""
     """Name of what somebody may be waiting for, and which is there once this is committed."""
+    delivery: Delivery | None = None
+    """How a fault has it delivered; None: at once and whole."""
 
     def for_record(self) -> "Response":
         """Return it without what is for the gateway only, and may be a secret."""
@@ -117,6 +141,7 @@ class Response:
             self.goaway,
             self.streams,
             self.silent,
+            delivery=self.delivery,
         )
 
 
@@ -138,6 +163,16 @@ class Finding:
     """Protocol versions that the field is documented for."""
     docs: str = ""
     """Apple's page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """What a fault did to an exchange."""
+
+    fault: str
+    """Id of the fault."""
+    does: str
+    """The outcome, such as ``dep.T_C_NOT_SIGNED``, or the name of the delivery."""
 
 
 @dataclass(slots=True)
@@ -163,6 +198,10 @@ class Exchange:
     findings: list[Finding] = field(default_factory=list)
     error: str = ""
     """Error code that was answered; empty on success."""
+    session: str = ""
+    """Label that the client's test run gave it by ``X-Mdmsim-Session``; empty if none."""
+    faults: list[Touch] = field(default_factory=list)
+    """The faults that touched it, in the order in which they did."""
     response: Response = field(default_factory=lambda: Response(500))
 
 
@@ -259,6 +298,34 @@ class State(Protocol):
         ...
 
 
+class World(State, Protocol):
+    """The state as those who keep it whole see it; services get `State` only."""
+
+    def wipe(self, organisation: str | None = None) -> None:
+        """Remove the entities and counters of *organisation*, or all."""
+        ...
+
+    def mark(self) -> None:
+        """Note that this is the state that `reset` goes back to."""
+        ...
+
+    def marked(self) -> bool:
+        """Tell whether there is a state to go back to."""
+        ...
+
+    def reset(self, organisation: str | None = None) -> None:
+        """Go back to the mark with one organisation, or with all; ValueError without a mark."""
+        ...
+
+    def dump(self, header: Body) -> Iterable[bytes]:
+        """Yield the whole state as the lines of a snapshot with *header*."""
+        ...
+
+    def load(self, lines: Iterable[bytes]) -> None:
+        """Replace the whole state by the *lines* after the header; ValueError if damaged."""
+        ...
+
+
 class Journal(Protocol):
     """The recorded exchanges, read from outside any transaction."""
 
@@ -267,13 +334,18 @@ class Journal(Protocol):
     ) -> Sequence[Exchange]:
         """Return up to *limit* exchanges with a number above *after*, oldest first.
 
-        *match* narrows by ``service``, ``operation``, ``organisation``,
-        ``status``, ``error``, ``finding`` (a rule) and ``q`` (text in the route or target).
+        *match* narrows by ``service``, ``operation``, ``organisation``, ``client``,
+        ``session``, ``status``, ``error``, ``finding`` (a rule), ``fault`` (an id)
+        and ``q`` (text in the route or target).
         """
         ...
 
     def get(self, seq: int) -> Exchange | None:
         """Return one exchange, or None."""
+        ...
+
+    def count(self, match: Mapping[str, str] | None = None) -> int:
+        """Return how many exchanges there are, or how many match as in `read`."""
         ...
 
     def last(self) -> int:

@@ -4,6 +4,7 @@ A field is written once, beside the handler that uses it. Validation, version
 projection, disclosure, redaction, the reference and the tests read that row.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -122,6 +123,29 @@ class Integer(Field):
             return f"must be at least {self.least}"
         if self.most is not None and value > self.most:
             return f"must be at most {self.most}"
+        return Field.breach(self, value, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Field):
+    """A number, whole or not."""
+
+    least: float | None = field(default=None, kw_only=True)
+    most: float | None = field(default=None, kw_only=True)
+
+    type = "number"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is no finite number; JSON's true and false are none."""
+        right = isinstance(value, int | float) and not isinstance(value, bool)
+        return "" if right and math.isfinite(value) else "must be a number"
+
+    def breach(self, value: Any, message: Mapping[str, Any]) -> str:
+        """Check the bounds, then the row's own rule."""
+        if self.least is not None and value < self.least:
+            return f"must be at least {self.least:g}"
+        if self.most is not None and value > self.most:
+            return f"must be at most {self.most:g}"
         return Field.breach(self, value, message)
 
 

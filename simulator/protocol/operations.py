@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.messages import Exchange, Headers, Request, Response, State
+from simulator import quirks
+from simulator.messages import Delivery, Exchange, Headers, Request, Response, State
 from simulator.protocol.fields import Field
 from simulator.protocol.wire import QueryPair
 from simulator.settings import Settings
@@ -20,6 +21,8 @@ class ErrorCode:
     about: str
     body: str | None = field(default=None, kw_only=True)
     headers: Headers = field(default=(), kw_only=True)
+    takes: tuple[Field, ...] = field(default=(), kw_only=True, hash=False)
+    """What a fault can choose of the answer, beside ``retry_after_s``, such as a time stamp."""
     source: str = field(default="", kw_only=True)
     inferred: str = field(default="", kw_only=True)
 
@@ -44,6 +47,27 @@ class Principal:
     """Id of the entity that the credential belongs to."""
 
 
+@dataclass(frozen=True, slots=True)
+class Quirk:
+    """An oddity of the real service, off unless it is switched on."""
+
+    id: str
+    """Such as ``dep.same-cursor``."""
+    about: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """An outcome of single items of a call, such as devices, that a fault has chosen."""
+
+    code: str
+    """One of the operation's ``forceable``."""
+    items: frozenset[str]
+    """The items that it is for; empty: all."""
+    retry_after_s: int = 0
+
+
 @dataclass(slots=True)
 class Call:
     """What a handler gets: one request, decoded and checked, and the state."""
@@ -65,6 +89,22 @@ class Call:
     principal: Principal = field(default_factory=lambda: Principal("", "", ""))
     headers: list[tuple[str, str]] = field(default_factory=list)
     """Further header fields of the answer."""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """The parameters of the fault that chose the answer; empty without one."""
+    delivery: Delivery | None = None
+    """How a fault has the answer delivered."""
+    forced: list["Forced"] = field(default_factory=list)
+    """Outcomes of single items that faults have chosen."""
+
+    def has(self, quirk: Quirk) -> bool:
+        """Tell whether *quirk* is on for the organisation that is known so far."""
+        return quirks.on(self.state, quirk.id, self.exchange.organisation)
+
+    def forces(self, item: str) -> "Forced | None":
+        """Return the outcome that a fault has chosen for *item*, or None."""
+        if not self.forced:
+            return None
+        return next((one for one in self.forced if not one.items or item in one.items), None)
 
     @property
     def request(self) -> Request:
@@ -98,6 +138,8 @@ class Operation:
     request: tuple[Field, ...] = ()
     response: tuple[Field, ...] = ()
     errors: tuple[ErrorCode, ...] = ()
+    forceable: tuple[str, ...] = ()
+    """Outcomes of single items that the handler takes from `Call.forces`."""
     auth: str = ""
     """Name of one of the service's ways to authenticate; empty: none."""
     versions: str = "1+"
@@ -149,6 +191,8 @@ class Service:
     """Header fields that every operation knows."""
     errors: tuple[ErrorCode, ...]
     """Error rows that every operation can give, beside its own."""
+    on_demand: tuple[ErrorCode, ...] = ()
+    """Error rows that only a fault gives, as nothing in here leads to them."""
     malformed: ErrorCode
     not_found: ErrorCode
     not_allowed: ErrorCode
@@ -168,5 +212,7 @@ class Service:
     """Makes the response of an error row."""
     methods: tuple[str, ...] = ()
     """The only methods there are, whatever the path; empty: that depends on the path."""
+    quirks: tuple[Quirk, ...] = ()
+    """Its oddities that can be switched on; its handlers ask `Call.has`."""
     judges_bodies: bool = True
     """Whether a body that breaks its rows can be refused for it; else that is only noted."""

@@ -46,8 +46,10 @@ def as_json(catalogue: Catalogue) -> Body:
                 "hosts": list(service.hosts),
                 "docs": service.docs,
                 "newest_version": service.newest,
-                "headers": [_field(row) for row in service.headers],
+                "headers": [field_as_json(row) for row in service.headers],
                 "errors": [_error(row) for row in service.errors],
+                "errors_on_demand": [_error(row) for row in service.on_demand],
+                "quirks": [msgspec.to_builtins(one) for one in service.quirks],
                 "operations": [_operation(one) for one in _of(catalogue, service)],
             }
             for service in catalogue.services.values()
@@ -74,8 +76,8 @@ def _operation(one: Operation) -> Body:
         "about": one.about,
         "versions": one.versions,
         "auth": one.auth or None,
-        "request": [_field(row) for row in one.request],
-        "response": [_field(row) for row in one.response],
+        "request": [field_as_json(row) for row in one.request],
+        "response": [field_as_json(row) for row in one.response],
         "errors": [_error(row) for row in one.errors],
         "docs": one.docs,
         "source": one.source,
@@ -83,7 +85,8 @@ def _operation(one: Operation) -> Body:
     }
 
 
-def _field(row: Field) -> Body:
+def field_as_json(row: Field) -> Body:
+    """Return a row as plain values."""
     shown: Body = {
         "name": row.name,
         "type": row.type,
@@ -110,7 +113,7 @@ def _field(row: Field) -> Body:
     if isinstance(row, Table) and row.value is not None:
         inner = (row.value,)
     if inner:
-        shown["fields"] = [_field(one) for one in inner]
+        shown["fields"] = [field_as_json(one) for one in inner]
     return {name: value for name, value in shown.items() if value is not None}
 
 
@@ -146,6 +149,16 @@ def _service_page(catalogue: Catalogue, service: Service) -> list[str]:
     for one in operations:
         lines += _operation_page(one)
     lines += ["### Errors that all operations can give", "", *_errors(service.errors)]
+    if service.on_demand:
+        lines += ["### Errors that only a fault gives", "", *_errors(service.on_demand)]
+    if service.quirks:
+        lines += [
+            "### Quirks that can be switched on",
+            "",
+            "| quirk | about | source |",
+            "|---|---|---|",
+        ]
+        lines += [f"| `{one.id}` | {one.about} | {one.source} |" for one in service.quirks] + [""]
     lines += ["### Differences from the real service", "", "Choices of ours, and why:", ""]
     lines += [f"- {line}" for line in differences(service, operations)]
     return [*lines, ""]
@@ -163,7 +176,7 @@ def _rows(
 ) -> Iterator[tuple[str, Field | ErrorCode | Operation]]:
     """Yield every row of a service with where it stands."""
     yield from ((f"`{row.name}`", row) for row in service.headers)
-    yield from ((f"`{row.code}`", row) for row in service.errors)
+    yield from ((f"`{row.code}`", row) for row in (*service.errors, *service.on_demand))
     for one in operations:
         yield one.route, one
         yield from ((f"{one.route} `{row.name}`", row) for row in walk(one.request))

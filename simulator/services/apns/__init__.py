@@ -12,7 +12,7 @@ from typing import Any
 from simulator.messages import Finding, Goaway, Response, Tls
 from simulator.protocol.fields import String
 from simulator.protocol.operations import Call, ErrorCode, Service
-from simulator.services.apns import connections, errors, lint, registry
+from simulator.services.apns import connections, errors, lint, quirks, registry
 from simulator.services.apns.credentials import HOSTS, by_credential, environment
 from simulator.settings import Settings
 
@@ -136,13 +136,14 @@ def first_streams(settings: Settings, tls: Tls | None) -> int:
 
 
 def _after_success(call: Call) -> int | None:
-    if call.settings.push_streams == "fixed":
+    if call.settings.push_streams == "fixed" and not call.has(quirks.ONE_STREAM):
         return None
     return STREAMS
 
 
 def _after_refusal(call: Call) -> int | None:
-    return 1 if call.settings.push_streams == "historic" else None
+    odd = call.settings.push_streams == "historic" or call.has(quirks.ONE_STREAM)
+    return 1 if odd else None
 
 
 def refuse(call: Call, row: ErrorCode) -> Response:
@@ -152,7 +153,8 @@ def refuse(call: Call, row: ErrorCode) -> Response:
     body: dict[str, Any] = {"reason": row.code}
     if row in (errors.UNREGISTERED, errors.EXPIRED_TOKEN):
         found = registry.find(call.state, call.path.get("token", ""))
-        body["timestamp"] = found.since_ms if found is not None else call.now_ms
+        since_ms = found.since_ms if found is not None else call.now_ms
+        body["timestamp"] = call.given.get("timestamp", since_ms)
     content = json.dumps(body, separators=(",", ":")).encode()
     headers = (("content-type", "application/json"), (APNS_ID, message_id(call)), _NO_DATE)
     way = call.settings.bad_certificate
@@ -202,6 +204,7 @@ SERVICE = Service(
     newest=0,
     headers=HEADERS,
     errors=errors.COMMON,
+    quirks=quirks.ALL,
     malformed=errors.PAYLOAD_EMPTY,
     not_found=errors.BAD_PATH,
     not_allowed=errors.METHOD_NOT_ALLOWED,

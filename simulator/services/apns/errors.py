@@ -1,10 +1,21 @@
 """The reasons that APNs refuses with: one row each (apns.md 3.2)."""
 
+from simulator.protocol.fields import Field, Integer
 from simulator.protocol.operations import ErrorCode
 
+_TIMESTAMP = Integer(
+    "timestamp",
+    "Since when the token is dead, milliseconds since the epoch.",
+    least=0,
+    most=10**15,
+    example=1_772_366_400_000,
+)
 
-def _row(status: int, reason: str, about: str, inferred: str = "") -> ErrorCode:
-    return ErrorCode(reason, status, about, source="A-RESP", inferred=inferred)
+
+def _row(
+    status: int, reason: str, about: str, inferred: str = "", takes: tuple[Field, ...] = ()
+) -> ErrorCode:
+    return ErrorCode(reason, status, about, takes=takes, source="A-RESP", inferred=inferred)
 
 
 BAD_COLLAPSE_ID = _row(400, "BadCollapseId", "apns-collapse-id is longer than 64 bytes.")
@@ -63,8 +74,13 @@ BAD_ENVIRONMENT_KEY = ErrorCode(
 )
 BAD_PATH = _row(404, "BadPath", "The path is not /3/device/<token>.")
 METHOD_NOT_ALLOWED = _row(405, "MethodNotAllowed", "The method is not POST.")
-EXPIRED_TOKEN = _row(410, "ExpiredToken", "The device token has expired.")
-UNREGISTERED = _row(410, "Unregistered", "The device token is no longer active for the topic.")
+EXPIRED_TOKEN = _row(410, "ExpiredToken", "The device token has expired.", takes=(_TIMESTAMP,))
+UNREGISTERED = _row(
+    410,
+    "Unregistered",
+    "The device token is no longer active for the topic.",
+    takes=(_TIMESTAMP,),
+)
 PAYLOAD_TOO_LARGE = _row(413, "PayloadTooLarge", "The body is larger than 4096 bytes, voip 5120.")
 TOO_MANY_REQUESTS = _row(
     429, "TooManyRequests", "Too many pushes to one device token: it was throttled."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from simulator.messages import named
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, ErrorCode, operation
-from simulator.services.apns import PUSH_TYPES, errors, lint, message_id, registry
+from simulator.services.apns import PUSH_TYPES, errors, lint, message_id, quirks, registry
 from simulator.services.apns.credentials import environment
 from simulator.services.apns.registry import DeviceToken, Push
 
@@ -145,6 +145,10 @@ def _of_other_environment(asked: Asked) -> bool:
 
 
 def _of_other_topic(asked: Asked) -> bool:
+    return _is_of_other_topic(asked) and not asked.call.has(quirks.SILENT_TOPIC)
+
+
+def _is_of_other_topic(asked: Asked) -> bool:
     return asked.device is not None and asked.device.topic != asked.topic
 
 
@@ -222,6 +226,8 @@ def push(call: Call) -> None:
     for fails, row in CHECKS:
         if fails(asked):
             raise ApiError(row)
+    if _is_of_other_topic(asked):
+        return
     device, magic = asked.device, call.body.get("mdm", "")
     matches = True
     if device is not None and asked.topic.startswith(lint.MDM):

@@ -12,7 +12,8 @@ import msgspec
 from simulator.messages import Finding, Response
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, ErrorCode, Service
-from simulator.services.dep import errors
+from simulator.services.dep import errors, quirks
+from simulator.services.dep.login import by_signature
 from simulator.services.dep.sessions import SESSION_HEADER, by_session
 
 JSON_TYPE = "application/json;charset=UTF8"
@@ -135,7 +136,9 @@ SERVICE = Service(
     broken=errors.SERVER_ERROR,
     version=read_version,
     gate=check_user_agent,
-    authenticate={"session": by_session},
+    authenticate={"session": by_session, "oauth": by_signature},
+    on_demand=errors.ON_DEMAND,
+    quirks=quirks.ALL,
     answer=answer,
     refuse=refuse,
 )

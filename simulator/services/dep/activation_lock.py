@@ -16,6 +16,7 @@ _NOT_LOCKABLE = ("Mac", "AppleTV", "Vision")
     "Turn Activation Lock on for a device.",
     name="dep.lock",
     auth="session",
+    forceable=("NOT_ACCESSIBLE", "DEVICE_ALREADY_LOCKED", "FAILED"),
     versions="2+",
     request=(
         String(
@@ -70,7 +71,9 @@ def lock(call: Call) -> Body:
         raise ApiError(errors.MALFORMED_REQUEST_BODY, "device is required")
     device = fleet.find(call.state, call.principal.id, [serial])[serial]
     status = _status(call, device)
-    if device is not None and status == "SUCCESS":
+    if forced := call.forces(serial):
+        status = forced.code
+    elif device is not None and status == "SUCCESS":
         fleet.write(call.state, [fleet.locked(device)], (), call.now_ms)
     return {"serial_number": serial, "response_status": status}
 

@@ -1,10 +1,10 @@
 """Assigning profiles to devices, and taking them away."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from simulator.messages import Body, State
 from simulator.protocol.fields import Integer, String
-from simulator.protocol.operations import ApiError, Call, operation
+from simulator.protocol.operations import ApiError, Call, Forced, operation
 from simulator.services.dep import errors, fleet
 from simulator.services.dep.devices import DOCS, outcomes, serials, wanted
 from simulator.services.dep.fleet import Device, Told
@@ -27,9 +27,14 @@ def find_profile(state: State, server: str, uuid: str) -> Body | None:
 
 
 def assign_profile(
-    state: State, server: str, wanted_serials: Iterable[str], uuid: str, now_ms: int
+    state: State,
+    server: str,
+    wanted_serials: Iterable[str],
+    uuid: str,
+    now_ms: int,
+    forces: Callable[[str], Forced | None] = lambda _: None,
 ) -> tuple[dict[str, str], int]:
-    """Assign profile *uuid* to the devices.
+    """Assign profile *uuid* to the devices; *forces* gives an outcome that a fault has chosen.
 
     Return the outcome by serial number, and the seconds until the last
     throttled device may be tried again (0 if none is).
@@ -38,7 +43,11 @@ def assign_profile(
     changed: list[Device] = []
     wait_ms = 0
     for serial, device in fleet.find(state, server, wanted_serials).items():
-        if device is None:
+        if forced := forces(serial):
+            answers[serial] = forced.code
+            if forced.code == "THROTTLED":
+                wait_ms = max(wait_ms, forced.retry_after_s * 1000)
+        elif device is None:
             answers[serial] = "NOT_ACCESSIBLE"
         elif device.throttled_until_ms > now_ms:
             answers[serial] = "THROTTLED"
@@ -58,6 +67,7 @@ def assign_profile(
     name="dep.assign",
     also=("POST",),
     auth="session",
+    forceable=("NOT_ACCESSIBLE", "FAILED", "THROTTLED"),
     request=(
         String(
             "profile_uuid",
@@ -109,7 +119,7 @@ def assign(call: Call) -> Body:
     if profile is None:
         raise ApiError(errors.NOT_FOUND, "the server has defined no such profile")
     answers, wait_s = assign_profile(
-        call.state, call.principal.id, devices, profile["uuid"], call.now_ms
+        call.state, call.principal.id, devices, profile["uuid"], call.now_ms, call.forces
     )
     answer: Body = {"profile_uuid": profile["uuid"], "devices": answers}
     if wait_s:
@@ -122,6 +132,7 @@ def assign(call: Call) -> Body:
     "Take the profile away from devices.",
     name="dep.clear",
     auth="session",
+    forceable=("NOT_ACCESSIBLE", "FAILED"),
     request=(
         serials("Serial numbers of the devices."),
         String(
@@ -142,7 +153,9 @@ def clear(call: Call) -> Body:
     changed: list[Device] = []
     server = call.principal.id
     for serial, device in fleet.find(call.state, server, wanted(call)).items():
-        if device is None:
+        if forced := call.forces(serial):
+            answers[serial] = forced.code
+        elif device is None:
             answers[serial] = "NOT_ACCESSIBLE"
         elif device.failing:
             answers[serial] = "FAILED"

@@ -6,9 +6,9 @@ from simulator.messages import Body, Finding
 from simulator.protocol.fields import Boolean, Field, Integer, String, Strings, Table
 from simulator.protocol.fields import Objects as Array
 from simulator.protocol.operations import ApiError, Call, operation
-from simulator.services.dep import cursors, errors, fleet
+from simulator.services.dep import cursors, errors, fleet, quirks
 from simulator.services.dep.cursors import Cursor
-from simulator.timestamps import rfc3339
+from simulator.timestamps import milliseconds, rfc3339
 
 DOCS = "https://developer.apple.com/documentation/devicemanagement/"
 PAGE_DEFAULT = 100
@@ -220,7 +220,12 @@ def fetch(call: Call) -> Body:
     progress_ms = found[-1].assigned_ms if more else call.now_ms
     phase: cursors.Phase = "fetching" if more else "fetched"
     cursor = Cursor(phase, position, at.base, progress_ms, call.now_ms)
-    return _page(call, [device.record for device in found], cursor, more=more)
+    if call.has(quirks.THROTTLED_MISSING):
+        found = [device for device in found if device.throttled_until_ms <= call.now_ms]
+    page = _page(call, [device.record for device in found], cursor, more=more)
+    if text and call.has(quirks.SAME_CURSOR):
+        page |= {"cursor": text, "more_to_follow": True}
+    return page
 
 
 @operation(
@@ -260,9 +265,49 @@ def sync(call: Call) -> Body:
     at = _known(call, text)
     if call.now_ms - at.issued_ms > cursors.LIFE_MS:
         raise ApiError(errors.EXPIRED_CURSOR)
-    found, last, more = fleet.events(call.state, call.principal.id, at.last_event, _limit(call))
-    cursor = Cursor("syncing", last, 0, call.now_ms, call.now_ms)
-    return _page(call, found, cursor, more=more)
+    # With the quirk on, a cursor with base 1 has told its last event twice already.
+    syncing = at.phase == "syncing"
+    again = syncing and not at.base and at.position > 0 and call.has(quirks.EVENT_TWICE)
+    start = at.last_event - again
+    found, last, more = fleet.events(call.state, call.principal.id, start, _limit(call))
+    if call.has(quirks.LATE_EVENTS):
+        found, last, more = _early(call, start)
+    twice = last <= at.last_event and syncing and bool(again or at.base)
+    cursor = Cursor("syncing", last, int(twice), call.now_ms, call.now_ms)
+    return _page(call, _odd(call, found), cursor, more=more)
+
+
+def _early(call: Call, start: int) -> tuple[list[Body], int, bool]:
+    """Return the events that are old enough to be told, as `fleet.events` does."""
+    found, last, more = fleet.events(call.state, call.principal.id, start, _limit(call))
+    before_ms = call.now_ms - quirks.LATE_MS
+    old = sum(milliseconds(one["op_date"]) <= before_ms for one in found)
+    if old == len(found):
+        return found, last, more
+    if not old:
+        return [], start, False
+    return *fleet.events(call.state, call.principal.id, start, old)[:2], False
+
+
+def _odd(call: Call, events: list[Body]) -> list[Body]:
+    """Return *events* as the quirks that are on would tell them."""
+    if call.has(quirks.THROTTLED_MISSING):
+        serials = (one["serial_number"] for one in events)
+        known = fleet.find(call.state, call.principal.id, serials)
+        slow = {
+            serial
+            for serial, device in known.items()
+            if device is not None and device.throttled_until_ms > call.now_ms
+        }
+        events = [one for one in events if one["serial_number"] not in slow]
+    if call.has(quirks.ADDED_AND_MODIFIED):
+        events = [
+            one
+            for event in events
+            for one in (event, event | {"op_type": "modified"})
+            if one is event or event["op_type"] == "added"
+        ]
+    return events
 
 
 @operation(
@@ -270,6 +315,7 @@ def sync(call: Call) -> Body:
     "Get details of devices by serial number.",
     name="dep.details",
     auth="session",
+    forceable=("NOT_ACCESSIBLE", "FAILED"),
     request=(serials("Serial numbers to look up."),),
     response=(
         Table(
@@ -289,14 +335,15 @@ def sync(call: Call) -> Body:
 def details(call: Call) -> Body:
     """Return each device with its status; one that is not the server's has only a status."""
     found = fleet.find(call.state, call.principal.id, wanted(call))
-    return {
-        "devices": {
-            serial: device.record | {"response_status": "SUCCESS"}
-            if device
-            else {"response_status": "NOT_ACCESSIBLE"}
-            for serial, device in found.items()
-        }
-    }
+    return {"devices": {serial: _detail(call, serial, one) for serial, one in found.items()}}
+
+
+def _detail(call: Call, serial: str, device: fleet.Device | None) -> Body:
+    if forced := call.forces(serial):
+        return {"response_status": forced.code}
+    if device is None:
+        return {"response_status": "NOT_ACCESSIBLE"}
+    return device.record | {"response_status": "SUCCESS"}
 
 
 @operation(
@@ -304,6 +351,7 @@ def details(call: Call) -> Body:
     "Give devices up for good.",
     name="dep.disown",
     auth="session",
+    forceable=("NOT_ACCESSIBLE", "FAILED"),
     request=(serials("Serial numbers to give up."),),
     response=(outcomes("Outcome by serial number.", "SUCCESS", "NOT_ACCESSIBLE", "FAILED"),),
     errors=(errors.DEVICE_ID_REQUIRED,),
@@ -317,7 +365,9 @@ def disown(call: Call) -> Body:
     found = fleet.find(call.state, call.principal.id, wanted(call))
     answers = {}
     for serial, device in found.items():
-        if device is None:
+        if forced := call.forces(serial):
+            answers[serial] = forced.code
+        elif device is None:
             answers[serial] = "NOT_ACCESSIBLE"
         elif device.failing:
             answers[serial] = "FAILED"

@@ -99,6 +99,16 @@ COMMON = (
     SERVICE_UNAVAILABLE,
 )
 
+INTERNAL_SERVER_ERROR = ErrorCode(
+    "INTERNAL_SERVER_ERROR",
+    500,
+    "Apple's own failure, as seen for odd profiles.",
+    body="Internal Server Error",
+    source="GH micromdm/micromdm#838",
+)
+ON_DEMAND = (INTERNAL_SERVER_ERROR,)
+"""Only a fault gives them."""
+
 OAUTH_BAD_REQUEST = ErrorCode(
     "oauth_bad_request",
     400,

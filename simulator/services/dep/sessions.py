@@ -14,7 +14,7 @@ from functools import lru_cache
 from simulator.messages import Body, State
 from simulator.protocol.operations import ApiError, Call, Principal
 from simulator.services.dep import errors
-from simulator.services.dep.organisations import organisation
+from simulator.services.dep.organisations import organisation, server
 
 TOKEN = "dep.token"  # noqa: S105 (a kind of entity)
 SESSION = "dep.session"
@@ -43,9 +43,14 @@ def family_of(secret: bytes, token: str) -> str:
     return match[2] if hmac.compare_digest(expected, token) else ""
 
 
-def open_session(call: Call, token: Body) -> str:
-    """Start a session for the server *token* and return its first session token."""
-    number = call.state.reserve(SESSION)
+def open_session(call: Call) -> str:
+    """Start a session for the server's token and return its first session token."""
+    root = call.state.of("")
+    access_token = server(call.state, call.principal.id)["access_token"]
+    token = find_token(root, access_token)
+    if token is None:
+        raise LookupError(f"DEP server {call.principal.id} has no token")
+    number = root.reserve(SESSION)
     seed = f"{token['access_token']}|{number}".encode()
     family = hmac.digest(call.secret, seed, hashlib.sha256).hex().upper()[:32]
     body = {
@@ -56,7 +61,7 @@ def open_session(call: Call, token: Body) -> str:
         "started_ms": call.now_ms,
         "used_ms": call.now_ms,
     }
-    call.state.put(SESSION, family, body, {"access_token": token["access_token"]})
+    root.put(SESSION, family, body, {"access_token": token["access_token"]})
     return session_token(call.secret, family, call.now_ms, token["number"])
 
 

@@ -1,0 +1,31 @@
+"""Oddities of the live service, each a switch (dep.md 3.3)."""
+
+from simulator.protocol.operations import Quirk
+
+SAME_CURSOR = Quirk(
+    "dep.same-cursor",
+    "A fetch that goes on from a cursor answers that very cursor, and that more is to follow.",
+    "GH micromdm/nanodep#73, GH micromdm/micromdm#1016",
+)
+EVENT_TWICE = Quirk(
+    "dep.event-twice",
+    "A sync gives the last event of the sync before once more.",
+    "GH micromdm/micromdm#829",
+)
+THROTTLED_MISSING = Quirk(
+    "dep.throttled-missing",
+    "Throttled devices are left out of fetch and sync, and no event says so.",
+    "GH fleetdm/fleet#45590",
+)
+ADDED_AND_MODIFIED = Quirk(
+    "dep.added-and-modified",
+    "A device that was added also comes as modified, in the same answer and of the same time.",
+    "GH fleetdm/fleet#37460",
+)
+LATE_EVENTS = Quirk(
+    "dep.late-events",
+    "A sync tells of nothing that happened in the last five minutes.",
+    "GH fleetdm/fleet#8741",
+)
+LATE_MS = 5 * 60 * 1000
+ALL = (SAME_CURSOR, EVENT_TWICE, THROTTLED_MISSING, ADDED_AND_MODIFIED, LATE_EVENTS)
