@@ -1,6 +1,8 @@
 """The one clock: real, moved or frozen. Everything timed asks it."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 Mode = Literal["real", "offset", "frozen"]
@@ -14,6 +16,33 @@ class Clock:
 
     def __init__(self) -> None:
         self._setting: tuple[Mode, int] = ("real", 0)
+        self._watchers: set[Callable[[], None]] = set()
+
+    @contextmanager
+    def watched(self, moved: Callable[[], None]) -> Iterator[None]:
+        """Call *moved* whenever somebody moves, stops or starts time inside the block.
+
+        Whoever waits watches, and moves time, on the same thread.
+        """
+        self._watchers.add(moved)
+        try:
+            yield
+        finally:
+            self._watchers.discard(moved)
+
+    def _become(self, mode: Mode, value: int) -> None:
+        self._setting = (mode, value)
+        for moved in list(self._watchers):
+            moved()
+
+    @property
+    def setting(self) -> tuple[Mode, int]:
+        """The mode, and milliseconds: the difference to the wall clock, or the frozen time."""
+        return self._setting
+
+    def resume(self, mode: Mode, value: int) -> None:
+        """Run as `setting` said before."""
+        self._become(mode, value)
 
     @property
     def mode(self) -> Mode:
@@ -27,20 +56,20 @@ class Clock:
 
     def run(self) -> None:
         """Follow the wall clock again."""
-        self._setting = ("real", 0)
+        self._become("real", 0)
 
     def set(self, now_ms: int) -> None:
         """Make it *now_ms* now, and let time run on from there."""
-        self._setting = ("offset", now_ms - _wall_ms())
+        self._become("offset", now_ms - _wall_ms())
 
     def freeze(self, now_ms: int | None = None) -> None:
         """Stop time at *now_ms*, or at this moment."""
-        self._setting = ("frozen", self.now_ms() if now_ms is None else now_ms)
+        self._become("frozen", self.now_ms() if now_ms is None else now_ms)
 
     def advance(self, milliseconds: int) -> None:
         """Move time by *milliseconds*; a frozen clock stays frozen."""
         mode, value = self._setting
-        self._setting = ("offset" if mode == "real" else mode, value + milliseconds)
+        self._become("offset" if mode == "real" else mode, value + milliseconds)
 
 
 def _wall_ms() -> int:

@@ -21,6 +21,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from simulator.clock import Clock
 from simulator.messages import Peer, Request, Response, Tls
+from simulator.transport.delivery import Late, Watch
 from simulator.transport.outgoing import Outgoing, encode
 from simulator.transport.salvage import Salvage, about, salvage, text
 
@@ -115,6 +116,9 @@ class Server(web.Server):
         content = encode(
             response, request.method, self.date(), stays=stays, old=request.http == "1.0"
         )
+        if response.delivery is not None:
+            late = Late(content, stays, response, response.delivery, connection.watch, self._clock)
+            return cast("web.StreamResponse", late)
         return cast("web.StreamResponse", Outgoing(content, stays))
 
     async def _read(
@@ -177,6 +181,7 @@ class Connection(web.RequestHandler):
         """Bytes of a body that arrived, but were not read when the connection ended."""
         self.peer = Peer("", 0, 0)
         self.scheme = "http"
+        self.watch = Watch()
 
     @property
     def closing(self) -> bool:
@@ -231,6 +236,7 @@ class Connection(web.RequestHandler):
             sentence = "the connection ended within the head of a request"
             self._server.note(self._request(salvage(self._head), sentence))
         super().connection_lost(exc)
+        self.watch.stir()
 
     def _save(self, content: StreamReader) -> None:
         """Keep what has arrived of a body and was not read, as no more will come."""

@@ -153,6 +153,32 @@ class Connection:
         if self._sender.queued > self._limits.queued:
             self._fail(Code.ENHANCE_YOUR_CALM, "too much waits for the client's windows to open")
 
+    def is_open(self, number: int) -> bool:
+        """Tell whether stream *number* still waits for its answer, or for more of it."""
+        return number in self._intake.streams and not self._failed
+
+    def begin(self, number: int, status: int, headers: Sequence[tuple[str, str]]) -> None:
+        """Send the head of an answer whose body comes by `part` and `finish`."""
+        if self.is_open(number):
+            self._sender.begin(number, fields.write(status, headers))
+
+    def part(self, number: int, data: bytes, *, last: bool) -> bool:
+        """Send *data* at once if the client's windows allow all of it; return whether they did."""
+        if not self.is_open(number):
+            return True
+        stream = self._intake.streams[number]
+        sent = self._sender.part(stream, data, last=last)
+        if sent and last:
+            self._intake.answered(stream)
+        return sent
+
+    def finish(self, number: int, data: bytes) -> None:
+        """Send *data*, the last of the body, as the client's windows open."""
+        if self.is_open(number):
+            stream = self._intake.streams[number]
+            if self._sender.rest(stream, data):
+                self._intake.answered(stream)
+
     def reset(self, number: int, code: int = Code.INTERNAL_ERROR) -> None:
         """Break off stream *number*, if it is open, without an answer."""
         if number not in self._intake.streams or self._failed:

@@ -6,15 +6,17 @@ Rule 2: nothing is logged here; a path or a header may hold a secret.
 
 import asyncio
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from email.utils import formatdate
-from typing import cast
+from typing import Any, cast
 
 from simulator.clock import Clock
 from simulator.messages import Goaway, Peer, Request, Response, Tls
+from simulator.transport.delivery import Watch, deliver
 from simulator.transport.http1 import Answer, _tls
 from simulator.transport.http2.connection import Connection
+from simulator.transport.http2.delivering import Http2Wire
 from simulator.transport.http2.frames import Code
 from simulator.transport.http2.intake import Asked
 from simulator.transport.http2.limits import Limits
@@ -60,7 +62,7 @@ class Http2Server:
         self.numbers = numbers
         self.limits = limits or Limits(body=body_limit)
         self.connections: set[Http2Protocol] = set()
-        self._clock = clock
+        self.clock = clock
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -115,6 +117,12 @@ class Http2Server:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run *work* until it ends or its connection does."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _serve(self, request: Request, heard: Callable[[Response], None] | None) -> None:
         response = await self.answer(request)
         if heard is not None:
@@ -122,7 +130,7 @@ class Http2Server:
 
     def date(self) -> str:
         """Return the Date header of this second, by the simulator's clock."""
-        second = self._clock.now_ms() // 1000
+        second = self.clock.now_ms() // 1000
         if second != self._second:
             self._second, self._date = second, formatdate(second, usegmt=True)
         return self._date
@@ -144,7 +152,7 @@ class Http2Protocol(asyncio.Protocol):
         """Whether what waits is going to be written anyway."""
         self._finished = False
         """Whether we have said all."""
-        self._hurried = False
+        self.hurried = False
         """Whether to close without waiting for the client to do so."""
         self._stuck_ticks = 0
         self._idle_ticks = 0
@@ -152,6 +160,7 @@ class Http2Protocol(asyncio.Protocol):
         """Whether the client does not read what is sent."""
         self._scheme = "http"
         self._peer = Peer("", 0, 0)
+        self.watch = Watch()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note who is at the other end, and send our SETTINGS.
@@ -189,8 +198,9 @@ class Http2Protocol(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Keep the connection open for as long as there are answers to come."""
-        self._hurried = True
+        self.hurried = True
         self._hand_on(self._connection.eof())
+        self.watch.stir()
         self._flush()
         # Over TLS asyncio closes whatever is said here.
         return self._scheme == "http" and not self._finished
@@ -201,6 +211,7 @@ class Http2Protocol(asyncio.Protocol):
         self._finished = True
         self._hand_on(self._connection.lost())
         self._transport = None
+        self.watch.stir()
         self._server.lost(self)
 
     def pause_writing(self) -> None:
@@ -223,12 +234,47 @@ class Http2Protocol(asyncio.Protocol):
             if peer.first:
                 self._peer = replace(peer, first=False)
             request = Request(method, target, headers, body, scheme, peer, "2", problem, about)
-            ask(request, functools.partial(self._respond, number) if hears else None)
+            ask(request, functools.partial(self._hear, number) if hears else None)
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport, until the connection is lost or has said all."""
+        return None if self._finished else self._transport
+
+    def date(self) -> str:
+        """Return the Date header of this second."""
+        return self._server.date()
+
+    def respond(self, number: int, response: Response) -> None:
+        """Send *response* on stream *number*, now that its time has come."""
+        self._hear(number, response)
+
+    def go(self, goaway: Goaway, last: int | None) -> None:
+        """End the connection without an answer; *last* is the stream named as the last one."""
+        self._hand_on(self._connection.abort(goaway.code, goaway.debug, last))
+        self._flush()
+
+    def end(self) -> None:
+        """End the connection without a word."""
+        self._hand_on(self._connection.lost())
+        if self._transport is not None and not self._finished:
+            self._finish(self._transport)
+
+    def flush(self) -> None:
+        """Write what there is."""
+        self._flush()
+
+    def _hear(self, number: int, response: Response) -> None:
+        """Take the answer for stream *number*; a fault may want it late, or not at all."""
+        if response.delivery is not None:
+            late = replace(response, delivery=None)
+            wire = Http2Wire(self, self._connection, number, late)
+            self._server.keep(deliver(late, response.delivery, wire, self._server.clock))
+        elif not response.silent:
+            self._respond(number, response)
 
     def _respond(self, number: int, response: Response) -> None:
         """Send *response* on stream *number*, with the others that are ready by then."""
-        if response.silent:
-            return
         if response.goaway is not None:
             self._go(response.goaway)
             return
@@ -254,9 +300,7 @@ class Http2Protocol(asyncio.Protocol):
 
     def _go(self, goaway: Goaway) -> None:
         """End the connection without an answer."""
-        last = None if goaway.processed else 0
-        self._hand_on(self._connection.abort(goaway.code, goaway.debug, last))
-        self._flush()
+        self.go(goaway, None if goaway.processed else 0)
 
     def _flush(self) -> None:
         """Write what there is, and close if nothing is to come."""
@@ -279,7 +323,7 @@ class Http2Protocol(asyncio.Protocol):
         """
         self._finished = True
         self._stuck_ticks = 0
-        if transport.can_write_eof() and not self._hurried:
+        if transport.can_write_eof() and not self.hurried:
             transport.write_eof()
             transport.resume_reading()
         else:
@@ -287,10 +331,11 @@ class Http2Protocol(asyncio.Protocol):
 
     def close(self, code: int = Code.NO_ERROR, debug: bytes = b"") -> None:
         """Say GOAWAY, finish what is open, and close."""
-        self._hurried = True
+        self.hurried = True
         if self._finished and self._transport is not None:
             self._transport.close()
         self._connection.close(code, debug)
+        self.watch.stir()
         self._flush()
 
     def give_up(self) -> None:

@@ -48,9 +48,30 @@ class Sender:
             self._headers(stream.number, block, end_stream=True)
             return True
         self._headers(stream.number, block, end_stream=False)
+        return self.rest(stream, body)
+
+    def rest(self, stream: Stream, body: bytes) -> bool:
+        """Send *body*, the last that *stream* has to say; return whether all leaves at once."""
         stream.rest, stream.at = body, 0
-        self.queued += size
+        self.queued += len(body)
         return self.push(stream)
+
+    def begin(self, stream: int, block: bytes) -> None:
+        """Send header *block*; a body follows."""
+        self._headers(stream, block, end_stream=False)
+
+    def part(self, stream: Stream, data: bytes, *, last: bool) -> bool:
+        """Send *data* if the windows allow all of it; return whether they did."""
+        if len(data) > min(stream.window, self.window):
+            return False
+        for start in range(0, max(len(data), 1), FRAME_LIMIT):
+            piece = data[start : start + FRAME_LIMIT]
+            ends = last and start + FRAME_LIMIT >= len(data)
+            flags = frames.END_STREAM if ends else 0
+            self._out.append(frames.frame(frames.DATA, flags, stream.number, piece))
+        stream.window -= len(data)
+        self.window -= len(data)
+        return True
 
     def push(self, stream: Stream) -> bool:
         """Send what *stream* has left, as far as possible; return whether that is all."""

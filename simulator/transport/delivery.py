@@ -1,0 +1,269 @@
+"""Answers that arrive late, broken or not at all, over HTTP/1.1 and HTTP/2 alike.
+
+`deliver` says what happens and when; each protocol has a `Wire` that does it.
+Waiting follows the simulator's clock: moving it wakes whoever waits.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from simulator.clock import Clock
+from simulator.messages import Delivery, Response
+from simulator.transport.outgoing import Outgoing
+from simulator.waiting import FOREVER, until
+
+JUNK = b"\x15\x00mdmsim: this is no HTTP ][;'/.\x7f\xff\r\n"
+"""What comes where no HTTP comes."""
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER: on, for no time, so that closing resets the connection."""
+
+
+class Wire(Protocol):
+    """One answer on its connection."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has gone."""
+        ...
+
+    @property
+    def left(self) -> bool:
+        """Whether the client has gone, or has closed its side and may only be listening."""
+        ...
+
+    def watched(self, stirred: asyncio.Event) -> contextlib.AbstractContextManager[None]:
+        """Set *stirred* when the client goes or leaves, inside the block."""
+        ...
+
+    def whole(self) -> None:
+        """Send the answer."""
+        ...
+
+    def head(self, *, broken: bool = False) -> None:
+        """Send status and headers; *broken*: what comes next will be no body."""
+        ...
+
+    def piece(self, data: bytes, *, last: bool) -> bool:
+        """Send a piece of the body; False if the client takes no more for now."""
+        ...
+
+    def rest(self, data: bytes) -> None:
+        """Send the rest of the body as the client takes it."""
+        ...
+
+    def raw(self, data: bytes) -> None:
+        """Send bytes that are no HTTP."""
+        ...
+
+    def close(self, *, polite: bool = False) -> None:
+        """End the connection; *polite*: say so first, where the protocol can."""
+        ...
+
+    def reset(self) -> None:
+        """Reset the connection."""
+        ...
+
+    def reset_stream(self, code: int) -> None:
+        """Reset the stream, or what there is of it."""
+        ...
+
+    def goaway(self, delivery: Delivery) -> None:
+        """End the connection with a reason."""
+        ...
+
+
+async def deliver(response: Response, delivery: Delivery, wire: Wire, clock: Clock) -> None:
+    """Bring *response* to the client as *delivery* says, for as long as the client is there."""
+    stirred = asyncio.Event()
+    with wire.watched(stirred):
+
+        async def wait(at_ms: int) -> bool:
+            return await until(clock, at_ms, lambda: wire.gone, stirred)
+
+        if delivery.name == "hang":
+            at_ms = clock.now_ms() + delivery.wait_ms if delivery.wait_ms else FOREVER
+            await until(clock, at_ms, lambda: wire.left, stirred)
+            wire.close()
+            return
+        if not await wait(clock.now_ms() + delivery.wait_ms):
+            return
+        if delivery.name != "drip":
+            _send(response, delivery, wire)
+            return
+        wire.head()
+        body, at_ms = response.body, clock.now_ms()
+        for start in range(0, len(body), delivery.size):
+            end = start + delivery.size
+            if not wire.piece(body[start:end], last=end >= len(body)):
+                wire.rest(body[start:])
+                return
+            at_ms += delivery.every_ms
+            if end < len(body) and not await wait(at_ms):
+                return
+
+
+def _send(response: Response, delivery: Delivery, wire: Wire) -> None:
+    match delivery.name:
+        case "empty":
+            wire.close()
+        case "garbage":
+            wire.raw(JUNK)
+            wire.close()
+        case "malformed":
+            wire.head(broken=True)
+            wire.raw(JUNK)
+            wire.close()
+        case "truncated":
+            size = len(response.body) // 2 if delivery.size < 0 else delivery.size
+            wire.head()
+            wire.piece(response.body[: min(size, len(response.body) - 1)], last=False)
+            wire.close()
+        case "reset":
+            wire.reset()
+        case "reset_stream":
+            wire.reset_stream(delivery.code)
+        case "goaway":
+            wire.goaway(delivery)
+        case _:
+            wire.whole()
+            if delivery.name == "close":
+                wire.close(polite=True)
+
+
+def reset(transport: Any) -> None:
+    """Close *transport* so that TCP resets the connection."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        # Event loops lend no socket that could be set; a copy of it is the same to the system.
+        with socket.socket(fileno=os.dup(connection.fileno())) as copy:
+            copy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()
+
+
+class Watch:
+    """Who wants to know when the client of one connection goes."""
+
+    def __init__(self) -> None:
+        self._events: set[asyncio.Event] = set()
+
+    @contextlib.contextmanager
+    def watched(self, stirred: asyncio.Event) -> Iterator[None]:
+        """Set *stirred* when the client goes, inside the block."""
+        self._events.add(stirred)
+        try:
+            yield
+        finally:
+            self._events.discard(stirred)
+
+    def stir(self) -> None:
+        """Wake all who wait."""
+        for event in self._events:
+            event.set()
+
+
+class Http1Wire:
+    """An answer of HTTP/1.1: *content* is all of it as bytes."""
+
+    def __init__(self, transport: Any, watch: Watch, content: bytes) -> None:
+        self._transport = transport
+        self._watch = watch
+        self._content = content
+        self._head, _, self._body = content.partition(b"\r\n\r\n")
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has gone."""
+        return bool(self._transport.is_closing())
+
+    @property
+    def left(self) -> bool:
+        """Whether the client has gone: over HTTP/1.1 leaving is as much."""
+        return self.gone
+
+    def watched(self, stirred: asyncio.Event) -> contextlib.AbstractContextManager[None]:
+        """Set *stirred* when the client goes, inside the block."""
+        return self._watch.watched(stirred)
+
+    def whole(self) -> None:
+        """Send the answer."""
+        self._transport.write(self._content)
+
+    def head(self, *, broken: bool = False) -> None:
+        """Send status and headers; *broken*: as if chunks followed."""
+        lines = self._head.split(b"\r\n")
+        if broken:
+            lines = [one for one in lines if not one.lower().startswith(b"content-length:")]
+            lines.append(b"Transfer-Encoding: chunked")
+        self._transport.write(b"\r\n".join(lines) + b"\r\n\r\n")
+
+    def piece(self, data: bytes, *, last: bool) -> bool:
+        """Send a piece of the body."""
+        del last
+        if data and self._body:
+            self._transport.write(data)
+        return True
+
+    def rest(self, data: bytes) -> None:
+        """Send the rest of the body."""
+        self._transport.write(data)
+
+    def raw(self, data: bytes) -> None:
+        """Send bytes that are no HTTP."""
+        self._transport.write(data)
+
+    def close(self, *, polite: bool = False) -> None:
+        """End the connection."""
+        del polite
+        self._transport.close()
+
+    def reset(self) -> None:
+        """Reset the connection."""
+        reset(self._transport)
+
+    def reset_stream(self, code: int) -> None:
+        """Reset the connection, as there is nothing less."""
+        del code
+        reset(self._transport)
+
+    def goaway(self, delivery: Delivery) -> None:
+        """End the connection without an answer, as HTTP/1.1 has no GOAWAY."""
+        del delivery
+        self._transport.close()
+
+
+class Late(Outgoing):
+    """A response that a fault delivers; it takes the same place."""
+
+    __slots__ = ("_clock", "_delivery", "_response", "_watch")
+
+    def __init__(
+        self,
+        content: bytes,
+        keep_alive: bool,
+        response: Response,
+        delivery: Delivery,
+        watch: Watch,
+        clock: Clock,
+    ) -> None:
+        super().__init__(content, keep_alive and delivery.name in _STAYING)
+        self._response = response
+        self._delivery = delivery
+        self._watch = watch
+        self._clock = clock
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Deliver."""
+        if request.transport is not None:
+            wire = Http1Wire(request.transport, self._watch, self._content)
+            await deliver(self._response, self._delivery, wire, self._clock)
+
+
+_STAYING = ("delay", "drip", "settings")
+"""Deliveries after which the connection can go on."""
