@@ -18,6 +18,9 @@ MATCHES = {
     "service": "service = :service",
     "operation": "operation = :operation",
     "organisation": "organisation = :organisation",
+    "client": "client = :client",
+    "session": "instr(rules, ' session:' || :session || ' ') > 0",
+    "fault": "instr(rules, ' fault:' || :fault || ' ') > 0",
     "error": "error = :error",
     "status": "CAST(status AS TEXT) = :status",
     "finding": "instr(rules, ' ' || :finding || ' ') > 0",
@@ -42,7 +45,12 @@ def row_of(exchange: Exchange) -> tuple[Any, ...]:
         plain = msgspec.to_builtins(exchange, builtin_types=(bytes,))
         exchange = msgspec.convert(_written_out(plain), Exchange)
         record = _ENCODER.encode(exchange)
-    rules = " ".join([finding.rule for finding in exchange.findings])
+    # Next to the rules stand the other words that it can be found by.
+    words = [finding.rule for finding in exchange.findings]
+    words += [f"fault:{touch.fault}" for touch in exchange.faults]
+    if exchange.session:
+        words.append(f"session:{exchange.session}")
+    rules = " ".join(words)
     return (
         exchange.seq,
         exchange.at_ms,

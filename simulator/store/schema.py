@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from simulator.settings import ConfigurationError
+from simulator.store import keeping
 
 VERSION = 1
 """Of the tables; a file with a higher one is left alone."""
@@ -188,6 +189,8 @@ def _make(connection: sqlite3.Connection, path: Path | None, *, fsync: bool) -> 
     if _is_new(connection):
         for statement in TABLES:
             connection.execute(statement)
+    for statement in keeping.TABLES:
+        connection.execute(statement)
     connection.execute("COMMIT")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from simulator.messages import Body, Entity, Exchange
-from simulator.store import journal, schema
+from simulator.store import journal, keeping, schema
 from simulator.store.session import OVER, Name, Savepoint, Series, Session
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -180,8 +180,11 @@ class SqliteState:
 
     def _index(self, kind: str, values: Mapping[str, Mapping[str, str]]) -> None:
         """Replace the index values of each key in *values*."""
-        db, org = self._session.writable, self._organisation
+        org = self._organisation
         if values:
+            # What is kept of an entity before its first change holds its index values too.
+            self._session.flush()
+            db = self._session.writable
             db.executemany(schema.UNINDEX, [(org, kind, key) for key in values])
             rows = [(org, kind, n, v, key) for key, one in values.items() for n, v in one.items()]
             db.executemany(schema.INDEX, rows)
@@ -267,6 +270,26 @@ class SqliteState:
             self._session.writable.execute(
                 statement, () if organisation is None else (organisation,)
             )
+
+    def mark(self) -> None:
+        """Note that this is the state that `reset` goes back to."""
+        keeping.mark(self._session)
+
+    def marked(self) -> bool:
+        """Tell whether there is a state to go back to."""
+        return keeping.marked(self._session)
+
+    def reset(self, organisation: str | None = None) -> None:
+        """Go back to the mark with one organisation, or with all; ValueError without a mark."""
+        keeping.reset(self._session, organisation)
+
+    def dump(self, header: Body) -> Iterator[bytes]:
+        """Yield the whole state as the lines of a snapshot with *header*."""
+        return keeping.dump(self._session, header)
+
+    def load(self, lines: Iterable[bytes]) -> None:
+        """Replace the whole state by the *lines* after the header; ValueError if damaged."""
+        keeping.load(self, lines)
 
 
 def _entities(rows: Iterable[tuple[str, int, bytes]]) -> list[Entity]:

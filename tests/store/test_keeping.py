@@ -1,0 +1,218 @@
+"""Going back to a mark, and snapshots."""
+
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from simulator.store import keeping
+from simulator.store.sqlite import SqliteState, Store
+
+Dump = list[bytes]
+
+
+def whole(state: SqliteState) -> Dump:
+    return list(state.dump({}))
+
+
+def seeded(store: Store) -> Dump:
+    """Write a small world, mark it, and return it."""
+    with store.transaction() as state:
+        root = state.of("")
+        root.put("organisation", "a", {"id": "a"})
+        root.put("organisation", "b", {"id": "b"})
+        root.put("token", "t", {"organisation": "a"}, {"server": "a/1"})
+        for org in "ab":
+            own = state.of(org)
+            own.put("device", "1", {"n": 1}, {"place": "x"})
+            own.put("device", "2", {"n": 2}, {"place": "y"})
+            own.reserve("event", 5)
+        state.mark()
+        return whole(state)
+
+
+def changed(state: SqliteState, org: str) -> None:
+    own, root = state.of(org), state.of("")
+    own.put("device", "1", {"n": 10}, {"place": "z"})
+    own.put("device", "1", {"n": 11})
+    own.delete("device", "2")
+    own.put("device", "3", {"n": 3}, {"place": "w"})
+    own.reserve("event", 3)
+    root.put("token", f"of-{org}", {"organisation": org}, {"server": f"{org}/2"})
+    root.put("organisation", org, {"id": org, "terms": False})
+
+
+def test_what_was_changed_added_and_removed_is_as_it_was(store: Store) -> None:
+    start = seeded(store)
+    with store.transaction() as state:
+        changed(state, "a")
+        changed(state, "b")
+        state.of("").delete("token", "t")
+        state.of("").put("fault", "armed", {})
+
+    with store.transaction() as state:
+        state.reset()
+        again = whole(state)
+        found = state.of("a").find("device", "place", equals="y")
+    with store.transaction() as state:
+        changed(state, "a")
+        state.reset()
+        once_more = whole(state)
+
+    assert start == again == once_more
+    assert [one.key for one in found] == ["2"]
+
+
+def test_one_organisation_goes_back_and_the_others_stay(store: Store) -> None:
+    start = seeded(store)
+    with store.transaction() as state:
+        changed(state, "b")
+        before = whole(state)
+        changed(state, "a")
+        state.of("").put("token", "t", {"organisation": "a", "revoked": True})
+
+    with store.transaction() as state:
+        state.reset("a")
+        after = whole(state)
+    with store.transaction() as state:
+        state.reset()
+
+        assert after == before
+        assert whole(state) == start
+
+
+def test_without_a_mark_there_is_nothing_to_go_back_to(store: Store) -> None:
+    with store.transaction() as state:
+        assert not state.marked()
+        with pytest.raises(ValueError, match="no state to go back to"):
+            state.reset()
+
+
+def test_a_failed_reset_changes_nothing(store: Store) -> None:
+    seeded(store)
+    with store.transaction() as state:
+        changed(state, "a")
+        before = whole(state)
+
+    with store.transaction() as state:
+        with suppress(RuntimeError), state.savepoint():
+            state.reset()
+            raise RuntimeError
+        assert whole(state) == before
+
+
+def test_a_snapshot_is_loaded_as_it_was(store: Store) -> None:
+    seeded(store)
+    with store.transaction() as state:
+        changed(state, "a")
+        lines = whole(state)
+        state.wipe()
+        state.of("c").put("other", "x", {})
+
+    with store.transaction() as state:
+        keeping.head(lines[0])
+        state.load(iter(lines[1:]))
+
+        assert whole(state) == lines
+        assert state.of("a").reserve("event", 0) == 9
+        assert state.of("a").find("device", "place", equals="w")[0].body == {"n": 3}
+
+
+def test_a_snapshot_of_nothing_is_one(store: Store) -> None:
+    with store.transaction() as state:
+        lines = whole(state)
+        state.load(iter(lines[1:]))
+
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        pytest.param(b"{", "no snapshot", id="broken"),
+        pytest.param(b"\xff", "no snapshot", id="bytes"),
+        pytest.param(b"[]", "no snapshot", id="array"),
+        pytest.param(b'{"other": 1}', "no snapshot", id="other"),
+        pytest.param(b'{"mdmsim_snapshot": 99}', "of format 99, this mdmsim reads 1", id="newer"),
+    ],
+)
+def test_what_is_no_snapshot_of_this_format_is_refused(line: bytes, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        keeping.head(line)
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        pytest.param([], "ends early, after line 1", id="nothing"),
+        pytest.param([b'["","k","x",{},{}]'], "ends early, after line 2", id="no-end"),
+        pytest.param([b'{"lines":7}'], "ends early", id="other-end"),
+        pytest.param([b'["","k","x",{}]'], "line 2 of the snapshot is damaged", id="short"),
+        pytest.param([b'["","k","",{},{}]'], "line 2", id="no-key"),
+        pytest.param([b'["","k","x",{},{"a":1}]'], "line 2", id="index"),
+        pytest.param([b"["], "line 2", id="json"),
+        pytest.param([b"\xff"], "line 2", id="bytes"),
+    ],
+)
+def test_a_damaged_snapshot_is_refused(store: Store, lines: list[bytes], says: str) -> None:
+    start = seeded(store)
+
+    with store.transaction() as state:
+        with pytest.raises(ValueError, match=says), state.savepoint():
+            state.load(iter(lines))
+        assert whole(state) == start
+
+
+NAMES = st.sampled_from(["a", "b", "c"])
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["put", "plain", "delete", "reserve"]),
+        st.sampled_from(["", "a", "b"]),
+        NAMES,
+        st.integers(0, 3),
+    ),
+    max_size=12,
+)
+
+
+def apply(state: SqliteState, changes: list[tuple[str, str, str, int]]) -> None:
+    for what, org, key, number in changes:
+        own = state.of(org)
+        body: Any = {"n": number, "organisation": "a" if number % 2 else "b"}
+        if what == "put":
+            own.put("thing", key, body, {"i": str(number)})
+        elif what == "plain":
+            own.put("thing", key, body)
+        elif what == "delete":
+            own.delete("thing", key)
+        else:
+            own.reserve("thing", number)
+
+
+@given(before=CHANGES, after=CHANGES, more=CHANGES)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_happened_a_reset_undoes_it(
+    before: list[tuple[str, str, str, int]],
+    after: list[tuple[str, str, str, int]],
+    more: list[tuple[str, str, str, int]],
+) -> None:
+    store = Store.open(None)
+    with store.transaction() as state:
+        apply(state, before)
+        state.mark()
+        start = whole(state)
+        apply(state, after)
+        state.reset("a")
+        apply(state, more)
+        state.reset()
+
+        assert whole(state) == start
+        for line in start[1:-1]:
+            row = msgspec.json.decode(line)
+            for name, value in row[4].items() if len(row) == 5 else ():
+                found = state.of(row[0]).find(row[1], name, equals=value)
+                assert row[2] in [one.key for one in found]
+    store.close()
