@@ -21,6 +21,8 @@ LOG = logging.getLogger("mdmsim")
 T = TypeVar("T")
 MAX_BATCH = 256
 """Most jobs in one transaction; bounds how long an answer waits for its commit."""
+EXCHANGES = "exchanges"
+"""What every committed exchange wakes."""
 _UNAVAILABLE = Response(
     503,
     (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5")),
@@ -110,9 +112,10 @@ class Gateway:
             LOG.error("an exchange could not be recorded", exc_info=job.failed)
             return _UNAVAILABLE
         response: Response = job.result
-        if response.wakes:
-            for waiting in self._waiting.get(response.wakes, ()):
-                waiting.set()
+        if self._waiting:
+            for name in (EXCHANGES, response.wakes):
+                for waiting in self._waiting.get(name, ()):
+                    waiting.set()
         return response
 
     @contextmanager

@@ -14,6 +14,7 @@ from simulator.disclosure.manifest import Manifest, load_manifest
 from simulator.disclosure.redaction import Level
 from simulator.disclosure.rendering import to_json, to_markdown, to_text
 from simulator.disclosure.report import Report
+from simulator.protocol.fields import String
 from simulator.resources import names
 from simulator.settings import ConfigurationError
 
@@ -86,4 +87,18 @@ async def _manifest(parts: Parts, name: str | None) -> Manifest:
         raise bad(str(error)) from None
 
 
-ROUTES = (Route("GET", "/report", "Get the disclosure report.", get_report),)
+ROUTES = (
+    Route(
+        "GET",
+        "/report",
+        "Get the disclosure report.",
+        get_report,
+        query=(
+            String("format", "json if absent.", values=tuple(FORMATS)),
+            String("manifest", "Name of one that ships."),
+            String("redact", "fingerprint if absent.", values=get_args(Level)),
+            String("gate", "1: as for a release."),
+        ),
+        gives="*/*",
+    ),
+)
