@@ -11,6 +11,7 @@ from simulator.control import (
     events,
     faults,
     journal,
+    metrics,
     openapi,
     push_credentials,
     pushes,
@@ -74,6 +75,8 @@ def make_application(parts: Parts) -> web.Application:
     for path in ("/reference", "/docs"):
         application.router.add_get(path, docs.reference)
     application.router.add_get("/docs/{name}", docs.guide)
+    application[metrics.TALLY] = metrics.Tally(parts)
+    application.router.add_get("/metrics", metrics.metrics)
     application.router.add_get("/livez", live)
     application.router.add_get("/readyz", ready)
     return application

@@ -14,6 +14,8 @@ from simulator.store import schema
 
 INSERT = "INSERT INTO exchange VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 LAST = "SELECT ifnull(max(seq), 0) FROM exchange"
+_TALLY = """SELECT service, operation, status, rules, count(*) FROM exchange
+  WHERE seq > ? AND seq <= ? GROUP BY 1, 2, 3, 4"""
 MATCHES = {
     "service": "service = :service",
     "operation": "operation = :operation",
@@ -125,6 +127,12 @@ class SqliteJournal:
         sql = f"SELECT count(*) FROM exchange WHERE 1{_condition(match)}"  # noqa: S608 (as above)
         number: int = self._all(sql, match or {})[0][0]
         return number
+
+    def tally(self, after: int) -> tuple[int, Sequence[tuple[str, str, int, str, int]]]:
+        """Count the exchanges after *after*; see `simulator.messages.Journal.tally`."""
+        last = max(self.last(), after)
+        rows: list[tuple[str, str, int, str, int]] = self._all(_TALLY, (after, last))
+        return last, rows
 
     def close(self) -> None:
         """Close the connection, unless it is a store's."""
