@@ -17,6 +17,7 @@ from simulator.services.dep.fleet import Device
 from simulator.services.dep.organisations import ORGANISATION, SERVER
 from simulator.timestamps import milliseconds
 from simulator.worlds.devices import generate
+from simulator.worlds.products import FAMILIES
 
 MAX_ADDED = 100_000
 MAX_PAGE = 1000
@@ -76,7 +77,8 @@ async def add_devices(request: web.Request) -> web.Response:
         own = state.of(org)
         target = server_id or _only_server(own)
         start = own.count(fleet.DEVICE)
-        rows = given or generate(count, parts.settings.seed, start=start)
+        families = body.get("families")
+        rows = given or generate(count, parts.settings.seed, start=start, families=families)
         return portal.add_devices(
             own,
             ((hardware, now_ms) for hardware in rows),
@@ -233,6 +235,7 @@ ROUTES = (
         query=(),
         body=(
             Integer("count", "How many to invent.", least=1, most=MAX_ADDED, example=3),
+            Strings("families", "Families to invent; all if absent.", values=tuple(FAMILIES)),
             Objects("devices", "The devices by their wire names, instead.", fields=HARDWARE),
             SERVER_ROW,
             ORGANISATION_ROW,

@@ -208,3 +208,78 @@ def test_times_have_units(text: str, seconds: float) -> None:
 def test_a_time_without_a_number_is_none() -> None:
     with pytest.raises(ConfigurationError, match="15m"):
         _seconds("soon")
+
+
+DEPSIM = {
+    "device_insertions": [
+        {"device_types": ["iPad"], "devices_per_event": 3, "interval_in_seconds": 60}
+    ],
+    "get_account_responses": [
+        {"count": 2, "response": "success"},
+        {"count": 1, "response": "forbidden_t_c_not_signed"},
+        {"count": 1, "response": "too_many_requests"},
+    ],
+    "get_session_responses": [{"count": 1, "response": "unauthorized"}],
+    "post_devices_sync_responses": [{"count": 1, "response": "bad_request_invalid_cursor"}],
+    "something_else": {},
+}
+
+
+async def test_a_file_of_depsim_is_imported(running: Running, tmp_path: Path) -> None:
+    path = tmp_path / "depsim.json"
+    path.write_text(json.dumps(DEPSIM))
+
+    answer = await running.json("import", str(path))
+    accounts = [await running.ask("/account") for _ in range(5)]
+    session = await running.ask("/session")
+    again = await running.good("import", str(path), "--server", "main")
+
+    assert len(answer["serial_numbers"]) == 3
+    assert accounts == [401, 401, 403, 429, 401]
+    assert session == 401
+    assert [one["outcome"]["name"] for one in answer["faults"]] == [
+        "dep.T_C_NOT_SIGNED",
+        "dep.TOO_MANY_REQUESTS",
+        "dep.oauth_unauthorized",
+        "dep.INVALID_CURSOR",
+    ]
+    assert answer["left_out"] == [
+        "device_insertions repeat: their devices are added once",
+        "something_else has no counterpart here",
+    ]
+    assert again.startswith("3 devices are added, 4 faults are armed\n")
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        pytest.param([], "is a JSON object", id="array"),
+        pytest.param({"get_account_responses": 5}, "array of objects", id="list"),
+        pytest.param({"get_nothing_responses": []}, "no operation answers GET", id="path"),
+        pytest.param({"get_account_responses": [{"count": 0}]}, "count must be", id="count"),
+        pytest.param({"get_account_responses": [{}]}, "response must be a name", id="name"),
+        pytest.param(
+            {"get_account_responses": [{"response": "what"}]}, "dep.WHAT is no answer", id="unknown"
+        ),
+        pytest.param({"device_insertions": [{"devices_per_event": 0}]}, "whole number", id="none"),
+        pytest.param({"device_insertions": [{"device_types": 5}]}, "array of names", id="types"),
+        pytest.param({"device_insertions": [{"device_types": ["Lisa"]}]}, "iPad", id="family"),
+    ],
+)
+async def test_what_depsim_would_not_take_is_named(
+    running: Running, tmp_path: Path, document: Any, says: str
+) -> None:
+    path = tmp_path / "depsim.json"
+    path.write_text(json.dumps(document))
+
+    result = await running.ctl("import", str(path))
+
+    assert result.exit_code == 2
+    assert says in result.output
+
+
+async def test_what_is_no_json_is_not_imported(running: Running, tmp_path: Path) -> None:
+    path = tmp_path / "depsim.json"
+    path.write_text("{")
+
+    assert "is not JSON" in (await running.ctl("import", str(path))).output
