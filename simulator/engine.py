@@ -130,7 +130,8 @@ class Engine:
             _recognise(call, plan)
             raise ApiError(row)
         checks = self._check(call, plan, decoded)
-        _authenticate(call, plan, checks)
+        if not (decoded is not None and decoded.problem and _in_body(plan)):
+            _authenticate(call, plan, checks)
         if armed and (row := self._armoury.strike(call, armed, decoded, late=True)):
             raise ApiError(row)
         for checked in checks:
@@ -310,6 +311,15 @@ def _recognise(call: Call, plan: _Plan) -> None:
     del call.exchange.findings[known:]
 
 
+_AUTHORIZATION = ("header", "authorization")
+
+
+def _in_body(plan: _Plan) -> bool:
+    """Tell whether the credential is in the body, which must be readable first."""
+    place = plan.service.credentials.get(plan.operation.auth, _AUTHORIZATION)
+    return place[0] == "body"
+
+
 def _authenticate(call: Call, plan: _Plan, checks: list[Checked]) -> None:
     """Recognise the client; if that fails, what else is wrong is on record but not the cause."""
     if not plan.operation.auth:
@@ -318,10 +328,10 @@ def _authenticate(call: Call, plan: _Plan, checks: list[Checked]) -> None:
     try:
         call.principal = plan.service.authenticate[plan.operation.auth](call)
     except ApiError as error:
-        at = "authorization" if plan.operation.auth != "session" else "x-adm-auth-session"
+        part, at = plan.service.credentials.get(plan.operation.auth, _AUTHORIZATION)
         text = error.about or error.row.about
         if not any(one.refused for one in call.exchange.findings[known:]):
-            call.exchange.findings.append(Finding("auth-refused", "header", at, text, refused=True))
+            call.exchange.findings.append(Finding("auth-refused", part, at, text, refused=True))
         for checked in checks:
             call.exchange.findings += [replace(one, refused=False) for one in checked.findings]
         raise

@@ -58,7 +58,10 @@ class Reader:
             elif name == "cookie":
                 for key, text, start, end in cookies(value):
                     spot = Spot("header", index, start, end)
-                    yield self._leaf("cookie", key, key, row, text, spot)
+                    known = self._plan.cookies.get(key, row)
+                    leaf = self._leaf("cookie", key, key, known, text, spot)
+                    yield leaf
+                    yield from self._inner(leaf)
             else:
                 yield from self._decoded("header", name, name, row, value, Spot("header", index))
 
@@ -187,7 +190,9 @@ class Reader:
             yield leaf
             yield from self._inner(leaf)
             for child in children(row.decode, value):
-                yield self._child(leaf, child.at, child.value, child.via, row.concept)
+                yield self._child(
+                    leaf, child.at, child.value, child.via, child.concept or row.concept
+                )
             return
         own = pieces[0]
         leaf.value, leaf.whole = own.value, value

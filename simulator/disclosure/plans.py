@@ -63,6 +63,7 @@ class Plan:
     """Path parameters with the number of their segment."""
     query: Mapping[str, Row] = field(default_factory=dict)
     headers: Mapping[str, Row] = field(default_factory=dict)
+    cookies: Mapping[str, Row] = field(default_factory=dict)
     body: Mapping[str, Row] = field(default_factory=dict)
     body_secret: bool = True
     """Whether a row of the body may hold a secret or a URL."""
@@ -109,7 +110,7 @@ def _decoder(source: Field, concept: str) -> str:
     """
     decode: str = getattr(source, "decode", "")
     carrier = CARRIERS.get(concept)
-    if decode not in ("", "x509", carrier and carrier.via):
+    if decode not in ("", "x509", "json", carrier and carrier.via):
         raise ValueError(f"field {source.name}: {concept} cannot be decoded as {decode}")
     return decode
 
@@ -192,6 +193,7 @@ def _request_plan(operation: Operation, service: Service) -> Plan:
         path,
         _by_name(rows, "query"),
         _by_name(rows, "header"),
+        _by_name(rows, "cookie"),
         _by_name(body, "body"),
         _may_hold_secrets(body),
     )
@@ -228,7 +230,7 @@ def _secret_names(catalogue: Catalogue) -> dict[str, str]:
         row
         for operation in catalogue.operations.values()
         for row in walk(operation.request)
-        if row.place not in ("header", "path") and row.concept
+        if row.place not in ("header", "cookie", "path") and row.concept
     ]
     harmless = {row.name for row in rows if not CONCEPTS[row.concept].sealed}
     return {row.name: row.concept for row in rows if row.name not in harmless}

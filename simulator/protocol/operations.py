@@ -149,6 +149,8 @@ class Operation:
     """Apple's page."""
     source: str = ""
     inferred: str = ""
+    aliases: tuple[str, ...] = ()
+    """Further paths of the same operation, such as a former base URL; without parameters."""
 
     @property
     def route(self) -> str:
@@ -157,8 +159,8 @@ class Operation:
 
     @property
     def service(self) -> str:
-        """Name of the service that it belongs to."""
-        return self.name.partition(".")[0]
+        """Name of the service that it belongs to; a generation's number (``vpp2``) is no part."""
+        return self.name.partition(".")[0].rstrip("0123456789")
 
 
 def operation(
@@ -210,6 +212,8 @@ class Service:
     """Makes the response of what a handler returned."""
     refuse: Callable[[Call, ErrorCode], Response]
     """Makes the response of an error row."""
+    credentials: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Part and place of the credential, by way to authenticate; else it is in Authorization."""
     methods: tuple[str, ...] = ()
     """The only methods there are, whatever the path; empty: that depends on the path."""
     quirks: tuple[Quirk, ...] = ()
