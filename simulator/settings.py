@@ -128,6 +128,22 @@ class Settings:
         "reason, or zero, as seen live (until a client storms back).",
         choices=("current", "zero"),
     )
+    vpp_events: str = _row(
+        "immediate",
+        "When what VPP v2 was asked to do is done: immediate, delay (vpp_event_delay_s later), "
+        "polls (at the vpp_event_polls-th poll of its status), or manual (by the control API).",
+        choices=("immediate", "delay", "polls", "manual"),
+    )
+    vpp_event_delay_s: int = _row(5, "Seconds until a VPP event completes, with vpp_events=delay.")
+    vpp_event_polls: int = _row(2, "Polls until a VPP event completes, with vpp_events=polls.")
+    vpp_page_size: int = _row(1000, "Records on a page of VPP v2.")
+    vpp_status_9622: int = _row(
+        200,
+        "HTTP status of an invalid token (9622) in VPP v2: 200 as seen live, 401 as documented.",
+    )
+    vpp_requests_per_second: int = _row(
+        0, "VPP requests of one location within a second before 9646; Apple allows 15. 0: any."
+    )
     body_limit: int = _row(8_388_608, "Largest request body in bytes; more is answered 413.")
 
 

@@ -285,14 +285,10 @@ def _item(row: Row) -> Row:
         row.name,
         row.concept,
         kind=kind,  # type: ignore[arg-type]  # one of two kinds
-        wrong_type=_text_only,
+        wrong_type=row.wrong_type,
         versions=row.versions,
         span=row.span,
         closed=row.closed,
         inner=row.inner,
         decode=row.decode,
     )
-
-
-def _text_only(value: Any) -> str:
-    return "" if isinstance(value, str) else "must be a string"

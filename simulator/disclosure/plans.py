@@ -9,7 +9,7 @@ from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN
 from simulator.disclosure.inner import CARRIERS
 from simulator.disclosure.known import HEADERS, NAMES, PREFIXES
 from simulator.protocol.catalogue import Catalogue
-from simulator.protocol.fields import Field, Object, Objects, Strings, Table, span, walk
+from simulator.protocol.fields import Field, Integers, Object, Objects, Strings, Table, span, walk
 from simulator.protocol.operations import Operation, Service
 
 Kind = Literal["scalar", "strings", "object", "objects", "table", "any"]
@@ -29,6 +29,7 @@ class Row:
     documented: bool = True
     kind: Kind = "scalar"
     wrong_type: Callable[[Any], str] = _anything
+    """Of it, or of each item of an array of plain values."""
     versions: str = ""
     span: tuple[int, int] = (0, 0)
     closed: frozenset[str] = frozenset()
@@ -74,6 +75,7 @@ class Plan:
 def compile_row(source: Field) -> Row:
     """Compile one row with those inside it."""
     kind: Kind = "scalar"
+    wrong: Callable[[Any], str] = _anything
     inner: dict[str, Row] = {}
     closed: tuple[str, ...] = getattr(source, "values", ())
     if isinstance(source, Table):
@@ -83,8 +85,8 @@ def compile_row(source: Field) -> Row:
     elif isinstance(source, Object):
         kind = "objects" if isinstance(source, Objects) else "object"
         inner = {row.name: compile_row(row) for row in source.fields}
-    elif isinstance(source, Strings):
-        kind = "strings"
+    elif isinstance(source, Strings | Integers):
+        kind, wrong = "strings", source.wrong_item
     concept = source.concept or UNKNOWN
     if concept not in CONCEPTS:
         raise ValueError(f"field {source.name}: no concept is called {concept}")
@@ -94,7 +96,7 @@ def compile_row(source: Field) -> Row:
         source.name,
         concept,
         kind=kind,
-        wrong_type=source.wrong_type if kind == "scalar" else _anything,
+        wrong_type=source.wrong_type if kind == "scalar" else wrong,
         versions=source.versions,
         span=span(source.versions),
         closed=frozenset(closed),

@@ -216,6 +216,11 @@ class Strings(String):
 
     type = "array of strings"
 
+    @staticmethod
+    def wrong_item(value: Any) -> str:
+        """Say so if one item is no string."""
+        return "" if isinstance(value, str) else "must be a string"
+
     def wrong_type(self, value: Any) -> str:
         """Say so if *value* is no array of strings."""
         right = isinstance(value, list) and all(isinstance(item, str) for item in value)
@@ -225,6 +230,24 @@ class Strings(String):
         """Check the length of each item, then the row's own rule, which takes them all."""
         lengths = (why for item in value if (why := self.wrong_length(item)))
         return next(lengths, "") or Field.breach(self, value, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Integers(Field):
+    """An array of whole numbers; the concept is that of each."""
+
+    type = "array of integers"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is no array of integers."""
+        right = isinstance(value, list) and not any(self.wrong_item(item) for item in value)
+        return "" if right else "must be an array of integers"
+
+    @staticmethod
+    def wrong_item(value: Any) -> str:
+        """Say so if one item is no integer."""
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return "" if whole else "must be an integer"
 
 
 @dataclass(frozen=True, slots=True)
