@@ -23,10 +23,11 @@ from simulator.disclosure.values import Fingerprinter
 from simulator.engine import Engine
 from simulator.gateway import Gateway
 from simulator.loading import is_empty, mint, pieces
-from simulator.messages import State, World
+from simulator.messages import Body, State, World
 from simulator.pki.push import PushAuthority
 from simulator.services import apns
 from simulator.services.dep import portal
+from simulator.services.vpp import portal as vpp_portal
 from simulator.settings import Settings
 from simulator.store.sqlite import Store
 from simulator.transport.http1 import Server
@@ -156,7 +157,7 @@ class Simulator:
 
         topics = await self.gateway.run(work)
         pairs = await asyncio.to_thread(push_topics.files, path, push_authority, topics, now)
-        described = await self.gateway.run(portal.describe)
+        described = await self.gateway.run(_described)
         found = ready.organisations(one | {"push_topics": pairs[one["id"]]} for one in described)
         if self.ready:
             self.ready["organisations"] = found
@@ -235,6 +236,14 @@ def _mark(state: State) -> None:
     world = cast("World", state)
     if not world.marked():
         world.mark()
+
+
+def _described(state: State) -> list[Body]:
+    """Return the organisations with their DEP servers and locations, as ``ready.json`` has them."""
+    return [
+        one | {"vpp_locations": vpp_portal.describe(state, one["id"])}
+        for one in portal.describe(state)
+    ]
 
 
 def _wall_clock() -> datetime:

@@ -196,6 +196,18 @@ def _without(asset: Asset, gone: set[int]) -> list[tuple[int, int]]:
     return blocks
 
 
+def add_user(
+    state: State, where: Location, client: str, *, email: str = "", account: str = ""
+) -> users.User:
+    """Register a user as an MDM server would, without an event and without telling anybody."""
+    if users.active(state, where, client) is not None:
+        raise ValueError(f"location {where.id} has an active user {client} already")
+    shelf = Shelf(state, where)
+    added = users.register(state, where, shelf, client, email, account)
+    shelf.write()
+    return added
+
+
 def accept_invitation(
     state: State, identifier: str, client: str, account: str, *, now_ms: int
 ) -> users.User:
