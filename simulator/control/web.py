@@ -19,6 +19,8 @@ from simulator.control import (
     report,
     servers,
     verifying,
+    vpp,
+    vpp_stock,
     worlds,
 )
 from simulator.control.guards import guard
@@ -48,6 +50,8 @@ ROUTES = (
     *devices.ROUTES,
     *push_credentials.ROUTES,
     *pushes.ROUTES,
+    *vpp.ROUTES,
+    *vpp_stock.ROUTES,
     *clock.ROUTES,
     *quirks.ROUTES,
     *worlds.ROUTES,
