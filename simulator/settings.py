@@ -137,6 +137,7 @@ class Settings:
     vpp_event_delay_s: int = _row(5, "Seconds until a VPP event completes, with vpp_events=delay.")
     vpp_event_polls: int = _row(2, "Polls until a VPP event completes, with vpp_events=polls.")
     vpp_page_size: int = _row(1000, "Records on a page of VPP v2.")
+    vpp_batch_size: int = _row(600, "Records in a batch of VPP v1.")
     vpp_status_9622: int = _row(
         200,
         "HTTP status of an invalid token (9622) in VPP v2: 200 as seen live, 401 as documented.",

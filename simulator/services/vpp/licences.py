@@ -16,6 +16,8 @@ from simulator.services.vpp.versions import touch
 
 ASSET = "asset"
 ASSIGNMENT = "assignment"
+FREED = "freed"
+"""Licences that were given back, by their ids: what a delta of v1 tells of."""
 LICENCE = "vpp.licence"
 """Series of the licence ids of v1."""
 MANY = 1_000_000
@@ -138,6 +140,7 @@ class Shelf:
         self._changed: set[str] = set()
         self._placed: dict[str, Body | None] = {}
         """Assignments written or (None) removed by this work."""
+        self._freed: dict[int, Asset] = {}
 
     def asset(self, adam_id: str, pricing: str) -> Asset | None:
         """Return an asset as this work has left it, or None."""
@@ -196,6 +199,7 @@ class Shelf:
         freed = replace(current, assigned=current.assigned - 1)
         if not current.unlimited:
             freed = replace(freed, released=(*freed.released, held["licence"]))
+            self._freed[held["licence"]] = current
         self.set_asset(freed)
         self._placed[f"{asset.key}|{_holder(held).key}"] = None
 
@@ -219,6 +223,7 @@ class Shelf:
             self._placed[f"{asset.key}|{holder.key}"] = _assignment(asset, holder, held["licence"])
         else:
             back = replace(back, released=(*back.released, held["licence"]))
+            self._freed[held["licence"]] = current
         self.set_asset(back)
 
     def write(self) -> None:
@@ -229,6 +234,11 @@ class Shelf:
         for key in self._placed.keys() - kept.keys():
             self._state.delete(self._kind, key)
         self._state.put_many(self._kind, ((key, body, _index(body)) for key, body in kept.items()))
+        freed = (
+            (str(number), {"adam": one.adam_id, "pricing": one.pricing}, None)
+            for number, one in self._freed.items()
+        )
+        self._state.put_many(self._location.kind(FREED), freed)
         for key in sorted(self._changed):
             asset = self._assets[key]
             if asset is not None:
@@ -258,7 +268,7 @@ def _holder(held: Body) -> Holder:
 
 
 def _index(body: Body) -> dict[str, str]:
-    names = {"adam": body["adam"]}
+    names = {"adam": body["adam"], "licence": str(body["licence"])}
     if body["serial"]:
         return names | {"serial": body["serial"]}
     return names | {"client": body["client"], "user": str(body["user"])}
