@@ -30,9 +30,11 @@ from simulator.services.dep import portal
 from simulator.services.vpp import portal as vpp_portal
 from simulator.settings import Settings
 from simulator.store.sqlite import Store
+from simulator.transport.callbacks import Callbacks
 from simulator.transport.http1 import Server
 from simulator.transport.http2.protocol import Http2Server
 from simulator.transport.listener import Certificates, Listener, explained
+from simulator.transport.outbox import Outbox
 from simulator.transport.proxy import Proxy
 from simulator.worlds.world import load_world
 
@@ -92,7 +94,8 @@ class Simulator:
         journal = await asyncio.to_thread(store.journal)
         stack.push_async_callback(asyncio.to_thread, journal.close)
         engine = Engine(self.catalogue, settings, keys.secret, observer)
-        self.gateway = Gateway(store, engine, self.clock)
+        callbacks = await stack.enter_async_context(Callbacks(settings))
+        self.gateway = Gateway(store, engine, self.clock, callbacks.post)
         self.gateway.start()
         stack.push_async_callback(self.gateway.close)
         if (setting := await self.gateway.run(clock.restore)) is not None:
@@ -128,6 +131,8 @@ class Simulator:
             )
         )
         tls, http, proxy = await self._open_services(authority.names, certificates, stack)
+        outbox = asyncio.ensure_future(Outbox(self.gateway, self.clock, callbacks).run())
+        stack.push_async_callback(_ended, outbox)
         self.ready = {
             "version": __version__,
             "pid": os.getpid(),
@@ -236,6 +241,12 @@ def _mark(state: State) -> None:
     world = cast("World", state)
     if not world.marked():
         world.mark()
+
+
+async def _ended(task: asyncio.Future[None]) -> None:
+    """End *task*, and wait until it has."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _described(state: State) -> list[Body]:

@@ -145,6 +145,16 @@ class Settings:
     vpp_requests_per_second: int = _row(
         0, "VPP requests of one location within a second before 9646; Apple allows 15. 0: any."
     )
+    callback_allow: tuple[str, ...] = _row(
+        (),
+        "Where VPP notifications may go beside this machine: a network such as 10.0.0.0/8, an "
+        "address, a host name, or any; may be given more than once.",
+    )
+    callback_verify: str = _row(
+        "no",
+        "Whether the certificate of who gets notifications must be one that this machine trusts.",
+        choices=("no", "yes"),
+    )
     body_limit: int = _row(8_388_608, "Largest request body in bytes; more is answered 413.")
 
 

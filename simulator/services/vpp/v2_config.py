@@ -4,10 +4,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from simulator.messages import Body
 from simulator.protocol.fields import Integer, Objects, String, Strings, Table
-from simulator.protocol.operations import ApiError, Call, ErrorCode, operation
-from simulator.services.vpp import checks, errors
+from simulator.protocol.operations import ApiError, Call, ErrorCode, Inquiry, operation
+from simulator.services.vpp import checks, errors, notices
 from simulator.services.vpp.access import place
 from simulator.services.vpp.limits import (
     LIMITS,
@@ -204,7 +206,18 @@ def configure(call: Call) -> Body:
         changed = replace(changed, notify_url=url or "", notify_token=token or "")
     if "notificationTypes" in body:
         changed = replace(changed, notify_types=_types(call, body["notificationTypes"]))
+    if body.get("notificationUrl"):
+        _try(call, changed)
     return shown(put(call.state, changed) if changed != where else where)
+
+
+def _try(call: Call, where: Location) -> None:
+    """Send TEST_NOTIFICATION before anything is set; what is no 2xx refuses all of it (D-notif)."""
+    message = msgspec.json.encode(notices.probe(call.state, where))
+    about = call.ask(Inquiry(where.notify_url, where.notify_token, message))
+    if about:
+        text = f"the receiver of TEST_NOTIFICATION {about}"
+        checks.broken(call, errors.URL_UNREACHABLE, "/notificationUrl", text, rule="vpp-semantics")
 
 
 def _mdm_info(call: Call, info: Body) -> Body:

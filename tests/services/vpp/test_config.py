@@ -1,5 +1,6 @@
 """What the service offers, and who uses the location."""
 
+import json
 from typing import Any
 
 import pytest
@@ -157,3 +158,28 @@ def test_null_is_absent() -> None:
 
     assert answer.status == 200
     assert answer.rules == ["field-null", "field-null"]
+
+
+def test_a_url_is_tried_before_anything_is_set() -> None:
+    apple = Vpp()
+    configure(apple, mdmInfo=MDM, **HOOK)
+    before = apple.v2("GET", "/client/config").text
+    apple.unreachable = "answered 500, and only a 2xx counts"
+
+    answer = configure(apple, mdmInfo=MDM | {"id": "mdm-2"}, **HOOK)
+
+    assert (answer.status, answer.json["errorNumber"]) == (400, 9728)
+    assert "answered 500" in answer.exchange.findings[-1].message
+    assert apple.v2("GET", "/client/config").text == before
+    tried = apple.inquiries[-1]
+    assert (tried.url, tried.token) == (HOOK["notificationUrl"], HOOK["notificationAuthToken"])
+    assert json.loads(tried.body)["notificationType"] == "TEST_NOTIFICATION"
+    assert len(apple.inquiries) == 2
+
+
+def test_nothing_is_tried_for_what_is_refused_anyway() -> None:
+    apple = Vpp()
+
+    configure(apple, **(HOOK | {"notificationTypes": ["ALL"]}))
+
+    assert apple.inquiries == []
