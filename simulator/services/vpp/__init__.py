@@ -15,6 +15,7 @@ from simulator.protocol.fields import String
 from simulator.protocol.operations import Call, ErrorCode, Service
 from simulator.services.vpp import access, errors
 from simulator.services.vpp.answers import metadata_error, v1_trailer, v2_trailer
+from simulator.services.vpp.metadata import by_cookie, by_developer
 from simulator.services.vpp.notices import OUTBOX
 
 JSON_TYPE = "application/json;charset=UTF-8"
@@ -43,7 +44,7 @@ def answer(call: Call, result: Any) -> Response:
     body: Body = dict(result)
     if access.is_v1(call):
         body = {"status": 0} | body | (v1_trailer(call) if call.principal.id else {})
-    elif call.principal.id:
+    elif call.operation.name.startswith("vpp2.") and call.principal.id:
         body |= {name: value for name, value in v2_trailer(call).items() if body.get(name) is None}
     headers = (("Content-Type", JSON_TYPE), *call.headers)
     return Response(200, headers, msgspec.json.encode(body), wakes=OUTBOX)
@@ -106,6 +107,8 @@ SERVICE = Service(
         "manage": access.by_managing_bearer,
         "body": access.by_body,
         "body_manage": access.by_managing_body,
+        "cookie": by_cookie,
+        "developer": by_developer,
     },
     credentials={"body": ("body", "/sToken"), "body_manage": ("body", "/sToken")},
     answer=answer,

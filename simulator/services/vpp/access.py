@@ -4,6 +4,8 @@ The order of the checks is that of vpp.md, A1: shape, known, revoked, expired,
 legacy, rights, rate, maintenance.
 """
 
+from urllib.parse import unquote
+
 from simulator.messages import Body
 from simulator.protocol.operations import ApiError, Call, Principal
 from simulator.services.vpp import errors, events
@@ -65,7 +67,7 @@ def cookie_token(call: Call) -> str:
             for part in value.split(";"):
                 key, _, text = part.strip().partition("=")
                 if key == COOKIE:
-                    return text.strip().strip('"')
+                    return unquote(text.strip().strip('"'))
     return ""
 
 

@@ -183,6 +183,23 @@ TOO_LARGE = _row(
     9602, 413, "The body is larger than the simulator reads.", "", "Apple names no limit."
 )
 
+NO_DEVELOPER_TOKEN = ErrorCode(
+    "40100", 401, "No developer token, or none that is good.", body="Unauthorized", source="M-req"
+)
+STOKEN_REFUSED = ErrorCode(
+    "40300",
+    403,
+    "The cookie itvt holds no good token, or no ids were asked for.",
+    body="Invalid Stoken or Empty/Null ids Request Parameter",
+    source="live, GH fleetdm/fleet#43596",
+    inferred="Seen for good tokens too, sporadically: arm it as a fault.",
+)
+TOO_MANY_IDS = ErrorCode(
+    "40005", 400, "More than 150 ids.", body="Too many ids", source="M-apps", inferred="The code."
+)
+METADATA = (NO_DEVELOPER_TOKEN, STOKEN_REFUSED, TOO_MANY_IDS)
+"""What the newer metadata services refuse with."""
+
 SYNCHRONOUS_V2 = (
     LOGIN_REQUIRED,
     INVALID_ARGUMENT,
