@@ -20,6 +20,7 @@ from simulator.control import (
     servers,
     verifying,
     vpp,
+    vpp_events,
     vpp_stock,
     worlds,
 )
@@ -51,6 +52,7 @@ ROUTES = (
     *push_credentials.ROUTES,
     *pushes.ROUTES,
     *vpp.ROUTES,
+    *vpp_events.ROUTES,
     *vpp_stock.ROUTES,
     *clock.ROUTES,
     *quirks.ROUTES,

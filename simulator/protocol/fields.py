@@ -124,7 +124,7 @@ class Identifier(String):
 
 
 @dataclass(frozen=True, slots=True)
-class Number(String):
+class Digits(String):
     """A whole number in a query: digits, from 0 to 2147483647."""
 
     type = "integer"

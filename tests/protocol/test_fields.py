@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator.protocol.fields import Field, Flag, Identifier, Number
+from simulator.protocol.fields import Digits, Field, Flag, Identifier
 
 
 def wrong(row: Field, value: Any) -> str:
@@ -24,7 +24,7 @@ def wrong(row: Field, value: Any) -> str:
     ],
 )
 def test_a_number_in_a_query_is_digits_up_to_32_bits(value: str, fits: bool) -> None:
-    assert (wrong(Number("pageIndex", "Page."), value) == "") == fits
+    assert (wrong(Digits("pageIndex", "Page."), value) == "") == fits
 
 
 @pytest.mark.parametrize(

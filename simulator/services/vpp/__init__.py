@@ -61,13 +61,14 @@ def refuse(call: Call, row: ErrorCode) -> Response:
         headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
         return Response(status, (*headers, *row.headers), msgspec.json.encode(content))
     body: Body = {"errorNumber": int(row.code), "errorMessage": row.body}
-    status = row.status
+    status, further = row.status, row.headers
     if access.is_v1(call):
         body = {"status": -1} | body
         status = 503 if row is errors.UNAVAILABLE else 200
+        further = further if row is errors.UNAVAILABLE else ()
     elif row is errors.TOKEN_INVALID:
         status = call.settings.vpp_status_9622
-    headers = (("Content-Type", JSON_TYPE), *row.headers, *call.headers)
+    headers = (("Content-Type", JSON_TYPE), *further, *call.headers)
     return Response(status, headers, msgspec.json.encode(body), wakes=OUTBOX)
 
 

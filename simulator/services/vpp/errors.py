@@ -35,7 +35,14 @@ LOGIN_REQUIRED = _row(
     f"A missing Authorization header is 9722. {_FAULT}",
 )
 INVALID_ARGUMENT = _row(9602, 400, "Invalid argument.", f"{_V1}, {_V2}")
-INTERNAL = _row(9603, 500, "Internal error.", f"{_V1}, {_V2}")
+INTERNAL = ErrorCode(
+    "9603",
+    500,
+    "Internal error.",
+    body="Internal error.",
+    headers=(("Retry-After", "30"),),
+    source=f"{_V1}, {_V2}",
+)
 NOT_FOUND = _row(9604, 404, "Result not found.", _V1, "In v2 it is the answer to an unknown path.")
 IRREVOCABLE = _row(9607, 400, "License is irrevocable.", _V1)
 USER_NOT_FOUND = _row(9609, 400, "Unable to find the registered user.", f"{_V1}, {_V2}")

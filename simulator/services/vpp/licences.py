@@ -178,20 +178,20 @@ class Shelf:
         current = self._assets.get(asset.key) or asset
         if current.available < 1:
             return None
-        taken, licence = self._take_id(current)
-        body = _assignment(taken, holder, licence)
-        self.set_asset(replace(taken, assigned=taken.assigned + 1))
+        changes, licence = self._take_id(current)
+        body = _assignment(current, holder, licence)
+        self.set_asset(replace(current, assigned=current.assigned + 1, **changes))
         self._placed[f"{asset.key}|{holder.key}"] = body
         return body
 
-    def _take_id(self, asset: Asset) -> tuple[Asset, int]:
-        """Return the asset without one of its free licence ids, and that id."""
+    def _take_id(self, asset: Asset) -> tuple[dict[str, Any], int]:
+        """Return a free licence id, and what the asset is without it."""
         if asset.unlimited:
-            return asset, self._state.reserve(LICENCE)
+            return {}, self._state.reserve(LICENCE)
         licence = next(asset.free_ids())
         if asset.released:
-            return replace(asset, released=asset.released[:-1]), licence
-        return replace(asset, taken=asset.taken + 1), licence
+            return {"released": asset.released[:-1]}, licence
+        return {"taken": asset.taken + 1}, licence
 
     def take(self, asset: Asset, held: Body) -> None:
         """Take an assignment away; its licence is free again."""

@@ -1,7 +1,6 @@
 """Pages of v2: by index, of a size that the service decides (D-page)."""
 
 from collections.abc import Callable, Iterable
-from itertools import islice
 from typing import Any
 
 from simulator.messages import Body, Entity
@@ -10,6 +9,8 @@ from simulator.services.vpp import errors, versions
 from simulator.services.vpp.checks import broken, whole
 from simulator.services.vpp.licences import MANY, every
 from simulator.services.vpp.locations import Location
+
+STARTS = "vpp.page-starts"
 
 
 def changed_since(call: Call, place: Location, name: str, kind: str) -> list[Entity] | None:
@@ -42,7 +43,7 @@ def page(
     first = index * size
     if isinstance(found, str) and keep is None:
         total = call.state.count(found)
-        rows = list(islice(every(call.state, found), first, first + size))
+        rows = _part(call, place, name, found, index) if first < total else []
     else:
         candidates = every(call.state, found) if isinstance(found, str) else found
         kept = [one for one in candidates if keep is None or keep(one)]
@@ -60,3 +61,30 @@ def page(
         "versionId": versions.version_id(call.secret, call.state, place, name),
     }
     return [show(one) for one in rows], body
+
+
+def _part(call: Call, place: Location, name: str, kind: str, index: int) -> list[Entity]:
+    """Return page *index* of all of a kind, starting from the nearest page whose start is known.
+
+    Where pages start is kept with the version of the list that it holds for,
+    so that the last page costs no more than the first.
+    """
+    size, version = call.settings.vpp_page_size, versions.number(call.state, place, name)
+    key = f"{place.id}/{name}"
+    kept = call.state.get(STARTS, key)
+    known = kept.body if kept is not None else {}
+    starts: list[str] = [""]
+    if known.get("version") == version and known.get("size") == size:
+        starts = known["after"]
+    page, count = min(index, len(starts) - 1), len(starts)
+    found = call.state.scan(kind, after=starts[page], limit=size)
+    while found:
+        if page + 1 == len(starts):
+            starts = [*starts, found[-1].key]
+        if page == index:
+            break
+        page += 1
+        found = call.state.scan(kind, after=starts[page], limit=size)
+    if len(starts) > count:
+        call.state.put(STARTS, key, {"version": version, "size": size, "after": starts})
+    return found

@@ -1,6 +1,6 @@
 """Rows that several operations of v2 share, and the pages of its manual."""
 
-from simulator.protocol.fields import Integer, Number, Object, Objects, String, Strings
+from simulator.protocol.fields import Digits, Integer, Object, Objects, String, Strings
 from simulator.services.vpp.limits import NOTIFICATIONS, PLATFORMS, PRICING, PRODUCTS, STATUSES
 
 DOCS = "https://developer.apple.com/documentation/devicemanagement/"
@@ -40,7 +40,7 @@ COMMON = (
 )
 """The trailer of every answer that was asked with a token."""
 PAGE = (
-    Number(
+    Digits(
         "pageIndex",
         "Page, from 0.",
         place="query",

@@ -137,7 +137,13 @@ BATCHED = (
         source="L-batch",
         inferred="A text, as in every sample; one page says int32.",
     ),
-    Integer("totalCount", "Records in all.", concept="protocol", source="L-batch"),
+    Integer(
+        "totalCount",
+        "Records in all.",
+        concept="protocol",
+        source="L-batch",
+        inferred="Exact; the pages call it an estimate.",
+    ),
 )
 LICENCE = (
     Integer("licenseId", "Licence.", concept="vpp.licence_id", source="L-obj"),

@@ -172,6 +172,9 @@ def list_users(call: Call) -> Body:
     response=_ANSWER,
     docs=f"{DOCS}register-a-user",
     source="L-obj",
+    inferred="Of two records of one clientUserId, the invitation of the new one brings back the "
+    "retired one if it is accepted with that one's account (this page); with any other account it "
+    "associates the new one and deletes the retired one (the users' page).",
     **facts("registerVPPUserSrv", writes=True),
 )
 def register(call: Call) -> Body:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from simulator.messages import Body, Entity
-from simulator.protocol.fields import Boolean, Flag, Integer, Number, Objects, String
+from simulator.protocol.fields import Boolean, Digits, Flag, Integer, Objects, String
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import licences
 from simulator.services.vpp.access import place
@@ -23,8 +23,8 @@ from simulator.services.vpp.rows import (
 _BAD = "9602"
 
 
-def _number(name: str, about: str) -> Number:
-    return Number(name, about, place="query", concept="protocol", invalid=_BAD, source="D-assets")
+def _number(name: str, about: str) -> Digits:
+    return Digits(name, about, place="query", concept="protocol", invalid=_BAD, source="D-assets")
 
 
 def flag(name: str, about: str) -> Flag:

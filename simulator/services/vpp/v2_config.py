@@ -153,6 +153,8 @@ _CONFIG = (
     response=_CONFIG,
     docs=f"{DOCS}client-config-4szk1",
     source="D-cc2, FL, ZE",
+    inferred="Country, platform, name and portal are always there, as on the object page and as "
+    "clients need them; the set-up article leaves them out.",
 )
 def read_config(call: Call) -> Body:
     """Answer the configuration."""
