@@ -13,7 +13,7 @@ import msgspec
 from simulator.messages import Body, Response
 from simulator.protocol.fields import String
 from simulator.protocol.operations import Call, ErrorCode, Service
-from simulator.services.vpp import access, errors
+from simulator.services.vpp import access, errors, numbers
 from simulator.services.vpp.answers import metadata_error, v1_trailer, v2_trailer
 from simulator.services.vpp.metadata import by_cookie, by_developer
 from simulator.services.vpp.notices import OUTBOX
@@ -94,7 +94,7 @@ SERVICE = Service(
     "app-book-and-subscription-management",
     newest=0,
     headers=HEADERS,
-    errors=errors.COMMON,
+    errors=numbers.COMMON,
     malformed=errors.INVALID_ARGUMENT,
     not_found=errors.NOT_FOUND,
     not_allowed=errors.METHOD_NOT_SUPPORTED,

@@ -207,49 +207,7 @@ TOO_MANY_IDS = ErrorCode(
 METADATA = (NO_DEVELOPER_TOKEN, STOKEN_REFUSED, TOO_MANY_IDS)
 """What the newer metadata services refuse with."""
 
-SYNCHRONOUS_V2 = (
-    LOGIN_REQUIRED,
-    INVALID_ARGUMENT,
-    INTERNAL,
-    USER_NOT_FOUND,
-    TOKEN_EXPIRED,
-    TOKEN_REVOKED,
-    GONE,
-    TOO_MANY_REQUESTS,
-    PAGE_OUT_OF_RANGE,
-    TOO_MANY_ASSETS,
-    TOO_MANY_USER_IDS,
-    TOO_MANY_SERIALS,
-    DUPLICATE_ASSETS,
-    DUPLICATE_USER_IDS,
-    DUPLICATE_SERIALS,
-    NOT_REVOCABLE,
-    NOT_DEVICE_ASSIGNABLE,
-    EVENT_NOT_FOUND,
-    NOT_ENOUGH_ASSETS,
-    URL_AND_TOKEN,
-    NOTIFICATION_TOO_LONG,
-    URL_INVALID,
-    METADATA_TOO_LONG,
-    TOO_MANY_USERS,
-    DUPLICATE_USERS,
-    USER_EXISTS,
-    EMAIL_INVALID,
-    NO_ASSETS,
-    NO_TARGETS,
-    NO_USERS,
-    VERSION_INVALID,
-    AUTHORIZATION_INVALID,
-    MDM_INFO_INCOMPLETE,
-    MDM_ID_TOO_LONG,
-    MDM_NAME_TOO_LONG,
-    METHOD_NOT_SUPPORTED,
-    TYPE_NOT_SUPPORTED,
-    URL_UNREACHABLE,
-)
-"""What v2's service config lists: 38 numbers (vpp.md 4.1)."""
-
-_OLD = (
+FOR_FAULTS_ONLY = (
     _old(9605, "The account's storefront is incorrect."),
     _old(9606, "Error constructing the token."),
     _old(9608, "Empty response from the SharedData service."),
@@ -272,55 +230,4 @@ _OLD = (
     _old(9642, "The account is a manager's whose store account is not ready."),
     _old(9643, "The license is locked for a pending transfer."),
 )
-V1 = tuple(
-    sorted(
-        (
-            *_OLD,
-            MISSING_ARGUMENT,
-            LOGIN_REQUIRED,
-            INVALID_ARGUMENT,
-            INTERNAL,
-            NOT_FOUND,
-            IRREVOCABLE,
-            USER_NOT_FOUND,
-            LICENSE_NOT_FOUND,
-            ALREADY_ASSIGNED,
-            ALREADY_RETIRED,
-            NOT_ASSOCIATED,
-            ALREADY_DELETED,
-            TOKEN_EXPIRED,
-            TOKEN_INVALID,
-            PUSH_TOKEN_INVALID,
-            TOKEN_REVOKED,
-            NOT_DEVICE_ASSIGNABLE_V1,
-            FOREIGN_BATCH,
-            NO_BATCH,
-            GONE,
-            ACCOUNT_REFUSED,
-            NO_RIGHTS,
-            ACCOUNT_TAKEN,
-            MAINTENANCE_V1,
-            TOO_MANY_REQUESTS,
-            PAGE_REQUIRED,
-            PAGE_OUT_OF_RANGE,
-            UNAVAILABLE,
-        ),
-        key=lambda row: row.code,
-    )
-)
-"""What v1's service config lists (vpp.md 9.2)."""
-
-COMMON = (
-    *V1,
-    *(row for row in SYNCHRONOUS_V2 if row not in V1),
-    NOT_FOR_LEGACY,
-    SUBSCRIPTION_INVALID,
-    CURSOR_INVALID,
-    ADAM_ID_INVALID,
-    NO_ASSOCIATED_USER,
-    USER_LACKS_SUBSCRIPTION,
-    SUBSCRIPTION_LIMIT,
-    ASSIGNED_BY_GROUP,
-    CANNOT_DISABLE,
-)
-"""Every number, in order within its generation."""
+"""Numbers of v1 that no state leads to."""

@@ -8,7 +8,7 @@ from simulator.messages import Body
 from simulator.protocol.fields import Boolean, Integer, String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep.organisations import organisation
-from simulator.services.vpp import errors
+from simulator.services.vpp import errors, numbers
 from simulator.services.vpp.access import place, sent_token
 from simulator.services.vpp.checks import forbidden
 from simulator.services.vpp.limits import CONTEXT_LENGTH, MAX_BATCH
@@ -81,7 +81,7 @@ def service_config(call: Call) -> Body:
         "vppWebsiteUrl": f"{base}/",
         "maxBatchAssociateLicenseCount": MAX_BATCH,
         "maxBatchDisassociateLicenseCount": MAX_BATCH,
-        "errorCodes": error_list(errors.V1),
+        "errorCodes": error_list(numbers.V1),
     }
 
 

@@ -9,7 +9,7 @@ import msgspec
 from simulator.messages import Body
 from simulator.protocol.fields import Integer, Objects, String, Strings, Table
 from simulator.protocol.operations import ApiError, Call, ErrorCode, Inquiry, operation
-from simulator.services.vpp import checks, errors, notices
+from simulator.services.vpp import checks, errors, notices, numbers
 from simulator.services.vpp.access import place
 from simulator.services.vpp.limits import (
     LIMITS,
@@ -94,7 +94,7 @@ def service_config(call: Call) -> Body:
     """Answer what holds for every location."""
     base = origin(call)
     return {
-        "errorCodes": error_list(errors.SYNCHRONOUS_V2),
+        "errorCodes": error_list(numbers.SYNCHRONOUS_V2),
         "limits": LIMITS,
         "notificationTypes": list(LISTED_NOTIFICATIONS),
         "urls": {name: base + path for name, path in URLS.items()},

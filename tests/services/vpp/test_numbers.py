@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from simulator.protocol.operations import ErrorCode
-from simulator.services.vpp import errors
+from simulator.services.vpp import numbers
 
 TRIED = set(
     re.findall(
@@ -18,7 +18,7 @@ EXPECTED_MESSAGE_ONLY = {"9603"}
 """The failure of our own, which no test brings about on purpose here."""
 
 
-@pytest.mark.parametrize("row", errors.COMMON, ids=lambda row: row.code)
+@pytest.mark.parametrize("row", numbers.COMMON, ids=lambda row: row.code)
 def test_a_number_is_tried_or_is_for_faults_only(row: ErrorCode) -> None:
     by_fault = "as a fault only" in row.inferred
 
@@ -26,13 +26,13 @@ def test_a_number_is_tried_or_is_for_faults_only(row: ErrorCode) -> None:
 
 
 def test_no_number_stands_twice() -> None:
-    codes = [row.code for row in errors.COMMON]
+    codes = [row.code for row in numbers.COMMON]
 
     assert len(codes) == len(set(codes))
-    assert len(errors.SYNCHRONOUS_V2) == 38
+    assert len(numbers.SYNCHRONOUS_V2) == 38
 
 
-@pytest.mark.parametrize("row", errors.COMMON, ids=lambda row: row.code)
+@pytest.mark.parametrize("row", numbers.COMMON, ids=lambda row: row.code)
 def test_a_number_has_a_text_and_a_status(row: ErrorCode) -> None:
     assert row.body
     assert 200 <= row.status < 600
