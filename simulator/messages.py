@@ -349,5 +349,5 @@ class Journal(Protocol):
         ...
 
     def last(self) -> int:
-        """Return the number of the newest exchange, 0 if there is none."""
+        """Return the number of the newest exchange, deleted or not; 0 if there was none."""
         ...

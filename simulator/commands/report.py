@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
 from shutil import get_terminal_size
@@ -15,19 +16,18 @@ from simulator.commands.options import setting_options, settings
 from simulator.commands.progress import bar
 from simulator.commands.remote import get
 from simulator.directory import DATABASE, KEYS, read_keys
+from simulator.disclosure.evidence import Chain, Evidence
 from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.manifest import SEVERITIES, load_manifest
 from simulator.disclosure.observation import Observer
 from simulator.disclosure.redaction import LEVELS
-from simulator.disclosure.rendering import to_json, to_markdown, to_text
-from simulator.disclosure.report import CLEAN, FINDINGS, INCOMPLETE, THRESHOLDS, Report
+from simulator.disclosure.rendering import doubt, to_json, to_markdown, to_text
+from simulator.disclosure.report import CLEAN, FINDINGS, INCOMPLETE, THRESHOLDS, Proof, Report
 from simulator.disclosure.values import Fingerprinter
-from simulator.messages import Journal
+from simulator.messages import Exchange
 from simulator.settings import ConfigurationError, Settings
 from simulator.store.journal import SqliteJournal
 
-BATCH = 500
-"""Exchanges that are read at a time."""
 LARGE = 5_000
 """From so many exchanges on there is a progress bar."""
 FORMATS: dict[str, Callable[[Report], str]] = {
@@ -58,6 +58,7 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     help=f"What makes the exit code 1: {', '.join(THRESHOLDS)}, or another flag.",
 )
 @click.option("--gate", is_flag=True, help="Judge as for a release: what is a warning fails.")
+@click.option("--verify", is_flag=True, help="Only check the evidence: is the journal whole?")
 @click.option("--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_context
 def command(
@@ -68,6 +69,7 @@ def command(
     redact: Any,
     fail_on: str,
     gate: bool,
+    verify: bool,
     output: Path | None,
     config: str | None,
     **flags: Any,
@@ -77,11 +79,16 @@ def command(
     Exit code: 0 clean, 1 findings, 2 something to mend, 3 evidence incomplete.
     """
     wanted = settings(config, **flags)
-    if url is None:
+    if url is None and verify:
+        proof = _verify(Path(wanted.data))
+        rendered, code = proof_text(asdict(proof)), CLEAN if proof.complete else INCOMPLETE
+    elif url is None:
         report = _build(wanted, redact, gate=gate)
         rendered, code = FORMATS[form](report), report.exit_code(fail_on)
     else:
         query = {"manifest": flags["manifest"] or "", "redact": redact, "gate": str(int(gate))}
+        query["verify"] = "1" if verify else ""
+        form = "verify" if verify else form
         rendered, code = _fetch(url, form, fail_on, {k: v for k, v in query.items() if v})
     if output is None:
         click.echo(rendered, nl=False)
@@ -102,14 +109,30 @@ def _build(wanted: Settings, redact: Any, *, gate: bool) -> Report:
     with closing(SqliteJournal.open(data / DATABASE)) as journal:
         keys = read_keys(data / KEYS, wanted.fingerprint_key)
         ledger = Ledger(Observer(catalogue, Fingerprinter(keys.fingerprint)), catalogue)
-        fill(ledger, journal)
-    tool = f"mdmsim {__version__}"
-    return Report.build(ledger, manifest, catalogue, tool=tool, redact=redact, gate=gate)
+        evidence = read(journal, ledger.add)
+    return Report.build(
+        ledger,
+        manifest,
+        catalogue,
+        tool=f"mdmsim {__version__}",
+        evidence=evidence,
+        redact=redact,
+        gate=gate,
+    )
+
+
+def _verify(data: Path) -> Proof:
+    """Return what the hash chain of a data directory says."""
+    with closing(SqliteJournal.open(data / DATABASE)) as journal:
+        return Proof.of(read(journal, lambda _: None))
 
 
 def _fetch(url: str, form: str, fail_on: str, query: dict[str, str]) -> tuple[str, int]:
     """Return the report that the control API at *url* renders, and its exit code."""
     found = _ask(url, query | {"format": "json"})
+    if form == "verify":
+        proof = json.loads(found)["evidence"]
+        return proof_text(proof), CLEAN if proof["complete"] else INCOMPLETE
     rendered = found if form == "json" else _ask(url, query | {"format": form})
     return rendered, exit_code(json.loads(found), fail_on)
 
@@ -147,12 +170,29 @@ def detail(body: bytes) -> str:
     return f": {document['detail']}" if isinstance(document, dict) and "detail" in document else ""
 
 
-def fill(ledger: Ledger, journal: Journal) -> None:
-    """Add all exchanges of *journal* to *ledger*, with a progress bar if they are many."""
-    last, done = journal.last(), 0
+def proof_text(proof: Mapping[str, Any]) -> str:
+    """Return what `Proof` says, as plain values, in lines."""
+    state = "complete" if proof["complete"] else "INCOMPLETE"
+    head = f"head is exchange {proof['head_exchange']}, {proof['head_sha256']}"
+    lines = [f"evidence {state}: {proof['checked']} hashes checked, {head}"]
+    lines += [doubt(one) for one in proof["problems"]]
+    if (more := proof["problems_found"] - len(proof["problems"])) > 0:
+        lines.append(f"and {more} more places")
+    lines += [
+        f"deleted on record: exchanges {one['first']} to {one['last']}, {one['at']} "
+        f"({one['reason']})"
+        for one in proof["deletions"]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def read(journal: SqliteJournal, add: Callable[[Exchange], None]) -> Evidence:
+    """Hand all exchanges to *add*, with a progress bar if they are many; return the evidence."""
+    last, done, chain = journal.last(), 0, Chain()
     with bar("reading the journal", last, shown=last >= LARGE) as advance:
-        while done < last and (batch := journal.read(done, BATCH)):
+        for batch in journal.walk(chain):
             for exchange in batch:
-                ledger.add(exchange)
-            advance(batch[-1].seq - done)
-            done = batch[-1].seq
+                add(exchange)
+            advance(chain.seq - done)
+            done = chain.seq
+    return journal.evidence(chain)

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from simulator import __version__
 from simulator.control.parts import PARTS, Parts, Route, bad
+from simulator.disclosure.evidence import Chain
 from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.manifest import Manifest, load_manifest
 from simulator.disclosure.redaction import Level
@@ -17,14 +18,14 @@ from simulator.disclosure.report import Report
 from simulator.resources import names
 from simulator.settings import ConfigurationError
 
-BATCH = 500
-"""Exchanges that are read at a time."""
+SMALL = 20_000
+"""Up to so many exchanges, each report looks at all hashes again; beyond, at the new ones."""
 FORMATS = {
     "text": ("text/plain", to_text),
     "json": ("application/json", to_json),
     "markdown": ("text/markdown", to_markdown),
 }
-_QUERY = {"format", "manifest", "redact", "gate"}
+_QUERY = {"format", "manifest", "redact", "gate", "verify"}
 
 
 class Books:
@@ -32,27 +33,54 @@ class Books:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._ledger = Ledger(parts.observer, parts.catalogue)
         self._lock = threading.Lock()
+        self._ledger = Ledger(parts.observer, parts.catalogue)
+        self._chain = Chain()
+        self._cuts = 0
+        """How often exchanges had been deleted when this was begun."""
 
-    def report(self, manifest: Manifest, redact: Level, *, gate: bool) -> Report:
-        """Add what has happened since, and judge it all by *manifest*."""
-        parts, ledger = self._parts, self._ledger
+    def report(self, manifest: Manifest, redact: Level, *, gate: bool, verify: bool) -> Report:
+        """Add what has happened since, and judge it all by *manifest*.
+
+        The hashes of new exchanges are always checked; with *verify*, or while
+        there are few, all are.
+        """
+        parts = self._parts
         with self._lock:
-            while batch := parts.journal.read(ledger.last[0], BATCH):
-                for exchange in batch:
-                    ledger.add(exchange)
-            tool = f"mdmsim {__version__}"
+            ledger = self._ledger_now()
+            evidence = parts.journal.evidence(self._chain)
+            if verify or self._chain.checked <= SMALL:
+                again = Chain()
+                for _ in parts.journal.walk(again):
+                    pass
+                evidence = parts.journal.evidence(again)
             return Report.build(
-                ledger, manifest, parts.catalogue, tool=tool, redact=redact, gate=gate
+                ledger,
+                manifest,
+                parts.catalogue,
+                tool=f"mdmsim {__version__}",
+                evidence=evidence,
+                redact=redact,
+                gate=gate,
             )
+
+    def _ledger_now(self) -> Ledger:
+        """Return the ledger with all exchanges that are there."""
+        parts = self._parts
+        if (cuts := len(parts.journal.cuts())) != self._cuts:
+            self._ledger, self._chain = Ledger(parts.observer, parts.catalogue), Chain()
+            self._cuts = cuts
+        for batch in parts.journal.walk(self._chain):
+            for exchange in batch:
+                self._ledger.add(exchange)
+        return self._ledger
 
 
 BOOKS: web.AppKey[Books] = web.AppKey("books", Books)
 
 
 async def get_report(request: web.Request) -> web.Response:
-    """Answer the report: ``format``, ``manifest`` (a shipped name), ``redact``, ``gate=1``."""
+    """Answer the report, in the format and judged by the manifest that are asked for."""
     query = request.query
     if unknown := set(query) - _QUERY:
         raise bad(f"{min(unknown)} is not known; there are {', '.join(sorted(_QUERY))}")
@@ -68,6 +96,7 @@ async def get_report(request: web.Request) -> web.Response:
         manifest,
         msgspec.convert(redact, Level),
         gate=query.get("gate") == "1",
+        verify=query.get("verify") == "1",
     )
     content_type, render = FORMATS[form]
     return web.Response(text=render(report), content_type=content_type)

@@ -93,11 +93,10 @@ ReceivedKey = tuple[str, str, str]
 class Ledger:
     """Exchanges added up; memory grows with what is different, not with what is many."""
 
-    def __init__(self, observer: Observer, catalogue: Catalogue, *, whole: bool = True) -> None:
-        """Start empty. *whole*: all exchanges will be added in order, so that gaps tell."""
+    def __init__(self, observer: Observer, catalogue: Catalogue) -> None:
+        """Start empty."""
         self._observer = observer
         self._catalogue = catalogue
-        self._whole = whole
         self.sent: dict[SentKey, Sent] = {}
         self.received: dict[ReceivedKey, Received] = {}
         self.outcomes: Counter[tuple[str, str, int]] = Counter()
@@ -108,8 +107,6 @@ class Ledger:
         """Requests whose body could not be read."""
         self.truncated = 0
         """Requests of which a part is missing."""
-        self.gaps = 0
-        """Exchanges that are missing between the first and the last."""
         self.first: tuple[int, int] = (0, 0)
         """Number and time (milliseconds) of the first exchange; zeros if there is none."""
         self.last: tuple[int, int] = (0, 0)
@@ -155,8 +152,6 @@ class Ledger:
         self.refused += status >= _REFUSED
         if self.exchanges == 1:
             self.first = (exchange.seq, exchange.at_ms)
-        elif self._whole and exchange.seq > self.last[0] + 1:
-            self.gaps += exchange.seq - self.last[0] - 1
         self.last = (exchange.seq, exchange.at_ms)
 
     def _receive(self, exchange: Exchange) -> None:

@@ -1,7 +1,7 @@
 """Rendering a report: as text, Markdown or JSON. The same report gives the same bytes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -23,7 +23,7 @@ _VERDICTS = {
     "warnings": "WARNINGS: nothing that fails, but look at what is undeclared.",
     "clean": "CLEAN: everything that was sent is declared or plumbing.",
     "findings": "FINDINGS: values were sent that must not have been, or that nobody declared.",
-    "incomplete": "INCOMPLETE: a part of the evidence is missing, so this can be no pass.",
+    "incomplete": "EVIDENCE INCOMPLETE: a part of it is missing or altered, so this is no pass.",
 }
 _COUNTS = {
     "exchanges": "exchanges",
@@ -125,9 +125,10 @@ def _verdict(report: Report) -> Section:
         for name, words in _COUNTS.items()
         if report.counts[name] or name in ("exchanges", "undeclared")
     )
+    doubts = "".join(f"- {doubt(asdict(one))}\n" for one in report.evidence.problems)
     return Section(
         "Verdict and counts",
-        f"{_VERDICTS[report.verdict]}\n\n{counts}",
+        "\n\n".join(filter(None, (_VERDICTS[report.verdict], doubts.rstrip(), counts))),
         ("service", "operation", "status", "exchanges"),
         tuple(
             (one.service, one.operation, str(one.status), str(one.exchanges))
@@ -193,7 +194,26 @@ def _received(report: Report) -> Section:
     )
 
 
+def doubt(one: Mapping[str, Any]) -> str:
+    """Return one line on a place where the evidence does not hold, given as plain values."""
+    first, last = one["first"], one["last"]
+    span = f"exchange {first}" if first == last else f"exchanges {first} to {last}:"
+    return f"{one['kind']}: {span} {one['about']}"
+
+
 def _provenance(report: Report) -> Section:
-    facts = asdict(report.provenance)
-    rows = tuple((name.replace("_", " "), str(value)) for name, value in facts.items())
-    return Section("Provenance", "", ("what", "which"), rows)
+    proof = report.evidence
+    facts = asdict(report.provenance) | {
+        "evidence": "complete" if proof.complete else f"incomplete, {proof.problems_found} places",
+        "hashes_checked": proof.checked,
+        "head_exchange": proof.head_exchange,
+        "head_sha256": proof.head_sha256,
+    }
+    if proof.chained_from > 1:
+        facts["chained_later"] = f"exchanges 1 to {proof.chained_from - 1}, by an upgrade"
+    rows = [(name.replace("_", " "), str(value)) for name, value in facts.items()]
+    rows += [
+        ("deleted", f"exchanges {one.first} to {one.last}, {one.at} ({one.reason})")
+        for one in proof.deletions
+    ]
+    return Section("Provenance", "", ("what", "which"), tuple(rows))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulator.disclosure.claims import Claim, Manifest
+from simulator.disclosure.evidence import Evidence
 from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.lines import UNMATCHED, Line, order, received_line, sent_line
 from simulator.disclosure.manifest import EXEMPT, NONE, SEVERITIES, UNDECLARED
@@ -69,6 +70,64 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A place where the evidence is missing or altered."""
+
+    kind: str
+    first: int
+    last: int
+    """Exchanges that it is about."""
+    about: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """Exchanges that were deleted on purpose, which is on record."""
+
+    first: int
+    last: int
+    at: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What the hash chain says of the journal that the report was made of."""
+
+    complete: bool
+    checked: int
+    """Exchanges whose hash was checked."""
+    head_exchange: int
+    head_sha256: str
+    """Hash of the whole chain; keep it elsewhere to prove that nothing was written anew."""
+    chained_from: int
+    problems: tuple[Doubt, ...]
+    problems_found: int
+    deletions: tuple[Deletion, ...]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "Proof":
+        """Put *evidence* into plain values."""
+        head = evidence.head
+        return cls(
+            complete=evidence.complete,
+            checked=evidence.checked,
+            head_exchange=head.seq,
+            head_sha256=head.link.hex(),
+            chained_from=head.chained_from,
+            problems=tuple(
+                Doubt(kind=one.kind, first=one.first, last=one.last, about=one.about)
+                for one in evidence.problems
+            ),
+            problems_found=evidence.found,
+            deletions=tuple(
+                Deletion(first=one.first, last=one.last, at=rfc3339(one.at_ms), reason=one.reason)
+                for one in evidence.cuts
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All sections, as data."""
 
@@ -85,6 +144,7 @@ class Report:
     received: tuple[Line, ...]
     sent: tuple[Line, ...]
     """All that was sent, exempt plumbing included."""
+    evidence: Proof
     provenance: Provenance
 
     @classmethod
@@ -95,10 +155,14 @@ class Report:
         catalogue: Catalogue,
         *,
         tool: str,
+        evidence: Evidence | None = None,
         redact: Level = "fingerprint",
         gate: bool = False,
     ) -> "Report":
         """Judge *ledger* by *manifest*. *tool* is our name and version.
+
+        *evidence* is what the chain of its journal says; without, the ledger
+        is taken to be all there is.
 
         With *gate* what is only worth a warning to people fails a release.
         """
@@ -116,14 +180,15 @@ class Report:
             ),
             key=order,
         )
+        evidence = evidence or Evidence()
         undeclared = tuple(line for line in sent if line.declared == NONE)
         flagged = tuple(line for line in sent if set(line.flags) - {UNDECLARED})
         lines = [_claim_line(claim, sent, received) for claim in manifest.claims]
         seen = {line.declared for line in sent}
         back = {line.declared for line in received}
         return cls(
-            verdict=_verdict(ledger, [*undeclared, *flagged]),
-            counts=_counts(ledger, sent),
+            verdict=_verdict(ledger, evidence, [*undeclared, *flagged]),
+            counts=_counts(ledger, evidence, sent),
             outcomes=_outcomes(ledger),
             undeclared=undeclared,
             flagged=flagged,
@@ -132,6 +197,7 @@ class Report:
             not_seen=tuple(line for line in lines if line.id not in back | seen),
             received=tuple(received),
             sent=tuple(sent),
+            evidence=Proof.of(evidence),
             provenance=_provenance(ledger, manifest, catalogue, tool, redact),
         )
 
@@ -152,8 +218,8 @@ def _reaches(line: Line, fail_on: str) -> bool:
     return any(flag.startswith(fail_on) for flag in line.flags)
 
 
-def _verdict(ledger: Ledger, sent: list[Line]) -> Verdict:
-    if ledger.truncated or ledger.gaps:
+def _verdict(ledger: Ledger, evidence: Evidence, sent: list[Line]) -> Verdict:
+    if ledger.truncated or not evidence.complete:
         return "incomplete"
     if any(line.severity == "fail" for line in sent):
         return "findings"
@@ -162,7 +228,7 @@ def _verdict(ledger: Ledger, sent: list[Line]) -> Verdict:
     return "clean" if ledger.exchanges else "empty"
 
 
-def _counts(ledger: Ledger, sent: list[Line]) -> dict[str, int]:
+def _counts(ledger: Ledger, evidence: Evidence, sent: list[Line]) -> dict[str, int]:
     unmatched = sum(count for (_, operation, _), count in ledger.outcomes.items() if not operation)
     return {
         "exchanges": ledger.exchanges,
@@ -170,7 +236,7 @@ def _counts(ledger: Ledger, sent: list[Line]) -> dict[str, int]:
         "unmatched": unmatched,
         "unreadable": ledger.unreadable,
         "truncated": ledger.truncated,
-        "gaps": ledger.gaps,
+        "gaps": evidence.missing,
         "values": sum(line.records for line in sent),
         "lines": len(sent),
         "declared": sum(line.declared not in (NONE, EXEMPT) for line in sent),

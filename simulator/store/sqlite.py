@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from simulator.disclosure.evidence import START, link_of
 from simulator.messages import Body, Entity, Exchange
 from simulator.store import journal, keeping, schema
 from simulator.store.session import OVER, Name, Savepoint, Series, Session
@@ -36,6 +37,7 @@ class Store:
         self._seen = -1
         self._revision = 0
         self._seq = 0
+        self._link = START
 
     @classmethod
     def open(cls, path: Path | None, *, fsync: bool = False) -> "Store":
@@ -90,7 +92,7 @@ class Store:
                 self._cache.clear()
                 self._counters.clear()
                 raise
-            self._revision, self._seq = session.revision, session.seq
+            self._revision, self._seq, self._link = session.revision, session.seq, session.link
 
     def _begin(self) -> Session:
         """Begin with the numbers as they are, read again if another process wrote."""
@@ -98,11 +100,15 @@ class Store:
         (seen,) = db.execute("PRAGMA data_version").fetchone()
         if seen != self._seen:
             (self._revision,) = db.execute(schema.REVISION).fetchone()
-            (self._seq,) = db.execute(journal.LAST).fetchone()
+            self._seq, self._link = db.execute(journal.HEAD).fetchone()
             self._cache.clear()
             self._counters.clear()
             self._seen = seen
-        return Session(db, self._cache, self._counters, self._revision, self._seq)
+        return Session(
+            db, self._cache, self._counters, self._revision, self._seq, self._link
+        )
+
+
 
 
 class SqliteState:
@@ -254,11 +260,11 @@ class SqliteState:
 
     def record(self, exchange: Exchange) -> int:
         """Append *exchange* to the journal, set its ``seq`` and return it."""
-        if self._session.over:
-            raise RuntimeError(OVER)
-        exchange.seq = self._session.seq + 1
-        self._session.recorded.append(journal.row_of(exchange))
-        self._session.seq = exchange.seq
+        return Session(
+            db, self._cache, self._counters, self._revision, self._seq, self._link
+        )
+
+
         return exchange.seq
 
     def wipe(self, organisation: str | None = None) -> None:
