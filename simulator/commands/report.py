@@ -20,6 +20,7 @@ from simulator.disclosure.evidence import Chain, Evidence
 from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.manifest import SEVERITIES, load_manifest
 from simulator.disclosure.observation import Observer
+from simulator.disclosure.origins import known_to
 from simulator.disclosure.redaction import LEVELS
 from simulator.disclosure.rendering import doubt, to_json, to_markdown, to_text
 from simulator.disclosure.report import CLEAN, FINDINGS, INCOMPLETE, THRESHOLDS, Proof, Report
@@ -108,17 +109,20 @@ def _build(wanted: Settings, redact: Any, *, gate: bool) -> Report:
     manifest = load_manifest(wanted.manifest)
     with closing(SqliteJournal.open(data / DATABASE)) as journal:
         keys = read_keys(data / KEYS, wanted.fingerprint_key)
-        ledger = Ledger(Observer(catalogue, Fingerprinter(keys.fingerprint)), catalogue)
+        observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
+        ledger = Ledger(observer, catalogue)
         evidence = read(journal, ledger.add)
-    return Report.build(
-        ledger,
-        manifest,
-        catalogue,
-        tool=f"mdmsim {__version__}",
-        evidence=evidence,
-        redact=redact,
-        gate=gate,
-    )
+        known = known_to(catalogue, journal.scan, observer.stamp)
+        return Report.build(
+            ledger,
+            manifest,
+            catalogue,
+            tool=f"mdmsim {__version__}",
+            evidence=evidence,
+            known=known,
+            redact=redact,
+            gate=gate,
+        )
 
 
 def _verify(data: Path) -> Proof:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from simulator.control.books import BOOKS, Books
 from simulator.control.parts import PARTS, Parts, Route, bad, missing, number
 from simulator.disclosure.manifest import as_json, judge
 from simulator.messages import Body, Exchange, Headers
@@ -114,18 +115,22 @@ async def get_exchange(request: web.Request) -> web.Response:
 
 async def get_disclosures(request: web.Request) -> web.Response:
     """Answer what one exchange disclosed, judged by the manifest."""
-    parts = request.app[PARTS]
+    parts, books = request.app[PARTS], request.app[BOOKS]
     exchange = await _exchange(request)
-    return web.json_response({"seq": exchange.seq, "disclosures": disclosures(parts, exchange)})
+    found = await asyncio.to_thread(disclosures, parts, books, exchange)
+    return web.json_response({"seq": exchange.seq, "disclosures": found})
 
 
-def disclosures(parts: Parts, exchange: Exchange) -> list[Body]:
-    """Return the judged disclosures of an exchange."""
+def disclosures(parts: Parts, books: Books, exchange: Exchange) -> list[Body]:
+    """Return the judged disclosures of an exchange, each with where its value came from."""
     service = parts.catalogue.services.get(exchange.service)
     operation = parts.catalogue.operations.get(exchange.operation)
+    records = parts.observer.observe(exchange.request, operation, service)
+    origins = books.origins(exchange, records)
     return [
         as_json(judge(one, exchange.service, exchange.operation, parts.manifest))
-        for one in parts.observer.observe(exchange.request, operation, service)
+        | {"novelty": origin or None}
+        for one, origin in zip(records, origins, strict=True)
     ]
 
 

@@ -1,82 +1,52 @@
-"""The report of a running simulator, kept up to date exchange by exchange."""
+"""Calls about the ledger: aggregated disclosures, and the report."""
 
 import asyncio
-import threading
 from typing import get_args
 
 import msgspec
 from aiohttp import web
 
-from simulator import __version__
-from simulator.control.parts import PARTS, Parts, Route, bad
-from simulator.disclosure.evidence import Chain
-from simulator.disclosure.ledger import Ledger
+from simulator.control.books import BOOKS
+from simulator.control.parts import PARTS, Parts, Route, bad, number
 from simulator.disclosure.manifest import Manifest, load_manifest
 from simulator.disclosure.redaction import Level
 from simulator.disclosure.rendering import to_json, to_markdown, to_text
-from simulator.disclosure.report import Report
+from simulator.disclosure.rows import FILTERS, matches
 from simulator.resources import names
 from simulator.settings import ConfigurationError
 
-SMALL = 20_000
-"""Up to so many exchanges, each report looks at all hashes again; beyond, at the new ones."""
 FORMATS = {
     "text": ("text/plain", to_text),
     "json": ("application/json", to_json),
     "markdown": ("text/markdown", to_markdown),
 }
+MAX_PAGE = 1000
 _QUERY = {"format", "manifest", "redact", "gate", "verify"}
+_OF_EXCHANGES = ("organisation", "status", "error", "finding")
+"""Filters that choose exchanges; those of `FILTERS` choose among their rows."""
+_OF_ROWS = (*FILTERS, "flag", "novelty", "q")
 
 
-class Books:
-    """The ledger so far: what was added once is not read again."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._lock = threading.Lock()
-        self._ledger = Ledger(parts.observer, parts.catalogue)
-        self._chain = Chain()
-        self._cuts = 0
-        """How often exchanges had been deleted when this was begun."""
-
-    def report(self, manifest: Manifest, redact: Level, *, gate: bool, verify: bool) -> Report:
-        """Add what has happened since, and judge it all by *manifest*.
-
-        The hashes of new exchanges are always checked; with *verify*, or while
-        there are few, all are.
-        """
-        parts = self._parts
-        with self._lock:
-            ledger = self._ledger_now()
-            evidence = parts.journal.evidence(self._chain)
-            if verify or self._chain.checked <= SMALL:
-                again = Chain()
-                for _ in parts.journal.walk(again):
-                    pass
-                evidence = parts.journal.evidence(again)
-            return Report.build(
-                ledger,
-                manifest,
-                parts.catalogue,
-                tool=f"mdmsim {__version__}",
-                evidence=evidence,
-                redact=redact,
-                gate=gate,
-            )
-
-    def _ledger_now(self) -> Ledger:
-        """Return the ledger with all exchanges that are there."""
-        parts = self._parts
-        if (cuts := len(parts.journal.cuts())) != self._cuts:
-            self._ledger, self._chain = Ledger(parts.observer, parts.catalogue), Chain()
-            self._cuts = cuts
-        for batch in parts.journal.walk(self._chain):
-            for exchange in batch:
-                self._ledger.add(exchange)
-        return self._ledger
-
-
-BOOKS: web.AppKey[Books] = web.AppKey("books", Books)
+async def get_ledger(request: web.Request) -> web.Response:
+    """Answer a page of aggregated disclosures, by place; ``after`` takes the id of a row."""
+    query = request.query
+    limit = number(request, "limit", 100, 1, MAX_PAGE)
+    if unknown := set(query) - {*_OF_EXCHANGES, *_OF_ROWS, "limit", "after"}:
+        allowed = ", ".join((*_OF_EXCHANGES, *_OF_ROWS))
+        raise bad(f"{min(unknown)} is no filter; there are {allowed}")
+    chosen = {name: query[name] for name in _OF_EXCHANGES if name in query}
+    match = {name: query[name] for name in _OF_ROWS if name in query}
+    rows = await asyncio.to_thread(request.app[BOOKS].rows, chosen)
+    rows = [row for row in rows if matches(row, match)]
+    start = 0
+    if after := query.get("after"):
+        ids = [row["id"] for row in rows]
+        if after not in ids:
+            raise bad("after must be the id of a row that these filters leave in the ledger")
+        start = ids.index(after) + 1
+    page = rows[start : start + limit]
+    more = page[-1]["id"] if start + limit < len(rows) else None
+    return web.json_response({"ledger": page, "total": len(rows), "next": more})
 
 
 async def get_report(request: web.Request) -> web.Response:
@@ -115,4 +85,7 @@ async def _manifest(parts: Parts, name: str | None) -> Manifest:
         raise bad(str(error)) from None
 
 
-ROUTES = (Route("GET", "/report", "Get the disclosure report.", get_report),)
+ROUTES = (
+    Route("GET", "/ledger", "List aggregated disclosures, by place.", get_ledger),
+    Route("GET", "/report", "Get the disclosure report.", get_report),
+)

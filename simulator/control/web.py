@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from simulator.control import devices, docs, journal, push_credentials, pushes, report, servers
+from simulator.control.books import BOOKS, Books
 from simulator.control.guards import guard
 from simulator.control.parts import PARTS, Parts, Route, bad, json_body
 from simulator.messages import Body
@@ -91,7 +92,7 @@ def make_application(parts: Parts) -> web.Application:
     """Return the application of the control port."""
     application = web.Application(middlewares=[guard], client_max_size=64 * 1024 * 1024)
     application[PARTS] = parts
-    application[report.BOOKS] = report.Books(parts)
+    application[BOOKS] = Books(parts)
     for route in ROUTES:
         application.router.add_route(route.method, PREFIX + route.path, route.handler)
     application.router.add_get("/events", pushes.events)

@@ -194,3 +194,11 @@ class EvidentJournal(Journal, Protocol):
     def cuts(self) -> Sequence[Cut]:
         """Return what was deleted on purpose, oldest deletion first."""
         ...
+
+    def revision(self) -> int:
+        """Return the number of the newest change of the state."""
+        ...
+
+    def scan(self, kind: str, name: str = "") -> Iterable[str]:
+        """Return the keys of all entities of *kind*, or the texts under *name* in their bodies."""
+        ...

@@ -5,6 +5,7 @@ requests as the journal holds them, that is with their secrets sealed.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from simulator.disclosure import sealing
@@ -14,13 +15,13 @@ from simulator.disclosure.flags import is_personal
 from simulator.disclosure.hiding import settle
 from simulator.disclosure.leaf import Leaf
 from simulator.disclosure.leaves import Reader
-from simulator.disclosure.markers import Marker, parse_body_marker
+from simulator.disclosure.markers import Marker, parse_body_marker, parse_marker
 from simulator.disclosure.plans import Plan, Plans, Row
 from simulator.disclosure.quick import QuickSealer
 from simulator.disclosure.receiving import collect
 from simulator.disclosure.records import Disclosure, opaque_record, record_of
 from simulator.disclosure.scrubbing import Scrubber
-from simulator.disclosure.values import Fingerprinter, text_of
+from simulator.disclosure.values import Fingerprinter, normalise, text_of
 from simulator.messages import Headers, Peer, Request, Response
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.operations import Operation, Service
@@ -45,6 +46,7 @@ class Observer:
         self._fingerprinter = fingerprinter
         self._scrubber = Scrubber(self._plans.names, fingerprinter)
         self._quick = QuickSealer(fingerprinter)
+        self._stamps = lru_cache(maxsize=65_536)(self._stamp)
         self._known_headers: dict[tuple[int, int, Headers], tuple[Disclosure, ...] | None] = {}
 
     @property
@@ -52,9 +54,19 @@ class Observer:
         """Name of the fingerprint key."""
         return self._fingerprinter.key_id
 
+    def _stamp(self, concept: str, normalised: str) -> int:
+        return int(self._fingerprinter.fingerprint(concept, normalised), 16)
+
     def mark(self, concept: str, value: Any) -> Marker:
         """Return the figures of one value: shape, length, fingerprint."""
         return self._fingerprinter.mark(concept, value)
+
+    def stamp(self, concept: str, value: Any) -> int:
+        """Return the fingerprint of an answered value as a number, be it sealed or not."""
+        text = text_of(value)
+        if (sealed := parse_marker(text)) is not None:
+            return int(sealed.fp, 16)
+        return self._stamps(concept, normalise(concept, text))
 
     def observe(
         self,

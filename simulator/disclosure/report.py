@@ -12,6 +12,7 @@ from simulator.disclosure.evidence import Evidence
 from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.lines import UNMATCHED, Line, order, received_line, sent_line
 from simulator.disclosure.manifest import EXEMPT, NONE, SEVERITIES, UNDECLARED
+from simulator.disclosure.origins import Known
 from simulator.disclosure.redaction import Level
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.reference import digest
@@ -156,19 +157,21 @@ class Report:
         *,
         tool: str,
         evidence: Evidence | None = None,
+        known: Known | None = None,
         redact: Level = "fingerprint",
         gate: bool = False,
     ) -> "Report":
         """Judge *ledger* by *manifest*. *tool* is our name and version.
 
         *evidence* is what the chain of its journal says; without, the ledger
-        is taken to be all there is.
+        is taken to be all there is. *known* tells what the world
+        holds, and so what is foreign to it.
 
         With *gate* what is only worth a warning to people fails a release.
         """
         sent = sorted(
             (
-                sent_line(group, ledger, manifest, catalogue, redact, gate=gate)
+                sent_line(group, ledger, manifest, catalogue, redact, gate=gate, known=known)
                 for group in ledger.sent.values()
             ),
             key=order,

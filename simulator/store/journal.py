@@ -19,6 +19,7 @@ _LAST = f"SELECT max(({_NEWEST}), ifnull((SELECT seq FROM journal_head), 0))"  #
 HEAD = "SELECT seq, link FROM journal_head"
 SET_HEAD = "UPDATE journal_head SET seq = ?, link = ?"
 _WHOLE_HEAD = f"SELECT seq, link, ({_NEWEST}), chained_from FROM journal_head"  # noqa: S608 (ours)
+_ENTITIES = "SELECT key, body FROM entity WHERE kind = ?"
 _CUTS = "SELECT first, last, link, at_ms, reason FROM journal_cut ORDER BY number"
 _ROWS = "SELECT * FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 MATCHES = {
@@ -169,6 +170,18 @@ class SqliteJournal:
     def evidence(self, chain: Chain) -> Evidence:
         """Return what *chain* found, laid beside the head."""
         return chain.evidence(self.head(), self.cuts())
+
+    def revision(self) -> int:
+        """Return the number of the newest change of the state."""
+        number: int = self._all(schema.REVISION, ())[0][0]
+        return number
+
+    def scan(self, kind: str, name: str = "") -> Iterator[str]:
+        """Yield the keys of all entities of *kind*, or the texts under *name* in their bodies."""
+        for key, body in self._all(_ENTITIES, (kind,)):
+            value = msgspec.json.decode(body).get(name) if name else key
+            if isinstance(value, str):
+                yield value
 
     def close(self) -> None:
         """Close the connection, unless it is a store's."""

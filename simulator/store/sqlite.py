@@ -260,11 +260,14 @@ class SqliteState:
 
     def record(self, exchange: Exchange) -> int:
         """Append *exchange* to the journal, set its ``seq`` and return it."""
-        return Session(
-            db, self._cache, self._counters, self._revision, self._seq, self._link
-        )
-
-
+        session = self._session
+        if session.over:
+            raise RuntimeError(OVER)
+        exchange.seq = session.seq + 1
+        row = journal.row_of(exchange)
+        session.link = link_of(session.link, row[-1])
+        session.recorded.append((*row, session.link))
+        session.seq = exchange.seq
         return exchange.seq
 
     def wipe(self, organisation: str | None = None) -> None:
