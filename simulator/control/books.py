@@ -1,7 +1,8 @@
 """The ledger of a running simulator, kept up to date exchange by exchange."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -9,6 +10,7 @@ from aiohttp import web
 from simulator import __version__
 from simulator.control.parts import Parts
 from simulator.disclosure.evidence import Chain
+from simulator.disclosure.formats.material import Material
 from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.lines import order_by_place, sent_line
 from simulator.disclosure.manifest import Manifest
@@ -38,7 +40,7 @@ class Books:
         """How often exchanges had been deleted when this was begun."""
         self._known: tuple[int, Known] | None = None
 
-    def report(self, manifest: Manifest, redact: Level, *, gate: bool, verify: bool) -> Report:
+    def report(self, manifest: Manifest, redact: Level, *, strict: bool, verify: bool) -> Report:
         """Add what has happened since, and judge it all by *manifest*.
 
         The hashes of new exchanges are always checked; with *verify*, or while
@@ -61,8 +63,31 @@ class Books:
                 evidence=evidence,
                 known=self._known_now(),
                 redact=redact,
-                gate=gate,
+                strict=strict,
             )
+
+    def manifest(self) -> Manifest:
+        """Return the manifest of the settings as it is today, by the simulator's clock."""
+        moment = datetime.fromtimestamp(self._parts.clock.now_ms() / 1000, UTC)
+        return self._parts.manifest.on(moment.date())
+
+    def material(
+        self, manifest: Manifest, redact: Level, *, strict: bool, verify: bool
+    ) -> Material:
+        """Return what the formats write from: `report`, and the exchanges up to now."""
+        parts = self._parts
+        return Material(
+            report=self.report(manifest, redact, strict=strict, verify=verify),
+            manifest=manifest,
+            catalogue=parts.catalogue,
+            observer=parts.observer,
+            exchanges=self._exchanges,
+            origin=lambda one, seq: self.origins(seq, [one])[0],
+        )
+
+    def _exchanges(self) -> Iterator[Exchange]:
+        for batch in self._parts.journal.walk(Chain(), BATCH):
+            yield from batch
 
     def rows(self, match: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the rows of the ledger by place; *match* narrows the exchanges they are of."""
@@ -70,25 +95,25 @@ class Books:
         with self._lock:
             self._catch_up()
             ledger = self._part(match) if match else self._ledger
-            known = self._known_now()
+            known, manifest = self._known_now(), self.manifest()
             found = []
             for group in ledger.sent.values():
                 line = sent_line(
-                    group, ledger, parts.manifest, parts.catalogue, "partial", gate=False,
+                    group, ledger, manifest, parts.catalogue, "partial", gate=False,
                     known=known,
                 )  # fmt: skip
                 found.append((order_by_place(line), ledger_row(line, group)))
         return [row for _, row in sorted(found, key=lambda pair: pair[0])]
 
-    def origins(self, exchange: Exchange, records: list[Disclosure]) -> list[str]:
-        """Return where the value of each record of *exchange* came from."""
+    def origins(self, seq: int, records: list[Disclosure]) -> list[str]:
+        """Return where the value of each record of exchange *seq* came from."""
         with self._lock:
             self._catch_up()
             known = self._known_now()
             found = []
             for one in records:
                 value = int(one.fp, 16)
-                origin = self._ledger.origins.of(one.concept, value, exchange.seq)
+                origin = self._ledger.origins.of(one.concept, value, seq)
                 issued = known(one.concept) if origin == NOVEL else None
                 foreign = issued is not None and value not in issued
                 found.append(FOREIGN if foreign else origin)

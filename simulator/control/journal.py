@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ from simulator.control.books import BOOKS, Books
 from simulator.control.parts import PARTS, Parts, Route, bad, missing, number
 from simulator.disclosure.manifest import as_json, judge
 from simulator.messages import Body, Exchange, Headers
+from simulator.timestamps import rfc3339_ms
 
 _FILTERS = ("service", "operation", "organisation", "status", "error", "finding", "q")
 MAX_PAGE = 1000
@@ -22,7 +22,7 @@ def summary(exchange: Exchange) -> Body:
     peer = exchange.request.peer
     return {
         "seq": exchange.seq,
-        "at": _stamp(exchange.at_ms),
+        "at": rfc3339_ms(exchange.at_ms),
         "organisation": exchange.organisation,
         "client": exchange.client,
         "service": exchange.service,
@@ -77,11 +77,6 @@ def _text(body: bytes) -> Body:
         return {"base64": base64.b64encode(body).decode()}
 
 
-def _stamp(milliseconds: int) -> str:
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 async def list_exchanges(request: web.Request) -> web.Response:
     """Answer a page of the journal, oldest first, and the number of the newest exchange."""
     parts = request.app[PARTS]
@@ -126,9 +121,10 @@ def disclosures(parts: Parts, books: Books, exchange: Exchange) -> list[Body]:
     service = parts.catalogue.services.get(exchange.service)
     operation = parts.catalogue.operations.get(exchange.operation)
     records = parts.observer.observe(exchange.request, operation, service)
-    origins = books.origins(exchange, records)
+    manifest = books.manifest()
+    origins = books.origins(exchange.seq, records)
     return [
-        as_json(judge(one, exchange.service, exchange.operation, parts.manifest))
+        as_json(judge(one, exchange.service, exchange.operation, manifest))
         | {"novelty": origin or None}
         for one, origin in zip(records, origins, strict=True)
     ]

@@ -6,20 +6,15 @@ from typing import get_args
 import msgspec
 from aiohttp import web
 
-from simulator.control.books import BOOKS
-from simulator.control.parts import PARTS, Parts, Route, bad, number
+from simulator.control.books import BOOKS, Books
+from simulator.control.parts import Route, bad, number
+from simulator.disclosure.formats.table import FORMATS
 from simulator.disclosure.manifest import Manifest, load_manifest
 from simulator.disclosure.redaction import Level
-from simulator.disclosure.rendering import to_json, to_markdown, to_text
 from simulator.disclosure.rows import FILTERS, matches
 from simulator.resources import names
 from simulator.settings import ConfigurationError
 
-FORMATS = {
-    "text": ("text/plain", to_text),
-    "json": ("application/json", to_json),
-    "markdown": ("text/markdown", to_markdown),
-}
 MAX_PAGE = 1000
 _QUERY = {"format", "manifest", "redact", "gate", "verify"}
 _OF_EXCHANGES = ("organisation", "status", "error", "finding")
@@ -49,7 +44,7 @@ async def get_ledger(request: web.Request) -> web.Response:
     return web.json_response({"ledger": page, "total": len(rows), "next": more})
 
 
-async def get_report(request: web.Request) -> web.Response:
+async def get_report(request: web.Request) -> web.StreamResponse:
     """Answer the report, in the format and judged by the manifest that are asked for."""
     query = request.query
     if unknown := set(query) - _QUERY:
@@ -60,22 +55,32 @@ async def get_report(request: web.Request) -> web.Response:
     redact = query.get("redact", "fingerprint")
     if redact not in get_args(Level):
         raise bad(f"redact must be one of {', '.join(get_args(Level))}")
-    manifest = await _manifest(request.app[PARTS], query.get("manifest"))
-    report = await asyncio.to_thread(
-        request.app[BOOKS].report,
+    manifest = await _manifest(request.app[BOOKS], query.get("manifest"))
+    material = await asyncio.to_thread(
+        request.app[BOOKS].material,
         manifest,
         msgspec.convert(redact, Level),
-        gate=query.get("gate") == "1",
+        strict=query.get("gate") == "1",
         verify=query.get("verify") == "1",
     )
-    content_type, render = FORMATS[form]
-    return web.Response(text=render(report), content_type=content_type)
+    pieces = FORMATS[form].render(material)
+    # Nothing is sent before the first piece is there, so that a failure is still an answer.
+    first = await asyncio.to_thread(next, pieces, "")
+    response = web.StreamResponse()
+    response.content_type, response.charset = FORMATS[form].content_type, "utf-8"
+    await response.prepare(request)
+    piece: str | None = first
+    while piece is not None:
+        await response.write(piece.encode())
+        piece = await asyncio.to_thread(next, pieces, None)
+    await response.write_eof()
+    return response
 
 
-async def _manifest(parts: Parts, name: str | None) -> Manifest:
+async def _manifest(books: Books, name: str | None) -> Manifest:
     """Return the manifest that is asked for: one that ships, as nobody's files are read here."""
     if name is None:
-        return parts.manifest
+        return books.manifest()
     shipped = [one.removesuffix(".toml") for one in await asyncio.to_thread(names, "manifests")]
     if name not in shipped:
         raise bad(f"manifest must be one of {', '.join(shipped)}; start mdmsim with another")

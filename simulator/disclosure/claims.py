@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -72,6 +72,22 @@ class Manifest:
     """Claims by service and concept, in the order of the file."""
     never: Mapping[tuple[str, str], Claim]
     """The claim that forbids a concept to a service."""
+    expired: tuple[Claim, ...] = ()
+    """Claims that no longer count, as their date has passed."""
+
+    def on(self, day: date) -> "Manifest":
+        """Return the manifest as it is on *day*: without the claims that have expired by then."""
+        expired = tuple(one for one in self.claims if one.expires and one.expires < day)
+        if not expired:
+            return self
+        return replace(
+            self,
+            expired=expired,
+            by_concept={
+                key: tuple(one for one in claims if one not in expired)
+                for key, claims in self.by_concept.items()
+            },
+        )
 
     @classmethod
     def parse(cls, text: str, name: str) -> "Manifest":

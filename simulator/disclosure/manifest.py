@@ -130,10 +130,11 @@ def judge(
         declared = NONE if claim is None else claim.id
     if declared == NONE:
         flags = (*flags, UNDECLARED)
-    return Judged(disclosure, declared, flags, _severity(flags, disclosure.category, gate=gate))
+    return Judged(disclosure, declared, flags, severity_of(flags, disclosure.category, gate=gate))
 
 
-def _severity(flags: Iterable[str], category: str, *, gate: bool) -> str:
+def severity_of(flags: Iterable[str], category: str, *, gate: bool = False) -> str:
+    """Return how bad *flags* are for a value of *category*: the worst of them."""
     found = {"ok"}
     for flag in flags:
         if flag in _FAILING:

@@ -18,7 +18,7 @@ NOT_OBSERVABLE = (
     "Anything sent to a host that was not redirected to the simulator.",
 )
 """Flows that no simulator sees (disclosure.md 2.7)."""
-_VERDICTS = {
+VERDICTS = {
     "empty": "EMPTY: no request was recorded.",
     "warnings": "WARNINGS: nothing that fails, but look at what is undeclared.",
     "clean": "CLEAN: everything that was sent is declared or plumbing.",
@@ -125,10 +125,10 @@ def _verdict(report: Report) -> Section:
         for name, words in _COUNTS.items()
         if report.counts[name] or name in ("exchanges", "undeclared")
     )
-    doubts = "".join(f"- {doubt(asdict(one))}\n" for one in report.evidence.problems)
+    found = "\n".join(f"- {one}" for one in doubts(report))
     return Section(
         "Verdict and counts",
-        "\n\n".join(filter(None, (_VERDICTS[report.verdict], doubts.rstrip(), counts))),
+        "\n\n".join(filter(None, (VERDICTS[report.verdict], found, counts))),
         ("service", "operation", "status", "exchanges"),
         tuple(
             (one.service, one.operation, str(one.status), str(one.exchanges))
@@ -192,6 +192,15 @@ def _received(report: Report) -> Section:
             for line in report.received
         ),
     )
+
+
+def doubts(report: Report) -> list[str]:
+    """Return a line on each place where the evidence does not hold."""
+    proof = report.evidence
+    found = [doubt(asdict(one)) for one in proof.problems]
+    if (more := proof.problems_found - len(proof.problems)) > 0:
+        found.append(f"and {more} more places")
+    return found
 
 
 def doubt(one: Mapping[str, Any]) -> str:

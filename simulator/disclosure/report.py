@@ -4,25 +4,23 @@ It holds no more than may leave the machine at the level of redaction that it
 was made with. Secrets stop at fingerprint at every level.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
+from simulator.disclosure import gate
 from simulator.disclosure.claims import Claim, Manifest
 from simulator.disclosure.evidence import Evidence
 from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.lines import UNMATCHED, Line, order, received_line, sent_line
-from simulator.disclosure.manifest import EXEMPT, NONE, SEVERITIES, UNDECLARED
+from simulator.disclosure.manifest import EXEMPT, NONE, UNDECLARED
 from simulator.disclosure.origins import Known
+from simulator.disclosure.proof import Proof
 from simulator.disclosure.redaction import Level
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.reference import digest
 from simulator.timestamps import rfc3339
 
 Verdict = Literal["empty", "clean", "warnings", "findings", "incomplete"]
-THRESHOLDS = ("fail", "warn", "undeclared", "undocumented", "forbidden", "never")
-"""What a gate may be set to; other flags work as well."""
-CLEAN, FINDINGS, INCOMPLETE = 0, 1, 3
-"""Exit codes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,12 @@ class ClaimLine:
     services: tuple[str, ...]
     concepts: tuple[str, ...]
     purpose: str
+    legal_basis: str
     retention: str
+    transfer: str
+    owner: str
+    reason: str
+    expires: str
     values: int
     """How often a value of it was seen, repeats included."""
     places: tuple[str, ...]
@@ -56,9 +59,12 @@ class Provenance:
     """What the report was made of."""
 
     tool: str
+    run: str
+    """Names this state of this journal: the same exchanges and key give the same."""
     manifest: str
     manifest_sha256: str
     manifest_claims: int
+    manifest_revision: str
     discloser: str
     source: str
     catalogue_sha256: str
@@ -68,64 +74,6 @@ class Provenance:
     last_exchange: int
     first_seen: str
     last_seen: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
-    """A place where the evidence is missing or altered."""
-
-    kind: str
-    first: int
-    last: int
-    """Exchanges that it is about."""
-    about: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deletion:
-    """Exchanges that were deleted on purpose, which is on record."""
-
-    first: int
-    last: int
-    at: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What the hash chain says of the journal that the report was made of."""
-
-    complete: bool
-    checked: int
-    """Exchanges whose hash was checked."""
-    head_exchange: int
-    head_sha256: str
-    """Hash of the whole chain; keep it elsewhere to prove that nothing was written anew."""
-    chained_from: int
-    problems: tuple[Doubt, ...]
-    problems_found: int
-    deletions: tuple[Deletion, ...]
-
-    @classmethod
-    def of(cls, evidence: Evidence) -> "Proof":
-        """Put *evidence* into plain values."""
-        head = evidence.head
-        return cls(
-            complete=evidence.complete,
-            checked=evidence.checked,
-            head_exchange=head.seq,
-            head_sha256=head.link.hex(),
-            chained_from=head.chained_from,
-            problems=tuple(
-                Doubt(kind=one.kind, first=one.first, last=one.last, about=one.about)
-                for one in evidence.problems
-            ),
-            problems_found=evidence.found,
-            deletions=tuple(
-                Deletion(first=one.first, last=one.last, at=rfc3339(one.at_ms), reason=one.reason)
-                for one in evidence.cuts
-            ),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +90,8 @@ class Report:
     only_received: tuple[ClaimLine, ...]
     """Claimed to be sent, but only ever received."""
     not_seen: tuple[ClaimLine, ...]
+    expired: tuple[ClaimLine, ...]
+    """Claims whose date has passed, so that they cover nothing any more."""
     received: tuple[Line, ...]
     sent: tuple[Line, ...]
     """All that was sent, exempt plumbing included."""
@@ -159,7 +109,7 @@ class Report:
         evidence: Evidence | None = None,
         known: Known | None = None,
         redact: Level = "fingerprint",
-        gate: bool = False,
+        strict: bool = False,
     ) -> "Report":
         """Judge *ledger* by *manifest*. *tool* is our name and version.
 
@@ -167,11 +117,11 @@ class Report:
         is taken to be all there is. *known* tells what the world
         holds, and so what is foreign to it.
 
-        With *gate* what is only worth a warning to people fails a release.
+        With *strict* what is only worth a warning to people fails a release.
         """
         sent = sorted(
             (
-                sent_line(group, ledger, manifest, catalogue, redact, gate=gate, known=known)
+                sent_line(group, ledger, manifest, catalogue, redact, gate=strict, known=known)
                 for group in ledger.sent.values()
             ),
             key=order,
@@ -198,27 +148,16 @@ class Report:
             declared=tuple(line for line in lines if line.id in seen),
             only_received=tuple(line for line in lines if line.id in back - seen),
             not_seen=tuple(line for line in lines if line.id not in back | seen),
+            expired=tuple(_claim_line(claim, sent, received) for claim in manifest.expired),
             received=tuple(received),
             sent=tuple(sent),
             evidence=Proof.of(evidence),
-            provenance=_provenance(ledger, manifest, catalogue, tool, redact),
+            provenance=_provenance(ledger, evidence, manifest, catalogue, tool, redact),
         )
 
     def exit_code(self, fail_on: str = "fail") -> int:
-        """Return 3 if evidence is incomplete, 1 if a finding reaches *fail_on*, else 0.
-
-        *fail_on* is a severity (``fail``, ``warn``), a flag or the start of one
-        (``undeclared``, ``value:``), or ``never``.
-        """
-        if self.verdict == "incomplete":
-            return INCOMPLETE
-        return FINDINGS if any(_reaches(line, fail_on) for line in self.sent) else CLEAN
-
-
-def _reaches(line: Line, fail_on: str) -> bool:
-    if fail_on in SEVERITIES:
-        return SEVERITIES.index(line.severity) >= SEVERITIES.index(fail_on)
-    return any(flag.startswith(fail_on) for flag in line.flags)
+        """Return what `gate.exit_code` does."""
+        return gate.exit_code(asdict(self), fail_on)
 
 
 def _verdict(ledger: Ledger, evidence: Evidence, sent: list[Line]) -> Verdict:
@@ -273,22 +212,34 @@ def _claim_line(claim: Claim, sent: list[Line], received: list[Line]) -> ClaimLi
         services=claim.services,
         concepts=claim.concepts,
         purpose=claim.purpose,
+        legal_basis=claim.legal_basis,
         retention=claim.retention,
+        transfer=claim.transfer,
+        owner=claim.owner,
+        reason=claim.reason,
+        expires=claim.expires.isoformat() if claim.expires else "",
         values=sum(line.records for line in lines),
         places=tuple(f"{line.operation} {line.place}" for line in lines),
     )
 
 
 def _provenance(
-    ledger: Ledger, manifest: Manifest, catalogue: Catalogue, tool: str, redact: Level
+    ledger: Ledger,
+    evidence: Evidence,
+    manifest: Manifest,
+    catalogue: Catalogue,
+    tool: str,
+    redact: Level,
 ) -> Provenance:
     (first, first_ms), (last, last_ms) = ledger.first, ledger.last
     some = ledger.exchanges > 0
     return Provenance(
         tool=tool,
+        run=f"r-{evidence.head.link.hex()[:8]}-{evidence.head.seq}",
         manifest=manifest.name,
         manifest_sha256=manifest.sha256,
         manifest_claims=len(manifest.claims),
+        manifest_revision=str(manifest.about.get("revision", "")),
         discloser=str(manifest.about.get("discloser", "")),
         source=str(manifest.about.get("source", "")),
         catalogue_sha256=digest(catalogue),

@@ -14,8 +14,9 @@ from click.testing import CliRunner, Result
 from simulator import services
 from simulator.app import Simulator
 from simulator.cli import main
-from simulator.commands.report import detail, exit_code
+from simulator.commands.report import detail
 from simulator.directory import Directory
+from simulator.disclosure.gate import exit_code
 from simulator.disclosure.observation import Observer
 from simulator.disclosure.values import Fingerprinter
 from simulator.engine import Engine
@@ -71,7 +72,17 @@ def test_more_exchanges_than_are_read_at_a_time_are_counted(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("form", "start"),
-    [("text", "Disclosure report\n===="), ("markdown", "# Disclosure report\n")],
+    [
+        ("text", "Disclosure report\n===="),
+        ("markdown", "# Disclosure report\n"),
+        ("csv", "recipient,service,operation,"),
+        ("html", "<!doctype html>"),
+        ("junit", "<?xml "),
+        ("jsonl", '{"id":'),
+        ("har", '{"log":'),
+        ("sarif", "{"),
+        ("cyclonedx", "{"),
+    ],
 )
 def test_the_report_is_for_people_too(tmp_path: Path, form: str, start: str) -> None:
     recorded(tmp_path, [request()])
@@ -90,6 +101,11 @@ def test_the_report_is_for_people_too(tmp_path: Path, form: str, start: str) -> 
         pytest.param("warn", 1, id="warn"),
         pytest.param("undeclared", 1, id="undeclared"),
         pytest.param("undocumented", 0, id="undocumented"),
+        pytest.param("undocumented,undeclared", 1, id="one-of-two"),
+        pytest.param("version", 0, id="version"),
+        pytest.param("stale-claim", 1, id="claims-not-seen"),
+        pytest.param("direction", 0, id="claims-only-received"),
+        pytest.param("never", 0, id="never"),
     ],
 )
 def test_the_exit_code_tells_of_findings(tmp_path: Path, threshold: str, code: int) -> None:
@@ -167,6 +183,9 @@ def test_the_report_can_be_written_to_a_file(tmp_path: Path) -> None:
     [
         pytest.param((), "", id="no-journal"),
         pytest.param(("--manifest", "nothing"), "there is no manifest 'nothing'", id="manifest"),
+        pytest.param(
+            ("--fail-on", "undeclard"), "there is no threshold 'undeclard'", id="threshold"
+        ),
         pytest.param(("--url", "ftp://x"), "--url: 'ftp://x' is not a URL", id="url"),
         pytest.param(("--url", "http://x:port"), "is not a URL", id="url-port"),
         pytest.param(("--url", "http://127.0.0.1:1"), "does not answer", id="nobody"),

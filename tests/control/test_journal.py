@@ -89,8 +89,12 @@ async def test_the_report_is_kept_up_to_date(control: Control) -> None:
     assert second["counts"]["exchanges"] == first["counts"]["exchanges"] + 1
 
 
-@pytest.mark.parametrize(("form", "start"), [("text", "mdmsim"), ("markdown", "# "), ("json", "{")])
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [("text", "mdmsim"), ("markdown", "# "), ("json", "{"), ("har", "1.2"), ("html", "<svg")],
+)
 async def test_the_report_comes_in_each_format(control: Control, form: str, start: str) -> None:
+    await control.ask("GET", "/session", headers={"User-Agent": "ExampleMDM/1"})
     async with control.http.get(f"{control.base}/api/v1/report?format={form}") as answer:
         text = await answer.text()
 

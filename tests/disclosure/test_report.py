@@ -150,8 +150,8 @@ def test_a_gate_is_stricter_than_people() -> None:
     one = exchange(post({"person": ""}, ("User-Agent", "x")))
     name = exchange(post({"kind": "iOS"}))
 
-    assert report_of(name, one, gate=False).undeclared[-1].severity == "warn"
-    assert any(line.severity == "fail" for line in report_of(name, gate=True).undeclared)
+    assert report_of(name, one, strict=False).undeclared[-1].severity == "warn"
+    assert any(line.severity == "fail" for line in report_of(name, strict=True).undeclared)
 
 
 def test_a_request_that_was_cut_off_is_no_pass() -> None:
