@@ -16,10 +16,11 @@ from simulator.commands.options import setting_options, settings
 from simulator.commands.remote import get
 from simulator.disclosure.formats.table import FORMATS
 from simulator.disclosure.gate import CLEAN, INCOMPLETE, THRESHOLDS, exit_code, thresholds
+from simulator.disclosure.lock import Lock
 from simulator.disclosure.manifest import load_manifest
 from simulator.disclosure.proof import Proof
 from simulator.disclosure.redaction import LEVELS
-from simulator.disclosure.rendering import doubt
+from simulator.disclosure.rendering import as_dict, doubt
 from simulator.settings import ConfigurationError
 
 FAIL_ON = click.option(
@@ -50,6 +51,12 @@ FAIL_ON = click.option(
 @FAIL_ON
 @click.option("--gate", is_flag=True, help="Judge as for a release: what is a warning fails.")
 @click.option("--verify", "only_verify", is_flag=True, help="Only check that the journal is whole.")
+@click.option(
+    "--write-lock",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write what was disclosed, without values, for mdmsim diff.",
+)
 @click.option("--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_context
 def command(
@@ -61,6 +68,7 @@ def command(
     fail_on: str,
     gate: bool,
     only_verify: bool,
+    write_lock: Path | None,
     output: Path | None,
     config: str | None,
     **flags: Any,
@@ -78,8 +86,10 @@ def command(
             proof = json.loads(_ask(url, query | {"verify": "1"}))["evidence"]
             code = _prove(proof, output)
         else:
-            rendered, code = _fetch(url, form, fail_on, query)
+            rendered, found = _fetch(url, form, query)
+            code = exit_code(found, fail_on)
             write([rendered], output)
+            _write_lock(found, write_lock)
     elif only_verify:
         code = _prove(asdict(Proof.of(verify(Path(wanted.data)))), output)
     else:
@@ -88,6 +98,7 @@ def command(
             report = kept.report(manifest, redact, strict=gate)
             width = max(80, get_terminal_size((100, 0)).columns)
             write(FORMATS[form].render(kept.material(report, manifest, width)), output)
+            _write_lock(as_dict(report), write_lock)
         code = report.exit_code(fail_on)
     context.exit(code)
 
@@ -127,11 +138,16 @@ def proof_lines(proof: Mapping[str, Any]) -> Iterator[str]:
         yield f"deleted on record: {span}, {one['at']} ({one['reason']})\n"
 
 
-def _fetch(url: str, form: str, fail_on: str, query: dict[str, str]) -> tuple[str, int]:
-    """Return the report that the control API at *url* renders, and its exit code."""
+def _write_lock(report: Mapping[str, Any], path: Path | None) -> None:
+    if path is not None:
+        write([str(Lock.of(report))], path)
+
+
+def _fetch(url: str, form: str, query: dict[str, str]) -> tuple[str, Mapping[str, Any]]:
+    """Return the report that the control API at *url* renders, and as plain values."""
     found = _ask(url, query | {"format": "json"})
     rendered = found if form == "json" else _ask(url, query | {"format": form})
-    return rendered, exit_code(json.loads(found), fail_on)
+    return rendered, json.loads(found)
 
 
 def _ask(url: str, query: dict[str, str]) -> str:

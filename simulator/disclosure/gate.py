@@ -25,7 +25,7 @@ THRESHOLDS: Mapping[str, str] = {
     NEVER: "nothing; incomplete evidence still ends with 3",
 }
 """What ``--fail-on`` takes, alone or several with commas between; and a single flag."""
-_CLAIMS = {"direction": "only_received", "stale-claim": "not_seen", "expired": "expired"}
+OF_CLAIMS = {"direction": "only_received", "stale-claim": "not_seen", "expired": "expired"}
 """Thresholds that are about claims -> section of the report."""
 
 
@@ -61,7 +61,7 @@ def exit_code(report: Mapping[str, Any], fail_on: str) -> int:
     words = thresholds(fail_on)
     if report["verdict"] == "incomplete":
         return INCOMPLETE
-    if any(report[_CLAIMS[word]] for word in words if word in _CLAIMS):
+    if any(report[OF_CLAIMS[word]] for word in words if word in OF_CLAIMS):
         return FINDINGS
     lines = report["sent"]
     found = any(reaches(line["severity"], line["flags"], words) for line in lines)
