@@ -225,4 +225,5 @@ def _provenance(report: Report) -> Section:
         ("deleted", f"exchanges {one.first} to {one.last}, {one.at} ({one.reason})")
         for one in proof.deletions
     ]
+    rows += [("expired", f"claim {one.id}, {one.expires}: {one.label}") for one in report.expired]
     return Section("Provenance", "", ("what", "which"), tuple(rows))

@@ -208,7 +208,7 @@ def _claim_line(claim: Claim, sent: list[Line], received: list[Line]) -> ClaimLi
     lines = covered or [line for line in received if line.declared == claim.id]
     return ClaimLine(
         id=claim.id,
-        label=claim.label_en or claim.label,
+        label=claim.label_en or claim.label or claim.reason,
         services=claim.services,
         concepts=claim.concepts,
         purpose=claim.purpose,
