@@ -297,6 +297,14 @@ class State(Protocol):
         """Append *exchange* to the journal, set its ``seq`` and return it."""
         ...
 
+    def forget(self, match: Mapping[str, object], *, at_ms: int, reason: str) -> int:
+        """Delete exchanges for good, on record, and return how many.
+
+        *match* narrows by ``before_ms``, ``organisation``, ``through`` (a number)
+        and ``exchange``; empty: all. Those of this transaction stay.
+        """
+        ...
+
 
 class World(State, Protocol):
     """The state as those who keep it whole see it; services get `State` only."""

@@ -11,7 +11,7 @@ from simulator.control.books import BOOKS, Books
 from simulator.control.parts import PARTS, Parts, Route, bad, missing, number
 from simulator.disclosure.manifest import as_json, judge
 from simulator.messages import Body, Exchange, Headers
-from simulator.timestamps import rfc3339_ms
+from simulator.timestamps import milliseconds, rfc3339_ms
 
 _FILTERS = ("service", "operation", "organisation", "status", "error", "finding", "q")
 MAX_PAGE = 1000
@@ -137,7 +137,28 @@ async def get_findings(request: web.Request) -> web.Response:
     return web.json_response({"seq": exchange.seq, "findings": findings})
 
 
+async def delete_exchanges(request: web.Request) -> web.Response:
+    """Delete exchanges for good, on record: all, those ``before`` a time, or an organisation's."""
+    parts, query = request.app[PARTS], request.query
+    if unknown := set(query) - {"before", "organisation"}:
+        raise bad(f"{min(unknown)} is no filter; there are before, organisation")
+    match: dict[str, object] = {}
+    if "organisation" in query:
+        match["organisation"] = query["organisation"]
+    if "before" in query:
+        try:
+            match["before_ms"] = milliseconds(query["before"])
+        except ValueError:
+            raise bad("before must be a time such as 2026-01-05T10:00:00Z") from None
+    now_ms = parts.clock.now_ms()
+    count = await parts.gateway.run(
+        lambda state: state.forget(match, at_ms=now_ms, reason="delete")
+    )
+    return web.json_response({"deleted": count})
+
+
 ROUTES = (
+    Route("DELETE", "/exchanges", "Delete exchanges, on record.", delete_exchanges),
     Route("GET", "/exchanges", "List exchanges, oldest first.", list_exchanges),
     Route("GET", "/exchanges/{seq}", "Get one exchange.", get_exchange),
     Route("GET", "/exchanges/{seq}/disclosures", "Get what it disclosed.", get_disclosures),

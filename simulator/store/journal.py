@@ -16,9 +16,11 @@ from simulator.store import schema
 INSERT = "INSERT INTO exchange VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NEWEST = "SELECT ifnull(max(seq), 0) FROM exchange"
 _LAST = f"SELECT max(({_NEWEST}), ifnull((SELECT seq FROM journal_head), 0))"  # noqa: S608 (ours)
+OLDEST = "SELECT ifnull(min(seq), 0) FROM exchange"
 HEAD = "SELECT seq, link FROM journal_head"
 SET_HEAD = "UPDATE journal_head SET seq = ?, link = ?"
 _WHOLE_HEAD = f"SELECT seq, link, ({_NEWEST}), chained_from FROM journal_head"  # noqa: S608 (ours)
+_LENGTHS = "SELECT seq, length(record) FROM exchange ORDER BY seq DESC"
 _ENTITIES = "SELECT key, body FROM entity WHERE kind = ?"
 _CUTS = "SELECT first, last, link, at_ms, reason FROM journal_cut ORDER BY number"
 _ROWS = "SELECT * FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
@@ -170,6 +172,14 @@ class SqliteJournal:
     def evidence(self, chain: Chain) -> Evidence:
         """Return what *chain* found, laid beside the head."""
         return chain.evidence(self.head(), self.cuts())
+
+    def fitting(self, size: int) -> int:
+        """Return the number of the newest exchange that is to go so that *size* bytes are left."""
+        for seq, length in self._all(_LENGTHS, ()):
+            size -= length
+            if size < 0:
+                return int(seq)
+        return 0
 
     def revision(self) -> int:
         """Return the number of the newest change of the state."""

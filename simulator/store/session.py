@@ -38,6 +38,10 @@ class Session:
     seq: int
     link: bytes
     """That of the newest exchange; see `simulator.disclosure.evidence`."""
+    committed: int
+    """Number of the newest exchange before this transaction."""
+    newest_ms: int = 0
+    """When the newest exchange of this transaction came."""
     recorded: list[tuple[Any, ...]] = field(default_factory=list)
     """Exchanges to be written at the end."""
     puts: dict[Name, tuple[int, bytes]] = field(default_factory=dict)
