@@ -11,11 +11,12 @@ from typing import Any
 
 import click
 
+from simulator.commands.canary import look
 from simulator.commands.journals import books, today, verify
 from simulator.commands.options import setting_options, settings
 from simulator.commands.remote import get
 from simulator.disclosure.formats.table import FORMATS
-from simulator.disclosure.gate import CLEAN, INCOMPLETE, THRESHOLDS, exit_code, thresholds
+from simulator.disclosure.gate import CLEAN, FINDINGS, INCOMPLETE, THRESHOLDS, exit_code, thresholds
 from simulator.disclosure.lock import Lock
 from simulator.disclosure.manifest import load_manifest
 from simulator.disclosure.proof import Proof
@@ -52,6 +53,11 @@ FAIL_ON = click.option(
 @click.option("--gate", is_flag=True, help="Judge as for a release: what is a warning fails.")
 @click.option("--verify", "only_verify", is_flag=True, help="Only check that the journal is whole.")
 @click.option(
+    "--canary",
+    is_flag=True,
+    help="Only look whether any secret of this data directory stands in its journal or reports.",
+)
+@click.option(
     "--write-lock",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -68,6 +74,7 @@ def command(
     fail_on: str,
     gate: bool,
     only_verify: bool,
+    canary: bool,
     write_lock: Path | None,
     output: Path | None,
     config: str | None,
@@ -79,7 +86,13 @@ def command(
     """
     wanted = settings(config, **flags)
     thresholds(fail_on)
-    if url is not None:
+    if canary:
+        if url is not None:
+            raise ConfigurationError("--canary reads a data directory: name it with --data")
+        lines, well = look(wanted)
+        write(lines, output)
+        code = CLEAN if well else FINDINGS
+    elif url is not None:
         query = {"manifest": flags["manifest"] or "", "redact": redact, "gate": str(int(gate))}
         query = {name: value for name, value in query.items() if value}
         if only_verify:

@@ -173,6 +173,15 @@ class SqliteJournal:
         """Return what *chain* found, laid beside the head."""
         return chain.evidence(self.head(), self.cuts())
 
+    def raw(self) -> Iterator[tuple[int, bytes]]:
+        """Yield number and bytes of each exchange as it is stored, with what it is found by."""
+        seq = 0
+        while rows := self._all(_ROWS, (seq, MOST, 500)):
+            for row in rows:
+                seq = row[0]
+                texts = " ".join(str(one) for one in row[1:-2]).encode()
+                yield seq, texts + b" " + row[-2]
+
     def fitting(self, size: int) -> int:
         """Return the number of the newest exchange that is to go so that *size* bytes are left."""
         for seq, length in self._all(_LENGTHS, ()):

@@ -1,5 +1,7 @@
 """``mdmsim diff``, and the locks that ``mdmsim report`` writes."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +143,19 @@ def test_what_is_no_run_is_refused_in_one_line(
     assert result.exit_code == 2
     assert about in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_the_self_test_sees_a_secret_that_was_put_into_the_journal(tmp_path: Path) -> None:
+    client(tmp_path, 10)
+    clean = run("report", "--data", str(tmp_path), "--canary")
+    with closing(sqlite3.connect(tmp_path / "mdmsim.db")) as connection, connection:
+        query = "SELECT json_extract(CAST(body AS TEXT), '$.access_secret') FROM entity"
+        (secret,) = connection.execute(f"{query} WHERE kind = 'dep.token'").fetchone()
+        connection.execute("UPDATE exchange SET target = ? WHERE seq = 2", (f"GET /{secret}",))
+
+    result = run("report", "--data", str(tmp_path), "--canary")
+
+    assert (clean.exit_code, result.exit_code) == (0, 1)
+    assert "canary: dep.access_secret" in result.output
+    assert "stands in exchange 2 of the journal (raw)" in result.output
+    assert secret not in result.output

@@ -217,6 +217,10 @@ SERVICE = Service(
     answer=answer,
     refuse=refuse,
     methods=("POST",),
-    issues=(Issued("push.token", registry.TOKEN), Issued("push.topic", registry.TOPIC)),
+    issues=(
+        Issued("push.token", registry.TOKEN),
+        Issued("push.magic", registry.TOKEN, "magic"),
+        Issued("push.topic", registry.TOPIC),
+    ),
     judges_bodies=False,
 )

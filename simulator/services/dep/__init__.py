@@ -146,5 +146,7 @@ SERVICE = Service(
         Issued("dep.profile_uuid", "dep.profile"),
         Issued("dep.access_token", "dep.token"),
         Issued("dep.consumer_key", "dep.token", "consumer_key"),
+        Issued("dep.consumer_secret", "dep.token", "consumer_secret"),
+        Issued("dep.access_secret", "dep.token", "access_secret"),
     ),
 )
