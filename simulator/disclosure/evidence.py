@@ -111,8 +111,8 @@ class Chain:
         fits = not made or link in made
         if not fits:
             self.note("altered", seq, seq, "is not what was recorded: it does not fit its hash")
-        # Either the record or its link was altered: the next one tells which.
-        self._links = (link, *made)
+        # If it does not fit, the record or its link was altered: the next one tells which.
+        self._links = (link,) if fits else (link, made[0])
         self.seq = seq
         return fits
 

@@ -179,6 +179,19 @@ def _record_and_fail(state: State, target: str) -> None:
     raise LookupError
 
 
+def test_looking_at_many_takes_no_longer_for_each(path: Path) -> None:
+    filled(path, 300)
+    tamper(path, "UPDATE exchange SET record = x'00' WHERE seq BETWEEN 50 AND 250")
+
+    chain = Chain()
+    with closing(SqliteJournal.open(path)) as journal:
+        for _ in journal.walk(chain):
+            pass
+
+    assert len(chain._links) <= 2
+    assert problems(path) == [("altered", 50, 250)]
+
+
 def test_what_was_undone_is_not_in_the_chain(path: Path) -> None:
     with closing(Store.open(path)) as store:
         with store.transaction() as state:
