@@ -230,7 +230,8 @@ class Ledger:
                 group.origins[origin] += 1
                 if origin == NOVEL and one.concept in self._issued:
                     group.fresh.add(value)
-        group.flags.update(one.flags)
+        if one.flags:
+            group.flags.update(one.flags)
         group.documented = group.documented and one.documented
         if one.clear not in group.samples and len(group.samples) < _SAMPLES:
             group.samples[one.clear] = one

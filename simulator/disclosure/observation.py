@@ -34,6 +34,8 @@ BODY_LIMIT = 8_388_608
 VERSION_HEADER = "x-server-protocol-version"
 _KNOWN_HEADERS = 1024
 """Sets of header fields whose records are kept."""
+_SHORT_BODY = 256
+"""Bytes of a body whose records are worth keeping."""
 _CUT = ("truncated", "too-large")
 
 
@@ -47,6 +49,7 @@ class Observer:
         self._scrubber = Scrubber(self._plans.names, fingerprinter)
         self._quick = QuickSealer(fingerprinter)
         self._stamps = lru_cache(maxsize=65_536)(self._stamp)
+        self._known_bodies: dict[tuple[int, int, bytes], tuple[Disclosure, ...] | None] = {}
         self._known_headers: dict[tuple[int, int, Headers], tuple[Disclosure, ...] | None] = {}
 
     @property
@@ -125,9 +128,13 @@ class Observer:
     def _observe_recorded(
         self, request: Request, reader: Reader, plan: Plan, version: int
     ) -> list[Disclosure]:
-        leaves, opaque = self._recorded_body(request, reader)
         start = list(reader.target(request.target))
         headers = self._headers(request.headers, reader, plan, version)
+        if headers is not None and "?" not in request.target:
+            body = self._body(request, reader, plan, version)
+            if body is not None and not any(is_personal(leaf) for leaf in start):
+                return [*self._records(settle(start), version), *headers, *body]
+        leaves, opaque = self._recorded_body(request, reader)
         if headers is None:  # what the headers say is not to be judged on its own
             leaves = [*start, *reader.headers(request.headers), *leaves]
             return [*self._records(settle(leaves), version), *opaque]
@@ -151,6 +158,27 @@ class Observer:
         if len(self._known_headers) >= _KNOWN_HEADERS:
             self._known_headers.clear()
         self._known_headers[key] = found
+        return found
+
+    def _body(
+        self, request: Request, reader: Reader, plan: Plan, version: int
+    ) -> tuple[Disclosure, ...] | None:
+        """Return the records of a recorded body that has come before, as those of pushes do.
+
+        None if it is long, or holds a person's data or a URL, which are
+        compared with the rest of the request.
+        """
+        if len(request.body) > _SHORT_BODY:
+            return None
+        key = (id(plan), version, request.body)
+        if key in self._known_bodies:
+            return self._known_bodies.get(key)
+        leaves, opaque = self._recorded_body(request, reader)
+        alone = not any(is_personal(leaf) or leaf.via.startswith("url-") for leaf in leaves)
+        found = (*self._records(settle(leaves), version), *opaque) if alone else None
+        if len(self._known_bodies) >= _KNOWN_HEADERS:
+            self._known_bodies.clear()
+        self._known_bodies[key] = found
         return found
 
     def _recorded_body(
