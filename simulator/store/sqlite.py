@@ -134,8 +134,6 @@ class Store:
         )
 
 
-
-
 class SqliteState:
     """The state within one transaction; see `simulator.messages.State` for what each call does.
 
