@@ -49,6 +49,8 @@ class Peer:
     tls: Tls | None = None
     first: bool = True
     """Whether this exchange is the connection's first, to which its facts are attached."""
+    settings: str = ""
+    """HTTP/2 SETTINGS that the client began with, with the first exchange: ``3:100,4:65535``."""
     others: int = 0
     """How many other HTTP/2 connections the same address had open when this one came."""
 

@@ -1,7 +1,8 @@
 """Reading a data directory's journal, whether the simulator runs or not."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 from simulator import __version__, services
 from simulator.clock import Clock
 from simulator.commands.progress import bar
-from simulator.directory import DATABASE, KEYS, read_keys
+from simulator.directory import DATABASE, KEYS, PRIVATE, read_keys, write_file
+from simulator.disclosure import checkpoint
 from simulator.disclosure.evidence import Chain, Evidence
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.ledger import Ledger
@@ -22,12 +24,15 @@ from simulator.disclosure.report import Report
 from simulator.disclosure.values import Fingerprinter
 from simulator.messages import Exchange
 from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.reference import digest
 from simulator.settings import Settings
 from simulator.store.journal import SqliteJournal
 
 TOOL = f"mdmsim {__version__}"
 LARGE = 5_000
-"""From so many exchanges on there is a progress bar."""
+"""From so many exchanges on there is a progress bar, and the ledger is kept."""
+CHECKPOINT = "ledger.cache"
+"""Name of the file that it is kept in. It may be removed at any time."""
 BATCH = 500
 """Exchanges that are read at a time."""
 
@@ -81,24 +86,71 @@ def today() -> date:
     return datetime.fromtimestamp(Clock().now_ms() / 1000, UTC).date()
 
 
+def _added_up(
+    journal: SqliteJournal,
+    observer: Observer,
+    catalogue: Catalogue,
+    kept: Path,
+    *,
+    fresh: bool,
+) -> tuple[Ledger, Evidence]:
+    """Return the ledger of all exchanges; of a large journal, it is kept for the next time."""
+    words = (__version__, digest(catalogue), observer.key_id, str(len(journal.cuts())))
+    made_with = " ".join(words)
+    restored = None if fresh else _restored(journal, kept, made_with, observer, catalogue)
+    ledger, chain = restored or (Ledger(observer, catalogue), Chain())
+    before = ledger.exchanges
+    evidence = read(journal, ledger.add, chain)
+    if ledger.exchanges - before >= LARGE and chain.link:
+        with suppress(OSError):  # a directory that cannot be written is read anew each time
+            write_file(kept, checkpoint.dump(ledger, made_with, chain.seq, chain.link), PRIVATE)
+    return ledger, evidence
+
+
+def _restored(
+    journal: SqliteJournal, kept: Path, made_with: str, observer: Observer, catalogue: Catalogue
+) -> tuple[Ledger, Chain] | None:
+    """Return the ledger that was kept, if the hashes of all that it holds are still right."""
+    try:
+        data = kept.read_bytes()
+    except OSError:
+        return None
+    restored = checkpoint.load(data, made_with, observer, catalogue)
+    if restored is None:
+        return None
+    chain = Chain()
+    with suppress(sqlite3.DatabaseError):
+        journal.check(chain, restored.seq)
+    whole = chain.link == restored.link and chain.seq == restored.seq
+    return (restored.ledger, chain) if whole else None
+
+
 @contextmanager
-def books(settings: Settings) -> Iterator[Books]:
-    """Open the journal of a data directory, and add it all up."""
+def books(settings: Settings, *, fresh: bool = False) -> Iterator[Books]:
+    """Open the journal of a data directory, and add it all up.
+
+    With *fresh* nothing of an earlier time is used.
+    """
     data = Path(settings.data)
     catalogue = services.load()
     with closing(SqliteJournal.open(data / DATABASE)) as journal:
         keys = read_keys(data / KEYS, settings.fingerprint_key)
         observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
-        ledger = Ledger(observer, catalogue)
-        evidence = read(journal, ledger.add)
+        ledger, evidence = _added_up(journal, observer, catalogue, data / CHECKPOINT, fresh=fresh)
         known = known_to(catalogue, journal.scan, observer.stamp)
         yield Books(journal, ledger, evidence, observer, catalogue, known)
 
 
-def read(journal: SqliteJournal, add: Callable[[Exchange], None]) -> Evidence:
-    """Hand all exchanges to *add*, with a progress bar if they are many; return the evidence."""
-    last, done, chain = journal.last(), 0, Chain()
-    with bar("reading the journal", last, shown=last >= LARGE) as advance:
+def read(
+    journal: SqliteJournal, add: Callable[[Exchange], None], chain: Chain | None = None
+) -> Evidence:
+    """Hand exchanges to *add*, with a progress bar if they are many; return the evidence.
+
+    All of them, or those after the ones that *chain* has looked at.
+    """
+    chain = chain or Chain()
+    last, done = journal.last(), chain.seq
+    with bar("reading the journal", last - done, shown=last - done >= LARGE) as advance:
         for batch in journal.walk(chain):
             for exchange in batch:
                 add(exchange)

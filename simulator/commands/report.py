@@ -52,6 +52,7 @@ FAIL_ON = click.option(
 @FAIL_ON
 @click.option("--gate", is_flag=True, help="Judge as for a release: what is a warning fails.")
 @click.option("--verify", "only_verify", is_flag=True, help="Only check that the journal is whole.")
+@click.option("--rebuild", is_flag=True, help="Read the whole journal, whatever was kept of it.")
 @click.option(
     "--canary",
     is_flag=True,
@@ -74,6 +75,7 @@ def command(
     fail_on: str,
     gate: bool,
     only_verify: bool,
+    rebuild: bool,
     canary: bool,
     write_lock: Path | None,
     output: Path | None,
@@ -107,7 +109,7 @@ def command(
         code = _prove(asdict(Proof.of(verify(Path(wanted.data)))), output)
     else:
         manifest = load_manifest(wanted.manifest).on(today())
-        with books(wanted) as kept:
+        with books(wanted, fresh=rebuild) as kept:
             report = kept.report(manifest, redact, strict=gate)
             width = max(80, get_terminal_size((100, 0)).columns)
             write(FORMATS[form].render(kept.material(report, manifest, width)), output)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from simulator.control.books import BOOKS, Books
 from simulator.control.parts import PARTS, Parts, Route, bad, missing, number
-from simulator.disclosure.manifest import as_json, judge
+from simulator.disclosure.manifest import EXEMPT, Judged, as_json, judge
 from simulator.messages import Body, Exchange, Headers
 from simulator.timestamps import milliseconds, rfc3339_ms
 
@@ -113,7 +113,12 @@ async def get_disclosures(request: web.Request) -> web.Response:
     parts, books = request.app[PARTS], request.app[BOOKS]
     exchange = await _exchange(request)
     found = await asyncio.to_thread(disclosures, parts, books, exchange)
-    return web.json_response({"seq": exchange.seq, "disclosures": found})
+    told = [
+        as_json(Judged(one, EXEMPT, one.flags, "ok"))
+        for one, _ in parts.observer.connection(exchange.request)
+    ]
+    body = {"seq": exchange.seq, "disclosures": found, "connection": told}
+    return web.json_response(body)
 
 
 def disclosures(parts: Parts, books: Books, exchange: Exchange) -> list[Body]:

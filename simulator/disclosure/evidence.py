@@ -128,6 +128,11 @@ class Chain:
             self._links = ()
         self.seq = seq - 1
 
+    @property
+    def link(self) -> bytes:
+        """That of the last exchange, if all is well so far; else nothing."""
+        return b"" if self._found or not self._links else self._links[0]
+
     def note(self, kind: Kind, first: int, last: int, about: str) -> None:
         """Note a problem; neighbours of the same kind become one."""
         before = self._problems[-1] if self._problems else None

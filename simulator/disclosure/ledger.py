@@ -113,6 +113,8 @@ class Ledger:
         )
         self.sent: dict[SentKey, Sent] = {}
         self.received: dict[ReceivedKey, Received] = {}
+        self.connections: dict[tuple[str, str], Sent] = {}
+        """What connections told beside their messages, by service and fact."""
         self.outcomes: Counter[tuple[str, str, int]] = Counter()
         """Exchanges by service, operation and status."""
         self.exchanges = 0
@@ -156,6 +158,8 @@ class Ledger:
         if any(one.shape == "opaque" and one.part == "body" for one in records):
             self.unreadable += 1
             self.truncated += any("truncated" in one.flags for one in records)
+        if exchange.request.peer.first:
+            self._connection(exchange)
         if self._follows:
             self._follow_headers(exchange)
         if operation is not None and exchange.response.status < _REFUSED:
@@ -169,6 +173,14 @@ class Ledger:
         if self.exchanges == 1:
             self.first = (exchange.seq, exchange.at_ms)
         self.last = (exchange.seq, exchange.at_ms)
+
+    def _connection(self, exchange: Exchange) -> None:
+        for one, text in self._observer.connection(exchange.request):
+            key = (exchange.service, one.at)
+            group = self.connections.get(key)
+            if group is None:
+                group = self.connections[key] = Sent(exchange.service, "", one, text)
+            self._add(group, one, exchange)
 
     def _follow_headers(self, exchange: Exchange) -> None:
         """Note the secrets in the head of an answer, such as a session's next token."""

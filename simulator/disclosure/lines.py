@@ -18,7 +18,7 @@ from simulator.timestamps import rfc3339
 UNMATCHED = "unmatched"
 """What is shown where a request was for no known service or operation."""
 FOREIGN_FLAG = "value:foreign"
-_PARTS = ("tls", "path", "query", "header", "oauth1", "cookie", "body")
+_PARTS = ("conn", "tls", "path", "query", "header", "oauth1", "cookie", "body")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +132,34 @@ def sent_line(
         severity=worst.severity,
         example=example_of(group, redact, ledger),
         novelty=novelty,
+        **_how_often(group.seen),
+        **_meaning(first.concept),
+    )
+
+
+def connection_line(group: Sent, ledger: Ledger, catalogue: Catalogue, redact: Level) -> Line:
+    """Describe one fact that connections told."""
+    first = group.example
+    return Line(
+        **_where(group.service, group.operation, catalogue),
+        field=first.field,
+        part=first.part,
+        place=first.generic,
+        via="",
+        concept=first.concept,
+        category=first.category,
+        subject=first.subject,
+        secret=first.secret,
+        direction="sent",
+        required=False,
+        versions="",
+        documented=True,
+        docs="",
+        declared=EXEMPT,
+        flags=(),
+        severity="ok",
+        example=example_of(group, redact, ledger),
+        novelty={},
         **_how_often(group.seen),
         **_meaning(first.concept),
     )

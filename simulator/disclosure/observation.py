@@ -4,13 +4,14 @@ The rules are those of disclosure.md 4.1. An `Observer` is made once; it reads
 requests as the journal holds them, that is with their secrets sealed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from simulator.disclosure import sealing
 from simulator.disclosure.certificates import CLIENT, client_leaves
 from simulator.disclosure.concepts import UNKNOWN
+from simulator.disclosure.connections import connection_records
 from simulator.disclosure.flags import is_personal
 from simulator.disclosure.hiding import settle
 from simulator.disclosure.leaf import Leaf
@@ -44,6 +45,7 @@ class Observer:
 
     def __init__(self, catalogue: Catalogue, fingerprinter: Fingerprinter) -> None:
         """Compile the rows; ValueError names a row whose concept does not exist."""
+        self._catalogue = catalogue
         self._plans = Plans(catalogue)
         self._fingerprinter = fingerprinter
         self._scrubber = Scrubber(self._plans.names, fingerprinter)
@@ -70,6 +72,10 @@ class Observer:
         if (sealed := parse_marker(text)) is not None:
             return int(sealed.fp, 16)
         return self._stamps(concept, normalise(concept, text))
+
+    def connection(self, request: Request) -> list[tuple[Disclosure, str]]:
+        """Return what the connection of *request* told, once: records and their values."""
+        return connection_records(request, self._fingerprinter)
 
     def observe(
         self,
@@ -214,6 +220,11 @@ class Observer:
             *(None if leaf.hidden else text_of(leaf.value) for leaf in settle(leaves)),
             *(None for _ in opaque),
         ]
+
+    def answer_rows(self, operation: str) -> Mapping[str, Row]:
+        """Return the rows of an operation's answer; none if there is no such operation."""
+        known = self._catalogue.operations.get(operation)
+        return self._plans.response(known, None).body if known else {}
 
     def received(self, tree: Any, operation: Operation) -> dict[str, tuple[Row, list[Any]]]:
         """Return the values of a decoded answer by generic place, with the row of each place."""

@@ -81,7 +81,7 @@ def to_markdown(report: Report) -> str:
 
 
 def sections(report: Report) -> list[Section]:
-    """Return the nine sections in order (disclosure.md 4.5)."""
+    """Return the nine sections in order (disclosure.md 4.5), and what connections told."""
     return [
         _verdict(report),
         Section(
@@ -112,6 +112,7 @@ def sections(report: Report) -> list[Section]:
         _received(report),
         Section("Not observable here", "\n".join(f"- {flow}" for flow in NOT_OBSERVABLE)),
         _provenance(report),
+        _connections(report),
     ]
 
 
@@ -190,6 +191,27 @@ def _received(report: Report) -> Section:
                 line.example,
             )
             for line in report.received
+        ),
+    )
+
+
+def _connections(report: Report) -> Section:
+    about = "What connections told beside their messages, once each; that is not judged."
+    return Section(
+        "Connections",
+        _some(report.connections, about),
+        ("service", "fact", "concept", "connections", "values", "example", "exchange"),
+        tuple(
+            (
+                line.service,
+                line.place,
+                line.concept,
+                str(line.requests),
+                str(line.values),
+                line.example,
+                _evidence(line),
+            )
+            for line in report.connections
         ),
     )
 

@@ -11,7 +11,14 @@ from simulator.disclosure import gate
 from simulator.disclosure.claims import Claim, Manifest
 from simulator.disclosure.evidence import Evidence
 from simulator.disclosure.ledger import Ledger
-from simulator.disclosure.lines import UNMATCHED, Line, order, received_line, sent_line
+from simulator.disclosure.lines import (
+    UNMATCHED,
+    Line,
+    connection_line,
+    order,
+    received_line,
+    sent_line,
+)
 from simulator.disclosure.manifest import EXEMPT, NONE, UNDECLARED
 from simulator.disclosure.origins import Known
 from simulator.disclosure.proof import Proof
@@ -95,6 +102,8 @@ class Report:
     received: tuple[Line, ...]
     sent: tuple[Line, ...]
     """All that was sent, exempt plumbing included."""
+    connections: tuple[Line, ...]
+    """What connections told beside their messages; nobody declares that, so it is not judged."""
     evidence: Proof
     provenance: Provenance
 
@@ -151,6 +160,15 @@ class Report:
             expired=tuple(_claim_line(claim, sent, received) for claim in manifest.expired),
             received=tuple(received),
             sent=tuple(sent),
+            connections=tuple(
+                sorted(
+                    (
+                        connection_line(group, ledger, catalogue, redact)
+                        for group in ledger.connections.values()
+                    ),
+                    key=order,
+                )
+            ),
             evidence=Proof.of(evidence),
             provenance=_provenance(ledger, evidence, manifest, catalogue, tool, redact),
         )

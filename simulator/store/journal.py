@@ -20,6 +20,7 @@ OLDEST = "SELECT ifnull(min(seq), 0) FROM exchange"
 HEAD = "SELECT seq, link FROM journal_head"
 SET_HEAD = "UPDATE journal_head SET seq = ?, link = ?"
 _WHOLE_HEAD = f"SELECT seq, link, ({_NEWEST}), chained_from FROM journal_head"  # noqa: S608 (ours)
+_LINKS = "SELECT seq, record, link FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 _LENGTHS = "SELECT seq, length(record) FROM exchange ORDER BY seq DESC"
 _ENTITIES = "SELECT key, body FROM entity WHERE kind = ?"
 _CUTS = "SELECT first, last, link, at_ms, reason FROM journal_cut ORDER BY number"
@@ -168,6 +169,15 @@ class SqliteJournal:
                 return
             found = (_checked(row, chain, cuts) for row in rows)
             yield [one for one in found if one is not None]
+
+    def check(self, chain: Chain, last: int, batch: int = 2000) -> None:
+        """Let *chain* look at the hashes up to exchange *last*, and at nothing else."""
+        while chain.seq < last:
+            rows, cuts = self._all(_LINKS, (chain.seq, last, batch)), self.cuts()
+            for seq, record, link in rows:
+                chain.check(seq, record, link, cuts)
+            if not rows:
+                return
 
     def evidence(self, chain: Chain) -> Evidence:
         """Return what *chain* found, laid beside the head."""

@@ -101,3 +101,18 @@ async def test_each_disclosure_tells_where_its_value_came_from(control: Control)
         "/devices/0": "foreign",
         "/devices/1": "foreign",
     }
+
+
+async def test_what_a_connection_told_stands_beside_its_first_exchange(control: Control) -> None:
+    await control.ask("GET", "/one")
+
+    _, first = await control.call("GET", "/exchanges/1/disclosures")
+    _, report = await control.call("GET", "/report")
+
+    (order,) = first["connection"]
+    assert (order["part"], order["at"], order["concept"]) == (
+        "conn",
+        "header_order",
+        "net.header_order",
+    )
+    assert [line["place"] for line in report["connections"]] == ["header_order"]
