@@ -89,7 +89,7 @@ class Simulator:
         fingerprinter = Fingerprinter(keys.fingerprint)
         observer = Observer(self.catalogue, fingerprinter)
         manifest = await asyncio.to_thread(load_manifest, settings.manifest)
-        store = await asyncio.to_thread(Store.open, directory.database)
+        store = await asyncio.to_thread(Store.open, directory.database, keep=settings.journal_keep)
         stack.push_async_callback(asyncio.to_thread, store.close)
         journal = await asyncio.to_thread(store.journal)
         stack.push_async_callback(asyncio.to_thread, journal.close)

@@ -13,6 +13,9 @@ from simulator.settings import ConfigurationError
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "Serve the simulated services until SIGTERM or Ctrl-C."),
     "report": ("report", "Report what has been disclosed, judged by a manifest."),
+    "diff": ("diff", "Compare what two runs disclosed."),
+    "journal": ("journal", "Delete exchanges from the journal, on record."),
+    "manifest": ("manifests", "Check, import and suggest manifests."),
     "ca": ("ca", "Show the test CA, and how clients are made to trust it."),
     "token": ("tokens", "Print the credentials that Apple's portal would hand out."),
     "world": ("worlds", "List, show and load worlds of test data."),

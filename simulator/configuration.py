@@ -57,7 +57,13 @@ _KINDS: dict[Any, Kind] = {
     tuple[Port, ...]: Kind(_PORT, _port, many=True),
     tuple[str, ...]: Kind("a text", _text, many=True),
 }
-_LEAST = {"session_ttl_s": 1, "session_rotation_s": 1, "oauth_window_s": 0, "body_limit": 1}
+_LEAST = {
+    "session_ttl_s": 1,
+    "session_rotation_s": 1,
+    "oauth_window_s": 0,
+    "journal_keep": 0,
+    "body_limit": 1,
+}
 """Smallest value of numbers that cannot be any."""
 _ONE_OF = {"replacement_not_found": (400, 404)}
 _TYPES = get_type_hints(Settings)

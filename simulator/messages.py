@@ -49,6 +49,8 @@ class Peer:
     tls: Tls | None = None
     first: bool = True
     """Whether this exchange is the connection's first, to which its facts are attached."""
+    settings: str = ""
+    """HTTP/2 SETTINGS that the client began with, with the first exchange: ``3:100,4:65535``."""
     others: int = 0
     """How many other HTTP/2 connections the same address had open when this one came."""
 
@@ -297,6 +299,14 @@ class State(Protocol):
         """Append *exchange* to the journal, set its ``seq`` and return it."""
         ...
 
+    def forget(self, match: Mapping[str, object], *, at_ms: int, reason: str) -> int:
+        """Delete exchanges for good, on record, and return how many.
+
+        *match* narrows by ``before_ms``, ``organisation``, ``through`` (a number)
+        and ``exchange``; empty: all. Those of this transaction stay.
+        """
+        ...
+
 
 class World(State, Protocol):
     """The state as those who keep it whole see it; services get `State` only."""
@@ -357,5 +367,5 @@ class Journal(Protocol):
         ...
 
     def last(self) -> int:
-        """Return the number of the newest exchange, 0 if there is none."""
+        """Return the number of the newest exchange, deleted or not; 0 if there was none."""
         ...

@@ -155,6 +155,9 @@ class Settings:
         "Whether the certificate of who gets notifications must be one that this machine trusts.",
         choices=("no", "yes"),
     )
+    journal_keep: int = _row(
+        0, "Exchanges to keep: once there are a tenth more, the oldest are deleted. 0: all."
+    )
     body_limit: int = _row(8_388_608, "Largest request body in bytes; more is answered 413.")
 
 

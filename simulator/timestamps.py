@@ -9,6 +9,12 @@ def rfc3339(milliseconds: int) -> str:
     return f"{datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat()[:19]}Z"
 
 
+def rfc3339_ms(milliseconds: int) -> str:
+    """Return a time stamp with milliseconds: UTC, ``Z``."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def milliseconds(text: str) -> int:
     """Return milliseconds since the epoch of an RFC 3339 time stamp, else raise ValueError."""
     moment = datetime.fromisoformat(text)

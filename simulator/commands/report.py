@@ -1,8 +1,9 @@
 """``mdmsim report``: the journal, added up and judged by a manifest."""
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
 from shutil import get_terminal_size
@@ -10,31 +11,29 @@ from typing import Any
 
 import click
 
-from simulator import __version__, services
+from simulator.commands.canary import look
+from simulator.commands.journals import books, today, verify
 from simulator.commands.options import setting_options, settings
-from simulator.commands.progress import bar
 from simulator.commands.remote import get
-from simulator.directory import DATABASE, KEYS, read_keys
-from simulator.disclosure.ledger import Ledger
-from simulator.disclosure.manifest import SEVERITIES, load_manifest
-from simulator.disclosure.observation import Observer
+from simulator.disclosure.formats.table import FORMATS
+from simulator.disclosure.gate import CLEAN, FINDINGS, INCOMPLETE, THRESHOLDS, exit_code, thresholds
+from simulator.disclosure.lock import Lock
+from simulator.disclosure.manifest import load_manifest
+from simulator.disclosure.proof import Proof
 from simulator.disclosure.redaction import LEVELS
-from simulator.disclosure.rendering import to_json, to_markdown, to_text
-from simulator.disclosure.report import CLEAN, FINDINGS, INCOMPLETE, THRESHOLDS, Report
-from simulator.disclosure.values import Fingerprinter
-from simulator.messages import Journal
-from simulator.settings import ConfigurationError, Settings
-from simulator.store.journal import SqliteJournal
+from simulator.disclosure.rendering import as_dict, doubt
+from simulator.settings import ConfigurationError
 
-BATCH = 500
-"""Exchanges that are read at a time."""
-LARGE = 5_000
-"""From so many exchanges on there is a progress bar."""
-FORMATS: dict[str, Callable[[Report], str]] = {
-    "text": lambda report: to_text(report, max(80, get_terminal_size((100, 0)).columns)),
-    "json": to_json,
-    "markdown": to_markdown,
-}
+FAIL_ON = click.option(
+    "--fail-on",
+    default="fail",
+    show_default=True,
+    metavar="THRESHOLD",
+    help=(
+        "What makes the exit code 1, several with commas between. "
+        f"{'; '.join(f'{name}: {about}' for name, about in THRESHOLDS.items())}."
+    ),
+)
 
 
 @click.command("report")
@@ -50,14 +49,21 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     show_default=True,
     help="How much of the values is shown; secrets stop at fingerprint.",
 )
-@click.option(
-    "--fail-on",
-    default="fail",
-    show_default=True,
-    metavar="THRESHOLD",
-    help=f"What makes the exit code 1: {', '.join(THRESHOLDS)}, or another flag.",
-)
+@FAIL_ON
 @click.option("--gate", is_flag=True, help="Judge as for a release: what is a warning fails.")
+@click.option("--verify", "only_verify", is_flag=True, help="Only check that the journal is whole.")
+@click.option("--rebuild", is_flag=True, help="Read the whole journal, whatever was kept of it.")
+@click.option(
+    "--canary",
+    is_flag=True,
+    help="Only look whether any secret of this data directory stands in its journal or reports.",
+)
+@click.option(
+    "--write-lock",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write what was disclosed, without values, for mdmsim diff.",
+)
 @click.option("--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_context
 def command(
@@ -68,6 +74,10 @@ def command(
     redact: Any,
     fail_on: str,
     gate: bool,
+    only_verify: bool,
+    rebuild: bool,
+    canary: bool,
+    write_lock: Path | None,
     output: Path | None,
     config: str | None,
     **flags: Any,
@@ -77,54 +87,82 @@ def command(
     Exit code: 0 clean, 1 findings, 2 something to mend, 3 evidence incomplete.
     """
     wanted = settings(config, **flags)
-    if url is None:
-        report = _build(wanted, redact, gate=gate)
-        rendered, code = FORMATS[form](report), report.exit_code(fail_on)
-    else:
+    thresholds(fail_on)
+    if canary:
+        if url is not None:
+            raise ConfigurationError("--canary reads a data directory: name it with --data")
+        lines, well = look(wanted)
+        write(lines, output)
+        code = CLEAN if well else FINDINGS
+    elif url is not None:
         query = {"manifest": flags["manifest"] or "", "redact": redact, "gate": str(int(gate))}
-        rendered, code = _fetch(url, form, fail_on, {k: v for k, v in query.items() if v})
-    if output is None:
-        click.echo(rendered, nl=False)
+        query = {name: value for name, value in query.items() if value}
+        if only_verify:
+            proof = json.loads(_ask(url, query | {"verify": "1"}))["evidence"]
+            code = _prove(proof, output)
+        else:
+            rendered, found = _fetch(url, form, query)
+            code = exit_code(found, fail_on)
+            write([rendered], output)
+            _write_lock(found, write_lock)
+    elif only_verify:
+        code = _prove(asdict(Proof.of(verify(Path(wanted.data)))), output)
     else:
-        try:
-            output.write_text(rendered)
-        except OSError as error:
-            why = f"cannot write {output} ({error.strerror}): name another with --output"
-            raise ConfigurationError(why) from error
+        manifest = load_manifest(wanted.manifest).on(today())
+        with books(wanted, fresh=rebuild) as kept:
+            report = kept.report(manifest, redact, strict=gate)
+            width = max(80, get_terminal_size((100, 0)).columns)
+            write(FORMATS[form].render(kept.material(report, manifest, width)), output)
+            _write_lock(as_dict(report), write_lock)
+        code = report.exit_code(fail_on)
     context.exit(code)
 
 
-def _build(wanted: Settings, redact: Any, *, gate: bool) -> Report:
-    """Return the report on a data directory."""
-    data = Path(wanted.data)
-    catalogue = services.load()
-    manifest = load_manifest(wanted.manifest)
-    with closing(SqliteJournal.open(data / DATABASE)) as journal:
-        keys = read_keys(data / KEYS, wanted.fingerprint_key)
-        ledger = Ledger(Observer(catalogue, Fingerprinter(keys.fingerprint)), catalogue)
-        fill(ledger, journal)
-    tool = f"mdmsim {__version__}"
-    return Report.build(ledger, manifest, catalogue, tool=tool, redact=redact, gate=gate)
+def write(pieces: Iterable[str], output: Path | None) -> None:
+    """Write *pieces* one after the other to a file, or to standard output."""
+    if output is None:
+        for piece in pieces:
+            click.echo(piece, nl=False)
+        return
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(output.open("w", encoding="utf-8"))
+            for piece in pieces:
+                file.write(piece)
+        except OSError as error:
+            why = f"cannot write {output} ({error.strerror}): name another with --output"
+            raise ConfigurationError(why) from error
 
 
-def _fetch(url: str, form: str, fail_on: str, query: dict[str, str]) -> tuple[str, int]:
-    """Return the report that the control API at *url* renders, and its exit code."""
+def _prove(proof: Mapping[str, Any], output: Path | None) -> int:
+    write(proof_lines(proof), output)
+    return CLEAN if proof["complete"] else INCOMPLETE
+
+
+def proof_lines(proof: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what `Proof` says, as plain values, line by line."""
+    state = "complete" if proof["complete"] else "INCOMPLETE"
+    head = f"head is exchange {proof['head_exchange']}, {proof['head_sha256']}"
+    yield f"evidence {state}: {proof['checked']} hashes checked, {head}\n"
+    for one in proof["problems"]:
+        yield f"{doubt(one)}\n"
+    if (more := proof["problems_found"] - len(proof["problems"])) > 0:
+        yield f"and {more} more places\n"
+    for one in proof["deletions"]:
+        span = f"exchanges {one['first']} to {one['last']}"
+        yield f"deleted on record: {span}, {one['at']} ({one['reason']})\n"
+
+
+def _write_lock(report: Mapping[str, Any], path: Path | None) -> None:
+    if path is not None:
+        write([str(Lock.of(report))], path)
+
+
+def _fetch(url: str, form: str, query: dict[str, str]) -> tuple[str, Mapping[str, Any]]:
+    """Return the report that the control API at *url* renders, and as plain values."""
     found = _ask(url, query | {"format": "json"})
     rendered = found if form == "json" else _ask(url, query | {"format": form})
-    return rendered, exit_code(json.loads(found), fail_on)
-
-
-def exit_code(found: Mapping[str, Any], fail_on: str) -> int:
-    """Return what `Report.exit_code` does, for a report as plain values."""
-    if found["verdict"] == "incomplete":
-        return INCOMPLETE
-    reached = SEVERITIES[SEVERITIES.index(fail_on) :] if fail_on in SEVERITIES else ()
-    for line in found["sent"]:
-        if line["severity"] in reached:
-            return FINDINGS
-        if not reached and any(flag.startswith(fail_on) for flag in line["flags"]):
-            return FINDINGS
-    return CLEAN
+    return rendered, json.loads(found)
 
 
 def _ask(url: str, query: dict[str, str]) -> str:
@@ -145,14 +183,3 @@ def detail(body: bytes) -> str:
     except ValueError:
         return ""
     return f": {document['detail']}" if isinstance(document, dict) and "detail" in document else ""
-
-
-def fill(ledger: Ledger, journal: Journal) -> None:
-    """Add all exchanges of *journal* to *ledger*, with a progress bar if they are many."""
-    last, done = journal.last(), 0
-    with bar("reading the journal", last, shown=last >= LARGE) as advance:
-        while done < last and (batch := journal.read(done, BATCH)):
-            for exchange in batch:
-                ledger.add(exchange)
-            advance(batch[-1].seq - done)
-            done = batch[-1].seq

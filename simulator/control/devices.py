@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.control.parts import PAGE, PARTS, Parts, Route, bad, json_body, missing, number
 from simulator.control.servers import home, with_server
-from simulator.messages import Body, State
+from simulator.messages import Body, Response, State
 from simulator.protocol.fields import Boolean, Field, Integer, Object, Objects, String, Strings
 from simulator.services.dep import fleet, portal
 from simulator.services.dep.assignment import PROFILE
@@ -195,7 +196,8 @@ async def act_on_device(request: web.Request) -> web.Response:
 
 
 async def list_profiles(request: web.Request) -> web.Response:
-    """Answer a page of the profiles that MDM servers have defined."""
+    """Answer a page of the profiles that MDM servers have defined, secrets as fingerprints."""
+    parts = request.app[PARTS]
     limit = number(request, "limit", 100, 1, MAX_PAGE)
     wanted, after = request.query.get("organisation"), request.query.get("after", "")
 
@@ -203,9 +205,18 @@ async def list_profiles(request: web.Request) -> web.Response:
         own = state.of(home(state, wanted))
         return [one.body for one in own.scan(PROFILE, after=after, limit=limit)]
 
-    found = await request.app[PARTS].gateway.run(work)
+    found = await parts.gateway.run(work)
     more = found[-1]["uuid"] if len(found) == limit else None
-    return web.json_response({"profiles": found, "next": more})
+    sealed = [one | {"profile": _sealed(one["profile"], parts)} for one in found]
+    return web.json_response({"profiles": sealed, "next": more})
+
+
+def _sealed(profile: Body, parts: Parts) -> Any:
+    """Return a profile as the journal would hold it: its URL may carry an enrolment secret."""
+    operation = parts.catalogue.operations["dep.profile"]
+    answer = Response(200, (), msgspec.json.encode(profile))
+    sealed = parts.observer.seal_response(answer, operation, parts.catalogue.services["dep"])
+    return msgspec.json.decode(sealed.body)
 
 
 HARDWARE = (

@@ -2,17 +2,18 @@
 
 import asyncio
 import base64
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from simulator.control.books import BOOKS, Books
 from simulator.control.parts import LIMIT, PARTS, Parts, Route, bad, missing, number
 from simulator.control.patterns import FILTERS
-from simulator.disclosure.manifest import as_json, judge
+from simulator.disclosure.manifest import EXEMPT, Judged, as_json, judge
 from simulator.messages import Body, Exchange, Headers
 from simulator.protocol.fields import Field, Integer, Objects, String
+from simulator.timestamps import is_time, milliseconds, rfc3339_ms
 
 MAX_PAGE = 1000
 
@@ -22,7 +23,7 @@ def summary(exchange: Exchange) -> Body:
     peer = exchange.request.peer
     return {
         "seq": exchange.seq,
-        "at": _stamp(exchange.at_ms),
+        "at": rfc3339_ms(exchange.at_ms),
         "organisation": exchange.organisation,
         "client": exchange.client,
         "service": exchange.service,
@@ -79,11 +80,6 @@ def _text(body: bytes) -> Body:
         return {"base64": base64.b64encode(body).decode()}
 
 
-def _stamp(milliseconds: int) -> str:
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 async def list_exchanges(request: web.Request) -> web.Response:
     """Answer a page of the journal, oldest first, and the number of the newest exchange."""
     parts = request.app[PARTS]
@@ -117,18 +113,28 @@ async def get_exchange(request: web.Request) -> web.Response:
 
 async def get_disclosures(request: web.Request) -> web.Response:
     """Answer what one exchange disclosed, judged by the manifest."""
-    parts = request.app[PARTS]
+    parts, books = request.app[PARTS], request.app[BOOKS]
     exchange = await _exchange(request)
-    return web.json_response({"seq": exchange.seq, "disclosures": disclosures(parts, exchange)})
+    found = await asyncio.to_thread(disclosures, parts, books, exchange)
+    told = [
+        as_json(Judged(one, EXEMPT, one.flags, "ok"))
+        for one, _ in parts.observer.connection(exchange.request)
+    ]
+    body = {"seq": exchange.seq, "disclosures": found, "connection": told}
+    return web.json_response(body)
 
 
-def disclosures(parts: Parts, exchange: Exchange) -> list[Body]:
-    """Return the judged disclosures of an exchange."""
+def disclosures(parts: Parts, books: Books, exchange: Exchange) -> list[Body]:
+    """Return the judged disclosures of an exchange, each with where its value came from."""
     service = parts.catalogue.services.get(exchange.service)
     operation = parts.catalogue.operations.get(exchange.operation)
+    records = parts.observer.observe(exchange.request, operation, service)
+    manifest = books.manifest()
+    origins = books.origins(exchange.seq, records)
     return [
-        as_json(judge(one, exchange.service, exchange.operation, parts.manifest))
-        for one in parts.observer.observe(exchange.request, operation, service)
+        as_json(judge(one, exchange.service, exchange.operation, manifest))
+        | {"novelty": origin or None}
+        for one, origin in zip(records, origins, strict=True)
     ]
 
 
@@ -139,8 +145,34 @@ async def get_findings(request: web.Request) -> web.Response:
     return web.json_response({"seq": exchange.seq, "findings": findings})
 
 
+async def delete_exchanges(request: web.Request) -> web.Response:
+    """Delete exchanges for good, on record: all, those ``before`` a time, or an organisation's."""
+    parts, query = request.app[PARTS], request.query
+    match: dict[str, object] = {}
+    if "organisation" in query:
+        match["organisation"] = query["organisation"]
+    if "before" in query:
+        match["before_ms"] = milliseconds(query["before"])
+    now_ms = parts.clock.now_ms()
+    count = await parts.gateway.run(
+        lambda state: state.forget(match, at_ms=now_ms, reason="delete")
+    )
+    return web.json_response({"deleted": count})
+
+
 FILTER_ROWS = tuple(String(name, f"Only those with this {name}.") for name in FILTERS)
 ROUTES = (
+    Route(
+        "DELETE",
+        "/exchanges",
+        "Delete exchanges, on record.",
+        delete_exchanges,
+        query=(
+            String("before", "Only those before this time.", check=is_time),
+            String("organisation", "Only those of this organisation."),
+        ),
+        answer=(Integer("deleted", "How many there were.", required=True),),
+    ),
     Route(
         "GET",
         "/exchanges",

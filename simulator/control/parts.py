@@ -8,10 +8,11 @@ from typing import Any
 from aiohttp import web
 
 from simulator.clock import Clock
+from simulator.disclosure.evidence import EvidentJournal
 from simulator.disclosure.manifest import Manifest
 from simulator.disclosure.observation import Observer
 from simulator.gateway import Gateway
-from simulator.messages import Body, Journal
+from simulator.messages import Body
 from simulator.pki.push import PushAuthority
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, Integer, Object, Objects, String
@@ -26,7 +27,7 @@ class Parts:
     catalogue: Catalogue
     gateway: Gateway
     clock: Clock
-    journal: Journal
+    journal: EvidentJournal
     observer: Observer
     manifest: Manifest
     chance: Callable[[int], str]

@@ -1,83 +1,76 @@
-"""The report of a running simulator, kept up to date exchange by exchange."""
+"""Calls about the ledger: aggregated disclosures, and the report."""
 
 import asyncio
-import threading
 from typing import get_args
 
 import msgspec
 from aiohttp import web
 
-from simulator import __version__
-from simulator.control.parts import PARTS, Parts, Route, bad
-from simulator.disclosure.ledger import Ledger
+from simulator.control.books import BOOKS, Books
+from simulator.control.parts import LIMIT, Route, bad, number
+from simulator.disclosure.formats.table import FORMATS
 from simulator.disclosure.manifest import Manifest, load_manifest
 from simulator.disclosure.redaction import Level
-from simulator.disclosure.rendering import to_json, to_markdown, to_text
-from simulator.disclosure.report import Report
-from simulator.protocol.fields import String
+from simulator.disclosure.rows import FILTERS, matches
+from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.resources import names
 from simulator.settings import ConfigurationError
 
-BATCH = 500
-"""Exchanges that are read at a time."""
-FORMATS = {
-    "text": ("text/plain", to_text),
-    "json": ("application/json", to_json),
-    "markdown": ("text/markdown", to_markdown),
-}
-_QUERY = {"format", "manifest", "redact", "gate"}
+MAX_PAGE = 1000
+_OF_EXCHANGES = ("organisation", "status", "error", "finding")
+"""Filters that choose exchanges; those of `FILTERS` choose among their rows."""
+_OF_ROWS = (*FILTERS, "flag", "novelty", "q")
 
 
-class Books:
-    """The ledger so far: what was added once is not read again."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._ledger = Ledger(parts.observer, parts.catalogue)
-        self._lock = threading.Lock()
-
-    def report(self, manifest: Manifest, redact: Level, *, gate: bool) -> Report:
-        """Add what has happened since, and judge it all by *manifest*."""
-        parts, ledger = self._parts, self._ledger
-        with self._lock:
-            while batch := parts.journal.read(ledger.last[0], BATCH):
-                for exchange in batch:
-                    ledger.add(exchange)
-            tool = f"mdmsim {__version__}"
-            return Report.build(
-                ledger, manifest, parts.catalogue, tool=tool, redact=redact, gate=gate
-            )
-
-
-BOOKS: web.AppKey[Books] = web.AppKey("books", Books)
-
-
-async def get_report(request: web.Request) -> web.Response:
-    """Answer the report: ``format``, ``manifest`` (a shipped name), ``redact``, ``gate=1``."""
+async def get_ledger(request: web.Request) -> web.Response:
+    """Answer a page of aggregated disclosures, by place; ``after`` takes the id of a row."""
     query = request.query
-    if unknown := set(query) - _QUERY:
-        raise bad(f"{min(unknown)} is not known; there are {', '.join(sorted(_QUERY))}")
-    form = query.get("format", "json")
-    if form not in FORMATS:
-        raise bad(f"format must be one of {', '.join(FORMATS)}")
-    redact = query.get("redact", "fingerprint")
-    if redact not in get_args(Level):
-        raise bad(f"redact must be one of {', '.join(get_args(Level))}")
-    manifest = await _manifest(request.app[PARTS], query.get("manifest"))
-    report = await asyncio.to_thread(
-        request.app[BOOKS].report,
+    limit = number(request, "limit", 100, 1, MAX_PAGE)
+    chosen = {name: query[name] for name in _OF_EXCHANGES if name in query}
+    match = {name: query[name] for name in _OF_ROWS if name in query}
+    rows = await asyncio.to_thread(request.app[BOOKS].rows, chosen)
+    rows = [row for row in rows if matches(row, match)]
+    start = 0
+    if after := query.get("after"):
+        ids = [row["id"] for row in rows]
+        if after not in ids:
+            raise bad("after must be the id of a row that these filters leave in the ledger")
+        start = ids.index(after) + 1
+    page = rows[start : start + limit]
+    more = page[-1]["id"] if start + limit < len(rows) else None
+    return web.json_response({"ledger": page, "total": len(rows), "next": more})
+
+
+async def get_report(request: web.Request) -> web.StreamResponse:
+    """Answer the report, in the format and judged by the manifest that are asked for."""
+    query = request.query
+    form, redact = query.get("format", "json"), query.get("redact", "fingerprint")
+    manifest = await _manifest(request.app[BOOKS], query.get("manifest"))
+    material = await asyncio.to_thread(
+        request.app[BOOKS].material,
         manifest,
         msgspec.convert(redact, Level),
-        gate=query.get("gate") == "1",
+        strict=query.get("gate") == "1",
+        verify=query.get("verify") == "1",
     )
-    content_type, render = FORMATS[form]
-    return web.Response(text=render(report), content_type=content_type)
+    pieces = FORMATS[form].render(material)
+    # Nothing is sent before the first piece is there, so that a failure is still an answer.
+    first = await asyncio.to_thread(next, pieces, "")
+    response = web.StreamResponse()
+    response.content_type, response.charset = FORMATS[form].content_type, "utf-8"
+    await response.prepare(request)
+    piece: str | None = first
+    while piece is not None:
+        await response.write(piece.encode())
+        piece = await asyncio.to_thread(next, pieces, None)
+    await response.write_eof()
+    return response
 
 
-async def _manifest(parts: Parts, name: str | None) -> Manifest:
+async def _manifest(books: Books, name: str | None) -> Manifest:
     """Return the manifest that is asked for: one that ships, as nobody's files are read here."""
     if name is None:
-        return parts.manifest
+        return books.manifest()
     shipped = [one.removesuffix(".toml") for one in await asyncio.to_thread(names, "manifests")]
     if name not in shipped:
         raise bad(f"manifest must be one of {', '.join(shipped)}; start mdmsim with another")
@@ -90,6 +83,23 @@ async def _manifest(parts: Parts, name: str | None) -> Manifest:
 ROUTES = (
     Route(
         "GET",
+        "/ledger",
+        "List aggregated disclosures, by place.",
+        get_ledger,
+        query=(
+            *(String(name, f"Only those with this {name}.") for name in _OF_EXCHANGES),
+            *(String(name, f"Only those with this {name}.") for name in _OF_ROWS),
+            String("after", "Behind the row with this id."),
+            LIMIT,
+        ),
+        answer=(
+            Objects("ledger", "By place.", required=True),
+            Integer("total", "How many there are on all pages.", required=True),
+            Field("next", "What to give as after to go on; null at the end.", required=True),
+        ),
+    ),
+    Route(
+        "GET",
         "/report",
         "Get the disclosure report.",
         get_report,
@@ -98,6 +108,7 @@ ROUTES = (
             String("manifest", "Name of one that ships."),
             String("redact", "fingerprint if absent.", values=get_args(Level)),
             String("gate", "1: as for a release."),
+            String("verify", "1: check the chain of hashes from the first exchange on."),
         ),
         gives="*/*",
     ),

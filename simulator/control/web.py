@@ -24,6 +24,7 @@ from simulator.control import (
     vpp_stock,
     worlds,
 )
+from simulator.control.books import BOOKS, Books
 from simulator.control.guards import guard
 from simulator.control.parts import PARTS, Parts, checked
 
@@ -73,7 +74,7 @@ def make_application(parts: Parts) -> web.Application:
     application[openapi.DOCUMENT] = openapi.describe(ROUTES, PREFIX)
     application[worlds.BUSY] = asyncio.Lock()
     application[events.NEWS] = events.News()
-    application[report.BOOKS] = report.Books(parts)
+    application[BOOKS] = Books(parts)
     for route in ROUTES:
         path = PREFIX + route.path.replace("{seq}", _SEQ)
         application.router.add_route(route.method, path, checked(route))

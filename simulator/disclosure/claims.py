@@ -3,17 +3,13 @@
 import hashlib
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from simulator.disclosure.concepts import CONCEPTS
-from simulator.disclosure.values import shape_of
+from simulator.disclosure import keys
+from simulator.disclosure.keys import Key, check_keys
 from simulator.settings import ConfigurationError
-
-SERVICES = ("apns", "dep", "roster", "vpp", "axm", "lock", "catalog")
-"""Apple's services that a claim may name, built or not."""
-_DIRECTIONS = ("sent", "received", "both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +47,10 @@ class Claim:
     """Why the row can be read in two ways."""
     printed_values: tuple[str, ...] = ()
     value_labels: Mapping[str, str] = field(default_factory=dict)
+    allowed: bool = False
+    """Whether nobody declared it: a reviewer lets it pass for now, with a reason, up to a day."""
+    flags: tuple[str, ...] = ()
+    """What a reviewer lets pass beside ``undeclared``."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -72,6 +72,22 @@ class Manifest:
     """Claims by service and concept, in the order of the file."""
     never: Mapping[tuple[str, str], Claim]
     """The claim that forbids a concept to a service."""
+    expired: tuple[Claim, ...] = ()
+    """Claims that no longer count, as their date has passed."""
+
+    def on(self, day: date) -> "Manifest":
+        """Return the manifest as it is on *day*: without the claims that have expired by then."""
+        expired = tuple(one for one in self.claims if one.expires and one.expires < day)
+        if not expired:
+            return self
+        return replace(
+            self,
+            expired=expired,
+            by_concept={
+                key: tuple(one for one in claims if one not in expired)
+                for key, claims in self.by_concept.items()
+            },
+        )
 
     @classmethod
     def parse(cls, text: str, name: str) -> "Manifest":
@@ -80,18 +96,25 @@ class Manifest:
             tree = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigurationError(f"{name}: is not TOML: {error}") from None
-        _keys(name, "the file", tree, {"manifest": _table, "defaults": _table, "claim": _tables})
+        check_keys(name, "the file", tree, keys.FILE)
         about = tree.get("manifest", {})
-        _keys(name, "[manifest]", about, _MANIFEST)
+        check_keys(name, "[manifest]", about, keys.MANIFEST)
         if about.get("schema") != 1:
             raise ConfigurationError(f"{name}: [manifest]: schema: write schema = 1")
         defaults = tree.get("defaults", {})
-        _keys(name, "[defaults]", defaults, _DEFAULTS)
+        check_keys(name, "[defaults]", defaults, keys.DEFAULTS)
         claims: dict[str, Claim] = {}
-        for number, row in enumerate(tree.get("claim", []), 1):
-            claim = _claim(name, number, {**defaults, **row})
+        rows = [
+            (_claim(name, number, {**defaults, **row}), "claim")
+            for number, row in enumerate(tree.get("claim", []), 1)
+        ]
+        rows += [
+            (_allowed(name, number, row), "allow")
+            for number, row in enumerate(tree.get("allow", []), 1)
+        ]
+        for claim, kind in rows:
             if claim.id in claims:
-                raise ConfigurationError(f"{name}: claim {claim.id}: id: is taken: choose another")
+                raise ConfigurationError(f"{name}: {kind} {claim.id}: id: is taken: choose another")
             claims[claim.id] = claim
         return cls(
             name,
@@ -123,136 +146,29 @@ def _by_concept(
 
 
 def _claim(name: str, number: int, row: dict[str, Any]) -> Claim:
-    where = f"claim {row['id']}" if isinstance(row.get("id"), str) else f"claim number {number}"
-    _keys(name, where, row, _CLAIM)
-    for key in ("id", "services"):
-        if not row.get(key):
-            raise ConfigurationError(f"{name}: {where}: {key}: is missing: add it")
+    where = _checked(name, "claim", number, row, keys.CLAIM)
     if not row.get("concepts") and not row.get("never"):
         raise ConfigurationError(f"{name}: {where}: concepts: is missing: name what may be sent")
+    return Claim(**_values(row))
+
+
+def _allowed(name: str, number: int, row: dict[str, Any]) -> Claim:
+    _checked(name, "allow", number, row, keys.ALLOW)
+    return Claim(**_values(row), allowed=True)
+
+
+def _checked(
+    name: str, kind: str, number: int, row: dict[str, Any], known: Mapping[str, Key]
+) -> str:
+    """Check one row and return what to call it."""
+    where = f"{kind} {row['id']}" if isinstance(row.get("id"), str) else f"{kind} number {number}"
+    check_keys(name, where, row, known)
+    for key, one in known.items():
+        if one.required and not row.get(key):
+            raise ConfigurationError(f"{name}: {where}: {key}: is missing: add it")
+    return where
+
+
+def _values(row: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {"label": "", "concepts": ()}
-    values |= {key: tuple(it) if isinstance(it, list) else it for key, it in row.items()}
-    return Claim(**values)
-
-
-Check = Callable[[Any], str]
-"""Returns what a value must be, or nothing if it is that."""
-
-
-def _keys(name: str, where: str, row: Any, known: Mapping[str, Check]) -> None:
-    for key, value in row.items():
-        check = known.get(key)
-        if check is None:
-            allowed = ", ".join(sorted(known))
-            raise ConfigurationError(f"{name}: {where}: {key}: no such key; there are {allowed}")
-        if why := check(value):
-            raise ConfigurationError(f"{name}: {where}: {key}: {why}")
-
-
-def _text(value: Any) -> str:
-    return "" if isinstance(value, str) else "must be a text"
-
-
-def _texts(value: Any) -> str:
-    good = isinstance(value, list) and all(isinstance(item, str) and item for item in value)
-    return "" if good else "must be an array of texts"
-
-
-def _number(value: Any) -> str:
-    good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return "" if good else "must be a whole number"
-
-
-def _flag(value: Any) -> str:
-    return "" if isinstance(value, bool) else "must be true or false"
-
-
-def _day(value: Any) -> str:
-    return "" if type(value) is date else "must be a date, such as 2026-01-31 without quotes"
-
-
-def _table(value: Any) -> str:
-    return "" if isinstance(value, dict) else "must be a table"
-
-
-def _tables(value: Any) -> str:
-    good = isinstance(value, list) and all(isinstance(item, dict) for item in value)
-    return "" if good else "must be written as [[claim]]"
-
-
-def _labels(value: Any) -> str:
-    good = isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
-    return "" if good else "must be a table of texts"
-
-
-def _one_of(*allowed: str) -> Check:
-    def check(value: Any) -> str:
-        return "" if value in allowed else f"must be one of {', '.join(allowed)}"
-
-    return check
-
-
-def _all_of(kind: str, allowed: Any) -> Check:
-    def check(value: Any) -> str:
-        if why := _texts(value):
-            return why
-        unknown = [item for item in value if item not in allowed]
-        choice = f"; there are {', '.join(allowed)}" if isinstance(allowed, tuple) else ""
-        return f"no {kind} is called {unknown[0]}{choice}: correct it" if unknown else ""
-
-    return check
-
-
-_SHAPES = tuple(
-    dict.fromkeys(
-        shape_of(value)
-        for value in (
-            "a@b.c",
-            "1",
-            "+46 8 000 00",
-            "https://a",
-            "00000000-0000-0000-0000-000000000000",
-            "a" * 32,
-            "text",
-        )
-    )
-)
-_MANIFEST: dict[str, Check] = {
-    "schema": _number,
-    "discloser": _text,
-    "recipient": _text,
-    "source": _text,
-    "revision": _text,
-    "dated": _day,
-    "handoff": _day,
-    "table_sha256": _text,
-    "about": _text,
-}
-_DEFAULTS: dict[str, Check] = {
-    "direction": _one_of(*_DIRECTIONS),
-    "purpose": _text,
-    "legal_basis": _text,
-    "retention": _text,
-    "transfer": _text,
-    "owner": _text,
-}
-_CLAIM: dict[str, Check] = _DEFAULTS | {
-    "id": _text,
-    "label": _text,
-    "label_en": _text,
-    "services": _all_of("service", SERVICES),
-    "concepts": _all_of("concept", CONCEPTS),
-    "never": _all_of("concept", CONCEPTS),
-    "op": _texts,
-    "place": _texts,
-    "values": _texts,
-    "format": _one_of(*_SHAPES),
-    "reason": _text,
-    "expires": _day,
-    "min_protocol": _number,
-    "optional": _flag,
-    "may_be_empty": _flag,
-    "ambiguous": _text,
-    "printed_values": _texts,
-    "value_labels": _labels,
-}
+    return values | {key: tuple(it) if isinstance(it, list) else it for key, it in row.items()}

@@ -114,19 +114,20 @@ def look_inside(concept: str, value: str) -> tuple[tuple[Inner, ...], tuple[str,
     hidden = [value for key, value in pairs if key == carrier.core]
     secrets = [one.value for value in hidden for one in _values(value, "", "")]
     return (
-        tuple(one for key, value in shown for one in _values(value, _step(key), _step(key))),
+        tuple(one for key, value in shown for one in _values(value, step(key), step(key))),
         tuple(text for text in secrets if isinstance(text, str)),
     )
 
 
-def _step(key: str) -> str:
+def step(key: str) -> str:
+    """Return *key* as a step of a JSON pointer."""
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def _values(node: Any, at: str, generic: str) -> Iterator[Inner]:
     if isinstance(node, dict) and node:
         for key, value in pairs_of(node):
-            yield from _values(value, at + _step(key), generic + _step(key))
+            yield from _values(value, at + step(key), generic + step(key))
     elif isinstance(node, list) and node:
         for index, value in enumerate(node):
             yield from _values(value, f"{at}/{index}", f"{generic}/*")

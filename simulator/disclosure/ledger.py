@@ -3,13 +3,16 @@
 It knows no manifest: claims are laid over it when a report is made.
 """
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from simulator.disclosure.concepts import CONCEPTS
-from simulator.disclosure.markers import Marker, parse_marker
+from simulator.disclosure.markers import OPENING, Marker, parse_marker
 from simulator.disclosure.observation import Disclosure, Observer
+from simulator.disclosure.origins import NOVEL, Origins
 from simulator.disclosure.plans import Row
 from simulator.disclosure.values import text_of
 from simulator.messages import Exchange
@@ -68,6 +71,10 @@ class Sent:
     seen: Seen = field(default_factory=Seen)
     flags: Counter[str] = field(default_factory=Counter)
     documented: bool = True
+    origins: Counter[str] = field(default_factory=Counter)
+    """Different values by where they came from when they were first sent."""
+    fresh: set[int] = field(default_factory=set)
+    """Values that were novel, of concepts that the simulator itself issues."""
     samples: dict[str | None, Disclosure] = field(default_factory=dict)
 
 
@@ -93,13 +100,21 @@ ReceivedKey = tuple[str, str, str]
 class Ledger:
     """Exchanges added up; memory grows with what is different, not with what is many."""
 
-    def __init__(self, observer: Observer, catalogue: Catalogue, *, whole: bool = True) -> None:
-        """Start empty. *whole*: all exchanges will be added in order, so that gaps tell."""
+    def __init__(
+        self, observer: Observer, catalogue: Catalogue, origins: Origins | None = None
+    ) -> None:
+        """Start empty. *origins*: what was answered, if more is known of it than will be added."""
         self._observer = observer
         self._catalogue = catalogue
-        self._whole = whole
+        self.origins = origins or Origins(catalogue)
+        self._follows = origins is None
+        self._issued = frozenset(
+            one.concept for service in catalogue.services.values() for one in service.issues
+        )
         self.sent: dict[SentKey, Sent] = {}
         self.received: dict[ReceivedKey, Received] = {}
+        self.connections: dict[tuple[str, str], Sent] = {}
+        """What connections told beside their messages, by service and fact."""
         self.outcomes: Counter[tuple[str, str, int]] = Counter()
         """Exchanges by service, operation and status."""
         self.exchanges = 0
@@ -108,8 +123,6 @@ class Ledger:
         """Requests whose body could not be read."""
         self.truncated = 0
         """Requests of which a part is missing."""
-        self.gaps = 0
-        """Exchanges that are missing between the first and the last."""
         self.first: tuple[int, int] = (0, 0)
         """Number and time (milliseconds) of the first exchange; zeros if there is none."""
         self.last: tuple[int, int] = (0, 0)
@@ -141,10 +154,14 @@ class Ledger:
                     texts = self._observer.texts(exchange.request, operation, service)
                 group = Sent(exchange.service, exchange.operation, one, texts[position])
                 self.sent[key] = group
-            _add(group, one, exchange)
+            self._add(group, one, exchange)
         if any(one.shape == "opaque" and one.part == "body" for one in records):
             self.unreadable += 1
             self.truncated += any("truncated" in one.flags for one in records)
+        if exchange.request.peer.first:
+            self._connection(exchange)
+        if self._follows:
+            self._follow_headers(exchange)
         if operation is not None and exchange.response.status < _REFUSED:
             self._receive(exchange)
 
@@ -155,9 +172,23 @@ class Ledger:
         self.refused += status >= _REFUSED
         if self.exchanges == 1:
             self.first = (exchange.seq, exchange.at_ms)
-        elif self._whole and exchange.seq > self.last[0] + 1:
-            self.gaps += exchange.seq - self.last[0] - 1
         self.last = (exchange.seq, exchange.at_ms)
+
+    def _connection(self, exchange: Exchange) -> None:
+        for one, text in self._observer.connection(exchange.request):
+            key = (exchange.service, one.at)
+            group = self.connections.get(key)
+            if group is None:
+                group = self.connections[key] = Sent(exchange.service, "", one, text)
+            self._add(group, one, exchange)
+
+    def _follow_headers(self, exchange: Exchange) -> None:
+        """Note the secrets in the head of an answer, such as a session's next token."""
+        for _, value in exchange.response.headers:
+            sealed = parse_marker(value) if value.startswith(OPENING) else None
+            if sealed and exchange.operation and self.origins.follows(sealed.concept):
+                stamp = int(sealed.fp, 16)
+                self.origins.answered(sealed.concept, (stamp,), exchange.seq, exchange.operation)
 
     def _receive(self, exchange: Exchange) -> None:
         operation = self._catalogue.operations[exchange.operation]
@@ -177,7 +208,14 @@ class Ledger:
                 self.received[key] = group
             group.seen.note(exchange)
             group.seen.records += len(values) - 1
-            group.seen.values.update(hash(text_of(value)) for value in values)
+            if self.origins.follows(row.concept):
+                stamps = [self._observer.stamp(row.concept, value) for value in values]
+                group.seen.values.update(stamps)
+                if self._follows:
+                    seq, name = exchange.seq, exchange.operation
+                    self.origins.answered(row.concept, stamps, seq, name)
+            else:
+                group.seen.values.update(stable(text_of(value)) for value in values)
 
     def _first_received(self, exchange: Exchange, place: str, row: Row, value: Any) -> Received:
         sealed = parse_marker(value) if isinstance(value, str) else None
@@ -187,18 +225,32 @@ class Ledger:
 
     def issued(self, concept: str, text: str) -> bool:
         """Tell whether *text* was answered as a value of *concept*."""
-        value = hash(text)
+        followed = self.origins.follows(concept)
+        value = self._observer.stamp(concept, text) if followed else stable(text)
         return any(
             value in group.seen.values
             for group in self.received.values()
             if group.row.concept == concept
         )
 
+    def _add(self, group: Sent, one: Disclosure, exchange: Exchange) -> None:
+        group.seen.note(exchange)
+        value = int(one.fp, 16)
+        if value not in group.seen.values:
+            group.seen.values.add(value)
+            if origin := self.origins.of(one.concept, value, exchange.seq):
+                group.origins[origin] += 1
+                if origin == NOVEL and one.concept in self._issued:
+                    group.fresh.add(value)
+        if one.flags:
+            group.flags.update(one.flags)
+        group.documented = group.documented and one.documented
+        if one.clear not in group.samples and len(group.samples) < _SAMPLES:
+            group.samples[one.clear] = one
 
-def _add(group: Sent, one: Disclosure, exchange: Exchange) -> None:
-    group.seen.note(exchange)
-    group.seen.values.add(int(one.fp, 16))
-    group.flags.update(one.flags)
-    group.documented = group.documented and one.documented
-    if one.clear not in group.samples and len(group.samples) < _SAMPLES:
-        group.samples[one.clear] = one
+
+@lru_cache(maxsize=65_536)
+def stable(text: str) -> int:
+    """Return a number that stands for *text* in every process."""
+    data = text.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest())

@@ -1,5 +1,7 @@
 """Lines: groups of the ledger, judged and put into words."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,13 +9,16 @@ from simulator.disclosure.claims import Manifest, plain
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, UNKNOWN
 from simulator.disclosure.ledger import Ledger, Received, Seen, Sent
 from simulator.disclosure.manifest import EXEMPT, NONE, SEVERITIES, judge
+from simulator.disclosure.origins import FOREIGN, NOVEL, Known
 from simulator.disclosure.redaction import Level, example_of, received_example
+from simulator.disclosure.vocabularies import term_of
 from simulator.protocol.catalogue import Catalogue
 from simulator.timestamps import rfc3339
 
 UNMATCHED = "unmatched"
 """What is shown where a request was for no known service or operation."""
-_PARTS = ("tls", "path", "query", "header", "oauth1", "cookie", "body")
+FOREIGN_FLAG = "value:foreign"
+_PARTS = ("conn", "tls", "path", "query", "header", "oauth1", "cookie", "body")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,18 @@ class Line:
     example: str
     evidence: tuple[int, ...]
     """Numbers of the first exchanges."""
+    novelty: Mapping[str, int]
+    """Different values by origin: ``novel``, ``foreign``, ``derived``, ``echo:<operation>``."""
+    fides: str
+    """Key of the Fideslang taxonomy that says what it is."""
+    dpv: str
+    """IRI of the Data Privacy Vocabulary that says so."""
+
+    @property
+    def id(self) -> str:
+        """Sixteen hex digits that name the group, whatever the run and the key."""
+        place = (self.direction, self.service, self.operation, self.part, self.place, self.via)
+        return hashlib.sha256("\x1f".join((*place, self.concept)).encode()).hexdigest()[:16]
 
 
 def order(line: Line) -> tuple[int, str, str, int, str, str, str]:
@@ -66,6 +83,12 @@ def order(line: Line) -> tuple[int, str, str, int, str, str, str]:
     )
 
 
+def order_by_place(line: Line) -> tuple[str, str, int, str, str, str]:
+    """Return the sorting key without the judgement."""
+    _, service, operation, part, place, via, concept = order(line)
+    return service, operation, part, place, via, concept
+
+
 def sent_line(
     group: Sent,
     ledger: Ledger,
@@ -74,10 +97,13 @@ def sent_line(
     redact: Level,
     *,
     gate: bool,
+    known: Known | None = None,
 ) -> Line:
     """Judge one group of what was sent, as badly as its worst value."""
     first = group.example
-    whole = replace(first, flags=tuple(group.flags), documented=group.documented)
+    novelty = _novelty(group, known)
+    flags = (*group.flags, *((FOREIGN_FLAG,) if FOREIGN in novelty else ()))
+    whole = replace(first, flags=flags, documented=group.documented)
     judged = [
         judge(replace(one, flags=whole.flags), group.service, group.operation, manifest, gate=gate)
         for one in group.samples.values()
@@ -105,8 +131,53 @@ def sent_line(
         flags=worst.flags,
         severity=worst.severity,
         example=example_of(group, redact, ledger),
+        novelty=novelty,
         **_how_often(group.seen),
+        **_meaning(first.concept),
     )
+
+
+def connection_line(group: Sent, ledger: Ledger, catalogue: Catalogue, redact: Level) -> Line:
+    """Describe one fact that connections told."""
+    first = group.example
+    return Line(
+        **_where(group.service, group.operation, catalogue),
+        field=first.field,
+        part=first.part,
+        place=first.generic,
+        via="",
+        concept=first.concept,
+        category=first.category,
+        subject=first.subject,
+        secret=first.secret,
+        direction="sent",
+        required=False,
+        versions="",
+        documented=True,
+        docs="",
+        declared=EXEMPT,
+        flags=(),
+        severity="ok",
+        example=example_of(group, redact, ledger),
+        novelty={},
+        **_how_often(group.seen),
+        **_meaning(first.concept),
+    )
+
+
+def _novelty(group: Sent, known: Known | None) -> dict[str, int]:
+    """Return how many different values came from where; *known* tells the foreign ones."""
+    found = dict(group.origins)
+    issued = known(group.example.concept) if known and group.fresh else None
+    if issued is not None and (foreign := len(group.fresh - issued)):
+        found[FOREIGN] = foreign
+        found[NOVEL] -= foreign
+    return {name: found[name] for name in sorted(found) if found[name]}
+
+
+def _meaning(name: str) -> dict[str, Any]:
+    term = term_of(name)
+    return {"fides": term.fides, "dpv": term.dpv}
 
 
 def received_line(group: Received, manifest: Manifest, catalogue: Catalogue, redact: Level) -> Line:
@@ -140,7 +211,9 @@ def received_line(group: Received, manifest: Manifest, catalogue: Catalogue, red
         flags=(),
         severity="ok",
         example=received_example(group, redact),
+        novelty={},
         **_how_often(group.seen),
+        **_meaning(concept.name),
     )
 
 

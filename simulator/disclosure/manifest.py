@@ -2,7 +2,8 @@
 
 A claim covers a disclosure by concept and service, within its operations,
 places and values if it names any. Where several claims do, the one that names
-the operation wins, then the one that names the place, then the one whose label
+the operation wins, then the one that names the place (before all of them one that
+somebody declared, before what a reviewer only lets pass), then the one whose label
 is the name of the field on the wire (a plural's s does not count), then the one
 whose promised format fits, then the first in the file. So of the seed's two
 rows for serial numbers, ``devices`` covers ``devices`` and ``device`` in
@@ -105,6 +106,7 @@ def _covers(claim: Claim, disclosure: Disclosure, operation: str) -> bool:
 
 def _closeness(claim: Claim, disclosure: Disclosure) -> tuple[bool, ...]:
     return (
+        not claim.allowed,
         bool(claim.op),
         bool(claim.place),
         plain(disclosure.field) in claim.names,
@@ -123,6 +125,7 @@ def judge(
     flags = disclosure.flags
     if (service, disclosure.concept) in manifest.never:
         flags = (*flags, FORBIDDEN)
+    claim = None
     if disclosure.category == PROTOCOL:
         declared = EXEMPT
     else:
@@ -130,10 +133,12 @@ def judge(
         declared = NONE if claim is None else claim.id
     if declared == NONE:
         flags = (*flags, UNDECLARED)
-    return Judged(disclosure, declared, flags, _severity(flags, disclosure.category, gate=gate))
+    weighed = [flag for flag in flags if claim is None or flag not in claim.flags]
+    return Judged(disclosure, declared, flags, severity_of(weighed, disclosure.category, gate=gate))
 
 
-def _severity(flags: Iterable[str], category: str, *, gate: bool) -> str:
+def severity_of(flags: Iterable[str], category: str, *, gate: bool = False) -> str:
+    """Return how bad *flags* are for a value of *category*: the worst of them."""
     found = {"ok"}
     for flag in flags:
         if flag in _FAILING:

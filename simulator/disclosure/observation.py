@@ -4,23 +4,25 @@ The rules are those of disclosure.md 4.1. An `Observer` is made once; it reads
 requests as the journal holds them, that is with their secrets sealed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from simulator.disclosure import sealing
 from simulator.disclosure.certificates import CLIENT, client_leaves
 from simulator.disclosure.concepts import UNKNOWN
+from simulator.disclosure.connections import connection_records
 from simulator.disclosure.flags import is_personal
 from simulator.disclosure.hiding import settle
 from simulator.disclosure.leaf import Leaf
 from simulator.disclosure.leaves import Reader
-from simulator.disclosure.markers import Marker, parse_body_marker
+from simulator.disclosure.markers import Marker, parse_body_marker, parse_marker
 from simulator.disclosure.plans import Plan, Plans, Row
 from simulator.disclosure.quick import QuickSealer
 from simulator.disclosure.receiving import collect
 from simulator.disclosure.records import Disclosure, opaque_record, record_of
 from simulator.disclosure.scrubbing import Scrubber
-from simulator.disclosure.values import Fingerprinter, text_of
+from simulator.disclosure.values import Fingerprinter, normalise, text_of
 from simulator.messages import Headers, Peer, Request, Response
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.operations import Operation, Service
@@ -33,6 +35,8 @@ BODY_LIMIT = 8_388_608
 VERSION_HEADER = "x-server-protocol-version"
 _KNOWN_HEADERS = 1024
 """Sets of header fields whose records are kept."""
+_SHORT_BODY = 256
+"""Bytes of a body whose records are worth keeping."""
 _CUT = ("truncated", "too-large")
 
 
@@ -41,10 +45,13 @@ class Observer:
 
     def __init__(self, catalogue: Catalogue, fingerprinter: Fingerprinter) -> None:
         """Compile the rows; ValueError names a row whose concept does not exist."""
+        self._catalogue = catalogue
         self._plans = Plans(catalogue)
         self._fingerprinter = fingerprinter
         self._scrubber = Scrubber(self._plans.names, fingerprinter)
         self._quick = QuickSealer(fingerprinter)
+        self._stamps = lru_cache(maxsize=65_536)(self._stamp)
+        self._known_bodies: dict[tuple[int, int, bytes], tuple[Disclosure, ...] | None] = {}
         self._known_headers: dict[tuple[int, int, Headers], tuple[Disclosure, ...] | None] = {}
 
     @property
@@ -52,9 +59,23 @@ class Observer:
         """Name of the fingerprint key."""
         return self._fingerprinter.key_id
 
+    def _stamp(self, concept: str, normalised: str) -> int:
+        return int(self._fingerprinter.fingerprint(concept, normalised), 16)
+
     def mark(self, concept: str, value: Any) -> Marker:
         """Return the figures of one value: shape, length, fingerprint."""
         return self._fingerprinter.mark(concept, value)
+
+    def stamp(self, concept: str, value: Any) -> int:
+        """Return the fingerprint of an answered value as a number, be it sealed or not."""
+        text = text_of(value)
+        if (sealed := parse_marker(text)) is not None:
+            return int(sealed.fp, 16)
+        return self._stamps(concept, normalise(concept, text))
+
+    def connection(self, request: Request) -> list[tuple[Disclosure, str]]:
+        """Return what the connection of *request* told, once: records and their values."""
+        return connection_records(request, self._fingerprinter)
 
     def observe(
         self,
@@ -113,9 +134,13 @@ class Observer:
     def _observe_recorded(
         self, request: Request, reader: Reader, plan: Plan, version: int
     ) -> list[Disclosure]:
-        leaves, opaque = self._recorded_body(request, reader)
         start = list(reader.target(request.target))
         headers = self._headers(request.headers, reader, plan, version)
+        if headers is not None and "?" not in request.target:
+            body = self._body(request, reader, plan, version)
+            if body is not None and not any(is_personal(leaf) for leaf in start):
+                return [*self._records(settle(start), version), *headers, *body]
+        leaves, opaque = self._recorded_body(request, reader)
         if headers is None:  # what the headers say is not to be judged on its own
             leaves = [*start, *reader.headers(request.headers), *leaves]
             return [*self._records(settle(leaves), version), *opaque]
@@ -139,6 +164,27 @@ class Observer:
         if len(self._known_headers) >= _KNOWN_HEADERS:
             self._known_headers.clear()
         self._known_headers[key] = found
+        return found
+
+    def _body(
+        self, request: Request, reader: Reader, plan: Plan, version: int
+    ) -> tuple[Disclosure, ...] | None:
+        """Return the records of a recorded body that has come before, as those of pushes do.
+
+        None if it is long, or holds a person's data or a URL, which are
+        compared with the rest of the request.
+        """
+        if len(request.body) > _SHORT_BODY:
+            return None
+        key = (id(plan), version, request.body)
+        if key in self._known_bodies:
+            return self._known_bodies.get(key)
+        leaves, opaque = self._recorded_body(request, reader)
+        alone = not any(is_personal(leaf) or leaf.via.startswith("url-") for leaf in leaves)
+        found = (*self._records(settle(leaves), version), *opaque) if alone else None
+        if len(self._known_bodies) >= _KNOWN_HEADERS:
+            self._known_bodies.clear()
+        self._known_bodies[key] = found
         return found
 
     def _recorded_body(
@@ -174,6 +220,11 @@ class Observer:
             *(None if leaf.hidden else text_of(leaf.value) for leaf in settle(leaves)),
             *(None for _ in opaque),
         ]
+
+    def answer_rows(self, operation: str) -> Mapping[str, Row]:
+        """Return the rows of an operation's answer; none if there is no such operation."""
+        known = self._catalogue.operations.get(operation)
+        return self._plans.response(known, None).body if known else {}
 
     def received(self, tree: Any, operation: Operation) -> dict[str, tuple[Row, list[Any]]]:
         """Return the values of a decoded answer by generic place, with the row of each place."""

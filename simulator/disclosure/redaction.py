@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL
 from simulator.disclosure.ledger import Ledger, Received, Sent
 from simulator.disclosure.manifest import rendered
+from simulator.disclosure.records import Disclosure
 
 Level = Literal["names", "shape", "fingerprint", "partial", "clear"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -33,6 +34,20 @@ def example_of(group: Sent, level: Level, ledger: Ledger) -> str:
     if level == "clear" and ledger.issued(one.concept, group.text):
         return group.text
     return _partly(one.concept, one.shape, group.text) or rendered(one)
+
+
+def shown(one: Disclosure, text: str | None, level: str) -> str:
+    """Return the value of one record at *level*; *text* is what the journal holds of it.
+
+    None: it is a secret. ``clear`` shows what the journal shows.
+    """
+    if level == "names":
+        return ""
+    if level == "shape":
+        return _figures(one.shape, one.len)
+    if text is None or level == "fingerprint" or CONCEPTS[one.concept].sealed:
+        return rendered(one)
+    return text if level == "clear" else _partly(one.concept, one.shape, text) or rendered(one)
 
 
 def received_example(group: Received, level: Level) -> str:

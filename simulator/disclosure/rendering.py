@@ -1,7 +1,7 @@
 """Rendering a report: as text, Markdown or JSON. The same report gives the same bytes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -18,12 +18,12 @@ NOT_OBSERVABLE = (
     "Anything sent to a host that was not redirected to the simulator.",
 )
 """Flows that no simulator sees (disclosure.md 2.7)."""
-_VERDICTS = {
+VERDICTS = {
     "empty": "EMPTY: no request was recorded.",
     "warnings": "WARNINGS: nothing that fails, but look at what is undeclared.",
     "clean": "CLEAN: everything that was sent is declared or plumbing.",
     "findings": "FINDINGS: values were sent that must not have been, or that nobody declared.",
-    "incomplete": "INCOMPLETE: a part of the evidence is missing, so this can be no pass.",
+    "incomplete": "EVIDENCE INCOMPLETE: a part of it is missing or altered, so this is no pass.",
 }
 _COUNTS = {
     "exchanges": "exchanges",
@@ -81,7 +81,7 @@ def to_markdown(report: Report) -> str:
 
 
 def sections(report: Report) -> list[Section]:
-    """Return the nine sections in order (disclosure.md 4.5)."""
+    """Return the nine sections in order (disclosure.md 4.5), and what connections told."""
     return [
         _verdict(report),
         Section(
@@ -112,6 +112,7 @@ def sections(report: Report) -> list[Section]:
         _received(report),
         Section("Not observable here", "\n".join(f"- {flow}" for flow in NOT_OBSERVABLE)),
         _provenance(report),
+        _connections(report),
     ]
 
 
@@ -125,9 +126,10 @@ def _verdict(report: Report) -> Section:
         for name, words in _COUNTS.items()
         if report.counts[name] or name in ("exchanges", "undeclared")
     )
+    found = "\n".join(f"- {one}" for one in doubts(report))
     return Section(
         "Verdict and counts",
-        f"{_VERDICTS[report.verdict]}\n\n{counts}",
+        "\n\n".join(filter(None, (VERDICTS[report.verdict], found, counts))),
         ("service", "operation", "status", "exchanges"),
         tuple(
             (one.service, one.operation, str(one.status), str(one.exchanges))
@@ -193,7 +195,57 @@ def _received(report: Report) -> Section:
     )
 
 
+def _connections(report: Report) -> Section:
+    about = "What connections told beside their messages, once each; that is not judged."
+    return Section(
+        "Connections",
+        _some(report.connections, about),
+        ("service", "fact", "concept", "connections", "values", "example", "exchange"),
+        tuple(
+            (
+                line.service,
+                line.place,
+                line.concept,
+                str(line.requests),
+                str(line.values),
+                line.example,
+                _evidence(line),
+            )
+            for line in report.connections
+        ),
+    )
+
+
+def doubts(report: Report) -> list[str]:
+    """Return a line on each place where the evidence does not hold."""
+    proof = report.evidence
+    found = [doubt(asdict(one)) for one in proof.problems]
+    if (more := proof.problems_found - len(proof.problems)) > 0:
+        found.append(f"and {more} more places")
+    return found
+
+
+def doubt(one: Mapping[str, Any]) -> str:
+    """Return one line on a place where the evidence does not hold, given as plain values."""
+    first, last = one["first"], one["last"]
+    span = f"exchange {first}" if first == last else f"exchanges {first} to {last}:"
+    return f"{one['kind']}: {span} {one['about']}"
+
+
 def _provenance(report: Report) -> Section:
-    facts = asdict(report.provenance)
-    rows = tuple((name.replace("_", " "), str(value)) for name, value in facts.items())
-    return Section("Provenance", "", ("what", "which"), rows)
+    proof = report.evidence
+    facts = asdict(report.provenance) | {
+        "evidence": "complete" if proof.complete else f"incomplete, {proof.problems_found} places",
+        "hashes_checked": proof.checked,
+        "head_exchange": proof.head_exchange,
+        "head_sha256": proof.head_sha256,
+    }
+    if proof.chained_from > 1:
+        facts["chained_later"] = f"exchanges 1 to {proof.chained_from - 1}, by an upgrade"
+    rows = [(name.replace("_", " "), str(value)) for name, value in facts.items()]
+    rows += [
+        ("deleted", f"exchanges {one.first} to {one.last}, {one.at} ({one.reason})")
+        for one in proof.deletions
+    ]
+    rows += [("expired", f"claim {one.id}, {one.expires}: {one.label}") for one in report.expired]
+    return Section("Provenance", "", ("what", "which"), tuple(rows))

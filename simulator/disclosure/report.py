@@ -4,23 +4,30 @@ It holds no more than may leave the machine at the level of redaction that it
 was made with. Secrets stop at fingerprint at every level.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
+from simulator.disclosure import gate
 from simulator.disclosure.claims import Claim, Manifest
+from simulator.disclosure.evidence import Evidence
 from simulator.disclosure.ledger import Ledger
-from simulator.disclosure.lines import UNMATCHED, Line, order, received_line, sent_line
-from simulator.disclosure.manifest import EXEMPT, NONE, SEVERITIES, UNDECLARED
+from simulator.disclosure.lines import (
+    UNMATCHED,
+    Line,
+    connection_line,
+    order,
+    received_line,
+    sent_line,
+)
+from simulator.disclosure.manifest import EXEMPT, NONE, UNDECLARED
+from simulator.disclosure.origins import Known
+from simulator.disclosure.proof import Proof
 from simulator.disclosure.redaction import Level
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.reference import digest
 from simulator.timestamps import rfc3339
 
 Verdict = Literal["empty", "clean", "warnings", "findings", "incomplete"]
-THRESHOLDS = ("fail", "warn", "undeclared", "undocumented", "forbidden", "never")
-"""What a gate may be set to; other flags work as well."""
-CLEAN, FINDINGS, INCOMPLETE = 0, 1, 3
-"""Exit codes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +39,12 @@ class ClaimLine:
     services: tuple[str, ...]
     concepts: tuple[str, ...]
     purpose: str
+    legal_basis: str
     retention: str
+    transfer: str
+    owner: str
+    reason: str
+    expires: str
     values: int
     """How often a value of it was seen, repeats included."""
     places: tuple[str, ...]
@@ -54,9 +66,12 @@ class Provenance:
     """What the report was made of."""
 
     tool: str
+    run: str
+    """Names this state of this journal: the same exchanges and key give the same."""
     manifest: str
     manifest_sha256: str
     manifest_claims: int
+    manifest_revision: str
     discloser: str
     source: str
     catalogue_sha256: str
@@ -82,9 +97,14 @@ class Report:
     only_received: tuple[ClaimLine, ...]
     """Claimed to be sent, but only ever received."""
     not_seen: tuple[ClaimLine, ...]
+    expired: tuple[ClaimLine, ...]
+    """Claims whose date has passed, so that they cover nothing any more."""
     received: tuple[Line, ...]
     sent: tuple[Line, ...]
     """All that was sent, exempt plumbing included."""
+    connections: tuple[Line, ...]
+    """What connections told beside their messages; nobody declares that, so it is not judged."""
+    evidence: Proof
     provenance: Provenance
 
     @classmethod
@@ -95,16 +115,22 @@ class Report:
         catalogue: Catalogue,
         *,
         tool: str,
+        evidence: Evidence | None = None,
+        known: Known | None = None,
         redact: Level = "fingerprint",
-        gate: bool = False,
+        strict: bool = False,
     ) -> "Report":
         """Judge *ledger* by *manifest*. *tool* is our name and version.
 
-        With *gate* what is only worth a warning to people fails a release.
+        *evidence* is what the chain of its journal says; without, the ledger
+        is taken to be all there is. *known* tells what the world
+        holds, and so what is foreign to it.
+
+        With *strict* what is only worth a warning to people fails a release.
         """
         sent = sorted(
             (
-                sent_line(group, ledger, manifest, catalogue, redact, gate=gate)
+                sent_line(group, ledger, manifest, catalogue, redact, gate=strict, known=known)
                 for group in ledger.sent.values()
             ),
             key=order,
@@ -116,44 +142,44 @@ class Report:
             ),
             key=order,
         )
+        evidence = evidence or Evidence()
         undeclared = tuple(line for line in sent if line.declared == NONE)
         flagged = tuple(line for line in sent if set(line.flags) - {UNDECLARED})
         lines = [_claim_line(claim, sent, received) for claim in manifest.claims]
         seen = {line.declared for line in sent}
         back = {line.declared for line in received}
         return cls(
-            verdict=_verdict(ledger, [*undeclared, *flagged]),
-            counts=_counts(ledger, sent),
+            verdict=_verdict(ledger, evidence, [*undeclared, *flagged]),
+            counts=_counts(ledger, evidence, sent),
             outcomes=_outcomes(ledger),
             undeclared=undeclared,
             flagged=flagged,
             declared=tuple(line for line in lines if line.id in seen),
             only_received=tuple(line for line in lines if line.id in back - seen),
             not_seen=tuple(line for line in lines if line.id not in back | seen),
+            expired=tuple(_claim_line(claim, sent, received) for claim in manifest.expired),
             received=tuple(received),
             sent=tuple(sent),
-            provenance=_provenance(ledger, manifest, catalogue, tool, redact),
+            connections=tuple(
+                sorted(
+                    (
+                        connection_line(group, ledger, catalogue, redact)
+                        for group in ledger.connections.values()
+                    ),
+                    key=order,
+                )
+            ),
+            evidence=Proof.of(evidence),
+            provenance=_provenance(ledger, evidence, manifest, catalogue, tool, redact),
         )
 
     def exit_code(self, fail_on: str = "fail") -> int:
-        """Return 3 if evidence is incomplete, 1 if a finding reaches *fail_on*, else 0.
-
-        *fail_on* is a severity (``fail``, ``warn``), a flag or the start of one
-        (``undeclared``, ``value:``), or ``never``.
-        """
-        if self.verdict == "incomplete":
-            return INCOMPLETE
-        return FINDINGS if any(_reaches(line, fail_on) for line in self.sent) else CLEAN
+        """Return what `gate.exit_code` does."""
+        return gate.exit_code(asdict(self), fail_on)
 
 
-def _reaches(line: Line, fail_on: str) -> bool:
-    if fail_on in SEVERITIES:
-        return SEVERITIES.index(line.severity) >= SEVERITIES.index(fail_on)
-    return any(flag.startswith(fail_on) for flag in line.flags)
-
-
-def _verdict(ledger: Ledger, sent: list[Line]) -> Verdict:
-    if ledger.truncated or ledger.gaps:
+def _verdict(ledger: Ledger, evidence: Evidence, sent: list[Line]) -> Verdict:
+    if ledger.truncated or not evidence.complete:
         return "incomplete"
     if any(line.severity == "fail" for line in sent):
         return "findings"
@@ -162,7 +188,7 @@ def _verdict(ledger: Ledger, sent: list[Line]) -> Verdict:
     return "clean" if ledger.exchanges else "empty"
 
 
-def _counts(ledger: Ledger, sent: list[Line]) -> dict[str, int]:
+def _counts(ledger: Ledger, evidence: Evidence, sent: list[Line]) -> dict[str, int]:
     unmatched = sum(count for (_, operation, _), count in ledger.outcomes.items() if not operation)
     return {
         "exchanges": ledger.exchanges,
@@ -170,7 +196,7 @@ def _counts(ledger: Ledger, sent: list[Line]) -> dict[str, int]:
         "unmatched": unmatched,
         "unreadable": ledger.unreadable,
         "truncated": ledger.truncated,
-        "gaps": ledger.gaps,
+        "gaps": evidence.missing,
         "values": sum(line.records for line in sent),
         "lines": len(sent),
         "declared": sum(line.declared not in (NONE, EXEMPT) for line in sent),
@@ -200,26 +226,38 @@ def _claim_line(claim: Claim, sent: list[Line], received: list[Line]) -> ClaimLi
     lines = covered or [line for line in received if line.declared == claim.id]
     return ClaimLine(
         id=claim.id,
-        label=claim.label_en or claim.label,
+        label=claim.label_en or claim.label or claim.reason,
         services=claim.services,
         concepts=claim.concepts,
         purpose=claim.purpose,
+        legal_basis=claim.legal_basis,
         retention=claim.retention,
+        transfer=claim.transfer,
+        owner=claim.owner,
+        reason=claim.reason,
+        expires=claim.expires.isoformat() if claim.expires else "",
         values=sum(line.records for line in lines),
         places=tuple(f"{line.operation} {line.place}" for line in lines),
     )
 
 
 def _provenance(
-    ledger: Ledger, manifest: Manifest, catalogue: Catalogue, tool: str, redact: Level
+    ledger: Ledger,
+    evidence: Evidence,
+    manifest: Manifest,
+    catalogue: Catalogue,
+    tool: str,
+    redact: Level,
 ) -> Provenance:
     (first, first_ms), (last, last_ms) = ledger.first, ledger.last
     some = ledger.exchanges > 0
     return Provenance(
         tool=tool,
+        run=f"r-{evidence.head.link.hex()[:8]}-{evidence.head.seq}",
         manifest=manifest.name,
         manifest_sha256=manifest.sha256,
         manifest_claims=len(manifest.claims),
+        manifest_revision=str(manifest.about.get("revision", "")),
         discloser=str(manifest.about.get("discloser", "")),
         source=str(manifest.about.get("source", "")),
         catalogue_sha256=digest(catalogue),

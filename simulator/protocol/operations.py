@@ -156,6 +156,17 @@ class Call:
         return self.exchange.version
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """Where the state keeps values that the service issues itself, such as serial numbers."""
+
+    concept: str
+    kind: str
+    """Kind of entity."""
+    name: str = ""
+    """Key in its body that holds the value; empty: it is the entity's key."""
+
+
 Handler = Callable[[Call], Any]
 
 
@@ -252,5 +263,7 @@ class Service:
     """The only methods there are, whatever the path; empty: that depends on the path."""
     quirks: tuple[Quirk, ...] = ()
     """Its oddities that can be switched on; its handlers ask `Call.has`."""
+    issues: tuple[Issued, ...] = ()
+    """What a client cannot know but from the service: another value of it is foreign."""
     judges_bodies: bool = True
     """Whether a body that breaks its rows can be refused for it; else that is only noted."""

@@ -2,18 +2,29 @@
 
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from simulator.disclosure.evidence import Chain, Cut, Evidence, Head
 from simulator.messages import Exchange
 from simulator.store import schema
 
-INSERT = "INSERT INTO exchange VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
-LAST = "SELECT ifnull(max(seq), 0) FROM exchange"
+INSERT = "INSERT INTO exchange VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_NEWEST = "SELECT ifnull(max(seq), 0) FROM exchange"
+_LAST = f"SELECT max(({_NEWEST}), ifnull((SELECT seq FROM journal_head), 0))"  # noqa: S608 (ours)
+OLDEST = "SELECT ifnull(min(seq), 0) FROM exchange"
+HEAD = "SELECT seq, link FROM journal_head"
+SET_HEAD = "UPDATE journal_head SET seq = ?, link = ?"
+_WHOLE_HEAD = f"SELECT seq, link, ({_NEWEST}), chained_from FROM journal_head"  # noqa: S608 (ours)
+_LINKS = "SELECT seq, record, link FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+_LENGTHS = "SELECT seq, length(record) FROM exchange ORDER BY seq DESC"
+_ENTITIES = "SELECT key, body FROM entity WHERE kind = ?"
+_CUTS = "SELECT first, last, link, at_ms, reason FROM journal_cut ORDER BY number"
+_ROWS = "SELECT * FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 _TALLY = """SELECT service, operation, status, rules, count(*) FROM exchange
   WHERE seq > ? AND seq <= ? GROUP BY 1, 2, 3, 4"""
 MATCHES = {
@@ -47,6 +58,11 @@ def row_of(exchange: Exchange) -> tuple[Any, ...]:
         plain = msgspec.to_builtins(exchange, builtin_types=(bytes,))
         exchange = msgspec.convert(_written_out(plain), Exchange)
         record = _ENCODER.encode(exchange)
+    return (*_columns(exchange), record)
+
+
+def _columns(exchange: Exchange) -> tuple[Any, ...]:
+    """Return what an exchange is searched by."""
     # Next to the rules stand the other words that it can be found by.
     words = [finding.rule for finding in exchange.findings]
     words += [f"fault:{touch.fault}" for touch in exchange.faults]
@@ -65,7 +81,6 @@ def row_of(exchange: Exchange) -> tuple[Any, ...]:
         f" {rules} " if rules else "",
         exchange.route,
         f"{exchange.request.method} {exchange.request.target}",
-        record,
     )
 
 
@@ -118,8 +133,8 @@ class SqliteJournal:
         return _DECODER.decode(rows[0][0]) if rows else None
 
     def last(self) -> int:
-        """Return the number of the newest exchange, 0 if there is none."""
-        number: int = self._all(LAST, ())[0][0]
+        """Return the number of the newest exchange, deleted or not; 0 if there was none."""
+        number: int = self._all(_LAST, ())[0][0]
         return number
 
     def count(self, match: Mapping[str, str] | None = None) -> int:
@@ -134,6 +149,77 @@ class SqliteJournal:
         rows: list[tuple[str, str, int, str, int]] = self._all(_TALLY, (after, last))
         return last, rows
 
+    def head(self) -> Head | None:
+        """Return where the hash chain has got to; None if somebody took that away."""
+        rows = self._all(_WHOLE_HEAD, ())
+        return Head(*rows[0]) if rows else None
+
+    def cuts(self) -> list[Cut]:
+        """Return what was deleted on purpose, oldest deletion first."""
+        return [Cut(*row) for row in self._all(_CUTS, ())]
+
+    def walk(self, chain: Chain, batch: int = 500) -> Iterator[Sequence[Exchange]]:
+        """Yield the exchanges after those that *chain* has looked at, and let it look.
+
+        It ends where the journal does now. An exchange that cannot be read any
+        more is left out, and so is all that follows a place where the file is
+        damaged; the chain notes both.
+        """
+        end = self.last()
+        while chain.seq < end:
+            try:
+                rows, cuts = self._all(_ROWS, (chain.seq, end, batch)), self.cuts()
+            except sqlite3.DatabaseError as error:
+                about = f"and what follows cannot be read: the file is damaged ({error})"
+                chain.note("damaged", chain.seq + 1, end, about)
+                return
+            if not rows:
+                return
+            found = (_checked(row, chain, cuts) for row in rows)
+            yield [one for one in found if one is not None]
+
+    def check(self, chain: Chain, last: int, batch: int = 2000) -> None:
+        """Let *chain* look at the hashes up to exchange *last*, and at nothing else."""
+        while chain.seq < last:
+            rows, cuts = self._all(_LINKS, (chain.seq, last, batch)), self.cuts()
+            for seq, record, link in rows:
+                chain.check(seq, record, link, cuts)
+            if not rows:
+                return
+
+    def evidence(self, chain: Chain) -> Evidence:
+        """Return what *chain* found, laid beside the head."""
+        return chain.evidence(self.head(), self.cuts())
+
+    def raw(self) -> Iterator[tuple[int, bytes]]:
+        """Yield number and bytes of each exchange as it is stored, with what it is found by."""
+        seq = 0
+        while rows := self._all(_ROWS, (seq, MOST, 500)):
+            for row in rows:
+                seq = row[0]
+                texts = " ".join(str(one) for one in row[1:-2]).encode()
+                yield seq, texts + b" " + row[-2]
+
+    def fitting(self, size: int) -> int:
+        """Return the number of the newest exchange that is to go so that *size* bytes are left."""
+        for seq, length in self._all(_LENGTHS, ()):
+            size -= length
+            if size < 0:
+                return int(seq)
+        return 0
+
+    def revision(self) -> int:
+        """Return the number of the newest change of the state."""
+        number: int = self._all(schema.REVISION, ())[0][0]
+        return number
+
+    def scan(self, kind: str, name: str = "") -> Iterator[str]:
+        """Yield the keys of all entities of *kind*, or the texts under *name* in their bodies."""
+        for key, body in self._all(_ENTITIES, (kind,)):
+            value = msgspec.json.decode(body).get(name) if name else key
+            if isinstance(value, str):
+                yield value
+
     def close(self) -> None:
         """Close the connection, unless it is a store's."""
         if self._owned:
@@ -143,6 +229,22 @@ class SqliteJournal:
     def _all(self, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
         with self._lock:
             return self._connection.execute(sql, values).fetchall()
+
+
+def _checked(row: Sequence[Any], chain: Chain, cuts: Sequence[Cut]) -> Exchange | None:
+    """Return the exchange of *row* after *chain* has looked at it; None if it cannot be read."""
+    *columns, record, link = row
+    seq = columns[0]
+    fits = chain.check(seq, record, link, cuts)
+    try:
+        exchange = _DECODER.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        if fits:
+            chain.note("damaged", seq, seq, "cannot be read by this mdmsim")
+        return None
+    if fits and _columns(exchange) != tuple(columns):
+        chain.note("altered", seq, seq, "is found by other values than were recorded")
+    return exchange
 
 
 def _condition(match: Mapping[str, str] | None) -> str:

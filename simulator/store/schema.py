@@ -9,11 +9,16 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from simulator.disclosure.evidence import START, link_of
 from simulator.settings import ConfigurationError
 from simulator.store import keeping
 
-VERSION = 1
-"""Of the tables; a file with a higher one is left alone."""
+VERSION = 2
+"""Of the tables. A file with a higher one is left alone; one with a lower one is upgraded when
+it is opened to be written.
+
+2: the hash chain over the journal.
+"""
 APPLICATION_ID = 0x6D646D73
 """``mdms``: how our files are told from other SQLite databases."""
 BUSY_S = 5.0
@@ -21,6 +26,18 @@ BUSY_S = 5.0
 WAL_SIZE = 64 * 1024 * 1024
 """Bytes that the write-ahead log is cut back to after a large transaction."""
 
+_START = f"x'{START.hex()}'"
+CHAIN = (
+    """CREATE TABLE journal_head (
+      one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, link BLOB NOT NULL,
+      chained_from INTEGER NOT NULL
+    )""",
+    """CREATE TABLE journal_cut (
+      number INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,
+      link BLOB NOT NULL, at_ms INTEGER NOT NULL, reason TEXT NOT NULL
+    )""",
+)
+"""What the hash chain needs beside the link of each exchange."""
 TABLES = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
     """CREATE TABLE entity (
@@ -43,9 +60,11 @@ TABLES = (
       seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, organisation TEXT NOT NULL,
       client TEXT NOT NULL, service TEXT NOT NULL, operation TEXT NOT NULL,
       status INTEGER NOT NULL, error TEXT NOT NULL, rules TEXT NOT NULL,
-      route TEXT NOT NULL, target TEXT NOT NULL, record BLOB NOT NULL
+      route TEXT NOT NULL, target TEXT NOT NULL, record BLOB NOT NULL, link BLOB NOT NULL
     )""",
     "CREATE INDEX exchange_operation ON exchange (operation, seq)",
+    *CHAIN,
+    f"INSERT INTO journal_head VALUES (1, 0, {_START}, 1)",  # noqa: S608 (a number of ours)
     f"INSERT INTO meta VALUES ('schema', {VERSION}), ('revision', 0)",  # noqa: S608 (a number of ours)
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {VERSION}",
@@ -81,6 +100,9 @@ WIPE = (
 )
 WIPE_ALL = ("DELETE FROM entity", "DELETE FROM entity_index", "DELETE FROM counter")
 REVISION = "SELECT value FROM meta WHERE name = 'revision'"
+_UNCHAINED = "SELECT seq, record FROM exchange WHERE seq > ? ORDER BY seq LIMIT ?"
+_CHUNK = 1000
+"""Exchanges that are in memory at a time during an upgrade."""
 SET_REVISION = "UPDATE meta SET value = ? WHERE name = 'revision'"
 
 _ADVICE = {
@@ -176,7 +198,7 @@ def _prepared(
 def _make(connection: sqlite3.Connection, path: Path | None, *, fsync: bool) -> None:
     """Check that the database is ours, make the tables of a new one, and tune it."""
     if path is not None and not _is_new(connection):
-        _check_ours(connection, path)
+        _check_ours(connection, path, upgradable=True)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_SIZE}")
@@ -189,9 +211,32 @@ def _make(connection: sqlite3.Connection, path: Path | None, *, fsync: bool) -> 
     if _is_new(connection):
         for statement in TABLES:
             connection.execute(statement)
+    elif _number(connection, "user_version") < VERSION:
+        _upgrade(connection)
+    elif not connection.execute("SELECT 1 FROM journal_head").fetchone():
+        raise ConfigurationError(
+            f"{path} has lost the head of its journal: restore it from a copy, look at it with "
+            "mdmsim report --verify, or give another --data"
+        )
     for statement in keeping.TABLES:
         connection.execute(statement)
     connection.execute("COMMIT")
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Bring the tables of format 1 to format 2: chain the exchanges that are there."""
+    connection.execute("ALTER TABLE exchange ADD COLUMN link BLOB NOT NULL DEFAULT x''")
+    for statement in CHAIN:
+        connection.execute(statement)
+    seq, link = 0, START
+    while rows := connection.execute(_UNCHAINED, (seq, _CHUNK)).fetchall():
+        links = []
+        for number, record in rows:
+            seq, link = number, link_of(link, record)
+            links.append((link, seq))
+        connection.executemany("UPDATE exchange SET link = ? WHERE seq = ?", links)
+    connection.execute("INSERT INTO journal_head VALUES (1, ?, ?, ?)", (seq, link, seq + 1))
+    connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _is_new(connection: sqlite3.Connection) -> bool:
@@ -199,7 +244,7 @@ def _is_new(connection: sqlite3.Connection) -> bool:
     return not (tables or _number(connection, "application_id"))
 
 
-def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
+def _check_ours(connection: sqlite3.Connection, path: Path, *, upgradable: bool = False) -> None:
     if _number(connection, "application_id") != APPLICATION_ID:
         raise ConfigurationError(
             f"{path} is a database of another program: move it away, or give another --data"
@@ -209,6 +254,11 @@ def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
         raise ConfigurationError(
             f"{path} was made by a newer mdmsim (format {version}, this one knows "
             f"{VERSION}): upgrade mdmsim, or give another --data"
+        )
+    if version < VERSION and not upgradable:
+        raise ConfigurationError(
+            f"{path} was made by an older mdmsim (format {version}, this one reads {VERSION}): "
+            "start mdmsim serve on it once, which brings it up to date"
         )
 
 

@@ -8,6 +8,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.disclosure.evidence import START
 from simulator.messages import Entity
 from simulator.store import journal, schema
 
@@ -35,6 +36,12 @@ class Session:
     """The next number of each series that was asked for lately."""
     revision: int
     seq: int
+    link: bytes
+    """That of the newest exchange; see `simulator.disclosure.evidence`."""
+    committed: int
+    """Number of the newest exchange before this transaction."""
+    newest_ms: int = 0
+    """When the newest exchange of this transaction came."""
     recorded: list[tuple[Any, ...]] = field(default_factory=list)
     """Exchanges to be written at the end."""
     puts: dict[Name, tuple[int, bytes]] = field(default_factory=dict)
@@ -108,6 +115,7 @@ class Session:
         self.count()
         if self.recorded:
             self.db.executemany(journal.INSERT, self.recorded)
+            self.db.execute(journal.SET_HEAD, (self.seq, self.link))
 
     def flush(self) -> sqlite3.Connection:
         """Write the entities that wait, and return the connection: the tables are now true."""
@@ -139,6 +147,7 @@ class Savepoint:
 
     session: Session
     numbers: tuple[int, int, int, int] = (0, 0, 0, 0)
+    link: bytes = START
     is_set: bool = False
 
     def __enter__(self) -> None:
@@ -149,6 +158,7 @@ class Savepoint:
             len(session.recorded),
             len(session.undo),
         )
+        self.link = session.link
         session.savepoints.append(self)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -162,6 +172,7 @@ class Savepoint:
                 session.undo.clear()
             return
         session.revision, session.seq, recorded, mark = self.numbers
+        session.link = self.link
         del session.recorded[recorded:]
         if self.is_set and session.connection.in_transaction:
             session.connection.execute(f"ROLLBACK TO {name}")

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
+from simulator.disclosure.evidence import START, link_of
 from simulator.messages import Body, Entity, Exchange
-from simulator.store import journal, keeping, schema
+from simulator.store import journal, keeping, retention, schema
 from simulator.store.session import OVER, Name, Savepoint, Series, Session
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -27,7 +28,7 @@ _CHUNK = 1000
 class Store:
     """One database: a file, or memory that is gone when it is closed."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path | None, keep: int = 0) -> None:
         self._connection = connection
         self._path = path
         self._lock = threading.RLock()
@@ -36,16 +37,22 @@ class Store:
         self._seen = -1
         self._revision = 0
         self._seq = 0
+        self._link = START
+        self._keep = keep
+        self._oldest = 0
+        """Number of the oldest exchange, as far as is known; 0: look it up."""
 
     @classmethod
-    def open(cls, path: Path | None, *, fsync: bool = False) -> "Store":
+    def open(cls, path: Path | None, *, fsync: bool = False, keep: int = 0) -> "Store":
         """Open or make the database at *path*, or one in memory.
 
         With *fsync* a commit is on the disk when it returns, so that it
         survives a power cut; without, it survives the end of the process.
+        *keep* is how many exchanges are kept at least; a tenth more are before
+        the oldest are deleted. 0 keeps all.
         ConfigurationError says in one line what stands in the way.
         """
-        return cls(schema.open_writable(path, fsync=fsync), path)
+        return cls(schema.open_writable(path, fsync=fsync), path, keep)
 
     def journal(self) -> journal.SqliteJournal:
         """Return a reader of the journal.
@@ -80,6 +87,8 @@ class Store:
                     if session.revision != self._revision:
                         session.db.execute(schema.SET_REVISION, (session.revision,))
                     session.finish()
+                    if session.recorded:
+                        self._limit(session)
                     session.db.execute("COMMIT")
                 finally:
                     session.over = True
@@ -90,7 +99,19 @@ class Store:
                 self._cache.clear()
                 self._counters.clear()
                 raise
-            self._revision, self._seq = session.revision, session.seq
+            self._revision, self._seq, self._link = session.revision, session.seq, session.link
+
+    def _limit(self, session: Session) -> None:
+        """Delete the oldest exchanges where there are a tenth more than are to be kept."""
+        if not self._keep or session.seq - self._oldest < self._keep + self._keep // 10:
+            return
+        (self._oldest,) = session.db.execute(journal.OLDEST).fetchone()
+        through = session.seq - self._keep
+        if through < self._oldest + self._keep // 10:
+            return
+        match, now = {"through": through}, session.newest_ms
+        retention.delete(session.db, session.seq, match, at_ms=now, reason=retention.LIMIT)
+        self._oldest = through + 1
 
     def _begin(self) -> Session:
         """Begin with the numbers as they are, read again if another process wrote."""
@@ -98,11 +119,19 @@ class Store:
         (seen,) = db.execute("PRAGMA data_version").fetchone()
         if seen != self._seen:
             (self._revision,) = db.execute(schema.REVISION).fetchone()
-            (self._seq,) = db.execute(journal.LAST).fetchone()
+            self._seq, self._link = db.execute(journal.HEAD).fetchone()
             self._cache.clear()
             self._counters.clear()
             self._seen = seen
-        return Session(db, self._cache, self._counters, self._revision, self._seq)
+        return Session(
+            db,
+            self._cache,
+            self._counters,
+            self._revision,
+            self._seq,
+            self._link,
+            self._seq,
+        )
 
 
 class SqliteState:
@@ -254,12 +283,23 @@ class SqliteState:
 
     def record(self, exchange: Exchange) -> int:
         """Append *exchange* to the journal, set its ``seq`` and return it."""
-        if self._session.over:
+        session = self._session
+        if session.over:
             raise RuntimeError(OVER)
-        exchange.seq = self._session.seq + 1
-        self._session.recorded.append(journal.row_of(exchange))
-        self._session.seq = exchange.seq
+        exchange.seq = session.seq + 1
+        row = journal.row_of(exchange)
+        session.link = link_of(session.link, row[-1])
+        session.recorded.append((*row, session.link))
+        session.seq, session.newest_ms = exchange.seq, exchange.at_ms
         return exchange.seq
+
+    def forget(self, match: Mapping[str, object], *, at_ms: int, reason: str) -> int:
+        """Delete the exchanges of earlier transactions that *match*, and say how many."""
+        session = self._session
+        cuts = retention.delete(
+            session.writable, session.committed, match, at_ms=at_ms, reason=reason
+        )
+        return sum(cut.last - cut.first + 1 for cut in cuts)
 
     def wipe(self, organisation: str | None = None) -> None:
         """Remove the entities and counters of *organisation*, or all; revisions go on growing."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ from click.testing import CliRunner, Result
 from simulator import services
 from simulator.app import Simulator
 from simulator.cli import main
-from simulator.commands.report import BATCH, detail, exit_code
+from simulator.commands.report import detail
 from simulator.directory import Directory
+from simulator.disclosure.gate import exit_code
 from simulator.disclosure.observation import Observer
 from simulator.disclosure.values import Fingerprinter
 from simulator.engine import Engine
@@ -60,16 +63,26 @@ def test_the_journal_is_judged(tmp_path: Path) -> None:
 
 
 def test_more_exchanges_than_are_read_at_a_time_are_counted(tmp_path: Path) -> None:
-    recorded(tmp_path, [request()] * (BATCH + 1))
+    recorded(tmp_path, [request()] * 501)
 
     report = json.loads(run("--data", str(tmp_path), "--format", "json").output)
 
-    assert (report["counts"]["exchanges"], report["counts"]["gaps"]) == (BATCH + 1, 0)
+    assert (report["counts"]["exchanges"], report["counts"]["gaps"]) == (501, 0)
 
 
 @pytest.mark.parametrize(
     ("form", "start"),
-    [("text", "Disclosure report\n===="), ("markdown", "# Disclosure report\n")],
+    [
+        ("text", "Disclosure report\n===="),
+        ("markdown", "# Disclosure report\n"),
+        ("csv", "recipient,service,operation,"),
+        ("html", "<!doctype html>"),
+        ("junit", "<?xml "),
+        ("jsonl", '{"id":'),
+        ("har", '{"log":'),
+        ("sarif", "{"),
+        ("cyclonedx", "{"),
+    ],
 )
 def test_the_report_is_for_people_too(tmp_path: Path, form: str, start: str) -> None:
     recorded(tmp_path, [request()])
@@ -88,6 +101,11 @@ def test_the_report_is_for_people_too(tmp_path: Path, form: str, start: str) -> 
         pytest.param("warn", 1, id="warn"),
         pytest.param("undeclared", 1, id="undeclared"),
         pytest.param("undocumented", 0, id="undocumented"),
+        pytest.param("undocumented,undeclared", 1, id="one-of-two"),
+        pytest.param("version", 0, id="version"),
+        pytest.param("stale-claim", 1, id="claims-not-seen"),
+        pytest.param("direction", 0, id="claims-only-received"),
+        pytest.param("never", 0, id="never"),
     ],
 )
 def test_the_exit_code_tells_of_findings(tmp_path: Path, threshold: str, code: int) -> None:
@@ -108,6 +126,48 @@ def test_incomplete_evidence_is_no_pass(tmp_path: Path) -> None:
     assert exit_code(json.loads(result.output), "never") == 3
 
 
+def altered(data: Path) -> None:
+    """Change one byte of what a client sent, in the file, as an editor would."""
+    path = data / "mdmsim.db"
+    content = bytearray(path.read_bytes())
+    content[content.index(b"alice@example.org")] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("args", [("--verify",), ("--fail-on", "never"), ("--format", "json")])
+def test_one_altered_byte_is_told_with_where_and_ends_with_3(
+    tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    recorded(tmp_path, [request()] * 3)
+    altered(tmp_path)
+
+    result = run("--data", str(tmp_path), *args)
+
+    assert result.exit_code == 3
+    assert "is not what was recorded" in result.output
+    assert "incomplete" in result.output.lower()
+
+
+def test_the_evidence_can_be_checked_alone(tmp_path: Path) -> None:
+    recorded(tmp_path, [request()] * 3)
+
+    result = run("--data", str(tmp_path), "--verify")
+
+    assert result.exit_code == 0
+    assert result.output.startswith("evidence complete: 3 hashes checked, head is exchange 3, ")
+
+
+def test_a_journal_without_its_newest_exchanges_ends_with_3(tmp_path: Path) -> None:
+    recorded(tmp_path, [request()] * 3)
+    with closing(sqlite3.connect(tmp_path / "mdmsim.db")) as connection, connection:
+        connection.execute("DELETE FROM exchange WHERE seq > 1")
+
+    result = run("--data", str(tmp_path), "--verify")
+
+    assert result.exit_code == 3
+    assert "truncated: exchanges 2 to 3" in result.output
+
+
 def test_the_report_can_be_written_to_a_file(tmp_path: Path) -> None:
     recorded(tmp_path / "data", [request()])
     output = tmp_path / "report.md"
@@ -123,6 +183,9 @@ def test_the_report_can_be_written_to_a_file(tmp_path: Path) -> None:
     [
         pytest.param((), "", id="no-journal"),
         pytest.param(("--manifest", "nothing"), "there is no manifest 'nothing'", id="manifest"),
+        pytest.param(
+            ("--fail-on", "undeclard"), "there is no threshold 'undeclard'", id="threshold"
+        ),
         pytest.param(("--url", "ftp://x"), "--url: 'ftp://x' is not a URL", id="url"),
         pytest.param(("--url", "http://x:port"), "is not a URL", id="url-port"),
         pytest.param(("--url", "http://127.0.0.1:1"), "does not answer", id="nobody"),
@@ -147,6 +210,7 @@ async def test_a_running_simulator_can_be_asked() -> None:
 
         found = await asyncio.to_thread(run, "--url", url, "--format", "markdown")
         data = await asyncio.to_thread(run, "--url", url, "--format", "json", "--fail-on", "never")
+        proof = await asyncio.to_thread(run, "--url", url, "--verify")
         wrong = await asyncio.to_thread(run, "--url", url, "--manifest", "nothing")
         missing = await asyncio.to_thread(run, "--url", f"{url}/x")
 
@@ -154,6 +218,7 @@ async def test_a_running_simulator_can_be_asked() -> None:
     assert found.output.startswith("# Disclosure report\n")
     assert data.exit_code == 0
     assert json.loads(data.output)["counts"]["exchanges"] == 1
+    assert (proof.exit_code, proof.output[:19]) == (0, "evidence complete: ")
     assert wrong.exit_code == 2
     assert "manifest must be one of intune-to-apple" in wrong.stderr
     assert missing.exit_code == 2

@@ -89,8 +89,12 @@ async def test_the_report_is_kept_up_to_date(control: Control) -> None:
     assert second["counts"]["exchanges"] == first["counts"]["exchanges"] + 1
 
 
-@pytest.mark.parametrize(("form", "start"), [("text", "mdmsim"), ("markdown", "# "), ("json", "{")])
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [("text", "mdmsim"), ("markdown", "# "), ("json", "{"), ("har", "1.2"), ("html", "<svg")],
+)
 async def test_the_report_comes_in_each_format(control: Control, form: str, start: str) -> None:
+    await control.ask("GET", "/session", headers={"User-Agent": "ExampleMDM/1"})
     async with control.http.get(f"{control.base}/api/v1/report?format={form}") as answer:
         text = await answer.text()
 
@@ -114,3 +118,50 @@ async def test_a_report_that_does_not_exist_is_refused(
 
     assert status == 400
     assert detail in problem["detail"]
+
+
+async def test_exchanges_are_deleted_on_record(control: Control) -> None:
+    for number in range(3):
+        await control.ask("GET", f"/{number}")
+    await control.call("GET", "/report")
+
+    status, answer = await control.call("DELETE", "/exchanges")
+    _, listed = await control.call("GET", "/exchanges")
+    await control.ask("GET", "/again")
+    _, report = await control.call("GET", "/report")
+    _, ledger = await control.call("GET", "/ledger")
+
+    assert (status, answer, listed["exchanges"]) == (200, {"deleted": 3}, [])
+    assert report["counts"]["exchanges"] == 1
+    assert report["provenance"]["first_exchange"] == 4
+    assert report["evidence"]["complete"]
+    (deletion,) = report["evidence"]["deletions"]
+    assert (deletion["first"], deletion["last"], deletion["reason"]) == (1, 3, "delete")
+    assert {row["requests"] for row in ledger["ledger"]} == {1}
+
+
+@pytest.mark.parametrize(
+    ("query", "deleted"),
+    [("organisation=nobody", 0), ("before=2020-01-01T00:00:00Z", 0), ("organisation=", 1)],
+)
+async def test_only_what_is_meant_is_deleted(control: Control, query: str, deleted: int) -> None:
+    await control.ask("GET", "/x")
+
+    _, answer = await control.call("DELETE", f"/exchanges?{query}")
+
+    assert answer == {"deleted": deleted}
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"), [("colour=blue", "colour is not known"), ("before=x", "before must be")]
+)
+async def test_what_cannot_be_deleted_by_is_refused(
+    control: Control, query: str, detail: str
+) -> None:
+    await control.ask("GET", "/x")
+
+    status, problem = await control.call("DELETE", f"/exchanges?{query}")
+
+    assert status == 400
+    assert detail in problem["detail"]
+    assert len((await control.call("GET", "/exchanges"))[1]["exchanges"]) == 1

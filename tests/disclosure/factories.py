@@ -205,8 +205,8 @@ concepts = ["device.serial"]
 )
 
 
-def ledger_of(*exchanges: Exchange, **more: Any) -> Ledger:
-    ledger = Ledger(OBSERVER, CATALOGUE, **more)
+def ledger_of(*exchanges: Exchange) -> Ledger:
+    ledger = Ledger(OBSERVER, CATALOGUE)
     for number, one in enumerate(exchanges, 1):
         one.seq = one.seq or number
         ledger.add(one)

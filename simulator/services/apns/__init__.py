@@ -11,7 +11,7 @@ from typing import Any
 
 from simulator.messages import Finding, Goaway, Response, Tls
 from simulator.protocol.fields import String
-from simulator.protocol.operations import Call, ErrorCode, Service
+from simulator.protocol.operations import Call, ErrorCode, Issued, Service
 from simulator.services.apns import connections, errors, lint, quirks, registry
 from simulator.services.apns.credentials import HOSTS, by_credential, environment
 from simulator.settings import Settings
@@ -217,5 +217,10 @@ SERVICE = Service(
     answer=answer,
     refuse=refuse,
     methods=("POST",),
+    issues=(
+        Issued("push.token", registry.TOKEN),
+        Issued("push.magic", registry.TOKEN, "magic"),
+        Issued("push.topic", registry.TOPIC),
+    ),
     judges_bodies=False,
 )

@@ -11,7 +11,7 @@ import msgspec
 
 from simulator.messages import Finding, Response
 from simulator.protocol.fields import String
-from simulator.protocol.operations import ApiError, Call, ErrorCode, Service
+from simulator.protocol.operations import ApiError, Call, ErrorCode, Issued, Service
 from simulator.services.dep import errors, quirks
 from simulator.services.dep.login import by_signature
 from simulator.services.dep.sessions import SESSION_HEADER, by_session
@@ -142,4 +142,12 @@ SERVICE = Service(
     quirks=quirks.ALL,
     answer=answer,
     refuse=refuse,
+    issues=(
+        Issued("device.serial", "dep.device"),
+        Issued("dep.profile_uuid", "dep.profile"),
+        Issued("dep.access_token", "dep.token"),
+        Issued("dep.consumer_key", "dep.token", "consumer_key"),
+        Issued("dep.consumer_secret", "dep.token", "consumer_secret"),
+        Issued("dep.access_secret", "dep.token", "access_secret"),
+    ),
 )

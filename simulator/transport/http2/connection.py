@@ -308,6 +308,11 @@ class Connection:
             ended = bool(first_flags & frames.END_STREAM)
             self._intake.block(number, block, wrong, ended=ended)
 
+    @property
+    def began_with(self) -> str:
+        """The client's first SETTINGS, such as ``3:100,4:65535``; empty before they are there."""
+        return self._control.began_with or ""
+
     def _on_settings(self, number: int, flags: int, payload: bytes) -> None:
         if self._expected == SETTINGS:
             if flags & frames.ACK:

@@ -39,6 +39,8 @@ class Control:
         """Whether the client has said that it goes."""
         self.unacknowledged: deque[int] = deque()
         """How many streams each of our SETTINGS allows that the client has not confirmed."""
+        self.began_with: str | None = None
+        """The first SETTINGS of the client, such as ``3:100,4:65535``: they tell what it is."""
         self._intake = intake
         self._sender = sender
         self._purse = purse
@@ -54,6 +56,9 @@ class Control:
             if self.unacknowledged:
                 self._intake.streams_allowed = self.unacknowledged.popleft()
             return
+        if self.began_with is None:
+            pairs = frames.read_settings(payload)
+            self.began_with = ",".join(f"{name}:{value}" for name, value in pairs)
         values: dict[int, int] = {}
         for name, value in frames.read_settings(payload):
             least, greatest, code = _RANGES.get(name, (0, value, Code.NO_ERROR))

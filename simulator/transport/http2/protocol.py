@@ -241,6 +241,7 @@ class Http2Protocol(asyncio.Protocol):
             peer = self._peer
             if peer.first:
                 self._peer = replace(peer, first=False)
+                peer = replace(peer, settings=self._connection.began_with)
             request = Request(method, target, headers, body, scheme, peer, "2", problem, about)
             ask(request, functools.partial(self._hear, number) if hears else None)
 

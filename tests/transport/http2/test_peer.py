@@ -233,3 +233,14 @@ def test_a_stream_can_be_broken_off() -> None:
     [reset] = peer.of(h2.events.StreamReset)
     assert isinstance(reset, h2.events.StreamReset)
     assert reset.error_code == 2
+
+
+def test_the_first_settings_of_a_client_are_kept() -> None:
+    peer = Hyper()
+    begun = peer.ours.began_with
+
+    peer.client.update_settings({h2.settings.SettingCodes.ENABLE_PUSH: 0})
+    peer.exchange()
+
+    assert "4:65535" in begun.split(",")
+    assert peer.ours.began_with == begun

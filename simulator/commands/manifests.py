@@ -1,0 +1,116 @@
+"""``mdmsim manifest``: check, import and suggest what may be disclosed."""
+
+import json
+from pathlib import Path
+
+import click
+
+from simulator import services
+from simulator.commands.journals import books, today
+from simulator.commands.options import setting_options, settings
+from simulator.disclosure.importing import TEMPLATE, import_page
+from simulator.disclosure.keys import json_schema
+from simulator.disclosure.manifest import Manifest, load_manifest
+from simulator.disclosure.suggesting import suggest
+from simulator.protocol.catalogue import Catalogue
+from simulator.settings import ConfigurationError
+
+
+@click.group("manifest")
+def command() -> None:
+    """Check, import and suggest manifests: what may be disclosed."""
+
+
+@command.command("check")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print the claims as JSON.")
+@click.pass_context
+def check(context: click.Context, name: str, as_json: bool) -> None:
+    """Check the manifest NAME: one that ships, or a file that ends in .toml.
+
+    Exit code: 0 good, 1 something in it has expired, 2 something to mend.
+    """
+    manifest = load_manifest(name).on(today())
+    _check_operations(manifest, services.load())
+    allowed = [claim for claim in manifest.claims if claim.allowed]
+    if as_json:
+        click.echo(json.dumps(_as_json(manifest), indent=1, ensure_ascii=False))
+    else:
+        concepts = {concept for claim in manifest.claims for concept in claim.concepts}
+        click.echo(
+            f"{name}: {len(manifest.claims) - len(allowed)} claims on {len(concepts)} concepts, "
+            f"{len(allowed)} let pass for now, sha256 {manifest.sha256}"
+        )
+        for claim in allowed:
+            click.echo(f"  {claim.id}: let pass until {claim.expires}: {claim.reason}")
+        for claim in manifest.expired:
+            click.echo(f"  {claim.id}: expired on {claim.expires}, so it covers nothing any more")
+    context.exit(1 if manifest.expired else 0)
+
+
+def _check_operations(manifest: Manifest, catalogue: Catalogue) -> None:
+    """Refuse operations that do not exist, where the service does."""
+    for claim in manifest.claims:
+        for name in claim.op:
+            if name.partition(".")[0] in catalogue.services and name not in catalogue.operations:
+                raise ConfigurationError(
+                    f"{manifest.name}: {claim.id}: op: no operation is called {name}: "
+                    "see mdmsim catalogue"
+                )
+
+
+def _as_json(manifest: Manifest) -> dict[str, object]:
+    return {
+        "name": manifest.name,
+        "sha256": manifest.sha256,
+        "manifest": {key: str(value) for key, value in manifest.about.items()},
+        "claims": [
+            {
+                "id": claim.id,
+                "label": claim.label_en or claim.label,
+                "services": claim.services,
+                "concepts": claim.concepts,
+                "op": claim.op,
+                "allowed": claim.allowed,
+                "expires": str(claim.expires) if claim.expires else None,
+                "expired": claim in manifest.expired,
+            }
+            for claim in manifest.claims
+        ],
+    }
+
+
+@command.command("import")
+@click.argument("page", type=click.Path(path_type=Path))
+def import_(page: Path) -> None:
+    """Make a manifest of Microsoft's page "Data Intune sends to Apple" (Markdown, any language).
+
+    A row or value that is not known stops it.
+    """
+    try:
+        text = page.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {page} ({error.strerror}): name the page") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{page} is not UTF-8: save it as UTF-8") from error
+    made = import_page(text, page.name, load_manifest(TEMPLATE))
+    Manifest.parse(made, page.name)
+    click.echo(made, nl=False)
+
+
+@command.command("suggest")
+@setting_options("data", "fingerprint_key")
+def suggest_(config: str | None, **flags: str) -> None:
+    """Write a manifest from what a run disclosed, for a product that has none yet."""
+    wanted = settings(config, **flags)
+    empty = Manifest.parse("[manifest]\nschema = 1\n", "none")
+    with books(wanted) as kept:
+        made = suggest(kept.report(empty, "names", strict=False))
+    Manifest.parse(made, "the suggestion")
+    click.echo(made, nl=False)
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of manifests."""
+    click.echo(json.dumps(json_schema(), indent=1))

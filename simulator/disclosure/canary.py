@@ -1,0 +1,70 @@
+"""The canary: the simulator knows every secret that it minted, so it can look for them.
+
+None may stand in the journal or in anything that is written from it, in no
+spelling: as it is, in base64 or base64url at any offset, in hexadecimal, or
+percent-encoded.
+"""
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+_LEAST = 8
+"""Shorter secrets stand anywhere by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A secret where none may be. It names the secret and does not hold it."""
+
+    secret: str
+    """Which: ``dep.access_secret of AT_…``."""
+    spelling: str
+    where: str
+
+
+def spellings(secret: str) -> dict[str, bytes]:
+    """Return *secret* in the spellings that are looked for, by name."""
+    raw = secret.encode()
+    found = {"raw": raw, "hex": raw.hex().encode(), "HEX": raw.hex().upper().encode()}
+    for offset in range(3):
+        # What stands before it in a larger text shifts the letters, and spoils the first and last.
+        padded = base64.b64encode(b"\0" * offset + raw)
+        start, end = -(-offset * 4 // 3), (offset + len(raw)) * 4 // 3
+        core = padded[start:end]
+        found[f"base64+{offset}"] = core
+        found[f"base64url+{offset}"] = core.translate(bytes.maketrans(b"+/", b"-_"))
+    found["url"] = quote(secret, safe="").encode()
+    found["url-lower"] = quote(secret, safe="").lower().encode()
+    found["url-every"] = "".join(f"%{byte:02X}" for byte in raw).encode()
+    return {name: text for name, text in found.items() if name == "raw" or text != raw}
+
+
+class Canary:
+    """Look for secrets in whatever is handed over."""
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        """Take *secrets*, each by the name that it is called by if it is seen."""
+        self._needles = [
+            (name, spelling, needle)
+            for name, secret in secrets.items()
+            if len(secret) >= _LEAST
+            for spelling, needle in spellings(secret).items()
+        ]
+        self.secrets = sum(len(secret) >= _LEAST for secret in secrets.values())
+
+    def look(self, where: str, data: bytes) -> Iterator[Sighting]:
+        """Yield each secret that stands in *data*, once per spelling."""
+        for name, spelling, needle in self._needles:
+            if needle in data:
+                yield Sighting(name, spelling, where)
+
+
+def told(canary: Canary, places: int, found: Iterable[Sighting]) -> Iterator[str]:
+    """Yield the outcome in lines."""
+    count = 0
+    for count, one in enumerate(found, 1):  # noqa: B007 (counted on purpose)
+        yield f"canary: {one.secret} stands in {one.where} ({one.spelling})\n"
+    state = f"{count} SEEN" if count else "none seen"
+    yield f"canary: looked for {canary.secrets} secrets in {places} places: {state}\n"

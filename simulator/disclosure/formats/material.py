@@ -1,0 +1,27 @@
+"""What a format may write from: the report, and the exchanges that it was made of."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from simulator.disclosure.manifest import Manifest
+from simulator.disclosure.observation import Observer
+from simulator.disclosure.records import Disclosure
+from simulator.disclosure.report import Report
+from simulator.messages import Exchange
+from simulator.protocol.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """All that is at hand."""
+
+    report: Report
+    manifest: Manifest
+    catalogue: Catalogue
+    observer: Observer
+    exchanges: Callable[[], Iterable[Exchange]]
+    """Reads the journal again, oldest first, as long as somebody asks for more."""
+    origin: Callable[[Disclosure, int], str]
+    """Tells where the value of a record of an exchange came from; see ``origins``."""
+    width: int = 100
+    """Columns of the terminal."""

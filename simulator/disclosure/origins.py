@@ -1,0 +1,101 @@
+"""Origins: whether a value that a client sends is news to Apple, or came from Apple before.
+
+``echo:<operation>`` is a value that an earlier answer held, ``derived`` one that
+is computed anew for each request, ``novel`` all else. Of what the simulator
+issues itself, what it never issued is ``foreign``: in a world of invented data
+that is probably somebody's real data.
+"""
+
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from functools import cache
+
+from simulator.disclosure.concepts import CONCEPTS, PROTOCOL
+from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.fields import Field, walk
+from simulator.protocol.operations import Issued
+
+NOVEL, FOREIGN, DERIVED, ECHO = "novel", "foreign", "derived", "echo:"
+_DERIVED = frozenset(("dep.oauth_signature",))
+_BITS = 10
+"""Of an entry, those that number the operation."""
+
+Known = Callable[[str], AbstractSet[int] | None]
+"""Takes a concept; returns the values that the world holds of it, None if that cannot be told."""
+Scan = Callable[[str, str], Iterable[str]]
+"""Takes a kind of entity and a key of its body (empty: none); returns the keys, or the values."""
+
+
+def known_to(catalogue: Catalogue, scan: Scan, stamp: Callable[[str, str], int]) -> Known:
+    """Return what tells the values that a world holds; each concept is looked up once.
+
+    *stamp* makes the fingerprint of a value as a number. A world that holds
+    nothing of a kind says nothing about it.
+    """
+    places: dict[str, list[Issued]] = {}
+    for service in catalogue.services.values():
+        for one in service.issues:
+            places.setdefault(one.concept, []).append(one)
+
+    @cache
+    def known(concept: str) -> AbstractSet[int] | None:
+        values = {
+            stamp(concept, text)
+            for one in places.get(concept, ())
+            for text in scan(one.kind, one.name)
+        }
+        return values or None
+
+    return known
+
+
+class Origins:
+    """The values that were answered, each with the exchange that did so first."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._operations = list(catalogue.operations)
+        sent = _concepts(row for one in catalogue.operations.values() for row in one.request)
+        sent |= _concepts(row for one in catalogue.services.values() for row in one.headers)
+        answered = _concepts(row for one in catalogue.operations.values() for row in one.response)
+        self._first: dict[str, dict[int, int]] = {name: {} for name in sent & answered}
+
+    def follows(self, concept: str) -> bool:
+        """Tell whether values of *concept* are both answered and sent, so that they can echo."""
+        return concept in self._first
+
+    def answered(self, concept: str, values: Iterable[int], seq: int, operation: str) -> None:
+        """Note the fingerprints *values* that exchange *seq* answered; *concept* is followed."""
+        entry = seq << _BITS | self._operations.index(operation)
+        first = self._first[concept]
+        for value in values:
+            first.setdefault(value, entry)
+
+    def of(self, concept: str, value: int, seq: int) -> str:
+        """Return the origin of a fingerprint that exchange *seq* sent; empty for plumbing."""
+        entry = self._first.get(concept, {}).get(value)
+        if entry is not None and entry >> _BITS < seq:
+            return ECHO + self._operations[entry & (1 << _BITS) - 1]
+        if CONCEPTS[concept].category == PROTOCOL:
+            return ""
+        return DERIVED if concept in _DERIVED else NOVEL
+
+    def dump(self) -> dict[str, list[tuple[int, int, str]]]:
+        """Return all entries, as values that can be written down."""
+        return {
+            concept: [
+                (value, entry >> _BITS, self._operations[entry & (1 << _BITS) - 1])
+                for value, entry in first.items()
+            ]
+            for concept, first in self._first.items()
+        }
+
+    def load(self, entries: dict[str, list[tuple[int, int, str]]]) -> None:
+        """Take what `dump` gave."""
+        for concept, rows in entries.items():
+            for value, seq, operation in rows:
+                self.answered(concept, (value,), seq, operation)
+
+
+def _concepts(rows: Iterable[Field]) -> set[str]:
+    found = {row.concept for row in walk(tuple(rows)) if row.concept}
+    return {name for name in found if CONCEPTS[name].category != PROTOCOL}

@@ -1,0 +1,153 @@
+"""Exchanges per second of projection, and bytes per exchange on disk.
+
+Fills a journal through the engine as pushes and DEP calls come in, then adds
+it up as `mdmsim report` does: from nothing, and again with a few more. Prints
+what it measured, and adds it to bench.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from simulator import services
+from simulator.directory import DATABASE, Directory
+from simulator.disclosure.evidence import Chain
+from simulator.disclosure.observation import Observer
+from simulator.disclosure.values import Fingerprinter
+from simulator.engine import Engine
+from simulator.messages import Peer, Request, Tls
+from simulator.settings import Settings
+from simulator.store.journal import SqliteJournal
+from simulator.store.sqlite import Store
+
+BATCH = 250
+TLS = Tls("TLSv1.3", "TLS_AES_128_GCM_SHA256", "api.push.apple.com", "h2")
+TOPIC = "com.apple.mgmt.External.5f0e4a52-6d0b-4c8e-9a53-2b7f6c1d8e90"
+
+
+def push(number: int, devices: int) -> Request:
+    """Return one push to one of so many devices."""
+    device = f"{number % devices:064x}"
+    return Request(
+        "POST",
+        f"/3/device/{device}",
+        (
+            ("Host", "api.push.apple.com"),
+            ("User-Agent", "ExampleMDM/9.4.1"),
+            ("apns-topic", TOPIC),
+            ("apns-push-type", "mdm"),
+            ("apns-priority", "10"),
+        ),
+        b'{"mdm":"7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"}',
+        "https",
+        Peer("127.0.0.1", 50000, 1, TLS, first=number == 0),
+        http="2",
+    )
+
+
+def assign(number: int) -> Request:
+    """Return one DEP call with ten serial numbers."""
+    serials = ",".join(f'"0Z{number * 10 + one:010}"' for one in range(10))
+    return Request(
+        "PUT",
+        "/profile/devices",
+        (
+            ("Host", "mdmenrollment.apple.com"),
+            ("User-Agent", "ExampleMDM/9.4.1"),
+            ("X-Server-Protocol-Version", "10"),
+            ("X-ADM-Auth-Session", "1767225600O1OFAKE000000000000000000000000"),
+            ("Content-Type", "application/json"),
+        ),
+        f'{{"profile_uuid":"43277A13FBCA0CFC0000000000000001","devices":[{serials}]}}'.encode(),
+        "https",
+        Peer("127.0.0.1", 50001, 2, TLS, first=number == 0),
+    )
+
+
+def fill(data: Path, exchanges: int, devices: int) -> float:
+    """Record *exchanges*, one in ten of them DEP; return how many a second."""
+    directory = Directory(str(data))
+    keys = directory.keys("")
+    catalogue = services.load()
+    observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
+    settings = Settings(push_auth="none", unknown_tokens="accept")
+    engine = Engine(catalogue, settings, keys.secret, observer)
+    store = Store.open(directory.database)
+    begun = time.perf_counter()
+    done = 0
+    while done < exchanges:
+        with store.transaction() as state:
+            for number in range(done, min(done + BATCH, exchanges)):
+                request = assign(number) if number % 10 == 9 else push(number, devices)
+                engine.process(request, state, 1_767_225_600_000 + number)
+        done += BATCH
+    speed = exchanges / (time.perf_counter() - begun)
+    store.close()
+    directory.release()
+    return speed
+
+
+def walk(data: Path) -> float:
+    """Return how many hashes a second can be checked."""
+    journal = SqliteJournal.open(data / DATABASE)
+    chain = Chain()
+    begun = time.perf_counter()
+    for _ in journal.walk(chain):
+        pass
+    speed = chain.checked / (time.perf_counter() - begun)
+    journal.close()
+    return speed
+
+
+def report(data: Path) -> tuple[float, float]:
+    """Run ``mdmsim report`` in a process of its own; return seconds and megabytes at most."""
+    command = [sys.executable, "-m", "simulator", "report", "--data", str(data)]
+    command += ["--format", "json", "--fail-on", "never", "--output", os.devnull]
+    begun = time.perf_counter()
+    subprocess.run(command, check=True)
+    seconds = time.perf_counter() - begun
+    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--exchanges", type=int, default=100_000)
+    parser.add_argument("--devices", type=int, default=10_000)
+    parser.add_argument("--output", type=Path, default=Path("bench.json"))
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        recorded = fill(data, wanted.exchanges, wanted.devices)
+        size = (data / DATABASE).stat().st_size / wanted.exchanges
+        checked = walk(data)
+        first, memory = report(data)
+        fill(data, 100, wanted.devices)
+        second, _ = report(data)
+    found: dict[str, Any] = {
+        "exchanges": wanted.exchanges,
+        "recorded_per_s": recorded,
+        "hashes_checked_per_s": checked,
+        "projected_per_s": wanted.exchanges / first,
+        "first_report_s": first,
+        "next_report_s": second,
+        "report_peak_mb": memory,
+        "bytes_per_exchange": size,
+    }
+    print(f"journal of {wanted.exchanges} exchanges, Python {platform.python_version()}")
+    for name, value in found.items():
+        print(f"{name.replace('_', ' '):24}{value:12.1f}")
+    kept = json.loads(wanted.output.read_text()) if wanted.output.exists() else {}
+    wanted.output.write_text(json.dumps(kept | {"ledger": found}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""A run with a bit of everything, and what the formats write from it."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from simulator.disclosure.formats.material import Material
+from simulator.disclosure.formats.table import FORMATS
+from simulator.disclosure.ledger import Ledger
+from simulator.disclosure.manifest import load_manifest
+from simulator.disclosure.redaction import Level
+from simulator.disclosure.report import Report
+from tests.apple import Apple
+from tests.disclosure.test_vectors import VECTORS, request_of
+
+SERIAL = "0ZAAAAAAAAAA"
+SECRET = "FAKE-enrol-secret-42"
+MAIL = "anna.svensson@example.com"
+Render = Callable[..., str]
+
+
+@cache
+def ran() -> Apple:
+    """Return a simulator after a run: good calls, refused ones, the golden vectors."""
+    apple = Apple()
+    apple.add(SERIAL)
+    session = apple.session()
+    apple.call("GET", "/account", session=session)
+    apple.call("POST", "/server/devices", {"limit": 100}, session=session)
+    apple.call("POST", "/devices", {"devices": [SERIAL, "C8TJ500QF1MN"]}, session=session)
+    profile = {
+        "profile_name": "=1+1",
+        "url": f"https://mdm.example.com/e?token={SECRET}",
+        "support_email_address": MAIL,
+        "devices": [SERIAL],
+        "odd\x1b[2J<b>": {"a": MAIL},
+    }
+    apple.call("POST", "/profile", profile, session=session)
+    apple.call("POST", "/profile?x=1&x=2", None, session=session)
+    for vector in VECTORS["vectors"]:
+        apple.send(request_of(vector))
+    return apple
+
+
+def material(level: Level = "fingerprint") -> Material:
+    apple = ran()
+    ledger = Ledger(apple.observer, apple.catalogue)
+    for exchange in apple.recorded:
+        ledger.add(exchange)
+    manifest = load_manifest("intune-to-apple")
+    report = Report.build(ledger, manifest, apple.catalogue, tool="mdmsim 1.2.3", redact=level)
+    return Material(
+        report=report,
+        manifest=manifest,
+        catalogue=apple.catalogue,
+        observer=apple.observer,
+        exchanges=lambda: iter(apple.recorded),
+        origin=lambda one, seq: ledger.origins.of(one.concept, int(one.fp, 16), seq),
+    )
+
+
+@pytest.fixture
+def render() -> Render:
+    def rendered(form: str, level: Level = "fingerprint") -> str:
+        return "".join(FORMATS[form].render(material(level)))
+
+    return rendered
+
+
+def schema(path: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads(path.read_text("utf-8"))
+    return found
