@@ -9,6 +9,7 @@ from aiohttp import web
 
 from simulator.control.books import BOOKS, Books
 from simulator.control.parts import PARTS, Parts, Route, bad, missing, number
+from simulator.directory import drop_ledger
 from simulator.disclosure.manifest import EXEMPT, Judged, as_json, judge
 from simulator.messages import Body, Exchange, Headers
 from simulator.timestamps import milliseconds, rfc3339_ms
@@ -159,6 +160,7 @@ async def delete_exchanges(request: web.Request) -> web.Response:
     count = await parts.gateway.run(
         lambda state: state.forget(match, at_ms=now_ms, reason="delete")
     )
+    await asyncio.to_thread(drop_ledger, parts.settings.data)
     return web.json_response({"deleted": count})
 
 
