@@ -7,12 +7,13 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from aiohttp import web
 
-from simulator import __version__, push_topics, ready, services
+from simulator import __version__, faults, push_topics, quirks, ready, services
 from simulator.clock import Clock
+from simulator.control import clock
 from simulator.control.parts import Parts
 from simulator.control.web import make_application
 from simulator.directory import Directory
@@ -22,13 +23,18 @@ from simulator.disclosure.values import Fingerprinter
 from simulator.engine import Engine
 from simulator.gateway import Gateway
 from simulator.loading import is_empty, mint, pieces
+from simulator.messages import Body, State, World
+from simulator.pki.push import PushAuthority
 from simulator.services import apns
 from simulator.services.dep import portal
+from simulator.services.vpp import portal as vpp_portal
 from simulator.settings import Settings
 from simulator.store.sqlite import Store
+from simulator.transport.callbacks import Callbacks
 from simulator.transport.http1 import Server
 from simulator.transport.http2.protocol import Http2Server
 from simulator.transport.listener import Certificates, Listener, explained
+from simulator.transport.outbox import Outbox
 from simulator.transport.proxy import Proxy
 from simulator.worlds.world import load_world
 
@@ -45,6 +51,7 @@ class Simulator:
         self.ready: dict[str, Any] = {}
         """What ``ready.json`` holds, once it runs."""
         self._stack = AsyncExitStack()
+        self._path = Path()
 
     async def __aenter__(self) -> Self:
         """Start everything; ConfigurationError says what keeps it from starting."""
@@ -87,15 +94,17 @@ class Simulator:
         journal = await asyncio.to_thread(store.journal)
         stack.push_async_callback(asyncio.to_thread, journal.close)
         engine = Engine(self.catalogue, settings, keys.secret, observer)
-        self.gateway = Gateway(store, engine, self.clock)
+        callbacks = await stack.enter_async_context(Callbacks(settings))
+        self.gateway = Gateway(store, engine, self.clock, callbacks.post)
         self.gateway.start()
         stack.push_async_callback(self.gateway.close)
+        if (setting := await self.gateway.run(clock.restore)) is not None:
+            self.clock.resume(*setting)
         await self._seed()
         push_authority = await asyncio.to_thread(push_topics.authority, directory.path, now)
-        topics = await self.gateway.run(lambda state: push_topics.register(state, settings.seed))
-        pairs = await asyncio.to_thread(
-            push_topics.files, directory.path, push_authority, topics, now
-        )
+        self._renew = partial(self._describe, directory.path, push_authority, now)
+        organisations = await self._renew()
+        await self.gateway.run(_mark)
         parts = Parts(
             settings=settings,
             catalogue=self.catalogue,
@@ -108,6 +117,7 @@ class Simulator:
             push_authority=push_authority,
             token=keys.control_token,
             key_id=fingerprinter.key_id,
+            renew=self._renew,
         )
         control = await self._open_control(parts, stack)
         certificates = await asyncio.to_thread(
@@ -121,7 +131,8 @@ class Simulator:
             )
         )
         tls, http, proxy = await self._open_services(authority.names, certificates, stack)
-        described = await self.gateway.run(portal.describe)
+        outbox = asyncio.ensure_future(Outbox(self.gateway, self.clock, callbacks).run())
+        stack.push_async_callback(_ended, outbox)
         self.ready = {
             "version": __version__,
             "pid": os.getpid(),
@@ -132,13 +143,31 @@ class Simulator:
             "control_token": keys.control_token,
             "ca": str(directory.path / "ca.pem"),
             "journal": str(directory.database) if directory.database else None,
-            "organisations": ready.organisations(
-                one | {"push_topics": pairs[one["id"]]} for one in described
-            ),
+            "organisations": organisations,
         }
-        path = Path(settings.ready_file or directory.path / ready.NAME)
+        self._path = Path(settings.ready_file or directory.path / ready.NAME)
+        path = self._path
         await asyncio.to_thread(ready.write, path, self.ready)
         stack.push_async_callback(asyncio.to_thread, path.unlink, missing_ok=True)
+
+    async def _describe(
+        self, path: Path, push_authority: PushAuthority, now: datetime
+    ) -> list[dict[str, Any]]:
+        """Make what the organisations need beside the state; return them with credentials."""
+
+        def work(state: State) -> dict[str, list[str]]:
+            faults.prepare(state)
+            quirks.prepare(state)
+            return push_topics.register(state, self.settings.seed)
+
+        topics = await self.gateway.run(work)
+        pairs = await asyncio.to_thread(push_topics.files, path, push_authority, topics, now)
+        described = await self.gateway.run(_described)
+        found = ready.organisations(one | {"push_topics": pairs[one["id"]]} for one in described)
+        if self.ready:
+            self.ready["organisations"] = found
+            await asyncio.to_thread(ready.write, self._path, self.ready)
+        return found
 
     async def _seed(self) -> None:
         """Load the world of the settings into an empty database."""
@@ -205,6 +234,27 @@ class Simulator:
             return tls, http, None
         port = await proxy.open(host, settings.proxy_port, tls=first, http=plain)
         return tls, http, ready.url("http", host, port)
+
+
+def _mark(state: State) -> None:
+    """Note where the world began, the first time that it is served."""
+    world = cast("World", state)
+    if not world.marked():
+        world.mark()
+
+
+async def _ended(task: asyncio.Future[None]) -> None:
+    """End *task*, and wait until it has."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _described(state: State) -> list[Body]:
+    """Return the organisations with their DEP servers and locations, as ``ready.json`` has them."""
+    return [
+        one | {"vpp_locations": vpp_portal.describe(state, one["id"])}
+        for one in portal.describe(state)
+    ]
 
 
 def _wall_clock() -> datetime:

@@ -5,7 +5,7 @@ Rule 2: whatever happens, the exchange is recorded, and holds no secret.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -16,13 +16,24 @@ from simulator.messages import Exchange, Finding, Request, Response, State, name
 from simulator.protocol import validation
 from simulator.protocol.catalogue import Catalogue, Match
 from simulator.protocol.fields import span
-from simulator.protocol.operations import ApiError, Call, ErrorCode, Operation, Service
+from simulator.protocol.operations import (
+    ApiError,
+    Call,
+    ErrorCode,
+    Inquiry,
+    Operation,
+    Pending,
+    Service,
+)
 from simulator.protocol.validation import MALFORMED, Checked, refuses
 from simulator.protocol.wire import Decoded, decode, query_pairs
 from simulator.settings import Settings
 
 LOG = logging.getLogger("mdmsim")
 _TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
+
+
+_NOTHING: Mapping[Inquiry, str] = {}
 
 
 class Sealer(Protocol):
@@ -75,13 +86,22 @@ class Engine:
             for name, operation in catalogue.operations.items()
         }
 
-    def process(self, request: Request, state: State, now_ms: int) -> Response:
-        """Answer *request* and record the exchange, all in the transaction of *state*."""
+    def process(
+        self,
+        request: Request,
+        state: State,
+        now_ms: int,
+        known: Mapping[Inquiry, str] = _NOTHING,
+    ) -> Response:
+        """Answer *request* and record the exchange, all in the transaction of *state*.
+
+        Raise Pending, and record nothing, if it needs an inquiry that is not *known*.
+        """
         request, session = labelled(request)
         exchange = Exchange(now_ms, request, session=session)
         match = self.catalogue.match(request)
         decoded = decode(request, self._settings.body_limit) if request.body else None
-        exchange.response = self._answer(exchange, match, decoded, state)
+        exchange.response = self._answer(exchange, match, decoded, state, known)
         if exchange.findings and match.service is not None:
             docs = (match.operation or match.service).docs
             exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]
@@ -95,14 +115,19 @@ class Engine:
         return response
 
     def _answer(
-        self, exchange: Exchange, match: Match, decoded: Decoded | None, state: State
+        self,
+        exchange: Exchange,
+        match: Match,
+        decoded: Decoded | None,
+        state: State,
+        known: Mapping[Inquiry, str],
     ) -> Response:
         if match.service is None:
             return _unmatched(exchange)
         exchange.service = match.service.name
         operation = match.operation or _nothing(match.service)
         call = Call(exchange, operation, self._settings, self._secret, state.of(""))
-        call.path = match.path
+        call.path, call.known = match.path, known
         response = self._respond(call, match, match.service, decoded)
         return delivered(call, response) if exchange.faults else response
 
@@ -116,6 +141,8 @@ class Engine:
         except ApiError as error:
             exchange.error = error.row.code
             return service.refuse(call, error.row)
+        except Pending:
+            raise
         except Exception:
             LOG.exception("%s failed", call.operation.name)
             text = "the simulator failed on this request: please report it with the log"
@@ -130,7 +157,8 @@ class Engine:
             _recognise(call, plan)
             raise ApiError(row)
         checks = self._check(call, plan, decoded)
-        _authenticate(call, plan, checks)
+        if not (decoded is not None and decoded.problem and _in_body(plan)):
+            _authenticate(call, plan, checks)
         if armed and (row := self._armoury.strike(call, armed, decoded, late=True)):
             raise ApiError(row)
         for checked in checks:
@@ -310,6 +338,15 @@ def _recognise(call: Call, plan: _Plan) -> None:
     del call.exchange.findings[known:]
 
 
+_AUTHORIZATION = ("header", "authorization")
+
+
+def _in_body(plan: _Plan) -> bool:
+    """Tell whether the credential is in the body, which must be readable first."""
+    place = plan.service.credentials.get(plan.operation.auth, _AUTHORIZATION)
+    return place[0] == "body"
+
+
 def _authenticate(call: Call, plan: _Plan, checks: list[Checked]) -> None:
     """Recognise the client; if that fails, what else is wrong is on record but not the cause."""
     if not plan.operation.auth:
@@ -318,10 +355,10 @@ def _authenticate(call: Call, plan: _Plan, checks: list[Checked]) -> None:
     try:
         call.principal = plan.service.authenticate[plan.operation.auth](call)
     except ApiError as error:
-        at = "authorization" if plan.operation.auth != "session" else "x-adm-auth-session"
+        part, at = plan.service.credentials.get(plan.operation.auth, _AUTHORIZATION)
         text = error.about or error.row.about
         if not any(one.refused for one in call.exchange.findings[known:]):
-            call.exchange.findings.append(Finding("auth-refused", "header", at, text, refused=True))
+            call.exchange.findings.append(Finding("auth-refused", part, at, text, refused=True))
         for checked in checks:
             call.exchange.findings += [replace(one, refused=False) for one in checked.findings]
         raise

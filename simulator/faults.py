@@ -160,13 +160,12 @@ class Armoury:
         tree = decoded.tree if decoded is not None else None
         refusal = None
         for one in ready:
+            if one.late is not late or not _matches(one, call, tree):
+                continue
             fault = one.fault
-            taken = refusal if one.outcome is not None and one.outcome.row else call.delivery
-            if one.late is not late or (taken is not None and not _forces(one)):
-                continue
-            if not _matches(one, call, tree):
-                continue
-            number = self._touch(call, fault)
+            refuses = one.outcome is not None and one.outcome.row is not None
+            taken = (refusal if refuses else call.delivery) is not None and not _forces(one)
+            number = self._touch(call, fault, taken=taken)
             if not number:
                 continue
             call.exchange.faults.append(Touch(fault.id, fault.outcome or fault.delivery))
@@ -179,8 +178,11 @@ class Armoury:
                 refusal, call.given = one.outcome.row, fault.given
         return refusal
 
-    def _touch(self, call: Call, fault: Fault) -> int:
-        """Count a match; return its number if the fault touches it, else 0."""
+    def _touch(self, call: Call, fault: Fault, *, taken: bool) -> int:
+        """Count a match; return its number if the fault touches it, else 0.
+
+        *taken*: an earlier fault has touched it in the same way.
+        """
         if fault.until_ms and call.now_ms >= fault.until_ms:
             return 0
         root = call.state.of("")
@@ -189,6 +191,7 @@ class Armoury:
         spent = fault.count and touched >= fault.count
         hit = (
             not spent
+            and not taken
             and matched > fault.after
             and self._draw(fault, matched, "hit") < fault.probability
         )

@@ -8,7 +8,7 @@ go: what arrives while a commit runs forms the next batch.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
@@ -16,11 +16,15 @@ from typing import Any, Protocol, TypeVar
 from simulator.clock import Clock
 from simulator.engine import Engine
 from simulator.messages import Request, Response, State
+from simulator.protocol.operations import Inquiry, Pending
 
 LOG = logging.getLogger("mdmsim")
 T = TypeVar("T")
+_NOTHING: Mapping[Inquiry, str] = {}
 MAX_BATCH = 256
 """Most jobs in one transaction; bounds how long an answer waits for its commit."""
+EXCHANGES = "exchanges"
+"""What every committed exchange wakes."""
 _UNAVAILABLE = Response(
     503,
     (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5")),
@@ -57,7 +61,14 @@ class _Job:
 class Gateway:
     """Run work in the store, batch by batch, in the order in which it came."""
 
-    def __init__(self, store: Transactions, engine: Engine, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Transactions,
+        engine: Engine,
+        clock: Clock,
+        inquire: Callable[[Inquiry], Awaitable[str]] | None = None,
+    ) -> None:
+        """Take what runs the work; *inquire* answers what a request asks the outside."""
         self._store = store
         self._engine = engine
         self._clock = clock
@@ -65,6 +76,8 @@ class Gateway:
         """What waits for the writer; None: there will be nothing any more."""
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._closing = False
+        self._inquire = inquire
+        self._asking: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="mdmsim-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -84,18 +97,30 @@ class Gateway:
         self.submit(request, hear)
         return await answered
 
-    def submit(self, request: Request, hear: Callable[[Response], None]) -> None:
+    def submit(
+        self,
+        request: Request,
+        hear: Callable[[Response], None],
+        known: Mapping[Inquiry, str] = _NOTHING,
+    ) -> None:
         """Have one request answered: *hear* is called once the exchange is committed.
 
         It costs no task and no future, which counts where many requests come at once.
+        *known* are the inquiries that were made for it.
         """
         process, now_ms = self._engine.process, self._clock.now_ms()
 
-        def work(state: State) -> Response:
-            return process(request, state, now_ms)
+        def work(state: State) -> Response | Inquiry:
+            try:
+                return process(request, state, now_ms, known)
+            except Pending as pending:
+                return pending.inquiry
 
         def done(job: _Job) -> None:
-            hear(self._told(job))
+            if isinstance(job.result, Inquiry) and job.failed is None:
+                self._ask(request, hear, known, job.result)
+            else:
+                hear(self._told(job))
 
         job = _Job(work, done, guarded=False)
         if self._loop is None or self._closing:
@@ -104,15 +129,39 @@ class Gateway:
         else:
             self._jobs.put(job)
 
+    def _ask(
+        self,
+        request: Request,
+        hear: Callable[[Response], None],
+        known: Mapping[Inquiry, str],
+        inquiry: Inquiry,
+    ) -> None:
+        """Make an inquiry, then have the request answered anew."""
+
+        async def ask() -> None:
+            try:
+                about = "nothing is asked from here"
+                if self._inquire is not None:
+                    about = await self._inquire(inquiry)
+            except BaseException:
+                hear(_UNAVAILABLE)
+                raise
+            self.submit(request, hear, {**known, inquiry: about})
+
+        task = asyncio.get_running_loop().create_task(ask())
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
     def _told(self, job: _Job) -> Response:
         """Return the answer of a job, and wake who waits for it."""
         if job.failed is not None:
             LOG.error("an exchange could not be recorded", exc_info=job.failed)
             return _UNAVAILABLE
         response: Response = job.result
-        if response.wakes:
-            for waiting in self._waiting.get(response.wakes, ()):
-                waiting.set()
+        if self._waiting:
+            for name in (EXCHANGES, response.wakes):
+                for waiting in self._waiting.get(name, ()):
+                    waiting.set()
         return response
 
     @contextmanager
@@ -146,6 +195,8 @@ class Gateway:
 
     async def close(self) -> None:
         """Finish what was asked, then end the writer."""
+        for task in self._asking:
+            task.cancel()
         self._closing = True
         self._jobs.put(None)
         if self._thread.is_alive():

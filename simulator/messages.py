@@ -358,6 +358,14 @@ class Journal(Protocol):
         """Return how many exchanges there are, or how many match as in `read`."""
         ...
 
+    def tally(self, after: int) -> tuple[int, Sequence[tuple[str, str, int, str, int]]]:
+        """Count the exchanges after *after*; return where that got to, and the counts.
+
+        Each is service, operation, status, the words that it is found by (rules,
+        ``fault:<id>``, ``session:<label>``), and how many there are.
+        """
+        ...
+
     def last(self) -> int:
         """Return the number of the newest exchange, deleted or not; 0 if there was none."""
         ...

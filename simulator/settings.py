@@ -131,6 +131,33 @@ class Settings:
     journal_keep: int = _row(
         0, "Exchanges to keep: once there are a tenth more, the oldest are deleted. 0: all."
     )
+    vpp_events: str = _row(
+        "immediate",
+        "When what VPP v2 was asked to do is done: immediate, delay (vpp_event_delay_s later), "
+        "polls (at the vpp_event_polls-th poll of its status), or manual (by the control API).",
+        choices=("immediate", "delay", "polls", "manual"),
+    )
+    vpp_event_delay_s: int = _row(5, "Seconds until a VPP event completes, with vpp_events=delay.")
+    vpp_event_polls: int = _row(2, "Polls until a VPP event completes, with vpp_events=polls.")
+    vpp_page_size: int = _row(1000, "Records on a page of VPP v2.")
+    vpp_batch_size: int = _row(600, "Records in a batch of VPP v1.")
+    vpp_status_9622: int = _row(
+        200,
+        "HTTP status of an invalid token (9622) in VPP v2: 200 as seen live, 401 as documented.",
+    )
+    vpp_requests_per_second: int = _row(
+        0, "VPP requests of one location within a second before 9646; Apple allows 15. 0: any."
+    )
+    callback_allow: tuple[str, ...] = _row(
+        (),
+        "Where VPP notifications may go beside this machine: a network such as 10.0.0.0/8, an "
+        "address, a host name, or any; may be given more than once.",
+    )
+    callback_verify: str = _row(
+        "no",
+        "Whether the certificate of who gets notifications must be one that this machine trusts.",
+        choices=("no", "yes"),
+    )
     body_limit: int = _row(8_388_608, "Largest request body in bytes; more is answered 413.")
 
 

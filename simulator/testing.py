@@ -166,12 +166,48 @@ class Mdmsim:
         return told if isinstance(told, str) else json.dumps(told)
 
     def freeze(self, now: str | None = None) -> None:
-        """Stop the simulator's clock, at *now* (``2026-01-05T10:00:00Z``) or where it is."""
+        """Stop the simulator's clock, at *now* (``2026-01-05T10:00:00Z``) or where it is.
+
+        *now* may be earlier than it was: time begins anew.
+        """
+        if now is not None:
+            self.control("PUT", "/clock", {"mode": "real"})
         self.control("PUT", "/clock", {"mode": "frozen"} | ({} if now is None else {"now": now}))
 
     def advance(self, seconds: float) -> None:
         """Move the simulator's clock on."""
         self.control("PUT", "/clock", {"advance_s": seconds})
+
+    def fault(self, outcome: str = "", /, **fault: Any) -> str:
+        """Arm a fault and return its id: ``fault("dep.T_C_NOT_SIGNED", count=1)``.
+
+        *fault* is what ``POST /faults`` takes, such as ``match``, ``count``,
+        ``after`` and ``delivery``.
+        """
+        body = {"outcome": outcome, **fault} if outcome else fault
+        return str(self.control("POST", "/faults", body)["id"])
+
+    def wait(self, *, count: int = 1, timeout_s: float = 30, **match: Any) -> list[dict[str, Any]]:
+        """Wait until *count* of this test's exchanges match, and return them.
+
+        ControlError says what came near if they do not in time.
+        """
+        body = {"match": match, "count": count, "timeout_s": timeout_s, "after": self._mark[0]}
+        answer = self.control("POST", "/exchanges/wait", body, timeout_s=timeout_s + 60)
+        return list(answer["exchanges"])
+
+    def verify(self, count: int | None = None, /, **match: Any) -> None:
+        """Fail unless this test's exchanges match *count* times, or at all; say what came near."""
+        wanted = {"min": 1} if count is None else count
+        body = {"match": match, "count": wanted, "after": self._mark[0]}
+        try:
+            self.control("POST", "/exchanges/verify", body)
+        except ControlError as error:
+            raise AssertionError(str(error)) from None
+
+    def reset(self) -> None:
+        """Go back to the world as it was loaded, with its credentials; the journal stays."""
+        self.control("POST", "/reset", {})
 
     def add_devices(self, count: int) -> list[str]:
         """Buy invented devices for the first DEP server and return their serial numbers."""

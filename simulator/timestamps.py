@@ -21,3 +21,12 @@ def milliseconds(text: str) -> int:
     if moment.tzinfo is None:
         raise ValueError(f"the time stamp {text!r} names no offset: end it with Z")
     return int(moment.timestamp() * 1000)
+
+
+def is_time(text: str, _: object = None) -> str:
+    """Return what is wrong with a time stamp that somebody sent, or an empty string."""
+    try:
+        milliseconds(text)
+    except (ValueError, OverflowError):
+        return "must be a time such as 2026-01-05T10:00:00Z"
+    return ""

@@ -12,6 +12,7 @@ from simulator.disclosure.observation import Observer
 from simulator.disclosure.values import Fingerprinter
 from simulator.engine import Engine
 from simulator.messages import Body, Exchange, Peer, Request, Response, State, Tls
+from simulator.protocol.operations import Inquiry, Pending
 from simulator.services.dep import portal
 from simulator.settings import Settings
 from simulator.store.sqlite import Store
@@ -85,6 +86,10 @@ class Apple:
         self.observer = Observer(self.catalogue, Fingerprinter(KEY))
         self.engine = Engine(self.catalogue, Settings(**settings), SECRET, self.observer)
         self.recorded: list[Exchange] = []
+        self.inquiries: list[Inquiry] = []
+        """What was asked of the outside."""
+        self.unreachable = ""
+        """Why the outside cannot be reached; empty: it can."""
         self._drawn = 0
         self._nonce = 0
         self.run(self._seed)
@@ -133,10 +138,19 @@ class Apple:
         """Move time."""
         self.now_ms += round(seconds * 1000)
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request, known: Mapping[Inquiry, str] | None = None) -> Answer:
         """Answer one request as the gateway would."""
+        inquiry, response = None, None
         with self.store.transaction() as state:
-            response = self.engine.process(request, _Recorder(state, self.recorded), self.now_ms)
+            recorder = _Recorder(state, self.recorded)
+            try:
+                response = self.engine.process(request, recorder, self.now_ms, known or {})
+            except Pending as pending:
+                inquiry = pending.inquiry
+        if inquiry is not None:
+            self.inquiries.append(inquiry)
+            return self.send(request, {**(known or {}), inquiry: self.unreachable})
+        assert response is not None
         return Answer(response, self.recorded[-1])
 
     def call(

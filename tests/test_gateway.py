@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
@@ -7,13 +8,20 @@ import pytest
 from simulator.clock import Clock
 from simulator.gateway import Gateway
 from simulator.messages import Response, State
+from simulator.protocol.operations import Inquiry
 from simulator.store.sqlite import SqliteState
 from tests.apple import AGENT, Apple, request
+from tests.vpp import HOOK, Vpp
 
 
 @pytest.fixture
 def apple() -> Apple:
     return Apple()
+
+
+@pytest.fixture
+def vpp() -> Vpp:
+    return Vpp()
 
 
 @pytest.fixture
@@ -149,3 +157,33 @@ async def test_after_the_end_a_request_is_told_so(
     gateway.submit(ACCOUNT, heard.append)
 
     assert [one.status for one in heard] == [503]
+
+
+@pytest.mark.parametrize(
+    ("about", "status"), [pytest.param("", 200, id="taken"), pytest.param("no", 400, id="refused")]
+)
+async def test_what_must_be_asked_first_is_asked_and_recorded_once(
+    vpp: Vpp, about: str, status: int
+) -> None:
+    asked: list[Inquiry] = []
+
+    async def inquire(inquiry: Inquiry) -> str:
+        asked.append(inquiry)
+        return about
+
+    gateway = Gateway(vpp.store, vpp.engine, Clock())
+    asking = Gateway(vpp.store, vpp.engine, Clock(), inquire)
+    gateway.start()
+    asking.start()
+    stoken = await asyncio.to_thread(lambda: vpp.stoken)
+    headers = [("Host", "x"), ("Authorization", f"Bearer {stoken}")]
+    sent = request("POST", "/mdm/v2/client/config", headers, json.dumps(HOOK).encode())
+
+    answer = await asking.answer(sent)
+    alone = await gateway.answer(sent)
+    await asking.close()
+    await gateway.close()
+
+    assert (answer.status, alone.status) == (status, 400)
+    assert [one.url for one in asked] == [HOOK["notificationUrl"]]
+    assert await asyncio.to_thread(lambda: vpp.store.journal().last()) == 2

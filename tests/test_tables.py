@@ -1,5 +1,6 @@
 """Rules for every row, and cases that the rows themselves give."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from simulator.protocol.operations import ErrorCode, Operation
 from simulator.protocol.reference import SOURCES, as_json, as_markdown, differences, digest
 from simulator.services import dep
 from tests.apple import Apple
+from tests.vpp import Vpp
 
 CATALOGUE = services.load()
 OPERATIONS = [pytest.param(one, id=one.name) for one in CATALOGUE.operations.values()]
@@ -31,7 +33,16 @@ def tags(source: str) -> set[str]:
     return {tag.split(":")[0].split(" ")[0] for tag in source.split(", ") if tag}
 
 
-ROWS = [pytest.param(row, id=f"{name}-{row.name}") for name, row in rows()]
+def named() -> Iterator[Any]:
+    """Yield each row with an id of its own: inside an answer, rows may have the same name."""
+    seen: Counter[str] = Counter()
+    for name, row in rows():
+        seen[f"{name}-{row.name}"] += 1
+        again = seen[f"{name}-{row.name}"]
+        yield pytest.param(row, id=f"{name}-{row.name}" + (f"-{again}" if again > 1 else ""))
+
+
+ROWS = list(named())
 DEP = [one for one in CATALOGUE.operations.values() if one.service == "dep"]
 REQUEST_ROWS = [
     pytest.param(one, row, id=f"{one.name}-{row.name}")
@@ -172,6 +183,85 @@ def test_an_answer_has_only_fields_of_its_version(one: Operation) -> None:
             continue
         allowed = {row.name for row in one.response if span(row.versions)[0] <= version}
         assert set(answer.json) <= allowed
+
+
+VPP = [one for one in CATALOGUE.operations.values() if one.name.startswith(("vpp1.", "vpp2."))]
+VPP_ROWS = [
+    pytest.param(one, row, id=f"{one.name}-{row.name}")
+    for one in VPP
+    for row in one.request
+    if row.place in ("body", "query") and row.name != "sToken"
+]
+
+
+def ask(apple: Vpp, one: Operation, body: dict[str, Any]) -> Any:
+    """Call an operation of VPP; a query row of *body* goes into the query."""
+    path = one.path.removeprefix("/mdm/v2").removeprefix("/mdm/")
+    if one.name.startswith("vpp1."):
+        return apple.v1(path, body)
+    queries = {
+        row.name: body.pop(row.name)
+        for row in one.request
+        if row.name in body and row.place == "query"
+    }
+    content = body if any(row.place == "body" for row in one.request) else None
+    return apple.v2(one.methods[0], path, content, **queries)
+
+
+@pytest.mark.parametrize(("one", "row"), VPP_ROWS)
+def test_a_row_of_vpp_has_a_concept_and_a_source(one: Operation, row: Field) -> None:
+    assert row.concept
+    assert row.source
+
+
+@pytest.mark.parametrize(("one", "row"), VPP_ROWS)
+def test_a_missing_field_of_vpp_gives_its_number(one: Operation, row: Field) -> None:
+    if not row.required:
+        return
+    body = good(one)
+    body.pop(row.name, None)
+
+    answer = ask(Vpp(), one, body)
+
+    assert answer.json["errorNumber"] == int(row.missing)
+    assert answer.exchange.error == row.missing
+    assert "field-missing" in answer.rules
+
+
+@pytest.mark.parametrize(("one", "row"), VPP_ROWS)
+def test_a_wrong_type_in_vpp_is_an_invalid_argument(one: Operation, row: Field) -> None:
+    wrong: Any = "text" if row.type == "object" else {"unexpected": [1]}
+    if row.place == "query":
+        if not row.invalid:
+            return
+        wrong = "of no kind"
+
+    answer = ask(Vpp(), one, good(one) | {row.name: wrong})
+
+    assert (answer.exchange.error, answer.json["errorNumber"]) == ("9602", 9602)
+    finding = answer.exchange.findings[0]
+    assert finding.at == (row.name if row.place == "query" else f"/{row.name}")
+    assert finding.refused
+
+
+@pytest.mark.parametrize("one", [pytest.param(one, id=one.name) for one in VPP if one.auth])
+def test_every_operation_of_vpp_wants_a_token(one: Operation) -> None:
+    apple = Vpp()
+    if one.name.startswith("vpp1."):
+        answer = apple.v1(one.path.removeprefix("/mdm/"), {"sToken": "none"})
+    else:
+        answer = apple.v2(one.methods[0], one.path.removeprefix("/mdm/v2"), token="Bearer none")
+
+    assert (answer.status, answer.json["errorNumber"]) == (200, 9622)
+
+
+@pytest.mark.parametrize("one", [pytest.param(one, id=one.name) for one in VPP])
+def test_an_answer_of_vpp_has_documented_fields_only(one: Operation) -> None:
+    answer = ask(Vpp(), one, good(one))
+    if answer.exchange.error:
+        return
+
+    assert set(answer.json) <= {row.name for row in one.response}
 
 
 EXAMPLE = '''

@@ -67,6 +67,48 @@ def test_time_is_frozen_and_moved(mdmsim: Mdmsim) -> None:
     assert mdmsim.exchanges()[0]["at"] == "2026-01-05T10:01:30.000Z"
 
 
+def test_time_may_begin_anew(mdmsim: Mdmsim) -> None:
+    mdmsim.freeze("2026-01-05T10:00:00Z")
+    mdmsim.freeze("2026-01-04T10:00:00Z")
+
+    assert mdmsim.control("GET", "/clock")["now"] == "2026-01-04T10:00:00Z"
+
+
+def test_apple_answers_what_is_wanted(mdmsim: Mdmsim) -> None:
+    fault = mdmsim.fault("dep.SERVICE_UNAVAILABLE", count=1, match={"operation": "dep.account"})
+    mdmsim.fault(delivery={"name": "delay", "ms": 0}, count=1)
+
+    first, second = ask(mdmsim, "/account"), ask(mdmsim, "/account")
+
+    assert (first, second) == (503, 401)
+    assert mdmsim.exchanges(fault=fault)[0]["status"] == 503
+
+
+def test_what_was_asked_is_waited_for_and_verified(mdmsim: Mdmsim) -> None:
+    ask(mdmsim, "/account")
+
+    (found,) = mdmsim.wait(operation="dep.account", status=401)
+    mdmsim.verify(operation="dep.account")
+    mdmsim.verify(0, operation="dep.sync")
+
+    assert found["seq"] == mdmsim.exchanges()[0]["seq"]
+    with pytest.raises(AssertionError, match=r"operation is 'dep.account', wanted dep.sync"):
+        mdmsim.verify(operation="dep.sync")
+    with pytest.raises(ControlError, match="0 came"):
+        mdmsim.wait(operation="dep.sync", timeout_s=0)
+
+
+def test_the_world_comes_back(mdmsim: Mdmsim) -> None:
+    (serial,) = mdmsim.add_devices(1)
+    token = mdmsim.dep_token
+
+    mdmsim.reset()
+
+    with pytest.raises(ControlError):
+        mdmsim.control("GET", f"/devices/{serial}")
+    assert mdmsim.dep_token == token
+
+
 def test_the_portal_is_there(mdmsim: Mdmsim) -> None:
     (serial,) = mdmsim.add_devices(1)
 

@@ -41,7 +41,11 @@ def _plain(console: Console, lines: Iterable[str]) -> None:
 
 def _rows(ready: Mapping[str, Any], settings: Settings) -> Iterator[tuple[str, str]]:
     if ready["tls"]:
-        yield "HTTPS", ", ".join(ready["tls"]) + "  (instead of https://mdmenrollment.apple.com)"
+        yield (
+            "HTTPS",
+            ", ".join(ready["tls"])
+            + ("  (instead of https://mdmenrollment.apple.com and https://vpp.itunes.apple.com)"),
+        )
         yield "CA to trust", f"{ready['ca']}  (how: mdmsim ca install-hint{_data(settings)})"
     if ready["http"]:
         yield "HTTP", f"{ready['http']}  (the same without TLS)"
@@ -69,6 +73,13 @@ def _tokens(ready: Mapping[str, Any], settings: Settings) -> Iterator[str]:
     if len(servers) > _SHOWN:
         hint = f"mdmsim token dep{_data(settings)} --organisation ID --server ID"
         yield f"{len(servers) - _SHOWN} further DEP servers: {hint}"
+    places = [one for each in ready["organisations"] for one in each.get("vpp_locations", ())]
+    for place in places[:_SHOWN]:
+        yield f"Content token (sToken) of {place['id']}, {place['name']}:"
+        yield place["stoken"] or "none"
+    if len(places) > _SHOWN:
+        hint = f"mdmsim token vpp{_data(settings)} --location ID"
+        yield f"{len(places) - _SHOWN} further locations: {hint}"
 
 
 def _data(settings: Settings) -> str:

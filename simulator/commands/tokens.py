@@ -1,10 +1,11 @@
 """``mdmsim token``: the credentials that Apple's portal would hand out."""
 
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -12,11 +13,15 @@ from simulator import push_topics, ready
 from simulator.commands.options import setting_options, settings
 from simulator.directory import DATABASE, holder
 from simulator.loading import stopped
+from simulator.messages import State
 from simulator.pki.credentials import ServerToken, seal_server_token
 from simulator.services.apns import registry
 from simulator.services.dep import portal
+from simulator.services.vpp.locations import everywhere
 from simulator.settings import ConfigurationError, Settings
 from simulator.store.sqlite import Store
+
+T = TypeVar("T")
 
 
 @click.group("token")
@@ -64,7 +69,12 @@ def dep(
 
 
 def _described(wanted: Settings) -> list[dict[str, Any]]:
-    """Return the organisations, whether a simulator runs or not."""
+    """Return the organisations."""
+    return _of_state(wanted, portal.describe)
+
+
+def _of_state(wanted: Settings, read: Callable[[State], T]) -> T:
+    """Return what *read* finds in the state, whether a simulator runs or not."""
     path = Path(wanted.data)
     with ExitStack() as stack:
         if holder(path):
@@ -73,7 +83,7 @@ def _described(wanted: Settings) -> list[dict[str, Any]]:
         else:
             store = stack.enter_context(stopped(wanted))
         with store.transaction() as state:
-            return portal.describe(state)
+            return read(state)
 
 
 def _pick(
@@ -99,6 +109,29 @@ def _pick(
         name = "/".join(meant[0])
         raise ConfigurationError(f"the DEP server {name} has no token: download one in the portal")
     return dict(token)
+
+
+@command.command("vpp")
+@setting_options("data", "world", "seed")
+@click.option("--location", metavar="ID", help="Location, where there is more than one.")
+def vpp(location: str | None, config: str | None, **flags: Any) -> None:
+    """Print the content token (sToken) of a location of Apps and Books, as its .vpptoken file."""
+    found = _of_state(settings(config, **flags), _stokens)
+    meant = [name for name in found if location in (None, name)]
+    if len(meant) != 1:
+        raise ConfigurationError(
+            f"{len(meant) or 'no'} locations are meant: name one with --location; "
+            f"there are: {', '.join(found) or 'none'}"
+        )
+    if not found[meant[0]]:
+        raise ConfigurationError(
+            f"the location {meant[0]} has no token: renew it by the control API"
+        )
+    click.echo(found[meant[0]])
+
+
+def _stokens(state: State) -> dict[str, str]:
+    return {one.id: one.stoken for one in everywhere(state)}
 
 
 @command.command("push")

@@ -7,15 +7,18 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing, number
+from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
+from simulator.control.parts import PAGE, PARTS, Parts, Route, bad, json_body, missing, number
 from simulator.control.servers import home, with_server
 from simulator.messages import Body, Response, State
+from simulator.protocol.fields import Boolean, Field, Integer, Object, Objects, String, Strings
 from simulator.services.dep import fleet, portal
 from simulator.services.dep.assignment import PROFILE
 from simulator.services.dep.fleet import Device
 from simulator.services.dep.organisations import ORGANISATION, SERVER
 from simulator.timestamps import milliseconds
 from simulator.worlds.devices import generate
+from simulator.worlds.products import FAMILIES
 
 MAX_ADDED = 100_000
 MAX_PAGE = 1000
@@ -75,7 +78,8 @@ async def add_devices(request: web.Request) -> web.Response:
         own = state.of(org)
         target = server_id or _only_server(own)
         start = own.count(fleet.DEVICE)
-        rows = given or generate(count, parts.settings.seed, start=start)
+        families = body.get("families")
+        rows = given or generate(count, parts.settings.seed, start=start, families=families)
         return portal.add_devices(
             own,
             ((hardware, now_ms) for hardware in rows),
@@ -215,10 +219,64 @@ def _sealed(profile: Body, parts: Parts) -> Any:
     return msgspec.json.decode(sealed.body)
 
 
+HARDWARE = (
+    String("serial_number", "Serial number.", required=True, shortest=1),
+    String("model", "Marketing name.", required=True, shortest=1),
+    String("description", "Description.", required=True, shortest=1),
+    String("os", "Operating system.", required=True, shortest=1),
+    String("device_family", "Product family.", required=True, shortest=1),
+)
+BY = String("by", "E-mail address of who does it; the organisation's administrator if absent.")
+SERVER_ROW = String("server", "Id of a DEP server.", shortest=1)
+NEXT = Field("next", "What to give as after to go on; null at the end.", required=True)
 ROUTES = (
-    Route("GET", "/devices", "List devices.", list_devices),
-    Route("POST", "/devices", "Add devices.", add_devices),
-    Route("GET", "/devices/{serial}", "Get a device.", get_device),
-    Route("POST", "/devices/{serial}/{action}", "Act on a device.", act_on_device),
-    Route("GET", "/profiles", "List profiles.", list_profiles),
+    Route(
+        "GET",
+        "/devices",
+        "List devices.",
+        list_devices,
+        query=PAGE,
+        answer=(Objects("devices", "By serial number.", required=True), NEXT),
+    ),
+    Route(
+        "POST",
+        "/devices",
+        "Add devices.",
+        add_devices,
+        query=(),
+        body=(
+            Integer("count", "How many to invent.", least=1, most=MAX_ADDED, example=3),
+            Strings("families", "Families to invent; all if absent.", values=tuple(FAMILIES)),
+            Objects("devices", "The devices by their wire names, instead.", fields=HARDWARE),
+            SERVER_ROW,
+            ORGANISATION_ROW,
+            BY,
+        ),
+        answer=(Strings("serial_numbers", "Of the new ones.", required=True),),
+        status=201,
+    ),
+    Route("GET", "/devices/{serial}", "Get a device.", get_device, query=()),
+    Route(
+        "POST",
+        "/devices/{serial}/{action}",
+        "Act on a device.",
+        act_on_device,
+        query=(),
+        body=(
+            SERVER_ROW,
+            Object("device", "The new device of a replacement, by its wire names."),
+            Integer("seconds", "How long it is throttled; a day if absent.", least=0, most=10**9),
+            String("deadline", "By when it has to migrate."),
+            Boolean("failing", "Whether calls that change it fail; true if absent."),
+            BY,
+        ),
+    ),
+    Route(
+        "GET",
+        "/profiles",
+        "List profiles.",
+        list_profiles,
+        query=PAGE,
+        answer=(Objects("profiles", "By identifier.", required=True), NEXT),
+    ),
 )

@@ -72,4 +72,4 @@ async def catalogue(request: web.Request) -> web.Response:
     return web.json_response(as_json(request.app[PARTS].catalogue))
 
 
-ROUTES = (Route("GET", "/catalogue", "Get the catalogue.", catalogue),)
+ROUTES = (Route("GET", "/catalogue", "Get the catalogue.", catalogue, query=()),)

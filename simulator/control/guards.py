@@ -8,13 +8,15 @@ import msgspec
 from aiohttp import web
 
 from simulator.control.parts import PARTS, Handler, Problem
+from simulator.messages import Body
 
 _OPEN = ("/livez", "/readyz")
 
 
-def problem(status: int, title: str, detail: str) -> web.Response:
-    """Return a problem document (RFC 9457)."""
+def problem(status: int, title: str, detail: str, facts: Body | None = None) -> web.Response:
+    """Return a problem document (RFC 9457); *facts* are further members."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body |= facts or {}
     return web.Response(
         status=status, body=msgspec.json.encode(body), content_type="application/problem+json"
     )
@@ -31,7 +33,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         _check(request)
         return await handler(request)
     except Problem as error:
-        return problem(error.status, error.title, str(error))
+        return problem(error.status, error.title, str(error), error.facts)
     except LookupError as error:
         return problem(404, "Not found", str(error.args[0] if error.args else "not found"))
     except ValueError as error:
@@ -39,7 +41,10 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:  # noqa: PLR2004 (a redirect is no problem)
             raise
-        return problem(error.status, error.reason, f"{request.method} {request.path}")
+        answer = problem(error.status, error.reason, f"{request.method} {request.path}")
+        if "Allow" in error.headers:
+            answer.headers["Allow"] = error.headers["Allow"]
+        return answer
 
 
 def _check(request: web.Request) -> None:

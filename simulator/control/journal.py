@@ -8,13 +8,14 @@ import msgspec
 from aiohttp import web
 
 from simulator.control.books import BOOKS, Books
-from simulator.control.parts import PARTS, Parts, Route, bad, missing, number
+from simulator.control.parts import LIMIT, PARTS, Parts, Route, bad, missing, number
+from simulator.control.patterns import FILTERS
 from simulator.directory import drop_ledger
 from simulator.disclosure.manifest import EXEMPT, Judged, as_json, judge
 from simulator.messages import Body, Exchange, Headers
+from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.timestamps import milliseconds, rfc3339_ms
 
-_FILTERS = ("service", "operation", "organisation", "status", "error", "finding", "q")
 MAX_PAGE = 1000
 
 
@@ -34,6 +35,8 @@ def summary(exchange: Exchange) -> Body:
         "status": exchange.response.status,
         "error": exchange.error or None,
         "protocol": {"sent": exchange.version_sent, "effective": exchange.version or None},
+        "session": exchange.session or None,
+        "faults": [{"id": one.fault, "does": one.does} for one in exchange.faults],
         "findings": [msgspec.to_builtins(finding) for finding in exchange.findings],
         "connection": peer.connection,
     }
@@ -83,10 +86,10 @@ async def list_exchanges(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     limit = number(request, "limit", 100, 1, MAX_PAGE)
     after = number(request, "after", 0, 0, 2**62)
-    unknown = set(request.query) - {*_FILTERS, "limit", "after"}
+    unknown = set(request.query) - {*FILTERS, "limit", "after"}
     if unknown:
-        raise bad(f"{min(unknown)} is no filter; there are {', '.join(_FILTERS)}")
-    match = {name: request.query[name] for name in _FILTERS if name in request.query}
+        raise bad(f"{min(unknown)} is no filter; there are {', '.join(FILTERS)}")
+    match = {name: request.query[name] for name in FILTERS if name in request.query}
     found = await asyncio.to_thread(parts.journal.read, after, limit, match)
     last = await asyncio.to_thread(parts.journal.last)
     more = found[-1].seq if len(found) == limit else None
@@ -146,8 +149,6 @@ async def get_findings(request: web.Request) -> web.Response:
 async def delete_exchanges(request: web.Request) -> web.Response:
     """Delete exchanges for good, on record: all, those ``before`` a time, or an organisation's."""
     parts, query = request.app[PARTS], request.query
-    if unknown := set(query) - {"before", "organisation"}:
-        raise bad(f"{min(unknown)} is no filter; there are before, organisation")
     match: dict[str, object] = {}
     if "organisation" in query:
         match["organisation"] = query["organisation"]
@@ -164,10 +165,48 @@ async def delete_exchanges(request: web.Request) -> web.Response:
     return web.json_response({"deleted": count})
 
 
+FILTER_ROWS = tuple(String(name, f"Only those with this {name}.") for name in FILTERS)
 ROUTES = (
-    Route("DELETE", "/exchanges", "Delete exchanges, on record.", delete_exchanges),
-    Route("GET", "/exchanges", "List exchanges, oldest first.", list_exchanges),
-    Route("GET", "/exchanges/{seq}", "Get one exchange.", get_exchange),
-    Route("GET", "/exchanges/{seq}/disclosures", "Get what it disclosed.", get_disclosures),
-    Route("GET", "/exchanges/{seq}/findings", "Get what it broke.", get_findings),
+    Route(
+        "DELETE",
+        "/exchanges",
+        "Delete exchanges for good; that they were deleted is on record.",
+        delete_exchanges,
+        query=(
+            String("before", "Only those before this time.", example="2026-01-05T10:00:00Z"),
+            String("organisation", "Only those of this organisation; empty: of none."),
+        ),
+        answer=(Integer("deleted", "How many.", required=True),),
+    ),
+    Route(
+        "GET",
+        "/exchanges",
+        "List exchanges, oldest first.",
+        list_exchanges,
+        query=(*FILTER_ROWS, Integer("after", "Behind this number.", least=0, most=2**62), LIMIT),
+        answer=(
+            Objects("exchanges", "Oldest first.", required=True),
+            Field("next", "What to give as after to go on; null at the end.", required=True),
+        ),
+    ),
+    Route("GET", "/exchanges/{seq}", "Get one exchange.", get_exchange, query=()),
+    Route(
+        "GET",
+        "/exchanges/{seq}/disclosures",
+        "Get what it disclosed.",
+        get_disclosures,
+        query=(),
+        answer=(
+            Objects("disclosures", "In the order of the request.", required=True),
+            Objects("connection", "What its connection told, if it is the first.", required=True),
+        ),
+    ),
+    Route(
+        "GET",
+        "/exchanges/{seq}/findings",
+        "Get what it broke.",
+        get_findings,
+        query=(),
+        answer=(Objects("findings", "In the order found.", required=True),),
+    ),
 )

@@ -1,7 +1,9 @@
 """What the control API works on, and the shape of a route."""
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -13,6 +15,7 @@ from simulator.gateway import Gateway
 from simulator.messages import Body
 from simulator.pki.push import PushAuthority
 from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.fields import Field, Integer, Object, Objects, String
 from simulator.settings import Settings
 
 
@@ -35,6 +38,9 @@ class Parts:
     """Bearer token that is wanted when the control port is not on loopback."""
     key_id: str
     """Names the fingerprint key without telling it."""
+    renew: Callable[[], Awaitable[list[Body]]]
+    """Makes what a replaced world needs beside the state, and returns its organisations with
+    their credentials, as in ``ready.json``."""
 
 
 PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)
@@ -50,15 +56,28 @@ class Route:
     """Below ``/api/v1``."""
     about: str
     handler: Handler
+    query: tuple[Field, ...] | None = None
+    """What may stand in the query; another key is refused. None: the handler looks itself."""
+    body: tuple[Field, ...] | None = None
+    """The keys of the JSON object in the body; another key is refused. None: there is none."""
+    answer: tuple[Field, ...] = ()
+    """The keys of the JSON object that it answers."""
+    status: int = 200
+    takes: str = ""
+    """Content type of a body that is not JSON."""
+    gives: str = "application/json"
+    """Content type of the answer."""
 
 
 class Problem(Exception):  # noqa: N818 (the name that RFC 9457 gives it)
     """Leaves a handler with a problem document."""
 
-    def __init__(self, status: int, title: str, detail: str) -> None:
+    def __init__(self, status: int, title: str, detail: str, facts: Body | None = None) -> None:
+        """Keep what the document says; *facts* are further members of it."""
         super().__init__(detail)
         self.status = status
         self.title = title
+        self.facts = facts or {}
 
 
 def bad(detail: str) -> Problem:
@@ -73,11 +92,12 @@ def missing(detail: str) -> Problem:
 
 async def json_body(request: web.Request) -> Body:
     """Return the JSON object in the body, an empty one if there is none; else a problem."""
-    if not request.can_read_body:
+    content = await request.read()
+    if not content:
         return {}
     try:
-        body = await request.json()
-    except ValueError:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
         raise bad("the body is not JSON") from None
     if not isinstance(body, dict):
         raise bad("the body must be a JSON object")
@@ -92,3 +112,97 @@ def number(request: web.Request, name: str, default: int, least: int, most: int)
     if not (text.isascii() and text.isdigit() and least <= int(text[:19]) <= most):
         raise bad(f"{name} must be a number from {least} to {most}")
     return int(text)
+
+
+LIMIT = Integer("limit", "Most entries in the answer.", least=1, most=1000, example=100)
+AFTER = String("after", "What next was in the answer before.")
+ORGANISATION = String("organisation", "Id of an organisation.", shortest=1)
+PAGE = (ORGANISATION, AFTER, LIMIT)
+
+
+def checked(route: Route) -> Handler:
+    """Return the handler of *route* behind the checks that its rows ask for."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if route.query is not None:
+            check_query(request, route.query)
+        if route.body is not None:
+            check_body(await json_body(request), route.body)
+        return await route.handler(request)
+
+    return handler
+
+
+def check_query(request: web.Request, rows: tuple[Field, ...]) -> None:
+    """Refuse a query with a key that is not known, or a value that its row does not allow."""
+    known = {row.name: row for row in rows}
+    for name, text in request.query.items():
+        row = known.get(name)
+        if row is None:
+            there = f"there are {', '.join(known)}" if known else "the call takes no query"
+            raise bad(f"{name} is not known in the query, and no filter: {there}")
+        value: Any = text
+        if isinstance(row, Integer):
+            if not (text.isascii() and text.isdigit()):
+                raise bad(f"{name} must be a whole number")
+            value = int(text[:19])
+        if why := row.breach(value, request.query) or _outside(row, value):
+            raise bad(f"{name} {why}")
+    for row in rows:
+        if row.required and row.name not in request.query:
+            raise bad(f"the query needs {row.name}: {row.about}")
+
+
+def check_body(
+    body: Body, rows: tuple[Field, ...], where: str = "", *, further: bool = False
+) -> None:
+    """Refuse a body with a key that is not known, or a value that its row does not allow.
+
+    *further*: further keys are taken.
+    """
+    known = {row.name: row for row in rows}
+    for name, value in body.items():
+        row = known.get(name)
+        if row is not None:
+            _check(row, value, body, where + name)
+        elif not further:
+            there = f"there are {', '.join(known)}" if known else "the call takes none"
+            raise bad(f"{where}{name} is not known: {there}")
+    for row in rows:
+        if row.required and row.name not in body:
+            lacks = f"{where[:-1]} needs" if where else "the body must name"
+            raise bad(f"{lacks} {row.name}: {row.about}")
+
+
+def _check(row: Field, value: Any, body: Body, at: str) -> None:
+    """Refuse *value*, which stands *at* a place of *body*, if its row does not allow it."""
+    inner = tuple((row.parts() or {}).values())
+    if isinstance(row, Objects):
+        if not isinstance(value, list):
+            raise bad(f"{at} must be an array of objects")
+        for index, item in enumerate(value):
+            if not isinstance(item, dict):
+                raise bad(f"{at}[{index}] must be an object")
+            check_body(item, inner, f"{at}[{index}].", further=True)
+        return
+    wrong = row.wrong_type(value) if not isinstance(row, Object) else ""
+    if isinstance(row, Object):
+        if not isinstance(value, dict):
+            raise bad(f"{at} must be an object")
+        check_body(value, inner, f"{at}.", further=not inner)
+    wrong = wrong or row.breach(value, body) or _outside(row, value)
+    if wrong and isinstance(row, Integer):
+        bounds = "" if row.least is None else f" from {row.least}"
+        bounds += "" if row.most is None else f" to {row.most}"
+        raise bad(f"{at} must be a whole number{bounds}")
+    if wrong:
+        raise bad(f"{at} {wrong}")
+
+
+def _outside(row: Field, value: Any) -> str:
+    """Return what is wrong with *value* if its row has a closed set of values."""
+    values: tuple[str, ...] = getattr(row, "values", ())
+    given = value if isinstance(value, list) else [value]
+    if values and any(one not in values for one in given):
+        return f"must be one of {', '.join(values)}"
+    return ""

@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from simulator.auth.provider_token import new_key
+from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
 from simulator.control.servers import home
 from simulator.messages import Body, State
 from simulator.pki.push import ENVIRONMENTS, PushAuthority, PushCertificate
+from simulator.protocol.fields import Integer, Objects, String, Strings
 from simulator.services.apns import keys, registry
 from simulator.services.apns.keys import ProviderKey
 from simulator.services.dep.organisations import ORGANISATION
 
-_TOPIC = {"topic", "topics", "organisation", "environments", "expires_in_s", "issuer"}
-_KEY = {"key_id", "team_id", "organisation", "environment"}
 _ID_DIGITS = 10
 _LONGEST_S = 10 * 365 * 24 * 3600
 
@@ -48,13 +48,8 @@ async def add_topic(request: web.Request) -> web.Response:
     that has expired; ``issuer`` ``other`` for one that nobody trusts.
     """
     parts, body = request.app[PARTS], await json_body(request)
-    if unknown := sorted(body.keys() - _TOPIC):
-        raise bad(f"{unknown[0]} is no key here; there are {', '.join(sorted(_TOPIC))}")
-    topics = body.get("topics", [])
-    first = topics[0] if isinstance(topics, list) and topics else None
-    topic = body.get("topic") or first or _new_topic(parts)
-    if not isinstance(topics, list) or not all(isinstance(one, str) for one in (topic, *topics)):
-        raise bad("topic must be a string, such as com.apple.mgmt.External.<uuid>, topics a list")
+    topics: list[str] = body.get("topics", [])
+    topic = str(body.get("topic") or next(iter(topics), "") or _new_topic(parts))
     made = await asyncio.to_thread(_mint, parts, topic, topics, body)
     names = list(dict.fromkeys((topic, *topics)))
 
@@ -89,13 +84,6 @@ def _mint(parts: Parts, topic: str, topics: list[str], body: Body) -> PushCertif
     """Make the certificate that *body* asks for."""
     now = datetime.now(UTC)  # noqa: TID251 (TLS checks certificates against the wall clock)
     seconds = body.get("expires_in_s")
-    if seconds is not None and (type(seconds) is not int or abs(seconds) > _LONGEST_S):
-        raise bad("expires_in_s must be a whole number of seconds, at most ten years")
-    environments = body.get("environments", list(ENVIRONMENTS))
-    if not isinstance(environments, list):
-        raise bad(f"environments must be a list of {' and '.join(ENVIRONMENTS)}")
-    if body.get("issuer", "own") not in ("own", "other"):
-        raise bad("issuer must be own or other")
     try:
         own = body.get("issuer") != "other"
         authority = parts.push_authority if own else PushAuthority.create(now)
@@ -103,7 +91,7 @@ def _mint(parts: Parts, topic: str, topics: list[str], body: Body) -> PushCertif
             topic,
             now,
             topics=topics,
-            environments=environments,
+            environments=body.get("environments", list(ENVIRONMENTS)),
             not_after=None if seconds is None else now + timedelta(seconds=seconds),
         )
     except ValueError as error:
@@ -139,16 +127,12 @@ async def add_key(request: web.Request) -> web.Response:
     What signs is told this once, as the ``.p8`` file that Apple's portal gives.
     """
     parts, body = request.app[PARTS], await json_body(request)
-    if unknown := sorted(body.keys() - _KEY):
-        raise bad(f"{unknown[0]} is no key here; there are {', '.join(sorted(_KEY))}")
     key_id = body.get("key_id", parts.chance(_ID_DIGITS).upper())
     team_id = body.get("team_id", parts.chance(_ID_DIGITS).upper())
     for name, value in (("key_id", key_id), ("team_id", team_id)):
-        if not isinstance(value, str) or len(value) != _ID_DIGITS or not value.isalnum():
+        if len(value) != _ID_DIGITS or not value.isalnum():
             raise bad(f"{name} must be {_ID_DIGITS} letters and digits")
     environment = body.get("environment", "")
-    if environment not in ("", *ENVIRONMENTS):
-        raise bad(f"environment must be {' or '.join(ENVIRONMENTS)}")
     private, public = await asyncio.to_thread(new_key)
 
     def work(state: State) -> ProviderKey:
@@ -170,10 +154,64 @@ async def revoke_key(request: web.Request) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/push-topics", "List push topics.", list_topics),
-    Route("POST", "/push-topics", "Add a topic, or a certificate for it.", add_topic),
-    Route("POST", "/push-topics/{topic}/revoke", "Revoke certificates.", revoke),
-    Route("GET", "/push-keys", "List keys of provider tokens.", list_keys),
-    Route("POST", "/push-keys", "Make a key for provider tokens.", add_key),
-    Route("DELETE", "/push-keys/{key}", "Revoke a key.", revoke_key),
+    Route(
+        "GET",
+        "/push-topics",
+        "List push topics.",
+        list_topics,
+        query=(),
+        answer=(Objects("push_topics", "All of them.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/push-topics",
+        "Add a topic, or a certificate for it.",
+        add_topic,
+        query=(),
+        body=(
+            String("topic", "Its name; made if absent.", shortest=1),
+            Strings("topics", "Topics of a certificate for several.", shortest=1),
+            Strings("environments", "What it is for; both if absent.", values=tuple(ENVIRONMENTS)),
+            Integer(
+                "expires_in_s",
+                "When it ends, seconds from now; below 0 it has ended.",
+                least=-_LONGEST_S,
+                most=_LONGEST_S,
+            ),
+            String("issuer", "other: from an authority nobody trusts.", values=("own", "other")),
+            ORGANISATION_ROW,
+        ),
+        status=201,
+    ),
+    Route(
+        "POST",
+        "/push-topics/{topic}/revoke",
+        "Revoke certificates.",
+        revoke,
+        query=(),
+        body=(String("serial", "Serial number of one of them; all if absent."),),
+    ),
+    Route(
+        "GET",
+        "/push-keys",
+        "List keys of provider tokens.",
+        list_keys,
+        query=(),
+        answer=(Objects("push_keys", "All of them.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/push-keys",
+        "Make a key for provider tokens.",
+        add_key,
+        query=(),
+        body=(
+            String("key_id", "Its id, 10 letters and digits; made if absent."),
+            String("team_id", "Its team, 10 letters and digits; made if absent."),
+            String("environment", "What it is for; all if absent.", values=tuple(ENVIRONMENTS)),
+            ORGANISATION_ROW,
+        ),
+        status=201,
+    ),
+    Route("DELETE", "/push-keys/{key}", "Revoke a key.", revoke_key, query=(), status=204),
 )

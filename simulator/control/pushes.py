@@ -8,14 +8,17 @@ from dataclasses import asdict
 import msgspec
 from aiohttp import web
 
-from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing, number
+from simulator.control.events import NEWS
+from simulator.control.parts import PAGE, PARTS, Parts, Route, bad, json_body, missing, number
 from simulator.control.servers import home
 from simulator.messages import Body, State
 from simulator.pki.push import ENVIRONMENTS
+from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.services.apns import registry
 from simulator.services.apns.registry import DeviceToken, Push
 from simulator.services.dep.organisations import ORGANISATION
 
+_ENVIRONMENTS = tuple(ENVIRONMENTS)
 MAX_PAGE = 1000
 KEEP_ALIVE_S = 15.0
 """After so much silence a stream gets a comment, so that both ends see that it lives."""
@@ -36,8 +39,6 @@ async def check_in(request: web.Request) -> web.Response:
         raise bad("the property list must be a dictionary")
     now_ms = parts.clock.now_ms()
     environment = request.query.get("environment", "")
-    if environment and environment not in ENVIRONMENTS:
-        raise bad(f"environment must be {' or '.join(ENVIRONMENTS)}")
     if "topic" in request.query:
         message["Topic"] = request.query["topic"]
     share = parts.settings.shared_tokens == "share"
@@ -129,8 +130,12 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 def _told(push: Push) -> str:
-    shown = {"mdm": push.magic, "matches": push.matches, "topic": push.topic}
-    return msgspec.json.encode(shown | {"apns_id": push.apns_id}).decode()
+    shown = {"mdm": push.magic, **_shown(push)}
+    return msgspec.json.encode(shown).decode()
+
+
+def _shown(push: Push) -> Body:
+    return {"matches": push.matches, "topic": push.topic, "apns_id": push.apns_id}
 
 
 async def _stream(
@@ -148,7 +153,7 @@ async def _stream(
                 return push
         return None
 
-    with parts.gateway.listen(token) as arrived:
+    with parts.gateway.listen(token) as arrived, parts.clock.watched(arrived.set):
         await response.prepare(request)
         while True:
             arrived.clear()
@@ -157,6 +162,7 @@ async def _stream(
                 # A payload of many lines is as many fields (HTML, server-sent events).
                 lines = "".join(f"data: {line}\n" for line in tell(push).splitlines())
                 await response.write(f"event: {event}\n{lines}\n".encode())
+                request.app[NEWS].pushed({"token": token, **_shown(push)})
                 continue
             try:
                 await asyncio.wait_for(arrived.wait(), KEEP_ALIVE_S)
@@ -165,8 +171,44 @@ async def _stream(
 
 
 ROUTES = (
-    Route("GET", "/push-tokens", "List device tokens.", list_tokens),
-    Route("POST", "/push-tokens/checkin", "Learn from a check-in message.", check_in),
-    Route("GET", "/push-tokens/{token}/events", "Stream a device's pushes.", token_events),
-    Route("POST", "/push-tokens/{token}/{action}", "Act on a token.", act_on_token),
+    Route(
+        "GET",
+        "/push-tokens",
+        "List device tokens.",
+        list_tokens,
+        query=PAGE,
+        answer=(
+            Objects("push_tokens", "By token.", required=True),
+            Field("next", "What to give as after to go on; null at the end.", required=True),
+        ),
+    ),
+    Route(
+        "POST",
+        "/push-tokens/checkin",
+        "Learn from a check-in message.",
+        check_in,
+        query=(
+            String("environment", "Whose the token is; both if absent.", values=_ENVIRONMENTS),
+            String("topic", "In place of the message's own."),
+        ),
+        takes="application/octet-stream",
+    ),
+    Route(
+        "GET",
+        "/push-tokens/{token}/events",
+        "Stream a device's pushes.",
+        token_events,
+        query=(),
+        gives="text/event-stream",
+    ),
+    Route(
+        "POST",
+        "/push-tokens/{token}/{action}",
+        "Act on a token.",
+        act_on_token,
+        query=(),
+        body=(
+            Integer("seconds", "How long it is throttled; an hour if absent.", least=0, most=10**9),
+        ),
+    ),
 )

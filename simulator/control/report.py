@@ -7,17 +7,17 @@ import msgspec
 from aiohttp import web
 
 from simulator.control.books import BOOKS, Books
-from simulator.control.parts import Route, bad, number
+from simulator.control.parts import AFTER, LIMIT, Route, bad, number
 from simulator.disclosure.formats.table import FORMATS
 from simulator.disclosure.manifest import Manifest, load_manifest
 from simulator.disclosure.redaction import Level
 from simulator.disclosure.rows import FILTERS, matches
+from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.resources import names
 from simulator.settings import ConfigurationError
 
 MAX_PAGE = 1000
-_QUERY = {"format", "manifest", "redact", "gate", "verify"}
-_OF_EXCHANGES = ("organisation", "status", "error", "finding")
+_OF_EXCHANGES = ("organisation", "client", "session", "status", "error", "finding", "fault")
 """Filters that choose exchanges; those of `FILTERS` choose among their rows."""
 _OF_ROWS = (*FILTERS, "flag", "novelty", "q")
 
@@ -26,9 +26,6 @@ async def get_ledger(request: web.Request) -> web.Response:
     """Answer a page of aggregated disclosures, by place; ``after`` takes the id of a row."""
     query = request.query
     limit = number(request, "limit", 100, 1, MAX_PAGE)
-    if unknown := set(query) - {*_OF_EXCHANGES, *_OF_ROWS, "limit", "after"}:
-        allowed = ", ".join((*_OF_EXCHANGES, *_OF_ROWS))
-        raise bad(f"{min(unknown)} is no filter; there are {allowed}")
     chosen = {name: query[name] for name in _OF_EXCHANGES if name in query}
     match = {name: query[name] for name in _OF_ROWS if name in query}
     rows = await asyncio.to_thread(request.app[BOOKS].rows, chosen)
@@ -47,14 +44,7 @@ async def get_ledger(request: web.Request) -> web.Response:
 async def get_report(request: web.Request) -> web.StreamResponse:
     """Answer the report, in the format and judged by the manifest that are asked for."""
     query = request.query
-    if unknown := set(query) - _QUERY:
-        raise bad(f"{min(unknown)} is not known; there are {', '.join(sorted(_QUERY))}")
-    form = query.get("format", "json")
-    if form not in FORMATS:
-        raise bad(f"format must be one of {', '.join(FORMATS)}")
-    redact = query.get("redact", "fingerprint")
-    if redact not in get_args(Level):
-        raise bad(f"redact must be one of {', '.join(get_args(Level))}")
+    form, redact = query.get("format", "json"), query.get("redact", "fingerprint")
     manifest = await _manifest(request.app[BOOKS], query.get("manifest"))
     material = await asyncio.to_thread(
         request.app[BOOKS].material,
@@ -91,6 +81,35 @@ async def _manifest(books: Books, name: str | None) -> Manifest:
 
 
 ROUTES = (
-    Route("GET", "/ledger", "List aggregated disclosures, by place.", get_ledger),
-    Route("GET", "/report", "Get the disclosure report.", get_report),
+    Route(
+        "GET",
+        "/ledger",
+        "List aggregated disclosures, by place.",
+        get_ledger,
+        query=(
+            *(String(name, f"Only of exchanges with this {name}.") for name in _OF_EXCHANGES),
+            *(String(name, f"Only those with this {name}.") for name in _OF_ROWS),
+            AFTER,
+            LIMIT,
+        ),
+        answer=(
+            Objects("ledger", "One per operation, place and meaning.", required=True),
+            Integer("total", "How many there are on all pages.", required=True),
+            Field("next", "What to give as after to go on; null at the end.", required=True),
+        ),
+    ),
+    Route(
+        "GET",
+        "/report",
+        "Get the disclosure report.",
+        get_report,
+        query=(
+            String("format", "json if absent.", values=tuple(FORMATS)),
+            String("manifest", "Name of one that ships."),
+            String("redact", "fingerprint if absent.", values=get_args(Level)),
+            String("gate", "1: as for a release."),
+            String("verify", "1: check the hashes of all exchanges again."),
+        ),
+        gives="*/*",
+    ),
 )

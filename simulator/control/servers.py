@@ -4,9 +4,11 @@ from typing import Any
 
 from aiohttp import web
 
+from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.control.parts import PARTS, Route, bad, json_body, missing
 from simulator.messages import Body, State
 from simulator.pki.credentials import ServerToken, seal_server_token
+from simulator.protocol.fields import Boolean, Objects, String
 from simulator.services.dep import portal
 from simulator.services.dep.organisations import ORGANISATION, SERVER
 
@@ -153,11 +155,59 @@ async def revoke_token(request: web.Request) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/organisations", "List organisations.", list_organisations),
-    Route("POST", "/organisations/{id}/terms", "Change or accept terms.", set_terms),
-    Route("POST", "/organisations/{id}/apple-seed", "Turn AppleSeed on or off.", set_apple_seed),
-    Route("GET", "/dep-servers", "List DEP servers.", list_servers),
-    Route("POST", "/dep-servers", "Add a DEP server.", add_server),
-    Route("POST", "/dep-servers/{id}/token", "Download the token (.p7m).", download_token),
-    Route("DELETE", "/dep-servers/{id}/token", "Revoke the token.", revoke_token),
+    Route(
+        "GET",
+        "/organisations",
+        "List organisations.",
+        list_organisations,
+        query=(),
+        answer=(Objects("organisations", "All of them.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/organisations/{id}/terms",
+        "Change or accept terms.",
+        set_terms,
+        query=(),
+        body=(Boolean("accepted", "Whether the newest terms are accepted.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/organisations/{id}/apple-seed",
+        "Turn AppleSeed on or off.",
+        set_apple_seed,
+        query=(),
+        body=(Boolean("on", "Whether AppleSeed for IT is on.", required=True),),
+    ),
+    Route(
+        "GET",
+        "/dep-servers",
+        "List DEP servers.",
+        list_servers,
+        query=(),
+        answer=(Objects("dep_servers", "All of them.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/dep-servers",
+        "Add a DEP server.",
+        add_server,
+        query=(),
+        body=(
+            String("name", "Its name.", required=True, shortest=1, example="Staff"),
+            String("id", "Its id; made if absent.", shortest=1, example="staff"),
+            ORGANISATION_ROW,
+        ),
+        status=201,
+    ),
+    Route(
+        "POST",
+        "/dep-servers/{id}/token",
+        "Download the token (.p7m), encrypted to the PEM certificate in the body.",
+        download_token,
+        query=(String("regenerate", "true replaces the one before.", values=("true", "false")),),
+        takes="text/plain",
+        gives="application/pkcs7-mime",
+    ),
+    Route("DELETE", "/dep-servers/{id}/token", "Revoke the token.", revoke_token, query=()),
 )

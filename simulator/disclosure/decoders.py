@@ -1,13 +1,15 @@
 """Decoders: what stands inside a value, as values of their own."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from simulator.disclosure.certificates import names_in
-from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN
+from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, QUERY, UNKNOWN
 from simulator.disclosure.markers import OPENING
+from simulator.protocol.wire import pairs_of, parse_json
 
 _URL = re.compile(
     r"((?:[A-Za-z][A-Za-z0-9+.-]*://)?)(?:(?<=//)([^/?#]*)@)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?",
@@ -95,7 +97,25 @@ def credential_of(value: str) -> tuple[str, int]:
     return (match[1], match.start(1)) if match else (value, 0)
 
 
+_CONTEXT = {"hostname": "server.hostname", "guid": "server.install_guid", "ac2": PROTOCOL}
+"""Concept by the keys that clients keep in a JSON text of their own, by Apple's advice."""
+
+
 def children(decode: str, value: str) -> Iterable[Piece]:
     """Return the values inside *value*; none where the decoder cannot read it."""
+    if decode == "json":
+        return _json_pieces(value)
     names = names_in(value) if decode == "x509" else None
     return [Piece(f"#/{at}", text, "x509") for at, text in names or ()]
+
+
+def _json_pieces(value: str) -> Iterator[Piece]:
+    """Yield the values of a JSON object that was sent as text; what is nested stays together."""
+    try:
+        tree = parse_json(value.encode())
+    except ValueError:
+        return
+    for key, child in pairs_of(tree) if isinstance(tree, dict) else ():
+        step = key.replace("~", "~0").replace("/", "~1")
+        text = child if isinstance(child, str) else json.dumps(child, separators=(",", ":"))
+        yield Piece(f"#/{step}", text, "json", _CONTEXT.get(key, ""))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from simulator.disclosure.concepts import PROTOCOL
 from simulator.protocol.wire import pairs_of, parse_json
@@ -56,7 +57,7 @@ class Carrier:
 
 
 def _base64_json(value: str) -> list[dict[str, Any]]:
-    tree = parse_json(_unbase64(value.strip()))
+    tree = parse_json(_unbase64(unquote(value.strip())))  # cookies may be escaped
     return [tree] if isinstance(tree, dict) else []
 
 
@@ -73,6 +74,14 @@ def _unbase64(text: str) -> bytes:
     return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
 
 
+_CLAIMS = {
+    "kid": "push.key_id",
+    "iss": "push.team_id",
+    "iat": PROTOCOL,
+    "alg": PROTOCOL,
+    "typ": PROTOCOL,
+}
+"""Key and team of a developer are the same whatever the token is for."""
 CARRIERS: Mapping[str, Carrier] = {
     "vpp.content_token": Carrier(
         "base64-json",
@@ -80,17 +89,8 @@ CARRIERS: Mapping[str, Carrier] = {
         {"orgName": "org.name", "expDate": "vpp.content_token.expiry"},
         core="token",
     ),
-    "push.provider_token": Carrier(
-        "jwt",
-        _jwt,
-        {
-            "kid": "push.key_id",
-            "iss": "push.team_id",
-            "iat": PROTOCOL,
-            "alg": PROTOCOL,
-            "typ": PROTOCOL,
-        },
-    ),
+    "push.provider_token": Carrier("jwt", _jwt, _CLAIMS),
+    "vpp.developer_token": Carrier("jwt", _jwt, {**_CLAIMS, "exp": PROTOCOL}),
 }
 """By the concept of the secret."""
 

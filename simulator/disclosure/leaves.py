@@ -58,7 +58,10 @@ class Reader:
             elif name == "cookie":
                 for key, text, start, end in cookies(value):
                     spot = Spot("header", index, start, end)
-                    yield self._leaf("cookie", key, key, row, text, spot)
+                    known = self._plan.cookies.get(key, row)
+                    leaf = self._leaf("cookie", key, key, known, text, spot)
+                    yield leaf
+                    yield from self._inner(leaf)
             else:
                 yield from self._decoded("header", name, name, row, value, Spot("header", index))
 
@@ -187,7 +190,9 @@ class Reader:
             yield leaf
             yield from self._inner(leaf)
             for child in children(row.decode, value):
-                yield self._child(leaf, child.at, child.value, child.via, row.concept)
+                yield self._child(
+                    leaf, child.at, child.value, child.via, child.concept or row.concept
+                )
             return
         own = pieces[0]
         leaf.value, leaf.whole = own.value, value
@@ -280,14 +285,10 @@ def _item(row: Row) -> Row:
         row.name,
         row.concept,
         kind=kind,  # type: ignore[arg-type]  # one of two kinds
-        wrong_type=_text_only,
+        wrong_type=row.wrong_type,
         versions=row.versions,
         span=row.span,
         closed=row.closed,
         inner=row.inner,
         decode=row.decode,
     )
-
-
-def _text_only(value: Any) -> str:
-    return "" if isinstance(value, str) else "must be a string"

@@ -9,7 +9,7 @@ from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN
 from simulator.disclosure.inner import CARRIERS
 from simulator.disclosure.known import HEADERS, NAMES, PREFIXES
 from simulator.protocol.catalogue import Catalogue
-from simulator.protocol.fields import Field, Object, Objects, Strings, Table, span, walk
+from simulator.protocol.fields import Field, Integers, Object, Objects, Strings, Table, span, walk
 from simulator.protocol.operations import Operation, Service
 
 Kind = Literal["scalar", "strings", "object", "objects", "table", "any"]
@@ -29,6 +29,7 @@ class Row:
     documented: bool = True
     kind: Kind = "scalar"
     wrong_type: Callable[[Any], str] = _anything
+    """Of it, or of each item of an array of plain values."""
     versions: str = ""
     span: tuple[int, int] = (0, 0)
     closed: frozenset[str] = frozenset()
@@ -63,6 +64,7 @@ class Plan:
     """Path parameters with the number of their segment."""
     query: Mapping[str, Row] = field(default_factory=dict)
     headers: Mapping[str, Row] = field(default_factory=dict)
+    cookies: Mapping[str, Row] = field(default_factory=dict)
     body: Mapping[str, Row] = field(default_factory=dict)
     body_secret: bool = True
     """Whether a row of the body may hold a secret or a URL."""
@@ -73,6 +75,7 @@ class Plan:
 def compile_row(source: Field) -> Row:
     """Compile one row with those inside it."""
     kind: Kind = "scalar"
+    wrong: Callable[[Any], str] = _anything
     inner: dict[str, Row] = {}
     closed: tuple[str, ...] = getattr(source, "values", ())
     if isinstance(source, Table):
@@ -82,8 +85,8 @@ def compile_row(source: Field) -> Row:
     elif isinstance(source, Object):
         kind = "objects" if isinstance(source, Objects) else "object"
         inner = {row.name: compile_row(row) for row in source.fields}
-    elif isinstance(source, Strings):
-        kind = "strings"
+    elif isinstance(source, Strings | Integers):
+        kind, wrong = "strings", source.wrong_item
     concept = source.concept or UNKNOWN
     if concept not in CONCEPTS:
         raise ValueError(f"field {source.name}: no concept is called {concept}")
@@ -93,7 +96,7 @@ def compile_row(source: Field) -> Row:
         source.name,
         concept,
         kind=kind,
-        wrong_type=source.wrong_type if kind == "scalar" else _anything,
+        wrong_type=source.wrong_type if kind == "scalar" else wrong,
         versions=source.versions,
         span=span(source.versions),
         closed=frozenset(closed),
@@ -109,7 +112,7 @@ def _decoder(source: Field, concept: str) -> str:
     """
     decode: str = getattr(source, "decode", "")
     carrier = CARRIERS.get(concept)
-    if decode not in ("", "x509", carrier and carrier.via):
+    if decode not in ("", "x509", "json", carrier and carrier.via):
         raise ValueError(f"field {source.name}: {concept} cannot be decoded as {decode}")
     return decode
 
@@ -192,6 +195,7 @@ def _request_plan(operation: Operation, service: Service) -> Plan:
         path,
         _by_name(rows, "query"),
         _by_name(rows, "header"),
+        _by_name(rows, "cookie"),
         _by_name(body, "body"),
         _may_hold_secrets(body),
     )
@@ -228,7 +232,7 @@ def _secret_names(catalogue: Catalogue) -> dict[str, str]:
         row
         for operation in catalogue.operations.values()
         for row in walk(operation.request)
-        if row.place not in ("header", "path") and row.concept
+        if row.place not in ("header", "cookie", "path") and row.concept
     ]
     harmless = {row.name for row in rows if not CONCEPTS[row.concept].sealed}
     return {row.name: row.concept for row in rows if row.name not in harmless}

@@ -1,6 +1,6 @@
-"""Credentials that Apple's portals hand out: the server token of Automated Device Enrollment.
+"""Credentials that Apple's portals hand out: server tokens (enrolment) and content tokens (apps).
 
-The portal encrypts the token to the certificate that the MDM server's
+The portal encrypts a server token to the certificate that the MDM server's
 administrator uploaded, and lets the result be downloaded as a ``.p7m`` file.
 Shapes and layout: a real file, and what the clients that read it insist on.
 """
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 Chance = Callable[[int], str]
 """A source of credentials: takes a number of digits, returns as many hexadecimal ones."""
 
+CONTENT_TOKEN_LIFETIME = timedelta(days=365)
 SERVER_TOKEN_LIFETIME = timedelta(days=365)
 
 MINIMUM_RSA_BITS = 1024
@@ -109,6 +110,20 @@ def mint_server_token(
         access_secret=f"AS_{chance(40)}",
         access_token_expiry=f"{expiry:%Y-%m-%dT%H:%M:%SZ}",
     )
+
+
+def mint_content_token(chance: Chance, expires: datetime, org_name: str) -> str:
+    """Return a new content token (sToken): base64 of JSON with token, expDate and orgName.
+
+    The JSON is compact, and the time in UTC with an offset without a colon, as in
+    Apple's samples; clients send the whole, and never the *token* inside.
+    """
+    content = {
+        "token": base64.b64encode(bytes.fromhex(chance(96))).decode(),
+        "expDate": f"{expires.astimezone(UTC):%Y-%m-%dT%H:%M:%S}+0000",
+        "orgName": org_name,
+    }
+    return base64.b64encode(json.dumps(content, separators=(",", ":")).encode()).decode()
 
 
 def seal_server_token(token: ServerToken, certificate_pem: bytes) -> bytes:

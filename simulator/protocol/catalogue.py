@@ -45,14 +45,17 @@ class Catalogue:
         if operation.name in self.operations:
             raise ValueError(f"two operations are called {operation.name}")
         self.operations[operation.name] = operation
-        if operation.path not in self._routes and "{" in operation.path:
-            fixed = operation.path.partition("{")[0]
-            self._templates.append((fixed, operation.path.split("/"), {}))
-            self._routes[operation.path] = self._templates[-1][2]
-        methods = self._routes.setdefault(operation.path, {})
+        for path in (operation.path, *operation.aliases):
+            self._route(path, operation)
+
+    def _route(self, path: str, operation: Operation) -> None:
+        if path not in self._routes and "{" in path:
+            self._templates.append((path.partition("{")[0], path.split("/"), {}))
+            self._routes[path] = self._templates[-1][2]
+        methods = self._routes.setdefault(path, {})
         for method in operation.methods:
             if method in methods:
-                raise ValueError(f"two operations answer {method} {operation.path}")
+                raise ValueError(f"two operations answer {method} {path}")
             methods[method] = operation
 
     def match(self, request: Request) -> Match:

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-Place = Literal["path", "query", "header", "body"]
+Place = Literal["path", "query", "header", "cookie", "body"]
 Check = Callable[[Any, Mapping[str, Any]], str]
 """Takes the value and the whole message; returns what is wrong, or an empty string."""
 
+_INT32 = 2**31 - 1
+_DIGITS = 19
 NEWEST = 99
 """Above every protocol version: the end of an open span such as ``3+``."""
 
@@ -83,6 +85,8 @@ class String(Field):
     """Largest length in characters; 0: not limited."""
     values: tuple[str, ...] = field(default=(), kw_only=True)
     """The documented closed set, where there is one."""
+    decode: str = field(default="", kw_only=True)
+    """Decoder for it, or for each item of an array: ``x509`` or ``json``."""
 
     type = "string"
 
@@ -101,6 +105,49 @@ class String(Field):
         if self.longest and len(text) > self.longest:
             return f"must have at most {self.longest} characters"
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier(String):
+    """A text that clients also send as a number."""
+
+    type = "string or integer"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is neither."""
+        fits = isinstance(value, str | int) and not isinstance(value, bool)
+        return "" if fits else "must be a string"
+
+    def breach(self, value: Any, message: Mapping[str, Any]) -> str:
+        """Check it as the text that it stands for."""
+        return String.breach(self, str(value), message)
+
+
+@dataclass(frozen=True, slots=True)
+class Digits(String):
+    """A whole number in a query: digits, from 0 to 2147483647."""
+
+    type = "integer"
+
+    def breach(self, value: Any, message: Mapping[str, Any]) -> str:
+        """Check the digits and the size, then the row's own rule."""
+        plain = value.isascii() and value.isdigit() and len(value) <= _DIGITS
+        if not plain or int(value) > _INT32:
+            return "must be a whole number"
+        return String.breach(self, value, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag(String):
+    """A truth value in a query: ``true`` or ``false``."""
+
+    type = "boolean"
+
+    def breach(self, value: Any, message: Mapping[str, Any]) -> str:
+        """Check that it is one of the two words, then the row's own rule."""
+        if value not in ("true", "false"):
+            return "must be true or false"
+        return String.breach(self, value, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +214,12 @@ class Boolean(Field):
 class Strings(String):
     """An array of texts; concept, lengths and values are those of each item, *check* takes all."""
 
-    decode: str = field(default="", kw_only=True)
-    """Decoder for each item, such as ``x509``."""
-
     type = "array of strings"
+
+    @staticmethod
+    def wrong_item(value: Any) -> str:
+        """Say so if one item is no string."""
+        return "" if isinstance(value, str) else "must be a string"
 
     def wrong_type(self, value: Any) -> str:
         """Say so if *value* is no array of strings."""
@@ -181,6 +230,24 @@ class Strings(String):
         """Check the length of each item, then the row's own rule, which takes them all."""
         lengths = (why for item in value if (why := self.wrong_length(item)))
         return next(lengths, "") or Field.breach(self, value, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Integers(Field):
+    """An array of whole numbers; the concept is that of each."""
+
+    type = "array of integers"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is no array of integers."""
+        right = isinstance(value, list) and not any(self.wrong_item(item) for item in value)
+        return "" if right else "must be an array of integers"
+
+    @staticmethod
+    def wrong_item(value: Any) -> str:
+        """Say so if one item is no integer."""
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return "" if whole else "must be an integer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,32 @@ class ApiError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A question to the outside, without whose answer a request cannot be answered.
+
+    It is a POST of *body* to *url*; the answer is an empty text if that was
+    taken, else what stood in the way.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    """Bearer token that it carries."""
+    body: bytes = field(compare=False)
+    """It may have a number of its own each time."""
+
+
+class Pending(Exception):  # noqa: N818 (nothing is wrong)
+    """Leaves the line until an inquiry is answered; then the request starts anew.
+
+    Nothing was recorded, and what the handler wrote is undone.
+    """
+
+    def __init__(self, inquiry: Inquiry) -> None:
+        super().__init__(inquiry.url)
+        self.inquiry = inquiry
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Who was recognised."""
 
@@ -95,6 +121,14 @@ class Call:
     """How a fault has the answer delivered."""
     forced: list["Forced"] = field(default_factory=list)
     """Outcomes of single items that faults have chosen."""
+    known: Mapping[Inquiry, str] = field(default_factory=dict)
+    """The inquiries that were answered for this request."""
+
+    def ask(self, inquiry: Inquiry) -> str:
+        """Return the answer to *inquiry*; ask last, once nothing else can be refused."""
+        if inquiry not in self.known:
+            raise Pending(inquiry)
+        return self.known[inquiry]
 
     def has(self, quirk: Quirk) -> bool:
         """Tell whether *quirk* is on for the organisation that is known so far."""
@@ -160,6 +194,8 @@ class Operation:
     """Apple's page."""
     source: str = ""
     inferred: str = ""
+    aliases: tuple[str, ...] = ()
+    """Further paths of the same operation, such as a former base URL; without parameters."""
 
     @property
     def route(self) -> str:
@@ -168,8 +204,8 @@ class Operation:
 
     @property
     def service(self) -> str:
-        """Name of the service that it belongs to."""
-        return self.name.partition(".")[0]
+        """Name of the service that it belongs to; a generation's number (``vpp2``) is no part."""
+        return self.name.partition(".")[0].rstrip("0123456789")
 
 
 def operation(
@@ -221,6 +257,8 @@ class Service:
     """Makes the response of what a handler returned."""
     refuse: Callable[[Call, ErrorCode], Response]
     """Makes the response of an error row."""
+    credentials: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Part and place of the credential, by way to authenticate; else it is in Authorization."""
     methods: tuple[str, ...] = ()
     """The only methods there are, whatever the path; empty: that depends on the path."""
     quirks: tuple[Quirk, ...] = ()

@@ -61,6 +61,13 @@ RULES = {
         Rule("push-token-base64", "The device token is base64 instead of hexadecimal.", "never"),
         Rule("push-id-case", "apns-id has capital letters.", "never"),
         Rule("push-two-credentials", "A certificate and a provider token.", "never"),
+        Rule("developer-token", "The developer token is no JWT.", "strict"),
+        Rule("serial-shape", "A serial number that no device of Apple has.", "strict"),
+        Rule(
+            "vpp-semantics",
+            "The request is well formed, and what it asks for not allowed.",
+            "always",
+        ),
         Rule("internal-error", "The simulator itself failed; please report it.", "always"),
     )
 }

@@ -25,6 +25,8 @@ _LENGTHS = "SELECT seq, length(record) FROM exchange ORDER BY seq DESC"
 _ENTITIES = "SELECT key, body FROM entity WHERE kind = ?"
 _CUTS = "SELECT first, last, link, at_ms, reason FROM journal_cut ORDER BY number"
 _ROWS = "SELECT * FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+_TALLY = """SELECT service, operation, status, rules, count(*) FROM exchange
+  WHERE seq > ? AND seq <= ? GROUP BY 1, 2, 3, 4"""
 MATCHES = {
     "service": "service = :service",
     "operation": "operation = :operation",
@@ -140,6 +142,12 @@ class SqliteJournal:
         sql = f"SELECT count(*) FROM exchange WHERE 1{_condition(match)}"  # noqa: S608 (as above)
         number: int = self._all(sql, match or {})[0][0]
         return number
+
+    def tally(self, after: int) -> tuple[int, Sequence[tuple[str, str, int, str, int]]]:
+        """Count the exchanges after *after*; see `simulator.messages.Journal.tally`."""
+        last = max(self.last(), after)
+        rows: list[tuple[str, str, int, str, int]] = self._all(_TALLY, (after, last))
+        return last, rows
 
     def head(self) -> Head | None:
         """Return where the hash chain has got to; None if somebody took that away."""

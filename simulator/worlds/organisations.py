@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.settings import ConfigurationError
+from simulator.worlds.locations import VppLocation
 
 BLOCK = 720_720_000
 """How many device indices each device list has to itself.
@@ -85,6 +86,7 @@ class Organisation:
     dep_servers: tuple[DepServer, ...]
     devices: tuple[DeviceList, ...]
     push_devices: tuple[PushDevice, ...] = ()
+    vpp_locations: tuple[VppLocation, ...] = ()
 
     def facts(self) -> dict[str, str]:
         """Return what the portal knows of the organisation itself, by name."""

@@ -2,21 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from hashlib import shake_256
 from itertools import islice
 from typing import Any
 
 from simulator.messages import State
 from simulator.services.apns import registry
 from simulator.services.dep import portal
+from simulator.worlds.chance import Chance, chance_of
 from simulator.worlds.devices import generate
+from simulator.worlds.locations import steps_of
 from simulator.worlds.organisations import DeviceList, Organisation, World
 
 CHUNK = 5000
 """How many devices one step writes at most."""
-
-Chance = Callable[[int], str]
-"""Return as many random hex digits as asked for."""
 
 Step = Callable[[State], int]
 """Write one piece of a world into the state, seen from no organisation; return its devices."""
@@ -57,12 +55,21 @@ def steps(
     """Yield what writes *world*, piece by piece; the parameters are those of `seed_world`.
 
     To be run in order; the caller may commit between any two. The first of an
-    organisation writes all of it but its devices, the others up to *chunk*
-    devices each. Their returned numbers add up to the world's device count.
+    organisation writes its servers, then come its locations and their users, then up to
+    *chunk* devices each. Their returned numbers add up to the world's device count.
     """
     sized = world if devices is None else world.resized(devices)
     for organisation in sized.organisations:
         yield partial(_found, organisation=organisation, seed=seed, mint=mint, now_ms=now_ms)
+        for place in organisation.vpp_locations:
+            yield from steps_of(
+                organisation.id,
+                place,
+                domain=organisation.email.rpartition("@")[2],
+                seed=seed,
+                mint=mint,
+                now_ms=now_ms,
+            )
         for each in organisation.devices:
             for first in range(0, each.count, chunk):
                 yield partial(
@@ -80,7 +87,7 @@ def _found(
     portal.add_organisation(state, organisation.facts())
     own = state.of(organisation.id)
     for server in organisation.dep_servers:
-        chance = _chance(seed, organisation.id, server.id)
+        chance = chance_of(seed, organisation.id, server.id)
         portal.add_server(own, server.id, server.name, chance=chance)
         portal.issue_token(own, organisation.id, server.id, now_ms=now_ms, chance=mint)
     if organisation.push_devices:
@@ -122,16 +129,3 @@ def _hardware(devices: DeviceList, seed: int, indices: range) -> Iterator[dict[s
     return generate(
         len(indices), seed, start=devices.start + indices.start, families=devices.families
     )
-
-
-def _chance(seed: int, *names: str) -> Chance:
-    """Return a source of hex digits that follow from *seed* and *names*: no credentials."""
-    stream = shake_256(repr((seed, *names)).encode())
-    given = 0
-
-    def draw(digits: int) -> str:
-        nonlocal given
-        given += digits
-        return stream.hexdigest((given + 1) // 2)[given - digits : given]
-
-    return draw

@@ -8,6 +8,7 @@ from typing import Any
 from simulator import resources
 from simulator.settings import ConfigurationError
 from simulator.worlds.devices import CAPACITY
+from simulator.worlds.locations import VppLocation
 from simulator.worlds.organisations import (
     BLOCK,
     DepServer,
@@ -62,11 +63,20 @@ _ORGANISATION = (
     Key("dep_server", anything, "[…]", required=False, default=[]),
     Key("devices", anything, "[…]", required=False, default=[]),
     Key("push_device", anything, "[…]", required=False, default=[]),
+    Key("vpp_location", anything, "[…]", required=False, default=[]),
 )
 _PUSH_DEVICE = (
     Key("udid", text, '"00008110-000A1B2C3D4E5F60"'),
     Key("token", device_token, '"' + "a1" * 32 + '"'),
     Key("magic", text, '"7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"'),
+)
+_VPP_LOCATION = (
+    Key("id", identifier, '"main"'),
+    Key("name", text, '"Main Campus"'),
+    Key("apps", integer(0, 10_000), "12", required=False, default=12),
+    Key("users", integer(0, 1_000_000), "40", required=False, default=0),
+    Key("licences", integer(1, 1_000_000), "50", required=False, default=50),
+    Key("country", text, '"US"', required=False, default="US"),
 )
 _DEP_SERVER = (Key("id", identifier, '"main"'), Key("name", text, '"Main MDM"'))
 _DEVICES = (
@@ -151,13 +161,18 @@ def parse_world(source: str, file: str) -> World:
         _device_lists(place, row, each) for (place, row), each in zip(rows, servers, strict=True)
     ]
     _refuse_impossible([each for some in lists for each in some])
+    places = [
+        read_list(row["vpp_location"], "organisation.vpp_location", _VPP_LOCATION, place)
+        for place, row in rows
+    ]
+    refuse_duplicates("id", [(place, row["id"]) for each in places for place, row in each])
     numbers = count()
     return World(
         name=world["name"],
         about=world["about"],
         organisations=tuple(
-            _organisation(row, each, [_device_list(next(numbers), r) for _, r in some])
-            for (_, row), each, some in zip(rows, servers, lists, strict=True)
+            _organisation(row, each, [_device_list(next(numbers), r) for _, r in some], vpp)
+            for (_, row), each, some, vpp in zip(rows, servers, lists, places, strict=True)
         ),
     )
 
@@ -210,14 +225,17 @@ def _refuse_impossible(lists: Rows) -> None:
         raise place.error(f"is one list too many: put the devices into {CAPACITY // BLOCK} lists")
 
 
-def _organisation(row: dict[str, Any], servers: Rows, devices: list[DeviceList]) -> Organisation:
-    lists = ("dep_server", "devices", "push_device")
+def _organisation(
+    row: dict[str, Any], servers: Rows, devices: list[DeviceList], places: Rows
+) -> Organisation:
+    lists = ("dep_server", "devices", "push_device", "vpp_location")
     facts = {name: value for name, value in row.items() if name not in lists}
     return Organisation(
         **facts,
         dep_servers=tuple(DepServer(**server) for _, server in servers),
         devices=tuple(devices),
         push_devices=tuple(PushDevice(**device) for _, device in row["push_device"]),
+        vpp_locations=tuple(VppLocation(**place) for _, place in places),
     )
 
 

@@ -80,3 +80,14 @@ def test_commands_name_the_data_directory_if_it_is_another() -> None:
 
     assert "mdmsim report --data 'a b'" in text
     assert "\nJournal: in memory, gone at the end\n" in text
+
+
+def test_it_shows_the_content_tokens_of_the_first_locations() -> None:
+    places = [{"id": f"p{n}", "name": f"Place {n}", "stoken": f"eyJ{n}"} for n in range(4)]
+    organisations = [{"id": "demo", "dep_servers": [], "vpp_locations": places}]
+
+    text = shown(READY | {"organisations": organisations}, Settings())
+
+    assert "\nContent token (sToken) of p0, Place 0:\neyJ0\n" in text
+    assert "\n1 further locations: mdmsim token vpp --location ID\n" in text
+    assert "eyJ3" not in text

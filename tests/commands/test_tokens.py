@@ -1,5 +1,6 @@
 """``mdmsim token``."""
 
+import base64
 import json
 import stat
 from datetime import UTC, datetime, timedelta
@@ -95,3 +96,25 @@ def test_one_of_several_servers_must_be_named(tmp_path: Path) -> None:
     assert "demo/main, demo/second" in unnamed.stderr
     assert json.loads(named.output)
     assert unknown.stderr.startswith("mdmsim: no DEP servers are meant: ")
+
+
+def vpp(data: Path, *arguments: str) -> Any:
+    return CliRunner().invoke(main, ["token", "vpp", "--data", str(data), *arguments])
+
+
+def test_the_content_token_of_the_location_is_printed(tmp_path: Path) -> None:
+    first, second = vpp(tmp_path / "data"), vpp(tmp_path / "data", "--location", "campus")
+
+    content = json.loads(base64.b64decode(first.output))
+    assert set(content) == {"token", "expDate", "orgName"}
+    assert first.output == second.output
+    assert first.output.count("\n") == 1
+
+
+def test_a_location_that_is_not_there_is_said(tmp_path: Path) -> None:
+    result = vpp(tmp_path / "data", "--location", "moon")
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "mdmsim: no locations are meant: name one with --location; there are: campus\n"
+    )

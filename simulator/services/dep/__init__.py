@@ -137,6 +137,7 @@ SERVICE = Service(
     version=read_version,
     gate=check_user_agent,
     authenticate={"session": by_session, "oauth": by_signature},
+    credentials={"session": ("header", SESSION_HEADER.lower())},
     on_demand=errors.ON_DEMAND,
     quirks=quirks.ALL,
     answer=answer,

@@ -6,6 +6,7 @@ Rule 2: nothing is logged here; a path or a header may hold a secret.
 
 import asyncio
 import functools
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from email.utils import formatdate
@@ -62,6 +63,8 @@ class Http2Server:
         self.numbers = numbers
         self.limits = limits or Limits(body=body_limit)
         self.connections: set[Http2Protocol] = set()
+        self.by_address: Counter[str] = Counter()
+        """How many of them there are from each address."""
         self.clock = clock
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -90,13 +93,18 @@ class Http2Server:
     def opened(self, connection: "Http2Protocol") -> None:
         """Keep *connection* until it is lost."""
         self.connections.add(connection)
+        self.by_address[connection.address] += 1
         self._emptied.clear()
         if self._timer is None:
             self._timer = self._loop.call_later(TICK_S, self._tick)
 
     def lost(self, connection: "Http2Protocol") -> None:
         """Forget *connection*."""
-        self.connections.discard(connection)
+        if connection in self.connections:
+            self.connections.remove(connection)
+            self.by_address[connection.address] -= 1
+            if not self.by_address[connection.address]:
+                del self.by_address[connection.address]
         if not self.connections:
             self._emptied.set()
             if self._timer is not None:
@@ -174,7 +182,7 @@ class Http2Protocol(asyncio.Protocol):
         handshake = transport.get_extra_info("ssl_object")
         tls = None if handshake is None else _tls(handshake)
         self._scheme = "http" if tls is None else "https"
-        others = sum(one.address == address for one in self._server.connections)
+        others = self._server.by_address[address]
         self._peer = Peer(address, port, next(self._server.numbers), tls, others=others)
         if self._server.first_streams is not None:
             self._connection.limit(self._server.first_streams(tls))

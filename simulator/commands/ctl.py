@@ -1,0 +1,300 @@
+"""``mdmsim ctl``: steer a running simulator."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simulator.commands.steering import Control, found, match, pairs
+from simulator.directory import PRIVATE, write_file
+from simulator.settings import ConfigurationError
+from simulator.worlds import depsim
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)")
+_MATCH = click.option(
+    "--match",
+    "wanted",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What to match, such as operation=dep.sync or body.devices=SERIAL; ~ instead of = "
+    "matches a part. May be given more than once.",
+)
+
+
+@click.group("ctl")
+def command() -> None:
+    """Steer a running simulator: answers on demand, time, waiting, state."""
+
+
+@command.command("outcomes")
+@click.option("--service", metavar="NAME", help="Those of one service only.")
+@found
+def outcomes(service: str | None, **options: Any) -> None:
+    """List every answer that a fault can name, and every delivery."""
+    control = Control.of(**options)
+    menu = control.call("GET", "/outcomes")
+    listed = [one for one in menu["outcomes"] if service in (None, one["service"])]
+    rows = [(one["name"], one["status"], _names(one), one["about"]) for one in listed]
+    if service is None:
+        rows += [(one["name"], "delivery", _names(one), one["about"]) for one in menu["deliveries"]]
+    control.table(menu, ("name", "status", "parameters", "about"), rows)
+
+
+def _names(one: dict[str, Any]) -> str:
+    return ", ".join(row["name"] for row in one["parameters"])
+
+
+@command.group("fault")
+def fault() -> None:
+    """Make requests get what they would not get."""
+
+
+@fault.command("add")
+@click.argument("name")
+@click.option("--delivery", is_flag=True, help="NAME is a delivery, not an outcome.")
+@_MATCH
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A parameter.")
+@click.option("--count", type=int, help="How many requests it touches.")
+@click.option("--probability", type=float, help="Chance that it touches one.")
+@click.option("--after", type=int, help="How many requests it lets pass first.")
+@click.option("--until", metavar="TIME", help="When it ends, such as 2026-01-05T10:00:00Z.")
+@found
+def add(
+    name: str,
+    delivery: bool,
+    wanted: tuple[str, ...],
+    given: tuple[str, ...],
+    count: int | None,
+    probability: float | None,
+    after: int | None,
+    until: str | None,
+    **options: Any,
+) -> None:
+    """Arm a fault, such as: add dep.T_C_NOT_SIGNED --count 1."""
+    control = Control.of(**options)
+    limits = {"count": count, "probability": probability, "after": after, "until": until}
+    body = {
+        "match": match(wanted),
+        "delivery" if delivery else "outcome": {"name": name, **pairs(given, "--set")},
+        **{key: value for key, value in limits.items() if value is not None},
+    }
+    armed = control.call("POST", "/faults", body)
+    control.show(armed, f"fault {armed['id']} is armed")
+
+
+@fault.command("list")
+@found
+def list_(**options: Any) -> None:
+    """List the armed faults, with what they have touched."""
+    control = Control.of(**options)
+    answer = control.call("GET", "/faults")
+    rows = [
+        (
+            one["id"],
+            (one.get("outcome") or one.get("delivery"))["name"],
+            one["match"] or "all",
+            one["count"] or "all",
+            f"{one['touched']} of {one['matched']}",
+            "spent" if one["spent"] else "armed",
+        )
+        for one in answer["faults"]
+    ]
+    control.table(answer, ("id", "does", "match", "count", "touched", "state"), rows)
+
+
+@fault.command("clear")
+@click.argument("identifier", required=False)
+@found
+def clear(identifier: str | None, **options: Any) -> None:
+    """Disarm the fault of that id, or all."""
+    control = Control.of(**options)
+    path = f"/faults/{identifier}" if identifier else "/faults"
+    answer = control.call("DELETE", path)
+    control.show(answer, f"{answer['removed']} disarmed")
+
+
+@command.command("clock")
+@click.option("--advance", metavar="TIME", help="Move time on: 90, 15m, 24h, 8d.")
+@click.option("--now", metavar="TIME", help="Set the time, such as 2026-01-05T10:00:00Z.")
+@click.option("--freeze", "mode", flag_value="frozen", help="Stop time.")
+@click.option("--run", "mode", flag_value="offset", help="Let moved time run.")
+@click.option("--real", "mode", flag_value="real", help="Follow the wall clock again.")
+@found
+def clock(advance: str | None, now: str | None, mode: str | None, **options: Any) -> None:
+    """Show the simulator's time, or move, stop and start it."""
+    control = Control.of(**options)
+    body: dict[str, Any] = {"mode": mode, "now": now}
+    if advance is not None:
+        body["advance_s"] = _seconds(advance)
+    body = {key: value for key, value in body.items() if value is not None}
+    answer = control.call("PUT", "/clock", body) if body else control.call("GET", "/clock")
+    control.show(answer, f"{answer['now']} ({answer['mode']})")
+
+
+def _seconds(text: str) -> float:
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise ConfigurationError(f"--advance {text!r} is no time such as 90, 15m, 24h or 8d")
+    return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+@command.command("quirks")
+@click.argument("identifier", required=False)
+@click.argument("state", required=False, type=click.Choice(["on", "off"]))
+@click.option("--organisation", metavar="ID", help="For this one only.")
+@found
+def quirks(
+    identifier: str | None, state: str | None, organisation: str | None, **options: Any
+) -> None:
+    """List the oddities of the real services, or switch one: quirks dep.same-cursor on."""
+    control = Control.of(**options)
+    if identifier is None or state is None:
+        answer = control.call("GET", "/quirks")
+        listed = [one for one in answer["quirks"] if identifier in (None, one["id"])]
+        rows = [
+            (one["id"], ", ".join(one["organisations"]) or "off", one["about"], one["source"])
+            for one in listed
+        ]
+        control.table(answer, ("quirk", "on for", "about", "source"), rows)
+        return
+    body = {"on": state == "on"} | ({"organisation": organisation} if organisation else {})
+    answer = control.call("PUT", f"/quirks/{identifier}", body)
+    control.show(answer, f"{identifier} is {'on' if answer['on'] else 'off'}")
+
+
+@command.command("wait")
+@_MATCH
+@click.option("--count", type=int, default=1, show_default=True, help="How many exchanges.")
+@click.option("--timeout", type=float, default=30, show_default=True, help="Seconds.")
+@click.option("--after", type=int, default=0, help="Only exchanges with a higher number.")
+@found
+def wait(wanted: tuple[str, ...], count: int, timeout: float, after: int, **options: Any) -> None:
+    """Wait until exchanges match; exit with 1 and the nearest miss if they do not in time."""
+    control = Control.of(**options)
+    body = {"match": match(wanted), "count": count, "timeout_s": timeout, "after": after}
+    answer = control.judge("/exchanges/wait", body, timeout + 30)
+    numbers = ", ".join(str(one["seq"]) for one in answer["exchanges"])
+    control.show(answer, f"{answer['count']} matched: {numbers}")
+
+
+@command.command("verify")
+@_MATCH
+@click.option("--count", type=int, help="Exactly so many.")
+@click.option("--min", "least", type=int, help="At least so many [1].")
+@click.option("--max", "most", type=int, help="At most so many.")
+@click.option("--after", type=int, default=0, help="Only exchanges with a higher number.")
+@found
+def verify(
+    wanted: tuple[str, ...],
+    count: int | None,
+    least: int | None,
+    most: int | None,
+    after: int,
+    **options: Any,
+) -> None:
+    """Verify how often something was asked; exit with 1 and the nearest miss if it was not."""
+    control = Control.of(**options)
+    if count is not None and (least is not None or most is not None):
+        raise ConfigurationError("give either --count, or --min and --max")
+    bounds = {"min": least, "max": most}
+    given = {key: value for key, value in bounds.items() if value is not None}
+    body = {
+        "match": match(wanted),
+        "count": (given or {"min": 1}) if count is None else count,
+        "after": after,
+    }
+    answer = control.judge("/exchanges/verify", body, 60)
+    control.show(answer, f"verified: {answer['count']} exchanges")
+
+
+@command.command("reset")
+@click.option("--organisation", metavar="ID", help="This one only.")
+@found
+def reset(organisation: str | None, **options: Any) -> None:
+    """Go back to the world as it was loaded; the journal stays."""
+    control = Control.of(**options)
+    body = {"organisation": organisation} if organisation else {}
+    answer = control.call("POST", "/reset", body)
+    control.show(answer, f"{organisation or 'everything'} is as it was loaded")
+
+
+@command.group("snapshot")
+def snapshot() -> None:
+    """Keep the whole state as a file. It holds the simulator's own secrets."""
+
+
+@snapshot.command("save")
+@click.argument("path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@found
+def save(path: Path, **options: Any) -> None:
+    """Write the state to FILE, which only its owner may read."""
+    control = Control.of(**options)
+    content = control.send("GET", "/snapshot", timeout_s=600)
+    try:
+        write_file(path, content, PRIVATE)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {path} ({error.strerror})") from error
+    control.show({"file": str(path), "bytes": len(content)}, f"{len(content)} bytes in {path}")
+
+
+@snapshot.command("load")
+@click.argument("path", metavar="FILE", type=click.Path(exists=True, path_type=Path))
+@found
+def load(path: Path, **options: Any) -> None:
+    """Replace the state by that in FILE."""
+    control = Control.of(**options)
+    answer = control.call("PUT", "/snapshot", path.read_bytes(), timeout_s=600)
+    control.show(answer, f"{path} is loaded")
+
+
+@command.command("world")
+@click.argument("name")
+@click.option("--devices", type=int, help="How many its first list generates.")
+@found
+def world(name: str, devices: int | None, **options: Any) -> None:
+    """Replace everything by the world NAME; its credentials are new."""
+    control = Control.of(**options)
+    body = {"devices": devices} if devices is not None else {}
+    answer = control.call("POST", f"/worlds/{name}", body, timeout_s=600)
+    control.show(answer, f"{name} is loaded: its credentials stand in ready.json")
+
+
+@command.command("import")
+@click.argument(
+    "path", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--server", metavar="ID", help="DEP server, where there is more than one.")
+@found
+def import_(path: Path, server: str | None, **options: Any) -> None:
+    """Do what a configuration file of depsim asks for: add its devices, arm its answers."""
+    control = Control.of(**options)
+    catalogue = control.call("GET", "/catalogue")
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is not JSON: {error}") from error
+    operations = {
+        (method, one["path"]): one["name"]
+        for service in catalogue["services"]
+        if service["name"] == "dep"
+        for one in service["operations"]
+        for method in one["methods"]
+    }
+    asked = depsim.read(document, operations)
+    known = {one["name"] for one in control.call("GET", "/outcomes")["outcomes"]}
+    for fault in asked.faults:
+        if fault["outcome"] not in known:
+            raise ConfigurationError(f"{path}: {fault['outcome']} is no answer that is known here")
+    serials: list[str] = []
+    for one in asked.insertions:
+        body: dict[str, Any] = {"count": one.count}
+        body |= {"families": list(one.families)} if one.families else {}
+        body |= {"server": server} if server else {}
+        serials += control.call("POST", "/devices", body, timeout_s=600)["serial_numbers"]
+    armed = [control.call("POST", "/faults", fault) for fault in asked.faults]
+    answer = {"serial_numbers": serials, "faults": armed, "left_out": list(asked.left_out)}
+    lines = [f"{len(serials)} devices are added, {len(armed)} faults are armed", *asked.left_out]
+    control.show(answer, "\n".join(lines))

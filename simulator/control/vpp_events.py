@@ -1,0 +1,117 @@
+"""Calls for what a location was asked to do, what it told, and for its subscriptions."""
+
+from aiohttp import web
+
+from simulator.control.parts import PARTS, Route, bad, json_body, number
+from simulator.control.vpp import MANY, MAX_PAGE, find, settled, text, whole
+from simulator.messages import Body, State
+from simulator.services.vpp import events, notices, portal
+from simulator.services.vpp.subscriptions import Subscription
+from simulator.timestamps import milliseconds, rfc3339
+
+_EVENT = ("id", "status", "tasks", "done", "failures")
+
+
+def _event(body: Body) -> Body:
+    times = {
+        name: rfc3339(body[f"{name}_ms"]) for name in ("started", "ended") if f"{name}_ms" in body
+    }
+    facts = {name: body[name] for name in _EVENT}
+    return facts | {"type": events.type_of(body), **times}
+
+
+async def list_events(request: web.Request) -> web.Response:
+    """Answer a page of a location's events, by id."""
+    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
+    after = request.query.get("after", "")
+
+    def work(state: State) -> list[Body]:
+        settled(parts, state)
+        one = find(state, request.match_info["id"])
+        kind = one.kind(events.EVENT)
+        found = state.of(one.organisation).scan(kind, after=after, limit=limit)
+        return [_event(each.body) for each in found]
+
+    found = await parts.gateway.run(work)
+    more = found[-1]["id"] if len(found) == limit else None
+    return web.json_response({"events": found, "next": more})
+
+
+async def complete_events(request: web.Request) -> web.Response:
+    """Complete the event of the body, ``{"event": id}``, or all that are pending."""
+    parts, body = request.app[PARTS], await json_body(request)
+    wanted = body.get("event")
+
+    def work(state: State) -> list[Body]:
+        now_ms = settled(parts, state)
+        one = find(state, request.match_info["id"])
+        own = state.of(one.organisation)
+        chosen = [str(wanted)] if wanted else []
+        if not wanted:
+            kind = one.kind(events.EVENT)
+            pending = own.find(kind, "status", equals=events.PENDING, limit=MANY)
+            chosen = [each.key for each in sorted(pending, key=lambda each: each.revision)]
+        return [_event(portal.complete_event(own, one.id, each, now_ms=now_ms)) for each in chosen]
+
+    return web.json_response({"events": await parts.gateway.run(work)})
+
+
+async def list_notifications(request: web.Request) -> web.Response:
+    """Answer the newest notifications to a location's MDM server, and how their sending went."""
+    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
+
+    def work(state: State) -> list[Body]:
+        settled(parts, state)
+        one = find(state, request.match_info["id"])
+        found = [
+            each.body
+            for each in state.of("").scan(notices.OUTBOX, limit=MANY)
+            if each.body["location"] == one.id
+        ]
+        return [_notification(each) for each in found[-limit:]]
+
+    return web.json_response({"notifications": await parts.gateway.run(work)})
+
+
+def _notification(body: Body) -> Body:
+    facts = {name: body[name] for name in ("state", "attempts", "message")}
+    return facts | {"queued": rfc3339(body["queued_ms"]), "about": body.get("about", "")}
+
+
+async def set_subscription(request: web.Request) -> web.Response:
+    """Buy a subscription into a location, or change its seats."""
+    parts, body = request.app[PARTS], await json_body(request)
+    adam_id, parent = whole(body, "adam_id"), body.get("parent_adam_id")
+    status = body.get("status", "ACTIVE")
+    if status not in ("ACTIVE", "INACTIVE", "PAUSED"):
+        raise bad("status must be one of ACTIVE, INACTIVE, PAUSED")
+    seats = [whole(body, name, 0) for name in ("renewing", "expiring")]
+    if min(seats) < 0:
+        raise bad("renewing and expiring must not be below 0")
+    try:
+        end_ms = milliseconds(text(body, "period_end"))
+    except ValueError as error:
+        raise bad(f"period_end: {error}") from None
+
+    def work(state: State) -> Body:
+        now_ms = settled(parts, state)
+        one = find(state, request.match_info["id"])
+        made = Subscription(
+            adam_id,
+            None if parent is None else whole(body, "parent_adam_id"),
+            status,
+            end_ms,
+            *seats,
+        )
+        own = state.of(one.organisation)
+        return portal.add_subscription(own, one.id, made, now_ms=now_ms).body()
+
+    return web.json_response(await parts.gateway.run(work))
+
+
+ROUTES = (
+    Route("GET", "/vpp-locations/{id}/events", "List events.", list_events),
+    Route("POST", "/vpp-locations/{id}/complete", "Complete events.", complete_events),
+    Route("GET", "/vpp-locations/{id}/notifications", "List notifications.", list_notifications),
+    Route("POST", "/vpp-locations/{id}/subscriptions", "Set a subscription.", set_subscription),
+)

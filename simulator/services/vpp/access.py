@@ -1,0 +1,128 @@
+"""Who may call: the content token in a header, a body or a cookie, and what it permits.
+
+The order of the checks is that of vpp.md, A1: shape, known, revoked, expired,
+legacy, rights, rate, maintenance.
+"""
+
+from urllib.parse import unquote
+
+from simulator.messages import Body
+from simulator.protocol.operations import ApiError, Call, Principal
+from simulator.services.vpp import errors, events
+from simulator.services.vpp.locations import Location, location, service_state, token
+
+RATE = "vpp.rate"
+COOKIE = "itvt"
+
+
+def is_v1(call: Call) -> bool:
+    """Tell whether the request is for v1: by its operation, or by where its path starts."""
+    name = call.exchange.operation
+    if name:
+        return name.startswith("vpp1.")
+    return not call.request.target.startswith(("/mdm/v2", "/v1/", "/WebObjects/MZStorePlatform"))
+
+
+def by_bearer(call: Call) -> Principal:
+    """Recognise the token in the Authorization header, for what only reads."""
+    return _recognise(call, _bearer(call), legacy=False, writes=False)
+
+
+def by_managing_bearer(call: Call) -> Principal:
+    """Recognise the token in the Authorization header, for what writes."""
+    return _recognise(call, _bearer(call), legacy=False, writes=True)
+
+
+def by_body(call: Call) -> Principal:
+    """Recognise the token in the body, for what only reads; survive it in the query."""
+    return _recognise(call, _in_body(call), legacy=True, writes=False)
+
+
+def by_managing_body(call: Call) -> Principal:
+    """Recognise the token in the body, for what writes."""
+    return _recognise(call, _in_body(call), legacy=True, writes=True)
+
+
+def _bearer(call: Call) -> str:
+    scheme, _, credential = (call.request.header("authorization") or "").strip().partition(" ")
+    if scheme.lower() != "bearer" or not credential.strip():
+        raise ApiError(errors.AUTHORIZATION_INVALID, "send Authorization: Bearer {sToken}")
+    return credential.strip()
+
+
+def _in_body(call: Call) -> str:
+    sent = call.body.get("sToken")
+    if sent is None:
+        sent = next((pair.value for pair in call.pairs if pair.name == "sToken"), "")
+    if not sent.strip():
+        raise ApiError(errors.MISSING_ARGUMENT, "send sToken in the body")
+    # A plus sign in a query that nobody escaped has become a space.
+    return str(sent).strip().replace(" ", "+")
+
+
+def cookie_token(call: Call) -> str:
+    """Return the token in the cookie ``itvt``, or an empty text."""
+    for name, value in call.request.headers:
+        if name.lower() == "cookie":
+            for part in value.split(";"):
+                key, _, text = part.strip().partition("=")
+                if key == COOKIE:
+                    return unquote(text.strip().strip('"'))
+    return ""
+
+
+def good_token(call: Call, stoken: str) -> Body | None:
+    """Return the token if it is known and still good, for services that do not say why not."""
+    found = token(call.state, stoken)
+    if found is None or found["state"] != "active" or call.now_ms >= found["expires_ms"]:
+        return None
+    return found
+
+
+def _recognise(call: Call, stoken: str, *, legacy: bool, writes: bool) -> Principal:
+    found = token(call.state, stoken)
+    if found is None:
+        text = "no location of the simulator has the token: send the outer base64 text verbatim"
+        raise ApiError(errors.TOKEN_INVALID, text)
+    if found["state"] != "active":
+        raise ApiError(errors.TOKEN_REVOKED)
+    if call.now_ms >= found["expires_ms"]:
+        raise ApiError(errors.TOKEN_EXPIRED)
+    if found["legacy"] and not legacy:
+        raise ApiError(errors.NOT_FOR_LEGACY)
+    if writes and found["rights"] == "read":
+        raise ApiError(errors.NO_RIGHTS)
+    _count(call, found)
+    if service_state(call.state)["maintenance"]:
+        raise ApiError(errors.MAINTENANCE_V1 if is_v1(call) else errors.UNAVAILABLE)
+    events.settle(call.state, call.now_ms)
+    organisation, identifier = found["organisation"], found["location"]
+    return Principal(organisation, f"vpp:{identifier}", identifier)
+
+
+def _count(call: Call, found: Body) -> None:
+    """Count the requests of this second, where that is set, and refuse what is too many."""
+    most = call.settings.vpp_requests_per_second
+    if not most:
+        return
+    second, key = call.now_ms // 1000, f"{found['organisation']}/{found['location']}"
+    counted = call.state.get(RATE, key)
+    body = {"second": second, "count": 0}
+    if counted is not None and counted.body["second"] == second:
+        body = counted.body
+    if body["count"] >= most:
+        raise ApiError(errors.TOO_MANY_REQUESTS)
+    call.state.put(RATE, key, body | {"count": body["count"] + 1})
+
+
+def place(call: Call) -> Location:
+    """Return the location that the token is for."""
+    return location(call.state, call.principal.id)
+
+
+def sent_token(call: Call) -> Body:
+    """Return what is known of the token that the call came with."""
+    found = token(call.state, _in_body(call) if is_v1(call) else _bearer(call))
+    if found is None:
+        raise LookupError("the token was recognised, and is gone")
+    return found

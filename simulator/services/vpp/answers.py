@@ -1,0 +1,45 @@
+"""What every answer of a generation carries beside its own fields."""
+
+from simulator.messages import Body
+from simulator.protocol.operations import Call, ErrorCode
+from simulator.services.vpp.access import place, sent_token
+from simulator.services.vpp.locations import apple_time
+
+WARNING_MS = 15 * 24 * 3600 * 1000
+"""How long before its end v1 tells when a token expires."""
+
+
+def v2_trailer(call: Call) -> Body:
+    """Return tokenExpirationDate, uId and, once set, mdmInfo."""
+    where, token = place(call), sent_token(call)
+    body: Body = {"tokenExpirationDate": apple_time(token["expires_ms"]), "uId": where.uid}
+    return body if where.mdm is None else body | {"mdmInfo": dict(where.mdm)}
+
+
+def v1_trailer(call: Call) -> Body:
+    """Return uId, location, expirationMillis, the clientContext and, near its end, tokenExpDate."""
+    where, token = place(call), sent_token(call)
+    body: Body = {"uId": where.uid, "expirationMillis": token["expires_ms"]}
+    if not token["legacy"]:
+        body["location"] = {"locationId": where.number, "locationName": where.name}
+    if where.shown_context:
+        body["clientContext"] = where.shown_context
+    if token["expires_ms"] - call.now_ms <= WARNING_MS:
+        body["tokenExpDate"] = apple_time(token["expires_ms"])
+    return body
+
+
+def metadata_error(row: ErrorCode) -> tuple[int, Body]:
+    """Return status and body of an error of the metadata services, which have a form of their own.
+
+    All values are texts (M-req).
+    """
+    code = row.code if len(row.code) > 4 else f"{row.status}00"  # noqa: PLR2004 (VPP's have four)
+    one = {
+        "id": f"MDMSIM{code}",
+        "title": row.about,
+        "detail": row.body or row.about,
+        "status": str(row.status),
+        "code": code,
+    }
+    return row.status, {"errors": [one]}

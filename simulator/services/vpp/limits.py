@@ -1,0 +1,38 @@
+"""What the service config advertises: sizes and kinds of notifications (vpp.md 4.1)."""
+
+LIMITS = {
+    "maxAssets": 25,
+    "maxUsers": 100,
+    "maxClientUserIds": 1000,
+    "maxSerialNumbers": 1000,
+    "maxRevokeClientUserIds": 100,
+    "maxRevokeSerialNumbers": 100,
+    "maxNotificationLength": 512,
+    "maxMdmNameLength": 100,
+    "maxMdmMetadataLength": 255,
+    "maxMdmIdLength": 100,
+    "maxSubscriptions": 25,
+    "maxSubscriptionClientUserIds": 1000,
+    "maxRequestPerSecond": 15,
+}
+MAX_BATCH = 10
+"""v1: most users or serial numbers in one manage call."""
+CONTEXT_LENGTH = 255
+"""v1: most bytes of a clientContext."""
+LISTED_NOTIFICATIONS = ("ASSET_MANAGEMENT", "USER_MANAGEMENT", "USER_ASSOCIATED", "ASSET_COUNT")
+"""What the service config lists."""
+TEST_NOTIFICATION = "TEST_NOTIFICATION"
+NOTIFICATIONS = (
+    TEST_NOTIFICATION,
+    *LISTED_NOTIFICATIONS,
+    "SUBSCRIPTION_MANAGEMENT",
+    "SUBSCRIPTION_COUNT",
+    "UNLIMITED_ASSET",
+)
+"""What may be asked for."""
+UNLIMITED = 2**31 - 1
+"""totalCount of an unlimited asset."""
+PRICING = ("STDQ", "PLUS")
+PRODUCTS = ("App", "Book")
+PLATFORMS = ("iOS", "macOS", "tvOS", "watchOS", "visionOS")
+STATUSES = ("Registered", "Associated", "Retired", "Deleted")

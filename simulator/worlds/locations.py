@@ -1,0 +1,142 @@
+"""Locations of a world, with the invented apps and books that they own and their users.
+
+All of it follows from the seed and an index, as devices do; only tokens do not.
+Rule: no clock, no random generator.
+"""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from itertools import product
+from typing import Any
+
+from simulator.messages import State
+from simulator.services.vpp import locations, portal
+from simulator.services.vpp.products import Product, put_product
+from simulator.worlds.chance import Chance, chance_of
+
+FIRST_ADAM_ID = 1_900_000_001
+"""Store ids of invented products start here."""
+CHUNK = 1000
+"""How many users one step writes at most."""
+LINKED_EVERY = 4
+"""Every so many users have a Managed Apple Account."""
+_SCARCE = 2
+"""Licences of the products that are made to run out."""
+_LEFT = ("Plain", "Quiet", "Bright", "Northern", "Paper", "Copper", "Little", "Second")
+_RIGHT = ("Notes", "Sums", "Maps", "Sketch", "Phonics", "Atlas", "Ledger", "Timetable", "Lab")
+_NAMES = tuple(f"{left} {right}" for right, left in product(_RIGHT, _LEFT))
+
+
+@dataclass(frozen=True, slots=True)
+class VppLocation:
+    """One location as a world's file has it."""
+
+    id: str
+    name: str
+    apps: int
+    """How many products it owns."""
+    users: int
+    licences: int
+    """How many licences of each product that is neither unlimited nor scarce."""
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One product, and how a location owns it."""
+
+    product: Product
+    unlimited: bool = False
+    scarce: bool = False
+
+
+def offers(count: int) -> Iterator[Offer]:
+    """Yield *count* invented products: every twelve of them have each kind."""
+    for index in range(count):
+        number, name = FIRST_ADAM_ID + index, _NAMES[index % len(_NAMES)]
+        if index >= len(_NAMES):
+            name += f" {index // len(_NAMES) + 1}"
+        yield _offer(index % 12, str(number), name)
+
+
+def _offer(kind: int, adam_id: str, name: str) -> Offer:
+    bundle = f"example.{name.lower().replace(' ', '-')}"
+    touch = ("iOS",)
+    if kind in (4, 9):
+        book = Product(adam_id, f"The {name} Book", "Book", platforms=("iOS", "macOS"), price=9.99)
+        return Offer(book, scarce=kind == 9)  # noqa: PLR2004 (one of twelve)
+    if kind == 3:  # noqa: PLR2004 (one of twelve)
+        return Offer(Product(adam_id, name, "Mac", bundle, platforms=("macOS",), price=29.99))
+    rows = {
+        0: Offer(Product(adam_id, name, "App", bundle, platforms=("iOS", "macOS"), price=4.99)),
+        1: Offer(Product(adam_id, name, "App", bundle, platforms=touch), unlimited=True),
+        5: Offer(Product(adam_id, name, "App", bundle, platforms=touch, device_assignable=False)),
+        6: Offer(Product(adam_id, name, "App", bundle, platforms=("tvOS",))),
+        7: Offer(Product(adam_id, name, "App", bundle, platforms=touch, price=0.99), scarce=True),
+        8: Offer(Product(adam_id, name, "App", bundle, platforms=touch, custom=True)),
+        10: Offer(Product(adam_id, name, "App", bundle, platforms=("iOS", "visionOS"), price=1.99)),
+    }
+    return rows.get(kind) or Offer(Product(adam_id, name, "App", bundle, platforms=touch))
+
+
+def found(
+    state: State, *, organisation: str, place: VppLocation, seed: int, mint: Chance, now_ms: int
+) -> int:
+    """Add a location with its token and products; *state* is seen from no organisation."""
+    own = state.of(organisation)
+    chance = chance_of(seed, organisation, place.id)
+    portal.add_location(
+        own, organisation, place.id, place.name, chance=chance, country=place.country
+    )
+    portal.issue_token(own, place.id, now_ms=now_ms, chance=mint)
+    for offer in offers(place.apps):
+        put_product(state, offer.product)
+        quantity = _SCARCE if offer.scarce else place.licences
+        portal.buy(
+            own,
+            place.id,
+            offer.product.adam_id,
+            0 if offer.unlimited else quantity,
+            now_ms=now_ms,
+            unlimited=offer.unlimited,
+        )
+    return 0
+
+
+def populate(
+    state: State, *, organisation: str, place: VppLocation, domain: str, seed: int, indices: range
+) -> int:
+    """Add the users with *indices* to a location; *state* is seen from no organisation."""
+    own = state.of(organisation)
+    where = locations.location(own, place.id)
+    for index in indices:
+        client = client_id(seed, organisation, place.id, index)
+        account = f"{client[:8]}@{domain}" if index % LINKED_EVERY == 0 else ""
+        portal.add_user(own, where, client, email=f"{client[:8]}@{domain}", account=account)
+    return 0
+
+
+def client_id(seed: int, organisation: str, place: str, index: int) -> str:
+    """Return the clientUserId of a user: a UUID that says nothing, as Apple advises."""
+    text = repr((seed, organisation, place, index)).encode()
+    return str(uuid.UUID(bytes=blake2b(text, digest_size=16).digest(), version=4))
+
+
+def steps_of(
+    organisation: str,
+    place: VppLocation,
+    *,
+    domain: str,
+    seed: int,
+    mint: Chance,
+    now_ms: int,
+) -> Iterator[partial[int]]:
+    """Yield what writes one location, piece by piece."""
+    facts: dict[str, Any] = {"organisation": organisation, "place": place, "seed": seed}
+    yield partial(found, mint=mint, now_ms=now_ms, **facts)
+    for first in range(0, place.users, CHUNK):
+        indices = range(first, min(first + CHUNK, place.users))
+        yield partial(populate, domain=domain, indices=indices, **facts)

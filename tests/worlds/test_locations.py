@@ -1,0 +1,135 @@
+"""The invented apps, books and users of a world's locations."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from simulator.messages import State
+from simulator.services.vpp import licences, users
+from simulator.services.vpp.licences import ASSET, Asset
+from simulator.services.vpp.locations import Location, location
+from simulator.services.vpp.products import find_product
+from simulator.services.vpp.users import USER, User
+from simulator.store.sqlite import Store
+from simulator.timestamps import milliseconds
+from simulator.worlds.locations import offers
+from simulator.worlds.seeding import seed_world
+from simulator.worlds.world import load_world, parse_world
+from tests.worlds.test_world import HEAD, ORGANISATION, SERVER, refusal
+
+NOW = milliseconds("2026-03-01T08:00:00Z")
+
+
+def place_of(state: State) -> tuple[State, Location]:
+    own = state.of("demo")
+    return own, location(own, "campus")
+
+
+def seeded(seed: int = 1, mint: str = "ab") -> Store:
+    store = Store.open(None)
+    with store.transaction() as state:
+        seed_world(
+            state,
+            load_world("demo"),
+            seed=seed,
+            mint=lambda digits: (mint * digits)[:digits],
+            now_ms=NOW,
+        )
+    return store
+
+
+def people(store: Store) -> list[User]:
+    with store.transaction() as state:
+        own, place = place_of(state)
+        return [User.of(one) for one in licences.every(own, place.kind(USER))]
+
+
+def test_demo_has_apps_of_every_kind() -> None:
+    with seeded().transaction() as state:
+        own, place = place_of(state)
+        assets = [Asset.of(one) for one in licences.every(own, place.kind(ASSET))]
+        products = [find_product(own, one.adam_id) for one in assets]
+
+    assert len(assets) == 12
+    assert {one.product_type for one in assets} == {"App", "Book"}
+    assert sum(one.unlimited for one in assets) == 1
+    assert sum(not one.revocable for one in assets) == 2
+    assert any(one.revocable and not one.device_assignable for one in assets)
+    assert {one.type_id for one in assets} == {7, 8, 10}
+    assert {bool(one and one.price) for one in products} == {True, False}
+    assert sorted({one.bought for one in assets}) == [0, 2, 50]
+    assert place.platform == "volumestore"
+
+
+def test_demo_has_forty_users_of_whom_some_are_linked() -> None:
+    found = people(seeded())
+
+    assert len(found) == len({one.client for one in found}) == 40
+    assert sum(one.status == "Associated" for one in found) == 10
+    assert all(one.email.endswith("@school.example") for one in found)
+
+
+def test_users_follow_from_the_seed_and_tokens_from_the_mint() -> None:
+    first, same, other = seeded(), seeded(mint="cd"), seeded(seed=2)
+
+    assert people(first) == people(same)
+    assert {one.client for one in people(first)}.isdisjoint(one.client for one in people(other))
+    tokens = []
+    for store in (first, same):
+        with store.transaction() as state:
+            tokens.append(place_of(state)[1].stoken)
+    assert tokens[0] != tokens[1]
+    assert json.loads(base64.b64decode(tokens[0]))["expDate"] == "2027-03-01T08:00:00+0000"
+
+
+def test_no_two_products_are_alike() -> None:
+    found = [one.product for one in offers(500)]
+
+    for name in ("adam_id", "name"):
+        assert len({getattr(one, name) for one in found}) == 500
+
+
+def test_school_is_large() -> None:
+    world = load_world("school")
+
+    (organisation,) = world.organisations
+    assert world.device_count() == 20_000
+    assert len(organisation.vpp_locations) == 3
+    assert sum(one.users for one in organisation.vpp_locations) == 5000
+
+
+PLACE = """
+[[organisation.vpp_location]]
+id = "main"
+name = "Main"
+"""
+
+
+def test_a_location_needs_little() -> None:
+    (organisation,) = parse_world(HEAD + ORGANISATION + PLACE + SERVER, "w.toml").organisations
+
+    (place,) = organisation.vpp_locations
+    assert (place.id, place.apps, place.users, place.licences) == ("main", 12, 0, 50)
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        pytest.param(PLACE + PLACE, "id 'main' is taken by", id="twice"),
+        pytest.param(PLACE + "apps = -1\n", "apps must be a whole number from 0", id="number"),
+        pytest.param(PLACE + "rooms = 1\n", "rooms is not known here", id="unknown"),
+    ],
+)
+def test_a_bad_location_is_said(table: str, expected: str) -> None:
+    assert expected in refusal(HEAD + ORGANISATION + table + SERVER)
+
+
+def test_a_user_of_the_world_can_be_found() -> None:
+    with seeded().transaction() as state:
+        own, place = place_of(state)
+        some: Any = next(licences.every(own, place.kind(USER)))
+        found = users.active(own, place, some.body["client"])
+
+    assert found is not None
