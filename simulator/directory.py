@@ -22,6 +22,8 @@ DATABASE = "mdmsim.db"
 """Name of the database in it."""
 KEYS = "keys.json"
 """Name of the file with its secrets."""
+LEDGER = "ledger.cache"
+"""Name of the file that the ledger of a large journal is kept in. It may go at any time."""
 PRIVATE = 0o600
 _KEY_BYTES = 32
 
@@ -98,6 +100,12 @@ class Directory:
         if not self.kept:
             shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
+
+
+def drop_ledger(data: str) -> None:
+    """Remove the ledger that was kept, as it holds examples of what is now deleted."""
+    if data != MEMORY:
+        Path(data, LEDGER).unlink(missing_ok=True)
 
 
 def read_keys(path: Path, fingerprint_key: str) -> Keys:

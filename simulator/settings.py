@@ -128,6 +128,9 @@ class Settings:
         "reason, or zero, as seen live (until a client storms back).",
         choices=("current", "zero"),
     )
+    journal_keep: int = _row(
+        0, "Exchanges to keep: once there are a tenth more, the oldest are deleted. 0: all."
+    )
     vpp_events: str = _row(
         "immediate",
         "When what VPP v2 was asked to do is done: immediate, delay (vpp_event_delay_s later), "
@@ -154,9 +157,6 @@ class Settings:
         "no",
         "Whether the certificate of who gets notifications must be one that this machine trusts.",
         choices=("no", "yes"),
-    )
-    journal_keep: int = _row(
-        0, "Exchanges to keep: once there are a tenth more, the oldest are deleted. 0: all."
     )
     body_limit: int = _row(8_388_608, "Largest request body in bytes; more is answered 413.")
 

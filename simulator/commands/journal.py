@@ -9,7 +9,7 @@ import click
 
 from simulator.clock import Clock
 from simulator.commands.options import setting_options, settings
-from simulator.directory import DATABASE
+from simulator.directory import DATABASE, drop_ledger
 from simulator.settings import ConfigurationError
 from simulator.store.journal import SqliteJournal
 from simulator.store.sqlite import Store
@@ -121,7 +121,9 @@ def _deleted(data: Path, matches: Iterable[Match], reason: str) -> int:
         chosen = [match(journal) for match in matches]
         with store.transaction() as state:
             now_ms = Clock().now_ms()
-            return sum(state.forget(match, at_ms=now_ms, reason=reason) for match in chosen)
+            count = sum(state.forget(match, at_ms=now_ms, reason=reason) for match in chosen)
+        drop_ledger(str(data))
+        return count
 
 
 def _report(count: int, data: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from simulator import __version__, services
 from simulator.clock import Clock
 from simulator.commands.progress import bar
-from simulator.directory import DATABASE, KEYS, PRIVATE, read_keys, write_file
+from simulator.directory import DATABASE, KEYS, LEDGER, PRIVATE, read_keys, write_file
 from simulator.disclosure import checkpoint
 from simulator.disclosure.evidence import Chain, Evidence
 from simulator.disclosure.formats.material import Material
@@ -31,8 +31,6 @@ from simulator.store.journal import SqliteJournal
 TOOL = f"mdmsim {__version__}"
 LARGE = 5_000
 """From so many exchanges on there is a progress bar, and the ledger is kept."""
-CHECKPOINT = "ledger.cache"
-"""Name of the file that it is kept in. It may be removed at any time."""
 BATCH = 500
 """Exchanges that are read at a time."""
 
@@ -136,7 +134,7 @@ def books(settings: Settings, *, fresh: bool = False) -> Iterator[Books]:
     with closing(SqliteJournal.open(data / DATABASE)) as journal:
         keys = read_keys(data / KEYS, settings.fingerprint_key)
         observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
-        ledger, evidence = _added_up(journal, observer, catalogue, data / CHECKPOINT, fresh=fresh)
+        ledger, evidence = _added_up(journal, observer, catalogue, data / LEDGER, fresh=fresh)
         known = known_to(catalogue, journal.scan, observer.stamp)
         yield Books(journal, ledger, evidence, observer, catalogue, known)
 

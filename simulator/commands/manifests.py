@@ -50,9 +50,10 @@ def check(context: click.Context, name: str, as_json: bool) -> None:
 
 def _check_operations(manifest: Manifest, catalogue: Catalogue) -> None:
     """Refuse operations that do not exist, where the service does."""
+    built = {name.partition(".")[0] for name in (*catalogue.operations, *catalogue.services)}
     for claim in manifest.claims:
         for name in claim.op:
-            if name.partition(".")[0] in catalogue.services and name not in catalogue.operations:
+            if name.partition(".")[0] in built and name not in catalogue.operations:
                 raise ConfigurationError(
                     f"{manifest.name}: {claim.id}: op: no operation is called {name}: "
                     "see mdmsim catalogue"

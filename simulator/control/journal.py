@@ -10,10 +10,11 @@ from aiohttp import web
 from simulator.control.books import BOOKS, Books
 from simulator.control.parts import LIMIT, PARTS, Parts, Route, bad, missing, number
 from simulator.control.patterns import FILTERS
+from simulator.directory import drop_ledger
 from simulator.disclosure.manifest import EXEMPT, Judged, as_json, judge
 from simulator.messages import Body, Exchange, Headers
 from simulator.protocol.fields import Field, Integer, Objects, String
-from simulator.timestamps import is_time, milliseconds, rfc3339_ms
+from simulator.timestamps import milliseconds, rfc3339_ms
 
 MAX_PAGE = 1000
 
@@ -152,11 +153,15 @@ async def delete_exchanges(request: web.Request) -> web.Response:
     if "organisation" in query:
         match["organisation"] = query["organisation"]
     if "before" in query:
-        match["before_ms"] = milliseconds(query["before"])
+        try:
+            match["before_ms"] = milliseconds(query["before"])
+        except ValueError:
+            raise bad("before must be a time such as 2026-01-05T10:00:00Z") from None
     now_ms = parts.clock.now_ms()
     count = await parts.gateway.run(
         lambda state: state.forget(match, at_ms=now_ms, reason="delete")
     )
+    await asyncio.to_thread(drop_ledger, parts.settings.data)
     return web.json_response({"deleted": count})
 
 
@@ -165,13 +170,13 @@ ROUTES = (
     Route(
         "DELETE",
         "/exchanges",
-        "Delete exchanges, on record.",
+        "Delete exchanges for good; that they were deleted is on record.",
         delete_exchanges,
         query=(
-            String("before", "Only those before this time.", check=is_time),
-            String("organisation", "Only those of this organisation."),
+            String("before", "Only those before this time.", example="2026-01-05T10:00:00Z"),
+            String("organisation", "Only those of this organisation; empty: of none."),
         ),
-        answer=(Integer("deleted", "How many there were.", required=True),),
+        answer=(Integer("deleted", "How many.", required=True),),
     ),
     Route(
         "GET",
@@ -191,7 +196,10 @@ ROUTES = (
         "Get what it disclosed.",
         get_disclosures,
         query=(),
-        answer=(Objects("disclosures", "In the order of the request.", required=True),),
+        answer=(
+            Objects("disclosures", "In the order of the request.", required=True),
+            Objects("connection", "What its connection told, if it is the first.", required=True),
+        ),
     ),
     Route(
         "GET",

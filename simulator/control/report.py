@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from simulator.control.books import BOOKS, Books
-from simulator.control.parts import LIMIT, Route, bad, number
+from simulator.control.parts import AFTER, LIMIT, Route, bad, number
 from simulator.disclosure.formats.table import FORMATS
 from simulator.disclosure.manifest import Manifest, load_manifest
 from simulator.disclosure.redaction import Level
@@ -17,7 +17,7 @@ from simulator.resources import names
 from simulator.settings import ConfigurationError
 
 MAX_PAGE = 1000
-_OF_EXCHANGES = ("organisation", "status", "error", "finding")
+_OF_EXCHANGES = ("organisation", "client", "session", "status", "error", "finding", "fault")
 """Filters that choose exchanges; those of `FILTERS` choose among their rows."""
 _OF_ROWS = (*FILTERS, "flag", "novelty", "q")
 
@@ -87,13 +87,13 @@ ROUTES = (
         "List aggregated disclosures, by place.",
         get_ledger,
         query=(
-            *(String(name, f"Only those with this {name}.") for name in _OF_EXCHANGES),
+            *(String(name, f"Only of exchanges with this {name}.") for name in _OF_EXCHANGES),
             *(String(name, f"Only those with this {name}.") for name in _OF_ROWS),
-            String("after", "Behind the row with this id."),
+            AFTER,
             LIMIT,
         ),
         answer=(
-            Objects("ledger", "By place.", required=True),
+            Objects("ledger", "One per operation, place and meaning.", required=True),
             Integer("total", "How many there are on all pages.", required=True),
             Field("next", "What to give as after to go on; null at the end.", required=True),
         ),
@@ -108,7 +108,7 @@ ROUTES = (
             String("manifest", "Name of one that ships."),
             String("redact", "fingerprint if absent.", values=get_args(Level)),
             String("gate", "1: as for a release."),
-            String("verify", "1: check the chain of hashes from the first exchange on."),
+            String("verify", "1: check the hashes of all exchanges again."),
         ),
         gives="*/*",
     ),

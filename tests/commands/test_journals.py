@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from simulator import services
 from simulator.cli import main
-from simulator.commands.journals import CHECKPOINT
+from simulator.directory import LEDGER
 from simulator.disclosure import checkpoint
 from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.manifest import load_manifest
@@ -77,7 +77,7 @@ def read(data: Path, *args: str) -> tuple[int, str]:
 
 def test_the_next_report_goes_on_and_is_the_same(data: Path) -> None:
     first = read(data)
-    assert (data / CHECKPOINT).stat().st_mode & 0o777 == 0o600
+    assert (data / LEDGER).stat().st_mode & 0o777 == 0o600
 
     assert read(data) == read(data, "--rebuild") == first
 
@@ -97,6 +97,7 @@ def test_the_next_report_still_checks_the_hashes_of_all(data: Path) -> None:
 def test_a_checkpoint_is_no_use_once_exchanges_were_deleted(data: Path) -> None:
     read(data)
     CliRunner().invoke(main, ["journal", "delete", "--exchange", "1", "--data", str(data)])
+    assert not (data / LEDGER).exists()
 
     code, text = read(data)
 

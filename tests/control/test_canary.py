@@ -20,7 +20,8 @@ from simulator.disclosure.formats.table import FORMATS
 from simulator.settings import Settings
 from tests.control.conftest import Control
 
-HANDS_OUT = re.compile(r"/(dep-servers|organisations|push-topics|push-tokens|snapshot)\b")
+LONGEST = aiohttp.ClientTimeout(60)
+HANDS_OUT = re.compile(r"/(dep-servers|organisations|push-topics|push-tokens|vpp-locations)\b")
 """Calls whose very purpose is to hand out credentials."""
 
 
@@ -31,6 +32,8 @@ def minted(ready: dict[str, Any]) -> dict[str, str]:
         for server in organisation["dep_servers"]:
             token = {k: v for k, v in server["token"].items() if not k.endswith("expiry")}
             found |= token
+        for number, location in enumerate(organisation.get("vpp_locations", ()), 1):
+            found[f"content token {number}"] = location["stoken"]
     return found
 
 
@@ -70,6 +73,10 @@ async def use(ready: dict[str, Any], session: aiohttp.ClientSession) -> dict[str
         ("POST", "/nowhere", agent, {"a": [token["access_token"]], "b": minted_now}),
         ("GET", f"/account?token={token['access_secret']}", agent, None),
         ("GET", f"/account/{minted_now}", agent, None),
+        *(
+            ("POST", "/mdm/getVPPUsersSrv", agent, {"sToken": location["stoken"]})
+            for location in ready["organisations"][0].get("vpp_locations", ())
+        ),
     ):
         async with session.request(method, url + path, headers=headers, json=body) as answer:
             await answer.read()
@@ -78,8 +85,11 @@ async def use(ready: dict[str, Any], session: aiohttp.ClientSession) -> dict[str
 
 async def answers(ready: dict[str, Any], session: aiohttp.ClientSession) -> dict[str, bytes]:
     """Return what all calls of the control API answer that hand out no credentials."""
-    calls = [one for one in ROUTES if one.method == "GET" and one.gives != "text/event-stream"]
-    paths = {one.path for one in calls}
+    paths = {
+        route.path
+        for route in ROUTES
+        if route.method == "GET" and route.gives != "text/event-stream"
+    }
     paths = {path for path in paths if not HANDS_OUT.search(path)}
     wanted = {path.replace("{seq}", str(seq)) for path in paths for seq in range(1, 9)}
     wanted = {path for path in wanted if "{" not in path}
@@ -90,7 +100,7 @@ async def answers(ready: dict[str, Any], session: aiohttp.ClientSession) -> dict
     }
     found = {}
     for path in sorted(wanted):
-        async with session.get(f"{ready['control']}/api/v1{path}") as answer:
+        async with session.get(f"{ready['control']}/api/v1{path}", timeout=LONGEST) as answer:
             found[path] = await answer.read()
     async with session.get(f"{ready['control']}/reference") as answer:
         found["/reference"] = await answer.read()
@@ -119,7 +129,7 @@ async def test_no_secret_is_in_any_answer_log_or_file(
         sightings += canary.look(where, content)
     sightings += canary.look("the log", caplog.text.encode())
 
-    assert canary.secrets == 6
+    assert canary.secrets >= 6
     assert len(found) > 55
     assert sightings == []
     assert result.exit_code == 0, result.output

@@ -12,11 +12,13 @@ import msgspec
 
 from simulator.messages import Body, Response
 from simulator.protocol.fields import String
-from simulator.protocol.operations import Call, ErrorCode, Service
+from simulator.protocol.operations import Call, ErrorCode, Issued, Service
 from simulator.services.vpp import access, errors, numbers
 from simulator.services.vpp.answers import metadata_error, v1_trailer, v2_trailer
+from simulator.services.vpp.locations import LOCATION
 from simulator.services.vpp.metadata import by_cookie, by_developer
 from simulator.services.vpp.notices import OUTBOX
+from simulator.services.vpp.products import PRODUCT
 
 JSON_TYPE = "application/json;charset=UTF-8"
 _METADATA = ("/v1/", "/WebObjects/MZStorePlatform.woa/")
@@ -114,4 +116,8 @@ SERVICE = Service(
     credentials={"body": ("body", "/sToken"), "body_manage": ("body", "/sToken")},
     answer=answer,
     refuse=refuse,
+    issues=(
+        Issued("vpp.content_token", LOCATION, "stoken"),
+        Issued("vpp.adam_id", PRODUCT),
+    ),
 )
