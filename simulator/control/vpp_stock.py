@@ -102,6 +102,8 @@ def _product(given: Any) -> Product:
         raise bad(f"{', '.join(_PRODUCT)} of product must be strings that are not empty")
     if not {"adam_id", "name"} <= facts.keys() or facts.setdefault("kind", "App") not in KINDS:
         raise bad(f"product needs adam_id and name; its kind is one of {', '.join(KINDS)}")
+    if not (facts["adam_id"].isascii() and facts["adam_id"].isdigit()):
+        raise bad("adam_id of product must be digits")
     platforms = given.get("platforms", ["iOS"])
     if not isinstance(platforms, list) or not set(map(str, platforms)) <= set(PLATFORMS):
         raise bad(f"platforms of product must be an array of {', '.join(PLATFORMS)}")

@@ -219,6 +219,9 @@ PLACE = "/vpp-locations/campus"
         pytest.param("POST", "/assets", {"product": {"name": "x"}}, 400, id="no-id"),
         pytest.param("POST", "/assets", {"product": {"adam_id": 1}}, 400, id="number"),
         pytest.param(
+            "POST", "/assets", {"product": {"adam_id": "a|b", "name": "x"}}, 400, id="no-digits"
+        ),
+        pytest.param(
             "POST",
             "/assets",
             {"product": {"adam_id": "1", "name": "x", "platforms": ["PC"]}},
