@@ -233,6 +233,7 @@ MANAGE = ("/assets/associate", "/assets/disassociate")
                 {"assets": [{"adamId": APP, "pricingParam": "BEST"}], "serialNumbers": ["C1"]},
                 9602,
             ),
+            ("empty-serial", wanted([APP], (), ["C1", ""]), 9602),
             ("text", wanted([APP], (), ()) | {"serialNumbers": "C1"}, 9602),
         )
     ]
