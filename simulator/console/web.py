@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.console import credentials, entrance, login, pages, start
+from simulator.console import credentials, entrance, exchange, login, pages, start, traffic
 from simulator.console.parts import READY, Page
 from simulator.control.guards import ADMITTED
 
@@ -14,6 +14,8 @@ PAGES: tuple[Page, ...] = (
     *start.PAGES,
     *credentials.PAGES,
     *login.PAGES,
+    *traffic.PAGES,
+    *exchange.PAGES,
 )
 _STATIC = Path(__file__).parent / "static"
 

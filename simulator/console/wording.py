@@ -7,9 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
+
+from simulator.disclosure.markers import Marker, apart
 
 UNITS = ("bytes", "kB", "MB", "GB")
 _STEP = 1000
+_SEALED = Markup('<span class="sealed" title="{1} of {2}, fingerprint {3}">sealed {0}</span>')
 
 
 def time_of_day(stamp: str) -> str:
@@ -51,6 +55,16 @@ def shell(words: Sequence[str]) -> str:
     return " ".join(shlex.quote(word) for word in words)
 
 
+def pieces(text: str) -> Markup:
+    """Return *text* with what stands in place of secrets set apart from what was sent."""
+    return Markup("").join(
+        _SEALED.format(one.concept, one.shape, one.length, one.fp)
+        if isinstance(one, Marker)
+        else one
+        for one in apart(text)
+    )
+
+
 def tone(status: int) -> str:
     """Return how an HTTP status is to look."""
     return {2: "good", 3: "plain", 4: "warn", 5: "bad"}.get(status // 100, "plain")
@@ -68,6 +82,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "moment": moment,
     "size": size,
     "number": number,
+    "pieces": pieces,
     "plural": plural,
     "tone": tone,
 }
