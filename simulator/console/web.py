@@ -6,7 +6,16 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.console import credentials, entrance, exchange, login, pages, start, traffic
+from simulator.console import (
+    credentials,
+    disclosures,
+    entrance,
+    exchange,
+    login,
+    pages,
+    start,
+    traffic,
+)
 from simulator.console.parts import READY, Page
 from simulator.control.guards import ADMITTED
 
@@ -16,6 +25,7 @@ PAGES: tuple[Page, ...] = (
     *login.PAGES,
     *traffic.PAGES,
     *exchange.PAGES,
+    *disclosures.PAGES,
 )
 _STATIC = Path(__file__).parent / "static"
 
