@@ -24,7 +24,8 @@ from simulator.services.dep import portal
 _PEM_FIELD = "certificate"
 
 
-def _file(content: bytes, name: str, kind: str) -> web.Response:
+def download(content: bytes, name: str, kind: str) -> web.Response:
+    """Return *content* as a file that is to be saved, and not kept by the browser."""
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         "Cache-Control": "no-store",
@@ -48,7 +49,7 @@ async def _server_token(request: web.Request) -> Body:
 async def server_token(request: web.Request) -> web.StreamResponse:
     """Answer a server token as JSON, for MDM servers that take its values."""
     content = json.dumps(await _server_token(request), indent=1).encode() + b"\n"
-    return _file(content, f"{request.match_info['server']}.json", "application/json")
+    return download(content, f"{request.match_info['server']}.json", "application/json")
 
 
 async def sealed_token(request: web.Request) -> web.StreamResponse:
@@ -67,7 +68,7 @@ async def sealed_token(request: web.Request) -> web.StreamResponse:
         body=pem,
         kind="application/x-pem-file",
     )
-    return _file(content, f"{server}_smime.p7m", "application/pkcs7-mime")
+    return download(content, f"{server}_smime.p7m", "application/pkcs7-mime")
 
 
 async def curl_dep(request: web.Request) -> web.StreamResponse:

@@ -8,13 +8,16 @@ from aiohttp import web
 
 from simulator.console import (
     credentials,
+    devices,
     disclosures,
     entrance,
     exchange,
     login,
     pages,
+    pushes,
     start,
     traffic,
+    world,
 )
 from simulator.console.parts import READY, Page
 from simulator.control.guards import ADMITTED
@@ -26,6 +29,9 @@ PAGES: tuple[Page, ...] = (
     *traffic.PAGES,
     *exchange.PAGES,
     *disclosures.PAGES,
+    *world.PAGES,
+    *devices.PAGES,
+    *pushes.PAGES,
 )
 _STATIC = Path(__file__).parent / "static"
 
