@@ -15,7 +15,9 @@ from simulator.console import (
     login,
     pages,
     pushes,
+    reference,
     start,
+    steering,
     traffic,
     world,
 )
@@ -32,6 +34,8 @@ PAGES: tuple[Page, ...] = (
     *world.PAGES,
     *devices.PAGES,
     *pushes.PAGES,
+    *steering.PAGES,
+    *reference.PAGES,
 )
 _STATIC = Path(__file__).parent / "static"
 
