@@ -17,7 +17,7 @@ NAVIGATION = (
     ("traffic", "/traffic", "Traffic"),
     ("disclosures", "/disclosures", "Disclosures"),
     ("world", "/world", "World"),
-    ("steering", "/steering", "Clock"),
+    ("steering", "/steering", "Steer"),
     ("reference", "/reference", "Reference"),
 )
 _PROBLEM = "application/problem+json"

@@ -1,6 +1,5 @@
 """The journal as a table: newest first, filtered, live."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -11,14 +10,11 @@ from simulator.console import calls
 from simulator.console.pages import page, render
 from simulator.console.parts import Page
 from simulator.control.parts import PARTS
+from simulator.control.patterns import FILTERS
 from simulator.protocol.rules import RULES
 
 ROWS = 100
 """Most rows of a page; the browser holds no more than that either."""
-FILTERS = ("q", "service", "operation", "organisation", "status", "error", "finding")
-LOOK_S = 0.5
-"""How often the journal is looked at for those who watch."""
-KEEP_ALIVE_S = 15.0
 
 
 def _filters(request: web.Request) -> dict[str, str]:
@@ -75,25 +71,7 @@ async def rows(request: web.Request) -> web.StreamResponse:
     return web.Response(text=text, content_type="text/html", headers=headers)
 
 
-async def live(request: web.Request) -> web.StreamResponse:
-    """Tell by server-sent events whenever the journal has grown, and how far."""
-    parts = request.app[PARTS]
-    response = web.StreamResponse(headers={"Cache-Control": "no-store"})
-    response.content_type = "text/event-stream"
-    await response.prepare(request)
-    known, quiet_s = -1, 0.0
-    while True:
-        last = await asyncio.to_thread(parts.journal.last)
-        if last != known or quiet_s >= KEEP_ALIVE_S:
-            said = f"event: journal\ndata: {last}\n\n" if last != known else ": alive\n\n"
-            await response.write(said.encode())
-            known, quiet_s = last, 0.0
-        await asyncio.sleep(LOOK_S)
-        quiet_s += LOOK_S
-
-
 PAGES = (
     Page("GET", "/traffic", traffic),
     Page("GET", "/traffic/rows", rows),
-    Page("GET", "/traffic/live", live),
 )

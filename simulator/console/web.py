@@ -12,6 +12,7 @@ from simulator.console import (
     disclosures,
     entrance,
     exchange,
+    faults,
     login,
     pages,
     pushes,
@@ -35,6 +36,7 @@ PAGES: tuple[Page, ...] = (
     *devices.PAGES,
     *pushes.PAGES,
     *steering.PAGES,
+    *faults.PAGES,
     *reference.PAGES,
 )
 _STATIC = Path(__file__).parent / "static"

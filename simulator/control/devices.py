@@ -247,8 +247,12 @@ ROUTES = (
         "/devices",
         "List devices.",
         list_devices,
-        query=PAGE,
-        answer=(Objects("devices", "By serial number.", required=True), NEXT),
+        query=(
+            *PAGE,
+            SERVER_ROW,
+            String("prefix", "How the serial number begins.", example="0Z"),
+        ),
+        answer=(Objects("devices", "By serial number, or by assignment.", required=True), NEXT),
     ),
     Route(
         "POST",

@@ -8,6 +8,7 @@ const button = document.getElementById("pause");
 const most = Number(table.dataset.most);
 let known = Number(table.dataset.last);
 let told = known;
+let missed = 0;
 let paused = false;
 let busy = false;
 
@@ -15,8 +16,8 @@ function say(words) {
   if (state.textContent !== words) state.textContent = words;
 }
 
-async function refresh() {
-  if (busy || paused || told === known) return;
+async function refresh(always = false) {
+  if (busy || paused || (told <= known && !always)) return;
   busy = true;
   try {
     const query = table.dataset.query;
@@ -25,7 +26,6 @@ async function refresh() {
     const last = Number(answer.headers.get("X-Last"));
     const fresh = document.createElement("template");
     fresh.innerHTML = `<table><tbody>${await answer.text()}</tbody></table>`;
-    if (last < known) rows.replaceChildren();
     known = last;
     const added = fresh.content.querySelectorAll("tr");
     for (const row of added) row.classList.add("fresh");
@@ -43,21 +43,28 @@ async function refresh() {
 
 function show() {
   if (!paused) say("Live");
-  else say(told > known ? `Paused, ${told - known} more` : "Paused");
+  else say(missed ? `Paused, ${missed} more` : "Paused");
 }
 
 function watch() {
-  const events = new EventSource("/traffic/live");
-  events.addEventListener("journal", (event) => {
-    told = Number(event.data);
+  const query = table.dataset.query;
+  const events = new EventSource(`/api/v1/events${query && `?${query}`}`);
+  events.addEventListener("exchange", (event) => {
+    told = Number(event.lastEventId);
+    missed += 1;
     show();
     refresh();
   });
-  events.addEventListener("open", show);
+  events.addEventListener("open", () => {
+    show();
+    // What came before the stream was open is not in it.
+    refresh(true);
+  });
   events.addEventListener("error", () => say("Not connected"));
   button.hidden = false;
   button.addEventListener("click", () => {
     paused = !paused;
+    missed = 0;
     button.setAttribute("aria-pressed", String(paused));
     show();
     refresh();

@@ -77,6 +77,24 @@ def test_the_clock_is_moved_by_hand(tab: Tab, simulator: Simulator) -> None:
     assert after["now_ms"] - before["now_ms"] == 24 * 3600 * 1000
 
 
+def test_a_fault_is_armed_and_seen_to_happen(tab: Tab, nanodep: Nanodep) -> None:
+    tab.open("/steering/faults?q=T_C_NOT_SIGNED")
+    tab.page.click("text=Arm dep.T_C_NOT_SIGNED")
+    tab.page.select_option("#operation", "dep.account")
+    tab.page.click("button:text-is('Arm')")
+    expect(tab.page.locator(".note")).to_have_text("dep.T_C_NOT_SIGNED is armed.")
+
+    refused = nanodep.apple("GET", "/account")
+    answered = nanodep.apple("GET", "/account")
+
+    assert (refused.status, answered.status) == (403, 200)
+    tab.open("/steering/faults")
+    expect(tab.page.locator("tbody tr", has_text="1 of 1")).to_contain_text("spent")
+    tab.page.click("text=Exchanges")
+    expect(tab.page.locator("#rows tr")).to_have_count(1)
+    expect(tab.page.locator("#rows tr")).to_contain_text("T_C_NOT_SIGNED")
+
+
 def test_a_report_is_downloaded(tab: Tab, simulator: Simulator) -> None:
     ask(simulator, "GET", "/session", User_Agent="ExampleMDM/1")
     tab.open("/disclosures")
