@@ -92,7 +92,7 @@ async def curl_dep(request: web.Request) -> web.StreamResponse:
         token_secret=token["access_secret"],
     )
     said = ", ".join(f'{name}="{oauth1.encode(value)}"' for name, value in values.items())
-    return _configuration(header=f"Authorization: OAuth {said}")
+    return configuration(header=f"Authorization: OAuth {said}")
 
 
 async def curl_push(request: web.Request) -> web.StreamResponse:
@@ -103,11 +103,11 @@ async def curl_push(request: web.Request) -> web.StreamResponse:
         for one in (await calls.get(request, "push-tokens", **query))["push_tokens"]:
             if one["state"] == "active":
                 data = json.dumps({"mdm": one["magic"]})
-                return _configuration(url=f"{base}/3/device/{one['token']}", data=data)
+                return configuration(url=f"{base}/3/device/{one['token']}", data=data)
     raise missing("no device has checked in: enrol one")
 
 
-def _configuration(**options: str) -> web.Response:
+def configuration(**options: str) -> web.Response:
     """Return options in the quoting of curl's configuration files."""
     escaped = {
         name: value.replace("\\", "\\\\").replace('"', '\\"') for name, value in options.items()

@@ -34,6 +34,7 @@ async def start(request: web.Request) -> web.StreamResponse:
     organisations = (await calls.get(request, "organisations"))["organisations"]
     servers = (await calls.get(request, "dep-servers"))["dep_servers"]
     topics = (await calls.get(request, "push-topics"))["push_topics"]
+    locations = (await calls.get(request, "vpp-locations"))["vpp_locations"]
     device = await _device(request, topics)
     return await page(
         request,
@@ -44,8 +45,9 @@ async def start(request: web.Request) -> web.StreamResponse:
         organisations=organisations,
         servers=servers,
         topics=topics,
+        locations=locations,
         pairs=_pairs(ready),
-        lines=list(_lines(request, ready, servers, device)),
+        lines=list(_lines(request, ready, servers, device, locations)),
         device=device,
         health=await _health(parts),
     )
@@ -84,6 +86,7 @@ def _lines(
     ready: Mapping[str, Any],
     servers: list[Any],
     device: Mapping[str, Any] | None,
+    locations: list[Any],
 ) -> Iterator[Line]:
     """Yield a command for each service.
 
@@ -105,6 +108,11 @@ def _lines(
         header = ["-H", f"apns-topic: {pair['topic']}", "-H", "apns-push-type: mdm"]
         take = wording.shell(["curl", "-K", "-", "-i", "--http2", *trust, *identity, *header])
         yield Line("apns", "Wake a device", f"{give} | {take}")
+    location = next((one for one in locations if _usable(one["token"])), None)
+    if location is not None:
+        give = wording.shell([*ask[:-1], f"{ask[-1]}/vpp/{location['id']}"])
+        take = wording.shell(["curl", "-K", "-", *trust, f"{base}/mdm/v2/client/config"])
+        yield Line("vpp", "Ask for a location's settings", f"{give} | {take}")
 
 
 def _usable(token: Mapping[str, Any] | None) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.console import (
+    apps,
     credentials,
     devices,
     disclosures,
@@ -35,6 +36,7 @@ PAGES: tuple[Page, ...] = (
     *world.PAGES,
     *devices.PAGES,
     *pushes.PAGES,
+    *apps.PAGES,
     *steering.PAGES,
     *faults.PAGES,
     *reference.PAGES,

@@ -21,6 +21,7 @@ PATHS = (
     "/world/devices",
     "/world/profiles",
     "/world/pushes",
+    "/world/apps",
     "/steering",
     "/steering/faults?q=token",
     "/steering/faults/arm/delivery/goaway",
