@@ -12,7 +12,7 @@ from simulator.console.flow import Flow, draw
 from simulator.console.pages import page
 from simulator.console.parts import Page
 from simulator.control.parts import PARTS
-from simulator.control.report import FORMATS
+from simulator.disclosure.formats.table import FORMATS
 from simulator.disclosure.manifest import SEVERITIES
 from simulator.disclosure.redaction import LEVELS
 from simulator.resources import names

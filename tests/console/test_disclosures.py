@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from simulator.control.report import FORMATS
+from simulator.disclosure.formats.table import FORMATS
 from tests.console.conftest import Console
 from tests.console.test_traffic import ALERT, session
 
