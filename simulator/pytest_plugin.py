@@ -31,6 +31,7 @@ def mdmsim_server(mdmsim_settings: dict[str, Any]) -> "Iterator[Mdmsim]":
 
 @pytest.fixture
 def mdmsim(mdmsim_server: "Mdmsim") -> "Mdmsim":
-    """Give the simulator, which tells this test of its own exchanges only."""
+    """Give the simulator as its world began; it tells this test of its own exchanges only."""
+    mdmsim_server.reset()
     mdmsim_server.begin()
     return mdmsim_server

@@ -206,8 +206,12 @@ class Mdmsim:
             raise AssertionError(str(error)) from None
 
     def reset(self) -> None:
-        """Go back to the world as it was loaded, with its credentials; the journal stays."""
+        """Go back to the world as it was loaded, and to the wall clock; the journal stays.
+
+        Credentials stay good, and no fault is armed any more.
+        """
         self.control("POST", "/reset", {})
+        self.control("PUT", "/clock", {"mode": "real"})
 
     def add_devices(self, count: int) -> list[str]:
         """Buy invented devices for the first DEP server and return their serial numbers."""

@@ -163,6 +163,20 @@ def test_the_public_names_are_there() -> None:
     assert not hasattr(simulator, "nonsense")
 
 
+def test_a_reset_takes_back_time_faults_and_the_portal(mdmsim: Mdmsim) -> None:
+    mdmsim.freeze()
+    mdmsim.fault("dep.SERVICE_UNAVAILABLE")
+    (serial,) = mdmsim.add_devices(1)
+
+    mdmsim.reset()
+
+    assert mdmsim.control("GET", "/clock")["mode"] == "real"
+    assert mdmsim.control("GET", "/faults")["faults"] == []
+    with pytest.raises(ControlError):
+        mdmsim.control("GET", f"/devices/{serial}")
+    assert ask(mdmsim) == 400
+
+
 SUITE = """
 import ssl, urllib.request, urllib.error, pytest
 
