@@ -153,7 +153,7 @@ async def test_only_what_is_meant_is_deleted(control: Control, query: str, delet
 
 
 @pytest.mark.parametrize(
-    ("query", "detail"), [("colour=blue", "colour is no filter"), ("before=x", "before must be")]
+    ("query", "detail"), [("colour=blue", "colour is not known"), ("before=x", "before must be")]
 )
 async def test_what_cannot_be_deleted_by_is_refused(
     control: Control, query: str, detail: str

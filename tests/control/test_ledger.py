@@ -80,7 +80,7 @@ async def test_the_ledger_can_be_narrowed(control: Control, query: str, places: 
 
 @pytest.mark.parametrize(
     ("query", "detail"),
-    [("colour=blue", "colour is no filter"), ("after=x", "id of a row"), ("limit=0", "limit")],
+    [("colour=blue", "colour is not known"), ("after=x", "id of a row"), ("limit=0", "limit")],
 )
 async def test_what_the_ledger_cannot_be_asked_is_refused(
     control: Control, query: str, detail: str
