@@ -31,6 +31,8 @@ APNS_CLIENTS := tests/clients/apns
 PY_CLIENTS := $(VENV)/.clients-installed
 SIDESHOW_BUILT := $(VENV)/.sideshow-built
 NODE_APN_BUILT := $(VENV)/.node-apn-installed
+CONSOLE_CHECKS := tests/clients/console
+AXE_BUILT := $(VENV)/.axe-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -51,7 +53,7 @@ lint: $(LINT) ## Check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java)
+clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Chromium)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) $(BIN)/pytest -m clients tests/clients --no-cov
 
 bench: $(TEST) ## Measure against bare servers, in one run (needs h2load, Go and Node.js)
@@ -116,4 +118,12 @@ $(NODE_APN_BUILT): $(APNS_CLIENTS)/node/package.json | $(MADE)
 	mkdir -p $(CLIENTS)/node-apn
 	cp $< $(CLIENTS)/node-apn/
 	npm install --prefix $(CLIENTS)/node-apn --no-package-lock --no-audit --no-fund --silent
+	@touch $@
+
+$(AXE_BUILT): $(CONSOLE_CHECKS)/package.json | $(MADE)
+	@command -v npm >/dev/null || { echo "make clients needs Node.js 20 or newer" >&2; exit 1; }
+	@command -v chromium >/dev/null || { echo "make clients needs Debian's chromium" >&2; exit 1; }
+	mkdir -p $(CLIENTS)/axe
+	cp $< $(CLIENTS)/axe/
+	npm install --prefix $(CLIENTS)/axe --no-package-lock --no-audit --no-fund --silent
 	@touch $@

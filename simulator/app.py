@@ -13,6 +13,7 @@ from aiohttp import web
 
 from simulator import __version__, faults, push_topics, quirks, ready, services
 from simulator.clock import Clock
+from simulator.console import web as console
 from simulator.control import clock
 from simulator.control.parts import Parts
 from simulator.control.web import make_application
@@ -182,8 +183,10 @@ class Simulator:
         port = self.settings.control_port
         if port is None:
             return None
+        application = make_application(parts)
+        await asyncio.to_thread(console.mount, application, lambda: self.ready)
         runner = web.AppRunner(
-            make_application(parts), access_log=None, handle_signals=False, shutdown_timeout=1
+            application, access_log=None, handle_signals=False, shutdown_timeout=1
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -350,6 +350,12 @@ class Journal(Protocol):
         """
         ...
 
+    def newest(
+        self, before: int = ..., limit: int = 100, match: Mapping[str, str] | None = None
+    ) -> Sequence[Exchange]:
+        """Return up to *limit* exchanges with a number below *before*, newest first."""
+        ...
+
     def get(self, seq: int) -> Exchange | None:
         """Return one exchange, or None."""
         ...

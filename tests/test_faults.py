@@ -49,16 +49,20 @@ def push(apple: Apple, topic: str = "com.apple.mgmt.x") -> Answer:
     return apple.send(request("POST", f"/3/device/{'a1' * 32}", headers, b'{"mdm":"M"}'))
 
 
+def assets(apple: Apple) -> Answer:
+    headers = [("Host", "vpp.itunes.apple.com"), ("User-Agent", AGENT)]
+    return apple.send(request("GET", "/mdm/v2/assets", headers))
+
+
 @pytest.mark.parametrize("outcome", ERRORS)
 def test_every_error_row_of_every_service_can_be_asked_for(outcome: outcomes.Outcome) -> None:
     apple = Apple()
     session = apple.session()
     fault = arm(apple, outcome=outcome.name, match={"service": outcome.service})
 
-    answer = account(apple, session) if outcome.service == "dep" else push(apple)
+    ask = {"dep": lambda: account(apple, session), "apns": lambda: push(apple)}
+    answer = ask.get(outcome.service, lambda: assets(apple))()
 
-    if outcome.service not in ("dep", "apns"):
-        return
     assert outcome.row is not None
     assert answer.status == outcome.row.status
     assert answer.exchange.error == outcome.code

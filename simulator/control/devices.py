@@ -31,18 +31,41 @@ def shown(device: Device) -> Body:
 
 
 async def list_devices(request: web.Request) -> web.Response:
-    """Answer a page of devices, by serial number."""
+    """Answer a page of devices: by serial number, those of ``server`` by assignment.
+
+    ``prefix`` narrows to serial numbers that begin with it.
+    """
     limit = number(request, "limit", 100, 1, MAX_PAGE)
     wanted, after = request.query.get("organisation"), request.query.get("after", "")
+    server, prefix = request.query.get("server"), request.query.get("prefix", "").upper()
 
-    def work(state: State) -> list[Body]:
-        own = state.of(home(state, wanted))
-        found = own.scan(fleet.DEVICE, after=after, limit=limit)
-        return [shown(Device.of(one)) for one in found]
+    def work(state: State) -> tuple[list[Device], bool]:
+        if server is None:
+            return _by_serial(state.of(home(state, wanted)), "", prefix, after, limit)
+        own = state.of(with_server(state, server))
+        if prefix:
+            return _by_serial(own, server, prefix, after, limit)
+        place = portal.device(own, after).place if after else 0
+        return fleet.page(own, server, place, limit)
 
-    found = await request.app[PARTS].gateway.run(work)
-    more = found[-1]["serial_number"] if len(found) == limit else None
-    return web.json_response({"devices": found, "next": more})
+    found, more = await request.app[PARTS].gateway.run(work)
+    following = found[-1].serial if found and more else None
+    return web.json_response({"devices": [shown(one) for one in found], "next": following})
+
+
+def _by_serial(
+    state: State, server: str, prefix: str, after: str, limit: int
+) -> tuple[list[Device], bool]:
+    """Return the next *limit* devices by serial number, and whether more follow."""
+    found: list[Device] = []
+    while len(found) <= limit:
+        batch = state.scan(fleet.DEVICE, prefix=prefix, after=after, limit=limit + 1)
+        devices = [Device.of(one) for one in batch]
+        found += [one for one in devices if server in ("", one.server)]
+        if len(batch) <= limit:
+            break
+        after = batch[-1].key
+    return found[:limit], len(found) > limit
 
 
 async def get_device(request: web.Request) -> web.Response:
@@ -235,8 +258,12 @@ ROUTES = (
         "/devices",
         "List devices.",
         list_devices,
-        query=PAGE,
-        answer=(Objects("devices", "By serial number.", required=True), NEXT),
+        query=(
+            *PAGE,
+            SERVER_ROW,
+            String("prefix", "How the serial number begins.", example="0Z"),
+        ),
+        answer=(Objects("devices", "By serial number, or by assignment.", required=True), NEXT),
     ),
     Route(
         "POST",

@@ -16,6 +16,7 @@ from simulator.messages import Body, Exchange, Headers
 from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.timestamps import milliseconds, rfc3339_ms
 
+ORDERS = ("oldest", "newest")
 MAX_PAGE = 1000
 
 
@@ -31,6 +32,7 @@ def summary(exchange: Exchange) -> Body:
         "operation": exchange.operation,
         "method": exchange.request.method,
         "route": exchange.route,
+        "target": exchange.request.target,
         "host": exchange.request.header("host") or "",
         "status": exchange.response.status,
         "error": exchange.error or None,
@@ -82,15 +84,22 @@ def _text(body: bytes) -> Body:
 
 
 async def list_exchanges(request: web.Request) -> web.Response:
-    """Answer a page of the journal, oldest first, and the number of the newest exchange."""
+    """Answer a page of the journal, and the number of the newest exchange.
+
+    It begins with the oldest, or with ``order=newest`` with the newest; *after*
+    goes on in that order.
+    """
     parts = request.app[PARTS]
     limit = number(request, "limit", 100, 1, MAX_PAGE)
     after = number(request, "after", 0, 0, 2**62)
-    unknown = set(request.query) - {*FILTERS, "limit", "after"}
+    unknown = set(request.query) - {*FILTERS, "limit", "after", "order"}
     if unknown:
         raise bad(f"{min(unknown)} is no filter; there are {', '.join(FILTERS)}")
     match = {name: request.query[name] for name in FILTERS if name in request.query}
-    found = await asyncio.to_thread(parts.journal.read, after, limit, match)
+    if request.query.get("order") == "newest":
+        found = await asyncio.to_thread(parts.journal.newest, after or 2**62, limit, match)
+    else:
+        found = await asyncio.to_thread(parts.journal.read, after, limit, match)
     last = await asyncio.to_thread(parts.journal.last)
     more = found[-1].seq if len(found) == limit else None
     page = {"exchanges": [summary(one) for one in found], "next": more, "last": last}
@@ -181,11 +190,16 @@ ROUTES = (
     Route(
         "GET",
         "/exchanges",
-        "List exchanges, oldest first.",
+        "List exchanges.",
         list_exchanges,
-        query=(*FILTER_ROWS, Integer("after", "Behind this number.", least=0, most=2**62), LIMIT),
+        query=(
+            *FILTER_ROWS,
+            String("order", "Which come first; oldest if absent.", values=ORDERS),
+            Integer("after", "Behind this number, in that order.", least=0, most=2**62),
+            LIMIT,
+        ),
         answer=(
-            Objects("exchanges", "Oldest first.", required=True),
+            Objects("exchanges", "In the wanted order.", required=True),
             Field("next", "What to give as after to go on; null at the end.", required=True),
         ),
     ),

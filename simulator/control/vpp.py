@@ -1,12 +1,14 @@
 """Calls for what people do in Apple's portal to locations, and for their events."""
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
-from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
+from simulator.control.parts import ORGANISATION, PARTS, Parts, Route, bad, json_body, missing
 from simulator.control.servers import home
 from simulator.messages import Body, State
+from simulator.protocol.fields import Boolean, Field, Number, Objects, String, Strings
 from simulator.services.vpp import events, portal
 from simulator.services.vpp.locations import Location, change, everywhere, locations, token
 from simulator.timestamps import rfc3339
@@ -216,11 +218,66 @@ async def set_service(request: web.Request) -> web.Response:
     return web.json_response(await parts.gateway.run(work))
 
 
+_NAME = String("name", "Its name.", shortest=1, example="Main Campus")
+_FACT_ROWS = (
+    String("country", "Country of its store.", example="US"),
+    String("platform", "volumestore or enterprisestore."),
+    Strings("managed_domains", "Domains that Managed Apple Accounts may have; none: any."),
+    Field("mdm_info", "Who uses it by v2: id, name and metadata; null: nobody."),
+    String("client_context", "Who uses it by v1."),
+)
 ROUTES = (
-    Route("GET", "/vpp-locations", "List locations.", list_locations),
-    Route("POST", "/vpp-locations", "Add a location.", add_location),
-    Route("PATCH", "/vpp-locations/{id}", "Change a location.", change_location),
-    Route("POST", "/vpp-locations/{id}/token", "Renew the token.", renew_token),
-    Route("POST", "/vpp-locations/{id}/revoke", "Revoke the token.", revoke_token),
-    Route("POST", "/vpp-service", "Begin or end maintenance.", set_service),
+    Route(
+        "GET",
+        "/vpp-locations",
+        "List locations.",
+        list_locations,
+        query=(ORGANISATION,),
+        answer=(Objects("vpp_locations", "All of them.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/vpp-locations",
+        "Add a location.",
+        add_location,
+        query=(),
+        body=(
+            replace(_NAME, required=True),
+            String("id", "Its id; made if absent.", shortest=1, example="campus"),
+            ORGANISATION,
+            *_FACT_ROWS,
+        ),
+        status=201,
+    ),
+    Route(
+        "PATCH",
+        "/vpp-locations/{id}",
+        "Change a location.",
+        change_location,
+        query=(),
+        body=(_NAME, *_FACT_ROWS),
+    ),
+    Route(
+        "POST",
+        "/vpp-locations/{id}/token",
+        "Renew the token.",
+        renew_token,
+        query=(),
+        body=(
+            Number("days", "How long it is good; below 0: it has expired.", example=365),
+            String("rights", "What it may do.", values=portal.RIGHTS),
+            Boolean("legacy", "Of the kind before locations."),
+            Boolean("keep", "Whether the one before stays good."),
+        ),
+        answer=(String("stoken", "The token.", required=True),),
+    ),
+    Route("POST", "/vpp-locations/{id}/revoke", "Revoke the token.", revoke_token, query=()),
+    Route(
+        "POST",
+        "/vpp-service",
+        "Begin or end maintenance.",
+        set_service,
+        query=(),
+        body=(Boolean("maintenance", "Whether the service is in maintenance.", required=True),),
+    ),
 )

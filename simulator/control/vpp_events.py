@@ -2,9 +2,10 @@
 
 from aiohttp import web
 
-from simulator.control.parts import PARTS, Route, bad, json_body, number
+from simulator.control.parts import AFTER, LIMIT, PARTS, Route, bad, json_body, number
 from simulator.control.vpp import MANY, MAX_PAGE, find, settled, text, whole
 from simulator.messages import Body, State
+from simulator.protocol.fields import Integer, Objects, String
 from simulator.services.vpp import events, notices, portal
 from simulator.services.vpp.subscriptions import Subscription
 from simulator.timestamps import milliseconds, rfc3339
@@ -109,9 +110,51 @@ async def set_subscription(request: web.Request) -> web.Response:
     return web.json_response(await parts.gateway.run(work))
 
 
+_SEATS = 10_000_000
 ROUTES = (
-    Route("GET", "/vpp-locations/{id}/events", "List events.", list_events),
-    Route("POST", "/vpp-locations/{id}/complete", "Complete events.", complete_events),
-    Route("GET", "/vpp-locations/{id}/notifications", "List notifications.", list_notifications),
-    Route("POST", "/vpp-locations/{id}/subscriptions", "Set a subscription.", set_subscription),
+    Route(
+        "GET",
+        "/vpp-locations/{id}/events",
+        "List events.",
+        list_events,
+        query=(AFTER, LIMIT),
+        answer=(Objects("events", "By id.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/vpp-locations/{id}/complete",
+        "Complete events.",
+        complete_events,
+        query=(),
+        body=(String("event", "Which; absent: all that are pending.", shortest=1),),
+        answer=(Objects("events", "As they are now.", required=True),),
+    ),
+    Route(
+        "GET",
+        "/vpp-locations/{id}/notifications",
+        "List notifications.",
+        list_notifications,
+        query=(LIMIT,),
+        answer=(Objects("notifications", "The newest, oldest first.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/vpp-locations/{id}/subscriptions",
+        "Set a subscription.",
+        set_subscription,
+        query=(),
+        body=(
+            Integer("adam_id", "Its store id.", required=True, least=1, most=2**53, example=5),
+            Integer("parent_adam_id", "The app that it is of.", least=1, most=2**53),
+            String("status", "Its state.", values=("ACTIVE", "INACTIVE", "PAUSED")),
+            Integer("renewing", "Seats that renew.", least=0, most=_SEATS, example=10),
+            Integer("expiring", "Seats that end with the period.", least=0, most=_SEATS),
+            String(
+                "period_end",
+                "When the period ends.",
+                required=True,
+                example="2030-01-01T00:00:00Z",
+            ),
+        ),
+    ),
 )

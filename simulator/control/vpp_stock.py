@@ -1,12 +1,22 @@
 """Calls for the apps and books of locations, for the store that they are from, and for users."""
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
-from simulator.control.parts import PARTS, Route, bad, json_body, number
+from simulator.control.parts import AFTER, LIMIT, PARTS, Route, bad, json_body, number
 from simulator.control.vpp import MAX_PAGE, find, settled, whole
 from simulator.messages import Body, State
+from simulator.protocol.fields import (
+    Boolean,
+    Integer,
+    Number,
+    Object,
+    Objects,
+    String,
+    Strings,
+)
 from simulator.services.vpp import licences, portal, users
 from simulator.services.vpp.licences import ASSET, Asset
 from simulator.services.vpp.limits import PLATFORMS, PRICING
@@ -92,6 +102,8 @@ def _product(given: Any) -> Product:
         raise bad(f"{', '.join(_PRODUCT)} of product must be strings that are not empty")
     if not {"adam_id", "name"} <= facts.keys() or facts.setdefault("kind", "App") not in KINDS:
         raise bad(f"product needs adam_id and name; its kind is one of {', '.join(KINDS)}")
+    if not (facts["adam_id"].isascii() and facts["adam_id"].isdigit()):
+        raise bad("adam_id of product must be digits")
     platforms = given.get("platforms", ["iOS"])
     if not isinstance(platforms, list) or not set(map(str, platforms)) <= set(PLATFORMS):
         raise bad(f"platforms of product must be an array of {', '.join(PLATFORMS)}")
@@ -178,11 +190,83 @@ async def list_assignments(request: web.Request) -> web.Response:
     return web.json_response({"assignments": found, "next": last or None})
 
 
+_LOCATION = String("location", "Id of the location, where there are several.", shortest=1)
+_ADAM_ID = String("adam_id", "Store id.", shortest=1, example="1900000001")
+_PRODUCT_ROW = Object(
+    "product",
+    "A product to be put into the store first.",
+    fields=(
+        replace(_ADAM_ID, required=True),
+        String("name", "Its name.", required=True, shortest=1),
+        String("kind", "What it is.", values=tuple(KINDS)),
+        String("bundle_id", "Bundle."),
+        String("seller", "Who sells it."),
+        String("genre", "Genre."),
+        String("version", "Version."),
+        Strings("platforms", "Where it runs.", values=PLATFORMS),
+        Number("price", "Price; 0: free."),
+        Boolean("device_assignable", "Whether devices may have it."),
+    ),
+)
 ROUTES = (
-    Route("GET", "/assets", "List a location's apps and books.", list_assets),
-    Route("POST", "/assets", "Buy licences.", buy),
-    Route("GET", "/products", "List what the store has.", list_products),
-    Route("GET", "/assignments", "List who has what.", list_assignments),
-    Route("GET", "/vpp-users", "List a location's users.", list_users),
-    Route("POST", "/vpp-users/accept", "Accept an invitation.", accept_invitation),
+    Route(
+        "GET",
+        "/assets",
+        "List a location's apps and books.",
+        list_assets,
+        query=(_LOCATION, AFTER, LIMIT),
+        answer=(Objects("assets", "By store id.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/assets",
+        "Buy licences.",
+        buy,
+        query=(),
+        body=(
+            _LOCATION,
+            _ADAM_ID,
+            _PRODUCT_ROW,
+            Integer("quantity", "How many; below 0 gives free ones back.", example=10),
+            String("pricing", "Quality.", values=PRICING),
+            Boolean("unlimited", "Whether it cannot run out; free apps only."),
+        ),
+        status=201,
+    ),
+    Route(
+        "GET",
+        "/products",
+        "List what the store has.",
+        list_products,
+        query=(AFTER, LIMIT),
+        answer=(Objects("products", "By store id.", required=True),),
+    ),
+    Route(
+        "GET",
+        "/assignments",
+        "List who has what.",
+        list_assignments,
+        query=(_LOCATION, AFTER, LIMIT),
+        answer=(Objects("assignments", "By store id.", required=True),),
+    ),
+    Route(
+        "GET",
+        "/vpp-users",
+        "List a location's users.",
+        list_users,
+        query=(_LOCATION, AFTER, LIMIT),
+        answer=(Objects("vpp_users", "Oldest first.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/vpp-users/accept",
+        "Accept an invitation.",
+        accept_invitation,
+        query=(),
+        body=(
+            _LOCATION,
+            String("client_user_id", "Who.", required=True, shortest=1, example="u-1"),
+            String("account", "With which Apple Account.", required=True, shortest=1),
+        ),
+    ),
 )

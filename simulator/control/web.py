@@ -79,9 +79,6 @@ def make_application(parts: Parts) -> web.Application:
         path = PREFIX + route.path.replace("{seq}", _SEQ)
         application.router.add_route(route.method, path, checked(route))
     application.router.add_get("/events", pushes.events)
-    for path in ("/reference", "/docs"):
-        application.router.add_get(path, docs.reference)
-    application.router.add_get("/docs/{name}", docs.guide)
     application[metrics.TALLY] = metrics.Tally(parts)
     application.router.add_get("/metrics", metrics.metrics)
     application.router.add_get("/livez", live)

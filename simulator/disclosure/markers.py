@@ -15,6 +15,7 @@ follows if it was no text.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 OPENING = "<sealed "
@@ -65,6 +66,18 @@ def parse_marker(value: str) -> Marker | None:
         return None
     concept, shape, length, fp, flags, inside = match.groups()
     return Marker(concept, shape, int(length), fp, tuple(flags.split()), inside or "")
+
+
+def apart(text: str) -> Iterator[str | Marker]:
+    """Yield the pieces of *text*: plain ones, and its markers."""
+    end = 0
+    for match in _MARKER.finditer(text):
+        marker = parse_marker(match[0])
+        if marker is not None:
+            yield text[end : match.start()]
+            yield marker
+            end = match.end()
+    yield text[end:]
 
 
 def parse_body_marker(body: bytes) -> BodyMarker | None:

@@ -127,6 +127,19 @@ class SqliteJournal:
         )
         return [_DECODER.decode(record) for (record,) in rows]
 
+    def newest(
+        self, before: int = MOST, limit: int = 100, match: Mapping[str, str] | None = None
+    ) -> Sequence[Exchange]:
+        """Return up to *limit* exchanges with a number below *before*, newest first."""
+        where = _condition(match)
+        values = {"before": min(before, MOST), "limit": max(limit, 0)}
+        rows = self._all(
+            f"SELECT record FROM exchange WHERE seq < :before{where} "  # noqa: S608 (as above)
+            "ORDER BY seq DESC LIMIT :limit",
+            {**(match or {}), **values},
+        )
+        return [_DECODER.decode(record) for (record,) in rows]
+
     def get(self, seq: int) -> Exchange | None:
         """Return one exchange, or None."""
         rows = self._all("SELECT record FROM exchange WHERE seq = ?", (min(seq, MOST),))

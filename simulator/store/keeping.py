@@ -42,7 +42,11 @@ _OWN = (
     " OR json_extract(CAST(body AS TEXT), '$.organisation') = :of)))"
 )
 """Which entities are those of one organisation, be it that they stand among those of none."""
-_CHANGED = f"SELECT organisation, kind, key FROM entity WHERE revision > :mark AND {_OWN}"  # noqa: S608 (ours)
+_CHANGED = (
+    f"SELECT organisation, kind, key FROM entity WHERE revision > :mark AND {_OWN}"  # noqa: S608 (ours)
+    # What was this organisation's, and is another's now, comes back as well.
+    f" UNION SELECT organisation, kind, key FROM baseline WHERE {_OWN}"
+)
 _REMOVE = f"DELETE FROM entity WHERE revision > :mark AND {_OWN}"  # noqa: S608 (ours)
 _UNINDEX = "DELETE FROM entity_index WHERE organisation = ? AND kind = ? AND key = ?"
 _COPY = "INSERT OR REPLACE INTO entity SELECT organisation, kind, key, revision, body FROM baseline"

@@ -5,7 +5,7 @@ import pytest
 
 from simulator import resources
 from simulator.configuration import flag, rows
-from simulator.control.docs import guides
+from simulator.console.reference import guides
 from tests.control.conftest import Control
 
 NAMES = guides()

@@ -190,7 +190,7 @@ PLACE = "/vpp-locations/campus"
         pytest.param("POST", f"{PLACE}/token", {"days": "x"}, 400, id="days"),
         pytest.param("POST", f"{PLACE}/token", {"year": 1}, 400, id="year"),
         pytest.param("POST", f"{PLACE}/token", {"keep": 1}, 400, id="keep"),
-        pytest.param("POST", f"{PLACE}/token", {"rights": "all"}, 409, id="rights"),
+        pytest.param("POST", f"{PLACE}/token", {"rights": "all"}, 400, id="rights"),
         pytest.param("POST", f"{PLACE}/complete", {"event": "x"}, 404, id="event"),
         pytest.param("POST", f"{PLACE}/subscriptions", {}, 400, id="subscription"),
         pytest.param(
@@ -218,6 +218,9 @@ PLACE = "/vpp-locations/campus"
         pytest.param("POST", "/assets", {"product": 1}, 400, id="product"),
         pytest.param("POST", "/assets", {"product": {"name": "x"}}, 400, id="no-id"),
         pytest.param("POST", "/assets", {"product": {"adam_id": 1}}, 400, id="number"),
+        pytest.param(
+            "POST", "/assets", {"product": {"adam_id": "a|b", "name": "x"}}, 400, id="no-digits"
+        ),
         pytest.param(
             "POST",
             "/assets",

@@ -97,6 +97,7 @@ SERVICE = Service(
     newest=0,
     headers=HEADERS,
     errors=numbers.COMMON,
+    on_demand=numbers.ON_DEMAND,
     malformed=errors.INVALID_ARGUMENT,
     not_found=errors.NOT_FOUND,
     not_allowed=errors.METHOD_NOT_SUPPORTED,

@@ -82,8 +82,10 @@ def targets(call: Call) -> tuple[list[str], list[str]]:
 
 
 def serial_shapes(call: Call, name: str, serials: Sequence[str]) -> None:
-    """Note serial numbers that cannot be one, and an empty one; ``strict`` refuses them."""
+    """Note serial numbers that cannot be one, which ``strict`` refuses; refuse an empty one."""
     for index, serial in enumerate(serials):
+        if not serial:
+            forbidden(call, errors.INVALID_ARGUMENT, f"/{name}/{index}")
         if not SERIAL.fullmatch(serial):
             text = "serial numbers are 8 to 14 capital letters and digits: is it one?"
             at = f"/{name}/{index}"

@@ -82,9 +82,11 @@ V1 = tuple(
 )
 """What v1's service config lists (vpp.md 9.2)."""
 
+ON_DEMAND = (*errors.FOR_FAULTS_ONLY, errors.LOGIN_REQUIRED)
+"""What no state leads to."""
 COMMON = (
-    *V1,
-    *(row for row in SYNCHRONOUS_V2 if row not in V1),
+    *(row for row in V1 if row not in ON_DEMAND),
+    *(row for row in SYNCHRONOUS_V2 if row not in (*V1, *ON_DEMAND)),
     errors.NOT_FOR_LEGACY,
     errors.SUBSCRIPTION_INVALID,
     errors.CURSOR_INVALID,
@@ -95,4 +97,4 @@ COMMON = (
     errors.ASSIGNED_BY_GROUP,
     errors.CANNOT_DISABLE,
 )
-"""Every number, in order within its generation."""
+"""Every other number, in order within its generation."""

@@ -233,6 +233,7 @@ MANAGE = ("/assets/associate", "/assets/disassociate")
                 {"assets": [{"adamId": APP, "pricingParam": "BEST"}], "serialNumbers": ["C1"]},
                 9602,
             ),
+            ("empty-serial", wanted([APP], (), ["C1", ""]), 9602),
             ("text", wanted([APP], (), ()) | {"serialNumbers": "C1"}, 9602),
         )
     ]
@@ -376,3 +377,21 @@ def test_buying_and_giving_back_moves_total_and_available_together() -> None:
         apple.buy(SCARCE, -1)
     told = [one for one in apple.messages() if one["notificationType"] == "ASSET_COUNT"]
     assert [one["notification"]["countDelta"] for one in told] == [3, -4]
+
+
+def test_pages_can_be_asked_for_in_any_order_and_after_a_write() -> None:
+    apple = Vpp(vpp_page_size=3)
+    apple.associate(APP, serials=[f"C{number:02}" for number in range(10)])
+
+    def page(index: int) -> list[str]:
+        rows = apple.v2("GET", "/assignments", pageIndex=index).json["assignments"]
+        return [one["serialNumber"] for one in rows]
+
+    assert page(3) == ["C09"]
+    assert page(1) == ["C03", "C04", "C05"]
+    assert [serial for index in range(4) for serial in page(index)] == [
+        f"C{number:02}" for number in range(10)
+    ]
+    apple.disassociate(APP, serials=["C00"])
+    assert page(2) == ["C07", "C08", "C09"]
+    assert page(0) == ["C01", "C02", "C03"]

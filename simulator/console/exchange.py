@@ -1,0 +1,77 @@
+"""One exchange: what was asked, what was answered, and what of it is noteworthy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from simulator.console import calls, pasting
+from simulator.console.bodies import Shown, shown
+from simulator.console.pages import page
+from simulator.console.parts import READY, Page
+from simulator.console.placing import Placed, by_category, place, severities
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request or an answer, ready for a page."""
+
+    headers: list[tuple[str, str]]
+    body: Shown
+
+
+async def exchange(request: web.Request) -> web.StreamResponse:
+    """Show one exchange."""
+    seq = request.match_info["seq"]
+    found = await calls.get(request, "exchanges", seq)
+    disclosures = (await calls.get(request, "exchanges", seq, "disclosures"))["disclosures"]
+    last = (await calls.get(request, "exchanges", limit="1"))["last"]
+    ready = request.app[READY]()
+    secure = found["request"]["scheme"] == "https" and ready["tls"]
+    base = ready["tls"][0] if secure else ready["http"] or ready["tls"][0]
+    asked = _message(found["request"])
+    query = _query(found["request"]["target"])
+    return await page(
+        request,
+        "exchange.html",
+        "traffic",
+        exchange=found,
+        asked=asked,
+        answered=_message(found["response"]),
+        query=query,
+        placed=_placed(found, disclosures, asked, query),
+        groups=by_category(disclosures),
+        severities=severities(disclosures),
+        curl=pasting.curl(found, base, ready["ca"]),
+        before=int(seq) - 1,
+        following=int(seq) + 1 if int(seq) < last else 0,
+    )
+
+
+def _query(target: str) -> list[tuple[str, str]]:
+    return parse_qsl(target.partition("?")[2], keep_blank_values=True, max_num_fields=None)
+
+
+def _message(message: Mapping[str, Any]) -> Message:
+    headers = [(name, value) for name, value in message["headers"]]
+    return Message(headers, shown(message["body"]))
+
+
+def _placed(
+    found: Mapping[str, Any],
+    disclosures: list[Any],
+    asked: Message,
+    query: list[tuple[str, str]],
+) -> Placed:
+    return place(
+        found["findings"],
+        disclosures,
+        query=[name for name, _ in query],
+        headers=[name for name, _ in asked.headers],
+        body=[line.place for line in asked.body.lines if not line.closes],
+    )
+
+
+PAGES = (Page("GET", "/traffic/{seq}", exchange),)

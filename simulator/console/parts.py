@@ -1,0 +1,21 @@
+"""What the pages share: the shape of one, and where the simulator is reached."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from simulator.control.parts import Handler
+
+READY: web.AppKey[Callable[[], Mapping[str, Any]]] = web.AppKey("ready")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page, or one form of a page."""
+
+    method: str
+    """``POST``: a form, which has to be one of ours."""
+    path: str
+    handler: Handler

@@ -1,0 +1,86 @@
+"""Each page in a real browser: readable, quiet, accessible, on a phone and in the dark."""
+
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, ViewportSize
+
+from tests.clients.console.conftest import tab_of
+from tests.clients.harness import Simulator
+
+pytestmark = pytest.mark.clients
+PATHS = (
+    "/",
+    "/traffic",
+    "/traffic/1",
+    "/traffic/2",
+    "/traffic/3",
+    "/traffic/4",
+    "/disclosures",
+    "/world",
+    "/world/devices",
+    "/world/profiles",
+    "/world/pushes",
+    "/world/apps",
+    "/steering",
+    "/steering/faults?q=token",
+    "/steering/faults/arm/delivery/goaway",
+    "/steering/quirks",
+    "/reference",
+    "/docs/clients",
+    "/nowhere",
+)
+
+
+# Colours do not depend on the width, nor the layout on the colours: two of four say it all.
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_is_readable_and_accessible(
+    browser: Browser, busy: Simulator, path: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    size: ViewportSize = {"width": width, "height": 900}
+    with browser.new_context(viewport=size, color_scheme=scheme) as context:
+        tab = tab_of(context, busy.ready["control"])
+        tab.open(path)
+
+        quiet = [one for one in tab.complaints if "404" not in one or path != "/nowhere"]
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert tab.page.evaluate("window.pwned") is None
+        assert quiet == []
+        assert tab.axe() == []
+        assert tab.page.locator("h1").count() == 1
+
+
+def test_a_device_page_is_accessible(browser: Browser, busy: Simulator) -> None:
+    with browser.new_context() as context:
+        tab = tab_of(context, busy.ready["control"])
+        tab.open(f"/world/devices/{busy.serials()[0]}")
+
+        assert tab.axe() == []
+        assert tab.complaints == []
+
+
+def test_the_dark_has_colours_of_its_own(browser: Browser, busy: Simulator) -> None:
+    grounds = []
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        with browser.new_context(color_scheme=scheme) as context:
+            tab = tab_of(context, busy.ready["control"])
+            tab.open("/")
+            ground = tab.page.evaluate("getComputedStyle(document.body).backgroundColor")
+            grounds.append(sum(int(part) for part in ground.strip("rgb()").split(",")))
+
+    assert grounds[0] > 3 * 200
+    assert grounds[1] < 3 * 50
+
+
+def test_pages_work_without_script(browser: Browser, busy: Simulator) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        tab = tab_of(context, busy.ready["control"])
+        tab.open("/traffic")
+        tab.page.fill("#q", "nowhere")
+        tab.page.click("button.main")
+
+        assert tab.page.locator("#rows tr").count() == 1
+        tab.page.click("#rows tr a >> nth=0")
+        assert tab.page.locator("h1").inner_text().startswith("2 ")

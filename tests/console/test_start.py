@@ -1,0 +1,170 @@
+import re
+import shlex
+import ssl
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from io import BytesIO
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from tests.console.conftest import Console
+
+
+async def test_the_start_page_says_where_to_point_what(console: Console) -> None:
+    ready = console.simulator.ready
+
+    page = await console.open("/")
+
+    assert page.status == 200
+    for address in (ready["tls"][0], ready["http"], f"{ready['control']}/api/v1"):
+        assert address in page.words
+    assert "https://mdmenrollment.apple.com" in page.words
+    assert "https://api.push.apple.com" in page.words
+
+
+async def test_the_start_page_holds_no_secret(console: Console) -> None:
+    token = console.simulator.ready["organisations"][0]["dep_servers"][0]["token"]
+
+    page = await console.open("/")
+
+    for name, value in token.items():
+        if name != "access_token_expiry":
+            assert value not in page.text
+    assert console.simulator.control_token not in page.text
+
+
+async def test_the_ca_is_handed_out_without_its_key(console: Console) -> None:
+    page = await console.open("/ca.pem")
+
+    assert "mdmsim" in x509.load_pem_x509_certificate(page.text.encode()).subject.rfc4514_string()
+    assert page.text.count("BEGIN") == 1
+    assert "KEY" not in page.text
+    ssl.create_default_context(cadata=page.text)
+
+
+async def test_where_everything_is_comes_without_credentials(console: Console) -> None:
+    page = await console.open("/start.json")
+
+    assert console.simulator.ready["tls"][0] in page.text
+    assert "token" not in page.text
+
+
+async def _commands(console: Console) -> dict[str, str]:
+    page = await console.open("/")
+    found = re.findall(r'aria-label="command: ([^"]*)">(.*?)</code>', page.text, re.DOTALL)
+    return {name: unescape(command) for name, command in found}
+
+
+async def test_the_line_for_dep_gives_the_configuration_of_a_signed_request(
+    console: Console,
+) -> None:
+    command = (await _commands(console))["Start a session"]
+    page = await console.open("/curl/dep/main")
+    header = page.text.removeprefix('header = "').removesuffix('"\n').replace('\\"', '"')
+    name, _, value = header.partition(": ")
+
+    status, answer = await console.ask(
+        "GET", "/session", headers={name: value, "Host": console.simulator.ready["tls"][0][8:]}
+    )
+
+    assert f"{console.base}/curl/dep/main" in shlex.split(command)
+    # It was signed for HTTPS, so plain HTTP must say that it comes from such a proxy.
+    assert (status, "oauth" in answer) == (401, True)
+    forwarded = {"X-Forwarded-Proto": "https"}
+    status, answer = await console.ask(
+        "GET",
+        "/session",
+        headers={name: value, "Host": console.simulator.ready["tls"][0][8:], **forwarded},
+    )
+    assert status == 200, answer
+
+
+async def test_an_invented_device_can_be_enrolled_and_pushed_to(console: Console) -> None:
+    topic = console.simulator.ready["organisations"][0]["push_topics"][0]["topic"]
+    page = await console.open("/")
+
+    enrolled = await console.submit(page, "/push/enrol", topic=topic, back="/")
+    tokens = (await console.api("GET", "/push-tokens"))["push_tokens"]
+    configuration = await console.open("/curl/apns")
+
+    assert "has checked in" in enrolled.words
+    assert "Wake a device" in await _commands(console)
+    assert [one["topic"] for one in tokens] == [topic]
+    assert tokens[0]["token"] in configuration.text
+    assert tokens[0]["magic"] in configuration.text
+    assert tokens[0]["token"] not in enrolled.text
+
+
+async def test_without_a_device_there_is_none_to_push_to(console: Console) -> None:
+    page = await console.open("/curl/apns")
+
+    assert page.status == 404
+    assert "enrol one" in page.words
+
+
+async def test_a_server_token_is_a_download_of_its_own(console: Console) -> None:
+    token = console.simulator.ready["organisations"][0]["dep_servers"][0]["token"]
+    page = await console.open("/")
+
+    file = await console.submit(page, "/credentials/dep/main/token")
+
+    assert token["consumer_secret"] in file.text
+    assert file.headers["Cache-Control"] == "no-store"
+    assert "attachment" in file.headers["Content-Disposition"]
+
+
+def certificate() -> bytes:
+    """Return a certificate of an MDM server, as it is uploaded to the portal."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mdm")])
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=3650))
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(Encoding.PEM)
+
+
+async def test_the_portals_file_is_encrypted_to_the_certificate(console: Console) -> None:
+    page = await console.open("/")
+
+    file = await console.submit(
+        page, "/credentials/dep/main/sealed", certificate=BytesIO(certificate())
+    )
+
+    assert file.status == 200
+    assert "pkcs7-mime" in file.headers["Content-Type"]
+    assert "main_smime.p7m" in file.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("pem", [b"", b"not a certificate"])
+async def test_a_bad_certificate_is_refused_on_a_page(console: Console, pem: bytes) -> None:
+    page = await console.open("/")
+
+    refused = await console.submit(page, "/credentials/dep/main/sealed", certificate=BytesIO(pem))
+
+    assert refused.status == 400
+    assert "certificate" in refused.words
+    assert "<h1>" in refused.text
+
+
+async def test_a_revoked_token_is_not_handed_out(console: Console) -> None:
+    page = await console.open("/")
+    await console.api("DELETE", "/dep-servers/main/token")
+
+    refused = await console.submit(page, "/credentials/dep/main/token")
+
+    assert refused.status == 404
+    assert "has no token that is good" in refused.words
+    assert "/credentials/dep/main/token" not in (await console.open("/")).text

@@ -1,0 +1,57 @@
+import pytest
+
+from tests.console.conftest import Console
+
+
+async def test_the_clock_is_frozen_and_moved(console: Console) -> None:
+    page = await console.open("/steering")
+
+    frozen = await console.submit(page, "/steering/clock", now="2026-02-01T10:00:00", mode="frozen")
+    moved = await console.submit(frozen, "/steering/clock", advance_s="86400")
+    clock = await console.api("GET", "/clock")
+    real = await console.submit(moved, "/steering/clock", mode="real")
+
+    assert "1 Feb 2026, 10:00:00 UTC frozen" in frozen.words
+    assert clock == {"mode": "frozen", "now": "2026-02-02T10:00:00Z", "now_ms": 1770026400000}
+    assert "2 Feb 2026, 10:00:00 UTC frozen" in moved.words
+    assert (await console.api("GET", "/clock"))["mode"] == "real"
+    assert "Frozen time" not in real.words
+
+
+async def test_every_page_says_when_time_is_not_real(console: Console) -> None:
+    await console.api("PUT", "/clock", {"mode": "frozen", "now": "2026-02-01T10:00:00Z"})
+
+    page = await console.open("/world")
+
+    assert "Frozen time 1 Feb 2026, 10:00:00 UTC" in page.words
+
+
+async def test_a_token_that_has_expired_by_the_clock_says_so(console: Console) -> None:
+    page = await console.open("/steering")
+
+    later = await console.submit(page, "/steering/clock", advance_s=str(400 * 86400))
+
+    assert "expired" not in page.words
+    assert "expired" in later.words
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"advance_s": "soon"}, "advance_s"),
+        ({"now": "yesterday"}, "now"),
+        ({"mode": "backwards"}, "mode must be one of"),
+        ({}, "the body"),
+        ({"mode": "real", "advance_s": "5"}, "cannot be moved"),
+    ],
+)
+async def test_what_the_clock_cannot_do_is_said_in_words(
+    console: Console, fields: dict[str, str], said: str
+) -> None:
+    page = await console.open("/steering")
+
+    refused = await console.submit(page, "/steering/clock", **fields)
+
+    assert refused.path == "/steering"
+    assert 'class="note failed"' in refused.text
+    assert said in refused.words

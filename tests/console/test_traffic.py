@@ -1,0 +1,210 @@
+import json
+import re
+from typing import Any
+
+import pytest
+from markupsafe import escape
+
+from simulator.messages import Exchange, Peer, Request, Response, State
+from tests.console.conftest import Console, Page
+
+ALERT = "<script>alert(1)</script>"
+IMAGE = "\"'><img src=x onerror=alert(1)>"
+HEADERS = {"X-Server-Protocol-Version": "8", "Content-Type": "application/json"}
+
+
+async def session(console: Console) -> dict[str, str]:
+    """Return the headers of a client that has logged in to DEP."""
+    page = await console.open("/curl/dep/main")
+    header = page.text.removeprefix('header = "').removesuffix('"\n').replace('\\"', '"')
+    more = {"Host": console.simulator.ready["tls"][0][8:], "X-Forwarded-Proto": "https"}
+    _, answer = await console.ask(
+        "GET", "/session", headers={"Authorization": header.partition(": ")[2], **more}
+    )
+    return {"X-ADM-Auth-Session": json.loads(answer)["auth_session_token"], **HEADERS}
+
+
+def rows(page: Page) -> list[int]:
+    """Return the numbers of the exchanges that a page lists."""
+    return [int(seq) for seq in re.findall(r'<tr data-seq="(\d+)"', page.text)]
+
+
+async def test_an_empty_journal_says_what_to_do(console: Console) -> None:
+    page = await console.open("/traffic")
+
+    assert "Nothing has been asked yet" in page.words
+    assert rows(page) == []
+
+
+async def test_the_newest_exchange_comes_first(console: Console) -> None:
+    for number in range(3):
+        await console.ask("GET", f"/{number}")
+
+    page = await console.open("/traffic")
+
+    assert rows(page) == [3, 2, 1]
+    assert "no known operation" in page.words
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("q=ACC", [2], id="search"),
+        pytest.param("status=404", [1], id="status"),
+        pytest.param("service=dep&operation=", [2], id="service"),
+        pytest.param("finding=path-unknown", [1], id="finding"),
+        pytest.param("operation=dep.account&status=404", [], id="both"),
+        pytest.param("q=%22%3E", [], id="odd"),
+    ],
+)
+async def test_filters_narrow_the_table_and_stay_in_the_form(
+    console: Console, query: str, expected: list[int]
+) -> None:
+    await console.ask("GET", "/nowhere")
+    await console.ask("GET", "/account")
+
+    page = await console.open(f"/traffic?{query}")
+
+    assert rows(page) == expected
+    assert ('class="empty" hidden' in page.text) == bool(expected)
+    assert 'href="/traffic">Clear' in page.text
+
+
+async def test_a_filter_that_the_api_refuses_is_refused_in_words(console: Console) -> None:
+    page = await console.open("/traffic?after=x")
+
+    assert page.status == 400
+    assert "after must be a whole number" in page.words
+
+
+@pytest.fixture
+async def crowded(console: Console) -> Console:
+    """A simulator whose journal holds 100,000 exchanges."""
+    headers = (("User-Agent", "x" * 200),)
+    asked = Request("GET", "/account", headers, b"", "http", Peer("127.0.0.1", 1, 1))
+
+    def fill(state: State) -> None:
+        for _ in range(10_000):
+            answered = Response(200, body=b"{}")
+            state.record(Exchange(0, asked, operation="dep.account", response=answered))
+
+    for _ in range(10):
+        await console.simulator.gateway.run(fill)
+    return console
+
+
+async def test_a_hundred_thousand_exchanges_are_paged(crowded: Console) -> None:
+    first = await crowded.open("/traffic")
+    older = re.search(r'href="(/traffic\?after=\d+)">Older', first.text)
+    assert older
+    second = await crowded.open(older[1])
+    rare = await crowded.open("/traffic?status=404")
+    fresh = await crowded.open("/traffic/rows?since=5")
+
+    assert rows(first) == list(range(100_000, 99_900, -1))
+    assert rows(second) == list(range(99_900, 99_800, -1))
+    assert rows(rare) == []
+    assert len(rows(fresh)) == 100
+    assert len(first.text) < 150_000
+    assert "data-still" in second.text
+    assert 'href="/traffic">Newest' in second.text
+
+
+async def test_fresh_rows_are_those_since_a_number(console: Console) -> None:
+    for number in range(4):
+        await console.ask("GET", f"/{number}")
+
+    fresh = await console.open("/traffic/rows?since=2&status=404")
+    none = await console.open("/traffic/rows?since=2&status=200")
+
+    assert rows(fresh) == [4, 3]
+    assert fresh.headers["X-Last"] == "4"
+    assert (rows(none), none.headers["X-Last"]) == ([], "4")
+
+
+@pytest.mark.parametrize("text", [ALERT, IMAGE], ids=["script", "image"])
+async def test_what_a_client_sends_renders_as_text(console: Console, text: str) -> None:
+    headers = {**await session(console), "User-Agent": text, f"X-{'a' * 20}": text}
+    profile = {"profile_name": text, "url": "https://mdm.example", "devices": [text], text: text}
+    await console.ask("POST", "/profile", headers=headers, data=json.dumps(profile))
+    await console.ask("GET", f"/nowhere/{text}?{text}={text}", headers={"User-Agent": text})
+    await console.ask("POST", "/devices", headers=headers, data=text)
+
+    for path in ("/traffic", "/traffic/2", "/traffic/3", "/traffic/4"):
+        page = await console.open(path)
+
+        assert page.status == 200
+        assert text not in page.text
+        assert "<img" not in page.text
+        assert "<script>" not in page.text
+    page = await console.open("/traffic/2")
+    assert str(escape(text)) in page.text or str(escape(json.dumps(text))) in page.text
+
+
+async def test_an_exchange_shows_what_was_found_beside_each_field(console: Console) -> None:
+    headers = await session(console)
+    body = {"profile_name": "Kiosk", "url": "https://mdm.example", "colour": "blue"}
+    await console.ask("POST", "/profile", headers=headers, data=json.dumps(body))
+
+    page = await console.open("/traffic/2")
+    lines = {
+        found[1]: line
+        for line in page.text.split('<div class="line')
+        if (found := re.search(r"&#34;(\w+)&#34;: ", line))
+    }
+
+    assert "field-unknown" in lines["colour"]
+    assert "Apple's page" in lines["colour"]
+    assert "undeclared" in lines["colour"]
+    assert "dep.profile_name" in lines["profile_name"]
+    assert "field-unknown" not in lines["profile_name"]
+    assert "sealed dep.session_token" in page.words
+    assert headers["X-ADM-Auth-Session"] not in page.text
+
+
+async def test_a_header_that_is_missing_is_told_of_too(console: Console) -> None:
+    await session(console)
+
+    page = await console.open("/traffic/1")
+
+    assert "About what is not there" in page.words
+    assert "version-missing" in page.words
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        pytest.param(b"\xff\xfe\x00binary", "It could not be read", id="sealed-away"),
+        pytest.param(b"plain words", "plain words", id="text"),
+        pytest.param(b"[" * 100_000, "It could not be read", id="deep"),
+        pytest.param(b'{"a":1,"a":2}', '"a": 2', id="twice"),
+        pytest.param(b'[{"a":{},"b":[],"c":null,"d":true,"e":1.5}]', '"b": [],', id="kinds"),
+        pytest.param(json.dumps(["x"] * 5000).encode(), "A part is not shown", id="long"),
+    ],
+)
+async def test_any_body_can_be_looked_at(console: Console, data: bytes, shown: str) -> None:
+    await console.ask("POST", "/devices", data=data, headers=HEADERS)
+
+    page = await console.open("/traffic/1")
+
+    assert page.status == 200
+    assert shown in page.words
+    assert len(page.text) < 2_000_000
+
+
+@pytest.mark.parametrize("seq", ["2", "x", "99999999999999999999999"])
+async def test_an_exchange_that_is_not_there_is_a_page_too(console: Console, seq: str) -> None:
+    page = await console.open(f"/traffic/{seq}")
+
+    assert page.status in (400, 404)
+    assert "<h1>" in page.text
+
+
+async def test_exchanges_lead_to_their_neighbours(console: Console) -> None:
+    for number in range(3):
+        await console.ask("GET", f"/{number}")
+
+    pages = [await console.open(f"/traffic/{seq}") for seq in (1, 2, 3)]
+    links: list[Any] = [re.findall(r'rel="(\w+)" href="/traffic/(\d+)"', one.text) for one in pages]
+
+    assert links == [[("next", "2")], [("prev", "1"), ("next", "3")], [("prev", "2")]]
