@@ -54,6 +54,9 @@ async def get_report(request: web.Request) -> web.StreamResponse:
         verify=query.get("verify") == "1",
     )
     pieces = FORMATS[form].render(material)
+    if not FORMATS[form].streams:
+        text = await asyncio.to_thread("".join, pieces)
+        return web.Response(text=text, content_type=FORMATS[form].content_type)
     # Nothing is sent before the first piece is there, so that a failure is still an answer.
     first = await asyncio.to_thread(next, pieces, "")
     response = web.StreamResponse()

@@ -21,6 +21,8 @@ class Format:
     about: str
     content_type: str
     render: Callable[[Material], Iterator[str]]
+    streams: bool = False
+    """Whether it grows with the exchanges, and so is better sent piece by piece."""
 
 
 def _text(material: Material) -> Iterator[str]:
@@ -40,7 +42,7 @@ FORMATS: Mapping[str, Format] = {
         Format("csv", "a row per field, for spreadsheets and registers", "text/csv", to_csv),
         Format("html", "one page with a picture", "text/html", to_html),
         Format("sarif", "SARIF 2.1.0, for code scanning", "application/sarif+json", to_sarif),
-        Format("har", "HAR 1.2: the exchanges, redacted", "application/json", to_har),
+        Format("har", "HAR 1.2: the exchanges, redacted", "application/json", to_har, streams=True),
         Format("junit", "JUnit XML: a test case per field and claim", "application/xml", to_junit),
         Format(
             "cyclonedx",
@@ -48,6 +50,8 @@ FORMATS: Mapping[str, Format] = {
             "application/vnd.cyclonedx+json",
             to_cyclonedx,
         ),
-        Format("jsonl", "a line of JSON per disclosure", "application/jsonl", json_lines),
+        Format(
+            "jsonl", "a line of JSON per disclosure", "application/jsonl", json_lines, streams=True
+        ),
     )
 }
