@@ -59,6 +59,7 @@ clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(H2SPEC_BUILT)
 bench: $(TEST) ## Measure against bare servers, in one run (needs h2load, Go and Node.js)
 	$(BIN)/python -m tests.bench.account
 	$(BIN)/python -m tests.bench.pushes
+	$(BIN)/python -m tests.bench.ledger
 
 image: $(NANODEP_BUILT) ## Build the Dockerfile and try the image (needs root, buildah, debootstrap, Go)
 	CLIENTS=$(CLIENTS) PYTHON=$(BIN)/python tests/image/check.sh
