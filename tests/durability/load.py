@@ -18,6 +18,8 @@ from simulator.auth import oauth1
 
 AT_ONCE = 32
 """Pushes under way on the connection."""
+UNLIMITED = "1900000002"
+"""A free app of the world demo."""
 _GONE = (OSError, HTTPException, ValueError)
 """What a client sees of a server that was killed."""
 
@@ -123,4 +125,22 @@ class Pushes(Busy):
         return stream
 
 
-MAKERS: tuple[Callable[[dict[str, Any], str], Busy], ...] = (Profiles, Pushes)
+class Licences(Busy):
+    """Assigns an app that cannot run out to devices; notes the serial number of each."""
+
+    def work(self) -> None:
+        stoken = self.ready["organisations"][0]["vpp_locations"][0]["stoken"]
+        headers = {"Authorization": f"Bearer {stoken}", "Content-Type": "application/json"}
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            for number in range(10**6):
+                serial = f"0Z{int(self.label):02d}{number:06d}"
+                body = {"assets": [{"adamId": UNLIMITED}], "serialNumbers": [serial]}
+                target = "/mdm/v2/assets/associate"
+                connection.request("POST", target, json.dumps(body), headers)
+                answer = connection.getresponse()
+                content = answer.read()
+                assert answer.status == 200, content
+                self.answered.append(serial)
+
+
+MAKERS: tuple[Callable[[dict[str, Any], str], Busy], ...] = (Profiles, Pushes, Licences)

@@ -11,9 +11,14 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from click.testing import CliRunner
+
+from simulator.cli import main
 from simulator.directory import DATABASE
 from simulator.messages import Exchange
 from simulator.services.dep.assignment import PROFILE
+from simulator.services.vpp.licences import ASSIGNMENT
+from simulator.services.vpp.locations import location
 from simulator.store.sqlite import Store
 from tests.durability.load import MAKERS, Busy
 
@@ -70,6 +75,11 @@ def journal_of(store: Store) -> list[Exchange]:
     return found
 
 
+def bodies(exchanges: list[Exchange], operation: str) -> list[dict[str, Any]]:
+    """Return what was sent to *operation*."""
+    return [json.loads(one.request.body) for one in exchanges if one.operation == operation]
+
+
 def test_whatever_was_answered_is_in_the_journal_and_in_the_state(tmp_path: Path) -> None:
     data = tmp_path / "data"
     answered: set[str] = set()
@@ -80,14 +90,22 @@ def test_whatever_was_answered_is_in_the_journal_and_in_the_state(tmp_path: Path
     exchanges = journal_of(store)
     with store.transaction() as state:
         home = state.of("demo")
-        stored = {one.body["profile"]["profile_name"] for one in home.scan(PROFILE, limit=10**6)}
+        profiles = {one.body["profile"]["profile_name"] for one in home.scan(PROFILE, limit=10**6)}
+        licences = location(home, "campus").kind(ASSIGNMENT)
+        assigned = {one.body["serial"] for one in home.scan(licences, limit=10**6)}
     store.close()
     pushed = {one.request.header("apns-id") for one in exchanges if one.operation == "apns.push"}
-    defined = [one for one in exchanges if one.operation == "dep.define"]
-    named = {json.loads(one.request.body)["profile_name"] for one in defined}
+    defined = bodies(exchanges, "dep.define")
+    associated = bodies(exchanges, "vpp2.associate")
+    named = {body["profile_name"] for body in defined}
+    wanted = {serial for body in associated for serial in body["serialNumbers"]}
+    verified = CliRunner().invoke(main, ["report", "--verify", "--data", str(data)])
 
     assert [one.seq for one in exchanges] == list(range(1, len(exchanges) + 1))
     assert len(answered) > ROUNDS
-    assert answered <= pushed | named
+    assert answered <= pushed | named | wanted
     assert {one.response.status for one in exchanges} == {200}
-    assert named == stored
+    assert named == profiles
+    assert wanted == assigned - {""}
+    assert verified.exit_code == 0, verified.output
+    assert f"{len(exchanges)} hashes checked" in verified.output
