@@ -7,8 +7,10 @@ Rule 2: whatever happens, the exchange is recorded, and holds no secret.
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from simulator.faults import Armoury, delivered
 from simulator.labels import labelled

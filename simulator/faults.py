@@ -8,8 +8,10 @@ run can be repeated.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from simulator.deliveries import delivery_of
 from simulator.matching import Wanted, found_at, wanted

@@ -1,7 +1,8 @@
 """Labels of test runs: parallel suites tell their exchanges apart by a header of ours."""
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from simulator.messages import Request
 

@@ -1,13 +1,16 @@
 """What all layers talk about: requests, responses, exchanges, and the state behind them.
 
-Rule: this module imports nothing but the standard library and knows no service.
+Rule: this module knows no service. What a request makes dozens of are structs
+of msgspec, which are made and encoded several times faster than dataclasses;
+`msgspec.structs.replace` changes them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in the order in which they were sent, duplicates kept, names as sent."""
@@ -23,8 +26,7 @@ Body = dict[str, Any]
 """The JSON object that an entity consists of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(Struct, frozen=True):
     """What a client showed of itself while it set up TLS."""
 
     version: str
@@ -38,8 +40,7 @@ class Tls:
     """The client's certificate, DER; empty if it showed none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """The other end of a connection."""
 
     address: str
@@ -55,8 +56,7 @@ class Peer:
     """How many other HTTP/2 connections the same address had open when this one came."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request as it came in."""
 
     method: str
@@ -79,8 +79,7 @@ class Request:
         return named(self.headers).get(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Goaway:
+class Goaway(Struct, frozen=True):
     """The end of an HTTP/2 connection, with a reason."""
 
     debug: bytes
@@ -91,8 +90,7 @@ class Goaway:
     tells the reason; without, it takes the request for unprocessed and connects again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """How an answer is brought to the client by a fault; all numbers are settled."""
 
     name: str
@@ -113,8 +111,7 @@ class Delivery:
     """New limit of open streams."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """One answer as it goes out."""
 
     status: int
@@ -147,8 +144,7 @@ class Response:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One deviation from the documented protocol."""
 
     rule: str
@@ -167,8 +163,7 @@ class Finding:
     """Apple's page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(Struct, frozen=True):
     """What a fault did to an exchange."""
 
     fault: str
@@ -177,8 +172,7 @@ class Touch:
     """The outcome, such as ``dep.T_C_NOT_SIGNED``, or the name of the delivery."""
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(Struct):
     """One request and all that became of it. Filled by the engine, frozen by being recorded."""
 
     at_ms: int
@@ -207,8 +201,7 @@ class Exchange:
     response: Response = field(default_factory=lambda: Response(500))
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(Struct, frozen=True):
     """One stored thing of one kind."""
 
     key: str

@@ -4,11 +4,13 @@ Each secret value is replaced at its exact position by a marker; every other
 byte stays. See ``markers.py`` for what a marker looks like.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
 from simulator.disclosure.hiding import settle
@@ -35,7 +37,7 @@ _CHARACTER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Edit:
     """Replace a stretch of text."""
 
@@ -115,7 +117,7 @@ def _marker(leaf: Leaf, fingerprinter: Fingerprinter) -> Marker:
         )
         for one in leaf.inner
     )
-    return replace(marker, inside=pack(kept))
+    return dataclasses.replace(marker, inside=pack(kept))
 
 
 def _seal_header_values(

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from simulator import quirks
 from simulator.messages import Delivery, Exchange, Headers, Request, Response, State
 from simulator.protocol.fields import Field
@@ -62,8 +64,7 @@ class Pending(Exception):  # noqa: N818 (nothing is wrong)
         self.inquiry = inquiry
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True):
     """Who was recognised."""
 
     organisation: str
@@ -71,6 +72,9 @@ class Principal:
     """Such as ``dep:<server id>``."""
     id: str
     """Id of the entity that the credential belongs to."""
+
+
+NOBODY = Principal("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +98,7 @@ class Forced:
     retry_after_s: int = 0
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """What a handler gets: one request, decoded and checked, and the state."""
 
     exchange: Exchange
@@ -105,23 +108,23 @@ class Call:
     """Key of this data directory, for tokens and cursors."""
     state: State
     """Seen from no organisation until the principal is known, then from the principal's."""
-    path: Mapping[str, str] = field(default_factory=dict)
+    path: Mapping[str, str] = msgspec.field(default_factory=dict)
     """The values of the route's parameters, percent-decoded."""
     pairs: Sequence[QueryPair] = ()
     """The query as sent, duplicates kept."""
-    query: Mapping[str, Any] = field(default_factory=dict)
-    body: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    body: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """The values that passed: right type, known name."""
-    principal: Principal = field(default_factory=lambda: Principal("", "", ""))
-    headers: list[tuple[str, str]] = field(default_factory=list)
+    principal: Principal = NOBODY
+    headers: list[tuple[str, str]] = msgspec.field(default_factory=list)
     """Further header fields of the answer."""
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """The parameters of the fault that chose the answer; empty without one."""
     delivery: Delivery | None = None
     """How a fault has the answer delivered."""
-    forced: list["Forced"] = field(default_factory=list)
+    forced: list["Forced"] = msgspec.field(default_factory=list)
     """Outcomes of single items that faults have chosen."""
-    known: Mapping[Inquiry, str] = field(default_factory=dict)
+    known: Mapping[Inquiry, str] = msgspec.field(default_factory=dict)
     """The inquiries that were answered for this request."""
 
     def ask(self, inquiry: Inquiry) -> str:

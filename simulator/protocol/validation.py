@@ -5,8 +5,11 @@ per request.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from simulator.messages import Finding
 from simulator.protocol.fields import Field, Object, Objects, String, Table, span, walk
@@ -19,8 +22,7 @@ Message = dict[str, Any]
 Projector = Callable[[Any, int], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """The outcome of a check."""
 
     values: Message

@@ -7,9 +7,10 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
+
+from msgspec import Struct
 
 from simulator.messages import Request
 
@@ -34,8 +35,7 @@ def pairs_of(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield from node.pairs if isinstance(node, JsonObject) else node.items()
 
 
-@dataclass(frozen=True, slots=True)
-class QueryPair:
+class QueryPair(Struct, frozen=True):
     """One pair of a query: decoded, and where it stands in the target."""
 
     name: str
@@ -45,8 +45,7 @@ class QueryPair:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(Struct, frozen=True):
     """What could be read of a request's body."""
 
     content: bytes

@@ -10,7 +10,6 @@ import itertools
 import ssl
 from asyncio import BaseTransport, CancelledError, Task, gather, get_running_loop
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
 from email.utils import formatdate
 from typing import Any, cast
 
@@ -18,6 +17,7 @@ from aiohttp import web
 from aiohttp.http import HttpVersion10, RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMethod
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from msgspec.structs import replace
 
 from simulator.clock import Clock
 from simulator.messages import Peer, Request, Response, Tls

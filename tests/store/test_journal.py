@@ -6,12 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from simulator.messages import Exchange, Finding, Peer, Request, Response, State, Tls
 from simulator.settings import ConfigurationError

@@ -2,10 +2,10 @@
 
 import asyncio
 import ssl
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from simulator.messages import Delivery, Response
 from simulator.transport.delivery import JUNK

@@ -6,7 +6,8 @@ consistent with all that was seen live; the order inside a group is not known.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from simulator.messages import named
 from simulator.protocol.fields import String
@@ -34,8 +35,7 @@ _LONGEST_TOKEN_DIGITS = 200
 """100 bytes: what the archived documentation names as the most (A-OLD)."""
 
 
-@dataclass(slots=True)
-class Asked:
+class Asked(Struct):
     """One push as it is judged."""
 
     call: Call

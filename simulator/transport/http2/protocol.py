@@ -8,9 +8,10 @@ import asyncio
 import functools
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import replace
 from email.utils import formatdate
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from simulator.clock import Clock
 from simulator.messages import Goaway, Peer, Request, Response, Tls

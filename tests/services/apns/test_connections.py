@@ -1,8 +1,7 @@
 """What APNs remembers of connections, and what it does when there is too much of something."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from simulator.messages import Peer
 from simulator.pki.push import PushAuthority

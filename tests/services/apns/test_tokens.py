@@ -1,10 +1,10 @@
 """Provider tokens: which are taken, and what a connection that began with one is held to."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from msgspec.structs import replace
 
 from simulator.messages import Tls
 from simulator.pki.push import PushAuthority

@@ -1,13 +1,13 @@
 """Deliveries over HTTP/2, on real sockets, with the client of another author."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import h2.events
 import h2.exceptions
 import h2.settings
 import pytest
+from msgspec.structs import replace
 
 from simulator.messages import Delivery, Response
 from tests.transport.http2.conftest import Client, Wire, connect, said, until
