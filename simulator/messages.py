@@ -226,6 +226,10 @@ class State(Protocol):
         """Return one entity, or None."""
         ...
 
+    def has(self, kind: str, key: str) -> bool:
+        """Tell whether there is such an entity."""
+        ...
+
     def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, Entity]:
         """Return those of *keys* that exist, by key."""
         ...

@@ -25,6 +25,8 @@ BUSY_S = 5.0
 """How long to wait for a lock that another program holds."""
 WAL_SIZE = 64 * 1024 * 1024
 """Bytes that the write-ahead log is cut back to after a large transaction."""
+WAL_PAGES = WAL_SIZE // 4096
+"""Pages of the write-ahead log after which a commit empties it, if nobody has done so before."""
 
 _START = f"x'{START.hex()}'"
 CHAIN = (
@@ -172,6 +174,11 @@ def open_readable(path: Path) -> sqlite3.Connection:
             return _prepared(_connect(f"{uri}&immutable=1"), lambda one: _check_ours(one, path))
 
 
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a further connection to the database at *path*, which is open already."""
+    return _connect(str(path.absolute()))
+
+
 def _connect(name: str) -> sqlite3.Connection:
     return sqlite3.connect(
         name,
@@ -202,7 +209,7 @@ def _make(connection: sqlite3.Connection, path: Path | None, *, fsync: bool) -> 
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_SIZE}")
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     connection.execute("PRAGMA cache_size = -32768")
     # What a savepoint would restore is kept in memory instead of a temporary file.
     connection.execute("PRAGMA temp_store = MEMORY")

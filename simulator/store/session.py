@@ -21,6 +21,8 @@ LARGE = 65_536
 """Bytes of an entity that does not wait."""
 Name = tuple[str, str, str]
 """Organisation, kind and key of an entity."""
+Row = tuple[int, bytes]
+"""Revision and body of an entity, as they are stored."""
 Series = tuple[str, str]
 """Organisation and name of a series of numbers."""
 
@@ -30,7 +32,7 @@ class Session:
     """One transaction as its states share it."""
 
     connection: sqlite3.Connection
-    cache: dict[Name, Entity]
+    cache: dict[Name, Entity | Row]
     """What `SqliteState.get` found or `SqliteState.put` wrote lately."""
     counters: dict[Series, int]
     """The next number of each series that was asked for lately."""
@@ -44,7 +46,7 @@ class Session:
     """When the newest exchange of this transaction came."""
     recorded: list[tuple[Any, ...]] = field(default_factory=list)
     """Exchanges to be written at the end."""
-    puts: dict[Name, tuple[int, bytes]] = field(default_factory=dict)
+    puts: dict[Name, Row] = field(default_factory=dict)
     """Entities (revision, body) to be written at the end, or before the next look at a table."""
     counted: set[Series] = field(default_factory=set)
     """Series whose next number is to be written at the end."""
@@ -67,8 +69,8 @@ class Session:
             raise sqlite3.OperationalError("the transaction was undone after an earlier error")
         return self.connection
 
-    def keep(self, name: Name, entity: Entity | None) -> None:
-        """Have `SqliteState.get` find *entity*; for None it looks again."""
+    def keep(self, name: Name, entity: Entity | Row) -> None:
+        """Have `SqliteState.get` find *entity*."""
         if len(self.cache) >= CACHED:
             self.cache.clear()
         self.set(self.cache, name, entity)
@@ -97,10 +99,10 @@ class Session:
                 where[key] = value
         del self.undo[mark:]
 
-    def put(self, name: Name, revision: int, body: bytes) -> None:
+    def put(self, name: Name, row: Row) -> None:
         """Have an entity written; it may take the place of one that waits."""
-        self.set(self.puts, name, (revision, body))
-        if len(body) > LARGE or len(self.puts) > MOST_WAITING:
+        self.set(self.puts, name, row)
+        if len(row[1]) > LARGE or len(self.puts) > MOST_WAITING:
             self.flush()
 
     def count(self) -> None:

@@ -17,7 +17,8 @@ import msgspec
 from simulator.disclosure.evidence import START, link_of
 from simulator.messages import Body, Entity, Exchange
 from simulator.store import journal, keeping, retention, schema
-from simulator.store.session import OVER, Name, Savepoint, Series, Session
+from simulator.store.checkpointing import Checkpointer
+from simulator.store.session import OVER, Name, Row, Savepoint, Series, Session
 
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder(dict[str, Any]).decode
@@ -32,7 +33,7 @@ class Store:
         self._connection = connection
         self._path = path
         self._lock = threading.RLock()
-        self._cache: dict[Name, Entity] = {}
+        self._cache: dict[Name, Entity | Row] = {}
         self._counters: dict[Series, int] = {}
         self._seen = -1
         self._revision = 0
@@ -41,6 +42,7 @@ class Store:
         self._keep = keep
         self._oldest = 0
         """Number of the oldest exchange, as far as is known; 0: look it up."""
+        self._checkpointer = None if path is None else Checkpointer(path)
 
     @classmethod
     def open(cls, path: Path | None, *, fsync: bool = False, keep: int = 0) -> "Store":
@@ -66,6 +68,8 @@ class Store:
 
     def close(self) -> None:
         """Close the database."""
+        if self._checkpointer is not None:
+            self._checkpointer.close()
         self._connection.close()
 
     @contextmanager
@@ -99,6 +103,9 @@ class Store:
                 self._cache.clear()
                 self._counters.clear()
                 raise
+            if self._checkpointer is not None:
+                written = session.revision - self._revision + session.seq - self._seq
+                self._checkpointer.note(written)
             self._revision, self._seq, self._link = session.revision, session.seq, session.link
 
     def _limit(self, session: Session) -> None:
@@ -154,12 +161,25 @@ class SqliteState:
         """Return one entity, or None."""
         session, name = self._session, (self._organisation, kind, key)
         found = None if session.over else session.cache.get(name)
-        if found is None:
-            row = session.puts.get(name) or session.db.execute(schema.GET, name).fetchone()
-            if row:
-                found = Entity(key, row[0], _DECODE(row[1]))
-                session.keep(name, found)
-        return found
+        if isinstance(found, Entity):
+            return found
+        row: Row | None = found or session.puts.get(name)
+        row = row or session.db.execute(schema.GET, name).fetchone()
+        if row is None:
+            return None
+        entity = Entity(key, row[0], _DECODE(row[1]))
+        session.keep(name, entity)
+        return entity
+
+    def has(self, kind: str, key: str) -> bool:
+        """Tell whether there is such an entity."""
+        session, name = self._session, (self._organisation, kind, key)
+        if not session.over and (name in session.cache or name in session.puts):
+            return True
+        row = session.db.execute(schema.GET, name).fetchone()
+        if row is not None:
+            session.keep(name, row)
+        return row is not None
 
     def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, Entity]:
         """Return those of *keys* that exist, by key."""
@@ -180,10 +200,10 @@ class SqliteState:
         if session.over:
             raise RuntimeError(OVER)
         session.revision = revision = session.revision + 1
-        encoded = _ENCODE(body)
-        session.put(name, revision, encoded)
-        # Not the caller's own object, which may change.
-        session.keep(name, Entity(key, revision, _DECODE(encoded)))
+        row = (revision, _ENCODE(body))
+        session.put(name, row)
+        # Not the caller's own object, which may change; it is decoded once somebody asks for it.
+        session.keep(name, row)
         if index is not None:
             self._index(kind, {key: index})
         return revision

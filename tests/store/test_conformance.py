@@ -25,9 +25,12 @@ def test_what_is_put_is_there_and_what_is_deleted_is_not(store: Store) -> None:
         assert (found.body, found.revision) == ({"n": 2}, second)
         assert second > first
         assert state.get("other", "a") is None
+        assert state.has("thing", "a")
+        assert not state.has("other", "a")
         assert state.of("elsewhere").get("thing", "a") is None
 
         assert state.delete("thing", "a")
+        assert not state.has("thing", "a")
         assert not state.delete("thing", "a")
         assert state.get("thing", "a") is None
 

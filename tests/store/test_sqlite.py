@@ -73,6 +73,22 @@ def test_only_so_many_entities_are_kept_decoded(monkeypatch: pytest.MonkeyPatch)
     store.close()
 
 
+def test_the_write_ahead_log_is_emptied_beside_the_writer(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulator.store.checkpointing.AFTER_ROWS", 100)
+    store = Store.open(path)
+    before = path.stat().st_size
+    with store.transaction() as state:
+        state.put_many("thing", ((f"{n}", {"n": "x" * 1000}, None) for n in range(1000)))
+
+    assert store._checkpointer is not None
+    store._checkpointer.close()  # it ends what it has begun
+
+    assert path.stat().st_size > before + 1_000_000
+    store.close()
+
+
 def no_database(path: Path) -> None:
     path.write_bytes(b"this is no database at all, whatever its name says" * 100)
 

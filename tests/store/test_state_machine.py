@@ -225,12 +225,14 @@ class StateMachine(RuleBasedStateMachine):
             state = root.of(organisation)
             found = state.scan(kind, prefix=prefix, after=after, limit=limit)
             many = state.get_many(kind, wanted)
+            there = [key for key in ("", after, *wanted, *mine) if key and state.has(kind, key)]
             single = [state.get(kind, key) for key in wanted]
             count = state.count(kind)
 
         assert found == expected((key, mine[key]) for key in wanted)
         assert list(many.values()) == single == found
         assert count == len(mine)
+        assert there == [key for key in (after, *wanted, *mine) if key and key in mine]
 
     @rule(organisation=ORGANISATIONS, kind=KINDS, text=TEXTS, after=TEXTS, limit=LIMITS)
     def find(self, organisation: str, kind: str, text: str, after: str, limit: int) -> None:
