@@ -19,11 +19,6 @@ _CONNECTION = frozenset(
     {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"}
 )
 """Fields of HTTP/1.1 connections, which HTTP/2 has not."""
-_CACHE_LIMIT = 1024
-_known: dict[bytes, str] = {}
-"""Proper names seen so far; they repeat in every request."""
-_written: dict[str, bytes] = {}
-"""Encoded names of answers; empty: a field of HTTP/1.1 that is left out."""
 
 
 class Head(NamedTuple):
@@ -40,8 +35,43 @@ class Head(NamedTuple):
     """What is wrong with it, in a sentence; else empty."""
 
 
+_CACHE_LIMIT = 1024
+_known: dict[bytes, str] = {}
+"""Proper names seen so far; they repeat in every request."""
+_heads: dict[tuple[object, ...], Head] = {}
+"""What the fields but for the path have said, their size without it; by the path's place and them.
+
+A proper path changes nothing else.
+"""
+_REPEATED = 4096
+"""Size of a list beyond which it is read each time."""
+_written: dict[str, bytes] = {}
+"""Encoded names of answers; empty: a field of HTTP/1.1 that is left out."""
+
+
 def read_head(fields: hpack.Fields) -> Head:
-    """Return the request that *fields* say; also if it is malformed, as far as it can be read."""
+    """Return the request that *fields* say; also if it is malformed, as far as it can be read.
+
+    Clients repeat all but the path, so what the other fields say is remembered.
+    """
+    path = next((field for field in fields if field[0] == b":path"), None)
+    if path is None or path[1][:1] != b"/":
+        return _read_head(fields)
+    at, raw = fields.index(path), path[1]
+    key = (at, *fields[:at], *fields[at + 1 :])
+    head = _heads.get(key)
+    if head is None:
+        head = _read_head(fields)
+        if not head.malformed and head.size <= _REPEATED:
+            if len(_heads) >= _CACHE_LIMIT:
+                _heads.clear()
+            _heads[key] = head._replace(size=head.size - len(raw))
+        return head
+    method, _, headers, length, size, _ = head
+    return Head(method, text(raw), headers, length, size + len(raw), "")
+
+
+def _read_head(fields: hpack.Fields) -> Head:
     pseudo: list[bytes | None] = [None, None, None, None]
     headers: list[tuple[str, str]] = []
     wrong = ""
