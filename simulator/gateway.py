@@ -41,21 +41,75 @@ class Transactions(Protocol):
         ...
 
 
-class _Job:
-    """One piece of work, and who is told of its end."""
+class _Work:
+    """A piece of work that may fail: what it wrote is then undone apart from the others'."""
 
-    __slots__ = ("done", "failed", "guarded", "result", "work")
+    __slots__ = ("ended", "failed", "result", "work")
 
-    def __init__(
-        self, work: Callable[[State], Any], done: "Callable[[_Job], None]", *, guarded: bool
-    ) -> None:
+    def __init__(self, work: Callable[[State], Any], ended: asyncio.Future[Any]) -> None:
         self.work = work
-        self.guarded = guarded
-        """Whether it may fail, so that what it wrote has to be undone apart from the others'."""
-        self.done = done
-        """Called on the event loop once it is committed, or has failed."""
+        self.ended = ended
         self.result: Any = None
         self.failed: Exception | None = None
+
+    def run(self, state: State) -> None:
+        """Do it, in the transaction of a batch."""
+        self.failed = None
+        try:
+            with state.savepoint():
+                self.result = self.work(state)
+        except Exception as error:  # noqa: BLE001 (it is raised where the work was asked for)
+            self.failed = error
+
+    def done(self) -> None:
+        """Tell who asked for it, on the event loop."""
+        if self.ended.done():
+            return
+        if self.failed is not None:
+            self.ended.set_exception(self.failed)
+        else:
+            self.ended.set_result(self.result)
+
+
+class _Asked:
+    """A request to be answered. It fails only where the journal cannot be written."""
+
+    __slots__ = ("failed", "gateway", "hear", "inquiry", "known", "now_ms", "request", "response")
+
+    def __init__(
+        self,
+        gateway: "Gateway",
+        request: Request,
+        hear: Callable[[Response], None],
+        known: Mapping[Inquiry, str],
+        now_ms: int,
+    ) -> None:
+        self.gateway = gateway
+        self.request = request
+        self.hear = hear
+        self.known = known
+        self.now_ms = now_ms
+        self.response = _UNAVAILABLE
+        self.inquiry: Inquiry | None = None
+        self.failed: Exception | None = None
+
+    def run(self, state: State) -> None:
+        """Answer it, in the transaction of a batch."""
+        self.failed = self.inquiry = None
+        try:
+            self.response = self.gateway.process(self.request, state, self.now_ms, self.known)
+        except Pending as pending:
+            self.inquiry = pending.inquiry
+
+    def done(self) -> None:
+        """Hand the answer on, or ask the outside first, on the event loop."""
+        if self.failed is None and self.inquiry is not None:
+            self.gateway.ask(self, self.inquiry)
+        else:
+            self.hear(self.gateway.told(self.response, self.failed))
+
+
+_Job = _Work | _Asked
 
 
 class Gateway:
@@ -70,7 +124,7 @@ class Gateway:
     ) -> None:
         """Take what runs the work; *inquire* answers what a request asks the outside."""
         self._store = store
-        self._engine = engine
+        self.process = engine.process
         self._clock = clock
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         """What waits for the writer; None: there will be nothing any more."""
@@ -108,35 +162,15 @@ class Gateway:
         It costs no task and no future, which counts where many requests come at once.
         *known* are the inquiries that were made for it.
         """
-        process, now_ms = self._engine.process, self._clock.now_ms()
-
-        def work(state: State) -> Response | Inquiry:
-            try:
-                return process(request, state, now_ms, known)
-            except Pending as pending:
-                return pending.inquiry
-
-        def done(job: _Job) -> None:
-            if isinstance(job.result, Inquiry) and job.failed is None:
-                self._ask(request, hear, known, job.result)
-            else:
-                hear(self._told(job))
-
-        job = _Job(work, done, guarded=False)
+        job = _Asked(self, request, hear, known, self._clock.now_ms())
         if self._loop is None or self._closing:
             job.failed = RuntimeError("the gateway is not running")
-            done(job)
+            job.done()
         else:
             self._jobs.put(job)
 
-    def _ask(
-        self,
-        request: Request,
-        hear: Callable[[Response], None],
-        known: Mapping[Inquiry, str],
-        inquiry: Inquiry,
-    ) -> None:
-        """Make an inquiry, then have the request answered anew."""
+    def ask(self, job: _Asked, inquiry: Inquiry) -> None:
+        """Make an inquiry, then have the request of *job* answered anew."""
 
         async def ask() -> None:
             try:
@@ -144,20 +178,19 @@ class Gateway:
                 if self._inquire is not None:
                     about = await self._inquire(inquiry)
             except BaseException:
-                hear(_UNAVAILABLE)
+                job.hear(_UNAVAILABLE)
                 raise
-            self.submit(request, hear, {**known, inquiry: about})
+            self.submit(job.request, job.hear, {**job.known, inquiry: about})
 
         task = asyncio.get_running_loop().create_task(ask())
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 
-    def _told(self, job: _Job) -> Response:
-        """Return the answer of a job, and wake who waits for it."""
-        if job.failed is not None:
-            LOG.error("an exchange could not be recorded", exc_info=job.failed)
+    def told(self, response: Response, failed: Exception | None) -> Response:
+        """Return the answer to hand on, and wake who waits for it."""
+        if failed is not None:
+            LOG.error("an exchange could not be recorded", exc_info=failed)
             return _UNAVAILABLE
-        response: Response = job.result
         if self._waiting:
             for name in (EXCHANGES, response.wakes):
                 for waiting in self._waiting.get(name, ()):
@@ -181,16 +214,7 @@ class Gateway:
         if self._loop is None or self._closing:
             raise RuntimeError("the gateway is not running")
         ended: asyncio.Future[T] = self._loop.create_future()
-
-        def done(job: _Job) -> None:
-            if ended.done():
-                return
-            if job.failed is not None:
-                ended.set_exception(job.failed)
-            else:
-                ended.set_result(job.result)
-
-        self._jobs.put(_Job(work, done, guarded=True))
+        self._jobs.put(_Work(work, ended))
         return await ended
 
     async def close(self) -> None:
@@ -230,7 +254,7 @@ class Gateway:
         try:
             with self._store.transaction() as state:
                 for job in batch:
-                    _attempt(job, state)
+                    job.run(state)
         except Exception as error:  # noqa: BLE001 (whatever the store failed with)
             if len(batch) == 1:
                 batch[0].failed = error
@@ -239,26 +263,9 @@ class Gateway:
                 self._transact([job])
 
 
-def _attempt(job: _Job, state: State) -> None:
-    """Run one job; the failure of a guarded one leaves the others of the batch alone.
-
-    The engine fails only where the journal cannot be written, which ends the
-    whole batch anyway.
-    """
-    job.failed = None
-    if not job.guarded:
-        job.result = job.work(state)
-        return
-    try:
-        with state.savepoint():
-            job.result = job.work(state)
-    except Exception as error:  # noqa: BLE001 (it is raised where the job was asked for)
-        job.failed = error
-
-
 def _resolve(batch: list[_Job]) -> None:
     for job in batch:
         try:
-            job.done(job)
+            job.done()
         except Exception:
             LOG.exception("an answer could not be handed on")
