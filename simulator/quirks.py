@@ -27,6 +27,12 @@ def on(state: State, quirk: str, organisation: str) -> bool:
     return EVERYBODY in found.body[quirk] or organisation in found.body[quirk]
 
 
+def any_on(root: State) -> bool:
+    """Tell whether any quirk is on for anybody; *root* is the state seen from no organisation."""
+    found = root.get(KIND, KEY)
+    return found is not None and bool(found.body)
+
+
 def whose(state: State, quirk: str) -> list[str]:
     """Return the organisations that *quirk* is on for; ``*`` is all."""
     found = state.of("").get(KIND, KEY)

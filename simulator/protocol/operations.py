@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from simulator import quirks
 from simulator.messages import Delivery, Exchange, Headers, Request, Response, State
 from simulator.protocol.fields import Field
-from simulator.protocol.wire import QueryPair
+from simulator.protocol.wire import Decoded, QueryPair
 from simulator.settings import Settings
 
 
@@ -173,6 +173,22 @@ class Issued:
 Handler = Callable[[Call], Any]
 
 
+class Shortcut(Protocol):
+    """A shorter way to the same answer, record and state, for calls like earlier ones."""
+
+    def take(self, request: Request, root: State, now_ms: int) -> tuple[Exchange, Decoded] | None:
+        """Answer *request*, or write nothing and return None if that takes the whole line.
+
+        *root* is the state seen from no organisation; no fault is armed and no
+        quirk is on. The exchange is not sealed yet.
+        """
+        ...
+
+    def learn(self, call: Call, response: Response) -> None:
+        """Remember of a call that was answered well what holds for those like it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One thing that a client may ask of a service."""
@@ -199,6 +215,8 @@ class Operation:
     inferred: str = ""
     aliases: tuple[str, ...] = ()
     """Further paths of the same operation, such as a former base URL; without parameters."""
+    shortcut: Callable[[Settings], Shortcut] | None = None
+    """Makes what answers the calls that clients make by the thousand."""
 
     @property
     def route(self) -> str:

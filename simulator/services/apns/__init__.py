@@ -9,7 +9,7 @@ import hashlib
 import json
 from typing import Any
 
-from simulator.messages import Finding, Goaway, Response, Tls
+from simulator.messages import Finding, Goaway, Headers, Response, State, Tls
 from simulator.protocol.fields import String
 from simulator.protocol.operations import Call, ErrorCode, Issued, Service
 from simulator.services.apns import connections, errors, lint, quirks, registry
@@ -107,22 +107,31 @@ def message_id(call: Call) -> str:
     for name, value in call.headers:
         if name == APNS_ID:
             return value
-    number = call.state.of("").reserve("apns.id")
-    digits = hashlib.sha256(f"apns-id|{call.settings.seed}|{number}".encode()).hexdigest().upper()
-    made = registry.dashed(digits)
+    made = new_id(call.state.of(""), call.settings.seed)
     call.headers.append((APNS_ID, made))
     return made
 
 
+def new_id(root: State, seed: int) -> str:
+    """Return the next apns-id of our own; *root* is the state seen from no organisation."""
+    number = root.reserve("apns.id")
+    digits = hashlib.sha256(f"apns-id|{seed}|{number}".encode()).hexdigest().upper()
+    return registry.dashed(digits)
+
+
 def answer(call: Call, _: Any) -> Response:
     """Make the answer: 200 with the id and nothing else; the unique id in development only."""
-    identifier = message_id(call)
-    headers = [(APNS_ID, identifier), _NO_DATE]
-    if environment(call) == "development":
-        digits = hashlib.sha256(f"apns-unique-id|{identifier}".encode()).hexdigest()
-        headers.append(("apns-unique-id", registry.dashed(digits)))
+    headers = accepted(message_id(call), environment(call))
     wakes = call.path.get("token", "").lower()
-    return Response(200, tuple(headers), wakes=wakes, streams=_after_success(call))
+    return Response(200, headers, wakes=wakes, streams=_after_success(call))
+
+
+def accepted(identifier: str, where: str) -> Headers:
+    """Return the header fields that answer an accepted push in the environment *where*."""
+    if where != "development":
+        return ((APNS_ID, identifier), _NO_DATE)
+    digits = hashlib.sha256(f"apns-unique-id|{identifier}".encode()).hexdigest()
+    return ((APNS_ID, identifier), _NO_DATE, ("apns-unique-id", registry.dashed(digits)))
 
 
 def first_streams(settings: Settings, tls: Tls | None) -> int:

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 
 from simulator.auth.provider_token import ProviderToken
-from simulator.messages import Body, Finding
+from simulator.messages import Body, Finding, State
 from simulator.protocol.operations import Call
 
 CLIENT = "apns.client"
@@ -60,6 +60,12 @@ def note_use(call: Call, client: str) -> None:
             call.exchange.findings.append(Finding("push-connections", "connection", "", text))
     elif last.get("single") and last["number"] == peer.connection:
         state.put(CLIENT, client, last | {"single": False})
+
+
+def is_news(root: State, client: str, number: int) -> bool:
+    """Tell whether `note_use` has to hear of a further push on connection *number*."""
+    last = root.get(CLIENT, client)
+    return last is not None and last.body["single"] and last.body["number"] == number
 
 
 def bound(call: Call, token: ProviderToken, header: str) -> Bound:

@@ -13,6 +13,7 @@ from simulator.services.apns import connections, errors, keys, registry
 _DEVELOPMENT = ("api.sandbox.push.apple.com", "api.development.push.apple.com")
 HOSTS = ("api.push.apple.com", *_DEVELOPMENT)
 _read = lru_cache(maxsize=1024)(read_push_certificate)
+_ALWAYS_MS = 2**62
 _ROWS = {row.code: row for row in errors.COMMON}
 _ODD = {
     "iat-float": "iat is a fraction: send whole seconds",
@@ -44,6 +45,15 @@ def _principal(call: Call) -> Principal:
     if call.settings.push_auth == "none":
         return _by_topic(call)
     raise ApiError(errors.MISSING_PROVIDER_TOKEN, "show the client certificate of the push topic")
+
+
+def validity(der: bytes) -> tuple[int, int]:
+    """Return from when until when a client certificate is valid; always if there is none."""
+    if not der:
+        return 0, _ALWAYS_MS
+    identity = _read(der)
+    ends = identity.not_before, identity.not_after
+    return int(ends[0].timestamp() * 1000), int(ends[1].timestamp() * 1000)
 
 
 def _by_certificate(call: Call, der: bytes) -> Principal:
@@ -104,8 +114,9 @@ def _by_topic(call: Call) -> Principal:
     topic = call.request.header("apns-topic") or ""
     body = registry.topic_of(call.state, topic)
     if body is None:
-        found = call.state.scan(registry.TOPIC, limit=2)
-        if topic or len(found) != 1:
+        only = registry.only_topic(call.state)
+        body = None if topic or only is None else registry.topic_of(call.state, only)
+        if only is None or body is None:
             raise ApiError(errors.BAD_TOPIC, "no organisation has the topic: send apns-topic")
-        topic, body = found[0].key, found[0].body
+        topic = only
     return Principal(body["organisation"], f"apns:{topic}", topic)

@@ -15,6 +15,7 @@ from simulator.protocol.operations import ApiError, Call, ErrorCode, operation
 from simulator.services.apns import PUSH_TYPES, errors, lint, message_id, quirks, registry
 from simulator.services.apns.credentials import environment
 from simulator.services.apns.registry import DeviceToken, Push
+from simulator.services.apns.shortcut import PushShortcut
 
 _DOCS = "https://developer.apple.com/documentation/usernotifications/"
 _ONCE = (
@@ -196,6 +197,7 @@ CHECKS: tuple[tuple[Callable[[Asked], bool], ErrorCode], ...] = (
     "Send a push to a device.",
     name="apns.push",
     auth="credential",
+    shortcut=PushShortcut,
     request=(
         String(
             "token",
@@ -234,8 +236,6 @@ def push(call: Call) -> None:
         matches = registry.knows(call.state, device, magic)
         if not matches:
             lint.note_magic(call)
-    sent = call.request.header("apns-expiration")
-    expires_ms = int(sent) * 1000 if sent else call.now_ms + registry.STORED_MS
     waiting = Push(
         message_id(call),
         asked.topic,
@@ -243,6 +243,6 @@ def push(call: Call) -> None:
         magic,
         matches,
         call.now_ms,
-        max(expires_ms, call.now_ms + registry.GRACE_MS),
+        registry.expiry_ms(call.request.header("apns-expiration"), call.now_ms),
     )
     registry.store(call.state, device, asked.token.lower(), waiting)

@@ -10,9 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from simulator.messages import Body, Entity, State
 
 TOPIC = "apns.topic"
+ONLY = "apns.only"
+"""Under the key `TOPIC`: the topic, as long as there is only one."""
 TOKEN = "apns.token"  # noqa: S105 (a kind of entity)
 PENDING = "apns.pending"
 RATE = "apns.rate"
@@ -56,8 +61,21 @@ class DeviceToken:
 
 def add_topic(state: State, organisation: str, topic: str) -> None:
     """Let certificates for *topic* push for *organisation*; *state* is seen from anywhere."""
-    body = {"organisation": organisation, "revoked": []}
-    state.of("").put(TOPIC, topic, body, {"organisation": organisation})
+    root, body = state.of(""), {"organisation": organisation, "revoked": []}
+    root.put(TOPIC, topic, body, {"organisation": organisation})
+    root.put(ONLY, TOPIC, {"topics": [one.key for one in root.scan(TOPIC, limit=2)]})
+
+
+def only_topic(state: State) -> str | None:
+    """Return the topic if there is one only."""
+    root = state.of("")
+    found = root.get(ONLY, TOPIC)
+    if found is None:  # a state from before this was kept
+        names = [one.key for one in root.scan(TOPIC, limit=2)]
+        root.put(ONLY, TOPIC, {"topics": names})
+    else:
+        names = found.body["topics"]
+    return names[0] if len(names) == 1 else None
 
 
 def first_topic(organisation: str, seed: int) -> str:
@@ -207,8 +225,7 @@ def _owner(message: Mapping[str, Any]) -> str:
     return f"{device}|{user}" if user else device
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(Struct, frozen=True):
     """What waits for a device: the newest push to its token."""
 
     apns_id: str
@@ -228,10 +245,16 @@ def store(state: State, device: DeviceToken | None, token: str, push: Push) -> N
     slot = f"{token}/{push.topic}"
     if device is not None and device.shared:
         slot += f"/{push.magic}"
-    if state.get(PENDING, slot) is not None:
+    if state.has(PENDING, slot):
         state.reserve("apns.coalesced")
     state.reserve("apns.stored")
-    state.put(PENDING, slot, {name: getattr(push, name) for name in push.__slots__})
+    state.put(PENDING, slot, asdict(push))
+
+
+def expiry_ms(sent: str | None, now_ms: int) -> int:
+    """Return until when a push waits that has *sent* as its apns-expiration, if any."""
+    expires_ms = int(sent) * 1000 if sent else now_ms + STORED_MS
+    return max(expires_ms, now_ms + GRACE_MS)
 
 
 def take(state: State, token: str, now_ms: int) -> Push | None:
