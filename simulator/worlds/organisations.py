@@ -58,6 +58,10 @@ class DeviceList:
         """Return the index of the first generated device."""
         return self.number * BLOCK
 
+    def assigned_at_ms(self, number: int) -> int:
+        """Return when the device with *number*, from 0, is assigned."""
+        return self.assigned_from_ms + number * self.every_s * 1000
+
 
 @dataclass(frozen=True, slots=True)
 class PushDevice:
