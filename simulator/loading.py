@@ -3,15 +3,14 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import cast
 
 from simulator.clock import Clock
 from simulator.directory import Directory
-from simulator.messages import State, World
+from simulator.messages import State
 from simulator.services.dep import portal
 from simulator.settings import ConfigurationError, Settings
 from simulator.store.sqlite import Store
-from simulator.worlds.organisations import World as Plan
+from simulator.worlds.organisations import World
 from simulator.worlds.seeding import Step, refuse_clashes, steps
 from simulator.worlds.world import load_world
 
@@ -35,24 +34,23 @@ def is_empty(state: State) -> bool:
     return loaded is None and not portal.describe(state)
 
 
-def pieces(plan: Plan, seed: int, now_ms: int, devices: int | None = None) -> Iterator[Step]:
-    """Return what loads the world *plan*, to be run one by one; each returns its share of devices.
+def pieces(world: World, seed: int, now_ms: int, devices: int | None = None) -> Iterator[Step]:
+    """Return what loads the world *world*, to be run one by one; each returns its share of devices.
 
     ConfigurationError if its devices cannot all be told apart.
     """
-    sized = plan if devices is None else plan.resized(devices)
+    sized = world if devices is None else world.resized(devices)
     refuse_clashes(sized, seed)
     return _pieces(sized, seed, now_ms)
 
 
-def _pieces(plan: Plan, seed: int, now_ms: int) -> Iterator[Step]:
+def _pieces(world: World, seed: int, now_ms: int) -> Iterator[Step]:
     def note(state: State, *, whole: bool) -> int:
-        cast("World", state).fill(ended=whole)
-        state.of("").put(KIND, KEY, {"name": plan.name, "seed": seed, "whole": whole})
+        state.of("").put(KIND, KEY, {"name": world.name, "seed": seed, "whole": whole})
         return 0
 
     yield lambda state: note(state, whole=False)
-    yield from steps(plan, seed=seed, mint=mint, now_ms=now_ms)
+    yield from steps(world, seed=seed, mint=mint, now_ms=now_ms)
     yield lambda state: note(state, whole=True)
 
 

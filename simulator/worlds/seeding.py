@@ -3,13 +3,15 @@
 from array import array
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import cast
 
+from simulator.hardware.devices import Plan
 from simulator.messages import Body, State
+from simulator.messages import World as WholeState
 from simulator.services.apns import registry
-from simulator.services.dep import fleet, portal
+from simulator.services.dep import arrivals, fleet, portal
 from simulator.settings import ConfigurationError
 from simulator.worlds.chance import Chance, chance_of
-from simulator.worlds.devices import Plan
 from simulator.worlds.locations import steps_of
 from simulator.worlds.organisations import DeviceList, Organisation, World
 
@@ -63,10 +65,9 @@ def steps(
 ) -> Iterator[Step]:
     """Yield what writes *world*, piece by piece; the parameters are those of `seed_world`.
 
-    To be run in order; the caller may commit between any two. The first of an
-    organisation writes its servers, then come its locations and their users, then up to
-    *chunk* devices each. Their returned numbers add up to the world's device count. Whoever
-    loads very many says so before, and after: see `simulator.messages.World.fill`.
+    To be run in order; the caller may commit between any two. First come the servers of each
+    organisation with its locations and their users, then the devices, up to *chunk* in a step.
+    The returned numbers add up to the world's device count.
     """
     sized = world if devices is None else world.resized(devices)
     for organisation in sized.organisations:
@@ -80,11 +81,18 @@ def steps(
                 mint=mint,
                 now_ms=now_ms,
             )
-        for each in organisation.devices:
-            if each.listed:
-                yield partial(_assign, organisation=organisation.id, devices=each)
-            else:
-                yield from _Generation(organisation.id, each, seed).steps(chunk)
+    yield partial(_fill, ended=False)
+    for organisation, each in sized.device_lists():
+        if each.listed:
+            yield partial(_assign, organisation=organisation.id, devices=each)
+        else:
+            yield from _Generation(organisation.id, each, seed).steps(chunk)
+    yield partial(_fill, ended=True)
+
+
+def _fill(state: State, *, ended: bool) -> int:
+    cast("WholeState", state).fill(ended=ended)
+    return 0
 
 
 def refuse_clashes(world: World, seed: int) -> None:
@@ -112,14 +120,29 @@ def _found(
         chance = chance_of(seed, organisation.id, server.id)
         portal.add_server(own, server.id, server.name, chance=chance)
         portal.issue_token(own, organisation.id, server.id, now_ms=now_ms, chance=mint)
+    for one in organisation.arrivals:
+        arrivals.order(
+            own,
+            one.server,
+            now_ms=now_ms,
+            by=one.assigned_by,
+            count=one.count,
+            every_s=one.every_s,
+            seed=seed,
+            starts_ms=now_ms + one.every_s * 1000 if one.starts_ms is None else one.starts_ms,
+            ends_ms=arrivals.NEVER if one.ends_ms is None else one.ends_ms,
+            times=one.times,
+            families=one.families,
+        )
+    for number in range(organisation.push_topics):
+        registry.add_topic(own, organisation.id, registry.made_topic(organisation.id, seed, number))
     if organisation.push_devices:
-        _check_in(own, organisation, registry.first_topic(organisation.id, seed), now_ms)
+        _check_in(own, organisation, registry.made_topic(organisation.id, seed), now_ms)
     return 0
 
 
 def _check_in(own: State, organisation: Organisation, topic: str, now_ms: int) -> None:
     """Let the devices that the world names check in for the organisation's first push topic."""
-    registry.add_topic(own, organisation.id, topic)
     for device in organisation.push_devices:
         message = {
             "MessageType": "TokenUpdate",

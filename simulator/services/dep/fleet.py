@@ -107,6 +107,8 @@ class Told:
     server: str
     op_type: str
     device: Device
+    at_ms: int = 0
+    """When it happened; 0: when it is told."""
 
 
 def write(state: State, devices: Iterable[Device], told: Iterable[Told], now_ms: int) -> None:
@@ -119,13 +121,13 @@ def tell(state: State, told: Iterable[Told], now_ms: int) -> None:
     """Append events in the given order."""
     listed = list(told)
     number = state.reserve(EVENT, len(listed))
-    stamp = rfc3339(now_ms)
     state.put_many(
         EVENT,
         (
             (
                 _place(one.server, number + offset),
-                one.device.record | {"op_type": one.op_type, "op_date": stamp},
+                one.device.record
+                | {"op_type": one.op_type, "op_date": rfc3339(one.at_ms or now_ms)},
                 None,
             )
             for offset, one in enumerate(listed)

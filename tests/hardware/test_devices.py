@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.worlds.devices import (
+from simulator.hardware.devices import (
     CAPACITY,
     MARK,
     Plan,
@@ -18,7 +18,7 @@ from simulator.worlds.devices import (
     mac_addresses,
     serial_number,
 )
-from simulator.worlds.products import FAMILIES, PRODUCTS
+from simulator.hardware.products import FAMILIES, PRODUCTS
 
 MANY = 200_000
 WIRE_NAMES = {

@@ -20,13 +20,26 @@ from itertools import product
 from struct import unpack
 from typing import Any
 
-from simulator.worlds.products import FAMILIES, PRODUCTS, Product
+from simulator.hardware.products import FAMILIES, PRODUCTS, Product
 
 MARK = "0Z"
 """What every invented serial number starts with."""
 
 CAPACITY = 1 << 38
 """How many devices one seed has: indices run from 0 to one below it."""
+
+BLOCK = 720_720_000
+"""How many device indices each list of devices has to itself.
+
+So a list's devices stay the same whatever the other lists' counts are. A
+multiple of nearly every number of product lines, so most lists start a run of them.
+"""
+
+BLOCKS = CAPACITY // BLOCK
+"""How many such lists there can be."""
+
+ADDED = (BLOCKS - 1) * BLOCK
+"""Index of the first of the devices that are added one by one: the last block is theirs."""
 
 Variants = tuple[dict[str, str], ...]
 """What one product line comes in: ``description``, and ``color`` where it has any."""
