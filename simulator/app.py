@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Collection
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -43,11 +43,18 @@ DRAIN_S = 1.5
 """How long a request in flight may take at the end; with all else it makes less than 5 s."""
 
 
+Advance = Callable[[int], None]
+Bar = Callable[[str, int], AbstractContextManager[Advance]]
+"""What shows progress: it takes a title and a total, and is told of each part that is done."""
+
+
 class Simulator:
     """A running simulator: an asynchronous context manager around all its parts."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, bar: Bar | None = None) -> None:
+        """Take the settings; *bar* shows how far the loading of a world has got."""
         self.settings = settings
+        self._bar = bar or (lambda _about, _total: nullcontext(_unseen))
         self.clock = Clock()
         self.ready: dict[str, Any] = {}
         """What ``ready.json`` holds, once it runs."""
@@ -175,8 +182,10 @@ class Simulator:
         if not await self.gateway.run(is_empty):
             return
         world = await asyncio.to_thread(load_world, self.settings.world)
-        for piece in pieces(world, self.settings.seed, self.clock.now_ms()):
-            await self.gateway.run(piece)
+        loading = pieces(world, self.settings.seed, self.clock.now_ms())
+        with self._bar(f"loading the world {world.name}", world.device_count()) as advance:
+            for piece in loading:
+                advance(await self.gateway.run(piece))
 
     async def _open_control(self, parts: Parts, stack: AsyncExitStack) -> str | None:
         """Open the control port and return its URL, or None if it is off."""
@@ -237,6 +246,10 @@ class Simulator:
             return tls, http, None
         port = await proxy.open(host, settings.proxy_port, tls=first, http=plain)
         return tls, http, ready.url("http", host, port)
+
+
+def _unseen(_done: int) -> None:
+    """Show nothing."""
 
 
 def _mark(state: State) -> None:

@@ -11,7 +11,7 @@ from simulator.services.dep import portal
 from simulator.settings import ConfigurationError, Settings
 from simulator.store.sqlite import Store
 from simulator.worlds.organisations import World
-from simulator.worlds.seeding import Step, steps
+from simulator.worlds.seeding import Step, refuse_clashes, steps
 from simulator.worlds.world import load_world
 
 KIND, KEY = "world", "loaded"
@@ -35,14 +35,22 @@ def is_empty(state: State) -> bool:
 
 
 def pieces(world: World, seed: int, now_ms: int, devices: int | None = None) -> Iterator[Step]:
-    """Yield what loads *world*, to be run one by one; each returns how many devices it wrote."""
+    """Return what loads the world *world*, to be run one by one; each returns its share of devices.
 
+    ConfigurationError if its devices cannot all be told apart.
+    """
+    sized = world if devices is None else world.resized(devices)
+    refuse_clashes(sized, seed)
+    return _pieces(sized, seed, now_ms)
+
+
+def _pieces(world: World, seed: int, now_ms: int) -> Iterator[Step]:
     def note(state: State, *, whole: bool) -> int:
         state.of("").put(KIND, KEY, {"name": world.name, "seed": seed, "whole": whole})
         return 0
 
     yield lambda state: note(state, whole=False)
-    yield from steps(world, seed=seed, mint=mint, now_ms=now_ms, devices=devices)
+    yield from steps(world, seed=seed, mint=mint, now_ms=now_ms)
     yield lambda state: note(state, whole=True)
 
 

@@ -248,6 +248,20 @@ class State(Protocol):
         """Write many entities of one kind; each row is (key, body, index) as in `put`."""
         ...
 
+    def add_many(self, kind: str, rows: Iterable[tuple[str, Body]]) -> None:
+        """Write many new entities of one kind, (key, body); ValueError if one is there already.
+
+        Large numbers are fastest in order of key.
+        """
+        ...
+
+    def index_many(self, kind: str, name: str, rows: Iterable[tuple[str, str]]) -> None:
+        """Add to many entities, (value, key), an index value where they have none of that name.
+
+        Large numbers are fastest in order of value.
+        """
+        ...
+
     def delete(self, kind: str, key: str) -> bool:
         """Remove one entity and its index values; return whether it was there."""
         ...
@@ -310,6 +324,13 @@ class World(State, Protocol):
 
     def wipe(self, organisation: str | None = None) -> None:
         """Remove the entities and counters of *organisation*, or all."""
+        ...
+
+    def fill(self, *, ended: bool) -> None:
+        """Say that very many entities are going to be added, or that they have been.
+
+        In between, changes of what has index values are slow.
+        """
         ...
 
     def mark(self) -> None:

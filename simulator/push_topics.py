@@ -31,7 +31,7 @@ def register(state: State, seed: int) -> dict[str, list[str]]:
     found = {}
     for org in state.of("").scan(ORGANISATION, limit=10_000):
         if not registry.topics(state, org.key):
-            registry.add_topic(state, org.key, registry.first_topic(org.key, seed))
+            registry.add_topic(state, org.key, registry.made_topic(org.key, seed))
         found[org.key] = registry.topics(state, org.key)
     return found
 

@@ -1,6 +1,5 @@
 """``mdmsim ctl``: steer a running simulator."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 import click
 
 from simulator.commands.steering import Control, found, match, pairs
+from simulator.commands.supplies import arrivals, import_
 from simulator.directory import PRIVATE, write_file
 from simulator.settings import ConfigurationError
-from simulator.worlds import depsim
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)")
@@ -262,39 +261,5 @@ def world(name: str, devices: int | None, **options: Any) -> None:
     control.show(answer, f"{name} is loaded: its credentials stand in ready.json")
 
 
-@command.command("import")
-@click.argument(
-    "path", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.option("--server", metavar="ID", help="DEP server, where there is more than one.")
-@found
-def import_(path: Path, server: str | None, **options: Any) -> None:
-    """Do what a configuration file of depsim asks for: add its devices, arm its answers."""
-    control = Control.of(**options)
-    catalogue = control.call("GET", "/catalogue")
-    try:
-        document = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ConfigurationError(f"{path} is not JSON: {error}") from error
-    operations = {
-        (method, one["path"]): one["name"]
-        for service in catalogue["services"]
-        if service["name"] == "dep"
-        for one in service["operations"]
-        for method in one["methods"]
-    }
-    asked = depsim.read(document, operations)
-    known = {one["name"] for one in control.call("GET", "/outcomes")["outcomes"]}
-    for fault in asked.faults:
-        if fault["outcome"] not in known:
-            raise ConfigurationError(f"{path}: {fault['outcome']} is no answer that is known here")
-    serials: list[str] = []
-    for one in asked.insertions:
-        body: dict[str, Any] = {"count": one.count}
-        body |= {"families": list(one.families)} if one.families else {}
-        body |= {"server": server} if server else {}
-        serials += control.call("POST", "/devices", body, timeout_s=600)["serial_numbers"]
-    armed = [control.call("POST", "/faults", fault) for fault in asked.faults]
-    answer = {"serial_numbers": serials, "faults": armed, "left_out": list(asked.left_out)}
-    lines = [f"{len(serials)} devices are added, {len(armed)} faults are armed", *asked.left_out]
-    control.show(answer, "\n".join(lines))
+command.add_command(arrivals)
+command.add_command(import_)

@@ -12,6 +12,7 @@ import uvloop
 from simulator import ready
 from simulator.app import Simulator
 from simulator.commands.options import setting_options, settings
+from simulator.commands.progress import bar
 from simulator.commands.screen import show
 from simulator.settings import Settings
 
@@ -48,7 +49,7 @@ async def _serve(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
-    async with Simulator(settings) as simulator:
+    async with Simulator(settings, bar) as simulator:
         show(simulator.ready, settings)
         click.echo(ready.line(simulator.ready, settings.data))
         # What is there by now stays: walking it again and again would only make answers wait.

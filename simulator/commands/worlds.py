@@ -1,5 +1,6 @@
 """``mdmsim world``: test data for whole organisations."""
 
+import json
 from contextlib import ExitStack
 from typing import Any
 
@@ -13,6 +14,7 @@ from simulator.directory import Directory
 from simulator.loading import is_empty, pieces
 from simulator.settings import ConfigurationError
 from simulator.store.sqlite import Store
+from simulator.worlds.rows import world_schema
 from simulator.worlds.world import FOLDER, load_world
 
 
@@ -38,7 +40,18 @@ def show(name: str) -> None:
         click.echo(f"  {organisation.id}: {organisation.name}")
         for server in organisation.dep_servers:
             count = sum(each.count for each in organisation.devices if each.server == server.id)
-            click.echo(f"    DEP server {server.id}: {server.name}, {count} devices")
+            later = sum(each.count for each in organisation.arrivals if each.server == server.id)
+            more = f", {later} more each time that some arrive" if later else ""
+            click.echo(f"    DEP server {server.id}: {server.name}, {count} devices{more}")
+        for place in organisation.vpp_locations:
+            facts = f"{place.apps} apps, {place.users} users"
+            click.echo(f"    VPP location {place.id}: {place.name}, {facts}")
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of a world's file, for editors and checks."""
+    click.echo(json.dumps(world_schema(), indent=1))
 
 
 @command.command("seed")

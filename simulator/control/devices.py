@@ -1,6 +1,6 @@
 """Calls for what people do in Apple's portal to devices, and for the profiles they get."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +10,15 @@ from aiohttp import web
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.control.parts import PAGE, PARTS, Parts, Route, bad, json_body, missing, number
 from simulator.control.servers import home, with_server
+from simulator.hardware.devices import ADDED, generate
+from simulator.hardware.products import FAMILIES
 from simulator.messages import Body, Response, State
 from simulator.protocol.fields import Boolean, Field, Integer, Object, Objects, String, Strings
-from simulator.services.dep import fleet, portal
+from simulator.services.dep import arrivals, fleet, portal
 from simulator.services.dep.assignment import PROFILE
 from simulator.services.dep.fleet import Device
 from simulator.services.dep.organisations import ORGANISATION, SERVER
 from simulator.timestamps import milliseconds
-from simulator.worlds.devices import generate
-from simulator.worlds.products import FAMILIES
 
 MAX_ADDED = 100_000
 MAX_PAGE = 1000
@@ -28,6 +28,22 @@ def shown(device: Device) -> Body:
     """Return a device as the control API shows it: the record of the wire and what is behind."""
     hidden = {name: value for name, value in device.body().items() if name != "record"}
     return {"serial_number": device.serial, **device.record, "state": hidden}
+
+
+async def settled(parts: Parts) -> None:
+    """Let the devices of all organisations arrive that are due by now, piece by piece.
+
+    Of a million and more, the rest comes with the next call.
+    """
+    now_ms = parts.clock.now_ms()
+
+    def work(state: State) -> bool:
+        found = state.of("").scan(ORGANISATION, limit=10_000)
+        return all(arrivals.settle(state.of(one.key), now_ms) for one in found)
+
+    for _ in range(arrivals.MOST_AT_ONCE // arrivals.MOST):
+        if await parts.gateway.run(work):
+            return
 
 
 async def list_devices(request: web.Request) -> web.Response:
@@ -48,6 +64,7 @@ async def list_devices(request: web.Request) -> web.Response:
         place = portal.device(own, after).place if after else 0
         return fleet.page(own, server, place, limit)
 
+    await settled(request.app[PARTS])
     found, more = await request.app[PARTS].gateway.run(work)
     following = found[-1].serial if found and more else None
     return web.json_response({"devices": [shown(one) for one in found], "next": following})
@@ -75,6 +92,7 @@ async def get_device(request: web.Request) -> web.Response:
     def work(state: State) -> Body:
         return shown(portal.device(state.of(_with_device(state, serial)), serial))
 
+    await settled(request.app[PARTS])
     return web.json_response(await request.app[PARTS].gateway.run(work))
 
 
@@ -99,19 +117,24 @@ async def add_devices(request: web.Request) -> web.Response:
     def work(state: State) -> list[str]:
         org = with_server(state, server_id) if server_id else home(state, body.get("organisation"))
         own = state.of(org)
-        target = server_id or _only_server(own)
-        start = own.count(fleet.DEVICE)
-        families = body.get("families")
-        rows = given or generate(count, parts.settings.seed, start=start, families=families)
+        target = server_id or only_server(own)
+        rows = given or _invented(state, parts, count, body.get("families"))
         return portal.add_devices(
             own,
             ((hardware, now_ms) for hardware in rows),
             server=target,
-            by=_by(state, org, body),
+            by=who(state, org, body),
             events=True,
         )
 
+    await settled(parts)
     return web.json_response({"serial_numbers": await parts.gateway.run(work)}, status=201)
+
+
+def _invented(state: State, parts: Parts, count: int, families: Any) -> Iterator[Body]:
+    """Return as many devices as have never been."""
+    start = ADDED + state.of("").reserve("dep.added", count) - 1
+    return generate(count, parts.settings.seed, start=start, families=families)
 
 
 def _check_hardware(given: Any) -> None:
@@ -126,14 +149,16 @@ def _check_hardware(given: Any) -> None:
                 raise bad(f"devices[{index}] needs {name}, a string")
 
 
-def _only_server(state: State) -> str:
+def only_server(state: State) -> str:
+    """Return the organisation's one DEP server; a problem if it has several."""
     found = [one.key for one in state.scan(SERVER, limit=10_000)]
     if len(found) != 1:
         raise bad(f"name the server, one of {', '.join(found) or 'none'}")
     return found[0]
 
 
-def _by(state: State, org: str, body: Body) -> str:
+def who(state: State, org: str, body: Body) -> str:
+    """Return the e-mail address of who does it: the one in *body*, or the administrator's."""
     found = state.of("").get(ORGANISATION, org)
     return str(body.get("by") or (found.body["admin_id"] if found else ""))
 
@@ -165,9 +190,8 @@ def _replace(act: _Act) -> Device:
     given = act.body.get("device")
     if given is not None:
         _check_hardware([given])
-    start = act.state.count(fleet.DEVICE)
     family = portal.device(act.state, act.serial).record["device_family"]
-    hardware = given or next(generate(1, act.parts.settings.seed, start=start, families=[family]))
+    hardware = given or next(_invented(act.state, act.parts, 1, [family]))
     return portal.replace_device(act.state, act.serial, hardware, by=act.by, now_ms=act.now_ms)
 
 
@@ -212,9 +236,10 @@ async def act_on_device(request: web.Request) -> web.Response:
 
     def work(state: State) -> Body:
         org = _with_device(state, serial)
-        by = _by(state, org, body)
+        by = who(state, org, body)
         return shown(action(_Act(state.of(org), parts, serial, body, by, now_ms)))
 
+    await settled(parts)
     return web.json_response(await parts.gateway.run(work))
 
 

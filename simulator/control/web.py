@@ -5,6 +5,7 @@ import asyncio
 from aiohttp import web
 
 from simulator.control import (
+    arrivals,
     clock,
     devices,
     docs,
@@ -50,6 +51,7 @@ ROUTES = (
     *report.ROUTES,
     *servers.ROUTES,
     *devices.ROUTES,
+    *arrivals.ROUTES,
     *push_credentials.ROUTES,
     *pushes.ROUTES,
     *vpp.ROUTES,

@@ -25,6 +25,7 @@ from simulator.services.dep import organisations
 from simulator.settings import ConfigurationError
 from simulator.store import keeping
 from simulator.worlds.organisations import World as Plan
+from simulator.worlds.rows import world_schema
 from simulator.worlds.world import FOLDER, load_world
 
 LARGEST = 4 * 1024**3
@@ -148,6 +149,11 @@ async def load(request: web.Request) -> web.Response:
     return web.json_response({"world": world.name, "organisations": shown})
 
 
+async def get_schema(_: web.Request) -> web.Response:
+    """Answer the JSON Schema of a world's file."""
+    return web.json_response(world_schema())
+
+
 def _plan(name: str, body: Body) -> Plan:
     known = sorted(one.removesuffix(".toml") for one in resources.names(FOLDER))
     if name not in known:
@@ -188,6 +194,7 @@ ROUTES = (
         takes="application/octet-stream",
         answer=SHOWN,
     ),
+    Route("GET", "/world-schema.json", "Get the schema of a world's file.", get_schema, query=()),
     Route(
         "POST",
         "/worlds/{name}",

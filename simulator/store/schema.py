@@ -28,6 +28,9 @@ WAL_SIZE = 64 * 1024 * 1024
 WAL_PAGES = WAL_SIZE // 4096
 """Pages of the write-ahead log after which a commit empties it, if nobody has done so before."""
 
+INDEX_KEY = "CREATE INDEX IF NOT EXISTS entity_index_key ON entity_index (organisation, kind, key)"
+NO_INDEX_KEY = "DROP INDEX IF EXISTS entity_index_key"
+"""While very many index values are added in their order, this index takes them in any."""
 _START = f"x'{START.hex()}'"
 CHAIN = (
     """CREATE TABLE journal_head (
@@ -53,7 +56,7 @@ TABLES = (
       value TEXT NOT NULL, key TEXT NOT NULL,
       PRIMARY KEY (organisation, kind, name, value, key)
     ) WITHOUT ROWID""",
-    "CREATE INDEX entity_index_key ON entity_index (organisation, kind, key)",
+    INDEX_KEY,
     """CREATE TABLE counter (
       organisation TEXT NOT NULL, series TEXT NOT NULL, next INTEGER NOT NULL,
       PRIMARY KEY (organisation, series)
@@ -85,6 +88,7 @@ PUT = (
     "INSERT INTO entity VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE"
     " SET revision = excluded.revision, body = excluded.body"
 )
+ADD = "INSERT INTO entity VALUES (?,?,?,?,?)"
 DELETE = "DELETE FROM entity WHERE organisation=? AND kind=? AND key=?"
 INDEX = "INSERT INTO entity_index VALUES (?,?,?,?,?)"
 UNINDEX = "DELETE FROM entity_index WHERE organisation=? AND kind=? AND key=?"

@@ -16,7 +16,7 @@ import msgspec
 
 from simulator.disclosure.evidence import START, link_of
 from simulator.messages import Body, Entity, Exchange
-from simulator.store import journal, keeping, retention, schema
+from simulator.store import filling, journal, keeping, retention, schema
 from simulator.store.checkpointing import Checkpointer
 from simulator.store.session import OVER, Name, Row, Savepoint, Series, Session
 
@@ -237,6 +237,18 @@ class SqliteState:
             db.executemany(schema.UNINDEX, [(org, kind, key) for key in values])
             rows = [(org, kind, n, v, key) for key, one in values.items() for n, v in one.items()]
             db.executemany(schema.INDEX, rows)
+
+    def add_many(self, kind: str, rows: Iterable[tuple[str, Body]]) -> None:
+        """Write many new entities of one kind, (key, body); ValueError if one is there already."""
+        filling.add(self._session, self._organisation, kind, rows)
+
+    def index_many(self, kind: str, name: str, rows: Iterable[tuple[str, str]]) -> None:
+        """Add to many entities, (value, key), an index value where they have none of that name."""
+        filling.index(self._session, (self._organisation, kind, name), rows)
+
+    def fill(self, *, ended: bool) -> None:
+        """Say that very many entities are going to be added, or that they have been."""
+        filling.fill(self._session, ended=ended)
 
     def delete(self, kind: str, key: str) -> bool:
         """Remove one entity and its index values; return whether it was there."""

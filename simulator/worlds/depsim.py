@@ -2,7 +2,8 @@
 
 What is known of them comes from commandment's (CM): lists such as
 ``post_devices_sync_responses`` with ``{"count": 2, "response": "forbidden"}``,
-used up in order, and ``device_insertions`` with types and numbers of devices.
+used up in order, and ``device_insertions`` with types and numbers of devices, once or
+again and again.
 """
 
 import re
@@ -30,6 +31,8 @@ _OTHER_NAMES = {
     "failed": "FAILED",
 }
 """depsim's names that are not ours in lower case."""
+INTERVAL, EVENTS = "interval_in_seconds", "max_event_count"
+"""How often something happens, and how many times, in both of Apple's simulators."""
 _AT_LOGIN = {"unauthorized": "oauth_unauthorized", "bad_request": "oauth_bad_request"}
 _FAMILIES = {"iphone": "iPhone", "ipad": "iPad", "ipod": "iPod", "mac": "Mac", "appletv": "AppleTV"}
 
@@ -41,6 +44,10 @@ class Insertion:
     count: int
     families: tuple[str, ...]
     """Empty: all."""
+    every_s: int = 0
+    """Seconds from one such event to the next; 0: there is one only."""
+    times: int = 1
+    """How many events there are; 0: any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,6 @@ def read(document: Any, operations: Mapping[tuple[str, str], str]) -> Configurat
         found = _RESPONSES.fullmatch(key)
         if key == "device_insertions":
             insertions += [_insertion(index, one) for index, one in enumerate(_list(key, value))]
-            if any("interval_in_seconds" in one for one in value):
-                left_out.append("device_insertions repeat: their devices are added once")
         elif found is not None:
             path = "/" + found[2].replace("_", "/")
             name = operations.get((found[1].upper(), path))
@@ -87,11 +92,19 @@ def _list(key: str, value: Any) -> list[Body]:
     return value
 
 
+def whole(one: Mapping[str, Any], name: str, at: str, default: int) -> int:
+    """Return a whole number from 1 on; *default* if there is none."""
+    value = one.get(name, default)
+    if name in one and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ConfigurationError(f"{at}: {name} must be a whole number from 1 on")
+    return int(value)
+
+
 def _insertion(index: int, one: Body) -> Insertion:
-    count, types = one.get("devices_per_event", 1), one.get("device_types", [])
     at = f"device_insertions[{index}]"
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ConfigurationError(f"{at}: devices_per_event must be a whole number from 1 on")
+    count, every_s = whole(one, "devices_per_event", at, 1), whole(one, INTERVAL, at, 0)
+    times = whole(one, EVENTS, at, 0 if every_s else 1)
+    types = one.get("device_types", [])
     names = [types] if isinstance(types, str) else types
     if not isinstance(names, list):
         raise ConfigurationError(f"{at}: device_types must be an array of names")
@@ -102,16 +115,14 @@ def _insertion(index: int, one: Body) -> Insertion:
             known = ", ".join(_FAMILIES.values())
             raise ConfigurationError(f"{at}: device_types are one or more of {known}")
         families.append(family)
-    return Insertion(count, tuple(families))
+    return Insertion(count, tuple(families), every_s, times)
 
 
 def _in_turn(key: str, operation: str, listed: list[Body]) -> Iterator[Body]:
     """Yield one fault for each answer that is no success, from the request on whose turn it is."""
     before = 0
     for index, one in enumerate(listed):
-        count, name = one.get("count", 1), one.get("response")
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ConfigurationError(f"{key}[{index}]: count must be a whole number from 1 on")
+        count, name = whole(one, "count", f"{key}[{index}]", 1), one.get("response")
         if not isinstance(name, str):
             raise ConfigurationError(f"{key}[{index}]: response must be a name")
         if name != "success":

@@ -4,15 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from simulator.hardware.devices import BLOCK
 from simulator.settings import ConfigurationError
 from simulator.worlds.locations import VppLocation
-
-BLOCK = 720_720_000
-"""How many device indices each device list has to itself.
-
-So a list's devices stay the same whatever the other lists' counts are. A
-multiple of nearly every number of product lines, so most lists start a run of them.
-"""
 
 _FACTS = (
     "id",
@@ -58,6 +52,26 @@ class DeviceList:
         """Return the index of the first generated device."""
         return self.number * BLOCK
 
+    def assigned_at_ms(self, number: int) -> int:
+        """Return when the device with *number*, from 0, is assigned."""
+        return self.assigned_from_ms + number * self.every_s * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalPlan:
+    """Devices that come later, so many each time; see `simulator.services.dep.arrivals`."""
+
+    server: str
+    assigned_by: str
+    count: int
+    every_s: int
+    starts_ms: int | None
+    """None: *every_s* after the world was loaded."""
+    ends_ms: int | None
+    times: int
+    """0: any number."""
+    families: tuple[str, ...] | None
+
 
 @dataclass(frozen=True, slots=True)
 class PushDevice:
@@ -85,7 +99,10 @@ class Organisation:
     facilitator_id: str | None
     dep_servers: tuple[DepServer, ...]
     devices: tuple[DeviceList, ...]
+    arrivals: tuple[ArrivalPlan, ...] = ()
     push_devices: tuple[PushDevice, ...] = ()
+    push_topics: int = 1
+    """How many topics it pushes for."""
     vpp_locations: tuple[VppLocation, ...] = ()
 
     def facts(self) -> dict[str, str]:

@@ -1,23 +1,34 @@
 """Seeding: a world written into the state, in steps that may be committed one by one."""
 
+from array import array
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
-from typing import Any
+from typing import cast
 
-from simulator.messages import State
+from simulator.hardware.devices import Plan
+from simulator.messages import Body, State
+from simulator.messages import World as WholeState
 from simulator.services.apns import registry
-from simulator.services.dep import portal
+from simulator.services.dep import arrivals, fleet, portal
+from simulator.settings import ConfigurationError
 from simulator.worlds.chance import Chance, chance_of
-from simulator.worlds.devices import generate
 from simulator.worlds.locations import steps_of
 from simulator.worlds.organisations import DeviceList, Organisation, World
 
 CHUNK = 5000
 """How many devices one step writes at most."""
 
+_ARRANGING = 5
+"""Every so many of the devices count as done only when they can be found by place."""
+
+_LONGEST = 12
+"""Characters of a serial number."""
+
 Step = Callable[[State], int]
-"""Write one piece of a world into the state, seen from no organisation; return its devices."""
+"""Write one piece of a world into the state, seen from no organisation.
+
+Return its share of devices: of what is to be done for all of them.
+"""
 
 
 def seed_world(
@@ -54,9 +65,9 @@ def steps(
 ) -> Iterator[Step]:
     """Yield what writes *world*, piece by piece; the parameters are those of `seed_world`.
 
-    To be run in order; the caller may commit between any two. The first of an
-    organisation writes its servers, then come its locations and their users, then up to
-    *chunk* devices each. Their returned numbers add up to the world's device count.
+    To be run in order; the caller may commit between any two. First come the servers of each
+    organisation with its locations and their users, then the devices, up to *chunk* in a step.
+    The returned numbers add up to the world's device count.
     """
     sized = world if devices is None else world.resized(devices)
     for organisation in sized.organisations:
@@ -70,15 +81,34 @@ def steps(
                 mint=mint,
                 now_ms=now_ms,
             )
-        for each in organisation.devices:
-            for first in range(0, each.count, chunk):
-                yield partial(
-                    _assign,
-                    organisation=organisation.id,
-                    devices=each,
-                    seed=seed,
-                    indices=range(first, min(first + chunk, each.count)),
-                )
+    yield partial(_fill, ended=False)
+    for organisation, each in sized.device_lists():
+        if each.listed:
+            yield partial(_assign, organisation=organisation.id, devices=each)
+        else:
+            yield from _Generation(organisation.id, each, seed).steps(chunk)
+    yield partial(_fill, ended=True)
+
+
+def _fill(state: State, *, ended: bool) -> int:
+    cast("WholeState", state).fill(ended=ended)
+    return 0
+
+
+def refuse_clashes(world: World, seed: int) -> None:
+    """Raise ConfigurationError if a listed device has the serial number of a generated one."""
+    for organisation in world.organisations:
+        generated = [each for each in organisation.devices if not each.listed]
+        plans = [(each, Plan(seed, each.families)) for each in generated]
+        for listed in (device for each in organisation.devices for device in each.listed):
+            serial = listed["serial_number"]
+            for each, plan in plans:
+                index = plan.find(serial)
+                if index is not None and each.start <= index < each.start + each.count:
+                    raise ConfigurationError(
+                        f"world {world.name}: serial_number {serial!r} of a listed device is one "
+                        f"that is generated with seed {seed}: give the device another"
+                    )
 
 
 def _found(
@@ -90,14 +120,29 @@ def _found(
         chance = chance_of(seed, organisation.id, server.id)
         portal.add_server(own, server.id, server.name, chance=chance)
         portal.issue_token(own, organisation.id, server.id, now_ms=now_ms, chance=mint)
+    for one in organisation.arrivals:
+        arrivals.order(
+            own,
+            one.server,
+            now_ms=now_ms,
+            by=one.assigned_by,
+            count=one.count,
+            every_s=one.every_s,
+            seed=seed,
+            starts_ms=now_ms + one.every_s * 1000 if one.starts_ms is None else one.starts_ms,
+            ends_ms=arrivals.NEVER if one.ends_ms is None else one.ends_ms,
+            times=one.times,
+            families=one.families,
+        )
+    for number in range(organisation.push_topics):
+        registry.add_topic(own, organisation.id, registry.made_topic(organisation.id, seed, number))
     if organisation.push_devices:
-        _check_in(own, organisation, registry.first_topic(organisation.id, seed), now_ms)
+        _check_in(own, organisation, registry.made_topic(organisation.id, seed), now_ms)
     return 0
 
 
 def _check_in(own: State, organisation: Organisation, topic: str, now_ms: int) -> None:
     """Let the devices that the world names check in for the organisation's first push topic."""
-    registry.add_topic(own, organisation.id, topic)
     for device in organisation.push_devices:
         message = {
             "MessageType": "TokenUpdate",
@@ -109,23 +154,67 @@ def _check_in(own: State, organisation: Organisation, topic: str, now_ms: int) -
         registry.check_in(own, message, now_ms)
 
 
-def _assign(
-    state: State, *, organisation: str, devices: DeviceList, seed: int, indices: range
-) -> int:
-    hardware = _hardware(devices, seed, indices)
-    times = (devices.assigned_from_ms + index * devices.every_s * 1000 for index in indices)
+def _assign(state: State, *, organisation: str, devices: DeviceList) -> int:
+    times = (devices.assigned_at_ms(number) for number in range(devices.count))
     added = portal.add_devices(
         state.of(organisation),
-        zip(hardware, times, strict=True),
+        zip(map(dict, devices.listed), times, strict=True),
         server=devices.server,
         by=devices.assigned_by,
     )
     return len(added)
 
 
-def _hardware(devices: DeviceList, seed: int, indices: range) -> Iterator[dict[str, Any]]:
-    if devices.listed:
-        return map(dict, islice(devices.listed, indices.start, indices.stop))
-    return generate(
-        len(indices), seed, start=devices.start + indices.start, families=devices.families
-    )
+class _Generation:
+    """One list of generated devices as it is written: see `simulator.store.filling` for the order.
+
+    What is kept in memory of each device: its place, by serial number, and its serial number.
+    """
+
+    def __init__(self, organisation: str, devices: DeviceList, seed: int) -> None:
+        self._organisation = organisation
+        self._devices = devices
+        self._plan = Plan(seed, devices.families)
+        self._places = array("Q")
+        self._serials = bytearray()
+        self._first = 0
+        """Position of the first device in the organisation's order of assignment."""
+
+    def steps(self, chunk: int) -> Iterator[Step]:
+        """Yield the steps; each returns its share of the devices."""
+        yield self._begin
+        for work in (self._fill, self._arrange):
+            for first in range(0, self._devices.count, chunk):
+                yield partial(work, part=range(first, min(first + chunk, self._devices.count)))
+
+    def _begin(self, state: State) -> int:
+        start, count = self._devices.start, self._devices.count
+        self._places = self._plan.by_serial(range(start, start + count))
+        self._serials = bytearray(count * _LONGEST)
+        self._first = fleet.places(state.of(self._organisation), count)
+        return 0
+
+    def _fill(self, state: State, part: range) -> int:
+        fleet.fill(state.of(self._organisation), self._devices.server, map(self._row, part))
+        return len(part) - len(part) // _ARRANGING
+
+    def _row(self, at: int) -> tuple[str, Body, int]:
+        devices = self._devices
+        place = self._places[at]
+        index = self._plan.index(place)
+        number = index - devices.start
+        hardware = self._plan.device_at(place, index)
+        serial = hardware["serial_number"]
+        start = number * _LONGEST
+        self._serials[start : start + _LONGEST] = serial.encode().ljust(_LONGEST)
+        record = fleet.record(hardware, devices.assigned_by, devices.assigned_at_ms(number))
+        return serial, record, self._first + number
+
+    def _arrange(self, state: State, part: range) -> int:
+        rows = ((self._first + number, self._serial(number)) for number in part)
+        fleet.arrange(state.of(self._organisation), self._devices.server, rows)
+        return len(part) // _ARRANGING
+
+    def _serial(self, number: int) -> str:
+        start = number * _LONGEST
+        return self._serials[start : start + _LONGEST].decode().rstrip()

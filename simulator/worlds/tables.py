@@ -1,7 +1,8 @@
-"""Checked reading of TOML tables: one row per key, one sentence per mistake.
+"""Checked reading of TOML tables: one row per key, one sentence per mistake, and a JSON Schema.
 
 A reader takes what TOML made of a value and returns what the program wants, or
-raises ValueError with what the value must be, such as ``must be a text``.
+raises ValueError with what the value must be, such as ``must be a text``. Its schema
+says the same to editors: times, which TOML has and JSON has not, are texts in it.
 """
 
 import re
@@ -12,10 +13,23 @@ from typing import Any
 
 from simulator.settings import ConfigurationError
 
-Reader = Callable[[Any], Any]
+Schema = dict[str, Any]
+"""JSON Schema of one value."""
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _TOKEN = re.compile(r"(?:[0-9a-fA-F]{2}){1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How a value is read, and its schema."""
+
+    read: Callable[[Any], Any]
+    schema: Schema
+
+    def __call__(self, value: Any) -> Any:
+        """Return what the program wants of *value*; ValueError says what it must be."""
+        return self.read(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,8 @@ class Key:
     read: Reader
     example: str
     """A value as it may stand in the file."""
+    about: str = ""
+    """What it says, one sentence."""
     required: bool = True
     default: Any = None
     """What the program gets if the key is missing and not required."""
@@ -95,46 +111,43 @@ def refuse_duplicates(name: str, rows: Collection[tuple[Place, str]]) -> None:
         seen[value] = place
 
 
-def text(value: Any) -> str:
-    """Read a text that is not empty and has one line."""
-    if not isinstance(value, str) or not value.strip() or "\n" in value:
-        raise ValueError("must be a text of one line")
-    return value
+def _matching(pattern: re.Pattern[str], must: str) -> Reader:
+    """Return the reader of a text that *pattern* matches as a whole."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise ValueError(f"must be {must}")
+        return value
+
+    return Reader(read, {"type": "string", "pattern": f"^{pattern.pattern}$"})
 
 
-def prose(value: Any) -> str:
-    """Read a text of any length."""
+def _prose(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("must be a text")  # noqa: TRY004 - readers raise ValueError only
     return value.strip()
 
 
-def identifier(value: Any) -> str:
-    """Read a name that fits into a URL path."""
-    if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
-        raise ValueError("must be up to 64 letters, digits, '.', '_' or '-'")
-    return value
-
-
-def email(value: Any) -> str:
-    """Read an e-mail address."""
-    if not isinstance(value, str) or not _EMAIL.fullmatch(value):
-        raise ValueError("must be an e-mail address")
-    return value
-
-
-def instant(value: Any) -> int:
-    """Read a TOML date and time with offset; return milliseconds since the epoch."""
+def _instant(value: Any) -> int:
     if not isinstance(value, datetime) or value.tzinfo is None or value.timestamp() < 0:
         raise ValueError("must be a date and time with offset, without quotes")
     return int(value.timestamp() * 1000)
 
 
-def device_token(value: Any) -> str:
-    """Read a device token: whole bytes in hexadecimal, at most 100."""
-    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise ValueError("must be a device token: 1 to 100 bytes in hexadecimal")
-    return value.lower()
+text = _matching(re.compile(r"[^\n]*[^\s][^\n]*"), "a text of one line")
+"""Read a text that is not empty and has one line."""
+prose = Reader(_prose, {"type": "string"})
+"""Read a text of any length."""
+identifier = _matching(_IDENTIFIER, "up to 64 letters, digits, '.', '_' or '-'")
+"""Read a name that fits into a URL path."""
+email = _matching(_EMAIL, "an e-mail address")
+"""Read an e-mail address."""
+_TIME = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"
+instant = Reader(_instant, {"type": "string", "format": "date-time", "pattern": _TIME})
+"""Read a TOML date and time with offset; return milliseconds since the epoch."""
+_token = _matching(_TOKEN, "a device token: 1 to 100 bytes in hexadecimal")
+device_token = Reader(lambda value: _token(value).lower(), _token.schema)
+"""Read a device token: whole bytes in hexadecimal, at most 100."""
 
 
 def choice(values: Collection[str]) -> Reader:
@@ -145,7 +158,7 @@ def choice(values: Collection[str]) -> Reader:
             raise ValueError(f"must be one of {', '.join(values)}")
         return value
 
-    return read
+    return Reader(read, {"enum": list(values)})
 
 
 def integer(least: int, most: int) -> Reader:
@@ -156,7 +169,7 @@ def integer(least: int, most: int) -> Reader:
             raise ValueError(f"must be a whole number from {least} to {most}")
         return value
 
-    return read
+    return Reader(read, {"type": "integer", "minimum": least, "maximum": most})
 
 
 def several(read: Reader) -> Reader:
@@ -170,9 +183,36 @@ def several(read: Reader) -> Reader:
         except ValueError as error:
             raise ValueError(f"must be a list, and each item {error}") from None
 
-    return read_all
+    return Reader(read_all, {"type": "array", "minItems": 1, "items": read.schema})
 
 
-def anything(value: Any) -> Any:
-    """Return *value* as it is, for what is read in a second step."""
+def tables(keys: tuple[Key, ...], **rules: Any) -> Reader:
+    """Return the reader of a list of tables, which `read_list` reads in a second step."""
+    return Reader(_as_it_is, {"type": "array", "items": schema_of(keys, **rules)})
+
+
+def table(keys: tuple[Key, ...]) -> Reader:
+    """Return the reader of a table, which `read_table` reads in a second step."""
+    return Reader(_as_it_is, schema_of(keys))
+
+
+def _as_it_is(value: Any) -> Any:
     return value
+
+
+def schema_of(keys: tuple[Key, ...], **rules: Any) -> Schema:
+    """Return the JSON Schema of a table with *keys*; *rules* are further ones."""
+    schema: Schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [key.name for key in keys if key.required],
+        "properties": {key.name: _described(key) for key in keys},
+    }
+    return schema | rules
+
+
+def _described(key: Key) -> Schema:
+    facts: Schema = {"description": key.about} if key.about else {}
+    if not key.required and isinstance(key.default, str | int) and key.default != "":
+        facts["default"] = key.default
+    return facts | key.read.schema

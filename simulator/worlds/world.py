@@ -6,103 +6,35 @@ from pathlib import Path
 from typing import Any
 
 from simulator import resources
+from simulator.hardware.products import FAMILIES
+from simulator.services.dep.arrivals import LISTS, MOST_EVER
 from simulator.settings import ConfigurationError
-from simulator.worlds.devices import CAPACITY
 from simulator.worlds.locations import VppLocation
 from simulator.worlds.organisations import (
-    BLOCK,
+    ArrivalPlan,
     DepServer,
     DeviceList,
     Organisation,
     PushDevice,
     World,
 )
-from simulator.worlds.products import FAMILIES
-from simulator.worlds.tables import (
-    Key,
-    Place,
-    anything,
-    choice,
-    device_token,
-    email,
-    identifier,
-    instant,
-    integer,
-    prose,
-    read_list,
-    read_table,
-    refuse_duplicates,
-    several,
-    text,
+from simulator.worlds.rows import (
+    ARRIVALS,
+    DEP_SERVER,
+    DEVICES,
+    FILE,
+    HARDWARE,
+    ORGANISATION,
+    PUSH_DEVICE,
+    VPP_LOCATION,
+    WORLD,
 )
+from simulator.worlds.tables import Place, read_list, read_table, refuse_duplicates
 
 FOLDER = "worlds"
 """Where shipped worlds are, as `simulator.resources` names it."""
 
 Rows = list[tuple[Place, dict[str, Any]]]
-
-_FILE = (
-    Key("world", anything, "{…}", required=False),
-    Key("organisation", anything, "[…]", required=False, default=[]),
-)
-_WORLD = (
-    Key("name", identifier, '"demo"'),
-    Key("about", prose, '"…"', required=False, default=""),
-)
-_ORGANISATION = (
-    Key("id", identifier, '"demo"'),
-    Key("name", text, '"Example School"'),
-    Key("email", email, '"it@example.org"'),
-    Key("phone", text, '"+1-555-0100"'),
-    Key("address", text, '"1 Example Street, Springfield"'),
-    Key("org_id", text, '"1234567890"'),
-    Key("org_type", choice(("org", "edu")), '"org"'),
-    Key("org_version", choice(("v2", "v1")), '"v2"', required=False, default="v2"),
-    Key("admin_id", email, '"admin@example.org"'),
-    Key("facilitator_id", email, '"facilitator@example.org"', required=False),
-    Key("dep_server", anything, "[…]", required=False, default=[]),
-    Key("devices", anything, "[…]", required=False, default=[]),
-    Key("push_device", anything, "[…]", required=False, default=[]),
-    Key("vpp_location", anything, "[…]", required=False, default=[]),
-)
-_PUSH_DEVICE = (
-    Key("udid", text, '"00008110-000A1B2C3D4E5F60"'),
-    Key("token", device_token, '"' + "a1" * 32 + '"'),
-    Key("magic", text, '"7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"'),
-)
-_VPP_LOCATION = (
-    Key("id", identifier, '"main"'),
-    Key("name", text, '"Main Campus"'),
-    Key("apps", integer(0, 10_000), "12", required=False, default=12),
-    Key("users", integer(0, 1_000_000), "40", required=False, default=0),
-    Key("licences", integer(1, 1_000_000), "50", required=False, default=50),
-    Key("country", text, '"US"', required=False, default="US"),
-)
-_DEP_SERVER = (Key("id", identifier, '"main"'), Key("name", text, '"Main MDM"'))
-_DEVICES = (
-    Key("server", identifier, '"main"'),
-    Key("assigned_by", email, '"admin@example.org"'),
-    Key("assigned_from", instant, "2026-01-05T10:00:00Z"),
-    Key("every_s", integer(0, 31_536_000), "60", required=False, default=60),
-    Key("count", integer(1, BLOCK), "25", required=False),
-    Key("families", several(choice(FAMILIES)), '["iPad", "Mac"]', required=False),
-    Key("device", anything, "[…]", required=False, default=[]),
-)
-_HARDWARE = (
-    Key("serial_number", identifier, '"0ZEXAMPLE1"'),
-    Key("model", text, '"MacBook Pro"'),
-    Key("description", text, '"MBP 14 SILVER/M4/16GB/512GB-USA"'),
-    Key("color", text, '"SILVER"', required=False),
-    Key("asset_tag", text, '"AT-1"', required=False),
-    Key("os", choice(tuple(dict.fromkeys(FAMILIES.values()))), '"OSX"'),
-    Key("device_family", choice(FAMILIES), '"Mac"'),
-    Key("imei", several(text), '["00 129600 314225 1"]', required=False),
-    Key("meid", several(text), '["00129600314225"]', required=False),
-    Key("eid", text, '"89999000000000000000000000000000"', required=False),
-    Key("wifi_mac_address", text, '"AE:00:00:00:00:00"', required=False),
-    Key("bluetooth_mac_address", text, '"AE:00:00:00:00:01"', required=False),
-    Key("ethernet_mac_address", text, '"AE:00:00:00:00:02"', required=False),
-)
 
 
 def world_names() -> list[str]:
@@ -146,23 +78,26 @@ def parse_world(source: str, file: str) -> World:
         tables = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: is not TOML: {error}") from None
-    top = read_table(tables, _FILE, Place(file, ""))
-    world = read_table(top["world"], _WORLD, Place(file, "[world]"))
-    rows = read_list(top["organisation"], "organisation", _ORGANISATION, Place(file, ""))
+    top = read_table(tables, FILE, Place(file, ""))
+    world = read_table(top["world"], WORLD, Place(file, "[world]"))
+    rows = read_list(top["organisation"], "organisation", ORGANISATION, Place(file, ""))
     if not rows:
         raise Place(file, "").error("organisation is missing: add a table [[organisation]]")
     for name in ("id", "org_id"):
         refuse_duplicates(name, [(place, row[name]) for place, row in rows])
     servers = [_servers(place, row) for place, row in rows]
-    for place, row in rows:
+    for (place, row), each in zip(rows, servers, strict=True):
         row["push_device"] = _push_devices(place, row)
+        row["arrivals"] = _arrivals(place, row, each)
     refuse_duplicates("id", [(place, row["id"]) for each in servers for place, row in each])
     lists = [
         _device_lists(place, row, each) for (place, row), each in zip(rows, servers, strict=True)
     ]
     _refuse_impossible([each for some in lists for each in some])
+    for place, _ in [each for _, row in rows for each in row["arrivals"]][MOST_EVER:]:
+        raise place.error(f"is one too many: a world has at most {MOST_EVER} arrivals")
     places = [
-        read_list(row["vpp_location"], "organisation.vpp_location", _VPP_LOCATION, place)
+        read_list(row["vpp_location"], "organisation.vpp_location", VPP_LOCATION, place)
         for place, row in rows
     ]
     refuse_duplicates("id", [(place, row["id"]) for each in places for place, row in each])
@@ -178,33 +113,46 @@ def parse_world(source: str, file: str) -> World:
 
 
 def _servers(place: Place, row: dict[str, Any]) -> Rows:
-    rows = read_list(row["dep_server"], "organisation.dep_server", _DEP_SERVER, place)
+    rows = read_list(row["dep_server"], "organisation.dep_server", DEP_SERVER, place)
     refuse_duplicates("name", [(place, server["name"]) for place, server in rows])
     return rows
 
 
 def _push_devices(place: Place, row: dict[str, Any]) -> Rows:
-    rows = read_list(row["push_device"], "organisation.push_device", _PUSH_DEVICE, place)
+    rows = read_list(row["push_device"], "organisation.push_device", PUSH_DEVICE, place)
     refuse_duplicates("token", [(at, device["token"]) for at, device in rows])
     return rows
 
 
 def _device_lists(place: Place, row: dict[str, Any], servers: Rows) -> Rows:
-    known = [server["id"] for _, server in servers]
-    rows = read_list(row["devices"], "organisation.devices", _DEVICES, place)
+    rows = read_list(row["devices"], "organisation.devices", DEVICES, place)
     for at, devices in rows:
-        if devices["server"] not in known:
-            raise at.error(
-                f"server {devices['server']!r} is none of the organisation's: "
-                f"use {', '.join(known) or 'one that [[organisation.dep_server]] adds'}"
-            )
+        _refuse_foreign(at, devices["server"], servers)
         _settle(at, devices)
     return rows
 
 
+def _arrivals(place: Place, row: dict[str, Any], servers: Rows) -> Rows:
+    rows = read_list(row["arrivals"], "organisation.arrivals", ARRIVALS, place)
+    for at, one in rows:
+        _refuse_foreign(at, one["server"], servers)
+        if one["starts"] is not None and one["ends"] is not None and one["ends"] <= one["starts"]:
+            raise at.error("ends must be after starts: set a later time, or drop it")
+    return rows
+
+
+def _refuse_foreign(place: Place, server: str, servers: Rows) -> None:
+    known = [one["id"] for _, one in servers]
+    if server not in known:
+        raise place.error(
+            f"server {server!r} is none of the organisation's: "
+            f"use {', '.join(known) or 'one that [[organisation.dep_server]] adds'}"
+        )
+
+
 def _settle(place: Place, devices: dict[str, Any]) -> None:
     """Read the listed devices of one list, and refuse a list that is neither or both."""
-    listed = read_list(devices["device"], "organisation.devices.device", _HARDWARE, place)
+    listed = read_list(devices["device"], "organisation.devices.device", HARDWARE, place)
     if bool(listed) == (devices["count"] is not None):
         raise place.error("needs either count or device tables: add count = 25, or drop one")
     if listed and devices["families"]:
@@ -221,21 +169,35 @@ def _refuse_impossible(lists: Rows) -> None:
         "serial_number",
         [(place, row["serial_number"]) for _, each in lists for place, row in each["device"]],
     )
-    for place, _ in lists[CAPACITY // BLOCK :]:
-        raise place.error(f"is one list too many: put the devices into {CAPACITY // BLOCK} lists")
+    for place, _ in lists[LISTS:]:
+        raise place.error(f"is one list too many: put the devices into {LISTS} lists")
 
 
 def _organisation(
     row: dict[str, Any], servers: Rows, devices: list[DeviceList], places: Rows
 ) -> Organisation:
-    lists = ("dep_server", "devices", "push_device", "vpp_location")
+    lists = ("dep_server", "devices", "arrivals", "push_device", "vpp_location")
     facts = {name: value for name, value in row.items() if name not in lists}
     return Organisation(
         **facts,
         dep_servers=tuple(DepServer(**server) for _, server in servers),
         devices=tuple(devices),
+        arrivals=tuple(_arrival_plan(one) for _, one in row["arrivals"]),
         push_devices=tuple(PushDevice(**device) for _, device in row["push_device"]),
         vpp_locations=tuple(VppLocation(**place) for _, place in places),
+    )
+
+
+def _arrival_plan(row: dict[str, Any]) -> ArrivalPlan:
+    return ArrivalPlan(
+        server=row["server"],
+        assigned_by=row["assigned_by"],
+        count=row["count"],
+        every_s=row["every_s"],
+        starts_ms=row["starts"],
+        ends_ms=row["ends"],
+        times=row["times"] or 0,
+        families=None if row["families"] is None else tuple(row["families"]),
     )
 
 

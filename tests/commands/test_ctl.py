@@ -243,11 +243,124 @@ async def test_a_file_of_depsim_is_imported(running: Running, tmp_path: Path) ->
         "dep.oauth_unauthorized",
         "dep.INVALID_CURSOR",
     ]
+    assert answer["left_out"] == ["something_else has no counterpart here"]
+    (later,) = answer["arrivals"]
+    assert (later["count"], later["every_s"], later["families"]) == (3, 60, ["iPad"])
+    assert (later["times"], later["arrived"]) == (None, 0)
+    assert again == (
+        "3 devices are added, 4 faults are armed\n"
+        "3 more arrive every 60 s\n"
+        "something_else has no counterpart here\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "times"),
+    [
+        pytest.param({}, [], id="once"),
+        pytest.param({"max_event_count": 1, "interval_in_seconds": 5}, [], id="one-event"),
+        pytest.param({"max_event_count": 4, "interval_in_seconds": 5}, [3], id="four-events"),
+        pytest.param({"interval_in_seconds": 5}, [None], id="endless"),
+    ],
+)
+async def test_devices_of_depsim_go_on_to_come(
+    running: Running, tmp_path: Path, limits: Any, times: list[Any]
+) -> None:
+    path = tmp_path / "depsim.json"
+    path.write_text(json.dumps({"device_insertions": [{"devices_per_event": 2} | limits]}))
+
+    answer = await running.json("import", str(path))
+
+    assert len(answer["serial_numbers"]) == 2
+    assert [one["times"] for one in answer["arrivals"]] == times
+
+
+VPPSIM = {
+    "license_insertions": [
+        {
+            "license": {"adamId": 525463029},
+            "licenses_per_event": 20,
+            "interval_in_seconds": 1,
+            "max_event_count": 3,
+        }
+    ],
+    "associate_users": {"users_per_event": 4, "interval_in_seconds": 1, "max_event_count": 1},
+    "else": 1,
+}
+
+
+async def test_a_file_of_vppsim_is_imported(running: Running, tmp_path: Path) -> None:
+    path = tmp_path / "vppsim.json"
+    path.write_text(json.dumps(VPPSIM))
+
+    answer = await running.json("import", str(path))
+    again = await running.good("import", str(path), "--location", "campus")
+
+    ((asset,), users) = (answer["assets"], answer["vpp_users"])
+    assert (asset["adam_id"], asset["total"]) == ("525463029", 60)
+    assert [user["status"] for user in users] == ["Associated"] * 4
     assert answer["left_out"] == [
-        "device_insertions repeat: their devices are added once",
-        "something_else has no counterpart here",
+        "else has no counterpart here",
+        "license_insertions[0] has 3 events: they have happened at once",
     ]
-    assert again.startswith("3 devices are added, 4 faults are armed\n")
+    assert again.startswith("licences of 1 products are bought, 4 users have accepted\n")
+
+
+async def test_users_that_are_not_there_cannot_accept(running: Running, tmp_path: Path) -> None:
+    path = tmp_path / "vppsim.json"
+    path.write_text(json.dumps({"associate_users": {"users_per_event": 5000}}))
+
+    answer = await running.json("import", str(path))
+
+    count = len(answer["vpp_users"])
+    assert 0 < count < 40
+    assert answer["left_out"] == [f"associate_users: there were only {count} registered users"]
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        pytest.param({"license_insertions": {}}, "must be an array of objects", id="no-array"),
+        pytest.param({"license_insertions": [{}]}, 'such as {"adamId": 1}', id="no-license"),
+        pytest.param(
+            {"license_insertions": [{"license": {"adamId": "x"}}]}, "license must be", id="letters"
+        ),
+        pytest.param(
+            {"license_insertions": [{"license": {"adamId": 1}, "licenses_per_event": 0}]},
+            "licenses_per_event must be a whole number from 1 on",
+            id="none",
+        ),
+        pytest.param({"associate_users": []}, "associate_users must be an object", id="users"),
+        pytest.param(
+            {"associate_users": {"max_event_count": True}}, "max_event_count must be", id="true"
+        ),
+    ],
+)
+async def test_what_vppsim_would_not_take_is_named(
+    running: Running, tmp_path: Path, document: Any, says: str
+) -> None:
+    path = tmp_path / "vppsim.json"
+    path.write_text(json.dumps(document))
+
+    result = await running.ctl("import", str(path))
+
+    assert result.exit_code == 2
+    assert says in result.output
+
+
+async def test_arrivals_are_added_listed_and_cancelled(running: Running) -> None:
+    added = await running.good(
+        *("arrivals", "add", "5", "--every", "3600", "--family", "Mac", "--times", "2")
+    )
+    listed = await running.json("arrivals", "list")
+    table = await running.good("arrivals", "list")
+    gone = await running.good("arrivals", "cancel", "1")
+
+    assert added.startswith("arrivals 1: the first come at 20")
+    (one,) = listed["arrivals"]
+    assert (one["count"], one["families"], one["times"]) == (5, ["Mac"], 2)
+    assert "3600" in table
+    assert gone == "arrivals 1 have ended after 0 devices\n"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """``mdmsim world``."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,22 @@ def test_a_world_is_shown() -> None:
 
     assert output.startswith("demo: ")
     assert "    DEP server main: " in output
+
+
+def test_a_world_is_shown_with_its_locations_and_what_arrives() -> None:
+    output = run("show", "enterprise").output
+
+    assert (
+        "    DEP server phones: Group Phones, 120000 devices, 5 more each time that some arrive\n"
+    ) in output
+    assert "    VPP location europe: Group Europe, 120 apps, 2000 users\n" in output
+
+
+def test_the_schema_is_printed() -> None:
+    schema = json.loads(run("schema").output)
+
+    assert schema["title"] == "A world of mdmsim"
+    assert set(schema["properties"]) == {"world", "organisation"}
 
 
 def test_an_unknown_world_is_said() -> None:

@@ -132,6 +132,55 @@ def test_an_entity_needs_a_key(store: Store) -> None:
         assert state.count("thing") == 0
 
 
+def test_many_new_entities_are_added_and_found_by_values_that_are_added_later(
+    store: Store,
+) -> None:
+    with store.transaction() as state:
+        state.put("other", "x", {})
+        state.add_many("thing", ((f"{n:05d}", {"n": n}) for n in range(2500)))
+        state.index_many("thing", "by", ((f"{n:05d}", f"{2499 - n:05d}") for n in range(2500)))
+
+        assert state.count("thing") == 2500
+        assert [one.key for one in state.find("thing", "by", limit=2)] == ["02499", "02498"]
+        assert len(state.changes("thing", 0, limit=3000)) == 2500
+        state.put("thing", "02499", {}, {"by": "99999"})
+        assert [one.key for one in state.find("thing", "by", limit=1)] == ["02498"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "about"),
+    [
+        pytest.param(["a", "there", "b"], "there is a thing there already", id="is-there"),
+        pytest.param(["a", "b", "a"], "there is a thing a already", id="comes-twice"),
+        pytest.param(["a", ""], "a thing needs a key", id="no-key"),
+    ],
+)
+def test_what_is_added_must_be_new(store: Store, keys: list[str], about: str) -> None:
+    with store.transaction() as state:
+        state.put("thing", "there", {"n": 1})
+
+        with pytest.raises(ValueError, match=about), state.savepoint():
+            state.add_many("thing", ((key, {}) for key in keys))
+
+        assert [one.body for one in state.scan("thing")] == [{"n": 1}]
+        assert state.put("thing", "c", {}) == 2
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_index_values_hold_while_the_store_fills(store: Store, *, ended: bool) -> None:
+    with store.transaction() as state:
+        state.fill(ended=False)
+        state.put("thing", "a", {}, {"by": "1"})
+        state.fill(ended=ended)
+        state.put("thing", "a", {}, {"by": "2"})
+        state.put("thing", "b", {}, {"by": "1"})
+        state.delete("thing", "b")
+        state.fill(ended=True)
+
+        assert [one.key for one in state.find("thing", "by")] == ["a"]
+        assert not state.find("thing", "by", equals="1")
+
+
 def test_several_entities_may_have_one_index_value(store: Store) -> None:
     with store.transaction() as state:
         for key in ("c", "a", "b"):

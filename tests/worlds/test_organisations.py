@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from simulator.hardware.devices import BLOCK
 from simulator.settings import ConfigurationError
-from simulator.worlds.organisations import BLOCK, DepServer, DeviceList, Organisation, World
+from simulator.worlds.organisations import DepServer, DeviceList, Organisation, World
 
 GENERATED = DeviceList(
     number=0,

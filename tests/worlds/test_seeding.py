@@ -3,16 +3,16 @@ from typing import Any
 
 import pytest
 
+from simulator.hardware.devices import BLOCK, generate
 from simulator.messages import State
 from simulator.services.apns import registry
-from simulator.services.dep import fleet, portal
+from simulator.services.dep import arrivals, fleet, portal
 from simulator.services.dep.organisations import SERVER
 from simulator.settings import ConfigurationError
 from simulator.store.sqlite import Store
 from simulator.timestamps import milliseconds
-from simulator.worlds.devices import generate
-from simulator.worlds.organisations import BLOCK, World
-from simulator.worlds.seeding import seed_world, steps
+from simulator.worlds.organisations import World
+from simulator.worlds.seeding import refuse_clashes, seed_world, steps
 from simulator.worlds.world import parse_world
 
 NOW = milliseconds("2026-03-01T08:00:00Z")
@@ -230,7 +230,9 @@ def test_steps_may_be_committed_one_by_one(store: Store, world: World) -> None:
 
     with store.transaction() as state:
         found = [len(devices(state, organisation)) for organisation in ("acme", "school")]
-    assert written == [0, 2, 5, 5, 2, 0, 5, 2]
+    # Two organisations; then each list of devices is begun, filled by serial number, arranged.
+    assert written == [0, 0, 0, 2, 0, 4, 4, 2, 1, 1, 0, 0, 4, 2, 1, 0, 0]
+    assert sum(written) == 21
     assert found == [14, 7]
 
 
@@ -301,3 +303,68 @@ def test_a_token_of_the_world_is_hexadecimal(token: str) -> None:
 
     with pytest.raises(ConfigurationError, match="must be a device token"):
         parse_world(TWO.replace('org_type = "org"', f'org_type = "org"\n{table}', 1), "x.toml")
+
+
+def test_devices_can_be_moved_after_they_were_generated(store: Store, world: World) -> None:
+    with store.transaction() as state:
+        for step in steps(world, seed=4, mint=Mint(0), now_ms=NOW, chunk=4):
+            step(state)
+
+        found, more = fleet.page(state.of("acme"), "main", 0, 100)
+        assert [device.serial for device in found] == [
+            hardware["serial_number"] for hardware in generate(12, 4, start=BLOCK)
+        ]
+        assert not more
+        moved = portal.assign(state.of("acme"), found[0].serial, "spare", by="a@b", now_ms=NOW)
+        left, _ = fleet.page(state.of("acme"), "main", 0, 100)
+        assert [device.serial for device in left] == [one.serial for one in found[1:]]
+        assert moved.place > found[-1].place
+
+
+def clashing(serial: str, count: int) -> World:
+    text = TWO.replace('"0ZA"', f'"{serial}"').replace("count = 12", f"count = {count}")
+    return parse_world(text, "two.toml")
+
+
+def test_a_listed_serial_number_that_is_generated_too_is_refused() -> None:
+    serial = list(generate(12, 9, start=BLOCK))[-1]["serial_number"]
+
+    with pytest.raises(ConfigurationError) as caught:
+        refuse_clashes(clashing(serial, 12), 9)
+
+    assert str(caught.value) == (
+        f"world two: serial_number {serial!r} of a listed device is one that is generated with "
+        "seed 9: give the device another"
+    )
+    refuse_clashes(clashing(serial, 11), 9)
+    refuse_clashes(clashing(serial, 12), 8)
+
+
+def test_what_is_to_arrive_is_ordered_from_the_time_of_loading_on(state: State) -> None:
+    text = TWO.replace(
+        "count = 12\n",
+        """count = 12
+
+[[organisation.arrivals]]
+server = "main"
+assigned_by = "admin@acme.example"
+count = 2
+every_s = 60
+""",
+    )
+    seed_world(state, parse_world(text, "two.toml"), seed=1, mint=Mint(0), now_ms=NOW)
+
+    own = state.of("acme")
+    (one,) = arrivals.ordered(own)
+    assert (one.server, one.next_ms, one.times) == ("main", NOW + 60_000, 0)
+    arrivals.settle(own, NOW + 120_000)
+    assert len(fleet.page(own, "main", 0, 100)[0]) == 12 + 4
+
+
+def test_an_organisation_has_as_many_push_topics_as_the_world_says(state: State) -> None:
+    text = TWO.replace('org_id = "77"', 'org_id = "77"\npush_topics = 3')
+
+    seed_world(state, parse_world(text, "two.toml"), seed=1, mint=Mint(0), now_ms=NOW)
+
+    assert len(registry.topics(state, "acme")) == 3
+    assert registry.topics(state, "school") == [registry.made_topic("school", 1)]

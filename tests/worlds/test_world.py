@@ -2,11 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from simulator.hardware.devices import BLOCK, generate
+from simulator.hardware.products import FAMILIES
+from simulator.services.dep.arrivals import LISTS, MOST_EVER
 from simulator.settings import ConfigurationError
 from simulator.timestamps import milliseconds
-from simulator.worlds.devices import CAPACITY, generate
-from simulator.worlds.organisations import BLOCK, DepServer
-from simulator.worlds.products import FAMILIES
+from simulator.worlds.organisations import DepServer
 from simulator.worlds.world import load_world, parse_world, world_names
 
 HEAD = """
@@ -342,7 +343,7 @@ def test_bad_file_is_refused_in_one_line_that_says_where_and_what(
 
 
 def test_more_lists_than_there_are_indices_are_refused() -> None:
-    lists = CAPACITY // BLOCK
+    lists = LISTS
 
     refused = refusal(HEAD + ORGANISATION + SERVER + GENERATED * (lists + 1))
 
@@ -412,3 +413,89 @@ def test_demo_covers_every_kind_of_device(seed: int) -> None:
         assert 0 < sum(name in device for device in made) < 25
     assert {len(device["imei"]) for device in made if "imei" in device} == {1, 2}
     assert {len(device["serial_number"]) for device in made} == {10, 12}
+
+
+ARRIVALS = """
+[[organisation.arrivals]]
+server = "main"
+assigned_by = "admin@acme.example"
+count = 5
+every_s = 3600
+starts = 2026-01-05T10:00:00Z
+ends = 2026-01-06T10:00:00Z
+times = 4
+families = ["Mac"]
+"""
+
+
+def test_arrivals_are_what_the_file_says() -> None:
+    short = ARRIVALS[: ARRIVALS.index("starts")]
+
+    ((whole, bare),) = (
+        organisation.arrivals
+        for organisation in parse_world(WHOLE + ARRIVALS + short, "w.toml").organisations
+    )
+
+    day = milliseconds("2026-01-05T10:00:00Z"), milliseconds("2026-01-06T10:00:00Z")
+    assert (whole.count, whole.every_s, whole.times, whole.families) == (5, 3600, 4, ("Mac",))
+    assert (whole.starts_ms, whole.ends_ms) == day
+    assert (bare.starts_ms, bare.ends_ms, bare.times, bare.families) == (None, None, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        pytest.param(
+            'server = "main"',
+            'server = "other"',
+            "server 'other' is none of the organisation's: use main",
+            id="server",
+        ),
+        pytest.param(
+            "ends = 2026-01-06",
+            "ends = 2026-01-05",
+            "ends must be after starts: set a later time, or drop it",
+            id="ends",
+        ),
+        pytest.param(
+            "every_s = 3600",
+            "",
+            "every_s is missing: add every_s = 3600",
+            id="no-interval",
+        ),
+    ],
+)
+def test_impossible_arrivals_are_refused(old: str, new: str, message: str) -> None:
+    assert old in ARRIVALS
+
+    refused = refusal(WHOLE + ARRIVALS.replace(old, new, 1))
+
+    assert refused == f"{ORG}, [[organisation.arrivals]] 1: {message}"
+
+
+def test_more_arrivals_than_have_numbers_are_refused() -> None:
+    refused = refusal(WHOLE + ARRIVALS * (MOST_EVER + 1))
+
+    assert refused == (
+        f"{ORG}, [[organisation.arrivals]] {MOST_EVER + 1}: is one too many: "
+        f"a world has at most {MOST_EVER} arrivals"
+    )
+
+
+def test_an_organisation_may_have_several_push_topics() -> None:
+    more = ORGANISATION.replace("admin_id", "push_topics = 3\nadmin_id")
+
+    (organisation,) = parse_world(HEAD + more, "w.toml").organisations
+
+    assert organisation.push_topics == 3
+
+
+def test_enterprise_is_large_and_has_several_of_everything() -> None:
+    world = load_world("enterprise")
+
+    group = world.organisations[0]
+    assert world.device_count() == 200_000
+    assert min(len(group.dep_servers), group.push_topics) >= 3
+    assert len(group.vpp_locations) >= 2
+    assert group.arrivals
+    assert len(world.organisations) == 2

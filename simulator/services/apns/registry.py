@@ -78,9 +78,10 @@ def only_topic(state: State) -> str | None:
     return names[0] if len(names) == 1 else None
 
 
-def first_topic(organisation: str, seed: int) -> str:
-    """Return the topic that an organisation begins with."""
-    digits = hashlib.sha256(f"apns.topic|{organisation}|{seed}".encode()).hexdigest()
+def made_topic(organisation: str, seed: int, number: int = 0) -> str:
+    """Return one of the topics that an organisation begins with; it has at least the first."""
+    more = f"|{number}" if number else ""
+    digits = hashlib.sha256(f"apns.topic|{organisation}|{seed}{more}".encode()).hexdigest()
     return f"com.apple.mgmt.External.{dashed(digits)}"
 
 

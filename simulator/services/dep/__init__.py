@@ -11,8 +11,8 @@ import msgspec
 
 from simulator.messages import Finding, Response
 from simulator.protocol.fields import String
-from simulator.protocol.operations import ApiError, Call, ErrorCode, Issued, Service
-from simulator.services.dep import errors, quirks
+from simulator.protocol.operations import ApiError, Call, ErrorCode, Issued, Principal, Service
+from simulator.services.dep import arrivals, errors, quirks
 from simulator.services.dep.login import by_signature
 from simulator.services.dep.sessions import SESSION_HEADER, by_session
 
@@ -93,6 +93,13 @@ def check_user_agent(call: Call) -> None:
         raise ApiError(errors.USER_AGENT_INVALID if agent else errors.USER_AGENT_MISSING, text)
 
 
+def present(call: Call) -> Principal:
+    """Recognise the session, and let the devices arrive that are due by now."""
+    principal = by_session(call)
+    arrivals.settle(call.state.of(principal.organisation), call.now_ms)
+    return principal
+
+
 def answer(call: Call, result: Any) -> Response:
     """Make the answer: 200 with JSON, the session token and the version in effect."""
     headers = [("Content-Type", JSON_TYPE), *call.headers]
@@ -136,7 +143,7 @@ SERVICE = Service(
     broken=errors.SERVER_ERROR,
     version=read_version,
     gate=check_user_agent,
-    authenticate={"session": by_session, "oauth": by_signature},
+    authenticate={"session": present, "oauth": by_signature},
     credentials={"session": ("header", SESSION_HEADER.lower())},
     on_demand=errors.ON_DEMAND,
     quirks=quirks.ALL,

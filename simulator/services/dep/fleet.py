@@ -107,6 +107,8 @@ class Told:
     server: str
     op_type: str
     device: Device
+    at_ms: int = 0
+    """When it happened; 0: when it is told."""
 
 
 def write(state: State, devices: Iterable[Device], told: Iterable[Told], now_ms: int) -> None:
@@ -119,13 +121,13 @@ def tell(state: State, told: Iterable[Told], now_ms: int) -> None:
     """Append events in the given order."""
     listed = list(told)
     number = state.reserve(EVENT, len(listed))
-    stamp = rfc3339(now_ms)
     state.put_many(
         EVENT,
         (
             (
                 _place(one.server, number + offset),
-                one.device.record | {"op_type": one.op_type, "op_date": stamp},
+                one.device.record
+                | {"op_type": one.op_type, "op_date": rfc3339(one.at_ms or now_ms)},
                 None,
             )
             for offset, one in enumerate(listed)
@@ -135,7 +137,7 @@ def tell(state: State, told: Iterable[Told], now_ms: int) -> None:
 
 def place(state: State, device: Device, server: str) -> Device:
     """Store *device* as assigned to *server* (empty: to none), last in the order."""
-    number = state.reserve("dep.place") if server else 0
+    number = places(state, 1) if server else 0
     moved = replace(device, server=server, place=number)
     index = {"place": _place(server, number)} if server else {}
     state.put(DEVICE, moved.serial, moved.body(), index)
@@ -144,7 +146,7 @@ def place(state: State, device: Device, server: str) -> Device:
 
 def add(state: State, rows: list[Device], server: str) -> None:
     """Store many new devices as assigned to *server*, in order."""
-    first = state.reserve("dep.place", len(rows))
+    first = places(state, len(rows))
     state.put_many(
         DEVICE,
         (
@@ -156,6 +158,39 @@ def add(state: State, rows: list[Device], server: str) -> None:
             for offset, row in enumerate(rows)
         ),
     )
+
+
+def record(hardware: Body, by: str, at_ms: int) -> Body:
+    """Return what stands on the wire of a device that was just assigned."""
+    return hardware | {
+        "profile_status": "empty",
+        "device_assigned_by": by,
+        "device_assigned_date": rfc3339(at_ms),
+    }
+
+
+def fill(state: State, server: str, rows: Iterable[tuple[str, Body, int]]) -> None:
+    """Store new devices of *server* by serial number, record and place; `arrange` has to follow.
+
+    ValueError if one is there already. Many are stored fastest in order of serial number.
+    """
+    state.add_many(
+        DEVICE,
+        (
+            (serial, {"record": record, "server": server, "place": place})
+            for serial, record, place in rows
+        ),
+    )
+
+
+def arrange(state: State, server: str, rows: Iterable[tuple[int, str]]) -> None:
+    """Let devices that `fill` has stored be found by place; fastest in that order."""
+    state.index_many(DEVICE, "place", ((_place(server, place), serial) for place, serial in rows))
+
+
+def places(state: State, count: int) -> int:
+    """Reserve *count* places in the order of assignment, and return the first."""
+    return state.reserve("dep.place", count)
 
 
 def with_profile(device: Device, uuid: str, now_ms: int) -> Device:

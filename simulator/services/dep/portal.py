@@ -13,7 +13,7 @@ from typing import Any
 
 from simulator.messages import Body, State
 from simulator.pki.credentials import Chance, ServerToken, mint_server_token
-from simulator.services.dep import fleet
+from simulator.services.dep import arrivals, fleet
 from simulator.services.dep.fleet import Device, Told
 from simulator.services.dep.organisations import ORGANISATION, SERVER, organisation, server
 from simulator.services.dep.sessions import TOKEN, end_sessions
@@ -58,6 +58,7 @@ def add_organisation(state: State, facts: Body) -> None:
         "beta_tokens": tokens,
     }
     state.of("").put(ORGANISATION, identifier, body)
+    arrivals.prepare(state.of(identifier))
 
 
 def change_organisation(state: State, identifier: str, **changes: Any) -> Body:
@@ -143,15 +144,7 @@ def add_devices(
     which is right for what was there before the first fetch.
     """
     devices = [
-        Device(
-            hardware["serial_number"],
-            hardware
-            | {
-                "profile_status": "empty",
-                "device_assigned_by": by,
-                "device_assigned_date": rfc3339(at_ms),
-            },
-        )
+        Device(hardware["serial_number"], fleet.record(hardware, by, at_ms))
         for hardware, at_ms in rows
     ]
     taken = state.get_many(fleet.DEVICE, (device.serial for device in devices))
@@ -229,13 +222,7 @@ def replace_device(state: State, serial: str, hardware: Body, *, by: str, now_ms
     gone = fleet.bare(old)
     new = Device(
         new_serial,
-        hardware
-        | {
-            "profile_status": "empty",
-            "device_assigned_by": by,
-            "device_assigned_date": rfc3339(now_ms),
-            "is_replacement_device": True,
-        },
+        fleet.record(hardware, by, now_ms) | {"is_replacement_device": True},
         replaces=serial,
         replaced_on=rfc3339(now_ms)[:10],
     )

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.worlds.devices import (
+from simulator.hardware.devices import (
     CAPACITY,
     MARK,
+    Plan,
     eid,
     generate,
     imeis,
@@ -17,7 +18,7 @@ from simulator.worlds.devices import (
     mac_addresses,
     serial_number,
 )
-from simulator.worlds.products import FAMILIES, PRODUCTS
+from simulator.hardware.products import FAMILIES, PRODUCTS
 
 MANY = 200_000
 WIRE_NAMES = {
@@ -238,3 +239,39 @@ def test_unknown_family_is_refused(families: list[str]) -> None:
 def test_index_out_of_range_is_refused(count: int, start: int) -> None:
     with pytest.raises(ValueError, match="indices run from 0"):
         generate(count, 1, start=start)
+
+
+@given(indices, st.integers(0, 2**31), st.sampled_from([None, ["Mac"], ["iPad", "iPhone"]]))
+def test_a_device_is_found_by_its_serial_number(
+    index: int, seed: int, families: list[str] | None
+) -> None:
+    plan = Plan(seed, families)
+
+    assert plan.find(plan.device(index)["serial_number"]) == index
+
+
+@pytest.mark.parametrize(
+    "serial",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("C02XX123", id="no-mark"),
+        pytest.param("0Z", id="mark-only"),
+        pytest.param("0Z0000000", id="short"),
+        pytest.param("0ZA0000000", id="letter-that-is-left-out"),
+        pytest.param("0ZYYYYYYYY", id="beyond-the-last-place"),
+        pytest.param("0Z000000001111", id="long"),
+        pytest.param("0Zé0000000", id="other-letters"),
+    ],
+)
+def test_no_device_has_another_serial_number(serial: str) -> None:
+    assert Plan(1).find(serial) is None
+
+
+def test_places_in_order_are_serial_numbers_in_order() -> None:
+    plan = Plan(5)
+
+    places = plan.by_serial(range(1000, 3000))
+
+    serials = [plan.device(plan.index(place))["serial_number"] for place in places]
+    assert serials == sorted(serials)
+    assert sorted(plan.index(place) for place in places) == list(range(1000, 3000))

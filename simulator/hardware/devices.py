@@ -12,13 +12,15 @@ construction: one permutation of the indices, written in several ways.
 Rule: no clock, no random generator, no state.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import product
 from struct import unpack
 from typing import Any
 
-from simulator.worlds.products import FAMILIES, PRODUCTS, Product
+from simulator.hardware.products import FAMILIES, PRODUCTS, Product
 
 MARK = "0Z"
 """What every invented serial number starts with."""
@@ -26,10 +28,25 @@ MARK = "0Z"
 CAPACITY = 1 << 38
 """How many devices one seed has: indices run from 0 to one below it."""
 
+BLOCK = 720_720_000
+"""How many device indices each list of devices has to itself.
+
+So a list's devices stay the same whatever the other lists' counts are. A
+multiple of nearly every number of product lines, so most lists start a run of them.
+"""
+
+BLOCKS = CAPACITY // BLOCK
+"""How many such lists there can be."""
+
+ADDED = (BLOCKS - 1) * BLOCK
+"""Index of the first of the devices that are added one by one: the last block is theirs."""
+
 Variants = tuple[dict[str, str], ...]
 """What one product line comes in: ``description``, and ``color`` where it has any."""
 Choices = list[tuple[Product, Variants]]
 
+TURNS = 65_536
+"""Orders of the product lines that are kept in memory: a million devices have about as many."""
 _HALF_BITS = 19
 _HALF = (1 << _HALF_BITS) - 1
 _ODD = 0x9E37_79B9_7F4A_7C15
@@ -59,7 +76,8 @@ def generate(
     """
     if start < 0 or count < 0 or start + count > CAPACITY:
         raise ValueError(f"device indices run from 0 to {CAPACITY - 1}")
-    return _generate(range(start, start + count), seed, lines(families))
+    plan = Plan(seed, families)
+    return (plan.device(index) for index in range(start, start + count))
 
 
 def lines(families: Iterable[str] | None = None) -> tuple[Product, ...]:
@@ -72,17 +90,45 @@ def lines(families: Iterable[str] | None = None) -> tuple[Product, ...]:
     return tuple(line for line in PRODUCTS if line.family in wanted)
 
 
-def _generate(indices: range, seed: int, products: tuple[Product, ...]) -> Iterator[dict[str, Any]]:
-    keys = unpack("<4Q", _digest(seed, "places", 32))
-    choices: Choices = [(line, _variants(line)) for line in products]
-    turn, order = -1, choices
-    for index in indices:
-        now, position = divmod(index, len(choices))
-        if now != turn:
-            turn, order = now, _shuffled(choices, seed, now)
-        line, variants = order[position]
-        place = _permute(index, keys)
-        yield _device(line, variants[place % len(variants)], index, place)
+class Plan:
+    """The devices of one seed and some families, each by its index."""
+
+    def __init__(self, seed: int, families: Iterable[str] | None = None) -> None:
+        """Take the seed; ValueError for an unknown family."""
+        self._keys = unpack("<4Q", _digest(seed, "places", 32))
+        self._choices: Choices = [(line, _variants(line)) for line in lines(families)]
+
+        @lru_cache(TURNS)
+        def order(turn: int) -> bytes:
+            return _shuffled(len(self._choices), seed, turn)
+
+        self._order = order
+
+    def device(self, index: int) -> dict[str, Any]:
+        """Return the hardware facts of one device."""
+        return self.device_at(_permute(index, self._keys), index)
+
+    def device_at(self, place: int, index: int) -> dict[str, Any]:
+        """Return the hardware facts of the device with *index*, whose place is known."""
+        turn, position = divmod(index, len(self._choices))
+        line, variants = self._choices[self._order(turn)[position]]
+        return _device(line, variants[place % len(variants)], index, place)
+
+    def find(self, serial: str) -> int | None:
+        """Return the index of the device with that serial number; None if there is none."""
+        place = _place_of(serial)
+        if place is None:
+            return None
+        index = self.index(place)
+        return index if self.device_at(place, index)["serial_number"] == serial else None
+
+    def by_serial(self, indices: range) -> "array[int]":
+        """Return the places of the devices with *indices*, in order of serial number."""
+        return array("Q", sorted(_permute(index, self._keys) for index in indices))
+
+    def index(self, place: int) -> int:
+        """Return the index of the device at *place*."""
+        return _restore(place, self._keys)
 
 
 def _device(line: Product, variant: dict[str, str], index: int, place: int) -> dict[str, Any]:
@@ -120,6 +166,19 @@ def serial_number(place: int, length: int = 10) -> str:
     return f"{MARK}{_PAIRS[first]}{_PAIRS[second]}{_PAIRS[third]}{_PAIRS[last]}{end}"
 
 
+def _place_of(serial: str) -> int | None:
+    """Return the place whose serial number begins as *serial* does."""
+    digits = serial.removeprefix(MARK)
+    place = 0
+    if digits == serial or not set(digits) <= set(_ALPHABET):
+        return None
+    for at in range(0, 8, 2):
+        if (pair := digits[at : at + 2]) not in _PAIRS:
+            return None
+        place = place * _BASE + _PAIRS.index(pair)
+    return place if place < CAPACITY else None
+
+
 def imeis(place: int, count: int) -> list[str]:
     """Return *count* IMEIs, 1 or 2, of the device at *place*, such as ``00 129600 314225 1``.
 
@@ -146,11 +205,11 @@ def eid(place: int) -> str:
 
 def mac_addresses(place: int) -> tuple[str, str, str]:
     """Return the addresses of the device at *place*: Wi-Fi, Bluetooth, Ethernet, in a row."""
-    number = (place * _ODD & CAPACITY - 1) << 2
-    digits = f"AE{number:010X}"
-    start = ":".join((digits[:2], digits[2:4], digits[4:6], digits[6:8], digits[8:10]))
-    last = number & 0xFF
-    return f"{start}:{last:02X}", f"{start}:{last + 1:02X}", f"{start}:{last + 2:02X}"
+    # The last byte ends in two zero bits, which tell the three apart.
+    number = 0xAE << 40 | (place * _ODD & CAPACITY - 1) << 2
+    first = number.to_bytes(6).hex(":").upper()
+    start, last = first[:-2], number & 0xFF
+    return first, f"{start}{last + 1:02X}", f"{start}{last + 2:02X}"
 
 
 def _permute(index: int, keys: tuple[int, ...]) -> int:
@@ -158,6 +217,14 @@ def _permute(index: int, keys: tuple[int, ...]) -> int:
     left, right = index >> _HALF_BITS, index & _HALF
     for key in keys:
         left, right = right, left ^ ((right + key) * _ODD >> 29 & _HALF)
+    return left << _HALF_BITS | right
+
+
+def _restore(place: int, keys: tuple[int, ...]) -> int:
+    """Return the index that `_permute` puts at *place*."""
+    left, right = place >> _HALF_BITS, place & _HALF
+    for key in reversed(keys):
+        left, right = right ^ ((left + key) * _ODD >> 29 & _HALF), left
     return left << _HALF_BITS | right
 
 
@@ -171,10 +238,11 @@ def _variants(line: Product) -> Variants:
     )
 
 
-def _shuffled(choices: Choices, seed: int, turn: int) -> Choices:
-    weights = _digest(seed, f"turn {turn}", len(choices) * 2)
-    order = sorted(range(len(choices)), key=lambda n: (weights[2 * n : 2 * n + 2], n))
-    return [choices[n] for n in order]
+def _shuffled(count: int, seed: int, turn: int) -> bytes:
+    """Return the numbers below *count* in the order of one turn."""
+    weights = _digest(seed, f"turn {turn}", count * 2)
+    order = sorted(range(count), key=lambda n: (weights[2 * n : 2 * n + 2], n))
+    return bytes(order)
 
 
 def _digest(seed: int, what: str, size: int) -> bytes:

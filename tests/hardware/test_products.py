@@ -2,7 +2,7 @@ from string import Formatter
 
 import pytest
 
-from simulator.worlds.products import FAMILIES, PRODUCTS, Product
+from simulator.hardware.products import FAMILIES, PRODUCTS, Product
 
 
 def test_every_family_has_a_line() -> None:

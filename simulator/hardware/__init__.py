@@ -1,0 +1,1 @@
+"""Invented hardware: devices of Apple's product lines, with numbers that no sold device has."""
