@@ -202,7 +202,7 @@ async def test_profiles_are_shown_as_text(console: Console) -> None:
 
 
 async def test_device_tokens_are_shown_and_acted_on_without_being_told(console: Console) -> None:
-    topic = console.simulator.ready["organisations"][0]["push_topics"][0]["topic"]
+    topic = console.ready["organisations"][0]["push_topics"][0]["topic"]
     page = await console.open("/world/pushes")
     enrolled = await console.submit(page, "/push/enrol", topic=topic, back="/world/pushes")
     token = (await console.api("GET", "/push-tokens"))["push_tokens"][0]
