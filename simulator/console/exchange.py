@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from simulator.console import calls, pasting
-from simulator.console.bodies import Shown, shown
+from simulator.console.bodies import MOST_TEXT, Shown, shown
 from simulator.console.pages import page
 from simulator.console.parts import READY, Page
 from simulator.console.placing import Placed, by_category, place, severities
@@ -27,6 +27,7 @@ async def exchange(request: web.Request) -> web.StreamResponse:
     seq = request.match_info["seq"]
     found = await calls.get(request, "exchanges", seq)
     disclosures = (await calls.get(request, "exchanges", seq, "disclosures"))["disclosures"]
+    fixture = (await calls.call(request, "GET", "exchanges", seq, "fixture")).decode()
     before, following = await _neighbours(request, seq)
     ready = request.app[READY]()
     secure = found["request"]["scheme"] == "https" and ready["tls"]
@@ -44,6 +45,7 @@ async def exchange(request: web.Request) -> web.StreamResponse:
         placed=_placed(found, disclosures, asked, query),
         groups=by_category(disclosures),
         severities=severities(disclosures),
+        fixture=fixture if len(fixture) <= MOST_TEXT else "",
         curl=pasting.curl(found, base, ready["ca"]),
         before=before,
         following=following,

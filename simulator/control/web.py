@@ -10,6 +10,7 @@ from simulator.control import (
     docs,
     events,
     faults,
+    golden,
     journal,
     metrics,
     openapi,
@@ -45,6 +46,7 @@ async def ready(request: web.Request) -> web.Response:
 ROUTES = (
     *verifying.ROUTES,
     *journal.ROUTES,
+    *golden.ROUTES,
     *faults.ROUTES,
     *events.ROUTES,
     *report.ROUTES,

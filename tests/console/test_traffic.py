@@ -152,10 +152,11 @@ async def test_an_exchange_shows_what_was_found_beside_each_field(console: Conso
     await console.ask("POST", "/profile", headers=headers, data=json.dumps(body))
 
     page = await console.open(f"/traffic/{console.seq(2)}")
+    shown = page.text.partition('id="answered"')[0]
     lines = {
         found[1]: line
-        for line in page.text.split('<div class="line')
-        if (found := re.search(r"&#34;(\w+)&#34;: ", line))
+        for line in shown.split('<div class="line')
+        if (found := re.search(r'class="key">&#34;(\w+)&#34;: ', line))
     }
 
     assert "field-unknown" in lines["colour"]
@@ -203,6 +204,22 @@ async def test_an_exchange_that_is_not_there_is_a_page_too(console: Console, seq
 
     assert page.status in (400, 404)
     assert "<h1>" in page.text
+
+
+async def test_an_exchange_is_offered_as_a_golden_fixture(console: Console) -> None:
+    headers = await session(console)
+    await console.ask("GET", "/account", headers=headers)
+    await console.ask("POST", "/devices", data=b"\xff" * 200_000)
+
+    page = await console.open(f"/traffic/{console.seq(2)}")
+    large = await console.open(f"/traffic/{console.seq(3)}")
+    fixture = await console.api("GET", f"/exchanges/{console.seq(2)}/fixture")
+
+    assert "DEP_SESSION_TOKEN" in page.words
+    assert fixture["response"]["json"]["server_name"] == "Example MDM"
+    assert ["X-ADM-Auth-Session", "DEP_SESSION_TOKEN"] in fixture["request"]["headers"]
+    assert f'href="/api/v1/exchanges/{console.seq(2)}/fixture" download' in page.text
+    assert len(large.text) < 100_000
 
 
 async def test_exchanges_lead_to_their_neighbours(console: Console) -> None:

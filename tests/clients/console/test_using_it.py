@@ -167,6 +167,25 @@ def push(simulator: Simulator, token: Mapping[str, str]) -> None:
         ).raise_for_status()
 
 
+def test_an_exchange_is_copied_as_a_golden_fixture(
+    context: BrowserContext, tab: Tab, nanodep: Nanodep
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    nanodep.apple("GET", "/account")
+    tab.open("/traffic")
+    tab.page.click("#rows tr a >> nth=0")
+
+    tab.page.click("[aria-label='Copy golden fixture']")
+    expect(tab.page.locator("button:text-is('Copied')")).to_be_visible()
+    copied = tab.page.evaluate("navigator.clipboard.readText()")
+    with tab.page.expect_download() as download:
+        tab.page.click("text=Download the fixture")
+
+    assert Path(download.value.path()).read_text("utf-8") == copied
+    assert download.value.suggested_filename == "dep-account-200.json"
+    assert json.loads(copied)["request"]["target"] == "/account"
+
+
 def test_the_portal_is_used_by_its_forms(tab: Tab, simulator: Simulator) -> None:
     serial = simulator.serials()[0]
     tab.open("/world/devices")
