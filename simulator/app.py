@@ -13,7 +13,7 @@ from aiohttp import web
 
 from simulator import __version__, faults, push_topics, quirks, ready, services
 from simulator.clock import Clock
-from simulator.console import web as console
+from simulator.console import door
 from simulator.control import clock
 from simulator.control.parts import Parts
 from simulator.control.web import make_application
@@ -193,7 +193,7 @@ class Simulator:
         if port is None:
             return None
         application = make_application(parts)
-        await asyncio.to_thread(console.mount, application, lambda: self.ready)
+        door.mount(application, lambda: self.ready)
         runner = web.AppRunner(
             application, access_log=None, handle_signals=False, shutdown_timeout=1
         )

@@ -136,6 +136,10 @@ class Mdmsim:
             after = page["next"]
         return found
 
+    def golden(self, seq: int) -> dict[str, Any]:
+        """Return exchange *seq* as a golden fixture, with names in place of secrets."""
+        return dict(self.control("GET", f"/exchanges/{seq}/fixture"))
+
     def disclosures(self, **match: Any) -> list[dict[str, Any]]:
         """Return what this test's exchanges disclosed, each with its judgement."""
         return [

@@ -1,13 +1,12 @@
 """The start screen: where to point what, which CA to trust, which credentials to use."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from shlex import quote
-from typing import Any
+from typing import Any, TextIO
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import click
 
 from simulator.settings import Settings
 
@@ -15,28 +14,38 @@ _SHOWN = 3
 """Most servers whose credentials are shown."""
 
 
-def show(ready: Mapping[str, Any], settings: Settings, console: Console | None = None) -> None:
-    """Print the start screen for what *ready* says."""
-    console = console or Console(highlight=False)
+def show(ready: Mapping[str, Any], settings: Settings, file: TextIO | None = None) -> None:
+    """Print the start screen for what *ready* says, to *file* or standard output."""
+    file = file or sys.stdout
     head = f"mdmsim {ready['version']}: this is not Apple, and all data is invented"
     rows = list(_rows(ready, settings))
-    if console.is_terminal:
-        table = Table.grid(padding=(0, 2))
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column(overflow="fold")
-        for name, value in rows:
-            table.add_row(name, Text(value))
-        console.print(head, style="bold yellow")
-        console.print(table)
+    if file.isatty():
+        _table(head, rows, file)
     else:
-        _plain(console, [head, *(f"{name}: {value}" for name, value in rows)])
+        _plain([head, *(f"{name}: {value}" for name, value in rows)], file)
     # Not in the table: a terminal's copy must give each line unbroken.
-    _plain(console, _tokens(ready, settings))
+    _plain(_tokens(ready, settings), file)
 
 
-def _plain(console: Console, lines: Iterable[str]) -> None:
+def _table(head: str, rows: Iterable[tuple[str, str]], file: TextIO) -> None:
+    # Test suites and containers read no table, and are not to wait for what draws it.
+    from rich.console import Console  # noqa: PLC0415 (as above)
+    from rich.table import Table  # noqa: PLC0415 (as above)
+    from rich.text import Text  # noqa: PLC0415 (as above)
+
+    console = Console(file=file, highlight=False)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, Text(value))
+    console.print(head, style="bold yellow")
+    console.print(table)
+
+
+def _plain(lines: Iterable[str], file: TextIO) -> None:
     for line in lines:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        click.echo(line, file=file)
 
 
 def _rows(ready: Mapping[str, Any], settings: Settings) -> Iterator[tuple[str, str]]:

@@ -49,10 +49,10 @@ async def _serve(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
+    gc.set_threshold(*_COLLECT)
     async with Simulator(settings, bar) as simulator:
         show(simulator.ready, settings)
         click.echo(ready.line(simulator.ready, settings.data))
         # What is there by now stays: walking it again and again would only make answers wait.
         gc.freeze()
-        gc.set_threshold(*_COLLECT)
         await stop.wait()

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from simulator.console import calls, pasting
-from simulator.console.bodies import Shown, shown
+from simulator.console.bodies import MOST_TEXT, Shown, shown
 from simulator.console.pages import page
 from simulator.console.parts import READY, Page
 from simulator.console.placing import Placed, by_category, place, severities
@@ -27,7 +27,8 @@ async def exchange(request: web.Request) -> web.StreamResponse:
     seq = request.match_info["seq"]
     found = await calls.get(request, "exchanges", seq)
     disclosures = (await calls.get(request, "exchanges", seq, "disclosures"))["disclosures"]
-    last = (await calls.get(request, "exchanges", limit="1"))["last"]
+    fixture = (await calls.call(request, "GET", "exchanges", seq, "fixture")).decode()
+    before, following = await _neighbours(request, seq)
     ready = request.app[READY]()
     secure = found["request"]["scheme"] == "https" and ready["tls"]
     base = ready["tls"][0] if secure else ready["http"] or ready["tls"][0]
@@ -44,10 +45,20 @@ async def exchange(request: web.Request) -> web.StreamResponse:
         placed=_placed(found, disclosures, asked, query),
         groups=by_category(disclosures),
         severities=severities(disclosures),
+        fixture=fixture if len(fixture) <= MOST_TEXT else "",
         curl=pasting.curl(found, base, ready["ca"]),
-        before=int(seq) - 1,
-        following=int(seq) + 1 if int(seq) < last else 0,
+        before=before,
+        following=following,
     )
+
+
+async def _neighbours(request: web.Request, seq: str) -> list[int]:
+    """Return the numbers of the exchanges before and after; 0 where there is none any more."""
+    found = []
+    for order in ("newest", "oldest"):
+        page = await calls.get(request, "exchanges", order=order, after=seq, limit="1")
+        found += [one["seq"] for one in page["exchanges"]] or [0]
+    return found
 
 
 def _query(target: str) -> list[tuple[str, str]]:

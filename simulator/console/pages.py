@@ -1,16 +1,15 @@
 """How a page comes about: its template, the layout's facts, and what becomes of its forms."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
 from simulator import __version__
 from simulator.console import calls, entrance, wording
-from simulator.control.parts import PARTS, Handler, Problem
+from simulator.console.parts import DOOR
+from simulator.control.parts import PARTS, Problem
 
 NAVIGATION = (
     ("start", "/", "Start"),
@@ -20,48 +19,29 @@ NAVIGATION = (
     ("steering", "/steering", "Steer"),
     ("reference", "/reference", "Reference"),
 )
-_PROBLEM = "application/problem+json"
 
 
-class Templates:
-    """The templates, read from the disk once, when the first page is wanted."""
-
-    def __init__(self, environment: jinja2.Environment) -> None:
-        self._environment = environment
-        self._loaded = False
-
-    async def load(self) -> None:
-        """Read them all, off the event loop: a template asks for others while it renders."""
-        if not self._loaded:
-            await asyncio.to_thread(self._read)
-            self._loaded = True
-
-    def _read(self) -> None:
-        for name in self._environment.list_templates():
-            self._environment.get_template(name)
-
-
-TEMPLATES: web.AppKey[Templates] = web.AppKey("templates", Templates)
-
-
-def prepare(application: web.Application) -> None:
-    """Let *application* render the templates of this package."""
-    environment = aiohttp_jinja2.setup(
-        application,
+def templates() -> jinja2.Environment:
+    """Read the templates of this package: all at once, as one asks for others as it renders."""
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("simulator.console"),
+        autoescape=True,
         undefined=jinja2.StrictUndefined,
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
-        filters=wording.FILTERS,
     )
-    application[TEMPLATES] = Templates(environment)
+    environment.filters |= wording.FILTERS
+    for name in environment.list_templates():
+        environment.get_template(name)
+    return environment
 
 
 async def render(request: web.Request, name: str, context: Mapping[str, Any]) -> str:
     """Return the text of template *name*."""
-    await request.app[TEMPLATES].load()
-    return aiohttp_jinja2.render_string(name, request, context)
+    site = await request.app[DOOR].site()
+    text: str = site.templates.get_template(name).render(context)
+    return text
 
 
 async def page(
@@ -114,19 +94,8 @@ def after(request: web.Request, place: str, said: str, kind: str = "done") -> we
     return response
 
 
-@web.middleware
-async def pages(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Guard what a page may load, and show problems as pages to those who read pages."""
-    response = await handler(request)
-    human = "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api")
-    if response.content_type == _PROBLEM and human:
-        response = await _problem(request, response)
-    if response.content_type == "text/html" or request.path.startswith(entrance.STATIC):
-        response.headers.update(entrance.HEADERS)
-    return response
-
-
-async def _problem(request: web.Request, problem: web.StreamResponse) -> web.Response:
+async def problem_page(request: web.Request, problem: web.StreamResponse) -> web.Response:
+    """Return a problem document as a page, or the way to the login."""
     status = problem.status
     if status == 401 and entrance.wants_login(request):  # noqa: PLR2004 (Unauthorized)
         target = request.path_qs if request.method == "GET" else "/"

@@ -9,6 +9,8 @@ from aiohttp import web
 from simulator.control.parts import Handler
 
 READY: web.AppKey[Callable[[], Mapping[str, Any]]] = web.AppKey("ready")
+DOOR: web.AppKey[Any] = web.AppKey("door")
+"""The `Door` to the pages."""
 
 
 @dataclass(frozen=True, slots=True)

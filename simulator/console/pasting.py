@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from simulator.console.wording import shell
-from simulator.disclosure.markers import Marker, apart, parse_body_marker
+from simulator.control.golden import TRANSPORT
+from simulator.disclosure.markers import named, parse_body_marker
 
-_OWN = {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
-"""Headers that curl writes itself, and rightly."""
 _ADDED = ("User-Agent", "Accept")
 """Headers that it adds where there were none."""
 
@@ -18,16 +17,16 @@ def curl(exchange: Mapping[str, Any], base: str, ca: str) -> str:
     Secrets are not in the journal: names in capitals stand in their place.
     """
     request, body = exchange["request"], exchange["request"]["body"]
-    target = open_(request["target"])
+    target = named(request["target"])
     words = ["curl", "-i", *_manner(request, target)]
     if base.startswith("https"):
         words += ["--cacert", ca]
     content = _kept(body.get("text", "")) or body.get("base64")
     sent = {name.lower() for name, _ in request["headers"]}
     for name, value in request["headers"]:
-        if name.lower() not in _OWN:
+        if name.lower() not in TRANSPORT:
             # curl sends a header without a value only when it ends with a semicolon.
-            words += ["-H", f"{name}: {open_(value)}" if value else f"{name};"]
+            words += ["-H", f"{name}: {named(value)}" if value else f"{name};"]
     for name in (*_ADDED, *(["Content-Type"] if content else [])):
         if name.lower() not in sent:
             words += ["-H", f"{name}:"]
@@ -36,7 +35,7 @@ def curl(exchange: Mapping[str, Any], base: str, ca: str) -> str:
             f"echo {content} | base64 -d | {shell([*words, '--data-binary', '@-', base + target])}"
         )
     if content:
-        words += ["--data-raw", open_(content)]
+        words += ["--data-raw", named(content)]
     return shell([*words, base + target])
 
 
@@ -55,11 +54,3 @@ def _manner(request: Mapping[str, Any], target: str) -> Iterator[str]:
 def _kept(text: str) -> str:
     """Return what was kept of a body that could not be read, without its figures."""
     return text if parse_body_marker(text.encode()) is None else text.partition("\n")[2]
-
-
-def open_(text: str) -> str:
-    """Return *text* with names, such as ``DEP_SESSION_TOKEN``, where secrets stood."""
-    return "".join(
-        piece.concept.upper().replace(".", "_") if isinstance(piece, Marker) else piece
-        for piece in apart(text)
-    )

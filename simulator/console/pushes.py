@@ -15,6 +15,13 @@ from simulator.timestamps import rfc3339
 
 _ACTIONS = ("unregister", "expire", "activate", "throttle")
 _BATCH = "1000"
+_STATUS = {
+    "waiting": {"tone": "warn", "when": "until"},
+    "expired": {"tone": "bad", "when": "at"},
+    "delivered": {"tone": "good", "when": "at"},
+    "ignored": {"tone": "bad", "when": "for its magic, at"},
+}
+"""How a push looks, and what its time means."""
 
 
 def handle(token: str) -> str:
@@ -53,7 +60,15 @@ def _shown(token: Any, now_ms: int) -> dict[str, Any]:
         "state": token["state"],
         "since": rfc3339(token["since_ms"]),
         "throttled": rfc3339(throttled) if throttled > now_ms else "",
+        "pushes": [_push(one) for one in token["pushes"]],
     }
+
+
+def _push(push: Any) -> dict[str, str]:
+    """Return what is shown of a push: how it stands, and since or until when."""
+    status = push["status"]
+    at = push["delivered_ms"] or push["expires_ms"]
+    return {"status": status, "topic": push["topic"], "at": rfc3339(at), **_STATUS[status]}
 
 
 async def _token(request: web.Request, organisation: str, wanted: str) -> Any:

@@ -1,8 +1,6 @@
-"""The console's routes, and how they come to stand on the control port."""
+"""The console's routes."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
@@ -23,8 +21,7 @@ from simulator.console import (
     traffic,
     world,
 )
-from simulator.console.parts import READY, Page
-from simulator.control.guards import ADMITTED
+from simulator.console.parts import Page
 
 PAGES: tuple[Page, ...] = (
     *start.PAGES,
@@ -44,17 +41,26 @@ PAGES: tuple[Page, ...] = (
 _STATIC = Path(__file__).parent / "static"
 
 
-def mount(application: web.Application, ready: Callable[[], Mapping[str, Any]]) -> None:
-    """Put the console onto the control port's *application*.
+class Site:
+    """All pages, with their templates. Made off the event loop, as it reads files."""
 
-    *ready* gives what ``ready.json`` holds: it is not known before the ports
-    are open. Reads files, so call it off the event loop.
-    """
-    application[READY] = ready
-    application[ADMITTED] = entrance.admitted
-    pages.prepare(application)
-    application.middlewares.insert(0, pages.pages)
-    for one in PAGES:
-        handler = entrance.own_form(one.handler) if one.method == "POST" else one.handler
-        application.router.add_route(one.method, one.path, handler)
-    application.router.add_static(entrance.STATIC, _STATIC)
+    def __init__(self) -> None:
+        self.templates = pages.templates()
+        self._router = web.UrlDispatcher()
+        for one in PAGES:
+            handler = entrance.own_form(one.handler) if one.method == "POST" else one.handler
+            self._router.add_route(one.method, one.path, handler)
+        self._router.add_static(entrance.STATIC, _STATIC)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request by the page that it is for."""
+        found = await self._router.resolve(request)
+        # The request stays one of the control port's application; only the names are the page's.
+        request.match_info.update(found)
+        return await found.handler(request)
+
+    async def problem(
+        self, request: web.Request, problem: web.StreamResponse
+    ) -> web.StreamResponse:
+        """Return *problem* as a page."""
+        return await pages.problem_page(request, problem)

@@ -106,7 +106,8 @@ async def list_exchanges(request: web.Request) -> web.Response:
     return web.json_response(page)
 
 
-async def _exchange(request: web.Request) -> Exchange:
+async def exchange_of(request: web.Request) -> Exchange:
+    """Return the exchange that the path of a call names; a problem if there is none."""
     seq = request.match_info["seq"]
     if not (seq.isascii() and seq.isdigit()):
         raise bad("the number of an exchange is a whole number")
@@ -118,13 +119,13 @@ async def _exchange(request: web.Request) -> Exchange:
 
 async def get_exchange(request: web.Request) -> web.Response:
     """Answer one exchange."""
-    return web.json_response(whole(await _exchange(request)))
+    return web.json_response(whole(await exchange_of(request)))
 
 
 async def get_disclosures(request: web.Request) -> web.Response:
     """Answer what one exchange disclosed, judged by the manifest."""
     parts, books = request.app[PARTS], request.app[BOOKS]
-    exchange = await _exchange(request)
+    exchange = await exchange_of(request)
     found = await asyncio.to_thread(disclosures, parts, books, exchange)
     told = [
         as_json(Judged(one, EXEMPT, one.flags, "ok"))
@@ -150,7 +151,7 @@ def disclosures(parts: Parts, books: Books, exchange: Exchange) -> list[Body]:
 
 async def get_findings(request: web.Request) -> web.Response:
     """Answer the findings of one exchange."""
-    exchange = await _exchange(request)
+    exchange = await exchange_of(request)
     findings: list[Any] = [msgspec.to_builtins(finding) for finding in exchange.findings]
     return web.json_response({"seq": exchange.seq, "findings": findings})
 

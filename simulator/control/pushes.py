@@ -60,18 +60,33 @@ async def check_in(request: web.Request) -> web.Response:
 
 
 async def list_tokens(request: web.Request) -> web.Response:
-    """Answer a page of device tokens."""
+    """Answer a page of device tokens, each with what waits for the device."""
+    parts = request.app[PARTS]
     limit = number(request, "limit", 100, 1, MAX_PAGE)
     wanted, after = request.query.get("organisation"), request.query.get("after", "")
+    now_ms = parts.clock.now_ms()
 
-    def work(state: State) -> list[DeviceToken]:
+    def work(state: State) -> list[Body]:
         own = state.of(home(state, wanted))
         found = own.scan(registry.TOKEN, after=after, limit=limit)
-        return [DeviceToken.of(one) for one in found]
+        return [
+            asdict(DeviceToken.of(one)) | {"pushes": registry.pushes_of(own, one.key, now_ms)}
+            for one in found
+        ]
 
-    found = await request.app[PARTS].gateway.run(work)
-    more = found[-1].token if len(found) == limit else None
-    return web.json_response({"push_tokens": [asdict(one) for one in found], "next": more})
+    found = await parts.gateway.run(work)
+    more = found[-1]["token"] if len(found) == limit else None
+    return web.json_response({"push_tokens": found, "next": more})
+
+
+async def list_pushes(request: web.Request) -> web.Response:
+    """Answer what waits for the device of a token, and what it got last."""
+    parts, token = request.app[PARTS], request.match_info["token"].lower()
+    now_ms = parts.clock.now_ms()
+    found = await parts.gateway.run(
+        lambda state: registry.pushes_of(_with_token(state, token), token, now_ms)
+    )
+    return web.json_response({"pushes": found})
 
 
 def _with_token(state: State, token: str) -> State:
@@ -178,7 +193,7 @@ ROUTES = (
         list_tokens,
         query=PAGE,
         answer=(
-            Objects("push_tokens", "By token.", required=True),
+            Objects("push_tokens", "By token, each with its pushes.", required=True),
             Field("next", "What to give as after to go on; null at the end.", required=True),
         ),
     ),
@@ -192,6 +207,20 @@ ROUTES = (
             String("topic", "In place of the message's own."),
         ),
         takes="application/octet-stream",
+    ),
+    Route(
+        "GET",
+        "/push-tokens/{token}/pushes",
+        "List what waits for a device, and what it got last.",
+        list_pushes,
+        query=(),
+        answer=(
+            Objects(
+                "pushes",
+                "Each with its status: waiting, expired, delivered, or ignored for its magic.",
+                required=True,
+            ),
+        ),
     ),
     Route(
         "GET",

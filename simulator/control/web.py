@@ -11,6 +11,7 @@ from simulator.control import (
     docs,
     events,
     faults,
+    golden,
     journal,
     metrics,
     openapi,
@@ -46,6 +47,7 @@ async def ready(request: web.Request) -> web.Response:
 ROUTES = (
     *verifying.ROUTES,
     *journal.ROUTES,
+    *golden.ROUTES,
     *faults.ROUTES,
     *events.ROUTES,
     *report.ROUTES,

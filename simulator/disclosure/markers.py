@@ -80,6 +80,14 @@ def apart(text: str) -> Iterator[str | Marker]:
     yield text[end:]
 
 
+def named(text: str) -> str:
+    """Return *text* with names, such as ``DEP_SESSION_TOKEN``, where secrets stood."""
+    return "".join(
+        piece.concept.upper().replace(".", "_") if isinstance(piece, Marker) else piece
+        for piece in apart(text)
+    )
+
+
 def parse_body_marker(body: bytes) -> BodyMarker | None:
     """Read the first line of a sealed body; None if it is none."""
     match = _BODY.match(body)

@@ -269,7 +269,11 @@ def _read_chain(pem: bytes) -> tuple[x509.Certificate, x509.Certificate]:
 
 def _read_key(pem: bytes) -> rsa.RSAPrivateKey:
     try:
-        key = serialization.load_pem_private_key(pem, password=None)
+        # That its numbers belong together was so when we made it. To find out again takes longer
+        # than all else of a start; its certificate is held against it in any case.
+        key = serialization.load_pem_private_key(
+            pem, password=None, unsafe_skip_rsa_key_validation=True
+        )
     except UNREADABLE as error:
         raise ValueError(f"the push CA key is no unencrypted PEM private key: {_REMEDY}") from error
     if not isinstance(key, rsa.RSAPrivateKey):

@@ -4,7 +4,6 @@ import io
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from simulator.commands.screen import show
 from simulator.settings import Settings
@@ -25,9 +24,14 @@ READY: dict[str, Any] = {
 }
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def shown(ready: dict[str, Any], settings: Settings, *, terminal: bool = False) -> str:
-    file = io.StringIO()
-    show(ready, settings, Console(file=file, force_terminal=terminal, width=80))
+    file = Terminal() if terminal else io.StringIO()
+    show(ready, settings, file)
     return file.getvalue()
 
 

@@ -1,7 +1,14 @@
-"""Fixtures for tests of the console: a running simulator, and a browser without a window."""
+"""Fixtures for tests of the console: a running simulator, and a browser without a window.
 
+Tests with the same `settings` share a simulator, which goes back to where its
+world began before each of them.
+"""
+
+import asyncio
+import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
@@ -9,8 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from simulator.app import Simulator
-from simulator.settings import Settings
+from simulator.testing import Mdmsim, serving
 from tests.apple import KEY
 
 SETTINGS: dict[str, Any] = {
@@ -60,12 +66,19 @@ class _Reader(HTMLParser):
 class Console:
     """A browser without a window, on a running simulator."""
 
-    def __init__(self, simulator: Simulator, session: aiohttp.ClientSession) -> None:
-        self.simulator = simulator
+    def __init__(
+        self, ready: Mapping[str, Any], session: aiohttp.ClientSession, before: int = 0
+    ) -> None:
+        self.ready = ready
         self.http = session
-        port = simulator.ready["control"].rpartition(":")[2]
+        port = ready["control"].rpartition(":")[2]
         self.base = f"http://127.0.0.1:{port}"
-        self.service = simulator.ready["http"]
+        self.service = ready["http"]
+        self._before = before
+
+    def seq(self, number: int) -> int:
+        """Return the number in the journal of this test's exchange *number*, from 1."""
+        return self._before + number
 
     async def open(self, path: str, *, method: str = "GET", **more: Any) -> Page:
         """Return the page at *path*, after redirects unless told otherwise."""
@@ -93,6 +106,24 @@ class Console:
             return answer.status, await answer.text()
 
 
+@pytest.fixture(scope="session")
+def started() -> Iterator[dict[str, Mdmsim]]:
+    """The simulators that run, by their further settings."""
+    with ExitStack() as stack:
+        yield _Started(stack)
+
+
+class _Started(dict[str, Mdmsim]):
+    def __init__(self, stack: ExitStack) -> None:
+        super().__init__()
+        self._stack = stack
+
+    def __missing__(self, settings: str) -> Mdmsim:
+        running = self._stack.enter_context(serving(**(SETTINGS | json.loads(settings))))
+        self[settings] = running
+        return running
+
+
 @pytest.fixture
 def settings() -> dict[str, Any]:
     """Further settings; tests override them with a parameter."""
@@ -100,11 +131,22 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def console(settings: dict[str, Any]) -> AsyncIterator[Console]:
-    # Cookies of an address without a name: what a browser does, and aiohttp only when told to.
-    jar = aiohttp.CookieJar(unsafe=True)
-    async with (
-        Simulator(Settings(**(SETTINGS | settings))) as simulator,
-        aiohttp.ClientSession(cookie_jar=jar) as session,
-    ):
-        yield Console(simulator, session)
+def running(settings: dict[str, Any], started: dict[str, Mdmsim]) -> Mdmsim:
+    """A simulator as it is when it has just begun, but for the numbers of its exchanges."""
+    found = started[json.dumps(settings)]
+    found.reset()
+    found.control("DELETE", "/exchanges")
+    return found
+
+
+@pytest.fixture
+async def console(running: Mdmsim) -> AsyncIterator[Console]:
+    """A browser that has not been there before."""
+    before = await asyncio.to_thread(running.control, "GET", "/exchanges", limit=1)
+    async with browser() as session:
+        yield Console(running.ready, session, before["last"])
+
+
+def browser() -> aiohttp.ClientSession:
+    """Return what keeps cookies of an address without a name: aiohttp does only when told to."""
+    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))

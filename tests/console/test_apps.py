@@ -23,7 +23,7 @@ async def bearer(console: Console, place: str) -> dict[str, str]:
 
 
 async def test_locations_are_shown_without_their_tokens(console: Console) -> None:
-    described = console.simulator.ready["organisations"][0]["vpp_locations"][0]
+    described = console.ready["organisations"][0]["vpp_locations"][0]
 
     pages = [await console.open(path) for path in ("/", "/world/apps")]
 

@@ -31,7 +31,7 @@ async def test_what_is_undeclared_comes_first(console: Console) -> None:
     assert "Values were sent that must not have been" in page.words
     assert titles.index("Undeclared ") < titles.index("Everything that was sent ")
     assert page.text.index("unknown") < page.text.index("dep.profile_name")
-    assert '<a href="/traffic/2">2</a>' in page.text
+    assert f'<a href="/traffic/{console.seq(2)}">{console.seq(2)}</a>' in page.text
     assert "dep.profile_name" in page.words
 
 

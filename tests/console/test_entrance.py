@@ -90,7 +90,7 @@ async def test_off_loopback_a_page_leads_to_the_login(console: Console) -> None:
 
 @OPEN
 async def test_the_control_token_opens_every_page_until_the_log_out(console: Console) -> None:
-    token = console.simulator.control_token
+    token = console.ready["control_token"]
     login = await console.open("/login?to=/start.json")
 
     wrong = await console.submit(login, "/login", token=f"{token}x")
@@ -117,7 +117,7 @@ async def test_the_cookie_of_a_login_is_out_of_reach_of_scripts_and_other_sites(
     login = await console.open("/login")
     answer = await console.http.post(
         f"{console.base}/login",
-        data={"form_token": login.form_token, "token": console.simulator.control_token},
+        data={"form_token": login.form_token, "token": console.ready["control_token"]},
         allow_redirects=False,
     )
     kept = answer.headers.getall("Set-Cookie")[0]
@@ -125,7 +125,7 @@ async def test_the_cookie_of_a_login_is_out_of_reach_of_scripts_and_other_sites(
     assert kept.startswith("mdmsim_login_")
     assert "HttpOnly" in kept
     assert "SameSite=Strict" in kept
-    assert console.simulator.control_token not in kept
+    assert console.ready["control_token"] not in kept
 
 
 @OPEN
@@ -142,7 +142,7 @@ async def test_a_cookie_alone_changes_nothing_from_elsewhere(
     console: Console, origin: str | None, status: int
 ) -> None:
     login = await console.open("/login")
-    await console.submit(login, "/login", token=console.simulator.control_token)
+    await console.submit(login, "/login", token=console.ready["control_token"])
     headers = {} if origin is None else {"Origin": console.base if origin == "own" else origin}
 
     answer = await console.open(
@@ -156,7 +156,7 @@ async def test_a_cookie_alone_changes_nothing_from_elsewhere(
 @pytest.mark.parametrize("target", ["//evil.example", "/\\evil.example", "https://evil.example"])
 async def test_the_login_leads_to_pages_of_ours_only(console: Console, target: str) -> None:
     login = await console.open("/login", params={"to": target})
-    opened = await console.submit(login, "/login", token=console.simulator.control_token, to=target)
+    opened = await console.submit(login, "/login", token=console.ready["control_token"], to=target)
 
     assert 'name="to" value="/"' in login.text
     assert opened.path == "/"

@@ -16,7 +16,7 @@ from tests.console.conftest import Console
 
 
 async def test_the_start_page_says_where_to_point_what(console: Console) -> None:
-    ready = console.simulator.ready
+    ready = console.ready
 
     page = await console.open("/")
 
@@ -28,14 +28,14 @@ async def test_the_start_page_says_where_to_point_what(console: Console) -> None
 
 
 async def test_the_start_page_holds_no_secret(console: Console) -> None:
-    token = console.simulator.ready["organisations"][0]["dep_servers"][0]["token"]
+    token = console.ready["organisations"][0]["dep_servers"][0]["token"]
 
     page = await console.open("/")
 
     for name, value in token.items():
         if name != "access_token_expiry":
             assert value not in page.text
-    assert console.simulator.control_token not in page.text
+    assert console.ready["control_token"] not in page.text
 
 
 async def test_the_ca_is_handed_out_without_its_key(console: Console) -> None:
@@ -50,7 +50,7 @@ async def test_the_ca_is_handed_out_without_its_key(console: Console) -> None:
 async def test_where_everything_is_comes_without_credentials(console: Console) -> None:
     page = await console.open("/start.json")
 
-    assert console.simulator.ready["tls"][0] in page.text
+    assert console.ready["tls"][0] in page.text
     assert "token" not in page.text
 
 
@@ -69,7 +69,7 @@ async def test_the_line_for_dep_gives_the_configuration_of_a_signed_request(
     name, _, value = header.partition(": ")
 
     status, answer = await console.ask(
-        "GET", "/session", headers={name: value, "Host": console.simulator.ready["tls"][0][8:]}
+        "GET", "/session", headers={name: value, "Host": console.ready["tls"][0][8:]}
     )
 
     assert f"{console.base}/curl/dep/main" in shlex.split(command)
@@ -79,13 +79,13 @@ async def test_the_line_for_dep_gives_the_configuration_of_a_signed_request(
     status, answer = await console.ask(
         "GET",
         "/session",
-        headers={name: value, "Host": console.simulator.ready["tls"][0][8:], **forwarded},
+        headers={name: value, "Host": console.ready["tls"][0][8:], **forwarded},
     )
     assert status == 200, answer
 
 
 async def test_an_invented_device_can_be_enrolled_and_pushed_to(console: Console) -> None:
-    topic = console.simulator.ready["organisations"][0]["push_topics"][0]["topic"]
+    topic = console.ready["organisations"][0]["push_topics"][0]["topic"]
     page = await console.open("/")
 
     enrolled = await console.submit(page, "/push/enrol", topic=topic, back="/")
@@ -108,7 +108,7 @@ async def test_without_a_device_there_is_none_to_push_to(console: Console) -> No
 
 
 async def test_a_server_token_is_a_download_of_its_own(console: Console) -> None:
-    token = console.simulator.ready["organisations"][0]["dep_servers"][0]["token"]
+    token = console.ready["organisations"][0]["dep_servers"][0]["token"]
     page = await console.open("/")
 
     file = await console.submit(page, "/credentials/dep/main/token")

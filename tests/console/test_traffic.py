@@ -1,12 +1,15 @@
 import json
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from markupsafe import escape
 
+from simulator.app import Simulator
 from simulator.messages import Exchange, Peer, Request, Response, State
-from tests.console.conftest import Console, Page
+from simulator.settings import Settings
+from tests.console.conftest import SETTINGS, Console, Page, browser
 
 ALERT = "<script>alert(1)</script>"
 IMAGE = "\"'><img src=x onerror=alert(1)>"
@@ -17,23 +20,24 @@ async def session(console: Console) -> dict[str, str]:
     """Return the headers of a client that has logged in to DEP."""
     page = await console.open("/curl/dep/main")
     header = page.text.removeprefix('header = "').removesuffix('"\n').replace('\\"', '"')
-    more = {"Host": console.simulator.ready["tls"][0][8:], "X-Forwarded-Proto": "https"}
+    more = {"Host": console.ready["tls"][0][8:], "X-Forwarded-Proto": "https"}
     _, answer = await console.ask(
         "GET", "/session", headers={"Authorization": header.partition(": ")[2], **more}
     )
     return {"X-ADM-Auth-Session": json.loads(answer)["auth_session_token"], **HEADERS}
 
 
-def rows(page: Page) -> list[int]:
-    """Return the numbers of the exchanges that a page lists."""
-    return [int(seq) for seq in re.findall(r'<tr data-seq="(\d+)"', page.text)]
+def rows(page: Page, console: Console) -> list[int]:
+    """Return the exchanges that a page lists, as numbers of the test's own."""
+    found = re.findall(r'<tr data-seq="(\d+)"', page.text)
+    return [int(seq) - console.seq(0) for seq in found]
 
 
 async def test_an_empty_journal_says_what_to_do(console: Console) -> None:
     page = await console.open("/traffic")
 
     assert "Nothing has been asked yet" in page.words
-    assert rows(page) == []
+    assert rows(page, console) == []
 
 
 async def test_the_newest_exchange_comes_first(console: Console) -> None:
@@ -42,7 +46,7 @@ async def test_the_newest_exchange_comes_first(console: Console) -> None:
 
     page = await console.open("/traffic")
 
-    assert rows(page) == [3, 2, 1]
+    assert rows(page, console) == [3, 2, 1]
     assert "no known operation" in page.words
 
 
@@ -65,7 +69,7 @@ async def test_filters_narrow_the_table_and_stay_in_the_form(
 
     page = await console.open(f"/traffic?{query}")
 
-    assert rows(page) == expected
+    assert rows(page, console) == expected
     assert ('class="empty" hidden' in page.text) == bool(expected)
     assert 'href="/traffic">Clear' in page.text
 
@@ -78,7 +82,7 @@ async def test_a_filter_that_the_api_refuses_is_refused_in_words(console: Consol
 
 
 @pytest.fixture
-async def crowded(console: Console) -> Console:
+async def crowded() -> AsyncIterator[Console]:
     """A simulator whose journal holds 100,000 exchanges."""
     headers = (("User-Agent", "x" * 200),)
     asked = Request("GET", "/account", headers, b"", "http", Peer("127.0.0.1", 1, 1))
@@ -88,9 +92,10 @@ async def crowded(console: Console) -> Console:
             answered = Response(200, body=b"{}")
             state.record(Exchange(0, asked, operation="dep.account", response=answered))
 
-    for _ in range(10):
-        await console.simulator.gateway.run(fill)
-    return console
+    async with Simulator(Settings(**SETTINGS)) as simulator, browser() as session:
+        for _ in range(10):
+            await simulator.gateway.run(fill)
+        yield Console(simulator.ready, session)
 
 
 async def test_a_hundred_thousand_exchanges_are_paged(crowded: Console) -> None:
@@ -101,10 +106,10 @@ async def test_a_hundred_thousand_exchanges_are_paged(crowded: Console) -> None:
     rare = await crowded.open("/traffic?status=404")
     fresh = await crowded.open("/traffic/rows?since=5")
 
-    assert rows(first) == list(range(100_000, 99_900, -1))
-    assert rows(second) == list(range(99_900, 99_800, -1))
-    assert rows(rare) == []
-    assert len(rows(fresh)) == 100
+    assert rows(first, crowded) == list(range(100_000, 99_900, -1))
+    assert rows(second, crowded) == list(range(99_900, 99_800, -1))
+    assert rows(rare, crowded) == []
+    assert len(rows(fresh, crowded)) == 100
     assert len(first.text) < 150_000
     assert "data-still" in second.text
     assert 'href="/traffic">Newest' in second.text
@@ -114,12 +119,12 @@ async def test_fresh_rows_are_those_since_a_number(console: Console) -> None:
     for number in range(4):
         await console.ask("GET", f"/{number}")
 
-    fresh = await console.open("/traffic/rows?since=2&status=404")
-    none = await console.open("/traffic/rows?since=2&status=200")
+    fresh = await console.open(f"/traffic/rows?since={console.seq(2)}&status=404")
+    none = await console.open(f"/traffic/rows?since={console.seq(2)}&status=200")
 
-    assert rows(fresh) == [4, 3]
-    assert fresh.headers["X-Last"] == "4"
-    assert (rows(none), none.headers["X-Last"]) == ([], "4")
+    assert rows(fresh, console) == [4, 3]
+    assert fresh.headers["X-Last"] == str(console.seq(4))
+    assert (rows(none, console), none.headers["X-Last"]) == ([], str(console.seq(4)))
 
 
 @pytest.mark.parametrize("text", [ALERT, IMAGE], ids=["script", "image"])
@@ -130,14 +135,14 @@ async def test_what_a_client_sends_renders_as_text(console: Console, text: str) 
     await console.ask("GET", f"/nowhere/{text}?{text}={text}", headers={"User-Agent": text})
     await console.ask("POST", "/devices", headers=headers, data=text)
 
-    for path in ("/traffic", "/traffic/2", "/traffic/3", "/traffic/4"):
-        page = await console.open(path)
+    for path in ("", *(f"/{console.seq(number)}" for number in (2, 3, 4))):
+        page = await console.open(f"/traffic{path}")
 
         assert page.status == 200
         assert text not in page.text
         assert "<img" not in page.text
         assert "<script>" not in page.text
-    page = await console.open("/traffic/2")
+    page = await console.open(f"/traffic/{console.seq(2)}")
     assert str(escape(text)) in page.text or str(escape(json.dumps(text))) in page.text
 
 
@@ -146,11 +151,12 @@ async def test_an_exchange_shows_what_was_found_beside_each_field(console: Conso
     body = {"profile_name": "Kiosk", "url": "https://mdm.example", "colour": "blue"}
     await console.ask("POST", "/profile", headers=headers, data=json.dumps(body))
 
-    page = await console.open("/traffic/2")
+    page = await console.open(f"/traffic/{console.seq(2)}")
+    shown = page.text.partition('id="answered"')[0]
     lines = {
         found[1]: line
-        for line in page.text.split('<div class="line')
-        if (found := re.search(r"&#34;(\w+)&#34;: ", line))
+        for line in shown.split('<div class="line')
+        if (found := re.search(r'class="key">&#34;(\w+)&#34;: ', line))
     }
 
     assert "field-unknown" in lines["colour"]
@@ -165,7 +171,7 @@ async def test_an_exchange_shows_what_was_found_beside_each_field(console: Conso
 async def test_a_header_that_is_missing_is_told_of_too(console: Console) -> None:
     await session(console)
 
-    page = await console.open("/traffic/1")
+    page = await console.open(f"/traffic/{console.seq(1)}")
 
     assert "About what is not there" in page.words
     assert "version-missing" in page.words
@@ -185,14 +191,14 @@ async def test_a_header_that_is_missing_is_told_of_too(console: Console) -> None
 async def test_any_body_can_be_looked_at(console: Console, data: bytes, shown: str) -> None:
     await console.ask("POST", "/devices", data=data, headers=HEADERS)
 
-    page = await console.open("/traffic/1")
+    page = await console.open(f"/traffic/{console.seq(1)}")
 
     assert page.status == 200
     assert shown in page.words
     assert len(page.text) < 2_000_000
 
 
-@pytest.mark.parametrize("seq", ["2", "x", "99999999999999999999999"])
+@pytest.mark.parametrize("seq", ["0", "x", "99999999999999999999999"])
 async def test_an_exchange_that_is_not_there_is_a_page_too(console: Console, seq: str) -> None:
     page = await console.open(f"/traffic/{seq}")
 
@@ -200,11 +206,28 @@ async def test_an_exchange_that_is_not_there_is_a_page_too(console: Console, seq
     assert "<h1>" in page.text
 
 
+async def test_an_exchange_is_offered_as_a_golden_fixture(console: Console) -> None:
+    headers = await session(console)
+    await console.ask("GET", "/account", headers=headers)
+    await console.ask("POST", "/devices", data=b"\xff" * 200_000)
+
+    page = await console.open(f"/traffic/{console.seq(2)}")
+    large = await console.open(f"/traffic/{console.seq(3)}")
+    fixture = await console.api("GET", f"/exchanges/{console.seq(2)}/fixture")
+
+    assert "DEP_SESSION_TOKEN" in page.words
+    assert fixture["response"]["json"]["server_name"] == "Example MDM"
+    assert ["X-ADM-Auth-Session", "DEP_SESSION_TOKEN"] in fixture["request"]["headers"]
+    assert f'href="/api/v1/exchanges/{console.seq(2)}/fixture" download' in page.text
+    assert len(large.text) < 100_000
+
+
 async def test_exchanges_lead_to_their_neighbours(console: Console) -> None:
     for number in range(3):
         await console.ask("GET", f"/{number}")
 
-    pages = [await console.open(f"/traffic/{seq}") for seq in (1, 2, 3)]
+    first, second, third = (str(console.seq(number)) for number in (1, 2, 3))
+    pages = [await console.open(f"/traffic/{seq}") for seq in (first, second, third)]
     links: list[Any] = [re.findall(r'rel="(\w+)" href="/traffic/(\d+)"', one.text) for one in pages]
 
-    assert links == [[("next", "2")], [("prev", "1"), ("next", "3")], [("prev", "2")]]
+    assert links == [[("next", second)], [("prev", first), ("next", third)], [("prev", second)]]

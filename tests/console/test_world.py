@@ -1,5 +1,7 @@
 import re
+import ssl
 
+import httpx
 import pytest
 
 from tests.console.conftest import Console, Page
@@ -202,7 +204,7 @@ async def test_profiles_are_shown_as_text(console: Console) -> None:
 
 
 async def test_device_tokens_are_shown_and_acted_on_without_being_told(console: Console) -> None:
-    topic = console.simulator.ready["organisations"][0]["push_topics"][0]["topic"]
+    topic = console.ready["organisations"][0]["push_topics"][0]["topic"]
     page = await console.open("/world/pushes")
     enrolled = await console.submit(page, "/push/enrol", topic=topic, back="/world/pushes")
     token = (await console.api("GET", "/push-tokens"))["push_tokens"][0]
@@ -218,6 +220,31 @@ async def test_device_tokens_are_shown_and_acted_on_without_being_told(console: 
     assert "expire is done" in expired.words
     assert (await console.api("GET", "/push-tokens"))["push_tokens"][0]["state"] == "expired"
     assert token["owner"] not in again.words
+
+
+async def test_what_waits_for_a_device_is_shown(console: Console) -> None:
+    await console.open("/world/pushes")
+    topic = console.ready["organisations"][0]["push_topics"][0]
+    tls = ssl.create_default_context(cafile=console.ready["ca"])
+    tls.load_cert_chain(topic["certificate"], topic["key"])
+    tls.set_alpn_protocols(["h2"])
+    page = await console.open("/world/pushes")
+    enrolled = await console.submit(page, "/push/enrol", topic=topic["topic"], back="/world/pushes")
+    token = (await console.api("GET", "/push-tokens"))["push_tokens"][0]
+    url = f"{console.ready['tls'][0]}/3/device/{token['token']}"
+    headers = {"apns-topic": topic["topic"], "apns-push-type": "mdm"}
+
+    async with httpx.AsyncClient(verify=tls, http2=True) as client:
+        pushed = await client.post(url, headers=headers, json={"mdm": token["magic"]})
+    waiting = await console.open("/world/pushes")
+    await console.api("PUT", "/clock", {"advance_s": 31 * 24 * 3600})
+    expired = await console.open("/world/pushes")
+
+    assert pushed.status_code == 200
+    assert "none" in enrolled.words
+    assert "waiting until" in waiting.words
+    assert "expired at" in expired.words
+    assert token["magic"] not in waiting.text
 
 
 async def test_a_topic_is_added_with_its_key_and_revoked(console: Console) -> None:

@@ -146,6 +146,45 @@ async def test_a_device_hears_of_its_push(control: Control, path: str, event: st
     assert MAGIC.encode() in heard
 
 
+async def listed(control: Control) -> list[dict[str, Any]]:
+    """Return what the API knows of the pushes to the device."""
+    _, one = await control.call("GET", f"/push-tokens/{RAW.hex()}/pushes")
+    _, every = await control.call("GET", "/push-tokens")
+    assert every["push_tokens"][0]["pushes"] == one["pushes"]
+    found: list[dict[str, Any]] = one["pushes"]
+    return found
+
+
+async def test_a_push_is_listed_while_it_waits_and_once_it_is_delivered(control: Control) -> None:
+    await check_in(control)
+    before = await listed(control)
+    await push(control)
+    waiting = await listed(control)
+    async with control.http.get(f"{control.base}/events?token={RAW.hex()}") as stream:
+        await stream.content.readuntil(b"\n\n")
+    after = await listed(control)
+
+    assert before == []
+    assert [one["status"] for one in waiting] == ["waiting"]
+    assert waiting[0]["topic"] == topic_of(control)
+    assert waiting[0]["magic"] == MAGIC
+    assert "payload" not in waiting[0]
+    [heard] = after
+    assert heard["status"] == "delivered"
+    assert heard["delivered_ms"] >= heard["stored_ms"]
+
+
+async def test_a_push_that_no_device_fetched_in_time_is_listed_as_expired(control: Control) -> None:
+    await check_in(control)
+    await push(control)
+
+    await control.call("PUT", "/clock", {"advance_s": 60})
+
+    assert [one["status"] for one in await listed(control)] == ["expired"]
+    nobody, _ = await control.call("GET", f"/push-tokens/{'00' * 32}/pushes")
+    assert nobody == 404
+
+
 async def push(control: Control) -> None:
     """Store a push as the service does, and wake who listens: plain HTTP shows no certificate."""
     from simulator.messages import Response, State  # noqa: PLC0415 (beside their one use)

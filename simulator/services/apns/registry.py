@@ -20,6 +20,7 @@ ONLY = "apns.only"
 """Under the key `TOPIC`: the topic, as long as there is only one."""
 TOKEN = "apns.token"  # noqa: S105 (a kind of entity)
 PENDING = "apns.pending"
+HEARD = "apns.heard"
 RATE = "apns.rate"
 SHARER = "apns.sharer"
 STORED_MS = 30 * 24 * 3600 * 1000
@@ -265,10 +266,27 @@ def take(state: State, token: str, now_ms: int) -> Push | None:
         state.delete(PENDING, one.key)
         push = Push(**one.body)
         if now_ms <= push.expires_ms:
+            state.put(HEARD, token, one.body | {"delivered_ms": now_ms})
             state.reserve("apns.delivered" if push.matches else "apns.magic_mismatch")
             return push
         state.reserve("apns.expired")
     return None
+
+
+def pushes_of(state: State, token: str, now_ms: int) -> list[Body]:
+    """Return the pushes that wait for a device, by topic, then the last that it got.
+
+    Each is what `Push` holds but its payload, with ``status``: ``waiting``, ``expired``,
+    ``delivered``, or ``ignored`` where the magic was not the device's.
+    """
+    found = []
+    for one in state.scan(PENDING, prefix=f"{token}/", limit=100):
+        status = "waiting" if now_ms <= one.body["expires_ms"] else "expired"
+        found.append({"status": status, **one.body, "delivered_ms": None})
+    if heard := state.get(HEARD, token):
+        status = "delivered" if heard.body["matches"] else "ignored"
+        found.append({"status": status, **heard.body})
+    return [{name: value for name, value in one.items() if name != "payload"} for one in found]
 
 
 def is_too_many(state: State, token: str, now_ms: int, rate: int) -> bool:

@@ -1,8 +1,12 @@
 """What people do with the console, in a real browser."""
 
 import json
+import ssl
+import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
@@ -84,11 +88,13 @@ def test_a_fault_is_armed_and_seen_to_happen(tab: Tab, nanodep: Nanodep) -> None
     tab.page.click("button:text-is('Arm')")
     expect(tab.page.locator(".note")).to_have_text("dep.T_C_NOT_SIGNED is armed.")
 
+    tab.open("/steering/faults")
+    expect(tab.page.locator("#touched tbody")).to_contain_text("0 of 1")
     refused = nanodep.apple("GET", "/account")
+    expect(tab.page.locator("#touched tbody")).to_contain_text("1 of 1")
     answered = nanodep.apple("GET", "/account")
 
     assert (refused.status, answered.status) == (403, 200)
-    tab.open("/steering/faults")
     expect(tab.page.locator("tbody tr", has_text="1 of 1")).to_contain_text("spent")
     tab.page.click("text=Exchanges")
     expect(tab.page.locator("#rows tr")).to_have_count(1)
@@ -124,6 +130,60 @@ def test_a_command_is_copied(context: BrowserContext, tab: Tab) -> None:
 
     expect(tab.page.locator("button:text-is('Copied')")).to_be_visible()
     assert tab.page.evaluate("navigator.clipboard.readText()").startswith("curl -s http://127")
+
+
+def test_a_push_is_seen_to_wait_and_to_be_delivered(tab: Tab, simulator: Simulator) -> None:
+    tab.open("/world/pushes")
+    tab.page.click("text=Enrol an invented device")
+    row = tab.page.locator("#devices tbody tr")
+    expect(row).to_contain_text("none")
+    token = simulator.control("GET", "/push-tokens")["push_tokens"][0]
+    row.locator("button", has_text="Throttle").focus()
+
+    push(simulator, token)
+
+    expect(row).to_contain_text("waiting")
+    focused = tab.page.evaluate("document.activeElement.innerText")
+    assert focused.startswith("Throttle")
+    stream = f"{simulator.ready['control']}/events?token={token['token']}"
+    with urllib.request.urlopen(stream) as heard:  # noqa: S310 (ours)
+        heard.readline()
+    expect(row).to_contain_text("delivered")
+    expect(tab.page.locator("#counts")).to_contain_text("delivered")
+    assert tab.complaints == []
+
+
+def push(simulator: Simulator, token: Mapping[str, str]) -> None:
+    """Push to a device as an MDM server would."""
+    topic = simulator.ready["organisations"][0]["push_topics"][0]
+    tls = ssl.create_default_context(cafile=simulator.ca)
+    tls.load_cert_chain(topic["certificate"], topic["key"])
+    headers = {"apns-topic": token["topic"], "apns-push-type": "mdm"}
+    with httpx.Client(verify=tls, http2=True) as client:
+        client.post(
+            f"{simulator.ready['tls'][0]}/3/device/{token['token']}",
+            headers=headers,
+            json={"mdm": token["magic"]},
+        ).raise_for_status()
+
+
+def test_an_exchange_is_copied_as_a_golden_fixture(
+    context: BrowserContext, tab: Tab, nanodep: Nanodep
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    nanodep.apple("GET", "/account")
+    tab.open("/traffic")
+    tab.page.click("#rows tr a >> nth=0")
+
+    tab.page.click("[aria-label='Copy golden fixture']")
+    expect(tab.page.locator("button:text-is('Copied')")).to_be_visible()
+    copied = tab.page.evaluate("navigator.clipboard.readText()")
+    with tab.page.expect_download() as download:
+        tab.page.click("text=Download the fixture")
+
+    assert Path(download.value.path()).read_text("utf-8") == copied
+    assert download.value.suggested_filename == "dep-account-200.json"
+    assert json.loads(copied)["request"]["target"] == "/account"
 
 
 def test_the_portal_is_used_by_its_forms(tab: Tab, simulator: Simulator) -> None:
