@@ -7,16 +7,18 @@ go: what arrives while a commit runs forms the next batch.
 
 import asyncio
 import logging
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar, cast
 
 from simulator.clock import Clock
 from simulator.engine import Engine
-from simulator.messages import Request, Response, State
+from simulator.messages import Request, Response, State, World
 from simulator.protocol.operations import Inquiry, Pending
+from simulator.unrecorded import Unrecorded
 
 LOG = logging.getLogger("mdmsim")
 T = TypeVar("T")
@@ -36,15 +38,19 @@ _UNAVAILABLE = Response(
 class Transactions(Protocol):
     """The store, as the gateway needs it."""
 
-    def transaction(self) -> AbstractContextManager[State]:
+    def transaction(self) -> AbstractContextManager[World]:
         """Begin a transaction and commit it at the end, or undo it on an exception."""
         ...
+
+
+class _UnseenError(Exception):
+    """Undoes a transaction whose answer is given all the same."""
 
 
 class _Job:
     """One piece of work, and who is told of its end."""
 
-    __slots__ = ("done", "failed", "guarded", "result", "work")
+    __slots__ = ("done", "failed", "guarded", "result", "unseen", "work")
 
     def __init__(
         self, work: Callable[[State], Any], done: "Callable[[_Job], None]", *, guarded: bool
@@ -56,6 +62,8 @@ class _Job:
         """Called on the event loop once it is committed, or has failed."""
         self.result: Any = None
         self.failed: Exception | None = None
+        self.unseen: Exception | None = None
+        """Why it could not be recorded, though there is an answer."""
 
 
 class Gateway:
@@ -67,8 +75,13 @@ class Gateway:
         engine: Engine,
         clock: Clock,
         inquire: Callable[[Inquiry], Awaitable[str]] | None = None,
+        *,
+        serve_unseen: bool = False,
     ) -> None:
-        """Take what runs the work; *inquire* answers what a request asks the outside."""
+        """Take what runs the work; *inquire* answers what a request asks the outside.
+
+        *serve_unseen* says whether requests are answered even if they cannot be recorded.
+        """
         self._store = store
         self._engine = engine
         self._clock = clock
@@ -77,6 +90,7 @@ class Gateway:
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._closing = False
         self._inquire = inquire
+        self.unrecorded = Unrecorded(serve=serve_unseen)
         self._asking: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="mdmsim-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -154,8 +168,8 @@ class Gateway:
 
     def _told(self, job: _Job) -> Response:
         """Return the answer of a job, and wake who waits for it."""
+        self.unrecorded.heard(job.failed or job.unseen)
         if job.failed is not None:
-            LOG.error("an exchange could not be recorded", exc_info=job.failed)
             return _UNAVAILABLE
         response: Response = job.result
         if self._waiting:
@@ -193,6 +207,17 @@ class Gateway:
         self._jobs.put(_Job(work, done, guarded=True))
         return await ended
 
+    async def trouble(self) -> str:
+        """Return why exchanges cannot be recorded, or nothing.
+
+        Where the last one could not be, it is tried whether one could be by now.
+        """
+        if self.unrecorded.trouble:
+            with suppress(sqlite3.Error, OSError):
+                await self.run(lambda state: cast("World", state).probe())
+                self.unrecorded.trouble = ""
+        return self.unrecorded.trouble
+
     async def close(self) -> None:
         """Finish what was asked, then end the writer."""
         for task in self._asking:
@@ -227,16 +252,44 @@ class Gateway:
 
     def _transact(self, batch: list[_Job]) -> None:
         """Run a batch; if it cannot be committed as a whole, each job gets its own transaction."""
+        unrecorded = self.unrecorded
         try:
             with self._store.transaction() as state:
+                if unrecorded.unseen:
+                    state.pass_over(unrecorded.unseen, at_ms=self._clock.now_ms())
                 for job in batch:
                     _attempt(job, state)
         except Exception as error:  # noqa: BLE001 (whatever the store failed with)
             if len(batch) == 1:
-                batch[0].failed = error
+                self._fail(batch[0], error)
                 return
             for job in batch:
                 self._transact([job])
+        else:
+            unrecorded.unseen = 0
+            if unrecorded.trouble and not all(job.guarded for job in batch):
+                unrecorded.trouble = ""
+
+    def _fail(self, job: _Job, error: Exception) -> None:
+        """Have *job* fail, or answered without a record if that is wanted."""
+        job.failed = error
+        if job.guarded:
+            return
+        self.unrecorded.failed(error)
+        if self.unrecorded.serve:
+            try:
+                self._attempt_unseen(job)
+            except _UnseenError:
+                job.unseen = error
+                self.unrecorded.unseen += not isinstance(job.result, Inquiry)
+            except Exception as again:  # noqa: BLE001 (as above)
+                job.failed = again
+
+    def _attempt_unseen(self, job: _Job) -> NoReturn:
+        """Run a job and undo what it wrote; raise _UnseenError if there is an answer."""
+        with self._store.transaction() as state:
+            _attempt(job, state)
+            raise _UnseenError
 
 
 def _attempt(job: _Job, state: State) -> None:
