@@ -97,13 +97,21 @@ class Simulator:
         fingerprinter = Fingerprinter(keys.fingerprint)
         observer = Observer(self.catalogue, fingerprinter)
         manifest = await asyncio.to_thread(load_manifest, settings.manifest)
-        store = await asyncio.to_thread(Store.open, directory.database, keep=settings.journal_keep)
+        store = await asyncio.to_thread(
+            partial(
+                Store.open,
+                directory.database,
+                fsync=settings.synchronous == "full",
+                keep=settings.journal_keep,
+            )
+        )
         stack.push_async_callback(asyncio.to_thread, store.close)
         journal = await asyncio.to_thread(store.journal)
         stack.push_async_callback(asyncio.to_thread, journal.close)
         engine = Engine(self.catalogue, settings, keys.secret, observer)
         callbacks = await stack.enter_async_context(Callbacks(settings))
-        self.gateway = Gateway(store, engine, self.clock, callbacks.post)
+        serve = settings.unrecorded == "serve"
+        self.gateway = Gateway(store, engine, self.clock, callbacks.post, serve_unseen=serve)
         self.gateway.start()
         stack.push_async_callback(self.gateway.close)
         if (setting := await self.gateway.run(clock.restore)) is not None:

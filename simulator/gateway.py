@@ -7,16 +7,19 @@ go: what arrives while a commit runs forms the next batch.
 
 import asyncio
 import logging
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar, cast
 
 from simulator.clock import Clock
 from simulator.engine import Engine
-from simulator.messages import Request, Response, State
-from simulator.protocol.operations import Inquiry, Pending
+from simulator.jobs import Asked, Job, Work
+from simulator.messages import Request, Response, State, World
+from simulator.protocol.operations import Inquiry
+from simulator.unrecorded import Unrecorded
 
 LOG = logging.getLogger("mdmsim")
 T = TypeVar("T")
@@ -36,80 +39,13 @@ _UNAVAILABLE = Response(
 class Transactions(Protocol):
     """The store, as the gateway needs it."""
 
-    def transaction(self) -> AbstractContextManager[State]:
+    def transaction(self) -> AbstractContextManager[World]:
         """Begin a transaction and commit it at the end, or undo it on an exception."""
         ...
 
 
-class _Work:
-    """A piece of work that may fail: what it wrote is then undone apart from the others'."""
-
-    __slots__ = ("ended", "failed", "result", "work")
-
-    def __init__(self, work: Callable[[State], Any], ended: asyncio.Future[Any]) -> None:
-        self.work = work
-        self.ended = ended
-        self.result: Any = None
-        self.failed: Exception | None = None
-
-    def run(self, state: State) -> None:
-        """Do it, in the transaction of a batch."""
-        self.failed = None
-        try:
-            with state.savepoint():
-                self.result = self.work(state)
-        except Exception as error:  # noqa: BLE001 (it is raised where the work was asked for)
-            self.failed = error
-
-    def done(self) -> None:
-        """Tell who asked for it, on the event loop."""
-        if self.ended.done():
-            return
-        if self.failed is not None:
-            self.ended.set_exception(self.failed)
-        else:
-            self.ended.set_result(self.result)
-
-
-class _Asked:
-    """A request to be answered. It fails only where the journal cannot be written."""
-
-    __slots__ = ("failed", "gateway", "hear", "inquiry", "known", "now_ms", "request", "response")
-
-    def __init__(
-        self,
-        gateway: "Gateway",
-        request: Request,
-        hear: Callable[[Response], None],
-        known: Mapping[Inquiry, str],
-        now_ms: int,
-    ) -> None:
-        self.gateway = gateway
-        self.request = request
-        self.hear = hear
-        self.known = known
-        self.now_ms = now_ms
-        self.response = _UNAVAILABLE
-        self.inquiry: Inquiry | None = None
-        self.failed: Exception | None = None
-
-    def run(self, state: State) -> None:
-        """Answer it, in the transaction of a batch."""
-        self.failed = self.inquiry = None
-        try:
-            self.response = self.gateway.process(self.request, state, self.now_ms, self.known)
-        except Pending as pending:
-            self.inquiry = pending.inquiry
-
-    def done(self) -> None:
-        """Hand the answer on, or ask the outside first, on the event loop."""
-        if self.failed is None and self.inquiry is not None:
-            self.gateway.ask(self, self.inquiry)
-        else:
-            self.hear(self.gateway.told(self.response, self.failed))
-
-
-_Job = _Work | _Asked
+class _UnseenError(Exception):
+    """Undoes a transaction whose answer is given all the same."""
 
 
 class Gateway:
@@ -121,16 +57,22 @@ class Gateway:
         engine: Engine,
         clock: Clock,
         inquire: Callable[[Inquiry], Awaitable[str]] | None = None,
+        *,
+        serve_unseen: bool = False,
     ) -> None:
-        """Take what runs the work; *inquire* answers what a request asks the outside."""
+        """Take what runs the work; *inquire* answers what a request asks the outside.
+
+        *serve_unseen* says whether requests are answered even if they cannot be recorded.
+        """
         self._store = store
         self.process = engine.process
         self._clock = clock
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         """What waits for the writer; None: there will be nothing any more."""
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._closing = False
         self._inquire = inquire
+        self.unrecorded = Unrecorded(serve=serve_unseen)
         self._asking: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="mdmsim-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -162,14 +104,14 @@ class Gateway:
         It costs no task and no future, which counts where many requests come at once.
         *known* are the inquiries that were made for it.
         """
-        job = _Asked(self, request, hear, known, self._clock.now_ms())
+        job = Asked(self, request, hear, known, self._clock.now_ms())
         if self._loop is None or self._closing:
             job.failed = RuntimeError("the gateway is not running")
             job.done()
         else:
             self._jobs.put(job)
 
-    def ask(self, job: _Asked, inquiry: Inquiry) -> None:
+    def ask(self, job: Asked, inquiry: Inquiry) -> None:
         """Make an inquiry, then have the request of *job* answered anew."""
 
         async def ask() -> None:
@@ -186,10 +128,11 @@ class Gateway:
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 
-    def told(self, response: Response, failed: Exception | None) -> Response:
+    def told(self, job: Asked) -> Response:
         """Return the answer to hand on, and wake who waits for it."""
-        if failed is not None:
-            LOG.error("an exchange could not be recorded", exc_info=failed)
+        self.unrecorded.heard(job.failed or job.unseen)
+        response = job.response
+        if job.failed is not None or response is None:
             return _UNAVAILABLE
         if self._waiting:
             for name in (EXCHANGES, response.wakes):
@@ -214,8 +157,19 @@ class Gateway:
         if self._loop is None or self._closing:
             raise RuntimeError("the gateway is not running")
         ended: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(_Work(work, ended))
+        self._jobs.put(Work(work, ended))
         return await ended
+
+    async def trouble(self) -> str:
+        """Return why exchanges cannot be recorded, or nothing.
+
+        Where the last one could not be, it is tried whether one could be by now.
+        """
+        if self.unrecorded.trouble:
+            with suppress(sqlite3.Error, OSError):
+                await self.run(lambda state: cast("World", state).probe())
+                self.unrecorded.trouble = ""
+        return self.unrecorded.trouble
 
     async def close(self) -> None:
         """Finish what was asked, then end the writer."""
@@ -235,9 +189,9 @@ class Gateway:
                 if self._loop is not None and not self._loop.is_closed():
                     self._loop.call_soon_threadsafe(_resolve, batch)
 
-    def _next(self) -> tuple[list[_Job], bool]:
+    def _next(self) -> tuple[list[Job], bool]:
         """Wait for work; return what there is by then, and whether it is the last."""
-        batch: list[_Job] = []
+        batch: list[Job] = []
         job = self._jobs.get()
         try:
             while job is not None:
@@ -249,21 +203,49 @@ class Gateway:
             return batch, False
         return batch, True
 
-    def _transact(self, batch: list[_Job]) -> None:
+    def _transact(self, batch: list[Job]) -> None:
         """Run a batch; if it cannot be committed as a whole, each job gets its own transaction."""
+        unrecorded = self.unrecorded
         try:
             with self._store.transaction() as state:
+                if unrecorded.unseen:
+                    state.pass_over(unrecorded.unseen, at_ms=self._clock.now_ms())
                 for job in batch:
                     job.run(state)
         except Exception as error:  # noqa: BLE001 (whatever the store failed with)
             if len(batch) == 1:
-                batch[0].failed = error
+                self._fail(batch[0], error)
                 return
             for job in batch:
                 self._transact([job])
+        else:
+            unrecorded.unseen = 0
+            if unrecorded.trouble and not all(isinstance(job, Work) for job in batch):
+                unrecorded.trouble = ""
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        """Have *job* fail, or answered without a record if that is wanted."""
+        job.failed = error
+        if isinstance(job, Work):
+            return
+        self.unrecorded.failed(error)
+        if self.unrecorded.serve:
+            try:
+                self._run_unseen(job)
+            except _UnseenError:
+                job.unseen = error
+                self.unrecorded.unseen += job.inquiry is None
+            except Exception as again:  # noqa: BLE001 (as above)
+                job.failed = again
+
+    def _run_unseen(self, job: Asked) -> NoReturn:
+        """Run a job and undo what it wrote; raise _UnseenError if there is an answer."""
+        with self._store.transaction() as state:
+            job.run(state)
+            raise _UnseenError
 
 
-def _resolve(batch: list[_Job]) -> None:
+def _resolve(batch: list[Job]) -> None:
     for job in batch:
         try:
             job.done()

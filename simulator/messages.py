@@ -322,6 +322,14 @@ class State(Protocol):
 class World(State, Protocol):
     """The state as those who keep it whole see it; services get `State` only."""
 
+    def pass_over(self, count: int, *, at_ms: int) -> None:
+        """Leave out the next *count* numbers, for exchanges that were answered unrecorded."""
+        ...
+
+    def probe(self) -> None:
+        """Fail as `State.record` would if there is no room for more exchanges."""
+        ...
+
     def wipe(self, organisation: str | None = None) -> None:
         """Remove the entities and counters of *organisation*, or all."""
         ...

@@ -131,6 +131,18 @@ class Settings:
     journal_keep: int = _row(
         0, "Exchanges to keep: once there are a tenth more, the oldest are deleted. 0: all."
     )
+    synchronous: str = _row(
+        "normal",
+        "What a commit survives: normal (the end of the process, kill -9 too), or full (a power "
+        "cut as well, for one flush of the disk per commit).",
+        choices=("normal", "full"),
+    )
+    unrecorded: str = _row(
+        "refuse",
+        "Requests while the journal cannot be written, as on a full disk: refuse (503), or serve "
+        "them unseen; then what they change is not kept, and reports say that they are missing.",
+        choices=("refuse", "serve"),
+    )
     vpp_events: str = _row(
         "immediate",
         "When what VPP v2 was asked to do is done: immediate, delay (vpp_event_delay_s later), "

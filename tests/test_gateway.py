@@ -1,7 +1,7 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -9,7 +9,6 @@ from simulator.clock import Clock
 from simulator.gateway import Gateway
 from simulator.messages import Response, State
 from simulator.protocol.operations import Inquiry
-from simulator.store.sqlite import SqliteState
 from tests.apple import AGENT, Apple, request
 from tests.vpp import HOOK, Vpp
 
@@ -79,37 +78,91 @@ async def test_one_failure_leaves_the_rest_of_the_batch_alone(
     assert [one.key for one in found] == ["good"]
 
 
-class _Full:
-    """A store whose disk is full: nothing can be committed."""
+@asynccontextmanager
+async def full(apple: Apple | Vpp, gateway: Gateway) -> AsyncIterator[int]:
+    """Let the database grow no further until the block ends; yield how many were recorded."""
+    database = apple.store._connection
 
-    def __init__(self, apple: Apple) -> None:
-        self.apple = apple
-        self.full = True
+    def room(pages: str) -> None:
+        database.execute(f"PRAGMA max_page_count = {pages}")
 
-    @contextmanager
-    def transaction(self) -> Iterator[SqliteState]:
-        with self.apple.store.transaction() as state:
-            yield state
-            if self.full:
-                raise OSError("No space left on device")
+    await gateway.run(lambda _: room("1"))  # SQLite takes what there is instead
+    recorded = 0
+    while not gateway.unrecorded.trouble:
+        await gateway.answer(ACCOUNT)
+        recorded += not gateway.unrecorded.trouble
+    yield recorded
+    await gateway.run(lambda _: room("1000000"))
 
 
 async def test_nothing_is_served_unseen_and_work_resumes_when_there_is_space(
-    apple: Apple, caplog: pytest.LogCaptureFixture
+    apple: Apple, gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = _Full(apple)
-    gateway = Gateway(store, apple.engine, Clock())
-    gateway.start()
-
-    full: list[Response] = list(await asyncio.gather(*(gateway.answer(ACCOUNT) for _ in range(3))))
-    store.full = False
+    async with full(apple, gateway) as recorded:
+        refused = await asyncio.gather(*(gateway.answer(ACCOUNT) for _ in range(29)))
+        trouble = await gateway.trouble()
+    well = await gateway.trouble()
     resumed = await gateway.answer(ACCOUNT)
+
+    assert {answer.status for answer in refused} == {503}
+    assert trouble == "OperationalError: database or disk is full"
+    assert well == ""
+    assert resumed.status == 401
+    assert await last(apple) == recorded + 1
+    assert gateway.unrecorded.total == 30
+    assert [record.getMessage() for record in caplog.records] == [
+        "an exchange could not be recorded",
+        "exchanges are recorded again; 30 could not be",
+    ]
+
+
+async def test_an_exchange_that_is_recorded_ends_the_trouble(
+    apple: Apple, gateway: Gateway
+) -> None:
+    async with full(apple, gateway):
+        trouble = gateway.unrecorded.trouble
+    await gateway.answer(ACCOUNT)
+
+    assert trouble
+    assert not gateway.unrecorded.trouble
+
+
+async def test_what_is_served_unseen_changes_nothing_and_is_on_record(vpp: Vpp) -> None:
+    gateway = Gateway(vpp.store, vpp.engine, Clock(), serve_unseen=True)
+    gateway.start()
+    stoken = await asyncio.to_thread(lambda: vpp.stoken)
+    headers = [("Host", "x"), ("Authorization", f"Bearer {stoken}")]
+    users = json.dumps({"users": [{"clientUserId": "new"}]}).encode()
+    async with full(vpp, gateway) as recorded:
+        served = await gateway.answer(request("POST", "/mdm/v2/users/create", headers, users))
+        asked = await gateway.answer(
+            request("POST", "/mdm/v2/client/config", headers, json.dumps(HOOK).encode())
+        )
+    seen = await gateway.answer(request("GET", "/mdm/v2/users", headers))
     await gateway.close()
 
-    assert [answer.status for answer in full] == [503, 503, 503]
-    assert resumed.status == 401
-    assert await last(apple) == 1
-    assert "could not be recorded" in caplog.text
+    journal = vpp.store.journal()
+    cuts, exchanges = await asyncio.to_thread(lambda: (journal.cuts(), journal.read(limit=1000)))
+    assert (served.status, asked.status, seen.status) == (200, 400, 200)
+    assert json.loads(seen.body)["users"] == []
+    assert {one.reason for one in cuts} == {"unseen"}
+    missing = [seq for one in cuts for seq in range(one.first, one.last + 1)]
+    assert missing == [recorded + 1, recorded + 2, recorded + 3]
+    assert [one.seq for one in exchanges] == [*range(1, recorded + 1), recorded + 4]
+
+
+async def test_what_cannot_even_be_computed_is_refused_though_unseen_would_do(
+    apple: Apple, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway = Gateway(apple.store, apple.engine, Clock(), serve_unseen=True)
+    gateway.start()
+    apple.store._connection.execute("ALTER TABLE exchange RENAME TO elsewhere")
+    apple.store._connection.execute("BEGIN")
+    refused = await gateway.answer(ACCOUNT)
+    await gateway.close()
+
+    assert refused.status == 503
+    assert gateway.unrecorded.trouble == "RuntimeError"
 
 
 async def test_a_closed_gateway_says_so(apple: Apple) -> None:

@@ -1,6 +1,7 @@
 """One stream of what happens: exchanges, findings, and pushes that devices got."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -60,7 +61,11 @@ async def events(request: web.Request) -> web.StreamResponse:
     at = int(start[:18]) if start else await asyncio.to_thread(parts.journal.last)
     response = web.StreamResponse(headers={"Cache-Control": "no-store"})
     response.content_type = "text/event-stream"
-    with parts.gateway.listen(EXCHANGES) as arrived, request.app[NEWS].listen(arrived) as pushes:
+    with (
+        contextlib.suppress(ConnectionError),  # it listens no more
+        parts.gateway.listen(EXCHANGES) as arrived,
+        request.app[NEWS].listen(arrived) as pushes,
+    ):
         await response.prepare(request)
         await response.write(b": listening\n\n")
         while True:
@@ -79,6 +84,7 @@ async def events(request: web.Request) -> web.StreamResponse:
                     await arrived.wait()
             except TimeoutError:
                 await response.write(b": alive\n\n")
+    return response
 
 
 def _told(exchange: Exchange) -> Iterator[bytes]:

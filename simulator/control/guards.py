@@ -2,6 +2,7 @@
 
 import hmac
 import ipaddress
+import sqlite3
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -38,6 +39,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except Problem as error:
         return problem(error.status, error.title, str(error), error.facts)
+    except sqlite3.OperationalError as error:
+        about = f"the data directory cannot be written ({error}): make room on its disk"
+        return problem(503, "Unavailable", about)
     except LookupError as error:
         return problem(404, "Not found", str(error.args[0] if error.args else "not found"))
     except ValueError as error:

@@ -42,6 +42,9 @@ class Tally:
             about = "Exchanges that a fault has touched."
             yield from _head("mdmsim_faulted_exchanges_total", "counter", about)
             yield f"mdmsim_faulted_exchanges_total {self._touched}"
+            about = "Requests that could not be recorded, as on a full disk."
+            yield from _head("mdmsim_unrecorded_requests_total", "counter", about)
+            yield f"mdmsim_unrecorded_requests_total {self._parts.gateway.unrecorded.total}"
             yield from _head("mdmsim_faults_armed", "gauge", "Faults that are armed.")
             yield f"mdmsim_faults_armed {armed}"
 

@@ -1,6 +1,7 @@
 """Calls for pushes: device tokens, and what devices receive."""
 
 import asyncio
+import contextlib
 import plistlib
 from collections.abc import Callable
 from dataclasses import asdict
@@ -168,7 +169,11 @@ async def _stream(
                 return push
         return None
 
-    with parts.gateway.listen(token) as arrived, parts.clock.watched(arrived.set):
+    with (
+        contextlib.suppress(ConnectionError),  # it listens no more
+        parts.gateway.listen(token) as arrived,
+        parts.clock.watched(arrived.set),
+    ):
         await response.prepare(request)
         while True:
             arrived.clear()
@@ -183,6 +188,7 @@ async def _stream(
                 await asyncio.wait_for(arrived.wait(), KEEP_ALIVE_S)
             except TimeoutError:
                 await response.write(b": alive\n\n")
+    return response
 
 
 ROUTES = (

@@ -40,7 +40,11 @@ async def live(_: web.Request) -> web.Response:
 
 async def ready(request: web.Request) -> web.Response:
     """Say that the store answers too."""
-    await request.app[PARTS].gateway.run(lambda state: state.count("organisation"))
+    gateway = request.app[PARTS].gateway
+    await gateway.run(lambda state: state.count("organisation"))
+    if trouble := await gateway.trouble():
+        about = f"exchanges cannot be recorded ({trouble}): make room on the disk"
+        return web.json_response({"status": "unready", "detail": about}, status=503)
     return web.json_response({"status": "ok"})
 
 

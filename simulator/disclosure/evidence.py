@@ -3,7 +3,8 @@
 Each exchange has a link: SHA-256 over the link before it and its own record.
 The head holds the number and link of the newest one, so that rows cut off at
 the end are missed too. What is deleted on purpose leaves a cut: the span, and
-the link that it ended with, from which the chain goes on.
+the link that it ended with, from which the chain goes on. What was answered
+while the journal could not be written leaves one too, and counts as missing.
 
 The chain needs no key: it finds accidents, and changes by whoever does not
 compute it anew. Against those who do, keep the head of a report elsewhere.
@@ -20,7 +21,10 @@ START = bytes(32)
 """The link before the first exchange."""
 SHOWN = 20
 """Problems that are named; the others are counted."""
-Kind = Literal["gap", "altered", "truncated", "added", "damaged"]
+UNSEEN = "unseen"
+"""Reason of a cut for exchanges that were answered and never recorded."""
+_MISSING = ("gap", "truncated", "unseen")
+Kind = Literal["gap", "altered", "truncated", "added", "damaged", "unseen"]
 
 
 def link_of(previous: bytes, record: bytes) -> bytes:
@@ -43,7 +47,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Exchanges that were deleted on purpose."""
+    """Exchanges that are missing on record: deleted on purpose, or never recorded."""
 
     first: int
     last: int
@@ -51,7 +55,7 @@ class Cut:
     """That of the last of them."""
     at_ms: int
     reason: str
-    """``prune``, ``delete`` or ``limit``."""
+    """``prune``, ``delete`` or ``limit``; ``unseen`` if they were never recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,7 @@ class Evidence:
     @property
     def missing(self) -> int:
         """How many exchanges are missing."""
-        return sum(
-            one.last - one.first + 1 for one in self.problems if one.kind in ("gap", "truncated")
-        )
+        return sum(one.last - one.first + 1 for one in self.problems if one.kind in _MISSING)
 
 
 class Chain:
@@ -98,6 +100,8 @@ class Chain:
         self.seq = 0
         """Number of the last exchange that was looked at."""
         self.checked = 0
+        self._first = 0
+        """Number of the first exchange that was there."""
         self._links: tuple[bytes, ...] = (START,)
         """What the link before may be; none: it is missing, so the next cannot be told."""
         self._problems: list[Problem] = []
@@ -107,6 +111,7 @@ class Chain:
         """Look at one row; tell whether it is what was recorded, as far as can be told."""
         if seq != self.seq + 1:
             self._pass_over(seq, cuts)
+        self._first = self._first or seq
         made = [link_of(before, record) for before in self._links]
         self.checked += 1
         fits = not made or link in made
@@ -145,7 +150,7 @@ class Chain:
 
     def evidence(self, head: Head | None, cuts: Sequence[Cut]) -> Evidence:
         """Return what was found, once all rows have been looked at."""
-        end = list(self._at_end(head, cuts))
+        end = [*self._unseen(cuts), *self._at_end(head, cuts)]
         return Evidence(
             self.checked,
             head or Head(),
@@ -153,6 +158,13 @@ class Chain:
             (*self._problems, *end)[:SHOWN],
             self._found + len(end),
         )
+
+    def _unseen(self, cuts: Iterable[Cut]) -> Iterator[Problem]:
+        """Yield what was never recorded after the oldest exchange that is still there."""
+        for cut in cuts:
+            if cut.reason == UNSEEN and 0 < self._first < cut.first:
+                about = "was answered while the journal could not be written"
+                yield Problem("unseen", cut.first, cut.last, about)
 
     def _at_end(self, head: Head | None, cuts: Iterable[Cut]) -> Iterator[Problem]:
         if head is None:

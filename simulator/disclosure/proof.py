@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simulator.disclosure.evidence import Evidence
+from simulator.disclosure.evidence import UNSEEN, Evidence
 from simulator.timestamps import rfc3339
 
 
@@ -60,5 +60,6 @@ class Proof:
             deletions=tuple(
                 Deletion(first=one.first, last=one.last, at=rfc3339(one.at_ms), reason=one.reason)
                 for one in evidence.cuts
+                if one.reason != UNSEEN
             ),
         )

@@ -8,7 +8,7 @@ without a trace.
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from simulator.disclosure.evidence import Cut
+from simulator.disclosure.evidence import UNSEEN, Cut
 
 CONDITIONS = {
     "before_ms": "at_ms < :before_ms",
@@ -19,6 +19,8 @@ CONDITIONS = {
 """What exchanges can be chosen by, each as the condition that does it."""
 LIMIT = "limit"
 """Reason of a cut that the size limit made; the next one becomes one with it."""
+_ROOM = 65_536
+"""Bytes that a probe wants."""
 _CUT = "INSERT INTO journal_cut (first, last, link, at_ms, reason) VALUES (?,?,?,?,?)"
 _NEWEST_CUT = "SELECT number, first, last, reason FROM journal_cut ORDER BY number DESC LIMIT 1"
 _WIDER = "UPDATE journal_cut SET last = ?, link = ?, at_ms = ? WHERE number = ?"
@@ -58,6 +60,18 @@ def delete(
     rows = [(one.first, one.last, one.link, one.at_ms, one.reason) for one in cuts]
     db.executemany(_CUT, rows)
     return cuts_made
+
+
+def pass_over(db: sqlite3.Connection, seq: int, count: int, link: bytes, at_ms: int) -> None:
+    """Note that *count* exchanges after number *seq*, whose link is *link*, were not recorded."""
+    db.execute(_CUT, (seq + 1, seq + count, link, at_ms, UNSEEN))
+
+
+def probe(db: sqlite3.Connection) -> None:
+    """Write what a few exchanges take, and take it back; sqlite3.Error if there is no room."""
+    db.execute("CREATE TABLE probe (room BLOB)")
+    db.execute("INSERT INTO probe VALUES (zeroblob(?))", (_ROOM,))
+    db.execute("DROP TABLE probe")
 
 
 def _spans(rows: Iterable[Sequence[object]]) -> Iterator[tuple[int, int, bytes]]:

@@ -333,6 +333,17 @@ class SqliteState:
         )
         return sum(cut.last - cut.first + 1 for cut in cuts)
 
+    def pass_over(self, count: int, *, at_ms: int) -> None:
+        """Leave out the next *count* numbers, for exchanges that were answered unrecorded."""
+        session = self._session
+        retention.pass_over(session.writable, session.seq, count, session.link, at_ms)
+        session.seq += count
+        session.writable.execute(journal.SET_HEAD, (session.seq, session.link))
+
+    def probe(self) -> None:
+        """Raise sqlite3.Error if there is no room for more exchanges."""
+        retention.probe(self._session.flush())
+
     def wipe(self, organisation: str | None = None) -> None:
         """Remove the entities and counters of *organisation*, or all; revisions go on growing."""
         self._session.flush()

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.http import HttpVersion10, RawRequestMessage
-from aiohttp.http_exceptions import BadHttpMethod
+from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from msgspec.structs import replace
 
@@ -206,6 +206,9 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and keep what a malformed request consists of."""
+        if self.closing and not self._payload.is_eof():
+            self._finish_body(data)
+            return
         if self.closing or self._upgraded:
             super().data_received(data)
             return
@@ -227,6 +230,18 @@ class Connection(web.RequestHandler):
             self._payload.feed_eof()
         elif self._salvage is None:
             self._salvage = salvage(self._head + data)
+
+    def _finish_body(self, data: bytes) -> None:
+        """Take what still comes of a request that was begun before the end, and no more.
+
+        aiohttp drops it, so that a good request would be answered as one that was cut off.
+        """
+        try:
+            if self._parser is not None:
+                self._parser.feed_data(data)
+        except HttpProcessingError:
+            self._payload.set_exception(BrokenFramingError())
+            self._payload.feed_eof()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Save what had arrived of a body before aiohttp drops it, and hand on half a head."""

@@ -43,7 +43,7 @@ def bare(certificate: str, ready: Any) -> None:
     asyncio.run(run())
 
 
-def log_in(url: str, token: dict[str, str], context: ssl.SSLContext) -> str:
+def log_in(url: str, token: dict[str, str], context: ssl.SSLContext | None) -> str:
     """Return a session token."""
     from urllib.parse import quote  # noqa: PLC0415 (beside its one use)
     from urllib.request import Request, urlopen  # noqa: PLC0415 (as above)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from simulator.control import events, pushes
 from simulator.services.apns import registry
 from simulator.services.apns.registry import Push
 from tests.control.conftest import Control
@@ -79,3 +80,24 @@ async def test_a_push_that_a_device_gets_is_told(control: Control, stream: Strea
 
     shown = {"token": token, "matches": True, "topic": "com.apple.mgmt.x", "apns_id": "id"}
     assert event == ("push", shown)
+
+
+@pytest.mark.parametrize("path", ["/events", f"/push-tokens/{'0' * 64}/events"])
+async def test_who_leaves_is_forgotten_without_a_word(
+    control: Control, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for module in (events, pushes):
+        monkeypatch.setattr(module, "KEEP_ALIVE_S", 0.01)
+    waiting = control.simulator.gateway._waiting
+    before = set(waiting)
+    async with control.http.get(f"{control.base}/api/v1{path}") as answer:
+        await answer.content.readany()
+        assert set(waiting) > before
+        answer.close()
+
+    async with asyncio.timeout(10):
+        while True:
+            if set(waiting) == before:
+                break
+            await asyncio.sleep(0)
+    assert not caplog.records

@@ -32,6 +32,8 @@ class Busy(threading.Thread):
         self.ready = ready
         self.label = label
         self.answered: list[str] = []
+        self.gone = False
+        """Whether the simulator said that it goes, and then went."""
         self.port = urlsplit(ready["http"]).port or 0
 
     def run(self) -> None:
@@ -100,12 +102,32 @@ class Pushes(Busy):
                     under_way[self._push(client, number)] = self._id(number)
                     number += 1
                 wire.sendall(client.data_to_send())
-                received = wire.recv(65536)
-                if not received:
+                goes = self._hear(client, wire, under_way)
+                if goes is None:
                     return
-                for event in client.receive_data(received):
-                    if isinstance(event, h2.events.StreamEnded):
-                        self.answered.append(under_way.pop(event.stream_id))
+                if goes:
+                    break
+            # The server goes: what it took before is still answered.
+            while self._hear(client, wire, under_way) is not None:
+                pass
+            self.gone = True
+
+    def _hear(
+        self, client: h2.connection.H2Connection, wire: socket.socket, under_way: dict[int, str]
+    ) -> bool | None:
+        """Note the answers that come next; return whether the server goes, None if it has gone."""
+        received = wire.recv(65536)
+        if not received:
+            return None
+        goes = False
+        for event in client.receive_data(received):
+            if isinstance(event, h2.events.StreamEnded):
+                self.answered.append(under_way.pop(event.stream_id))
+            if isinstance(event, h2.events.ConnectionTerminated):
+                goes = True
+                # h2 takes no frames after GOAWAY, though RFC 9113, 6.8 has them come.
+                client.state_machine.state = h2.connection.ConnectionState.CLIENT_OPEN
+        return goes
 
     def _id(self, number: int) -> str:
         return f"{int(self.label):08x}-0000-4000-8000-{number:012x}"

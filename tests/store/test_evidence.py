@@ -266,3 +266,52 @@ def test_a_journal_that_lost_its_head_is_not_written_to(path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="lost the head of its journal"):
         Store.open(path)
+
+
+def unseen(path: Path, count: int) -> None:
+    with closing(Store.open(path)) as store:
+        with store.transaction() as state:
+            state.pass_over(count, at_ms=1)
+        with store.transaction() as state:
+            state.record(exchange("/account?n=after"))
+
+
+def test_what_was_answered_unrecorded_is_known_to_be_missing(path: Path) -> None:
+    filled(path)
+    unseen(path, 3)
+
+    found, evidence = evidence_of(path)
+
+    assert found == [*range(1, COUNT + 1), COUNT + 4]
+    assert (evidence.complete, evidence.missing) == (False, 3)
+    assert [(one.kind, one.first, one.last) for one in evidence.problems] == [
+        ("unseen", COUNT + 1, COUNT + 3)
+    ]
+
+
+def test_what_is_left_after_all_before_it_was_deleted_is_whole(path: Path) -> None:
+    filled(path)
+    unseen(path, 3)
+    with closing(Store.open(path)) as store, store.transaction() as state:
+        state.forget({"through": COUNT}, at_ms=2, reason="delete")
+
+    found, evidence = evidence_of(path)
+
+    assert found == [COUNT + 4]
+    assert evidence.complete
+
+
+def test_there_is_room_until_there_is_none(path: Path) -> None:
+    with closing(Store.open(path)) as store:
+        (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(sqlite3.OperationalError, match="full"), store.transaction() as state:
+            state.record(exchange(f"/{'x' * 40_000}"))
+        with pytest.raises(sqlite3.OperationalError, match="full"), store.transaction() as state:
+            state.probe()
+        store._connection.execute("PRAGMA max_page_count = 100000")
+        with store.transaction() as state:
+            state.probe()
+            state.record(exchange("/at-last"))
+
+    assert evidence_of(path)[1].complete

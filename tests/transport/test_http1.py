@@ -451,3 +451,37 @@ async def test_a_body_that_the_end_cuts_off_is_handed_on(wire: Any) -> None:
     writer.close()
 
     assert (wire.requests[0].problem, wire.requests[0].body) == ("truncated", b"{")
+
+
+@pytest.mark.parametrize(
+    ("head", "rest", "problem"),
+    [
+        pytest.param(b"Content-Length: 4\r\n\r\nab", b"cd", "", id="length"),
+        pytest.param(
+            b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+            b"2\r\ncd\r\n0\r\n\r\n",
+            "",
+            id="chunks",
+        ),
+        pytest.param(
+            b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", b"nonsense\r\n", "malformed", id="bad"
+        ),
+    ],
+)
+async def test_a_request_that_has_begun_is_taken_whole_when_the_end_comes(
+    wire: Any, head: bytes, rest: bytes, problem: str
+) -> None:
+    reader, writer = await wire.connect()
+    writer.write(b"PUT /profile HTTP/1.1\r\n" + HOST + head)
+    await wire.arrived(0, 2)
+
+    closing = asyncio.ensure_future(wire.server.close(5))
+    await asyncio.sleep(0)
+    writer.write(rest + b"GET /too-late HTTP/1.1\r\n" + HOST + b"\r\n")
+    answer = await reader.read()
+    await closing
+    writer.close()
+
+    (seen,) = wire.requests
+    assert (seen.body, seen.problem) == (b"ab" if problem else b"abcd", problem)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")

@@ -28,6 +28,8 @@ Submit = Callable[[Request, Callable[[Response], None]], None]
 TICK_S = 1.0
 STUCK_TICKS = 60
 """Seconds that a client may take to read what is sent before it is given up."""
+LAST_S = 0.25
+"""Seconds that a client gets to read what it is told where the server itself ends."""
 LINGER_TICKS = 2
 """Seconds that a client gets to close after GOAWAY, so that it hears the reason."""
 
@@ -163,6 +165,8 @@ class Http2Protocol(asyncio.Protocol):
         """Whether we have said all."""
         self.hurried = False
         """Whether to close without waiting for the client to do so."""
+        self._ours = False
+        """Whether it was the server that wanted an end."""
         self._stuck_ticks = 0
         self._idle_ticks = 0
         self._paused = False
@@ -333,7 +337,12 @@ class Http2Protocol(asyncio.Protocol):
         """
         self._finished = True
         self._stuck_ticks = 0
-        if transport.can_write_eof() and not self.hurried:
+        if self._ours and transport.can_write_eof():
+            # What the client asked last may stand unread.
+            transport.write_eof()
+            transport.resume_reading()
+            self._loop.call_later(LAST_S, transport.close)
+        elif transport.can_write_eof() and not self.hurried:
             transport.write_eof()
             transport.resume_reading()
         else:
@@ -341,6 +350,7 @@ class Http2Protocol(asyncio.Protocol):
 
     def close(self, code: int = Code.NO_ERROR, debug: bytes = b"") -> None:
         """Say GOAWAY, finish what is open, and close."""
+        self._ours = not self.hurried
         self.hurried = True
         if self._finished and self._transport is not None:
             self._transport.close()

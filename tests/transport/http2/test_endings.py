@@ -107,6 +107,24 @@ async def test_closing_answers_what_was_asked(wire: Wire, client: Client) -> Non
     assert not wire.server.connections
 
 
+async def test_what_the_client_said_last_does_not_cost_it_the_last_answer(
+    wire: Wire, client: Client
+) -> None:
+    wire.response = Response(200, (), bytes(50_000))
+    client.h2.send_headers(1, REQUEST, end_stream=True)
+    await client.send()
+    await wire.until_asked(1)
+    [connection] = wire.server.connections
+
+    # Unread when the server ends: closing at once would reset the connection.
+    client.writer.write(client.h2.data_to_send() + frames.frame(frames.PING, 0, 0, bytes(8)) * 50)
+    connection.close()
+    rest = await client.reader.read()
+
+    assert rest.count(b"\0" * 1000)
+    assert len(rest) > 50_000
+
+
 async def test_closing_does_not_wait_for_ever(wire: Wire, client: Client) -> None:
     wire.release.clear()
     client.h2.send_headers(1, REQUEST, end_stream=True)

@@ -1,0 +1,37 @@
+"""What could not be recorded, as on a full disk: why, how often, and what the journal owes."""
+
+import logging
+import sqlite3
+
+LOG = logging.getLogger("mdmsim")
+
+
+class Unrecorded:
+    """The count of one gateway."""
+
+    def __init__(self, *, serve: bool) -> None:
+        """*serve* says whether requests are answered even if they cannot be recorded."""
+        self.serve = serve
+        self.trouble = ""
+        """Why the last exchange could not be recorded; empty if it was."""
+        self.unseen = 0
+        """Exchanges that were answered unrecorded, which the journal does not say yet."""
+        self.total = 0
+        """Exchanges that could not be recorded, so far."""
+        self._spell = 0
+
+    def failed(self, error: Exception) -> None:
+        """Note why an exchange could not be recorded. The text of other errors is not kept."""
+        said = f": {error}" if isinstance(error, (sqlite3.Error, OSError)) else ""
+        self.trouble = f"{type(error).__name__}{said}"
+
+    def heard(self, error: Exception | None) -> None:
+        """Count one exchange that ends; log where a spell of errors begins, and where it ends."""
+        if error is not None:
+            self.total += 1
+            self._spell += 1
+            if self._spell == 1:
+                LOG.error("an exchange could not be recorded", exc_info=error)
+        elif self._spell:
+            LOG.warning("exchanges are recorded again; %d could not be", self._spell)
+            self._spell = 0

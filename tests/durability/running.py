@@ -1,0 +1,51 @@
+"""A simulator as a process of its own, and what it left behind."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from simulator.cli import main
+from simulator.directory import DATABASE
+from simulator.messages import Exchange
+from simulator.store.journal import SqliteJournal
+
+FLAGS = ("--http-port", "0", "--control-port", "0", "--tls-port", "off", "--proxy-port", "off")
+LENIENT = ("--push-auth", "none", "--unknown-tokens", "accept")
+"""The clients have no certificates, and their devices never checked in."""
+
+
+@contextmanager
+def simulator(data: Path, *flags: str) -> Iterator[tuple[dict[str, Any], subprocess.Popen[bytes]]]:
+    """Start a simulator of *data*, which gets killed at the end."""
+    command = [sys.executable, "-m", "simulator", "serve", "--data", str(data)]
+    with subprocess.Popen(
+        [*command, *FLAGS, *LENIENT, *flags], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if line.startswith(b"mdmsim ready "):
+                    break
+            yield json.loads((data / "ready.json").read_bytes()), process
+        finally:
+            process.kill()
+
+
+def journal_of(data: Path) -> list[Exchange]:
+    """Return all that was recorded."""
+    found: list[Exchange] = []
+    with closing(SqliteJournal.open(data / DATABASE)) as journal:
+        while batch := journal.read(found[-1].seq if found else 0, 1000):
+            found += batch
+    return found
+
+
+def verified(data: Path) -> Result:
+    """Run ``mdmsim report --verify``."""
+    return CliRunner().invoke(main, ["report", "--verify", "--data", str(data)])

@@ -1,0 +1,76 @@
+"""Rude clients leave nothing behind: no descriptor, task, thread or temporary file.
+
+`python -m tests.bench.rudeness` does the same with ten thousand connections, and memory.
+"""
+
+import asyncio
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from simulator.app import Simulator
+from simulator.control import events
+from simulator.directory import DATABASE
+from simulator.settings import Settings
+from simulator.store.journal import SqliteJournal
+from tests.load import rude
+
+TIMES = 12
+"""How often each way is gone."""
+SETTLE_S = 20
+
+
+def left(folder: Path) -> dict[str, int]:
+    """Count what a connection could leave behind."""
+    return {
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
+        "tasks": len(asyncio.all_tasks()),
+        "threads": threading.active_count(),
+        "files": len(list(folder.iterdir())),
+    }
+
+
+def recorded(path: Path) -> int:
+    """Return how many exchanges there are."""
+    with closing(SqliteJournal.open(path)) as journal:
+        return journal.count()
+
+
+async def test_rude_clients_leave_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(events, "KEEP_ALIVE_S", 0.05)
+    settings = Settings(
+        data=str(tmp_path / "data"), tls_port=(0,), http_port=0, control_port=0, proxy_port=0
+    )
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(4) as pool:
+        async with Simulator(settings) as simulator:
+            ports = rude.Ports.of(simulator.ready)
+
+            async def all_ways(times: int) -> None:
+                work = [
+                    loop.run_in_executor(pool, rude.do, name, ports)
+                    for name in list(rude.WAYS) * times
+                ]
+                await asyncio.gather(*work)
+
+            await all_ways(1)  # threads and caches that stay come with the first
+            await asyncio.sleep(0.2)
+            before = left(folder)
+            await all_ways(TIMES)
+            async with asyncio.timeout(SETTLE_S):
+                while True:
+                    after = left(folder)
+                    if all(after[name] <= before[name] for name in before):
+                        break
+                    await asyncio.sleep(0.05)
+    assert await asyncio.to_thread(recorded, tmp_path / "data" / DATABASE) > 10 * TIMES
+    assert after["files"] == before["files"] == 0
