@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from simulator import quirks
 from simulator.faults import Armoury, delivered
 from simulator.labels import labelled
-from simulator.messages import Exchange, Finding, Request, Response, State, named
+from simulator.messages import Exchange, Finding, Request, Response, State
 from simulator.protocol import validation
 from simulator.protocol.catalogue import Catalogue, Match
 from simulator.protocol.fields import span
@@ -31,10 +31,10 @@ from simulator.protocol.operations import (
 )
 from simulator.protocol.validation import MALFORMED, Checked, refuses
 from simulator.protocol.wire import Decoded, decode, query_pairs
+from simulator.receiving import nothing, receive, unmatched
 from simulator.settings import Settings
 
 LOG = logging.getLogger("mdmsim")
-_TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
 
 
 _NOTHING: Mapping[Inquiry, str] = {}
@@ -154,9 +154,9 @@ class Engine:
         known: Mapping[Inquiry, str],
     ) -> Response:
         if match.service is None:
-            return _unmatched(exchange)
+            return unmatched(exchange)
         exchange.service = match.service.name
-        operation = match.operation or _nothing(match.service)
+        operation = match.operation or nothing(match.service)
         call = Call(exchange, operation, self._settings, self._secret, state.of(""))
         call.path, call.known = match.path, known
         response = self._respond(call, match, match.service, decoded)
@@ -167,7 +167,7 @@ class Engine:
     ) -> Response:
         exchange = call.exchange
         try:
-            _receive(call, match, service)
+            receive(call, match, service)
             return self._handle(call, self._plans[call.operation.name], decoded)
         except ApiError as error:
             exchange.error = error.row.code
@@ -206,8 +206,8 @@ class Engine:
         with call.state.savepoint():
             result = plan.operation.handler(call)
         response = plan.service.answer(call, plan.project(result, call.version))
-        if plan.shortcut is not None and not (call.exchange.findings or call.exchange.faults):
-            plan.shortcut.learn(call, response)
+        if plan.shortcut is not None and not (call.exchange.findings or armed):
+            _learn(plan.shortcut, call, response)
         return response
 
     def _check(self, call: Call, plan: _Plan, decoded: Decoded | None) -> list[Checked]:
@@ -285,87 +285,6 @@ def _compile(catalogue: Catalogue, operation: Operation, settings: Settings) -> 
     )
 
 
-def _nothing(service: Service) -> Operation:
-    """Return what stands for the operation where a path has none."""
-    return Operation(f"{service.name}.", (), "", "", lambda _: None)
-
-
-def _unmatched(exchange: Exchange) -> Response:
-    """Answer a request that is for no service, and say what it was."""
-    if exchange.request.problem:
-        status, rule = _PROBLEMS[exchange.request.problem]
-        about = exchange.request.problem_about
-    else:
-        status, rule, about = _nowhere(exchange.request)
-    exchange.findings.append(Finding(rule, "path", "", about, refused=True))
-    exchange.error = rule
-    return Response(status, _TEXT, f"mdmsim: {about}\n".encode(), close=True)
-
-
-def _nowhere(request: Request) -> tuple[int, str, str]:
-    """Return status, rule and sentence for a request that no service is there for."""
-    if request.method == "CONNECT":
-        return 403, "host-unknown", "the proxy stands in for Apple's hosts only, and relays nowhere"
-    return 404, "path-unknown", "no service has this path: is the base URL of the client right?"
-
-
-_PROBLEMS = {
-    "malformed": (400, "http-malformed"),
-    "truncated": (400, "body-truncated"),
-    "too-large": (413, "body-too-large"),
-}
-
-
-def _receive(call: Call, match: Match, service: Service) -> None:
-    """Take the request as a whole: which version, is it complete, is it for an operation."""
-    request, findings = call.request, call.exchange.findings
-    service.version(call)
-    if match.operation is not None:
-        call.exchange.operation = match.operation.name
-        call.exchange.route = match.operation.route
-    if request.problem:
-        _, rule = _PROBLEMS[request.problem]
-        findings.append(Finding(rule, "body", "", request.problem_about, refused=True))
-        raise ApiError(service.too_large if request.problem == "too-large" else service.malformed)
-    if match.operation is None:
-        _refuse_path(call, match, service)
-    for name in _repeated(request):
-        text = "send the header once; the first one counts"
-        findings.append(Finding("header-repeated", "header", name, text))
-    service.gate(call)
-
-
-def _refuse_path(call: Call, match: Match, service: Service) -> None:
-    findings = call.exchange.findings
-    methods = service.methods
-    if match.known_path or (methods and call.request.method not in methods):
-        text = "the path has no such method"
-        findings.append(Finding("method-unknown", "path", "", text, refused=True))
-        raise ApiError(service.not_allowed, text)
-    text = "no operation has this path"
-    findings.append(Finding("path-unknown", "path", "", text, refused=True))
-    raise ApiError(service.not_found, text)
-
-
-_ONCE = {
-    "authorization",
-    "content-length",
-    "content-type",
-    "content-encoding",
-    "host",
-    "user-agent",
-    "x-adm-auth-session",
-    "x-server-protocol-version",
-}
-
-
-def _repeated(request: Request) -> list[str]:
-    if len(named(request.headers)) == len(request.headers):
-        return []
-    names = [name.lower() for name, _ in request.headers]
-    return [name for name in dict.fromkeys(names) if name in _ONCE and names.count(name) > 1]
-
-
 def _recognise(call: Call, plan: _Plan) -> None:
     """Note who asked, if it can be told, of a request that a fault refuses anyway."""
     known = len(call.exchange.findings)
@@ -375,6 +294,12 @@ def _recognise(call: Call, plan: _Plan) -> None:
 
 
 _AUTHORIZATION = ("header", "authorization")
+
+
+def _learn(shortcut: Shortcut, call: Call, response: Response) -> None:
+    """Let *shortcut* remember the call; what a quirk has made of it holds no longer than that."""
+    if not quirks.any_on(call.state.of("")):
+        shortcut.learn(call, response)
 
 
 def _in_body(plan: _Plan) -> bool:

@@ -256,3 +256,17 @@ def test_what_has_changed_since_is_seen(authority: PushAuthority, change: Act, s
             act(short)
         assert plain()(short).status == status
         assert counting.taken == 1
+
+
+def test_nothing_is_learnt_while_a_quirk_is_on(authority: PushAuthority) -> None:
+    with pair(authority, push_streams="fixed") as (short, _, counting):
+        found = [
+            act(short)
+            for act in (switching(is_on=True), plain(), switching(is_on=False), plain(), plain())
+        ]
+        assert [one.response.streams for one in found if isinstance(one, Answer)] == [
+            1000,
+            None,
+            None,
+        ]
+        assert counting.taken == 1
