@@ -114,7 +114,12 @@ class Engine:
         exchange = Exchange(now_ms, request, session=session)
         match = self.catalogue.match(request)
         decoded = decode(request, self._settings.body_limit) if request.body else None
-        exchange.response = self._answer(exchange, match, decoded, state, known)
+        if match.operation is not None and match.operation.asks:
+            # It may have to be begun anew: nothing may count twice, be it a fault or a request.
+            with state.savepoint():
+                exchange.response = self._answer(exchange, match, decoded, state, known)
+        else:
+            exchange.response = self._answer(exchange, match, decoded, state, known)
         if exchange.findings and match.service is not None:
             docs = (match.operation or match.service).docs
             exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]

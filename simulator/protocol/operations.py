@@ -213,6 +213,8 @@ class Operation:
     """Apple's page."""
     source: str = ""
     inferred: str = ""
+    asks: bool = False
+    """Whether the handler may use `Call.ask`: what was written until then is undone."""
     aliases: tuple[str, ...] = ()
     """Further paths of the same operation, such as a former base URL; without parameters."""
     shortcut: Callable[[Settings], Shortcut] | None = None
