@@ -126,6 +126,8 @@ class Call(msgspec.Struct):
     """Outcomes of single items that faults have chosen."""
     known: Mapping[Inquiry, str] = msgspec.field(default_factory=dict)
     """The inquiries that were answered for this request."""
+    prefix: str = ""
+    """Path that stood before the target, as the label of a test run; empty if none."""
 
     def ask(self, inquiry: Inquiry) -> str:
         """Return the answer to *inquiry*; ask last, once nothing else can be refused."""
