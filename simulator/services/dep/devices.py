@@ -301,6 +301,8 @@ def _odd(call: Call, events: list[Body]) -> list[Body]:
             if device is not None and device.throttled_until_ms > call.now_ms
         }
         events = [one for one in events if one["serial_number"] not in slow]
+    if call.has(quirks.NEW_MISSING):
+        events = [one for one in events if one["op_type"] != "added"]
     if call.has(quirks.ADDED_AND_MODIFIED):
         events = [
             one
