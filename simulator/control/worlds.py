@@ -120,7 +120,10 @@ def _load(state: State, file: IO[bytes]) -> Body:
             _must_be_whole(state)
             _branch(state.of(""))
     except (OSError, EOFError) as error:
-        raise bad(f"the body is no whole gzip file: {error}") from None
+        raise bad(
+            f"the body is no whole gzip file ({type(error).__name__}): "
+            "GET /snapshot, or mdmsim ctl snapshot save, makes one"
+        ) from None
     except ValueError as error:
         raise bad(str(error)) from None
     return header
