@@ -110,11 +110,16 @@ class Engine:
                 taken = self._take(plan, request, state.of(""), now_ms)
                 if taken is not None:
                     return self._record(*taken, plan.operation, plan.service, state)
-        request, session = labelled(request)
+        request, session, prefix = labelled(request)
         exchange = Exchange(now_ms, request, session=session)
         match = self.catalogue.match(request)
         decoded = decode(request, self._settings.body_limit) if request.body else None
-        exchange.response = self._answer(exchange, match, decoded, state, known)
+        if match.operation is not None and match.operation.asks:
+            # It may have to be begun anew: nothing may count twice, be it a fault or a request.
+            with state.savepoint():
+                exchange.response = self._answer(exchange, match, decoded, state, known, prefix)
+        else:
+            exchange.response = self._answer(exchange, match, decoded, state, known, prefix)
         if exchange.findings and match.service is not None:
             docs = (match.operation or match.service).docs
             exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]
@@ -152,13 +157,14 @@ class Engine:
         decoded: Decoded | None,
         state: State,
         known: Mapping[Inquiry, str],
+        prefix: str,
     ) -> Response:
         if match.service is None:
             return unmatched(exchange)
         exchange.service = match.service.name
         operation = match.operation or nothing(match.service)
         call = Call(exchange, operation, self._settings, self._secret, state.of(""))
-        call.path, call.known = match.path, known
+        call.path, call.known, call.prefix = match.path, known, prefix
         response = self._respond(call, match, match.service, decoded)
         return delivered(call, response) if exchange.faults else response
 

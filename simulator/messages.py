@@ -372,7 +372,7 @@ class Journal(Protocol):
 
         *match* narrows by ``service``, ``operation``, ``organisation``, ``client``,
         ``session``, ``status``, ``error``, ``finding`` (a rule), ``fault`` (an id)
-        and ``q`` (text in the route or target).
+        and ``q`` (text of the request or its outcome: see `simulator.searching`).
         """
         ...
 

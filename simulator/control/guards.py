@@ -26,6 +26,10 @@ def problem(status: int, title: str, detail: str, facts: Body | None = None) -> 
     )
 
 
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a body; a snapshot may have more."""
+
+
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in whom the rules allow, and turn what goes wrong into problem documents.
@@ -49,10 +53,22 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:  # noqa: PLR2004 (a redirect is no problem)
             raise
-        answer = problem(error.status, error.reason, f"{request.method} {request.path}")
+        answer = problem(error.status, error.reason, _detail(request, error))
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
+
+
+def _detail(request: web.Request, error: web.HTTPException) -> str:
+    """Say what was wrong with a request that no handler got, or could read."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        known = ", ".join(sorted(error.allowed_methods - {"HEAD"}))
+        return f"{request.path} takes no {request.method}: use {known}"
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return f"a body of {request.path} has at most {LARGEST} bytes"
+    if isinstance(error, web.HTTPNotFound):
+        return f"there is no {request.path}: GET /api/v1/openapi.json describes what there is"
+    return f"{request.method} {request.path}"
 
 
 def _check(request: web.Request) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simulator import searching
 from simulator.control.parts import Parts, bad
 from simulator.disclosure.markers import parse_body_marker
 from simulator.matching import PLACES, Wanted, check_names, found_at, wanted
@@ -79,9 +80,10 @@ def compared(parts: Parts, one: Pattern, exchange: Exchange) -> Iterator[Body]:
     facts = _facts(exchange)
     for name, value in one.filters.items():
         found = facts[name]
-        holds = value.lower() in found.lower() if name == "q" else value in found
-        if isinstance(found, str):
-            holds = holds if name == "q" else value == found
+        if name == "q":
+            holds = searching.holds(exchange, value)
+        else:
+            holds = value == found if isinstance(found, str) else value in found
         yield {"at": name, "wanted": value, "found": found, "holds": holds}
     if not one.fields:
         return

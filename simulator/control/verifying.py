@@ -24,7 +24,7 @@ MATCH = Object(
         String("error", "Error code that was answered.", example="T_C_NOT_SIGNED"),
         String("finding", "A rule that it broke.", example="field-unknown"),
         Field("fault", "Id of a fault that touched it.", example="1"),
-        String("q", "Text in the route or the target."),
+        String("q", "Text of the request, as sent or decoded, or of its outcome."),
         Field("path", "Wanted values by path parameter.", example={"token": "a1"}),
         Field("query", "Wanted values by query key.", example={"profile_uuid": "0A"}),
         Field("header", "Wanted values by header.", example={"user-agent": {"contains": "x"}}),

@@ -27,7 +27,7 @@ from simulator.control import (
     worlds,
 )
 from simulator.control.books import BOOKS, Books
-from simulator.control.guards import guard
+from simulator.control.guards import LARGEST, guard
 from simulator.control.parts import PARTS, Parts, checked
 
 PREFIX = "/api/v1"
@@ -77,7 +77,7 @@ _SEQ = r"{seq:(?!(?:wait|verify)$)[^/]+}"
 
 def make_application(parts: Parts) -> web.Application:
     """Return the application of the control port."""
-    application = web.Application(middlewares=[guard], client_max_size=64 * 1024 * 1024)
+    application = web.Application(middlewares=[guard], client_max_size=LARGEST)
     application[PARTS] = parts
     application[openapi.DOCUMENT] = openapi.describe(ROUTES, PREFIX)
     application[worlds.BUSY] = asyncio.Lock()

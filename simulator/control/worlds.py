@@ -21,7 +21,7 @@ from simulator.control.parts import (
 from simulator.loading import pieces
 from simulator.messages import Body, State, World
 from simulator.protocol.fields import Integer, Objects, String
-from simulator.services.dep import organisations
+from simulator.services.dep import organisations, timeline
 from simulator.settings import ConfigurationError
 from simulator.store import keeping
 from simulator.worlds.organisations import World as Plan
@@ -52,6 +52,7 @@ async def reset(request: web.Request) -> web.Response:
             faults.disarm(state, organisation=organisation)
             quirks.forget(state, [organisation])
         world.reset(organisation)
+        _branch(state, organisation)
 
     async with request.app[BUSY]:
         await parts.gateway.run(work)
@@ -117,8 +118,12 @@ def _load(state: State, file: IO[bytes]) -> Body:
             header = keeping.head(next(lines, b""))
             cast("World", state.of("")).load(lines)
             _must_be_whole(state)
+            _branch(state.of(""))
     except (OSError, EOFError) as error:
-        raise bad(f"the body is no whole gzip file: {error}") from None
+        raise bad(
+            f"the body is no whole gzip file ({type(error).__name__}): "
+            "GET /snapshot, or mdmsim ctl snapshot save, makes one"
+        ) from None
     except ValueError as error:
         raise bad(str(error)) from None
     return header
@@ -126,6 +131,13 @@ def _load(state: State, file: IO[bytes]) -> Body:
 
 def _lines(packed: gzip.GzipFile) -> Iterator[bytes]:
     yield from packed
+
+
+def _branch(state: State, organisation: str | None = None, *, anew: bool = False) -> None:
+    """Let cursors that stand behind where the state is now be good no more."""
+    found = [one.key for one in state.of("").scan(organisations.ORGANISATION, limit=10_000)]
+    for name in found if organisation is None else [organisation]:
+        timeline.begin(state.of(name), anew=anew)
 
 
 def _must_be_whole(state: State) -> None:
@@ -144,6 +156,7 @@ async def load(request: web.Request) -> web.Response:
         parts.clock.run()
         for piece in pieces(world, seed, parts.clock.now_ms()):
             await parts.gateway.run(piece)
+        await parts.gateway.run(lambda state: _branch(state, anew=True))
         shown = await parts.renew()
         await parts.gateway.run(_mark)
     return web.json_response({"world": world.name, "organisations": shown})

@@ -126,6 +126,8 @@ class Call(msgspec.Struct):
     """Outcomes of single items that faults have chosen."""
     known: Mapping[Inquiry, str] = msgspec.field(default_factory=dict)
     """The inquiries that were answered for this request."""
+    prefix: str = ""
+    """Path that stood before the target, as the label of a test run; empty if none."""
 
     def ask(self, inquiry: Inquiry) -> str:
         """Return the answer to *inquiry*; ask last, once nothing else can be refused."""
@@ -213,6 +215,8 @@ class Operation:
     """Apple's page."""
     source: str = ""
     inferred: str = ""
+    asks: bool = False
+    """Whether the handler may use `Call.ask`: what was written until then is undone."""
     aliases: tuple[str, ...] = ()
     """Further paths of the same operation, such as a former base URL; without parameters."""
     shortcut: Callable[[Settings], Shortcut] | None = None

@@ -4,11 +4,13 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from simulator import searching
 from simulator.disclosure.evidence import Chain, Cut, Evidence, Head
 from simulator.messages import Exchange
 from simulator.store import schema
@@ -37,9 +39,20 @@ MATCHES = {
     "error": "error = :error",
     "status": "CAST(status AS TEXT) = :status",
     "finding": "instr(rules, ' ' || :finding || ' ') > 0",
-    "q": "(instr(lower(route), lower(:q)) > 0 OR instr(lower(target), lower(:q)) > 0)",
+    "q": "(instr(lower(CAST(record AS TEXT)), :q) > 0"
+    " OR instr(lower(route || ' ' || target || ' ' || status), :q) > 0"
+    " OR instr(CAST(record AS TEXT), '\\') > 0 OR instr(target, '%') > 0 OR instr(target, '+') > 0"
+    " OR instr(lower(CAST(record AS TEXT)), 'content-encoding') > 0)",
 }
-"""What exchanges can be narrowed by, each as the condition that does it."""
+"""What exchanges can be narrowed by, each as the condition that does it.
+
+That of a text leaves too many, such as all in which something is encoded:
+`simulator.searching` has the last word.
+"""
+_WINDOW = 5000
+"""Exchanges that one look for a text goes through: others can read the journal in between."""
+_SOME = 200
+"""Exchanges that are in memory at a time as a text is looked for."""
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Exchange)
 MOST = 2**63 - 1
@@ -119,11 +132,12 @@ class SqliteJournal:
 
         *match* narrows by the names in `MATCHES`; ValueError if it has another.
         """
-        where = _condition(match)
-        values = {"after": min(after, MOST), "limit": max(limit, 0)}
+        if match and "q" in match:
+            return list(islice(self._with_text(match, after), max(limit, 0)))
+        where, values = _condition(match)
         rows = self._all(
             f"SELECT record FROM exchange WHERE seq > :after{where} ORDER BY seq LIMIT :limit",  # noqa: S608 (conditions of the table)
-            {**(match or {}), **values},
+            {**values, "after": min(after, MOST), "limit": max(limit, 0)},
         )
         return [_DECODER.decode(record) for (record,) in rows]
 
@@ -131,14 +145,43 @@ class SqliteJournal:
         self, before: int = MOST, limit: int = 100, match: Mapping[str, str] | None = None
     ) -> Sequence[Exchange]:
         """Return up to *limit* exchanges with a number below *before*, newest first."""
-        where = _condition(match)
-        values = {"before": min(before, MOST), "limit": max(limit, 0)}
+        if match and "q" in match:
+            found = self._with_text(match, before, newest_first=True)
+            return list(islice(found, max(limit, 0)))
+        where, values = _condition(match)
         rows = self._all(
             f"SELECT record FROM exchange WHERE seq < :before{where} "  # noqa: S608 (as above)
             "ORDER BY seq DESC LIMIT :limit",
-            {**(match or {}), **values},
+            {**values, "before": min(before, MOST), "limit": max(limit, 0)},
         )
         return [_DECODER.decode(record) for (record,) in rows]
+
+    def _with_text(
+        self, match: Mapping[str, str], start: int, *, newest_first: bool = False
+    ) -> Iterator[Exchange]:
+        """Yield the exchanges behind *start* that match, with the text ``q`` among the rest.
+
+        Window by window, so that whoever else reads the journal waits for one of them only.
+        """
+        wanted = match["q"]
+        where, values = _condition(match)
+        first, last = self._all(OLDEST, ())[0][0], self.last()
+        order = "DESC" if newest_first else "ASC"
+        sql = (
+            "SELECT seq, record FROM exchange WHERE seq BETWEEN :low AND :high"  # noqa: S608 (as above)
+            f"{where} ORDER BY seq {order} LIMIT {_SOME}"
+        )
+        at = min(start - 1, last) if newest_first else max(start + 1, first)
+        while first <= at <= last:
+            low, high = (at - _WINDOW, at) if newest_first else (at, at + _WINDOW)
+            rows = self._all(sql, {**values, "low": low, "high": high})
+            for _, record in rows:
+                exchange = _DECODER.decode(record)
+                if searching.holds(exchange, wanted):
+                    yield exchange
+            step = -1 if newest_first else 1
+            whole = len(rows) < _SOME
+            at = ((low if newest_first else high) if whole else rows[-1][0]) + step
 
     def get(self, seq: int) -> Exchange | None:
         """Return one exchange, or None."""
@@ -152,8 +195,11 @@ class SqliteJournal:
 
     def count(self, match: Mapping[str, str] | None = None) -> int:
         """Return how many exchanges there are, or how many match as in `read`."""
-        sql = f"SELECT count(*) FROM exchange WHERE 1{_condition(match)}"  # noqa: S608 (as above)
-        number: int = self._all(sql, match or {})[0][0]
+        if match and "q" in match:
+            return sum(1 for _ in self._with_text(match, 0))
+        where, values = _condition(match)
+        sql = f"SELECT count(*) FROM exchange WHERE 1{where}"  # noqa: S608 (as above)
+        number: int = self._all(sql, values)[0][0]
         return number
 
     def tally(self, after: int) -> tuple[int, Sequence[tuple[str, str, int, str, int]]]:
@@ -260,8 +306,12 @@ def _checked(row: Sequence[Any], chain: Chain, cuts: Sequence[Cut]) -> Exchange 
     return exchange
 
 
-def _condition(match: Mapping[str, str] | None) -> str:
-    unknown = sorted(set(match or ()) - set(MATCHES))
+def _condition(match: Mapping[str, str] | None) -> tuple[str, dict[str, Any]]:
+    """Return the conditions for *match*, and the values that they name."""
+    values: dict[str, Any] = dict(match or {})
+    unknown = sorted(set(values) - set(MATCHES))
     if unknown:
         raise ValueError(f"exchanges cannot be matched by {', '.join(unknown)}")
-    return "".join(f" AND {MATCHES[name]}" for name in match or ())
+    if "q" in values:
+        values["q"] = searching.needle(values["q"])
+    return "".join(f" AND {MATCHES[name]}" for name in values), values

@@ -53,7 +53,7 @@ async def test_the_newest_exchange_comes_first(console: Console) -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        pytest.param("q=ACC", [2], id="search"),
+        pytest.param("q=%2FACC", [2], id="search"),
         pytest.param("status=404", [1], id="status"),
         pytest.param("service=dep&operation=", [2], id="service"),
         pytest.param("finding=path-unknown", [1], id="finding"),

@@ -1,8 +1,10 @@
+import io
+
 import aiohttp
 import pytest
 
 from simulator.app import Simulator
-from simulator.control.guards import is_loopback
+from simulator.control.guards import LARGEST, is_loopback
 from simulator.control.web import PREFIX, ROUTES
 from simulator.settings import Settings
 from tests.control.conftest import Control
@@ -74,3 +76,32 @@ async def test_off_loopback_the_token_is_wanted() -> None:
 )
 def test_what_loopback_is(host: str, expected: bool) -> None:
     assert is_loopback(host) == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "size", "status", "detail"),
+    [
+        pytest.param(
+            "PATCH", "/clock", 0, 405, "/api/v1/clock takes no PATCH: use GET, PUT", id="method"
+        ),
+        pytest.param("GET", "/clocks", 0, 404, "there is no /api/v1/clocks: GET", id="path"),
+        pytest.param(
+            "POST",
+            "/faults",
+            LARGEST + 1,
+            413,
+            f"a body of /api/v1/faults has at most {LARGEST} bytes",
+            id="large",
+        ),
+        pytest.param(
+            "GET", "/exchanges?limit=-1", 0, 400, "limit must be a whole number from 1", id="number"
+        ),
+    ],
+)
+async def test_what_no_call_takes_is_said_with_what_one_would(
+    control: Control, method: str, path: str, size: int, status: int, detail: str
+) -> None:
+    answered, problem = await control.call(method, path, data=io.BytesIO(bytes(size)))
+
+    assert answered == status
+    assert problem["detail"].startswith(detail)

@@ -176,7 +176,8 @@ def settle(state: State, now_ms: int, most: int = MOST) -> bool:
 
 def _add(state: State, new: list[tuple[Arrivals, int]]) -> None:
     """Write devices of orders by their numbers, in order of time, and tell their servers."""
-    plans = {one.id: Plan(one.seed, one.families) for one, _ in new}
+    orders = {one.id: one for one, _ in new}
+    plans = {name: Plan(one.seed, one.families) for name, one in orders.items()}
     made: list[tuple[str, int, Device]] = []
     for one, number in new:
         hardware, at_ms = plans[one.id].device(one.start + number), one.at_ms(number)

@@ -3,7 +3,7 @@
 On the wire they look like the live ones (dep.md 3.1): unpadded base64 of
 ``<a>:<b>:<ms1>:<ms2>:true:<ms1>``. Here *a* is the position, and *b* packs the
 phase, the last event before the fetch began and a keyed code that binds the
-cursor to its server, so that nothing has to be stored for it.
+cursor to its server and its line of time, so that nothing has to be stored for it.
 """
 
 import base64
@@ -41,9 +41,9 @@ class Cursor:
         return self.position if self.phase == "syncing" else self.base
 
 
-def encode(cursor: Cursor, secret: bytes, server: str) -> str:
-    """Return the cursor as it stands on the wire; at most 128 characters."""
-    code = int.from_bytes(_code(cursor, secret, server))
+def encode(cursor: Cursor, secret: bytes, server: str, line: int) -> str:
+    """Return the cursor of a *line* of time as it stands on the wire; at most 128 letters."""
+    code = int.from_bytes(_code(cursor, secret, server, line))
     packed = ((cursor.base << 2 | _PHASES.index(cursor.phase)) << _CODE_BITS) | code
     text = (
         f"{cursor.position}:{packed}:{cursor.progress_ms}:{cursor.issued_ms}"
@@ -52,8 +52,8 @@ def encode(cursor: Cursor, secret: bytes, server: str) -> str:
     return base64.b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode(text: str, secret: bytes, server: str) -> Cursor | None:
-    """Return the cursor that *text* stands for, or None if *server* was never given it."""
+def decode(text: str, secret: bytes, server: str, line: int) -> Cursor | None:
+    """Return the cursor that *text* stands for, or None if *server* never got it on *line*."""
     try:
         plain = base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("ascii")
     except (binascii.Error, ValueError):
@@ -66,12 +66,13 @@ def decode(text: str, secret: bytes, server: str) -> Cursor | None:
     if phase >= len(_PHASES):
         return None
     cursor = Cursor(_PHASES[phase], position, base, progress_ms, issued_ms)
-    return cursor if hmac.compare_digest(encode(cursor, secret, server), text) else None
+    return cursor if hmac.compare_digest(encode(cursor, secret, server, line), text) else None
 
 
-def _code(cursor: Cursor, secret: bytes, server: str) -> bytes:
+def _code(cursor: Cursor, secret: bytes, server: str, line: int) -> bytes:
     text = (
         f"dep.cursor|{server}|{cursor.phase}|{cursor.position}|{cursor.base}"
         f"|{cursor.progress_ms}|{cursor.issued_ms}"
     )
+    text += f"|{line}" if line else ""
     return hmac.digest(secret, text.encode(), hashlib.sha256)[: _CODE_BITS // 8]

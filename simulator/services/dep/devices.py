@@ -6,7 +6,7 @@ from simulator.messages import Body, Finding
 from simulator.protocol.fields import Boolean, Field, Integer, String, Strings, Table
 from simulator.protocol.fields import Objects as Array
 from simulator.protocol.operations import ApiError, Call, operation
-from simulator.services.dep import cursors, errors, fleet, quirks
+from simulator.services.dep import cursors, errors, fleet, quirks, timeline
 from simulator.services.dep.cursors import Cursor
 from simulator.timestamps import milliseconds, rfc3339
 
@@ -183,12 +183,12 @@ def _page(call: Call, records: list[Body], cursor: Cursor, *, more: bool) -> Bod
         "devices": records,
         "fetched_until": rfc3339(cursor.progress_ms),
         "more_to_follow": more,
-        "cursor": cursors.encode(cursor, call.secret, call.principal.id),
+        "cursor": timeline.encode(call.state, cursor, call.secret, call.principal.id),
     }
 
 
 def _known(call: Call, text: str) -> Cursor:
-    cursor = cursors.decode(text, call.secret, call.principal.id)
+    cursor = timeline.decode(call.state, text, call.secret, call.principal.id)
     if cursor is None:
         raise ApiError(errors.INVALID_CURSOR)
     return cursor
@@ -255,7 +255,8 @@ def fetch(call: Call) -> Body:
     json_only=True,
     docs=f"{DOCS}sync-devices",
     source="AD, PR",
-    inferred="EXHAUSTED_CURSOR, which AD lists for a sync, was never seen and is not given.",
+    inferred="EXHAUSTED_CURSOR, which AD lists for a sync, was never seen and is not given. A "
+    "cursor from before a reset of the simulator is INVALID_CURSOR where it would miss events.",
 )
 def sync(call: Call) -> Body:
     """Return the next page of events, and the cursor behind it."""
@@ -300,6 +301,8 @@ def _odd(call: Call, events: list[Body]) -> list[Body]:
             if device is not None and device.throttled_until_ms > call.now_ms
         }
         events = [one for one in events if one["serial_number"] not in slow]
+    if call.has(quirks.NEW_MISSING):
+        events = [one for one in events if one["op_type"] != "added"]
     if call.has(quirks.ADDED_AND_MODIFIED):
         events = [
             one

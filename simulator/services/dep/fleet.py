@@ -96,6 +96,11 @@ def last_event(state: State) -> int:
     return state.reserve(EVENT, 0) - 1
 
 
+def last_place(state: State) -> int:
+    """Return the place of the device that was assigned last."""
+    return places(state, 0) - 1
+
+
 def _place(server: str, number: int) -> str:
     return f"{server}/{number:012d}"
 

@@ -112,7 +112,7 @@ def _check_signature(call: Call, given: dict[str, str], token: Body) -> None:
     good = oauth1.verifies(
         given["oauth_signature"],
         request.method,
-        oauth1.urls(request.scheme, request.header("host") or "", path, forwarded),
+        oauth1.urls(request.scheme, request.header("host") or "", call.prefix + path, forwarded),
         pairs,
         consumer_secret=token["consumer_secret"],
         token_secret=token["access_secret"],

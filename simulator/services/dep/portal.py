@@ -13,7 +13,7 @@ from typing import Any
 
 from simulator.messages import Body, State
 from simulator.pki.credentials import Chance, ServerToken, mint_server_token
-from simulator.services.dep import arrivals, fleet
+from simulator.services.dep import arrivals, fleet, timeline
 from simulator.services.dep.fleet import Device, Told
 from simulator.services.dep.organisations import ORGANISATION, SERVER, organisation, server
 from simulator.services.dep.sessions import TOKEN, end_sessions
@@ -59,6 +59,7 @@ def add_organisation(state: State, facts: Body) -> None:
     }
     state.of("").put(ORGANISATION, identifier, body)
     arrivals.prepare(state.of(identifier))
+    timeline.prepare(state.of(identifier))
 
 
 def change_organisation(state: State, identifier: str, **changes: Any) -> Body:

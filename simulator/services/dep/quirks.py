@@ -28,4 +28,16 @@ LATE_EVENTS = Quirk(
     "GH fleetdm/fleet#8741",
 )
 LATE_MS = 5 * 60 * 1000
-ALL = (SAME_CURSOR, EVENT_TWICE, THROTTLED_MISSING, ADDED_AND_MODIFIED, LATE_EVENTS)
+NEW_MISSING = Quirk(
+    "dep.new-missing",
+    "A sync never tells of devices that were added: only a fetch from the start has them.",
+    "GH fleetdm/fleet#49837",
+)
+ALL = (
+    SAME_CURSOR,
+    EVENT_TWICE,
+    THROTTLED_MISSING,
+    ADDED_AND_MODIFIED,
+    LATE_EVENTS,
+    NEW_MISSING,
+)

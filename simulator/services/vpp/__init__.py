@@ -13,7 +13,7 @@ import msgspec
 from simulator.messages import Body, Response
 from simulator.protocol.fields import String
 from simulator.protocol.operations import Call, ErrorCode, Issued, Service
-from simulator.services.vpp import access, errors, numbers
+from simulator.services.vpp import access, errors, numbers, quirks
 from simulator.services.vpp.answers import metadata_error, v1_trailer, v2_trailer
 from simulator.services.vpp.locations import LOCATION
 from simulator.services.vpp.metadata import by_cookie, by_developer
@@ -98,6 +98,7 @@ SERVICE = Service(
     headers=HEADERS,
     errors=numbers.COMMON,
     on_demand=numbers.ON_DEMAND,
+    quirks=quirks.ALL,
     malformed=errors.INVALID_ARGUMENT,
     not_found=errors.NOT_FOUND,
     not_allowed=errors.METHOD_NOT_SUPPORTED,

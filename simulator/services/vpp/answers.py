@@ -2,9 +2,11 @@
 
 from simulator.messages import Body
 from simulator.protocol.operations import Call, ErrorCode
+from simulator.services.vpp import quirks
 from simulator.services.vpp.access import place, sent_token
 from simulator.services.vpp.locations import apple_time
 
+_OTHER = {"id": "5f0e4a52-0000-4000-8000-000000000000", "name": "Other MDM", "metadata": "1"}
 WARNING_MS = 15 * 24 * 3600 * 1000
 """How long before its end v1 tells when a token expires."""
 
@@ -13,6 +15,8 @@ def v2_trailer(call: Call) -> Body:
     """Return tokenExpirationDate, uId and, once set, mdmInfo."""
     where, token = place(call), sent_token(call)
     body: Body = {"tokenExpirationDate": apple_time(token["expires_ms"]), "uId": where.uid}
+    if call.has(quirks.OTHER_OWNER):
+        return body | {"mdmInfo": dict(_OTHER)}
     return body if where.mdm is None else body | {"mdmInfo": dict(where.mdm)}
 
 

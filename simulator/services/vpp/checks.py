@@ -11,7 +11,7 @@ from typing import Any
 from simulator.messages import Body, Finding
 from simulator.protocol.operations import ApiError, Call, ErrorCode
 from simulator.protocol.validation import refuses
-from simulator.services.vpp import errors, licences
+from simulator.services.vpp import errors, licences, quirks
 from simulator.services.vpp.limits import PRICING
 from simulator.services.vpp.locations import Location
 
@@ -89,6 +89,9 @@ def serial_shapes(call: Call, name: str, serials: Sequence[str]) -> None:
         if not SERIAL.fullmatch(serial):
             text = "serial numbers are 8 to 14 capital letters and digits: is it one?"
             at = f"/{name}/{index}"
+            if call.has(quirks.NONSENSE_SERIALS):
+                call.exchange.findings.append(Finding("serial-shape", "body", at, text))
+                continue
             broken(call, errors.INVALID_ARGUMENT, at, text, rule="serial-shape")
 
 

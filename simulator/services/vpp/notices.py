@@ -7,7 +7,9 @@ in a message, so successes and each error number travel apart.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from simulator import quirks
 from simulator.messages import Body, Entity, State
+from simulator.services.vpp import quirks as rows
 from simulator.services.vpp.limits import TEST_NOTIFICATION
 from simulator.services.vpp.locations import Location
 from simulator.services.vpp.versions import uuid_of
@@ -36,9 +38,22 @@ def announce(state: State, location: Location, kind: str, content: Body, now_ms:
         "next_ms": now_ms,
         "message": message(location, kind, content, number),
     }
-    root.put(OUTBOX, _key(number), body, {"due": f"{now_ms:015d}"})
+    _queue(root, number, body)
     _forget(root, number - KEPT)
     return str(body["message"]["notificationId"])
+
+
+def _queue(root: State, number: int, body: Body) -> None:
+    """Let a message wait to be sent, unless a quirk has every second one lost or late."""
+    odd, whose = number % 2 == 1, body["organisation"]
+    if odd and quirks.on(root, rows.LOST.id, whose):
+        lost = {"state": "dropped", "about": f"{rows.LOST.id} is on", "ended_ms": body["next_ms"]}
+        root.put(OUTBOX, _key(number), body | lost)
+        return
+    next_ms = body["next_ms"]
+    if odd and quirks.on(root, rows.REORDERED.id, whose):
+        next_ms += rows.LATE_MS
+    root.put(OUTBOX, _key(number), body | {"next_ms": next_ms}, {"due": f"{next_ms:015d}"})
 
 
 def _forget(root: State, number: int) -> None:
@@ -113,6 +128,10 @@ def settle_attempt(root: State, key: str, now_ms: int, *, delivered: bool, about
         return
     attempts = found.body["attempts"] + 1
     body = found.body | {"attempts": attempts, "about": about}
+    twice = delivered and quirks.on(root, rows.TWICE.id, body["organisation"])
+    if twice and not body.get("again"):
+        root.put(OUTBOX, key, body | {"again": True, "next_ms": now_ms}, {"due": f"{now_ms:015d}"})
+        return
     if delivered or attempts > len(RETRY_MS):
         ended = {"state": "delivered" if delivered else "dropped", "ended_ms": now_ms}
         root.put(OUTBOX, key, body | ended, {})

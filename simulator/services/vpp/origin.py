@@ -12,4 +12,4 @@ def origin(call: Call) -> str:
     host = call.request.header("host") or ""
     if not _HOST.fullmatch(host):
         host = "vpp.itunes.apple.com"
-    return f"{call.request.scheme}://{host}"
+    return f"{call.request.scheme}://{host}{call.prefix}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from simulator.messages import Body, Entity
 from simulator.protocol.operations import Call
-from simulator.services.vpp import errors, versions
+from simulator.services.vpp import errors, quirks, versions
 from simulator.services.vpp.checks import broken, whole
 from simulator.services.vpp.licences import MANY, every
 from simulator.services.vpp.locations import Location
@@ -52,6 +52,8 @@ def page(
     if index >= pages:
         text = f"the last page is {pages - 1}: page while nextPageIndex is there"
         broken(call, errors.PAGE_OUT_OF_RANGE, "pageIndex", text, rule="vpp-semantics")
+    if index and call.has(quirks.VERSION_MOVES):
+        versions.touch(call.state, place, name)
     body: Body = {"currentPageIndex": index}
     if index + 1 < pages:
         body["nextPageIndex"] = index + 1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from simulator.messages import Body
 from simulator.protocol.fields import Boolean, Integer, Objects, String, Strings
 from simulator.protocol.operations import ApiError, Call, ErrorCode, operation
-from simulator.services.vpp import checks, errors, licences, users
+from simulator.services.vpp import checks, errors, licences, quirks, users
 from simulator.services.vpp.access import place
 from simulator.services.vpp.checks import forbidden
 from simulator.services.vpp.licences import ASSIGNMENT, Asset, Holder, Shelf
@@ -30,6 +30,7 @@ def _targets(name: str, about: str, concept: str) -> Strings:
     return Strings(name, about, concept=concept, source="L-obj")
 
 
+_ASKED = "vpp.asked"
 _CLIENTS, _SERIALS = "vpp.client_user_id", "device.serial"
 _LICENCES = "vpp.licence_id"
 _OUTCOMES = (
@@ -190,11 +191,22 @@ def _give_all(call: Call, where: Location, shelf: Shelf, asset: Asset) -> list[_
             return errors.NOT_DEVICE_ASSIGNABLE_V1
         if shelf.held(asset, holder) is not None:
             return errors.ALREADY_ASSIGNED
+        if holder.serial and call.has(quirks.LATE_LICENCES) and _is_first(call, asset, holder):
+            return errors.LICENSE_NOT_FOUND
         given = shelf.give(asset, holder)
         return errors.LICENSE_NOT_FOUND if given is None else str(given["licence"])
 
     wanted = _users(call, where, "associateClientUserIdStrs")
     return _each(wanted + _devices(call, "associateSerialNumbers"), give)
+
+
+def _is_first(call: Call, asset: Asset, holder: Holder) -> bool:
+    """Tell whether the device was never given this before; it is noted that it was."""
+    key = f"{place(call).id}/{asset.adam_id}/{holder.serial}"
+    if call.state.get(_ASKED, key) is not None:
+        return False
+    call.state.put(_ASKED, key, {})
+    return True
 
 
 def _gone(_: Call) -> Body:

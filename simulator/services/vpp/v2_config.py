@@ -166,6 +166,7 @@ def read_config(call: Call) -> Body:
     "Claim the location, and say where notifications go.",
     name="vpp2.config",
     auth="manage",
+    asks=True,
     json_only=True,
     request=(
         MDM_INFO,

@@ -290,19 +290,20 @@ cursor_values = st.builds(
 )
 
 
-@given(cursor_values)
-def test_every_cursor_survives_the_wire(cursor: Cursor) -> None:
-    text = cursors.encode(cursor, SECRET, "a")
+@given(cursor_values, st.integers(0, 10**9))
+def test_every_cursor_survives_the_wire(cursor: Cursor, line: int) -> None:
+    text = cursors.encode(cursor, SECRET, "a", line)
 
-    assert cursors.decode(text, SECRET, "a") == cursor
-    assert cursors.decode(text, SECRET, "b") is None
-    assert cursors.decode(text, b"other", "a") is None
+    assert cursors.decode(text, SECRET, "a", line) == cursor
+    assert cursors.decode(text, SECRET, "a", line + 1) is None
+    assert cursors.decode(text, SECRET, "b", line) is None
+    assert cursors.decode(text, b"other", "a", line) is None
     assert len(text) <= 128
 
 
 @given(st.text(max_size=200))
 def test_no_other_text_is_a_cursor(text: str) -> None:
-    assert cursors.decode(text, SECRET, "a") is None
+    assert cursors.decode(text, SECRET, "a", 0) is None
 
 
 def test_the_same_serial_cannot_be_added_twice(apple: Apple) -> None:

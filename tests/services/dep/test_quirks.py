@@ -130,3 +130,17 @@ def test_events_are_told_late(apple: Apple) -> None:
     both = sync(apple, session, one["cursor"])
 
     assert (told(none), told(one), told(both)) == ([], [("SN4", "added")], [("SN5", "added")])
+
+
+def test_new_devices_are_in_a_fetch_only(apple: Apple) -> None:
+    session = apple.session()
+    cursor = fetch(apple, session)["cursor"]
+    switch(apple, "dep.new-missing")
+    apple.add("SN4", events=True)
+    apple.home(lambda home: portal.unassign(home, "SN1", now_ms=apple.now_ms))
+
+    page = sync(apple, session, cursor)
+    again = fetch(apple, session)
+
+    assert told(page) == [("SN1", "deleted")]
+    assert [one["serial_number"] for one in again["devices"]] == ["SN2", "SN3", "SN4"]

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from simulator import faults, outcomes
+from simulator.faults import Fault
 from simulator.services.vpp.limits import LIMITS
 from tests.vpp import HOOK, MDM, Vpp
 
@@ -175,6 +177,34 @@ def test_a_url_is_tried_before_anything_is_set() -> None:
     assert (tried.url, tried.token) == (HOOK["notificationUrl"], HOOK["notificationAuthToken"])
     assert json.loads(tried.body)["notificationType"] == "TEST_NOTIFICATION"
     assert len(apple.inquiries) == 2
+
+
+@pytest.mark.parametrize(
+    "match",
+    [{"operation": "vpp2.config"}, {"operation": "vpp2.config", "organisation": "acme"}],
+    ids=["before-the-client-is-known", "after"],
+)
+def test_a_fault_counts_a_request_once_though_it_is_begun_anew(match: Any) -> None:
+    apple = Vpp()
+    asked = outcomes.read(apple.catalogue, {"delivery": "delay", "match": match})
+    fault = Fault("", asked.match, delivery=asked.name, given=asked.given, count=1)
+    apple.run(lambda state: faults.arm(state, fault))
+
+    first = configure(apple, mdmInfo=MDM, **HOOK)
+    second = configure(apple, mdmInfo=MDM, **HOOK)
+
+    assert len(apple.inquiries) == 2
+    assert [one.response.delivery is not None for one in (first, second)] == [True, False]
+    (shown,) = apple.run(lambda state: faults.listed(state, apple.now_ms))
+    assert (shown["matched"], shown["touched"]) == (2, 1)
+
+
+def test_a_request_that_is_begun_anew_is_one_of_the_second() -> None:
+    apple = Vpp(vpp_requests_per_second=2)
+
+    answers = [configure(apple, mdmInfo=MDM, **HOOK) for _ in range(3)]
+
+    assert [one.json.get("errorNumber") for one in answers] == [None, None, 9646]
 
 
 def test_nothing_is_tried_for_what_is_refused_anyway() -> None:
