@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -68,8 +68,11 @@ class Books:
 
     def manifest(self) -> Manifest:
         """Return the manifest of the settings as it is today, by the simulator's clock."""
-        moment = datetime.fromtimestamp(self._parts.clock.now_ms() / 1000, UTC)
-        return self._parts.manifest.on(moment.date())
+        return self._parts.manifest.on(self.today())
+
+    def today(self) -> date:
+        """Return the day, by the simulator's clock."""
+        return datetime.fromtimestamp(self._parts.clock.now_ms() / 1000, UTC).date()
 
     def material(
         self, manifest: Manifest, redact: Level, *, strict: bool, verify: bool
