@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import get_args
 
 import msgspec
 from aiohttp import web
 
 from simulator.control.books import BOOKS, Books
-from simulator.control.parts import AFTER, LIMIT, Problem, Route, bad, number
+from simulator.control.parts import AFTER, LIMIT, PARTS, Problem, Route, bad, number
+from simulator.disclosure import difference
+from simulator.disclosure.difference import compare
 from simulator.disclosure.formats.table import FORMATS, Format
 from simulator.disclosure.manifest import Manifest, load_manifest
 from simulator.disclosure.redaction import Level
 from simulator.disclosure.rows import FILTERS, matches
-from simulator.protocol.fields import Field, Integer, Objects, String
+from simulator.disclosure.spans import Span
+from simulator.protocol.fields import Field, Integer, Object, Objects, String
 from simulator.resources import names
 from simulator.settings import ConfigurationError
 
@@ -104,6 +108,28 @@ async def _whole(form: Format, pieces: Iterator[str]) -> web.Response:
     return web.Response(text=text, content_type=form.content_type)
 
 
+async def get_diff(request: web.Request) -> web.Response:
+    """Answer what the ``new`` part of the journal disclosed and the ``old`` one did not."""
+    query, books = request.query, request.app[BOOKS]
+    spans = []
+    for name in ("old", "new"):
+        try:
+            spans.append(Span.parse(query[name]))
+        except ValueError as error:
+            raise bad(f"{name}: {error}") from None
+    old, new = [await asyncio.to_thread(books.part, span) for span in spans]
+    changes = compare(old.lock, new.lock, request.app[PARTS].catalogue)
+    if (form := query.get("format", "json")) != "json":
+        text = difference.FORMATS[form](changes)
+        kind = {"markdown": "text/markdown"}.get(form, "text/plain")
+        return web.Response(text=text, content_type=kind)
+    told = {
+        name: {"exchanges": part.exchanges, "first": part.first, "last": part.last}
+        for name, part in (("old", old), ("new", new))
+    }
+    return web.json_response(told | {"changes": [asdict(one) for one in changes]})
+
+
 async def _manifest(books: Books, name: str | None) -> Manifest:
     """Return the manifest that is asked for: one that ships, as nobody's files are read here."""
     if name is None:
@@ -124,7 +150,25 @@ JUDGED = (
     String("gate", "1: as for a release."),
     String("verify", "1: check the hashes of all exchanges again."),
 )
+_SPAN = "FROM..TO, each the number of an exchange or a time, or nothing."
+_PART = "How many exchanges, and the first and last of their numbers."
 ROUTES = (
+    Route(
+        "GET",
+        "/diff",
+        "Compare what two parts of the journal disclosed.",
+        get_diff,
+        query=(
+            String("old", _SPAN, required=True, example="..120"),
+            String("new", _SPAN, required=True, example="121.."),
+            String("format", "json if absent.", values=tuple(difference.FORMATS)),
+        ),
+        answer=(
+            Object("old", _PART, required=True),
+            Object("new", _PART, required=True),
+            Objects("changes", "Versions first, then sent, then received.", required=True),
+        ),
+    ),
     Route(
         "GET",
         "/ledger",

@@ -138,6 +138,22 @@ def test_a_manifest_is_uploaded(tab: Tab, simulator: Simulator, tmp_path: Path) 
     assert (serious, tab.complaints) == ([], [])
 
 
+def test_two_moments_are_compared(tab: Tab, nanodep: Nanodep) -> None:
+    nanodep.apple("GET", "/account")
+    nanodep.apple("POST", "/server/devices", {"limit": 1})
+    tab.open("/traffic")
+    tab.page.click("#rows tr:has-text('dep.account') a >> nth=0")
+    tab.page.click("text=Compare what was disclosed up to here")
+
+    row = tab.page.locator(".changes tr.added", has_text="dep.fetch /limit")
+    expect(row).to_have_count(1)
+    expect(tab.page.locator(".changes tr.removed", has_text="dep.account").first).to_be_visible()
+    tab.page.fill("#at", "yesterday")
+    tab.page.click("button:text-is('Compare')")
+    expect(tab.page.locator("#refused")).to_contain_text("'yesterday' is no moment")
+    assert tab.axe() == []
+
+
 def test_the_ca_is_downloaded(tab: Tab, simulator: Simulator) -> None:
     tab.open("/")
 
