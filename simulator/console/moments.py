@@ -23,6 +23,7 @@ async def moments(request: web.Request) -> web.StreamResponse:
             found = await calls.get(request, "diff", **query)
         except Problem as problem:
             refused = str(problem)
+    changes = found["changes"] if found else []
     return await page(
         request,
         "moments.html",
@@ -31,6 +32,8 @@ async def moments(request: web.Request) -> web.StreamResponse:
         given=given,
         last=last,
         found=found,
+        sent=[one for one in changes if one["kind"] != "received"],
+        received=[one for one in changes if one["kind"] == "received"],
         query=query,
         refused=refused,
         marks=_MARKS,

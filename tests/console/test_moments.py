@@ -17,8 +17,8 @@ async def test_what_a_moment_divides_is_compared(console: Console) -> None:
     same = await console.open(f"/disclosures/diff?from={at}&at={at}&until={at}")
 
     assert "Before 1 exchange" in page.words
-    assert "added sent dep.define /profile_name (dep.profile_name)" in page.words
-    assert "removed sent dep.account" in page.words
+    assert "added dep.define /profile_name (dep.profile_name)" in page.words
+    assert "removed dep.account" in page.words
     assert "<script>" not in page.text
     assert text.text.startswith("**disclosures: ")
     assert "After none" in same.words

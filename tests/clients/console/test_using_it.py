@@ -143,7 +143,7 @@ def test_two_moments_are_compared(tab: Tab, nanodep: Nanodep) -> None:
     nanodep.apple("POST", "/server/devices", {"limit": 1})
     tab.open("/traffic")
     tab.page.click("#rows tr:has-text('dep.account') a >> nth=0")
-    tab.page.click("text=Compare what was disclosed up to here")
+    tab.page.click("text=Compare before and after")
 
     row = tab.page.locator(".changes tr.added", has_text="dep.fetch /limit")
     expect(row).to_have_count(1)
