@@ -13,7 +13,8 @@ def test_a_simulator_is_reached_by_other_ports_and_copies_of_its_files(tmp_path:
     with serving() as running:
         ports = {1: running.ready["tls"], 2: [running.ready["http"]], 3: [running.ready["control"]]}
         real = {inner: int(urls[0].rpartition(":")[2]) for inner, urls in ports.items()}
-        inside = running.ready | {
+        inside = {
+            **running.ready,
             "tls": ["https://0.0.0.0:1"],
             "http": "http://0.0.0.0:2",
             "control": "http://0.0.0.0:3",
