@@ -31,6 +31,7 @@ APNS_CLIENTS := tests/clients/apns
 PY_CLIENTS := $(VENV)/.clients-installed
 SIDESHOW_BUILT := $(VENV)/.sideshow-built
 NODE_APN_BUILT := $(VENV)/.node-apn-installed
+PUSHY_BUILT := $(VENV)/.pushy-installed
 CONSOLE_CHECKS := tests/clients/console
 AXE_BUILT := $(VENV)/.axe-installed
 
@@ -53,7 +54,7 @@ lint: $(LINT) ## Check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Chromium)
+clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) $(BIN)/pytest -m clients tests/clients --no-cov
 
 bench: $(TEST) ## Measure against bare servers, in one run (needs h2load, Go and Node.js)
@@ -119,6 +120,12 @@ $(NODE_APN_BUILT): $(APNS_CLIENTS)/node/package.json | $(MADE)
 	mkdir -p $(CLIENTS)/node-apn
 	cp $< $(CLIENTS)/node-apn/
 	npm install --prefix $(CLIENTS)/node-apn --no-package-lock --no-audit --no-fund --silent
+	@touch $@
+
+$(PUSHY_BUILT): $(APNS_CLIENTS)/java/pom.xml | $(MADE)
+	@command -v mvn >/dev/null || { echo "make clients needs Java 17 and Maven" >&2; exit 1; }
+	rm -rf $(CLIENTS)/pushy
+	mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory=$(CLIENTS)/pushy
 	@touch $@
 
 $(AXE_BUILT): $(CONSOLE_CHECKS)/package.json | $(MADE)

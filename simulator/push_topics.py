@@ -6,7 +6,7 @@ from pathlib import Path
 
 from simulator.directory import write_file
 from simulator.messages import Body, State
-from simulator.pki.push import PushAuthority
+from simulator.pki.push import P12_PASSWORD, PushAuthority
 from simulator.services.apns import registry
 from simulator.services.dep.organisations import ORGANISATION
 
@@ -43,7 +43,7 @@ def files(
 
     A certificate that is missing is made. Its file holds it alone, as Apple hands it out:
     some MDM servers take the last certificate of a file for the one that the key is for.
-    Certificate and key are also in one file, joined, and as PKCS #12 without a password.
+    Certificate and key are also in one file, joined, and as PKCS #12.
     """
     folder = path / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -68,4 +68,5 @@ def _pair(folder: Path, maker: PushAuthority, topic: str, now: datetime) -> Body
         "key": str(key),
         "joined": str(joined),
         "pkcs12": str(p12),
+        "pkcs12_password": P12_PASSWORD,
     }

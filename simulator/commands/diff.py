@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 
 import click
@@ -9,19 +10,31 @@ import click
 from simulator import services
 from simulator.commands.journals import books, today
 from simulator.commands.options import setting_options, settings
+from simulator.commands.remote import get
+from simulator.commands.report import detail
 from simulator.directory import DATABASE
-from simulator.disclosure.difference import DIFFERENCES, FORMATS, compare, exit_code
+from simulator.disclosure.difference import DIFFERENCES, FORMATS, Change, compare, exit_code
 from simulator.disclosure.gate import INCOMPLETE
 from simulator.disclosure.lock import Lock
 from simulator.disclosure.manifest import load_manifest
 from simulator.disclosure.rendering import as_dict
+from simulator.disclosure.spans import Span
 from simulator.settings import ConfigurationError, Settings
 
 
 @click.command("diff")
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old", type=click.Path(path_type=Path), required=False)
+@click.argument("new", type=click.Path(path_type=Path), required=False)
 @setting_options("manifest", "fingerprint_key")
+@click.option("--old", "old_span", metavar="SPAN", help="Only a part of OLD: FROM..TO.")
+@click.option(
+    "--new",
+    "new_span",
+    metavar="SPAN",
+    help="Only a part of NEW. A moment is the number of an exchange, or a time; ..120 and 121.. "
+    "are all up to an exchange, and all behind it.",
+)
+@click.option("--url", metavar="CONTROL", help="Ask a running simulator's control API instead.")
 @click.option(
     "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True
 )
@@ -39,8 +52,11 @@ from simulator.settings import ConfigurationError, Settings
 def command(
     context: click.Context,
     /,
-    old: Path,
-    new: Path,
+    old: Path | None,
+    new: Path | None,
+    old_span: str | None,
+    new_span: str | None,
+    url: str | None,
     form: str,
     fail_on: str,
     config: str | None,
@@ -48,30 +64,74 @@ def command(
 ) -> None:
     """Compare two runs: each a lock, a report as JSON, a data directory or the database in it.
 
+    Without NEW, two parts of OLD: mdmsim diff ./mdmsim-data --old ..120 --new 121..
+
     Exit code: 0 no difference, 1 one that counts, 2 something to mend, 3 evidence incomplete.
     """
     wanted = settings(config, **flags)
     exit_code((), fail_on)
-    (before, old_whole), (after, new_whole) = (load(path, wanted) for path in (old, new))
-    changes = compare(before, after, services.load())
+    if url is not None:
+        changes = _asked(url, old_span, new_span, paths=(old, new))
+        incomplete: list[Path] = []
+    else:
+        changes, incomplete = _compared(old, new, (old_span, new_span), wanted)
     click.echo(FORMATS[form](changes), nl=False)
-    if not (old_whole and new_whole):
-        which = " and ".join(
-            str(path) for path, whole in ((old, old_whole), (new, new_whole)) if not whole
-        )
+    if incomplete:
+        which = " and ".join(map(str, incomplete))
         click.echo(f"mdmsim: the evidence in {which} is incomplete", err=True)
         context.exit(INCOMPLETE)
     context.exit(exit_code(changes, fail_on))
 
 
-def load(path: Path, wanted: Settings) -> tuple[Lock, bool]:
-    """Return the lock of a run, and whether its evidence is complete."""
+def _compared(
+    old: Path | None, new: Path | None, spans: tuple[str | None, str | None], wanted: Settings
+) -> tuple[list[Change], list[Path]]:
+    """Return the changes, and the paths whose evidence is incomplete."""
+    if old is None or (new is None and None in spans):
+        raise ConfigurationError("name what to compare: two runs, or one with --old and --new")
+    new = new or old
+    runs = ((old, _span("--old", spans[0])), (new, _span("--new", spans[1])))
+    (before, old_whole), (after, new_whole) = (load(path, wanted, span) for path, span in runs)
+    doubtful = {path: None for path, whole in ((old, old_whole), (new, new_whole)) if not whole}
+    return compare(before, after, services.load()), list(doubtful)
+
+
+def _span(name: str, text: str | None) -> Span | None:
+    try:
+        return None if text is None else Span.parse(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{name}: {error}") from None
+
+
+def _asked(
+    url: str, old: str | None, new: str | None, *, paths: tuple[Path | None, Path | None]
+) -> list[Change]:
+    """Return the changes that the control API at *url* finds between two parts of its journal."""
+    if any(paths) or old is None or new is None:
+        raise ConfigurationError("--url compares parts of one journal: give --old and --new alone")
+    try:
+        status, body = get(url, "/api/v1/diff", {"old": old, "new": new})
+    except OSError as error:
+        why = f"{url} does not answer ({error}): is it the control API of a running simulator?"
+        raise ConfigurationError(why) from error
+    if status != HTTPStatus.OK:
+        raise ConfigurationError(f"{url}/api/v1/diff answers {status}{detail(body)}")
+    found = json.loads(body)["changes"]
+    return [Change(**one | {"flags": tuple(one["flags"])}) for one in found]
+
+
+def load(path: Path, wanted: Settings, span: Span | None = None) -> tuple[Lock, bool]:
+    """Return the lock of a run, or of a part of it, and whether its evidence is complete."""
     if path.is_dir() or path.name == DATABASE:
         data = path if path.is_dir() else path.parent
         manifest = load_manifest(wanted.manifest).on(today())
         with books(replace(wanted, data=str(data))) as kept:
             report = kept.report(manifest, "names", strict=False)
-        return Lock.of(as_dict(report)), report.verdict != "incomplete"
+            whole = report.verdict != "incomplete"
+            lock = kept.part(span, manifest).lock if span else Lock.of(as_dict(report))
+        return lock, whole
+    if span is not None:
+        raise ConfigurationError(f"{path} holds no exchanges, so no part of it: name a database")
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

@@ -21,6 +21,7 @@ from simulator.disclosure.origins import FOREIGN, NOVEL, Known, known_to
 from simulator.disclosure.records import Disclosure
 from simulator.disclosure.redaction import Level
 from simulator.disclosure.report import Report
+from simulator.disclosure.spans import Part, Span
 from simulator.disclosure.values import Fingerprinter
 from simulator.messages import Exchange
 from simulator.protocol.catalogue import Catalogue
@@ -70,6 +71,11 @@ class Books:
             origin=self.origin,
             width=width,
         )
+
+    def part(self, span: Span, manifest: Manifest) -> Part:
+        """Return what was disclosed in a part of the journal."""
+        ledger = Ledger(self.observer, self.catalogue, self.ledger.origins)
+        return Part.of(span, self.journal.read, ledger, manifest, TOOL)
 
     def origin(self, one: Disclosure, seq: int) -> str:
         """Return where the value of a record of exchange *seq* came from."""

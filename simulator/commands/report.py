@@ -8,17 +8,18 @@ from http import HTTPStatus
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 
 from simulator.commands.canary import look
 from simulator.commands.journals import books, today, verify
 from simulator.commands.options import setting_options, settings
-from simulator.commands.remote import get
+from simulator.commands.remote import ask, get
 from simulator.disclosure.formats.table import FORMATS
 from simulator.disclosure.gate import CLEAN, FINDINGS, INCOMPLETE, THRESHOLDS, exit_code, thresholds
 from simulator.disclosure.lock import Lock
-from simulator.disclosure.manifest import load_manifest
+from simulator.disclosure.manifest import load_manifest, read_manifest
 from simulator.disclosure.proof import Proof
 from simulator.disclosure.redaction import LEVELS
 from simulator.disclosure.rendering import as_dict, doubt
@@ -166,8 +167,16 @@ def _fetch(url: str, form: str, query: dict[str, str]) -> tuple[str, Mapping[str
 
 
 def _ask(url: str, query: dict[str, str]) -> str:
+    """Return a report of the control API; a manifest that is a file of ours is sent to it."""
+    name, query = query.get("manifest", ""), dict(query)
     try:
-        status, body = get(url, "/api/v1/report", query)
+        if name.endswith(".toml"):
+            content = read_manifest(name).encode()
+            del query["manifest"]
+            query["name"] = name
+            status, body = ask("POST", url, f"/api/v1/report?{urlencode(query)}", content)
+        else:
+            status, body = get(url, "/api/v1/report", query)
     except OSError as error:
         why = f"{url} does not answer ({error}): is it the control API of a running simulator?"
         raise ConfigurationError(why) from error

@@ -83,8 +83,11 @@ def _marks(placed: Placed, one: Facts) -> Marks:
         return placed.query.get(at, placed.elsewhere)
     if part in _HEADERS:
         return placed.headers.get(_CARRIER.get(part, at.lower()), placed.elsewhere)
-    # What a decoder found inside a value stands below that value's place.
+    # What a decoder found inside a value stands below that value's place, or in its query.
     while at and at not in placed.body:
+        if at.partition("?")[0] in placed.body:
+            at = at.partition("?")[0]
+            break
         at = at.rpartition("/")[0]
     return placed.body.get(at, placed.elsewhere)
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from simulator.disclosure.markers import Marker, apart
+from simulator.timestamps import rfc3339
 
 UNITS = ("bytes", "kB", "MB", "GB")
 _STEP = 1000
@@ -28,6 +29,11 @@ def moment(stamp: str) -> str:
     except ValueError:
         return stamp
     return f"{when.day} {when:%b %Y, %H:%M:%S} UTC"
+
+
+def instant(at_ms: int) -> str:
+    """Return the same of milliseconds since the epoch."""
+    return moment(rfc3339(at_ms))
 
 
 def size(count: int) -> str:
@@ -80,6 +86,7 @@ def problem(response: web.StreamResponse) -> dict[str, Any]:
 FILTERS: dict[str, Callable[..., str]] = {
     "time_of_day": time_of_day,
     "moment": moment,
+    "instant": instant,
     "size": size,
     "number": number,
     "pieces": pieces,

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -19,9 +19,11 @@ from simulator.disclosure.records import Disclosure
 from simulator.disclosure.redaction import Level
 from simulator.disclosure.report import Report
 from simulator.disclosure.rows import ledger_row
+from simulator.disclosure.spans import Part, Span
 from simulator.messages import Exchange
 
 T = TypeVar("T")
+_TOOL = f"mdmsim {__version__}"
 SMALL = 20_000
 """Up to so many exchanges, each report looks at all hashes again; beyond, at the new ones."""
 BATCH = 500
@@ -59,7 +61,7 @@ class Books:
                 self._ledger,
                 manifest,
                 parts.catalogue,
-                tool=f"mdmsim {__version__}",
+                tool=_TOOL,
                 evidence=evidence,
                 known=self._known_now(),
                 redact=redact,
@@ -68,8 +70,11 @@ class Books:
 
     def manifest(self) -> Manifest:
         """Return the manifest of the settings as it is today, by the simulator's clock."""
-        moment = datetime.fromtimestamp(self._parts.clock.now_ms() / 1000, UTC)
-        return self._parts.manifest.on(moment.date())
+        return self._parts.manifest.on(self.today())
+
+    def today(self) -> date:
+        """Return the day, by the simulator's clock."""
+        return datetime.fromtimestamp(self._parts.clock.now_ms() / 1000, UTC).date()
 
     def material(
         self, manifest: Manifest, redact: Level, *, strict: bool, verify: bool
@@ -104,6 +109,14 @@ class Books:
                 )  # fmt: skip
                 found.append((order_by_place(line), ledger_row(line, group)))
         return [row for _, row in sorted(found, key=lambda pair: pair[0])]
+
+    def part(self, span: Span) -> Part:
+        """Return what was disclosed in a part of the journal."""
+        parts = self._parts
+        with self._lock:
+            self._catch_up()
+            ledger = Ledger(parts.observer, parts.catalogue, self._ledger.origins)
+        return Part.of(span, parts.journal.read, ledger, self.manifest(), _TOOL)
 
     def origins(self, seq: int, records: list[Disclosure]) -> list[str]:
         """Return where the value of each record of exchange *seq* came from."""

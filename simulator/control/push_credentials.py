@@ -12,7 +12,7 @@ from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
 from simulator.control.servers import home
 from simulator.messages import Body, State
-from simulator.pki.push import ENVIRONMENTS, PushAuthority, PushCertificate
+from simulator.pki.push import ENVIRONMENTS, P12_PASSWORD, PushAuthority, PushCertificate
 from simulator.protocol.fields import Integer, Objects, String, Strings
 from simulator.services.apns import keys, registry
 from simulator.services.apns.keys import ProviderKey
@@ -72,6 +72,7 @@ async def add_topic(request: web.Request) -> web.Response:
         "key": made.key_pem.decode(),
         "joined": made.joined_pem.decode(),
         "pkcs12": base64.b64encode(made.p12).decode(),
+        "pkcs12_password": P12_PASSWORD,
     }
     return web.json_response(answer, status=201)
 

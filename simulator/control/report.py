@@ -1,22 +1,29 @@
 """Calls about the ledger: aggregated disclosures, and the report."""
 
 import asyncio
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import get_args
 
 import msgspec
 from aiohttp import web
 
 from simulator.control.books import BOOKS, Books
-from simulator.control.parts import AFTER, LIMIT, Route, bad, number
-from simulator.disclosure.formats.table import FORMATS
+from simulator.control.parts import AFTER, LIMIT, PARTS, Problem, Route, bad, number
+from simulator.disclosure import difference
+from simulator.disclosure.difference import compare
+from simulator.disclosure.formats.table import FORMATS, Format
 from simulator.disclosure.manifest import Manifest, load_manifest
 from simulator.disclosure.redaction import Level
 from simulator.disclosure.rows import FILTERS, matches
-from simulator.protocol.fields import Field, Integer, Objects, String
+from simulator.disclosure.spans import Span
+from simulator.protocol.fields import Field, Integer, Object, Objects, String
 from simulator.resources import names
 from simulator.settings import ConfigurationError
 
 MAX_PAGE = 1000
+LARGEST = 1024 * 1024
+"""Bytes of a manifest that are taken."""
 _OF_EXCHANGES = ("organisation", "client", "session", "status", "error", "finding", "fault")
 """Filters that choose exchanges; those of `FILTERS` choose among their rows."""
 _OF_ROWS = (*FILTERS, "flag", "novelty", "q")
@@ -43,24 +50,15 @@ async def get_ledger(request: web.Request) -> web.Response:
 
 async def get_report(request: web.Request) -> web.StreamResponse:
     """Answer the report, in the format and judged by the manifest that are asked for."""
-    query = request.query
-    form, redact = query.get("format", "json"), query.get("redact", "fingerprint")
-    manifest = await _manifest(request.app[BOOKS], query.get("manifest"))
-    material = await asyncio.to_thread(
-        request.app[BOOKS].material,
-        manifest,
-        msgspec.convert(redact, Level),
-        strict=query.get("gate") == "1",
-        verify=query.get("verify") == "1",
-    )
-    pieces = FORMATS[form].render(material)
-    if not FORMATS[form].streams:
-        text = await asyncio.to_thread("".join, pieces)
-        return web.Response(text=text, content_type=FORMATS[form].content_type)
+    form = _format(request)
+    manifest = await _manifest(request.app[BOOKS], request.query.get("manifest"))
+    pieces = await _written(request, form, manifest)
+    if not form.streams:
+        return await _whole(form, pieces)
     # Nothing is sent before the first piece is there, so that a failure is still an answer.
     first = await asyncio.to_thread(next, pieces, "")
     response = web.StreamResponse()
-    response.content_type, response.charset = FORMATS[form].content_type, "utf-8"
+    response.content_type, response.charset = form.content_type, "utf-8"
     await response.prepare(request)
     piece: str | None = first
     while piece is not None:
@@ -70,20 +68,107 @@ async def get_report(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def judge_by(request: web.Request) -> web.Response:
+    """Answer the report judged by the manifest in the body: nothing of it is kept.
+
+    In every format it is made up in memory.
+    """
+    form, content = _format(request), await request.read()
+    if len(content) > LARGEST:
+        raise Problem(413, "Too large", f"a manifest has at most {LARGEST} bytes")
+    name = request.query.get("name", "the manifest")
+    try:
+        manifest = await asyncio.to_thread(Manifest.parse, content.decode(), name)
+    except UnicodeDecodeError:
+        raise bad(f"{name}: is not UTF-8: save it as UTF-8") from None
+    except ConfigurationError as error:
+        raise bad(str(error)) from None
+    today = request.app[BOOKS].today()
+    return await _whole(form, await _written(request, form, manifest.on(today)))
+
+
+def _format(request: web.Request) -> Format:
+    return FORMATS[request.query.get("format", "json")]
+
+
+async def _written(request: web.Request, form: Format, manifest: Manifest) -> Iterator[str]:
+    query = request.query
+    material = await asyncio.to_thread(
+        request.app[BOOKS].material,
+        manifest,
+        msgspec.convert(query.get("redact", "fingerprint"), Level),
+        strict=query.get("gate") == "1",
+        verify=query.get("verify") == "1",
+    )
+    return form.render(material)
+
+
+async def _whole(form: Format, pieces: Iterator[str]) -> web.Response:
+    text = await asyncio.to_thread("".join, pieces)
+    return web.Response(text=text, content_type=form.content_type)
+
+
+async def get_diff(request: web.Request) -> web.Response:
+    """Answer what the ``new`` part of the journal disclosed and the ``old`` one did not."""
+    query, books = request.query, request.app[BOOKS]
+    spans = []
+    for name in ("old", "new"):
+        try:
+            spans.append(Span.parse(query[name]))
+        except ValueError as error:
+            raise bad(f"{name}: {error}") from None
+    old, new = [await asyncio.to_thread(books.part, span) for span in spans]
+    changes = compare(old.lock, new.lock, request.app[PARTS].catalogue)
+    if (form := query.get("format", "json")) != "json":
+        text = difference.FORMATS[form](changes)
+        kind = {"markdown": "text/markdown"}.get(form, "text/plain")
+        return web.Response(text=text, content_type=kind)
+    told = {
+        name: {"exchanges": part.exchanges, "first": part.first, "last": part.last}
+        for name, part in (("old", old), ("new", new))
+    }
+    return web.json_response(told | {"changes": [asdict(one) for one in changes]})
+
+
 async def _manifest(books: Books, name: str | None) -> Manifest:
     """Return the manifest that is asked for: one that ships, as nobody's files are read here."""
     if name is None:
         return books.manifest()
     shipped = [one.removesuffix(".toml") for one in await asyncio.to_thread(names, "manifests")]
     if name not in shipped:
-        raise bad(f"manifest must be one of {', '.join(shipped)}; start mdmsim with another")
+        known = ", ".join(shipped)
+        raise bad(f"manifest must be one of {known}; POST another, or start mdmsim with it")
     try:
         return await asyncio.to_thread(load_manifest, name)
     except ConfigurationError as error:
         raise bad(str(error)) from None
 
 
+JUDGED = (
+    String("format", "json if absent.", values=tuple(FORMATS)),
+    String("redact", "fingerprint if absent.", values=get_args(Level)),
+    String("gate", "1: as for a release."),
+    String("verify", "1: check the hashes of all exchanges again."),
+)
+_SPAN = "FROM..TO, each the number of an exchange or a time, or nothing."
+_PART = "How many exchanges, and the first and last of their numbers."
 ROUTES = (
+    Route(
+        "GET",
+        "/diff",
+        "Compare what two parts of the journal disclosed.",
+        get_diff,
+        query=(
+            String("old", _SPAN, required=True, example="..120"),
+            String("new", _SPAN, required=True, example="121.."),
+            String("format", "json if absent.", values=tuple(difference.FORMATS)),
+        ),
+        answer=(
+            Object("old", _PART, required=True),
+            Object("new", _PART, required=True),
+            Objects("changes", "Versions first, then sent, then received.", required=True),
+        ),
+    ),
     Route(
         "GET",
         "/ledger",
@@ -106,13 +191,16 @@ ROUTES = (
         "/report",
         "Get the disclosure report.",
         get_report,
-        query=(
-            String("format", "json if absent.", values=tuple(FORMATS)),
-            String("manifest", "Name of one that ships."),
-            String("redact", "fingerprint if absent.", values=get_args(Level)),
-            String("gate", "1: as for a release."),
-            String("verify", "1: check the hashes of all exchanges again."),
-        ),
+        query=(*JUDGED, String("manifest", "Name of one that ships.")),
+        gives="*/*",
+    ),
+    Route(
+        "POST",
+        "/report",
+        "Get the disclosure report by a manifest of your own.",
+        judge_by,
+        query=(*JUDGED, String("name", "What the manifest is called in the report.", shortest=1)),
+        takes="application/toml",
         gives="*/*",
     ),
 )

@@ -105,7 +105,7 @@ class Ledger:
     ) -> None:
         """Start empty. *origins*: what was answered, if more is known of it than will be added."""
         self._observer = observer
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self.origins = origins or Origins(catalogue)
         self._follows = origins is None
         self._issued = frozenset(
@@ -135,8 +135,8 @@ class Ledger:
     def add(self, exchange: Exchange) -> None:
         """Add one recorded exchange."""
         self._count(exchange)
-        operation = self._catalogue.operations.get(exchange.operation)
-        service = self._catalogue.services.get(exchange.service)
+        operation = self.catalogue.operations.get(exchange.operation)
+        service = self.catalogue.services.get(exchange.service)
         records = self._observer.observe(exchange.request, operation, service)
         texts: list[str | None] | None = None
         for position, one in enumerate(records):
@@ -191,7 +191,7 @@ class Ledger:
                 self.origins.answered(sealed.concept, (stamp,), exchange.seq, exchange.operation)
 
     def _receive(self, exchange: Exchange) -> None:
-        operation = self._catalogue.operations[exchange.operation]
+        operation = self.catalogue.operations[exchange.operation]
         if not operation.response or not exchange.response.body:
             return
         try:

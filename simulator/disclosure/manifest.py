@@ -69,14 +69,7 @@ def load_manifest(name_or_path: str) -> Manifest:
     ConfigurationError if there is none, or something is wrong with it.
     """
     if name_or_path.endswith(".toml"):
-        try:
-            text = Path(name_or_path).read_text(encoding="utf-8")
-        except OSError as error:
-            about = f"{name_or_path}: {error.strerror}: name a manifest's file"
-            raise ConfigurationError(about) from None
-        except UnicodeDecodeError:
-            raise ConfigurationError(f"{name_or_path}: is not UTF-8: save it as UTF-8") from None
-        return Manifest.parse(text, name_or_path)
+        return Manifest.parse(read_manifest(name_or_path), name_or_path)
     shipped = [name.removesuffix(".toml") for name in resources.names(FOLDER)]
     if name_or_path not in shipped:
         raise ConfigurationError(
@@ -84,6 +77,16 @@ def load_manifest(name_or_path: str) -> Manifest:
             f"name one of {', '.join(shipped)} or a path that ends in .toml"
         )
     return Manifest.parse(resources.read_text(FOLDER, f"{name_or_path}.toml"), name_or_path)
+
+
+def read_manifest(path: str) -> str:
+    """Return the text of the manifest's file at *path*; ConfigurationError if there is none."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}: name a manifest's file") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: is not UTF-8: save it as UTF-8") from None
 
 
 def claim_for(

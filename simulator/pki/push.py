@@ -50,13 +50,16 @@ _REMEDY = "restore it, or remove push CA certificate and key to have new ones ma
 
 _Extensions = tuple[tuple[x509.ExtensionType, bool], ...]
 
+P12_PASSWORD = "mdmsim"  # noqa: S105 (it hides nothing: Java finds no key in a file without)
+"""What PKCS #12 files are opened with."""
+
 
 @dataclass(frozen=True, slots=True)
 class PushCertificate:
     """A push certificate and its private key, in the forms that clients load.
 
     *key_pem* is PKCS #1, unencrypted. *chain_pem* is the certificate and its
-    issuer. *p12* holds certificate and key under the empty password.
+    issuer. *p12* holds certificate and key under `P12_PASSWORD`.
     """
 
     certificate_pem: bytes
@@ -164,7 +167,11 @@ class PushAuthority:
             chain_pem=pem + _pem(self.certificate),
             # Without the chain: common Go libraries refuse a second certificate.
             p12=pkcs12.serialize_key_and_certificates(
-                _common_name(topic).encode(), key, certificate, None, serialization.NoEncryption()
+                _common_name(topic).encode(),
+                key,
+                certificate,
+                None,
+                serialization.BestAvailableEncryption(P12_PASSWORD.encode()),
             ),
             serial=certificate.serial_number,
         )

@@ -11,7 +11,6 @@ _PLAIN = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(_TEXT), _TEXT)
 )
-_HOW = "`mdmsim ca install-hint` says how it can"
 _UNTRUSTED = ("UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN")
 """How OpenSSL's names end for the alerts of a client that does not trust a certificate."""
 
@@ -20,6 +19,8 @@ class Handshake(ssl.SSLObject):
     """One TLS connection that remembers which server name was asked for."""
 
     sni: str = ""
+    foreign: bool = False
+    """Whether the name that was asked for is none that we have a certificate for."""
     _outgoing: ssl.MemoryBIO
     _refusal: ssl.SSLError | None = None
     _patience = 16
@@ -67,13 +68,21 @@ class Handshake(ssl.SSLObject):
 
     def _tell(self, error: ssl.SSLError) -> None:
         if error.reason and error.reason.endswith(_UNTRUSTED):
-            _warn(self.sni or "no name")
+            _warn(self.sni or "no name", foreign=self.foreign)
 
 
 @lru_cache(maxsize=256)
-def _warn(name: str) -> None:
+def _warn(name: str, *, foreign: bool) -> None:
     """Log, once for each *name*, that clients do not trust us: they try again and again."""
+    shown = name if name.isprintable() else repr(name)
+    if foreign:
+        LOG.warning(
+            "a client that asked for %s took no certificate of another name: use a name of Apple's,"
+            " localhost, or one that the CA was made for with --san",
+            shown,
+        )
+        return
     LOG.warning(
         "a client that asked for %s does not trust our CA: `mdmsim ca install-hint` says how to",
-        name,
+        shown,
     )

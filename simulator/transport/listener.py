@@ -84,6 +84,7 @@ class Certificates:
         context = self._by_name.get(host)
         if context is None and len(self._by_name) < _SPARE_LEAVES and self._authority.covers(host):
             context = self._by_name[host] = self._context((host,))
+        connection.foreign = context is None
         connection.context = context or self.default
 
 

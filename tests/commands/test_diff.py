@@ -1,5 +1,6 @@
 """``mdmsim diff``, and the locks that ``mdmsim report`` writes."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from simulator.app import Simulator
 from simulator.cli import main
 from simulator.directory import Directory
 from simulator.disclosure.observation import Observer
 from simulator.disclosure.values import Fingerprinter
 from simulator.engine import Engine
+from simulator.messages import Peer, Request
 from simulator.settings import Settings
 from simulator.store.sqlite import Store
 from tests.apple import Apple
@@ -159,3 +162,62 @@ def test_the_self_test_sees_a_secret_that_was_put_into_the_journal(tmp_path: Pat
     assert "canary: dep.access_secret" in result.output
     assert "stands in exchange 2 of the journal (raw)" in result.output
     assert secret not in result.output
+
+
+def test_two_parts_of_a_run_are_compared(runs: tuple[Path, Path]) -> None:
+    old, new = runs
+
+    found = run("diff", str(new), "--old", "..2", "--new", "3..", "--fail-on", "never")
+    back = run("diff", str(new), "--old", "3..", "--new", "..2", "--fail-on", "never")
+    same = run("diff", str(new), "--old", "2..2", "--new", "2..2")
+    other = run("diff", str(old), str(new), "--old", "3..", "--new", "3..", "--fail-on", "never")
+
+    assert "+ sent dep.define /profile_name" in found.output
+    assert "- sent dep.define /profile_name" in back.output
+    assert (same.exit_code, same.output) == (0, "disclosures: no difference\n")
+    assert "managedAppleId" in other.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param((), "name what to compare", id="nothing"),
+        pytest.param(("{new}", "--old", "..2"), "name what to compare", id="one-part"),
+        pytest.param(("{new}", "--old", "2", "--new", ".."), "--old: '2' is no span", id="span"),
+        pytest.param(("{lock}", "--old", "..", "--new", ".."), "holds no exchanges", id="lock"),
+        pytest.param(("--url", "http://x", "--old", ".."), "--url compares parts", id="url"),
+        pytest.param(
+            ("--url", "http://127.0.0.1:1", "--old", "..", "--new", ".."),
+            "does not answer",
+            id="nobody",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_said(
+    runs: tuple[Path, Path], tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    (lock := tmp_path / "lock").write_text("")
+
+    result = run("diff", *(one.format(new=runs[1], lock=lock) for one in arguments))
+
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
+async def test_a_running_simulator_compares_its_own() -> None:
+    settings = Settings(data=":memory:", tls_port=(), http_port=0, control_port=0, proxy_port=None)
+    async with Simulator(settings) as simulator:
+        for target in ("/account?a=1", "/account?b=2"):
+            headers = (("Host", "mdmenrollment.apple.com"),)
+            peer = Peer("127.0.0.1", 1, 1)
+            await simulator.gateway.answer(Request("GET", target, headers, b"", "https", peer))
+        url = ("--url", simulator.ready["control"], "--old", "..1")
+
+        found = await asyncio.to_thread(run, "diff", *url, "--new", "2..")
+        bad = await asyncio.to_thread(run, "diff", *url, "--new", "x..")
+
+    assert found.exit_code == 1
+    assert "+ sent dep.account query b" in found.output
+    assert "- sent dep.account query a" in found.output
+    assert bad.exit_code == 2
+    assert "new: 'x' is no moment" in bad.stderr

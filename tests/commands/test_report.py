@@ -202,7 +202,7 @@ def test_what_the_user_must_mend_is_one_line(
     assert result.stderr.count("\n") == 1
 
 
-async def test_a_running_simulator_can_be_asked() -> None:
+async def test_a_running_simulator_can_be_asked(tmp_path: Path) -> None:
     settings = Settings(data=":memory:", tls_port=(), http_port=0, control_port=0, proxy_port=None)
     async with Simulator(settings) as simulator:
         await simulator.gateway.answer(request("/account?x=1"))
@@ -212,6 +212,13 @@ async def test_a_running_simulator_can_be_asked() -> None:
         data = await asyncio.to_thread(run, "--url", url, "--format", "json", "--fail-on", "never")
         proof = await asyncio.to_thread(run, "--url", url, "--verify")
         wrong = await asyncio.to_thread(run, "--url", url, "--manifest", "nothing")
+        own = tmp_path / "own.toml"
+        own.write_text("[manifest]\nschema = 1\n")
+        judged = await asyncio.to_thread(
+            run, "--url", url, "--manifest", str(own), "--format", "json", "--fail-on", "never"
+        )
+        (tmp_path / "bad.toml").write_text("[manifest]\n")
+        bad = await asyncio.to_thread(run, "--url", url, "--manifest", f"{tmp_path}/bad.toml")
         missing = await asyncio.to_thread(run, "--url", f"{url}/x")
 
     assert found.exit_code == 1
@@ -221,6 +228,9 @@ async def test_a_running_simulator_can_be_asked() -> None:
     assert (proof.exit_code, proof.output[:19]) == (0, "evidence complete: ")
     assert wrong.exit_code == 2
     assert "manifest must be one of intune-to-apple" in wrong.stderr
+    assert json.loads(judged.output)["provenance"]["manifest"] == str(own)
+    assert bad.exit_code == 2
+    assert "bad.toml: [manifest]: schema: write schema = 1" in bad.stderr
     assert missing.exit_code == 2
     assert "answers 404" in missing.stderr
 

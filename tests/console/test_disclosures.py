@@ -1,10 +1,13 @@
+import base64
+import hashlib
 import json
 import re
 
+import aiohttp
 import pytest
 
 from simulator.disclosure.formats.table import FORMATS
-from tests.console.conftest import Console
+from tests.console.conftest import Console, Page
 from tests.console.test_traffic import ALERT, session
 
 
@@ -82,3 +85,86 @@ async def test_the_level_of_the_examples_is_kept(console: Console) -> None:
 
     assert "<option selected>names</option>" in page.text
     assert "fp=" not in page.words
+
+
+def upload(content: bytes, name: str = "mine.toml") -> aiohttp.FormData:
+    form = aiohttp.FormData(quote_fields=False)
+    form.add_field("file", content, filename=name, content_type="application/toml")
+    return form
+
+
+async def submit(console: Console, page: Page, form: aiohttp.FormData) -> Page:
+    form.add_field("form_token", page.form_token)
+    headers = {"Origin": console.base}
+    return await console.open("/disclosures", method="POST", data=form, headers=headers)
+
+
+OWN = b"[manifest]\r\nschema = 1\r\n"
+
+
+async def test_a_manifest_is_uploaded_and_judges_every_form_of_the_report(console: Console) -> None:
+    await sent(console)
+    page = await console.open("/disclosures")
+    name = "<img src=x onerror=alert(1)>.toml"
+
+    judged = await submit(console, page, upload(OWN, name))
+    packed = base64.b64encode(OWN).decode()
+    again = await console.submit(
+        judged, "/disclosures", name=name, packed=packed, redact="shape", gate="1"
+    )
+    file = await console.submit(
+        judged, "/disclosures/download", name=name, packed=packed, format="json"
+    )
+    shipped = await console.submit(
+        judged, "/disclosures", name=name, packed=packed, manifest="intune-to-apple-2023"
+    )
+
+    assert f"{name}, uploaded" in judged.words
+    assert "<img" not in judged.text
+    assert f'name="packed" value="{packed}"' in judged.text
+    assert "level shape" in again.words
+    assert f"{name}, uploaded" in again.words
+    assert "filename*=UTF-8''disclosures.json" in file.headers["Content-Disposition"]
+    report = json.loads(file.text)
+    assert report["provenance"]["manifest"] == name
+    assert report["provenance"]["manifest_sha256"] == hashlib.sha256(OWN).hexdigest()
+    assert shipped.path == "/disclosures?manifest=intune-to-apple-2023"
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        pytest.param(upload(b"[manifest", "bad.toml"), "bad.toml: is not TOML", id="toml"),
+        pytest.param(upload(b""), "mine.toml: [manifest]: schema: write schema = 1", id="empty"),
+        pytest.param(upload(b"", ""), "Choose the manifest's file first.", id="none"),
+    ],
+)
+async def test_what_is_wrong_with_a_manifest_is_said(
+    console: Console, form: aiohttp.FormData, says: str
+) -> None:
+    page = await console.open("/disclosures")
+
+    refused = await submit(console, page, form)
+
+    assert refused.path.startswith("/disclosures")
+    assert says in refused.words
+
+
+async def test_a_manifest_that_no_page_of_ours_sent_is_not_read(console: Console) -> None:
+    await console.open("/disclosures")
+    form = upload(OWN)
+    form.add_field("form_token", "0" * 64)
+
+    refused = await console.open("/disclosures", method="POST", data=form)
+    page = await console.open("/disclosures")
+    damaged = await console.open(
+        "/disclosures/download",
+        method="POST",
+        data={"form_token": page.form_token, "packed": "?", "format": "json"},
+    )
+    nothing = await console.open(
+        "/disclosures/download", method="POST", data={"form_token": page.form_token}
+    )
+
+    assert refused.status == 403
+    assert (damaged.status, nothing.status) == (400, 400)

@@ -59,13 +59,16 @@ async def test_the_newest_exchange_comes_first(console: Console) -> None:
         pytest.param("finding=path-unknown", [1], id="finding"),
         pytest.param("operation=dep.account&status=404", [], id="both"),
         pytest.param("q=%22%3E", [], id="odd"),
+        pytest.param("session=run-1", [2], id="session"),
+        pytest.param("client=dep%3Amain", [], id="client"),
+        pytest.param("fault=5", [], id="fault"),
     ],
 )
 async def test_filters_narrow_the_table_and_stay_in_the_form(
     console: Console, query: str, expected: list[int]
 ) -> None:
     await console.ask("GET", "/nowhere")
-    await console.ask("GET", "/account")
+    await console.ask("GET", "/account", headers={"X-Mdmsim-Session": "run-1"})
 
     page = await console.open(f"/traffic?{query}")
 

@@ -60,5 +60,5 @@ def test_a_client_that_is_said_to_be_run_has_its_test() -> None:
 
     assert len(run) >= 6
     for name in run:
-        word = re.sub(r"^@\w+/|/.*$", "", name).replace("-", "_")
+        word = re.sub(r"^@\w+/|/.*$", "", name).replace("-", "_").lower()
         assert f"test_{word}" in TESTS

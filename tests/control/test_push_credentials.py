@@ -21,7 +21,8 @@ async def test_a_certificate_comes_in_each_form_that_servers_load(control: Contr
 
     certificate, issuer = certificates(added)
     key = load_pem_private_key(added["key"].encode(), None)
-    _, packed, _ = pkcs12.load_key_and_certificates(base64.b64decode(added["pkcs12"]), b"")
+    password = added["pkcs12_password"].encode()
+    _, packed, _ = pkcs12.load_key_and_certificates(base64.b64decode(added["pkcs12"]), password)
 
     assert status == 201
     certificate.verify_directly_issued_by(issuer)

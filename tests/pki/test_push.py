@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from simulator.pki.push import (
     ENVIRONMENTS,
+    P12_PASSWORD,
     PushAuthority,
     PushCertificate,
     PushIdentity,
@@ -150,11 +151,11 @@ def test_tls_loads_certificate_key_and_authority(
     assert listener.cert_store_stats()["x509_ca"] == 2
 
 
-def test_the_p12_opens_with_the_empty_password(minted: PushCertificate, tmp_path: Path) -> None:
-    command = "pkcs12 -in p12 -passin pass: -nodes"
+def test_the_p12_opens_with_its_password(minted: PushCertificate, tmp_path: Path) -> None:
+    command = f"pkcs12 -in p12 -passin pass:{P12_PASSWORD} -nodes"
 
     told = openssl(command, tmp_path, p12=minted.p12)
-    key, certificate, others = pkcs12.load_key_and_certificates(minted.p12, None)
+    key, certificate, others = pkcs12.load_key_and_certificates(minted.p12, P12_PASSWORD.encode())
 
     assert minted.certificate_pem.decode() in told
     assert told.count("BEGIN CERTIFICATE") == told.count("BEGIN PRIVATE KEY") == 1

@@ -62,13 +62,13 @@ async def test_tls_on_the_plain_port_is_told_so(wire: Any) -> None:
     assert seen.problem_about.startswith("this port speaks plain HTTP")
 
 
-def distrust(stranger: ssl.SSLContext, port: int) -> None:
+def distrust(stranger: ssl.SSLContext, port: int, name: str = "mdmenrollment.apple.com") -> None:
     """Refuse the certificate as most clients do, with an alert; asyncio's just go away."""
     with (
         socket.create_connection(("127.0.0.1", port)) as plain,
         pytest.raises(ssl.SSLCertVerificationError),
     ):
-        stranger.wrap_socket(plain, server_hostname="mdmenrollment.apple.com")
+        stranger.wrap_socket(plain, server_hostname=name)
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,19 @@ async def test_a_client_that_does_not_trust_the_ca_is_logged_once_by_the_name_it
     (line,) = log.lines
     assert "asked for mdmenrollment.apple.com does not trust our CA" in line
     assert "mdmsim ca install-hint" in line
+
+
+async def test_a_client_that_asked_for_a_foreign_name_is_told_which_names_there_are(
+    wire: Any, trust: ssl.SSLContext
+) -> None:
+    log = Log()
+    logging.getLogger("mdmsim").addHandler(log)
+
+    await asyncio.to_thread(distrust, trust, wire.tls, "apns.example.com")
+    async with asyncio.timeout(10):
+        await log.written.wait()
+    logging.getLogger("mdmsim").removeHandler(log)
+
+    (line,) = log.lines
+    assert line.startswith("a client that asked for apns.example.com took no certificate")
+    assert "--san" in line

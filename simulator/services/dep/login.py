@@ -128,8 +128,12 @@ def _check_signature(call: Call, given: dict[str, str], token: Body) -> None:
 def _check_nonce(call: Call, given: dict[str, str]) -> None:
     stamp = int(given["oauth_timestamp"][:15])
     window = call.settings.oauth_window_s
-    if window and abs(call.now_ms // 1000 - stamp) > window:
-        about = f"oauth_timestamp is more than {window} s off: set the client's clock"
+    behind = call.now_ms // 1000 - stamp
+    if window and abs(behind) > window:
+        about = (
+            f"oauth_timestamp is {abs(behind)} s {'behind' if behind > 0 else 'ahead of'} the "
+            f"simulator's clock, and {window} s are allowed: set the client's clock"
+        )
         raise _refused(call, errors.OAUTH_UNAUTHORIZED, about)
     key = f"{given['oauth_consumer_key']}|{stamp}|{given['oauth_nonce']}"
     if call.state.get(_NONCE, key) is not None:

@@ -8,6 +8,7 @@ from tests.clients.apns.pushing import Client
 from tests.clients.harness import binary
 
 _HERE = Path(__file__).parent
+_PUSHY = "pushy/pushy-0.15.4.jar"
 _NODE_APN = "node-apn/node_modules/@parse/node-apn/package.json"
 
 
@@ -21,7 +22,15 @@ def _node_path() -> Mapping[str, str]:
     return {"NODE_PATH": str(Path(binary(_NODE_APN)).parents[2])}
 
 
+def _pushy() -> tuple[str, ...]:
+    """Return how Java runs a program from its source, over what Maven fetched for these tests."""
+    jars = Path(binary(_PUSHY)).parent / "*"
+    return ("java", "-cp", str(jars), str(_HERE / "java" / "Push.java"))
+
+
 AIOAPNS = _python("aioapns")
 KALYKE = _python("kalyke")
 SIDESHOW = Client("sideshow", lambda: (binary("apns-sideshow"),))
 NODE_APN = Client("node-apn", lambda: ("node", str(_HERE / "node" / "push.js")), _node_path)
+PUSHY = Client("pushy", _pushy)
+"""Pushy, the APNs client of Java."""

@@ -170,7 +170,9 @@ class Provider:
         joined = self.folder / "joined.pem"
         pair = (self._credential["certificate"], self._credential["key"])
         joined.write_text("".join(Path(one).read_text() for one in pair))
-        return {"certificate": pair[0], "key": pair[1], "joined": str(joined)}
+        return {"certificate": pair[0], "key": pair[1], "joined": str(joined)} | {
+            name: self._credential[name] for name in ("pkcs12", "pkcs12_password")
+        }
 
     def pushed(self) -> list[dict[str, Any]]:
         """Return the journal's lines about pushes, oldest first."""

@@ -3,13 +3,14 @@
 import pytest
 
 from tests.clients.apns.cases import ID, OTHER_TOPIC, UNKNOWN_TOKEN
-from tests.clients.apns.clients import AIOAPNS, KALYKE, NODE_APN, SIDESHOW
+from tests.clients.apns.clients import AIOAPNS, KALYKE, NODE_APN, PUSHY, SIDESHOW
 from tests.clients.apns.pushing import Client, Device, Provider, Push
 
 pytestmark = [
     pytest.mark.clients,
     pytest.mark.parametrize(
-        "client", [pytest.param(one, id=one.name) for one in (AIOAPNS, KALYKE, NODE_APN, SIDESHOW)]
+        "client",
+        [pytest.param(one, id=one.name) for one in (AIOAPNS, KALYKE, NODE_APN, PUSHY, SIDESHOW)],
     ),
 ]
 

@@ -17,6 +17,8 @@ PATHS = (
     "/traffic/3",
     "/traffic/4",
     "/disclosures",
+    "/disclosures/diff",
+    "/disclosures/diff?at=2",
     "/world",
     "/world/devices",
     "/world/profiles",

@@ -113,6 +113,47 @@ def test_a_report_is_downloaded(tab: Tab, simulator: Simulator) -> None:
     assert report["counts"]["exchanges"] == 1
 
 
+def test_a_manifest_is_uploaded(tab: Tab, simulator: Simulator, tmp_path: Path) -> None:
+    ask(simulator, "GET", "/session", User_Agent="ExampleMDM/1")
+    good, bad = tmp_path / "mine.toml", tmp_path / "bad.toml"
+    good.write_text("[manifest]\nschema = 1\n")
+    bad.write_text("[manifest\n")
+    tab.open("/disclosures")
+    tab.page.click("summary:has-text('manifest of your own')")
+    tab.page.set_input_files("#file", bad)
+    tab.page.click("button:text-is('Upload and judge')")
+    expect(tab.page.locator(".note")).to_contain_text("bad.toml: is not TOML")
+
+    tab.page.click("summary:has-text('manifest of your own')")
+    tab.page.set_input_files("#file", good)
+    tab.page.click("button:text-is('Upload and judge')")
+    expect(tab.page.locator("#manifest option:checked")).to_have_text("mine.toml, uploaded")
+    serious = tab.axe()
+    with tab.page.expect_download() as download:
+        tab.page.click("button:text-is('json')")
+
+    report = json.loads(Path(download.value.path()).read_bytes())
+    assert report["provenance"]["manifest"] == "mine.toml"
+    assert download.value.suggested_filename == "disclosures.json"
+    assert (serious, tab.complaints) == ([], [])
+
+
+def test_two_moments_are_compared(tab: Tab, nanodep: Nanodep) -> None:
+    nanodep.apple("GET", "/account")
+    nanodep.apple("POST", "/server/devices", {"limit": 1})
+    tab.open("/traffic")
+    tab.page.click("#rows tr:has-text('dep.account') a >> nth=0")
+    tab.page.click("text=Compare before and after")
+
+    row = tab.page.locator(".changes tr.added", has_text="dep.fetch /limit")
+    expect(row).to_have_count(1)
+    expect(tab.page.locator(".changes tr.removed", has_text="dep.account").first).to_be_visible()
+    tab.page.fill("#at", "yesterday")
+    tab.page.click("button:text-is('Compare')")
+    expect(tab.page.locator("#refused")).to_contain_text("'yesterday' is no moment")
+    assert tab.axe() == []
+
+
 def test_the_ca_is_downloaded(tab: Tab, simulator: Simulator) -> None:
     tab.open("/")
 

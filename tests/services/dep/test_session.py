@@ -127,7 +127,10 @@ def test_the_clock_window_is_checked_where_it_is_set() -> None:
     apple = Apple(oauth_window_s=300)
     early = apple.oauth(oauth_timestamp=str(apple.now_ms // 1000 - 301))
 
-    assert apple.log_in(early).status == 401
+    refused = apple.log_in(early)
+
+    assert refused.status == 401
+    assert "301 s behind the simulator's clock" in refused.exchange.findings[0].message
     assert apple.log_in().status == 200
 
 
