@@ -5,6 +5,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 SERVE_ARGS ?=
+FUZZ_SECONDS ?= 60
 
 NANODEP := github.com/micromdm/nanodep
 NANODEP_VERSION := v0.7.0
@@ -21,6 +22,7 @@ MADE := $(VENV)/.made
 PROJECT := $(VENV)/.project-installed
 TEST := $(VENV)/.test-installed
 LINT := $(VENV)/.lint-installed
+FUZZ := $(VENV)/.fuzz-installed
 NANODEP_BUILT := $(VENV)/.nanodep-$(NANODEP_VERSION)
 NANOMDM_BUILT := $(VENV)/.nanomdm-$(NANOMDM_VERSION)
 H2SPEC := github.com/summerwind/h2spec/cmd/h2spec
@@ -37,7 +39,7 @@ AXE_BUILT := $(VENV)/.axe-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint clients bench image clean
+.PHONY: help serve test lint clients bench fuzz image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +64,9 @@ bench: $(TEST) ## Measure against bare servers, in one run (needs h2load, Go and
 	$(BIN)/python -m tests.bench.pushes
 	$(BIN)/python -m tests.bench.ledger
 
+fuzz: $(FUZZ) ## Fuzz each parser for a minute (longer: make fuzz FUZZ_SECONDS=600)
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
 image: $(NANODEP_BUILT) ## Build the Dockerfile and try the image (needs root, buildah, debootstrap, Go)
 	CLIENTS=$(CLIENTS) PYTHON=$(BIN)/python tests/image/check.sh
 
@@ -84,6 +89,10 @@ $(PROJECT): pyproject.toml | $(MADE)
 
 $(TEST): $(PROJECT)
 	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+$(FUZZ): $(TEST)
+	$(BIN)/python -m pip install --quiet --group fuzz
 	@touch $@
 
 # mypy reads the tests too, so it wants what they import.

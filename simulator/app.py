@@ -32,6 +32,7 @@ from simulator.services.vpp import portal as vpp_portal
 from simulator.settings import Settings
 from simulator.store.sqlite import Store
 from simulator.transport.callbacks import Callbacks
+from simulator.transport.capacity import most_connections
 from simulator.transport.http1 import Server
 from simulator.transport.http2.protocol import Http2Server
 from simulator.transport.listener import Certificates, Listener, explained
@@ -221,7 +222,9 @@ class Simulator:
         """
         settings = self.settings
         host = settings.host
-        server = Server(self.gateway.answer, self.clock, settings.body_limit)
+        server = Server(
+            self.gateway.answer, self.clock, settings.body_limit, settings.slow_client_s
+        )
         http2 = Http2Server(
             self.gateway.answer,
             self.clock,
@@ -232,7 +235,7 @@ class Simulator:
             farewell=apns.END,
             idle=(settings.idle_timeout_s, apns.IDLE),
         )
-        listener = Listener(server, http2)
+        listener = Listener(server, http2, most_connections(settings.connections))
         proxy = Proxy(self.gateway.answer, names, server.numbers)
         # The proxy closes after the listener, which ends the tunnels to it.
         stack.push_async_callback(proxy.close, DRAIN_S)

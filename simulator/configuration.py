@@ -118,7 +118,7 @@ def _from_file(named: str | None) -> dict[str, Any]:
     except OSError as error:
         why = f"cannot read the configuration file {path} ({error.strerror}): name another"
         raise ConfigurationError(f"{why} with --config") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
     unknown = sorted(table.keys() - _BY_NAME.keys())
     if unknown:

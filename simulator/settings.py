@@ -170,6 +170,16 @@ class Settings:
         "Whether the certificate of who gets notifications must be one that this machine trusts.",
         choices=("no", "yes"),
     )
+    connections: int = _row(
+        0,
+        "Connections to the services at once; those beyond are closed. 0: as many as this process "
+        "may have files open, but for a few.",
+    )
+    slow_client_s: int = _row(
+        60,
+        "Seconds that an HTTP/1.1 client may take to send a request or to read an answer before "
+        "its connection is closed. 0: any.",
+    )
     body_limit: int = _row(8_388_608, "Largest request body in bytes; more is answered 413.")
 
 

@@ -9,12 +9,19 @@ import pytest
 
 from simulator import services
 from simulator.messages import State
+from simulator.pki.push import PushAuthority, PushCertificate
 from simulator.protocol.operations import Operation
+from simulator.services.apns import registry
 from simulator.services.dep import portal
 from tests.apple import ORG, Apple, hardware
+from tests.services.apns.conftest import MAGIC, NOW, OTHER, Apns, make
+from tests.services.vpp import test_isolation as vpp_isolation
 
 THEIRS = {"profile_uuid": "", "device": "THEIRS1", "devices": ["THEIRS1", "THEIRS2"]}
 """What of another organisation a request can name; the profile's uuid is known later."""
+THEIR_TOKEN = "e5f6a7b8" * 8
+NO_ORGANISATION = "vpp."
+"""How operations are named that tell what the store has, to anybody alike."""
 MARK = "Rival"
 """Stands in every text of the other organisation."""
 OPERATIONS = [
@@ -93,3 +100,82 @@ def test_the_cursor_of_another_organisation_is_no_cursor(apple: Apple) -> None:
     answer = apple.call("POST", "/devices/sync", {"cursor": cursor}, session=apple.session())
 
     assert (answer.status, answer.text) == (400, "INVALID_CURSOR")
+
+
+def test_every_operation_is_tried_somewhere() -> None:
+    tried = {str(one.id) for one in (*OPERATIONS, *vpp_isolation.OPERATIONS)}
+    with_a_credential = {one.name for one in services.load().operations.values() if one.auth}
+
+    # A push and a login are below.
+    others = {one for one in with_a_credential - tried if not one.startswith(NO_ORGANISATION)}
+    assert others == {"apns.push", "dep.session"}
+
+
+def test_a_login_of_ours_with_secrets_of_theirs_is_none(apple: Apple) -> None:
+    with apple.store.transaction() as state:
+        portal.issue_token(state.of("rival"), "rival", "r", now_ms=apple.now_ms, chance="9".rjust)
+        theirs = portal.current_token(state.of("rival"), "r")
+    assert theirs is not None
+    ours, before = apple.token(), belongings(apple)
+
+    for mixed in (
+        ours | {"consumer_secret": theirs["consumer_secret"]},
+        ours | {"access_token": theirs["access_token"]},
+        theirs | {"consumer_secret": ours["consumer_secret"]},
+        theirs | {"access_token": ours["access_token"], "access_secret": ours["access_secret"]},
+    ):
+        answer = apple.log_in(apple.oauth_of(mixed))
+        assert answer.status == 401
+        assert MARK not in answer.text
+    assert belongings(apple) == before
+
+
+@pytest.fixture
+def rivals() -> tuple[Apns, PushCertificate]:
+    """APNs with a topic and a device each for two organisations, and the other's certificate."""
+    authority = PushAuthority.create(NOW)
+    apns = make(authority)
+    apns.apple.run(_add_rival)
+    apns.apple.run(lambda state: registry.add_topic(state, "rival", OTHER))
+    message = {
+        "MessageType": "TokenUpdate",
+        "Topic": OTHER,
+        "UDID": "their-device",
+        "Token": bytes.fromhex(THEIR_TOKEN),
+        "PushMagic": MAGIC,
+    }
+    apns.apple.run(lambda state: registry.check_in(state.of("rival"), message, apns.apple.now_ms))
+    return apns, authority.mint(OTHER, NOW)
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        pytest.param({}, "BadDeviceToken", id="their-device"),
+        pytest.param({"apns_topic": OTHER}, "BadTopic", id="their-topic"),
+    ],
+)
+def test_a_push_reaches_nobody_elses_device(
+    rivals: tuple[Apns, PushCertificate], headers: dict[str, Any], reason: str
+) -> None:
+    apns, _ = rivals
+    before = belongings(apns.apple)
+
+    answer = apns.push(token=THEIR_TOKEN, **headers)
+
+    assert (answer.status, answer.json["reason"]) == (400, reason)
+    assert belongings(apns.apple) == before
+    assert answer.exchange.organisation in ("acme", "")
+
+
+def test_their_certificate_reaches_their_device_and_not_ours(
+    rivals: tuple[Apns, PushCertificate],
+) -> None:
+    apns, theirs = rivals
+
+    refused = apns.push(certificate=theirs)
+    taken = apns.push(token=THEIR_TOKEN, certificate=theirs)
+
+    assert (refused.status, taken.status) == (400, 200)
+    assert apns.take() is None
+    assert taken.exchange.organisation == "rival"

@@ -15,6 +15,7 @@ from simulator.commands.options import setting_options, settings
 from simulator.commands.progress import bar
 from simulator.commands.screen import show
 from simulator.settings import Settings
+from simulator.transport.capacity import raise_limit
 
 _COLLECT = (20_000, 20, 50)
 """After so many new objects garbage is looked for; requests leave none but in plain sight."""
@@ -35,6 +36,7 @@ def command(debug: bool, config: str | None, **flags: Any) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    raise_limit()
     uvloop.run(_serve(settings(config, **flags)))
 
 

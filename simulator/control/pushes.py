@@ -5,6 +5,7 @@ import contextlib
 import plistlib
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -25,19 +26,24 @@ KEEP_ALIVE_S = 15.0
 """After so much silence a stream gets a comment, so that both ends see that it lives."""
 
 
-async def check_in(request: web.Request) -> web.Response:
-    """Learn from a check-in message: a plist, XML or binary, as the device sent it.
-
-    ``?topic=`` takes the place of the message's topic, for simulated devices that make
-    one up; ``?environment=`` says that the token is for one environment only.
-    """
-    parts, content = request.app[PARTS], await request.read()
+def property_list(content: bytes) -> dict[str, Any]:
+    """Return the dictionary in *content*, XML or binary; a problem says why there is none."""
     try:
         message = plistlib.loads(content)
     except Exception:  # noqa: BLE001 (plistlib raises what its parsers raise, of many kinds)
         raise bad("the body is no property list, neither XML nor binary") from None
     if not isinstance(message, dict):
         raise bad("the property list must be a dictionary")
+    return message
+
+
+async def check_in(request: web.Request) -> web.Response:
+    """Learn from a check-in message: a plist, XML or binary, as the device sent it.
+
+    ``?topic=`` takes the place of the message's topic, for simulated devices that make
+    one up; ``?environment=`` says that the token is for one environment only.
+    """
+    parts, message = request.app[PARTS], property_list(await request.read())
     now_ms = parts.clock.now_ms()
     environment = request.query.get("environment", "")
     if "topic" in request.query:

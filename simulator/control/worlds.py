@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import tempfile
+import zlib
 from collections.abc import Iterator
 from typing import IO, cast
 
@@ -28,6 +29,8 @@ from simulator.worlds.organisations import World as Plan
 from simulator.worlds.rows import world_schema
 from simulator.worlds.world import FOLDER, load_world
 
+LONGEST = 64 * 1024**2
+"""Bytes of a line of a snapshot, unpacked: a small file can say a very long one."""
 LARGEST = 4 * 1024**3
 """Bytes of a snapshot that are taken; more is refused."""
 GZIP = "application/gzip"
@@ -92,7 +95,7 @@ async def put_snapshot(request: web.Request) -> web.Response:
     with tempfile.TemporaryFile() as file:
         await _receive(request, file)
         async with request.app[BUSY]:
-            header = await parts.gateway.run(lambda state: _load(state, file))
+            header = await parts.gateway.run(lambda state: load_snapshot(state, file))
             setting = header.get("clock") or {"mode": "real", "value": 0}
             parts.clock.resume(setting["mode"], setting["value"])
             shown = await parts.renew()
@@ -110,7 +113,7 @@ async def _receive(request: web.Request, file: IO[bytes]) -> None:
     await asyncio.to_thread(file.seek, 0)
 
 
-def _load(state: State, file: IO[bytes]) -> Body:
+def load_snapshot(state: State, file: IO[bytes]) -> Body:
     """Load the snapshot in *file*; a problem leaves the state as it was."""
     try:
         with gzip.GzipFile(fileobj=file, mode="rb") as packed:
@@ -119,7 +122,7 @@ def _load(state: State, file: IO[bytes]) -> Body:
             cast("World", state.of("")).load(lines)
             _must_be_whole(state)
             _branch(state.of(""))
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise bad(
             f"the body is no whole gzip file ({type(error).__name__}): "
             "GET /snapshot, or mdmsim ctl snapshot save, makes one"
@@ -130,7 +133,10 @@ def _load(state: State, file: IO[bytes]) -> Body:
 
 
 def _lines(packed: gzip.GzipFile) -> Iterator[bytes]:
-    yield from packed
+    while line := packed.readline(LONGEST):
+        if len(line) == LONGEST:
+            raise ValueError(f"a line of the snapshot is longer than {LONGEST} bytes")
+        yield line
 
 
 def _branch(state: State, organisation: str | None = None, *, anew: bool = False) -> None:

@@ -94,7 +94,7 @@ class Manifest:
         """Read a manifest; ConfigurationError says in one line where it is wrong."""
         try:
             tree = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ConfigurationError(f"{name}: is not TOML: {error}") from None
         check_keys(name, "the file", tree, keys.FILE)
         about = tree.get("manifest", {})

@@ -70,9 +70,12 @@ def import_page(page: str, name: str, template: Manifest) -> str:
         raise ConfigurationError(f"{name}: there is no table with three columns: name the page")
     ours = {_folded(claim.label): claim for claim in template.claims}
     claims = [_claim(row, name, ours) for row in table[1:]]
+    printed = list(_described(page))
+    if len(printed) != len(claims):
+        raise ConfigurationError(f"{name}: a row of its table is broken: write each row as a line")
     claims = [
         replace(claim, **_printed(claim, page_row, name))
-        for claim, page_row in zip(claims, _described(page), strict=True)
+        for claim, page_row in zip(claims, printed, strict=True)
     ]
     about = {
         "schema": 1,

@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from simulator.pki.push_identity import UNREADABLE
+
 APPLE_HOSTS: tuple[str, ...] = (
     "mdmenrollment.apple.com",
     "api.push.apple.com",
@@ -272,7 +274,7 @@ def _read_certificate(pem: bytes) -> x509.Certificate:
         certificate.extensions.get_extension_for_class(x509.NameConstraints)
     except x509.ExtensionNotFound as error:
         raise ValueError(f"the CA certificate has no name constraints: {_REMEDY}") from error
-    except ValueError as error:
+    except UNREADABLE as error:
         raise ValueError(f"the CA certificate is no PEM certificate: {_REMEDY}") from error
     return certificate
 

@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers import algorithms
 from cryptography.hazmat.primitives.serialization import pkcs7
+
+from simulator.pki.push_identity import UNREADABLE
 
 Chance = Callable[[int], str]
 """A source of credentials: takes a number of digits, returns as many hexadecimal ones."""
@@ -157,7 +158,7 @@ def _recipient(pem: bytes) -> x509.Certificate:
     try:
         certificate = x509.load_pem_x509_certificate(pem)
         key = certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise ValueError(
             "the certificate cannot be read: it is damaged or its key is of an unknown kind; "
             "give an X.509 certificate with an RSA key"

@@ -11,10 +11,10 @@ import socket
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from simulator import __version__
 from simulator.protocol.operations import Inquiry
@@ -135,10 +135,11 @@ class Callbacks:
             raise RuntimeError("the callbacks are not open")
         headers = {"Authorization": f"Bearer {one.token}", "Content-Type": "application/json"}
         try:
-            if not self._literal_is_allowed(one.url):
+            url = URL(one.url)
+            if not self._literal_is_allowed(url):
                 return _NOT_ALLOWED
             async with self._session.post(
-                one.url, data=one.body, headers=headers, allow_redirects=False
+                url, data=one.body, headers=headers, allow_redirects=False
             ) as answer:
                 if _OK <= answer.status < _REDIRECT:
                     return ""
@@ -151,10 +152,13 @@ class Callbacks:
                 return _NOT_ALLOWED
             return f"could not be reached ({type(error).__name__})"
 
-    def _literal_is_allowed(self, url: str) -> bool:
-        """Tell whether a URL with an address for a host may be called; names are for later."""
-        host = urlsplit(url).hostname or ""
+    def _literal_is_allowed(self, url: URL) -> bool:
+        """Tell whether a URL with an address for a host may be called; names are for later.
+
+        The host is read as it will be called: what looks like a name, with the
+        digits of another script, can still become an address.
+        """
         try:
-            return self._allowed.address(host)
+            return self._allowed.address(url.host or "")
         except ValueError:
             return True

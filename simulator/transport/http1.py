@@ -8,7 +8,7 @@ Rule 3: nothing is logged here; a path or a header may hold a secret.
 import contextlib
 import itertools
 import ssl
-from asyncio import BaseTransport, CancelledError, Task, gather, get_running_loop
+from asyncio import BaseTransport, CancelledError, Task, TimerHandle, gather, get_running_loop
 from collections.abc import Awaitable, Callable, Coroutine
 from email.utils import formatdate
 from typing import Any, cast
@@ -33,6 +33,7 @@ HEAD_LIMIT = 65_536
 FIELD_COUNT_LIMIT = 256
 LINGER_S = 2.0
 """How long the rest of a refused body is read, so that the client hears the answer."""
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -43,15 +44,24 @@ class BrokenFramingError(Exception):
 class Server(web.Server):
     """Makes the protocol object of each HTTP/1.1 connection, and closes them all."""
 
-    def __init__(self, answer: Answer, clock: Clock, body_limit: int) -> None:
-        """Hand each request to *answer*; bodies are cut at *body_limit* bytes."""
+    def __init__(self, answer: Answer, clock: Clock, body_limit: int, slow_s: float = 0) -> None:
+        """Hand each request to *answer*; bodies are cut at *body_limit* bytes.
+
+        *slow_s* is the time for a request to come, and for what waits to be read; 0: any.
+        """
         super().__init__(self._serve, loop=get_running_loop())
         self.answer = answer
         self.numbers = itertools.count(1)
         self.body_limit = body_limit
+        self.slow_s = slow_s
         self._clock = clock
         self._unheard: set[Task[Response]] = set()
         self._second, self._date = -1, ""
+
+    @property
+    def held(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
 
     def __call__(self) -> "Connection":
         """Return the protocol of a new connection."""
@@ -182,6 +192,10 @@ class Connection(web.RequestHandler):
         self.peer = Peer("", 0, 0)
         self.scheme = "http"
         self.watch = Watch()
+        self._patience: TimerHandle | None = None
+        """Runs while a request is only half there."""
+        self._stuck: TimerHandle | None = None
+        """Runs while the client does not read."""
 
     @property
     def closing(self) -> bool:
@@ -196,6 +210,7 @@ class Connection(web.RequestHandler):
         self.scheme = "http" if tls is None else "https"
         self.peer = Peer(address, port, next(self._server.numbers), tls)
         super().connection_made(transport)
+        self._wait(half=True)
 
     def next_peer(self) -> Peer:
         """Return who is at the other end, for one more exchange."""
@@ -206,6 +221,43 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and keep what a malformed request consists of."""
+        self._take(data)
+        half = bool(self._head.strip()) or not self._payload.is_eof()
+        if half or (self._patience is not None and self._request_count):
+            self._wait(half=half)
+
+    def _wait(self, *, half: bool) -> None:
+        """Wait for a request of which *half* is there, but not for ever."""
+        if not half and self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        if half and self._patience is None and self._server.slow_s:
+            self._patience = get_running_loop().call_later(self._server.slow_s, self._give_up)
+
+    def _give_up(self) -> None:
+        """Close a connection whose request does not come; what there is of it is handed on."""
+        if self.transport is not None:
+            self.transport.write(_TOO_SLOW)
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Wait for a client that does not read, but not for ever."""
+        super().pause_writing()
+        if self._server.slow_s:
+            self._stuck = get_running_loop().call_later(self._server.slow_s, self._cut_off)
+
+    def resume_writing(self) -> None:
+        """Go on: the client reads."""
+        super().resume_writing()
+        if self._stuck is not None:
+            self._stuck.cancel()
+
+    def _cut_off(self) -> None:
+        """End a connection whose client does not read; closing would wait for it."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def _take(self, data: bytes) -> None:
         if self.closing and not self._payload.is_eof():
             self._finish_body(data)
             return
@@ -245,6 +297,9 @@ class Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Save what had arrived of a body before aiohttp drops it, and hand on half a head."""
+        for timer in (self._patience, self._stuck):
+            if timer is not None:
+                timer.cancel()
         if self._current_request is not None:
             self._save(self._current_request.content)
         if self._head.strip() and self._salvage is None:

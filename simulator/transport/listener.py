@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import ssl
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from simulator.transport.http1 import Server
 from simulator.transport.http2.frames import PREFACE
 from simulator.transport.http2.protocol import Http2Server
 
+LOG = logging.getLogger("mdmsim")
 BACKLOG = 1024
 """Connections that wait to be accepted; some clients open hundreds at once."""
 TLS_SHUTDOWN_S = 1.0
@@ -106,8 +109,14 @@ class Chooser(asyncio.Protocol):
     Some APNs clients offer no protocol and start HTTP/2 straight away (apns.md 1.2).
     """
 
-    def __init__(self, http1: Server, http2: Http2Server, undecided: "set[Chooser]") -> None:
-        """Hand over to *http1* or *http2*; until then be one of the *undecided*."""
+    def __init__(
+        self, http1: Server, http2: Http2Server, undecided: "set[Chooser]", most: int
+    ) -> None:
+        """Hand over to *http1* or *http2*; until then be one of the *undecided*.
+
+        Where there are *most* connections already, this one ends.
+        """
+        self._most = most
         self._http1 = http1
         self._http2 = http2
         self._undecided = undecided
@@ -118,6 +127,11 @@ class Chooser(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Hand the connection over if TLS has settled it."""
         self._transport = transport
+        held = self._http1.held + len(self._http2.connections) + len(self._undecided)
+        if held >= self._most:
+            _warn_full(self._most)
+            self._transport.abort()
+            return
         handshake = transport.get_extra_info("ssl_object")
         if handshake is not None and handshake.selected_alpn_protocol() == HTTP2:
             self._hand_over(self._http2())
@@ -163,6 +177,12 @@ class Chooser(asyncio.Protocol):
             protocol.data_received(self._first)
 
 
+@lru_cache(maxsize=1)
+def _warn_full(most: int) -> None:
+    """Log, once, that connections are turned away."""
+    LOG.warning("there are %d connections: more are closed (--connections)", most)
+
+
 _TELLING = 3
 """Bytes of the preface that no HTTP/1.1 request starts with."""
 
@@ -170,14 +190,16 @@ _TELLING = 3
 class Listener:
     """The open ports of the simulated services."""
 
-    def __init__(self, http1: Server, http2: Http2Server) -> None:
+    def __init__(self, http1: Server, http2: Http2Server, most: int = 1 << 30) -> None:
+        """Open ports for *http1* and *http2*, and take *most* connections at once."""
+        self._most = most
         self._http1 = http1
         self._http2 = http2
         self._servers: list[asyncio.Server] = []
         self._undecided: set[Chooser] = set()
 
     def _choose(self) -> Chooser:
-        return Chooser(self._http1, self._http2, self._undecided)
+        return Chooser(self._http1, self._http2, self._undecided, self._most)
 
     async def open(
         self, host: str, port: Port, *, flag: str, tls: ssl.SSLContext | None = None

@@ -262,7 +262,8 @@ async def _carry(reader: StreamReader, writer: StreamWriter) -> None:
         while data := await reader.read(_CHUNK):
             writer.write(data)
             await writer.drain()
-        writer.write_eof()
+        if not writer.transport.is_closing():  # uvloop would raise a RuntimeError
+            writer.write_eof()
     except OSError:
         with contextlib.suppress(OSError):  # its socket is closed already
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

@@ -76,7 +76,7 @@ def parse_world(source: str, file: str) -> World:
     """
     try:
         tables = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{file}: is not TOML: {error}") from None
     top = read_table(tables, FILE, Place(file, ""))
     world = read_table(top["world"], WORLD, Place(file, "[world]"))

@@ -1,4 +1,7 @@
+import asyncio
 import io
+import json
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -27,6 +30,38 @@ async def test_web_pages_cannot_reach_the_control_port(
     control: Control, headers: dict[str, str], status: int
 ) -> None:
     assert (await control.call("GET", "/clock", headers=headers))[0] == status
+
+
+STREAM = "text/event-stream"
+FOREIGN = ({"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"})
+
+
+async def test_no_call_at_all_is_for_a_foreign_page(control: Control) -> None:
+    for route in ROUTES:
+        for headers in FOREIGN:
+            status, body = await control.call(route.method, route.path, headers=headers)
+            assert (status, body["title"]) == (403, "Forbidden"), (route, headers)
+
+
+@pytest.mark.parametrize("path", ["/", "/reference", "/metrics", "/events?token=00", "/nowhere"])
+async def test_nor_is_any_page_or_figure(control: Control, path: str) -> None:
+    for headers in FOREIGN:
+        async with control.http.get(control.base + path, headers=headers) as answer:
+            assert answer.status == 403
+
+
+async def test_no_key_of_the_data_directory_is_served(control: Control) -> None:
+    folder = Path(control.simulator.ready["ca"]).parent
+    kept = await asyncio.to_thread((folder / "keys.json").read_bytes)
+    lines = (await asyncio.to_thread((folder / "ca.key").read_text)).splitlines()
+    secrets = [json.loads(kept)[name] for name in ("fingerprint_key", "secret")]
+    paths = [PREFIX + one.path for one in ROUTES if one.method == "GET" and one.gives != STREAM]
+    paths += ["/", "/reference", "/start", "/world", "/metrics", "/ca.key", "/keys.json"]
+
+    for path in paths:
+        async with control.http.get(control.base + path.replace("{seq}", "1")) as answer:
+            told = await answer.read()
+        assert not any(one.encode() in told for one in (*secrets, *lines[1:-1])), path
 
 
 async def test_a_page_of_our_own_may_use_the_control_api(control: Control) -> None:

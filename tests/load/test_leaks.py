@@ -41,7 +41,7 @@ def recorded(path: Path) -> int:
 
 
 async def test_rude_clients_leave_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "temporary"
     folder.mkdir()
@@ -73,4 +73,5 @@ async def test_rude_clients_leave_nothing_behind(
                         break
                     await asyncio.sleep(0.05)
     assert await asyncio.to_thread(recorded, tmp_path / "data" / DATABASE) > 10 * TIMES
+    assert not caplog.records
     assert after["files"] == before["files"] == 0

@@ -1,7 +1,10 @@
 """Calls to the outside go to allowed addresses only."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -56,11 +59,12 @@ class Receiver:
 
     def __init__(self) -> None:
         self.status = 200
+        self.location = "/elsewhere"
         self.got: list[tuple[str, dict[str, str], bytes]] = []
 
     async def take(self, request: web.Request) -> web.Response:
         self.got.append((request.path, dict(request.headers), await request.read()))
-        return web.Response(status=self.status, headers={"Location": "/elsewhere"})
+        return web.Response(status=self.status, headers={"Location": self.location})
 
 
 @pytest.fixture
@@ -137,3 +141,101 @@ async def test_a_certificate_of_nobody_known_is_taken_unless_it_must_be_known(
     await server.close()
 
     assert (about == "") == good
+
+
+TRICKS = [
+    pytest.param("http://169.254.169.254/latest/", id="metadata"),
+    pytest.param("http://2852039166/", id="decimal"),
+    pytest.param("http://0xa9fea9fe/", id="hexadecimal"),
+    pytest.param("http://0251.0376.0251.0376/", id="octal"),
+    pytest.param("http://169.254.43518/", id="three-parts"),
+    pytest.param("http://0xa9.0xfe.0xa9.0xfe/", id="hexadecimal-parts"),
+    pytest.param("http://[::ffff:169.254.169.254]/", id="mapped"),
+    pytest.param("http://[::ffff:a9fe:a9fe]/", id="mapped-hexadecimal"),
+    pytest.param("http://[0:0:0:0:0:ffff:a9fe:a9fe]/", id="mapped-long"),
+    pytest.param("http://[::169.254.169.254]/", id="compatible"),
+    pytest.param("http://[64:ff9b::169.254.169.254]/", id="nat64"),
+    pytest.param("http://[2002:a9fe:a9fe::1]/", id="6to4"),
+    pytest.param("http://[fe80::1%25eth0]/", id="link"),
+    pytest.param("http://[fd00:ec2::254]/", id="metadata-ipv6"),
+    pytest.param("http://[::]/", id="unspecified-ipv6"),
+    pytest.param("http://0/", id="zero"),
+    pytest.param("http://127.0.0.1@169.254.169.254/", id="userinfo"),
+    pytest.param("http://localhost:80@169.254.169.254/", id="userinfo-port"),
+    pytest.param("http://127.0.0.1%40169.254.169.254/", id="userinfo-escaped"),
+    pytest.param("http://169.254.169.254#@127.0.0.1/", id="fragment"),
+    pytest.param("http://169.254.169.254?@127.0.0.1/", id="query"),
+    pytest.param("http://169.254.169.254\\@127.0.0.1/", id="backslash"),
+    pytest.param("http://\uff11\uff16\uff19.254.169.254/", id="full-width"),
+    pytest.param("http://169\u3002254\u3002169\u3002254/", id="full-stops"),
+    pytest.param("http://169.254.169.254./", id="root"),
+    pytest.param("file:///etc/passwd", id="file"),
+    pytest.param("gopher://127.0.0.1:9/", id="gopher"),
+    pytest.param("http:///", id="no-host"),
+    pytest.param("http://[::1", id="broken"),
+]
+
+
+@pytest.mark.parametrize("url", TRICKS)
+async def test_no_trick_leads_elsewhere(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[object] = []
+    loop = asyncio.get_running_loop()
+
+    async def call(*_: object, **more: object) -> None:
+        called.append(more)
+        raise OSError("nothing is called here")
+
+    monkeypatch.setattr(loop, "sock_connect", call)
+
+    about = await post(url)
+
+    assert about == NOT_ALLOWED or about.startswith("could not be reached")
+    assert not called
+
+
+class Rebinding:
+    """A resolver of names that answers this machine first, and then another."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+
+    async def __call__(self, host: str, port: int, **_: object) -> list[tuple[Any, ...]]:
+        answer = host  # an address is none to be asked for
+        if host.endswith(".example"):
+            answer = self.answers[min(self.asked, len(self.answers) - 1)]
+            self.asked += 1
+        family = socket.AF_INET6 if ":" in answer else socket.AF_INET
+        return [(family, socket.SOCK_STREAM, 6, "", (answer, port))]
+
+
+async def test_a_name_is_resolved_once_and_that_address_called(
+    server: BaseTestServer, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = Rebinding("127.0.0.1", "169.254.169.254")
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", names)
+
+    about = await post(f"http://rebinding.example:{server.port}/hook")
+
+    assert about == ""
+    assert names.asked == 1
+    assert len(receiver.got) == 1
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "10.0.0.1", "::ffff:10.0.0.1", "fe80::1"])
+async def test_a_name_that_means_another_address_is_not_called(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", Rebinding(address))
+
+    assert await post("http://mdm.example/hook") == NOT_ALLOWED
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_followed_to_an_address_that_is_not_allowed(
+    server: BaseTestServer, receiver: Receiver, status: int
+) -> None:
+    receiver.status = status
+    receiver.location = "http://169.254.169.254/latest/"
+
+    assert await post(str(server.make_url("/hook"))) == f"answered {status}, and only a 2xx counts"

@@ -1,7 +1,6 @@
 """Profiles: define and get. They cannot be changed or deleted; each definition is a new one."""
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from cryptography import x509
 
 from simulator.messages import Body
+from simulator.pki.push_identity import UNREADABLE
 from simulator.protocol.fields import Boolean, Field, String, Strings
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors, skip_keys
@@ -60,7 +60,7 @@ def _certificates(value: list[str], _: Mapping[str, Any]) -> str:
     for item in value:
         try:
             x509.load_der_x509_certificate(base64.b64decode(item, validate=True))
-        except (binascii.Error, ValueError):
+        except UNREADABLE:
             return "must hold certificates, DER in base64"
     return ""
 
