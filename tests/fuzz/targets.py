@@ -183,8 +183,8 @@ def cms(data: bytes) -> None:
 def cursor(data: bytes) -> None:
     """Read a cursor of DEP that nobody was given."""
     text = _text(data)
-    found = cursors.decode(text, b"k" * 32, "a")
-    assert found is None or cursors.encode(found, b"k" * 32, "a") == text
+    found = cursors.decode(text, b"k" * 32, "a", 0)
+    assert found is None or cursors.encode(found, b"k" * 32, "a", 0) == text
 
 
 def world(data: bytes) -> None:
