@@ -1,7 +1,8 @@
 """Leaves: the values of a message, with their places, their rows and where they stand."""
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from simulator.disclosure.concepts import CONCEPTS
 from simulator.disclosure.markers import Marker
@@ -11,8 +12,7 @@ INSIDE = "inside"
 """Part of a spot: within a sealed value, kept with its marker."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """Where a value stands, for sealing."""
 
     part: str
@@ -29,8 +29,7 @@ class Spot:
     """Part of the decoded value that is meant; None: all of it."""
 
 
-@dataclass(slots=True)
-class Leaf:
+class Leaf(Struct):
     """One value."""
 
     part: str

@@ -4,11 +4,13 @@ Observing and sealing both start from here, so that they cannot disagree on
 what a value is.
 """
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
 from simulator.disclosure.decoders import children, cookies, credential_of, pieces_of_url
@@ -222,7 +224,7 @@ class Reader:
     def _inside(self, leaf: Leaf, one: Inner, carrier: Carrier) -> Leaf:
         known = not one.nested and one.key in carrier.concepts
         concept = carrier.concepts[one.key] if known else self._plans.unknown(one.key).concept
-        row = replace(leaf.row, name=one.at[1:], concept=concept, closed=frozenset())
+        row = dataclasses.replace(leaf.row, name=one.at[1:], concept=concept, closed=frozenset())
         below = self._child(leaf, f"#{one.at}", one.value, carrier.via, concept)
         below.row, below.spot, below.generic = row, Spot(INSIDE), f"{leaf.generic}#{one.generic}"
         below.documented = leaf.documented and known

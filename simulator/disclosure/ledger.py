@@ -47,15 +47,18 @@ class Seen:
     def note(self, exchange: Exchange) -> None:
         """Count one value's exchange, once however many values it holds."""
         self.records += 1
-        if exchange.seq == self._last and self.requests:
+        seq, at_ms = exchange.seq, exchange.at_ms
+        if seq == self._last and self.requests:
             return
-        self._last = exchange.seq
+        self._last = seq
         self.requests += 1
-        self.first_ms = min(self.first_ms or exchange.at_ms, exchange.at_ms)
-        self.last_ms = max(self.last_ms, exchange.at_ms)
+        # Not min and max, which take longer than all else here.
+        if at_ms < self.first_ms or not self.first_ms:
+            self.first_ms = at_ms
+        self.last_ms = max(self.last_ms, at_ms)
         self.versions.add(exchange.version)
-        if len(self.evidence) < EVIDENCE:
-            self.evidence.append(exchange.seq)
+        if self.requests <= EVIDENCE:
+            self.evidence.append(seq)
 
 
 @dataclass(slots=True)

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from simulator.disclosure.claims import Manifest, plain
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, UNKNOWN

@@ -16,7 +16,8 @@ follows if it was no text.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 OPENING = "<sealed "
 """How every marker starts; a value that holds it is sealed whatever it means."""
@@ -27,8 +28,7 @@ _MARKER = re.compile(
 _BODY = re.compile(rb"<sealed-body ([a-z]+) (\d+) ([0-9a-f]{16})((?: [a-z0-9_.:<>-]+)*)>\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(Struct, frozen=True):
     """The figures of a value that was sealed."""
 
     concept: str
@@ -45,8 +45,7 @@ class Marker:
         return f"{' '.join(words)}>{inside}"
 
 
-@dataclass(frozen=True, slots=True)
-class BodyMarker:
+class BodyMarker(Struct, frozen=True):
     """The figures of a body that could not be read."""
 
     length: int

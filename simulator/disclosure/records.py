@@ -1,6 +1,6 @@
 """Records: what is kept of one value that left a client."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, UNKNOWN
 from simulator.disclosure.leaf import Leaf
@@ -10,8 +10,7 @@ _LONGEST_CODE = 35
 """Longest tag of BCP 47 that anybody needs; longer text is in no closed set."""
 
 
-@dataclass(frozen=True, slots=True)
-class Disclosure:
+class Disclosure(Struct, frozen=True):
     """One value that left the client."""
 
     part: str

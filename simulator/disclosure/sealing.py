@@ -4,9 +4,9 @@ Each secret value is replaced at its exact position by a marker; every other
 byte stays. See ``markers.py`` for what a marker looks like.
 """
 
-import dataclasses
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -37,7 +37,7 @@ _CHARACTER = re.compile(
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Edit:
     """Replace a stretch of text."""
 
@@ -117,7 +117,7 @@ def _marker(leaf: Leaf, fingerprinter: Fingerprinter) -> Marker:
         )
         for one in leaf.inner
     )
-    return dataclasses.replace(marker, inside=pack(kept))
+    return replace(marker, inside=pack(kept))
 
 
 def _seal_header_values(

@@ -1,12 +1,12 @@
 """Claims, and what they make of disclosures."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from simulator import resources
 from simulator.disclosure.concepts import CONCEPTS
