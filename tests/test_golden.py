@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from simulator.control.golden import TRANSPORT
+from simulator.control.golden import TRANSPORT, fixture
+from simulator.messages import Exchange, Peer, Request, Response
 from simulator.testing import Mdmsim, serving
 from tests.console.conftest import SETTINGS
 
@@ -47,9 +48,9 @@ def secrets(demo: Mdmsim) -> dict[str, str]:
     }
 
 
-def ask(demo: Mdmsim, fixture: dict[str, Any], known: dict[str, str]) -> None:
+def ask(demo: Mdmsim, golden: dict[str, Any], known: dict[str, str]) -> None:
     """Send the request of a fixture, with its headers and no others but those of the transport."""
-    text, topic = json.dumps(fixture["request"]), demo.push_topic
+    text, topic = json.dumps(golden["request"]), demo.push_topic
     for name, secret in known.items():
         text = text.replace(name, secret)
     asked = json.loads(text)
@@ -87,3 +88,15 @@ def test_a_golden_fixture_comes_out_the_same(demo: Mdmsim, file: Path) -> None:
 
 def test_there_are_fixtures_of_every_service() -> None:
     assert {file.parts[-3] for file in FILES} == {"apns", "dep", "vpp"}
+
+
+def test_bytes_that_are_no_text_are_kept_as_they_are() -> None:
+    peer = Peer("127.0.0.1", 1, 1)
+    request = Request("POST", "/", (("Host", "x"), ("A", "b")), b"\xff\x00", "http", peer)
+
+    made = fixture(Exchange(0, request, response=Response(404, body=b'{"a":1,"a":2}')))
+
+    assert made["about"] == "no known operation, answered 404"
+    assert made["request"]["headers"] == [["A", "b"]]
+    assert made["request"]["base64"] == "/wA="
+    assert made["response"]["text"] == '{"a":1,"a":2}'

@@ -56,7 +56,7 @@ class Upload:
     async def report(self, request: web.Request, form: str, chosen: Mapping[str, str]) -> bytes:
         """Return the report by this manifest, in the format *form*."""
         query = {"name": self.name, "format": form, **chosen}
-        kind = "application/toml"
+        kind = "application/octet-stream"
         return await calls.call(
             request, "POST", "report", query=query, body=self.content, kind=kind
         )

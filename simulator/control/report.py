@@ -17,7 +17,7 @@ from simulator.disclosure.manifest import Manifest, load_manifest
 from simulator.disclosure.redaction import Level
 from simulator.disclosure.rows import FILTERS, matches
 from simulator.disclosure.spans import Span
-from simulator.protocol.fields import Field, Integer, Object, Objects, String
+from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.resources import names
 from simulator.settings import ConfigurationError
 
@@ -109,7 +109,11 @@ async def _whole(form: Format, pieces: Iterator[str]) -> web.Response:
 
 
 async def get_diff(request: web.Request) -> web.Response:
-    """Answer what the ``new`` part of the journal disclosed and the ``old`` one did not."""
+    """Answer what the ``new`` part of the journal disclosed and the ``old`` one did not.
+
+    As JSON: of each part how many ``exchanges`` and the ``first`` and ``last`` of their
+    numbers, and the ``changes``, protocol versions first, then what was sent, then received.
+    """
     query, books = request.query, request.app[BOOKS]
     spans = []
     for name in ("old", "new"):
@@ -151,7 +155,6 @@ JUDGED = (
     String("verify", "1: check the hashes of all exchanges again."),
 )
 _SPAN = "FROM..TO, each the number of an exchange or a time, or nothing."
-_PART = "How many exchanges, and the first and last of their numbers."
 ROUTES = (
     Route(
         "GET",
@@ -163,11 +166,7 @@ ROUTES = (
             String("new", _SPAN, required=True, example="121.."),
             String("format", "json if absent.", values=tuple(difference.FORMATS)),
         ),
-        answer=(
-            Object("old", _PART, required=True),
-            Object("new", _PART, required=True),
-            Objects("changes", "Versions first, then sent, then received.", required=True),
-        ),
+        gives="*/*",
     ),
     Route(
         "GET",
@@ -200,7 +199,7 @@ ROUTES = (
         "Get the disclosure report by a manifest of your own.",
         judge_by,
         query=(*JUDGED, String("name", "What the manifest is called in the report.", shortest=1)),
-        takes="application/toml",
+        takes="application/octet-stream",
         gives="*/*",
     ),
 )

@@ -71,8 +71,11 @@ ROUTES = (
 )
 
 
-_SEQ = r"{seq:(?!(?:wait|verify)$)[^/]+}"
-"""The number of an exchange is none of the words that stand in the same place."""
+_NARROWED = {
+    "{seq}": r"{seq:(?!(?:wait|verify)$)[^/]+}",
+    "{token}/{action}": r"{token}/{action:(?!(?:pushes|events)$)[^/]+}",
+}
+"""What can be none of the words that stand in the same place: no more methods are allowed there."""
 
 
 def make_application(parts: Parts) -> web.Application:
@@ -84,7 +87,9 @@ def make_application(parts: Parts) -> web.Application:
     application[events.NEWS] = events.News()
     application[BOOKS] = Books(parts)
     for route in ROUTES:
-        path = PREFIX + route.path.replace("{seq}", _SEQ)
+        path = PREFIX + route.path
+        for general, narrow in _NARROWED.items():
+            path = path.replace(general, narrow)
         application.router.add_route(route.method, path, checked(route))
     application.router.add_get("/events", pushes.events)
     application[metrics.TALLY] = metrics.Tally(parts)

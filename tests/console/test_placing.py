@@ -22,6 +22,7 @@ def found(part: str, at: str, **more: Any) -> dict[str, Any]:
         ("oauth1", "oauth_token", "headers authorization"),
         ("body", "/devices/0", "body /devices/0"),
         ("body", "/devices/0/inner/x", "body /devices/0"),
+        ("body", "/devices/0?token", "body /devices/0"),
         ("body", "/nowhere", "body "),
         ("body", "", "body "),
     ],
