@@ -158,7 +158,7 @@ async def load(request: web.Request) -> web.Response:
     seed = body.get("seed", parts.settings.seed)
 
     async with request.app[BUSY]:
-        await parts.gateway.run(_wipe)
+        await parts.gateway.load(_wipe)
         parts.clock.run()
         for piece in pieces(world, seed, parts.clock.now_ms()):
             await parts.gateway.load(piece)
