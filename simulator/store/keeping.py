@@ -36,6 +36,11 @@ BEGIN
 END"""
 _VERBS = ("UPDATE", "DELETE")
 _MARK = "SELECT value FROM meta WHERE name = 'baseline'"
+_UNMARK = (
+    "DELETE FROM baseline",
+    "DELETE FROM baseline_counter",
+    "DELETE FROM meta WHERE name = 'baseline'",
+)
 _SET_MARK = "INSERT OR REPLACE INTO meta VALUES ('baseline', ?)"
 _OWN = (
     "(:all OR organisation = :of OR (organisation = '' AND ((kind = 'organisation' AND key = :of)"
@@ -117,6 +122,15 @@ def mark(session: Session) -> None:
     db.execute("DELETE FROM baseline_counter")
     db.execute("INSERT INTO baseline_counter SELECT * FROM counter")
     db.execute(_SET_MARK, (session.revision,))
+
+
+def unmark(session: Session) -> None:
+    """Forget the state to go back to, as everything is going to be removed."""
+    db = _written(session)
+    for verb in _VERBS:
+        db.execute(f"DROP TRIGGER IF EXISTS baseline_{verb}")
+    for statement in _UNMARK:
+        db.execute(statement)
 
 
 def marked(session: Session) -> bool:
