@@ -194,7 +194,7 @@ class Simulator:
         loading = pieces(world, self.settings.seed, self.clock.now_ms())
         with self._bar(f"loading the world {world.name}", world.device_count()) as advance:
             for piece in loading:
-                advance(await self.gateway.run(piece))
+                advance(await self.gateway.load(piece))
 
     async def _open_control(self, parts: Parts, stack: AsyncExitStack) -> str | None:
         """Open the control port and return its URL, or None if it is off."""

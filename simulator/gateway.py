@@ -16,7 +16,7 @@ from typing import NoReturn, Protocol, TypeVar, cast
 
 from simulator.clock import Clock
 from simulator.engine import Engine
-from simulator.jobs import Asked, Job, Work
+from simulator.jobs import Asked, Job, Load, Work
 from simulator.messages import Request, Response, State, World
 from simulator.protocol.operations import Inquiry
 from simulator.unrecorded import Unrecorded
@@ -154,10 +154,17 @@ class Gateway:
 
     async def run(self, work: Callable[[State], T]) -> T:
         """Run *work* in a transaction and return its result, or raise what it raised."""
+        return await self._put(work, Work)
+
+    async def load(self, work: Callable[[State], T]) -> T:
+        """Run *work* that writes very much: as `run` does, in a transaction of its own."""
+        return await self._put(work, Load)
+
+    async def _put(self, work: Callable[[State], T], kind: type[Work]) -> T:
         if self._loop is None or self._closing:
             raise RuntimeError("the gateway is not running")
         ended: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(Work(work, ended))
+        self._jobs.put(kind(work, ended))
         return await ended
 
     async def trouble(self) -> str:
@@ -185,7 +192,10 @@ class Gateway:
         while not last:
             batch, last = self._next()
             if batch:
-                self._transact(batch)
+                alone = len(batch) - 1 if isinstance(batch[-1], Load) else len(batch)
+                for some in (batch[:alone], batch[alone:]):
+                    if some:
+                        self._transact(some)
                 if self._loop is not None and not self._loop.is_closed():
                     self._loop.call_soon_threadsafe(_resolve, batch)
 
@@ -196,7 +206,7 @@ class Gateway:
         try:
             while job is not None:
                 batch.append(job)
-                if len(batch) == MAX_BATCH:
+                if len(batch) == MAX_BATCH or isinstance(job, Load):
                     return batch, False
                 job = self._jobs.get_nowait()
         except Empty:

@@ -39,6 +39,20 @@ class Work:
             self.ended.set_result(self.result)
 
 
+class Load(Work):
+    """Work that writes very much, in a transaction of its own.
+
+    To be undone apart from other work, each row would keep a copy of each page that it changes.
+    """
+
+    __slots__ = ()
+
+    def run(self, state: State) -> None:
+        """Do it; what it raises undoes the transaction."""
+        self.failed = None
+        self.result = self.work(state)
+
+
 class Answering(Protocol):
     """The gateway, as a request needs it."""
 

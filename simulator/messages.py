@@ -331,7 +331,7 @@ class World(State, Protocol):
         ...
 
     def wipe(self, organisation: str | None = None) -> None:
-        """Remove the entities and counters of *organisation*, or all."""
+        """Remove the entities and counters of *organisation*, or all, and the mark with them."""
         ...
 
     def fill(self, *, ended: bool) -> None:

@@ -1,6 +1,6 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -163,6 +163,35 @@ async def test_what_cannot_even_be_computed_is_refused_though_unseen_would_do(
 
     assert refused.status == 503
     assert gateway.unrecorded.trouble == "RuntimeError"
+
+
+async def test_large_work_has_a_transaction_of_its_own_and_keeps_its_turn(
+    apple: Apple, gateway: Gateway
+) -> None:
+    def write(key: str, *, fails: bool = False) -> Callable[[State], list[str]]:
+        def work(state: State) -> list[str]:
+            state.put("thing", key, {})
+            if fails:
+                raise ValueError(key)
+            return [one.key for one in state.scan("thing")]
+
+        return work
+
+    found = await asyncio.gather(
+        gateway.run(write("a")),
+        gateway.load(write("b")),
+        gateway.load(write("c", fails=True)),
+        gateway.run(write("d")),
+        gateway.answer(ACCOUNT),
+        gateway.load(write("e")),
+        return_exceptions=True,
+    )
+
+    assert [found[at] for at in (0, 1, 3, 5)] == [["a"], ["a", "b"], list("abd"), list("abde")]
+    assert isinstance(found[2], ValueError)
+    assert isinstance(found[4], Response)
+    assert found[4].status == 401
+    assert await last(apple) == 1
 
 
 async def test_a_closed_gateway_says_so(apple: Apple) -> None:

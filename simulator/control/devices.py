@@ -42,7 +42,7 @@ async def settled(parts: Parts) -> None:
         return all(arrivals.settle(state.of(one.key), now_ms) for one in found)
 
     for _ in range(arrivals.MOST_AT_ONCE // arrivals.MOST):
-        if await parts.gateway.run(work):
+        if await parts.gateway.load(work):
             return
 
 
@@ -128,7 +128,7 @@ async def add_devices(request: web.Request) -> web.Response:
         )
 
     await settled(parts)
-    return web.json_response({"serial_numbers": await parts.gateway.run(work)}, status=201)
+    return web.json_response({"serial_numbers": await parts.gateway.load(work)}, status=201)
 
 
 def _invented(state: State, parts: Parts, count: int, families: Any) -> Iterator[Body]:

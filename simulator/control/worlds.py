@@ -95,7 +95,7 @@ async def put_snapshot(request: web.Request) -> web.Response:
     with tempfile.TemporaryFile() as file:
         await _receive(request, file)
         async with request.app[BUSY]:
-            header = await parts.gateway.run(lambda state: load_snapshot(state, file))
+            header = await parts.gateway.load(lambda state: load_snapshot(state, file))
             setting = header.get("clock") or {"mode": "real", "value": 0}
             parts.clock.resume(setting["mode"], setting["value"])
             shown = await parts.renew()
@@ -158,10 +158,10 @@ async def load(request: web.Request) -> web.Response:
     seed = body.get("seed", parts.settings.seed)
 
     async with request.app[BUSY]:
-        await parts.gateway.run(_wipe)
+        await parts.gateway.load(_wipe)
         parts.clock.run()
         for piece in pieces(world, seed, parts.clock.now_ms()):
-            await parts.gateway.run(piece)
+            await parts.gateway.load(piece)
         await parts.gateway.run(lambda state: _branch(state, anew=True))
         shown = await parts.renew()
         await parts.gateway.run(_mark)

@@ -6,7 +6,7 @@ entity was before its first change, so going back costs only what has changed.
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Protocol
 
 import msgspec
@@ -36,6 +36,11 @@ BEGIN
 END"""
 _VERBS = ("UPDATE", "DELETE")
 _MARK = "SELECT value FROM meta WHERE name = 'baseline'"
+_UNMARK = (
+    "DELETE FROM baseline",
+    "DELETE FROM baseline_counter",
+    "DELETE FROM meta WHERE name = 'baseline'",
+)
 _SET_MARK = "INSERT OR REPLACE INTO meta VALUES ('baseline', ?)"
 _OWN = (
     "(:all OR organisation = :of OR (organisation = '' AND ((kind = 'organisation' AND key = :of)"
@@ -119,6 +124,15 @@ def mark(session: Session) -> None:
     db.execute(_SET_MARK, (session.revision,))
 
 
+def unmark(session: Session) -> None:
+    """Forget the state to go back to, as everything is going to be removed."""
+    db = _written(session)
+    for verb in _VERBS:
+        db.execute(f"DROP TRIGGER IF EXISTS baseline_{verb}")
+    for statement in _UNMARK:
+        db.execute(statement)
+
+
 def marked(session: Session) -> bool:
     """Tell whether there is a state to go back to."""
     return session.writable.execute(_MARK).fetchone() is not None
@@ -175,12 +189,11 @@ def load(state: Wipeable, lines: Iterable[bytes]) -> None:
     state.wipe()
     rows = _rows(lines)
     for (organisation, kind), group in groupby(rows, key=lambda row: (row[0], row[1])):
-        listed = list(group)
-        own = state.of(organisation)
-        if len(listed[0]) == 3:  # noqa: PLR2004 (a counter: organisation, series, next)
-            own.reserve(kind, listed[0][2] - own.reserve(kind, 0))
+        own, first = state.of(organisation), next(group)
+        if len(first) == 3:  # noqa: PLR2004 (a counter: organisation, series, next)
+            own.reserve(kind, first[2] - own.reserve(kind, 0))
         else:
-            own.put_many(kind, ((row[2], row[3], row[4]) for row in listed))
+            own.put_many(kind, ((row[2], row[3], row[4]) for row in chain((first,), group)))
 
 
 def _rows(lines: Iterable[bytes]) -> Iterator[list[Any]]:

@@ -345,7 +345,12 @@ class SqliteState:
         retention.probe(self._session.flush())
 
     def wipe(self, organisation: str | None = None) -> None:
-        """Remove the entities and counters of *organisation*, or all; revisions go on growing."""
+        """Remove the entities and counters of *organisation*, or all; revisions go on growing.
+
+        With all of them goes the mark.
+        """
+        if organisation is None:
+            keeping.unmark(self._session)
         self._session.flush()
         self._session.count()
         self._session.forget()

@@ -2,8 +2,8 @@
 
 Seeds a data directory with `mdmsim world seed`, serves it, and asks as a DEP
 client does: a whole fetch in pages of 1000, a profile for 1000 at a time, a sync
-after as many devices again have arrived over virtual time, then clients that sync
-side by side. Prints what it measured, and adds it to bench.json.
+after more devices have arrived over virtual time, then clients that sync side by
+side. Prints what it measured, and adds it to bench.json.
 """
 
 import argparse
@@ -104,7 +104,7 @@ def edges(seconds: Sequence[float]) -> tuple[float, float]:
     )
 
 
-async def measure(ready: dict[str, Any], clients: int, seconds: float) -> dict[str, float]:
+async def measure(ready: dict[str, Any], wanted: argparse.Namespace) -> dict[str, float]:
     """Ask a server that has its devices; return the figures."""
     url, token = ready["tls"][0], ready["organisations"][0]["dep_servers"][0]["token"]
     context = ssl.create_default_context(cafile=ready["ca"])
@@ -117,10 +117,10 @@ async def measure(ready: dict[str, Any], clients: int, seconds: float) -> dict[s
     async with aiohttp.ClientSession(connector=connector) as session:
         serials, cursor = await fetch(client(session), found)
         await assign(client(session), serials[: PAGE * ASSIGNED], found)
-        await arrive(session, ready, len(serials), found)
+        await arrive(session, ready, wanted.arriving, found)
         cursor = await sync(client(session), cursor, found)
-        many = [client(session) for _ in range(clients)]
-        await side_by_side(many, cursor, seconds, found)
+        many = [client(session) for _ in range(wanted.clients)]
+        await side_by_side(many, cursor, wanted.seconds, found)
     return found
 
 
@@ -146,7 +146,7 @@ async def assign(one: Client, serials: Sequence[str], found: dict[str, float]) -
 async def arrive(
     session: aiohttp.ClientSession, ready: dict[str, Any], devices: int, found: dict[str, float]
 ) -> None:
-    """Let as many devices arrive as there are; each is an event."""
+    """Let devices arrive; each is an event."""
     api = ready["control"] + "/api/v1"
     times = -(-devices // PAGE)
     order = {"count": PAGE, "every_s": 1, "times": times}
@@ -195,6 +195,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--devices", type=int, default=1_000_000)
+    parser.add_argument("--arriving", type=int, default=100_000, help="a sync tells of them")
     parser.add_argument("--clients", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
@@ -205,7 +206,7 @@ def main() -> None:
         found = {"devices": float(wanted.devices), "seed_s": seeded, "seed_peak_mb": memory}
         found["database_mb"] = (data / DATABASE).stat().st_size / MEGABYTE
         with serving(data) as (process, ready):
-            found |= asyncio.run(measure(ready, wanted.clients, wanted.seconds))
+            found |= asyncio.run(measure(ready, wanted))
             found["serve_peak_mb"] = peak_mb(process)
     print(f"\n{wanted.devices} devices (budget: 60 s and 300 MB for a million; last page 1.2)")
     for name, value in found.items():

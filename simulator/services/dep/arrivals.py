@@ -187,8 +187,20 @@ def _add(state: State, new: list[tuple[Arrivals, int]]) -> None:
     taken = state.get_many(fleet.DEVICE, (device.serial for _, _, device in made))
     made = [one for one in made if one[2].serial not in taken]
     for server, group in groupby(sorted(made, key=_server), key=_server):
-        fleet.add(state, [device for _, _, device in group], server)
+        _assign(state, server, [device for _, _, device in group])
     fleet.tell(state, (Told(at, "added", device, ms) for at, ms, device in made), 0)
+
+
+def _assign(state: State, server: str, devices: list[Device]) -> None:
+    """Store new devices in order of assignment; written in order of serial number."""
+    first = fleet.places(state, len(devices))
+    placed = [(one.serial, one.record, first + number) for number, one in enumerate(devices)]
+    fleet.fill(state, server, sorted(placed, key=_serial))
+    fleet.arrange(state, server, ((place, serial) for serial, _, place in placed))
+
+
+def _serial(one: tuple[str, Body, int]) -> str:
+    return one[0]
 
 
 def _server(one: tuple[str, int, Device]) -> str:
