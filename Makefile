@@ -23,6 +23,10 @@ PROJECT := $(VENV)/.project-installed
 TEST := $(VENV)/.test-installed
 LINT := $(VENV)/.lint-installed
 FUZZ := $(VENV)/.fuzz-installed
+LOWEST := build/lowest
+LOWEST_TESTS ?= tests/auth tests/commands tests/console tests/control tests/disclosure tests/pki \
+	tests/protocol tests/services tests/store tests/transport tests/worlds tests/test_app.py
+AUDIT := build/audit
 NANODEP_BUILT := $(VENV)/.nanodep-$(NANODEP_VERSION)
 NANOMDM_BUILT := $(VENV)/.nanomdm-$(NANOMDM_VERSION)
 H2SPEC := github.com/summerwind/h2spec/cmd/h2spec
@@ -39,7 +43,7 @@ AXE_BUILT := $(VENV)/.axe-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint clients bench fuzz image clean
+.PHONY: help serve test lint clients bench fuzz lowest audit image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -66,6 +70,20 @@ bench: $(TEST) ## Measure against bare servers, in one run (needs h2load, Go and
 
 fuzz: $(FUZZ) ## Fuzz each parser for a minute (longer: make fuzz FUZZ_SECONDS=600)
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+lowest: $(MADE) ## Run the tests with the oldest packages that pyproject.toml allows
+	mkdir -p build
+	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --upgrade 'pip>=25.1' uv
+	$(LOWEST)/bin/uv pip compile --quiet --no-header --no-annotate --resolution lowest-direct \
+		--python $(LOWEST)/bin/python --output-file build/lowest.txt pyproject.toml
+	$(LOWEST)/bin/python -m pip install --quiet --constraint build/lowest.txt --editable . --group test
+	$(LOWEST)/bin/pytest --no-cov -q -p no:cacheprovider $(LOWEST_TESTS)
+
+audit: ## Ask PyPI's advisories about the packages that are needed (needs the network)
+	mkdir -p build
+	test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && $(AUDIT)/bin/python -m pip install --quiet pip-audit; }
+	$(AUDIT)/bin/pip-audit --strict .
 
 image: $(NANODEP_BUILT) ## Build the Dockerfile and try the image (needs root, buildah, debootstrap, Go)
 	CLIENTS=$(CLIENTS) PYTHON=$(BIN)/python tests/image/check.sh

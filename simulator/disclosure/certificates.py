@@ -20,6 +20,7 @@ _EMAIL_OID = "1.2.840.113549.1.9.1"
 _BAD = (
     ValueError,  # also broken base64
     TypeError,
+    KeyError,  # of cryptography 45, at a kind of text that it does not know
     x509.InvalidVersion,
     x509.DuplicateExtension,
     UnsupportedAlgorithm,

@@ -27,6 +27,7 @@ _KINDS = {".voip": "voip", ".complication": "complication"}
 UNREADABLE = (
     ValueError,
     TypeError,
+    KeyError,  # of cryptography 45, at a kind of text that it does not know
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
     x509.InvalidVersion,
