@@ -52,7 +52,7 @@ serve: $(PROJECT) ## Serve the demo world (more options: make serve SERVE_ARGS="
 	exec $(BIN)/mdmsim serve $(SERVE_ARGS)
 
 test: $(TEST) ## Run the whole test suite, with its branch coverage
-	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 lint: $(LINT) ## Check style, types and the direction of imports
 	$(BIN)/ruff check
@@ -67,6 +67,10 @@ bench: $(TEST) ## Measure against bare servers, in one run (needs h2load, Go and
 	$(BIN)/python -m tests.bench.account
 	$(BIN)/python -m tests.bench.pushes
 	$(BIN)/python -m tests.bench.ledger
+	$(BIN)/python -m tests.bench.startup
+	$(BIN)/python -m tests.bench.connections
+	$(BIN)/python -m tests.bench.rudeness
+	$(BIN)/python -m tests.bench.devices
 
 fuzz: $(FUZZ) ## Fuzz each parser for a minute (longer: make fuzz FUZZ_SECONDS=600)
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)

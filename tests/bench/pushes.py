@@ -3,7 +3,9 @@
 All serve HTTP/2 over TLS in processes of their own and are driven in turn by
 the same h2load, so that the machine's drift meets all three. Ours checks each
 push, records it on disk and keeps it for its device before it answers; the bare
-ones read it and answer. Prints the rounds and adds them to bench.json.
+ones read it and answer. Further cases show what ours does with more and fewer
+connections, with many devices, and where one push in ten is refused. Prints the
+rounds and adds them to bench.json.
 """
 
 import argparse
@@ -26,6 +28,8 @@ HERE = Path(__file__).parent
 CONNECTIONS, STREAMS = 4, 100
 STEADY_PER_S = 1000
 DEVICES = 64
+MANY_DEVICES = 5000
+"""More than the caches hold."""
 MAGIC = "7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"
 BUDGET, AIM, LATENCY_MS = 1.0, 1.5, 10
 _RATE = re.compile(r"finished in [^,]+, ([\d.]+) req/s")
@@ -51,10 +55,30 @@ class Round:
     """Processor time of the server for each push, in microseconds."""
 
 
-def enrol(ready: dict[str, Any]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One way to push at ours."""
+
+    name: str
+    connections: int = CONNECTIONS
+    devices: int = DEVICES
+    refused: bool = False
+    """Whether one push in ten is to a token that nobody has."""
+
+
+CASES = (
+    Case("1 connection", connections=1),
+    Case("4 connections"),
+    Case("50 connections", connections=50),
+    Case(f"{MANY_DEVICES} devices", devices=MANY_DEVICES),
+    Case("one in ten refused", refused=True),
+)
+
+
+def enrol(ready: dict[str, Any], devices: int = DEVICES) -> list[str]:
     """Check devices in; return their tokens."""
     topic = ready["organisations"][0]["push_topics"][0]["topic"]
-    tokens = [hashlib.sha256(f"bench {number}".encode()) for number in range(DEVICES)]
+    tokens = [hashlib.sha256(f"bench {number}".encode()) for number in range(devices)]
     for number, token in enumerate(tokens):
         message = {
             "MessageType": "TokenUpdate",
@@ -69,10 +93,10 @@ def enrol(ready: dict[str, Any]) -> list[str]:
     return [token.hexdigest() for token in tokens]
 
 
-def load(server: Server, directory: Path, *options: str) -> str:
+def load(server: Server, directory: Path, *options: str, connections: int = CONNECTIONS) -> str:
     """Drive *server* with h2load; return what that says."""
     command = [
-        *("h2load", "-c", f"{CONNECTIONS}"),
+        *("h2load", "-c", f"{connections}"),
         *("-i", f"{server.targets}", "-d", f"{directory / 'payload'}"),
         *("-H", "apns-push-type: mdm", "-H", "content-type: application/json", *options),
     ]
@@ -80,13 +104,17 @@ def load(server: Server, directory: Path, *options: str) -> str:
     return done.stdout
 
 
-def measure(server: Server, directory: Path, seconds: int) -> Round:
+def measure(server: Server, directory: Path, seconds: int, case: Case = CASES[1]) -> Round:
     """Push as fast as it goes."""
     before = cpu_s(server.process)
-    said = load(server, directory, "-m", f"{STREAMS}", "-D", f"{seconds}", "--warm-up-time", "1")
+    options = ("-m", f"{STREAMS}", "-D", f"{seconds}", "--warm-up-time", "1")
+    said = load(server, directory, *options, connections=case.connections)
     used = cpu_s(server.process) - before
     rate, statuses = _RATE.search(said), _STATUS.search(said)
-    if rate is None or statuses is None or any(int(one) for one in statuses.groups()[1:]):
+    if rate is None or statuses is None:
+        raise SystemExit(f"{server.name}: h2load says\n{said}")
+    taken, *odd = (int(one) for one in statuses.groups())
+    if any(odd) != case.refused or not taken:
         raise SystemExit(f"{server.name}: h2load says\n{said}")
     per_s = float(rate[1])
     return Round(per_s, used / (per_s * (seconds + 1)) * 1_000_000)
@@ -106,10 +134,26 @@ def latency_ms(server: Server, directory: Path, seconds: int) -> tuple[float, fl
     return times[len(times) // 2], times[len(times) * 99 // 100]
 
 
-def start(stack: ExitStack, directory: Path) -> list[Server]:
-    """Start the three servers."""
+def variants(ours: Server, directory: Path, tokens: list[str], seconds: int) -> dict[str, float]:
+    """Return the pushes per second of each case."""
+    url = ours.targets.read_text().partition("/3/device/")[0]
+    found = {}
+    for case in CASES:
+        paths = tokens[: case.devices]
+        if case.refused:
+            paths = [f"{n:064x}" if n % 10 == 0 else token for n, token in enumerate(paths, 1)]
+        targets = directory / f"{case.name}.txt"
+        targets.write_text("".join(f"{url}/3/device/{token}\n" for token in paths))
+        server = Server(ours.name, ours.process, targets)
+        found[f"{case.name} /s"] = measure(server, directory, seconds, case).per_s
+    return found
+
+
+def start(stack: ExitStack, directory: Path) -> tuple[list[Server], list[str]]:
+    """Start the three servers; return them, and the tokens that ours knows."""
     process, ready = stack.enter_context(serving(directory / "data", "--push-auth", "none"))
-    tokens = enrol(ready)
+    every = enrol(ready, MANY_DEVICES)
+    tokens = every[:DEVICES]
     pem = certificate(directory)
     program = directory / "bare-go"
     build = [shutil.which("go") or "go", "build", "-o", f"{program}", "."]
@@ -127,7 +171,7 @@ def start(stack: ExitStack, directory: Path) -> list[Server]:
         targets = directory / f"{name}.txt"
         targets.write_text("".join(f"{url}/3/device/{token}\n" for token in tokens))
         servers.append(Server(name, process, targets))
-    return servers
+    return servers, every
 
 
 def main() -> None:
@@ -143,7 +187,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         directory = Path(name)
         (directory / "payload").write_text(json.dumps({"mdm": MAGIC}))
-        servers = start(stack, directory)
+        servers, tokens = start(stack, directory)
         rounds = [
             {one.name: measure(one, directory, arguments.seconds) for one in servers}
             for _ in range(arguments.rounds)
@@ -152,11 +196,15 @@ def main() -> None:
             {one.name: latency_ms(one, directory, arguments.seconds) for one in servers[:2]}
             for _ in rounds
         ]
-    report(rounds, steady, arguments.output)
+        cases = [variants(servers[0], directory, tokens, arguments.seconds) for _ in rounds]
+    report(rounds, steady, cases, arguments.output)
 
 
 def report(
-    rounds: list[dict[str, Round]], steady: list[dict[str, tuple[float, float]]], output: Path
+    rounds: list[dict[str, Round]],
+    steady: list[dict[str, tuple[float, float]]],
+    cases: list[dict[str, float]],
+    output: Path,
 ) -> None:
     """Print what was measured, and keep it."""
     names = list(rounds[0])
@@ -175,7 +223,9 @@ def report(
     show(f"ratios (budget {BUDGET} x Go, aim {AIM})", ratios)
     show("processor time of the server for each push", costs)
     show(f"a steady {STEADY_PER_S}/s (budget: p99 under {LATENCY_MS} ms)", times)
-    keep(output, "pushes", {**speeds, **ratios, **costs, **times})
+    others = {name: [one[name] for one in cases] for name in cases[0]}
+    show("mdmsim in other cases", others)
+    keep(output, "pushes", {**speeds, **ratios, **costs, **times, **others})
 
 
 if __name__ == "__main__":
