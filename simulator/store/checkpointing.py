@@ -15,8 +15,8 @@ from pathlib import Path
 from simulator.store import schema
 
 LOG = logging.getLogger("mdmsim")
-AFTER_ROWS = 2000
-"""Rows written after which it is time."""
+AFTER_ROWS = 500
+"""Rows written after which it is time: few, as the disk that this keeps busy holds commits up."""
 
 
 class Checkpointer:
