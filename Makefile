@@ -82,7 +82,7 @@ lowest: $(MADE) ## Run the tests with the oldest packages that pyproject.toml al
 	$(LOWEST)/bin/uv pip compile --quiet --no-header --no-annotate --resolution lowest-direct \
 		--python $(LOWEST)/bin/python --output-file build/lowest.txt pyproject.toml
 	$(LOWEST)/bin/python -m pip install --quiet --constraint build/lowest.txt --editable . --group test
-	$(LOWEST)/bin/pytest --no-cov -q -p no:cacheprovider $(LOWEST_TESTS)
+	$(LOWEST)/bin/pytest -n auto --dist loadfile --no-cov -q -p no:cacheprovider $(LOWEST_TESTS)
 
 audit: ## Ask PyPI's advisories about the packages that are needed (needs the network)
 	mkdir -p build
