@@ -25,6 +25,6 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is asked for: commands start without what they do not use."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib  # noqa: PLC0415 (as above)
+    import importlib  # noqa: PLC0415 (commands start without it)
 
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -245,7 +245,7 @@ class Gateway:
             except _UnseenError:
                 job.unseen = error
                 self.unrecorded.unseen += job.inquiry is None
-            except Exception as again:  # noqa: BLE001 (as above)
+            except Exception as again:  # noqa: BLE001 (whatever the store failed with)
                 job.failed = again
 
     def _run_unseen(self, job: Asked) -> NoReturn:

@@ -77,7 +77,7 @@ def _wanted(place: str, name: str, value: Any) -> Wanted:
     name = name.lower() if place == "header" else name
     at = f"match.{place}.{name}"
     if isinstance(value, list):
-        raise ValueError(f"{at} must be one value, which one item of an array has to be")  # noqa: TRY004 (as above)
+        raise ValueError(f"{at} must be one value, which one item of an array has to be")  # noqa: TRY004 (what was sent is wrong)
     if not isinstance(value, Mapping):
         return Wanted(place, name, "equals", value)
     if len(value) != 1 or next(iter(value)) not in TESTS:
@@ -86,7 +86,7 @@ def _wanted(place: str, name: str, value: Any) -> Wanted:
     right: Any = {"equals": object, "contains": str, "present": bool}[test]
     if not isinstance(argument, right):
         kind = "true or false" if test == "present" else "a text"
-        raise ValueError(f"{at}.{test} must be {kind}")  # noqa: TRY004 (as above)
+        raise ValueError(f"{at}.{test} must be {kind}")  # noqa: TRY004 (what was sent is wrong)
     return Wanted(place, name, test, argument)
 
 

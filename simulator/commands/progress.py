@@ -13,8 +13,8 @@ def bar(about: str, total: int, *, shown: bool = True) -> Iterator[Callable[[int
         yield lambda _: None
         return
     # Where nobody looks, nobody is to wait for what draws it.
-    from rich.console import Console  # noqa: PLC0415 (as above)
-    from rich.progress import (  # noqa: PLC0415 (as above)
+    from rich.console import Console  # noqa: PLC0415 (for terminals only)
+    from rich.progress import (  # noqa: PLC0415 (for terminals only)
         BarColumn,
         MofNCompleteColumn,
         Progress,

@@ -29,9 +29,9 @@ def show(ready: Mapping[str, Any], settings: Settings, file: TextIO | None = Non
 
 def _table(head: str, rows: Iterable[tuple[str, str]], file: TextIO) -> None:
     # Test suites and containers read no table, and are not to wait for what draws it.
-    from rich.console import Console  # noqa: PLC0415 (as above)
-    from rich.table import Table  # noqa: PLC0415 (as above)
-    from rich.text import Text  # noqa: PLC0415 (as above)
+    from rich.console import Console  # noqa: PLC0415 (for terminals only)
+    from rich.table import Table  # noqa: PLC0415 (for terminals only)
+    from rich.text import Text  # noqa: PLC0415 (for terminals only)
 
     console = Console(file=file, highlight=False)
     table = Table.grid(padding=(0, 2))

@@ -150,7 +150,7 @@ class SqliteJournal:
             return list(islice(found, max(limit, 0)))
         where, values = _condition(match)
         rows = self._all(
-            f"SELECT record FROM exchange WHERE seq < :before{where} "  # noqa: S608 (as above)
+            f"SELECT record FROM exchange WHERE seq < :before{where} "  # noqa: S608 (conditions of the table)
             "ORDER BY seq DESC LIMIT :limit",
             {**values, "before": min(before, MOST), "limit": max(limit, 0)},
         )
@@ -168,7 +168,7 @@ class SqliteJournal:
         first, last = self._all(OLDEST, ())[0][0], self.last()
         order = "DESC" if newest_first else "ASC"
         sql = (
-            "SELECT seq, record FROM exchange WHERE seq BETWEEN :low AND :high"  # noqa: S608 (as above)
+            "SELECT seq, record FROM exchange WHERE seq BETWEEN :low AND :high"  # noqa: S608 (conditions of the table)
             f"{where} ORDER BY seq {order} LIMIT {_SOME}"
         )
         at = min(start - 1, last) if newest_first else max(start + 1, first)
@@ -198,7 +198,7 @@ class SqliteJournal:
         if match and "q" in match:
             return sum(1 for _ in self._with_text(match, 0))
         where, values = _condition(match)
-        sql = f"SELECT count(*) FROM exchange WHERE 1{where}"  # noqa: S608 (as above)
+        sql = f"SELECT count(*) FROM exchange WHERE 1{where}"  # noqa: S608 (conditions of the table)
         number: int = self._all(sql, values)[0][0]
         return number
 

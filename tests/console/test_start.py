@@ -1,17 +1,14 @@
 import re
 import shlex
 import ssl
-from datetime import UTC, datetime, timedelta
 from html import unescape
 from io import BytesIO
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
+from tests.certificates import uploaded
 from tests.console.conftest import Console
 
 
@@ -120,19 +117,7 @@ async def test_a_server_token_is_a_download_of_its_own(console: Console) -> None
 
 def certificate() -> bytes:
     """Return a certificate of an MDM server, as it is uploaded to the portal."""
-    key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mdm")])
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=3650))
-        .sign(key, hashes.SHA256())
-    )
+    made, _ = uploaded()
     return made.public_bytes(Encoding.PEM)
 
 
