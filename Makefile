@@ -63,13 +63,19 @@ lint: $(LINT) ## Check style, types and the direction of imports
 clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) $(BIN)/pytest -m clients tests/clients --no-cov
 
-bench: $(TEST) ## Measure against bare servers, in one run (needs h2load, Go and Node.js)
+bench: $(TEST) ## Measure all there is a figure for, in 20 minutes (needs h2load, Go and Node.js)
+	$(BIN)/python -m tests.bench.interpreter
 	$(BIN)/python -m tests.bench.account
 	$(BIN)/python -m tests.bench.pushes
+	$(BIN)/python -m tests.bench.steady
 	$(BIN)/python -m tests.bench.ledger
 	$(BIN)/python -m tests.bench.startup
+	$(BIN)/python -m tests.bench.durable
+	$(BIN)/python -m tests.bench.memory
 	$(BIN)/python -m tests.bench.connections
+	$(BIN)/python -m tests.bench.slow
 	$(BIN)/python -m tests.bench.rudeness
+	$(BIN)/python -m tests.bench.licences
 	$(BIN)/python -m tests.bench.devices
 
 fuzz: $(FUZZ) ## Fuzz each parser for a minute (longer: make fuzz FUZZ_SECONDS=600)

@@ -1,9 +1,9 @@
-"""Connections that are held: memory for each, and whether slow clients slow the others down.
+"""Connections that are held: memory for each, and how long a request takes beside them.
 
 The clients are in this process, the simulator in another. Opens 10,000
 connections to APNs by TLS and 10,000 device streams, shows that all of them
-live, and how long an ordinary request takes beside them and beside clients that
-read nothing or send a body byte by byte. Adds its figures to bench.json.
+live, and how long an ordinary request takes beside them. Adds its figures to
+bench.json.
 """
 
 import argparse
@@ -20,13 +20,12 @@ from urllib.request import Request, urlopen
 import uvloop
 
 from tests.bench.account import log_in
-from tests.bench.running import cpu_s, keep, serving, show
+from tests.bench.running import cpu_s, keep, percentiles, serving, show
 from tests.load import crowd
 
 REQUESTS = 1000
 HEARD = 100
 """Device streams whose device checks in and is pushed to."""
-SLOW = 200
 REST_S = 10
 """How long the processor time of connections at rest is taken."""
 FLAGS = ("--push-auth", "none", "--unknown-tokens", "accept", "--http-port", "0")
@@ -46,9 +45,18 @@ def check_in(ready: dict[str, Any], token: str) -> None:
         answer.read()
 
 
-def percentiles(times: list[float]) -> tuple[float, float]:
-    """Return the median and the 99th percentile of sorted *times*."""
-    return times[len(times) // 2], times[len(times) * 99 // 100]
+def session(ready: dict[str, Any]) -> str:
+    """Log in to DEP, and return the token of the session."""
+    return log_in(ready["http"], ready["organisations"][0]["dep_servers"][0]["token"], None)
+
+
+def asking(session_token: str, line: str = "GET /account", body: str = "") -> bytes:
+    """Return an ordinary request of DEP, or another one."""
+    about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
+    return (
+        f"{line} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1\r\n{about}"
+        f"X-Server-Protocol-Version: 10\r\nX-ADM-Auth-Session: {session_token}\r\n\r\n{body}"
+    ).encode()
 
 
 async def held(
@@ -63,12 +71,7 @@ async def held(
     for token in tokens[:HEARD]:
         await asyncio.to_thread(check_in, ready, token)
     rows: dict[str, list[float]] = {}
-    server = ready["organisations"][0]["dep_servers"][0]["token"]
-    session = await asyncio.to_thread(log_in, ready["http"], server, None)
-    request = (
-        "GET /account HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1\r\n"
-        f"X-Server-Protocol-Version: 10\r\nX-ADM-Auth-Session: {session}\r\n\r\n"
-    ).encode()
+    request = asking(await asyncio.to_thread(session, ready))
 
     async def time(beside: str) -> None:
         median, slow = percentiles(await crowd.times_ms(http, request, REQUESTS))
@@ -97,14 +100,11 @@ async def held(
     rows["pushes answered 200, one on each"] = [answers.count(b"\x88")]
     await asyncio.gather(*(one.heard for one in listening[:HEARD]))
     rows["devices that heard theirs"] = [HEARD]
-    slow = [await crowd.slow_reader(http, request) for _ in range(SLOW)]
-    slow += [await crowd.slow_sender(http) for _ in range(SLOW)]
-    await time(f"all and {SLOW} slow readers, {SLOW} slow senders")
     rows["still open at the end"] = [
         sum(not one.lost for one in apns) + sum(not one.lost for one in listening)
     ]
     transports = [one.transport for one in apns] + [one.transport for one in listening]
-    for transport in (*transports, *(one.transport for one in slow)):
+    for transport in transports:
         if transport is not None:
             transport.abort()
     return rows

@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from simulator.pki.authority import Authority
+from tests.bench.interpreter import python
 
 STOP_S = 10
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
+PORTS = ("--tls-port", "0", "--http-port", "off", "--control-port", "0", "--proxy-port", "off")
+
+
 @contextmanager
 def serving(directory: Path, *flags: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Run mdmsim with its journal in *directory*; yield its process id and its ready.json."""
-    ports = ["--tls-port", "0", "--http-port", "off", "--control-port", "0", "--proxy-port", "off"]
-    command = [sys.executable, "-m", "simulator", "serve", "--data", str(directory), *ports, *flags]
+    command = [sys.executable, "-m", "simulator", "serve", "--data", str(directory), *PORTS, *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -62,9 +65,28 @@ def cpu_s(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def resident_mb(process: int) -> float:
+    """Return the memory of *process* that is resident, with that of files it maps, in MiB."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+def file_system(path: Path) -> str:
+    """Return the kind of file system that *path* is on: a flush costs what that needs."""
+    mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    above = [(at, kind) for at, kind in mounts if path.resolve().is_relative_to(at)]
+    return max(above, key=lambda one: len(one[0]))[1]
+
+
+def percentiles(times: Sequence[float]) -> tuple[float, float]:
+    """Return the median and the 99th percentile of *times*."""
+    ordered = sorted(times)
+    return ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]
+
+
 def machine() -> str:
     """Return what was measured on."""
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    return f"{platform.machine()}, {os.cpu_count()} cores, {python()}"
 
 
 def show(title: str, rows: Mapping[str, Sequence[float]]) -> None:
@@ -76,7 +98,11 @@ def show(title: str, rows: Mapping[str, Sequence[float]]) -> None:
 
 
 def keep(path: Path, name: str, figures: Mapping[str, Any]) -> None:
-    """Write *figures* to the JSON file at *path* under *name*; what else it holds stays."""
+    """Write *figures* to the JSON file at *path* under *name*, and say on which machine.
+
+    What else the file holds stays.
+    """
     kept = json.loads(path.read_text()) if path.exists() else {}
     kept[name] = {"machine": machine(), **figures}
     path.write_text(json.dumps(kept, indent=2) + "\n")
+    print(f"({machine()}; kept in {path} as {name})")

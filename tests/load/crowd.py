@@ -5,6 +5,7 @@ The server is another process, so that its memory and descriptors are its own.
 
 import asyncio
 import resource
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -195,10 +196,17 @@ async def hold_streams(port: int, tokens: Sequence[str]) -> list[Stream]:
 
 
 async def slow_reader(port: int, request: bytes) -> asyncio.StreamWriter:
-    """Send *request* many times in one go, and read nothing of the answers."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
-    writer.write(request * 2000)
-    del reader
+    """Send *request* once, and stop reading its answer where it begins.
+
+    The answer has to be longer than what buffers take.
+    """
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+    reader, writer = await asyncio.open_connection(sock=connection, limit=1024)
+    writer.write(request)
+    await reader.readexactly(1)
     return writer
 
 
