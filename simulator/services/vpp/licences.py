@@ -140,7 +140,8 @@ class Shelf:
         self._changed: set[str] = set()
         self._placed: dict[str, Body | None] = {}
         """Assignments written or (None) removed by this work."""
-        self._freed: dict[int, Asset] = {}
+        self._freed: dict[int, Body] = {}
+        """Of which asset each licence is that became free."""
 
     def asset(self, adam_id: str, pricing: str) -> Asset | None:
         """Return an asset as this work has left it, or None."""
@@ -199,7 +200,7 @@ class Shelf:
         freed = replace(current, assigned=current.assigned - 1)
         if not current.unlimited:
             freed = replace(freed, released=(*freed.released, held["licence"]))
-            self._freed[held["licence"]] = current
+            self._freed[held["licence"]] = _owner(current)
         self.set_asset(freed)
         self._placed[f"{asset.key}|{_holder(held).key}"] = None
 
@@ -223,21 +224,19 @@ class Shelf:
             self._placed[f"{asset.key}|{holder.key}"] = _assignment(asset, holder, held["licence"])
         else:
             back = replace(back, released=(*back.released, held["licence"]))
-            self._freed[held["licence"]] = current
+            self._freed[held["licence"]] = _owner(current)
         self.set_asset(back)
 
     def write(self) -> None:
         """Write what was changed, and note it in the versions."""
         if not self._changed:
             return
+        # In order, as neighbours share a page: at random each would be read and written anew.
         kept = {key: body for key, body in self._placed.items() if body is not None}
-        for key in self._placed.keys() - kept.keys():
+        for key in sorted(self._placed.keys() - kept.keys()):
             self._state.delete(self._kind, key)
         self._state.put_many(self._kind, ((key, body, _index(body)) for key, body in kept.items()))
-        freed = (
-            (str(number), {"adam": one.adam_id, "pricing": one.pricing}, None)
-            for number, one in self._freed.items()
-        )
+        freed = ((str(number), owner, None) for number, owner in self._freed.items())
         self._state.put_many(self._location.kind(FREED), freed)
         for key in sorted(self._changed):
             asset = self._assets[key]
@@ -261,6 +260,10 @@ def _assignment(asset: Asset, holder: Holder, licence: int) -> Body:
         "licence": licence,
         "retired": False,
     }
+
+
+def _owner(asset: Asset) -> Body:
+    return {"adam": asset.adam_id, "pricing": asset.pricing}
 
 
 def _holder(held: Body) -> Holder:
