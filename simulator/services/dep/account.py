@@ -5,7 +5,7 @@ from typing import Any
 from simulator.messages import Body
 from simulator.protocol.fields import Integer, Object, Objects, String, Strings
 from simulator.protocol.operations import Call, operation
-from simulator.services.dep.devices import DOCS, PAGE_MAXIMUM
+from simulator.services.dep.device_rows import DOCS, PAGE_MAXIMUM
 from simulator.services.dep.organisations import organisation, server
 
 _LIMIT = {"default": PAGE_MAXIMUM, "maximum": PAGE_MAXIMUM}

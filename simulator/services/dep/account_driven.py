@@ -8,7 +8,7 @@ from simulator.messages import Body
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors
-from simulator.services.dep.devices import DOCS
+from simulator.services.dep.device_rows import DOCS
 from simulator.services.dep.organisations import organisation
 from simulator.timestamps import rfc3339
 

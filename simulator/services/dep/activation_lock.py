@@ -4,7 +4,7 @@ from simulator.messages import Body
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors, fleet
-from simulator.services.dep.devices import DOCS, SERIAL_NUMBER
+from simulator.services.dep.device_rows import DOCS, SERIAL_NUMBER
 from simulator.services.dep.fleet import Device
 from simulator.services.dep.organisations import organisation
 

@@ -15,7 +15,7 @@ from simulator.protocol.fields import Boolean, Field, String, Strings
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors, skip_keys
 from simulator.services.dep.assignment import PROFILE, PROFILE_UUID, assign_profile, find_profile
-from simulator.services.dep.devices import DOCS, outcomes
+from simulator.services.dep.device_rows import DOCS, outcomes
 
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 """What RFC 2396 and RFC 2732 let a URI consist of."""
