@@ -1,7 +1,6 @@
-"""Calls for what people do in Apple's portal to devices, and for the profiles they get."""
+"""Calls that add and list devices, and list the profiles they get."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -13,12 +12,11 @@ from simulator.control.servers import home, with_server
 from simulator.hardware.devices import ADDED, generate
 from simulator.hardware.products import FAMILIES
 from simulator.messages import Body, Response, State
-from simulator.protocol.fields import Boolean, Field, Integer, Object, Objects, String, Strings
+from simulator.protocol.fields import Field, Integer, Objects, String, Strings
 from simulator.services.dep import arrivals, fleet, portal
 from simulator.services.dep.assignment import PROFILE
 from simulator.services.dep.fleet import Device
 from simulator.services.dep.organisations import ORGANISATION, SERVER
-from simulator.timestamps import milliseconds
 
 MAX_ADDED = 100_000
 MAX_PAGE = 1000
@@ -90,13 +88,14 @@ async def get_device(request: web.Request) -> web.Response:
     serial = request.match_info["serial"]
 
     def work(state: State) -> Body:
-        return shown(portal.device(state.of(_with_device(state, serial)), serial))
+        return shown(portal.device(state.of(with_device(state, serial)), serial))
 
     await settled(request.app[PARTS])
     return web.json_response(await request.app[PARTS].gateway.run(work))
 
 
-def _with_device(state: State, serial: str) -> str:
+def with_device(state: State, serial: str) -> str:
+    """Return the organisation that has a device, or a problem."""
     for org in state.of("").scan(ORGANISATION, limit=10_000):
         if state.of(org.key).get(fleet.DEVICE, serial) is not None:
             return org.key
@@ -111,14 +110,14 @@ async def add_devices(request: web.Request) -> web.Response:
     if given is None and not (isinstance(count, int) and 0 < count <= MAX_ADDED):
         raise bad(f'the body must be {{"count": 1}} (to {MAX_ADDED}) or {{"devices": [...]}}')
     if given is not None:
-        _check_hardware(given)
+        check_hardware(given)
     server_id = body.get("server")
 
     def work(state: State) -> list[str]:
         org = with_server(state, server_id) if server_id else home(state, body.get("organisation"))
         own = state.of(org)
         target = server_id or only_server(own)
-        rows = given or _invented(state, parts, count, body.get("families"))
+        rows = given or invented(state, parts, count, body.get("families"))
         return portal.add_devices(
             own,
             ((hardware, now_ms) for hardware in rows),
@@ -131,13 +130,14 @@ async def add_devices(request: web.Request) -> web.Response:
     return web.json_response({"serial_numbers": await parts.gateway.load(work)}, status=201)
 
 
-def _invented(state: State, parts: Parts, count: int, families: Any) -> Iterator[Body]:
+def invented(state: State, parts: Parts, count: int, families: Any) -> Iterator[Body]:
     """Return as many devices as have never been."""
     start = ADDED + state.of("").reserve("dep.added", count) - 1
     return generate(count, parts.settings.seed, start=start, families=families)
 
 
-def _check_hardware(given: Any) -> None:
+def check_hardware(given: Any) -> None:
+    """Raise a problem unless these are devices by their wire names."""
     wanted = ("serial_number", "model", "description", "os", "device_family")
     if not isinstance(given, list) or not given:
         raise bad("devices must be an array of objects")
@@ -161,86 +161,6 @@ def who(state: State, org: str, body: Body) -> str:
     """Return the e-mail address of who does it: the one in *body*, or the administrator's."""
     found = state.of("").get(ORGANISATION, org)
     return str(body.get("by") or (found.body["admin_id"] if found else ""))
-
-
-@dataclass(frozen=True, slots=True)
-class _Act:
-    """What a portal action gets."""
-
-    state: State
-    parts: Parts
-    serial: str
-    body: Body
-    by: str
-    now_ms: int
-
-    def text(self, name: str) -> str:
-        """Return the text *name* of the body, or a problem."""
-        value = self.body.get(name)
-        if not isinstance(value, str) or not value:
-            raise bad(f"the body needs {name}, a string")
-        return value
-
-
-def _assign(act: _Act) -> Device:
-    return portal.assign(act.state, act.serial, act.text("server"), by=act.by, now_ms=act.now_ms)
-
-
-def _replace(act: _Act) -> Device:
-    given = act.body.get("device")
-    if given is not None:
-        _check_hardware([given])
-    family = portal.device(act.state, act.serial).record["device_family"]
-    hardware = given or next(_invented(act.state, act.parts, 1, [family]))
-    return portal.replace_device(act.state, act.serial, hardware, by=act.by, now_ms=act.now_ms)
-
-
-def _throttle(act: _Act) -> Device:
-    seconds = act.body.get("seconds", 24 * 3600)
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
-        raise bad("seconds must be a whole number, 0 to end it")
-    return portal.throttle(act.state, act.serial, seconds, now_ms=act.now_ms)
-
-
-def _migrate(act: _Act) -> Device:
-    try:
-        deadline = milliseconds(act.text("deadline"))
-    except ValueError as error:
-        raise bad(f"deadline: {error}") from None
-    return portal.migrate(act.state, act.serial, deadline, now_ms=act.now_ms)
-
-
-ACTIONS: dict[str, Callable[[_Act], Device]] = {
-    "assign": _assign,
-    "move": _assign,
-    "unassign": lambda act: portal.unassign(act.state, act.serial, now_ms=act.now_ms),
-    "release": lambda act: portal.release(act.state, act.serial, now_ms=act.now_ms),
-    "replace": _replace,
-    "activate": lambda act: portal.activate(act.state, act.serial, now_ms=act.now_ms),
-    "throttle": _throttle,
-    "migrate": _migrate,
-    "fail": lambda act: portal.fail(
-        act.state, act.serial, failing=act.body.get("failing", True) is True, now_ms=act.now_ms
-    ),
-}
-
-
-async def act_on_device(request: web.Request) -> web.Response:
-    """Do what the portal, or the device itself, can do to a device."""
-    parts, serial = request.app[PARTS], request.match_info["serial"]
-    body = await json_body(request)
-    action = ACTIONS.get(request.match_info["action"])
-    if action is None:
-        raise missing(f"there is no such action; there are {', '.join(ACTIONS)}")
-    now_ms = parts.clock.now_ms()
-
-    def work(state: State) -> Body:
-        org = _with_device(state, serial)
-        by = who(state, org, body)
-        return shown(action(_Act(state.of(org), parts, serial, body, by, now_ms)))
-
-    await settled(parts)
-    return web.json_response(await parts.gateway.run(work))
 
 
 async def list_profiles(request: web.Request) -> web.Response:
@@ -308,21 +228,6 @@ ROUTES = (
         status=201,
     ),
     Route("GET", "/devices/{serial}", "Get a device.", get_device, query=()),
-    Route(
-        "POST",
-        "/devices/{serial}/{action}",
-        "Act on a device.",
-        act_on_device,
-        query=(),
-        body=(
-            SERVER_ROW,
-            Object("device", "The new device of a replacement, by its wire names."),
-            Integer("seconds", "How long it is throttled; a day if absent.", least=0, most=10**9),
-            String("deadline", "By when it has to migrate."),
-            Boolean("failing", "Whether calls that change it fail; true if absent."),
-            BY,
-        ),
-    ),
     Route(
         "GET",
         "/profiles",

@@ -7,6 +7,7 @@ from aiohttp import web
 from simulator.control import (
     arrivals,
     clock,
+    device_actions,
     devices,
     docs,
     events,
@@ -57,6 +58,7 @@ ROUTES = (
     *report.ROUTES,
     *servers.ROUTES,
     *devices.ROUTES,
+    *device_actions.ROUTES,
     *arrivals.ROUTES,
     *push_credentials.ROUTES,
     *pushes.ROUTES,
