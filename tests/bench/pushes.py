@@ -141,10 +141,12 @@ def need(*programs: str) -> None:
             raise SystemExit(f"{program} is missing: this needs nghttp2-client, Go and Node.js")
 
 
-def start(stack: ExitStack, directory: Path) -> tuple[list[Server], list[str]]:
+def start(
+    stack: ExitStack, directory: Path, devices: int = DEVICES
+) -> tuple[list[Server], list[str]]:
     """Start the three servers; return them, and the tokens that ours knows."""
     process, ready = stack.enter_context(serving(directory / "data", "--push-auth", "none"))
-    every = enrol(ready, MANY_DEVICES)
+    every = enrol(ready, devices)
     tokens = every[:DEVICES]
     pem = certificate(directory)
     program = directory / "bare-go"
@@ -177,7 +179,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         directory = Path(name)
         (directory / "payload").write_text(json.dumps({"mdm": MAGIC}))
-        servers, tokens = start(stack, directory)
+        servers, tokens = start(stack, directory, MANY_DEVICES)
         rounds = [
             {one.name: measure(one, directory, arguments.seconds) for one in servers}
             for _ in range(arguments.rounds)
