@@ -77,12 +77,13 @@ class Ledger:
         operation = self.catalogue.operations.get(exchange.operation)
         service = self.catalogue.services.get(exchange.service)
         parts = self._observer.parts(exchange.request, operation, service)
-        # A number that is not higher than all before it is of an exchange that comes again.
-        fresh = exchange.seq > self._newest
-        if fresh:
-            self._newest = exchange.seq
-        else:
+        # A number that is not higher than all before it is of an exchange that comes again,
+        # and time 0 counts as none: neither is only counted, nor what was begun before it.
+        fresh = exchange.seq > self._newest and exchange.at_ms > 0
+        self._newest = max(self._newest, exchange.seq)
+        if not fresh:
             self.settle()
+            self._repeats.clear()
         unreadable = truncated = False
         for part in parts:
             name = (id(part), exchange.service, exchange.operation, exchange.version)

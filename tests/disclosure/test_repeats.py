@@ -229,6 +229,24 @@ def test_real_services_are_added_up_as_by_the_long_way(
     same(REAL, journal, look=look)
 
 
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("after", [0, 3, 1001])
+def test_time_zero_counts_as_none_for_all_that_comes_again(version: int, after: int) -> None:
+    sent = Request("POST", "/things", HEADERS[:1], b"", "https", Peer("", 1, 1, first=False))
+    one = Exchange(0, sent, service="made", operation="made.define", response=Response(400))
+    times = [(1000, 1)] * 8 + [(0, version), (after, 1)]
+    ledgers = [
+        Ledger(kind(CATALOGUE, FINGERPRINTER), CATALOGUE) for kind in (Observer, LongObserver)
+    ]
+
+    for ledger in ledgers:
+        for number, (at_ms, spoken) in enumerate(times, 1):
+            ledger.add(structs.replace(one, seq=number, at_ms=at_ms, version=spoken))
+
+    short, long = ledgers
+    assert short.sent == long.sent
+
+
 @pytest.mark.parametrize("name", ["", "apns.push", "dep.assign", "dep.define"])
 @pytest.mark.parametrize("tree", KNOWN_TREES, ids=range(len(KNOWN_TREES)))
 def test_each_body_is_observed_as_by_the_long_way(name: str, tree: Any) -> None:
