@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from simulator.disclosure.ledger import Ledger, Received, Seen, Sent
+from simulator.disclosure.groups import Received, Seen, Sent
+from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.markers import Marker
 from simulator.disclosure.observation import Observer
 from simulator.disclosure.plans import Row

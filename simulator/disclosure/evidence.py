@@ -198,7 +198,7 @@ def _widest(cuts: Iterable[Cut], seq: int) -> list[Cut]:
 class EvidentJournal(Journal, Protocol):
     """A journal that can show that it is whole."""
 
-    def walk(self, chain: Chain, batch: int = 500) -> Iterator[Sequence[Exchange]]:
+    def walk(self, chain: Chain, batch: int = ...) -> Iterator[Sequence[Exchange]]:
         """Yield the exchanges after those that *chain* has looked at, and let it look.
 
         An exchange that cannot be read any more is left out; the chain notes it.

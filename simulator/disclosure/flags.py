@@ -54,6 +54,8 @@ _MAILBOXES = frozenset(
         "live.se",
     ]
 )
+PERSONAL = frozenset(("person-identifier", "contact"))
+"""Categories of values that name or reach somebody."""
 _PERSONAL = frozenset(("support.email", "org.email"))
 _LONGEST_TEXT = 100_000
 
@@ -81,11 +83,13 @@ def value_flags(leaf: Leaf, same: Sequence[str]) -> tuple[str, ...]:
 
 def never_flagged(concept: str) -> bool:
     """Tell whether no value of *concept* earns a flag for what it is."""
+    return flagged_as_email_only(concept) and concept not in _OPAQUE
+
+
+def flagged_as_email_only(concept: str) -> bool:
+    """Tell whether no value of *concept* without an ``@`` earns a flag for what it is."""
     category = CONCEPTS[concept].category
-    return (
-        category not in ("free-text", "person-identifier", "contact")
-        and concept not in _OPAQUE | _TEXTS | _PERSONAL
-    )
+    return category not in ("free-text", *PERSONAL) and concept not in _TEXTS | _PERSONAL
 
 
 def _has_phone(text: str) -> bool:
@@ -99,7 +103,7 @@ def _has_phone(text: str) -> bool:
 def is_personal(leaf: Leaf) -> bool:
     """Tell whether the value names or reaches somebody, going by its concept."""
     category = CONCEPTS.get(leaf.concept, CONCEPTS[UNKNOWN]).category
-    return category in ("person-identifier", "contact")
+    return category in PERSONAL
 
 
 def alike(leaves: Sequence[Leaf]) -> dict[int, list[str]]:

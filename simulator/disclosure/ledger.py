@@ -5,13 +5,15 @@ It knows no manifest: claims are laid over it when a report is made.
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from simulator.disclosure.concepts import CONCEPTS
-from simulator.disclosure.markers import OPENING, Marker, parse_marker
-from simulator.disclosure.observation import Disclosure, Observer
+from simulator.disclosure.groups import Received, Repeat, Sent
+from simulator.disclosure.markers import OPENING, parse_marker
+from simulator.disclosure.observation import Disclosure, Observer, Records
 from simulator.disclosure.origins import NOVEL, Origins
 from simulator.disclosure.plans import Row
 from simulator.disclosure.values import text_of
@@ -19,81 +21,11 @@ from simulator.messages import Exchange
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import parse_json
 
-EVIDENCE = 5
-"""Exchanges that each group names."""
 _SAMPLES = 32
 """Different values in clear that each group keeps, for claims that name values."""
+_REPEATS = 2048
+"""Pieces of requests that are only counted when they come again."""
 _REFUSED = 400
-
-
-@dataclass(slots=True)
-class Seen:
-    """How often and when."""
-
-    requests: int = 0
-    """Exchanges."""
-    records: int = 0
-    """Values, repeated ones included."""
-    values: set[int] = field(default_factory=set)
-    """Different values, as numbers that stand for them."""
-    first_ms: int = 0
-    last_ms: int = 0
-    evidence: list[int] = field(default_factory=list)
-    """Numbers of the first exchanges."""
-    versions: set[int] = field(default_factory=set)
-    """Protocol versions in effect."""
-    _last: int = -1
-
-    def note(self, exchange: Exchange) -> None:
-        """Count one value's exchange, once however many values it holds."""
-        self.records += 1
-        seq, at_ms = exchange.seq, exchange.at_ms
-        if seq == self._last and self.requests:
-            return
-        self._last = seq
-        self.requests += 1
-        # Not min and max, which take longer than all else here.
-        if at_ms < self.first_ms or not self.first_ms:
-            self.first_ms = at_ms
-        self.last_ms = max(self.last_ms, at_ms)
-        self.versions.add(exchange.version)
-        if self.requests <= EVIDENCE:
-            self.evidence.append(seq)
-
-
-@dataclass(slots=True)
-class Sent:
-    """All values that went to one operation, in one place, with one meaning."""
-
-    service: str
-    operation: str
-    example: Disclosure
-    """Of the first exchange."""
-    text: str | None
-    """The example's value; None if it is a secret."""
-    seen: Seen = field(default_factory=Seen)
-    flags: Counter[str] = field(default_factory=Counter)
-    documented: bool = True
-    origins: Counter[str] = field(default_factory=Counter)
-    """Different values by where they came from when they were first sent."""
-    fresh: set[int] = field(default_factory=set)
-    """Values that were novel, of concepts that the simulator itself issues."""
-    samples: dict[str | None, Disclosure] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Received:
-    """All values that one operation answered in one place."""
-
-    service: str
-    operation: str
-    place: str
-    row: Row
-    marker: Marker
-    """The figures of the first value."""
-    text: str | None
-    """The first value; None if it is a secret."""
-    seen: Seen = field(default_factory=Seen)
 
 
 SentKey = tuple[str, str, str, str, str, str]
@@ -114,7 +46,11 @@ class Ledger:
         self._issued = frozenset(
             one.concept for service in catalogue.services.values() for one in service.issues
         )
-        self.sent: dict[SentKey, Sent] = {}
+        self._sent: dict[SentKey, Sent] = {}
+        self._repeats: dict[tuple[int, str, str, int], Repeat] = {}
+        """Pieces of requests that came before: by identity, service, operation and version."""
+        self._newest = -1
+        """The highest number of an exchange so far."""
         self.received: dict[ReceivedKey, Received] = {}
         self.connections: dict[tuple[str, str], Sent] = {}
         """What connections told beside their messages, by service and fact."""
@@ -140,33 +76,73 @@ class Ledger:
         self._count(exchange)
         operation = self.catalogue.operations.get(exchange.operation)
         service = self.catalogue.services.get(exchange.service)
-        records = self._observer.observe(exchange.request, operation, service)
-        texts: list[str | None] | None = None
-        for position, one in enumerate(records):
-            key = (
-                exchange.service,
-                exchange.operation,
-                one.part,
-                one.generic,
-                one.via,
-                one.concept,
-            )
-            group = self.sent.get(key)
-            if group is None:
-                if texts is None:
-                    texts = self._observer.texts(exchange.request, operation, service)
-                group = Sent(exchange.service, exchange.operation, one, texts[position])
-                self.sent[key] = group
-            self._add(group, one, exchange)
-        if any(one.shape == "opaque" and one.part == "body" for one in records):
-            self.unreadable += 1
-            self.truncated += any("truncated" in one.flags for one in records)
+        parts = self._observer.parts(exchange.request, operation, service)
+        # A number that is not higher than all before it is of an exchange that comes again,
+        # and time 0 counts as none: neither is only counted, nor what was begun before it.
+        fresh = exchange.seq > self._newest and exchange.at_ms > 0
+        self._newest = max(self._newest, exchange.seq)
+        if not fresh:
+            self.settle()
+            self._repeats.clear()
+        unreadable = truncated = False
+        for part in parts:
+            name = (id(part), exchange.service, exchange.operation, exchange.version)
+            known = self._repeats.get(name) if fresh else None
+            if known is None or not known.again(exchange):
+                known = self._look(part, exchange, parts)
+            unreadable = unreadable or known.unreadable
+            truncated = truncated or known.truncated
+        self.unreadable += unreadable
+        self.truncated += unreadable and truncated
         if exchange.request.peer.first:
             self._connection(exchange)
         if self._follows:
             self._follow_headers(exchange)
         if operation is not None and exchange.response.status < _REFUSED:
             self._receive(exchange)
+
+    @property
+    def sent(self) -> dict[SentKey, Sent]:
+        """What was sent, by service, operation, part, place, decoder and concept."""
+        self.settle()
+        return self._sent
+
+    def settle(self) -> None:
+        """Add to the groups what was only counted up to now."""
+        for one in self._repeats.values():
+            one.settle()
+
+    def _look(self, part: Records, exchange: Exchange, parts: Sequence[Records]) -> Repeat:
+        """Add the records of one piece of a request, one by one."""
+        service, operation = exchange.service, exchange.operation
+        groups = []
+        for one in part:
+            key = (service, operation, one.part, one.generic, one.via, one.concept)
+            group = self._sent.get(key)
+            if group is None:
+                text = self._text(one, exchange, parts)
+                group = self._sent[key] = Sent(service, operation, one, text)
+            self._add(group, one, exchange)
+            groups.append(group)
+        look = Repeat(part, groups)
+        if type(part) is tuple:  # others do not come again
+            if len(self._repeats) >= _REPEATS:
+                self.settle()
+                self._repeats.clear()
+            name = (id(part), service, operation, exchange.version)
+            if name in self._repeats:
+                self._repeats[name].settle()
+            self._repeats[name] = look
+            look.begin()
+        return look
+
+    def _text(self, one: Disclosure, exchange: Exchange, parts: Sequence[Records]) -> str | None:
+        """Return the value behind a record of an exchange; None if it was sealed."""
+        operation = self.catalogue.operations.get(exchange.operation)
+        service = self.catalogue.services.get(exchange.service)
+        texts = self._observer.texts(exchange.request, operation, service)
+        records = chain.from_iterable(parts)
+        return next(text for record, text in zip(records, texts, strict=True) if record is one)
 
     def _count(self, exchange: Exchange) -> None:
         status = exchange.response.status

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from simulator.disclosure.claims import Manifest, plain
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, UNKNOWN
-from simulator.disclosure.ledger import Ledger, Received, Seen, Sent
+from simulator.disclosure.groups import Received, Seen, Sent
+from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.manifest import EXEMPT, NONE, SEVERITIES, judge
 from simulator.disclosure.origins import FOREIGN, NOVEL, Known
 from simulator.disclosure.redaction import Level, example_of, received_example

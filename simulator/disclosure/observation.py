@@ -4,19 +4,22 @@ The rules are those of disclosure.md 4.1. An `Observer` is made once; it reads
 requests as the journal holds them, that is with their secrets sealed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from simulator.disclosure import sealing
+from simulator.disclosure.bodies import PlainBodies
 from simulator.disclosure.certificates import CLIENT, client_leaves
 from simulator.disclosure.concepts import UNKNOWN
 from simulator.disclosure.connections import connection_records
-from simulator.disclosure.flags import is_personal
+from simulator.disclosure.flags import PERSONAL, is_personal
 from simulator.disclosure.hiding import settle
 from simulator.disclosure.leaf import Leaf
 from simulator.disclosure.leaves import Reader
 from simulator.disclosure.markers import Marker, parse_body_marker, parse_marker
+from simulator.disclosure.paths import SealedPaths
 from simulator.disclosure.plans import Plan, Plans, Row
 from simulator.disclosure.quick import QuickSealer
 from simulator.disclosure.receiving import collect
@@ -37,6 +40,7 @@ _KNOWN_HEADERS = 1024
 """Sets of header fields whose records are kept."""
 _SHORT_BODY = 256
 """Bytes of a body whose records are worth keeping."""
+Records = Sequence[Disclosure]
 _CUT = ("truncated", "too-large")
 
 
@@ -50,6 +54,8 @@ class Observer:
         self._fingerprinter = fingerprinter
         self._scrubber = Scrubber(self._plans.names, fingerprinter)
         self._quick = QuickSealer(fingerprinter)
+        self._plain_bodies = PlainBodies(fingerprinter)
+        self._sealed_paths = SealedPaths(fingerprinter)
         self._stamps = lru_cache(maxsize=65_536)(self._stamp)
         self._known_bodies: dict[tuple[int, int, bytes], tuple[Disclosure, ...] | None] = {}
         self._known_headers: dict[tuple[int, int, Headers], tuple[Disclosure, ...] | None] = {}
@@ -99,12 +105,11 @@ class Observer:
         here unless it was before.
         """
         plan = self._plans.request(operation, service)
-        reader = Reader(self._plans, plan, sealed=sealed)
         number = version_of(request, plan) if version is None else version
-        shown, unreadable = self._connection(request.peer)
-        start = [*self._records(shown, number), *unreadable]
         if sealed:
-            return [*start, *self._observe_recorded(request, reader, plan, number)]
+            return list(chain.from_iterable(self._observe_recorded(request, plan, number)))
+        reader = Reader(self._plans, plan, sealed=False)
+        start = self._connection_records(request.peer, number)
         leaves = [*reader.target(request.target), *reader.headers(request.headers)]
         content = decoded or decode(request, BODY_LIMIT)
         opaque: list[Disclosure] = []
@@ -131,26 +136,54 @@ class Observer:
             return [], [opaque_record(len(der), fp, ("undocumented",), "tls", CLIENT)]
         return settle(leaves), []
 
-    def _observe_recorded(
-        self, request: Request, reader: Reader, plan: Plan, version: int
-    ) -> list[Disclosure]:
-        start = list(reader.target(request.target))
-        headers = self._headers(request.headers, reader, plan, version)
-        if headers is not None and "?" not in request.target:
-            body = self._body(request, reader, plan, version)
-            if body is not None and not any(is_personal(leaf) for leaf in start):
-                return [*self._records(settle(start), version), *headers, *body]
+    def _connection_records(self, peer: Peer, version: int) -> list[Disclosure]:
+        shown, unreadable = self._connection(peer)
+        return [*self._records(shown, version), *unreadable]
+
+    def parts(
+        self, request: Request, operation: Operation | None, service: Service | None
+    ) -> tuple[Records, ...]:
+        """Return what `observe` does of a recorded request, in pieces.
+
+        A piece that is a tuple has come before, or may come again: the same
+        object each time. The others are lists. No two of them hold records of
+        the same part of the request.
+        """
+        plan = self._plans.request(operation, service)
+        return self._observe_recorded(request, plan, version_of(request, plan))
+
+    def _observe_recorded(self, request: Request, plan: Plan, version: int) -> tuple[Records, ...]:
+        peer, target = request.peer, request.target
+        start = self._connection_records(peer, version) if peer.first and peer.tls else []
+        headers = self._headers(request.headers, plan, version)
+        if headers is not None and "?" not in target:
+            body = self._body(request, plan, version)
+            path = None if body is None else self._path(target, plan, version)
+            if body is not None and path is not None:
+                return [*start, *path], headers, body
+        reader = Reader(self._plans, plan, sealed=True)
+        front = list(reader.target(target))
         leaves, opaque = self._recorded_body(request, reader)
         if headers is None:  # what the headers say is not to be judged on its own
-            leaves = [*start, *reader.headers(request.headers), *leaves]
-            return [*self._records(settle(leaves), version), *opaque]
-        records = self._records(settle([*start, *leaves]), version)
+            leaves = [*front, *reader.headers(request.headers), *leaves]
+            return ([*start, *self._records(settle(leaves), version), *opaque],)
+        records = self._records(settle([*front, *leaves]), version)
         before = sum(one.part in {"path", "query"} for one in records)
-        return [*records[:before], *headers, *records[before:], *opaque]
+        return [*start, *records[:before]], headers, [*records[before:], *opaque]
 
-    def _headers(
-        self, headers: Headers, reader: Reader, plan: Plan, version: int
-    ) -> tuple[Disclosure, ...] | None:
+    def _path(self, target: str, plan: Plan, version: int) -> list[Disclosure] | None:
+        """Return the records of a path; None if one is to be compared with the body."""
+        if not plan.path and not plan.strays:
+            return []
+        quick = self._sealed_paths.record(target, plan, version)
+        if quick is not None and quick.category not in PERSONAL:
+            return [quick]
+        leaves = list(Reader(self._plans, plan, sealed=True).target(target))
+        if any(is_personal(leaf) or (leaf.secret and not leaf.marker) for leaf in leaves):
+            return None
+        return self._records(settle(leaves), version)
+
+    def _headers(self, headers: Headers, plan: Plan, version: int) -> tuple[Disclosure, ...] | None:
         """Return the records of recorded headers, which are mostly those of an earlier request.
 
         None if they hold a person's data, which is compared with the body.
@@ -158,7 +191,7 @@ class Observer:
         key = (id(plan), version, headers)
         if key in self._known_headers:
             return self._known_headers.get(key)
-        leaves = settle(reader.headers(headers))
+        leaves = settle(Reader(self._plans, plan, sealed=True).headers(headers))
         personal = any(is_personal(leaf) for leaf in leaves)
         found = None if personal else tuple(self._records(leaves, version))
         if len(self._known_headers) >= _KNOWN_HEADERS:
@@ -166,20 +199,19 @@ class Observer:
         self._known_headers[key] = found
         return found
 
-    def _body(
-        self, request: Request, reader: Reader, plan: Plan, version: int
-    ) -> tuple[Disclosure, ...] | None:
-        """Return the records of a recorded body that has come before, as those of pushes do.
+    def _body(self, request: Request, plan: Plan, version: int) -> Records | None:
+        """Return the records of a recorded body that is plain, or short and mostly came before.
 
-        None if it is long, or holds a person's data or a URL, which are
-        compared with the rest of the request.
+        None if it may hold a person's data or a URL, which are compared with
+        the rest of the request.
         """
-        if len(request.body) > _SHORT_BODY:
-            return None
         key = (id(plan), version, request.body)
         if key in self._known_bodies:
             return self._known_bodies.get(key)
-        leaves, opaque = self._recorded_body(request, reader)
+        plain = self._plain_bodies.records(request.body, plan, version)
+        if plain is not None or len(request.body) > _SHORT_BODY:
+            return plain
+        leaves, opaque = self._recorded_body(request, Reader(self._plans, plan, sealed=True))
         alone = not any(is_personal(leaf) or leaf.via.startswith("url-") for leaf in leaves)
         found = (*self._records(settle(leaves), version), *opaque) if alone else None
         if len(self._known_bodies) >= _KNOWN_HEADERS:

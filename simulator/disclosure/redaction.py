@@ -6,7 +6,8 @@ Each level shows more than the one before; secrets stop at ``fingerprint``.
 from typing import Literal, get_args
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL
-from simulator.disclosure.ledger import Ledger, Received, Sent
+from simulator.disclosure.groups import Received, Sent
+from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.manifest import rendered
 from simulator.disclosure.records import Disclosure
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simulator.disclosure.ledger import Sent
+from simulator.disclosure.groups import Sent
 from simulator.disclosure.lines import Line
 
 FINGERPRINTS = 20

@@ -22,6 +22,8 @@ _SHAPES = (
     ("uuid", _UUID),
     ("hex", re.compile(r"[0-9a-fA-F]{32,}")),
 )
+_SHAPE = re.compile("|".join(f"(?P<{name}>{pattern.pattern})" for name, pattern in _SHAPES))
+"""All of them at once: the first that fits is the group that matched."""
 _UPPER = frozenset(("device.serial",))
 _LOWER = frozenset(("push.token",))
 _TOPIC = "push.topic"
@@ -45,7 +47,8 @@ def shape_of(value: Any) -> str:
         return "empty"
     if not isinstance(value, str):
         return "text"
-    return next((name for name, pattern in _SHAPES if pattern.fullmatch(value)), "text")
+    found = _SHAPE.fullmatch(value)
+    return "text" if found is None else found.lastgroup or "text"
 
 
 def length_of(value: Any) -> int:

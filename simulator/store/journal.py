@@ -53,6 +53,11 @@ _WINDOW = 5000
 """Exchanges that one look for a text goes through: others can read the journal in between."""
 _SOME = 200
 """Exchanges that are in memory at a time as a text is looked for."""
+_NEAR = 64
+"""Exchanges that are decoded at a time as all are walked over.
+
+So few fit into the cache of a processor; of 500, each costs three times as much.
+"""
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Exchange)
 MOST = 2**63 - 1
@@ -217,7 +222,7 @@ class SqliteJournal:
         """Return what was deleted on purpose, oldest deletion first."""
         return [Cut(*row) for row in self._all(_CUTS, ())]
 
-    def walk(self, chain: Chain, batch: int = 500) -> Iterator[Sequence[Exchange]]:
+    def walk(self, chain: Chain, batch: int = _NEAR) -> Iterator[Sequence[Exchange]]:
         """Yield the exchanges after those that *chain* has looked at, and let it look.
 
         It ends where the journal does now. An exchange that cannot be read any
