@@ -63,7 +63,7 @@ lint: $(LINT) ## Check style, types and the direction of imports
 clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) $(BIN)/pytest -m clients tests/clients --no-cov
 
-bench: $(TEST) ## Measure all there is a figure for, in 20 minutes (needs h2load, Go and Node.js)
+bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.js)
 	$(BIN)/python -m tests.bench.interpreter
 	$(BIN)/python -m tests.bench.account
 	$(BIN)/python -m tests.bench.pushes
