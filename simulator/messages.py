@@ -266,6 +266,13 @@ class State(Protocol):
         """Remove one entity and its index values; return whether it was there."""
         ...
 
+    def delete_many(self, kind: str, keys: Iterable[str]) -> int:
+        """Remove those of *keys* that exist, with their index values; return how many there were.
+
+        Large numbers are far faster than one by one.
+        """
+        ...
+
     def scan(
         self, kind: str, *, prefix: str = "", after: str = "", limit: int = 100
     ) -> list[Entity]:

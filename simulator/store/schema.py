@@ -83,6 +83,7 @@ _JOIN = (
     " WHERE i.organisation=? AND i.kind=? AND i.name=?"
 )
 GET = "SELECT revision, body FROM entity WHERE organisation=? AND kind=? AND key=?"
+_WHICH_OF = "SELECT key FROM entity WHERE organisation=? AND kind=? AND key IN"
 _GET_SOME = "SELECT key, revision, body FROM entity WHERE organisation=? AND kind=? AND key IN"
 PUT = (
     "INSERT INTO entity VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE"
@@ -90,8 +91,10 @@ PUT = (
 )
 ADD = "INSERT INTO entity VALUES (?,?,?,?,?)"
 DELETE = "DELETE FROM entity WHERE organisation=? AND kind=? AND key=?"
+_DELETE_SOME = "DELETE FROM entity WHERE organisation=? AND kind=? AND key IN"
 INDEX = "INSERT INTO entity_index VALUES (?,?,?,?,?)"
 UNINDEX = "DELETE FROM entity_index WHERE organisation=? AND kind=? AND key=?"
+_UNINDEX_SOME = "DELETE FROM entity_index WHERE organisation=? AND kind=? AND key IN"
 SCAN = f"{_SELECT} AND key >= ? AND key < ? ORDER BY key LIMIT ?"
 CHANGES = f"{_SELECT} AND revision > ? ORDER BY revision LIMIT ?"
 COUNT = "SELECT count(*) FROM entity WHERE organisation=? AND kind=?"
@@ -130,6 +133,20 @@ def get_many(count: int) -> str:
     """Return the statement that gets up to *count* entities of one kind by their keys."""
     marks = ",".join("?" * count)
     return f"{_GET_SOME} ({marks})"
+
+
+@cache
+def which_of(count: int) -> str:
+    """Return the statement that tells which of *count* keys of one kind there are."""
+    marks = ",".join("?" * count)
+    return f"{_WHICH_OF} ({marks})"
+
+
+@cache
+def delete_many(count: int) -> tuple[str, str]:
+    """Return the statements that remove *count* entities of one kind, and their index values."""
+    marks = ",".join("?" * count)
+    return f"{_DELETE_SOME} ({marks})", f"{_UNINDEX_SOME} ({marks})"
 
 
 def bounds(prefix: str, after: str) -> tuple[str, str | bytes]:

@@ -138,15 +138,22 @@ class Largest:
             part = [{"clientUserId": user} for user in self.users[at : at + size]]
             client.done("/users/create", {"users": part})
 
-    def associate(self, client: Client, number: int) -> float:
-        """Have the request with *number* done, for which apps are bought; return the seconds."""
+    def associate(self, client: Client, number: int) -> tuple[float, dict[str, Any]]:
+        """Have the request with *number* done, for which apps are bought; return seconds and it."""
         quantity = len(self.users) + len(self.serials)
         apps = [client.buy(number * self.apps + one, quantity) for one in range(self.apps)]
         assets = [{"adamId": app} for app in apps]
         body = {"assets": assets, "clientUserIds": self.users, "serialNumbers": self.serials}
-        count, seconds = client.done("/assets/associate", body)
+        return self._whole(client, "/assets/associate", body), body
+
+    def disassociate(self, client: Client, body: dict[str, Any]) -> float:
+        """Have taken back what `associate` has asked; return the seconds."""
+        return self._whole(client, "/assets/disassociate", body)
+
+    def _whole(self, client: Client, path: str, body: dict[str, Any]) -> float:
+        count, seconds = client.done(path, body)
         if count != self.tasks:
-            raise SystemExit(f"{count} of {self.tasks} assignments were made")
+            raise SystemExit(f"{path}: {count} of {self.tasks} assignments were changed")
         return seconds
 
 
@@ -154,13 +161,20 @@ def assign(ready: dict[str, Any], client: Client, rounds: int) -> tuple[Largest,
     """Assign: in the location of *client* twice, then in new ones; return how, and the rows."""
     wanted = Largest.of(client.limits)
     wanted.register(client)
-    given = [wanted.associate(client, number) for number in range(2)]
+    given = [wanted.associate(client, number)[0] for number in range(2)]
+    taken = []
     for number in range(2, rounds):
         with closing((other := another(ready, number)).connection):
             wanted.register(other)
-            given.append(wanted.associate(other, number))
+            seconds, body = wanted.associate(other, number)
+            given.append(seconds)
+            taken.append(wanted.disassociate(other, body))
     speeds = [wanted.tasks / seconds for seconds in given]
-    return wanted, {"associate, s": given, "assignments made /s": speeds}
+    return wanted, {
+        "associate, s": given,
+        "assignments made /s": speeds,
+        "disassociate, s": taken,
+    }
 
 
 def enumerated(client: Client, rounds: int) -> tuple[int, Rows]:

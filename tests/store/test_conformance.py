@@ -1,6 +1,7 @@
 """One battery that every backend has to pass."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -33,6 +34,50 @@ def test_what_is_put_is_there_and_what_is_deleted_is_not(store: Store) -> None:
         assert not state.has("thing", "a")
         assert not state.delete("thing", "a")
         assert state.get("thing", "a") is None
+
+
+def test_many_are_deleted_at_once(store: Store) -> None:
+    with store.transaction() as state:
+        rows = ((f"{n:05d}", {"n": n}, {"colour": "red"}) for n in range(2500))
+        state.put_many("thing", rows)
+        state.put("other", "00001", {})
+        state.of("elsewhere").put("thing", "00001", {})
+        state.put("thing", "waits", {}, {"colour": "red"})
+        keys = [f"{n:05d}" for n in range(2499)]
+
+        assert state.delete_many("thing", [*keys, "waits", keys[0], "nothing"]) == 2500
+
+        assert [one.key for one in state.scan("thing")] == ["02499"]
+        assert [one.key for one in state.find("thing", "colour", equals="red")] == ["02499"]
+        assert state.get("thing", "00001") is None
+        assert not state.has("thing", "waits")
+        assert state.get("other", "00001") is not None
+        assert state.of("elsewhere").get("thing", "00001") is not None
+        assert state.delete_many("thing", []) == 0
+
+
+def test_what_was_deleted_at_once_is_there_again_if_that_is_undone(store: Store) -> None:
+    with store.transaction() as state:
+        state.put_many("thing", ((key, {"key": key}, {"n": key}) for key in "abc"))
+        with suppress(ZeroDivisionError), state.savepoint():
+            assert state.delete_many("thing", "ab") == 2
+            raise ZeroDivisionError
+
+        assert [one.key for one in state.scan("thing")] == ["a", "b", "c"]
+        assert state.find("thing", "n", equals="a")[0].body == {"key": "a"}
+
+
+def test_what_was_deleted_at_once_comes_back_by_a_reset(store: Store) -> None:
+    with store.transaction() as state:
+        state.put_many("thing", ((key, {"key": key}, {"n": key}) for key in "abc"))
+        state.mark()
+    with store.transaction() as state:
+        state.delete_many("thing", "ab")
+    with store.transaction() as state:
+        state.reset()
+
+        assert [one.key for one in state.scan("thing")] == ["a", "b", "c"]
+        assert state.find("thing", "n", equals="b")[0].body == {"key": "b"}
 
 
 def test_many_are_found_by_key(store: Store) -> None:

@@ -168,6 +168,15 @@ class StateMachine(RuleBasedStateMachine):
 
         self.do(work, undo)
 
+    @rule(organisation=ORGANISATIONS, kind=KINDS, keys=st.lists(KEYS, max_size=4), undo=UNDO)
+    def delete_many(self, organisation: str, kind: str, keys: list[str], undo: str) -> None:
+        def work(state: State, model: Model) -> None:
+            gone = {key for key in keys if model.rows.pop((organisation, kind, key), None)}
+            assert state.of(organisation).delete_many(kind, keys) == len(gone)
+            assert not any(state.of(organisation).has(kind, key) for key in keys)
+
+        self.do(work, undo)
+
     @rule(organisation=ORGANISATIONS, count=st.integers(0, 3), undo=UNDO)
     def reserve(self, organisation: str, count: int, undo: str) -> None:
         def work(state: State, model: Model) -> None:

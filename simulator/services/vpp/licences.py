@@ -231,10 +231,8 @@ class Shelf:
         """Write what was changed, and note it in the versions."""
         if not self._changed:
             return
-        # In order, as neighbours share a page: at random each would be read and written anew.
         kept = {key: body for key, body in self._placed.items() if body is not None}
-        for key in sorted(self._placed.keys() - kept.keys()):
-            self._state.delete(self._kind, key)
+        self._state.delete_many(self._kind, self._placed.keys() - kept.keys())
         self._state.put_many(self._kind, ((key, body, _index(body)) for key, body in kept.items()))
         freed = ((str(number), owner, None) for number, owner in self._freed.items())
         self._state.put_many(self._location.kind(FREED), freed)
