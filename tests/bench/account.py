@@ -46,7 +46,7 @@ def bare(certificate: str, ready: Any) -> None:
 def log_in(url: str, token: dict[str, str], context: ssl.SSLContext | None) -> str:
     """Return a session token."""
     from urllib.parse import quote  # noqa: PLC0415 (beside its one use)
-    from urllib.request import Request, urlopen  # noqa: PLC0415 (as above)
+    from urllib.request import Request, urlopen  # noqa: PLC0415 (beside its one use)
 
     parameters = {
         "oauth_consumer_key": token["consumer_key"],

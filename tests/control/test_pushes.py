@@ -188,7 +188,7 @@ async def test_a_push_that_no_device_fetched_in_time_is_listed_as_expired(contro
 async def push(control: Control) -> None:
     """Store a push as the service does, and wake who listens: plain HTTP shows no certificate."""
     from simulator.messages import Response, State  # noqa: PLC0415 (beside their one use)
-    from simulator.services.apns import registry  # noqa: PLC0415 (as above)
+    from simulator.services.apns import registry  # noqa: PLC0415 (beside its one use)
 
     now_ms = control.simulator.clock.now_ms()
     waiting = registry.Push(

@@ -24,7 +24,7 @@ def fuzz(name: str, arguments: list[str]) -> None:
     atheris = importlib.import_module("atheris")  # a dependency of this command alone
     # Where the branches are is learnt while modules are imported.
     with atheris.instrument_imports(include=["simulator", "plistlib", "tomllib", "gzip"]):
-        from tests.fuzz import targets  # noqa: PLC0415 (as above)
+        from tests.fuzz import targets  # noqa: PLC0415 (inside the instrumentation)
     atheris.Setup(["fuzz", *arguments], targets.TARGETS[name].run)
     atheris.Fuzz()
 

@@ -73,7 +73,7 @@ async def test_a_hung_answer_leaves_the_connection_open_until_the_client_goes(wi
     assert not reader.at_eof()
     writer.close()
     async with asyncio.timeout(5):
-        while wire.clock._watchers:  # noqa: ASYNC110 (as above)
+        while wire.clock._watchers:  # noqa: ASYNC110 (what it waits for has no event)
             await asyncio.sleep(0)
 
 

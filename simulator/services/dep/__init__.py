@@ -87,7 +87,7 @@ def check_user_agent(call: Call) -> None:
         ": Apple refuses this library's default" if agent else ""
     )
     level = call.settings.strictness
-    refused = level == "strict" or (level == "apple" and call.version > 3)  # noqa: PLR2004
+    refused = level == "strict" or (level == "apple" and call.version > 3)  # noqa: PLR2004 (a version)
     call.exchange.findings.append(Finding(rule, "header", "user-agent", text, refused=refused))
     if refused:
         raise ApiError(errors.USER_AGENT_INVALID if agent else errors.USER_AGENT_MISSING, text)
