@@ -93,6 +93,12 @@ class Engine:
             for name, operation in catalogue.operations.items()
         }
         self._shortened = tuple(plan for plan in self._plans.values() if plan.shortcut is not None)
+        brief = [plan for plan in self._plans.values() if plan.operation.is_brief]
+        self._brief_starts = tuple(plan.start for plan in brief)
+
+    def is_brief(self, request: Request) -> bool:
+        """Tell whether *request* is for an operation that is brief, going by its path."""
+        return request.target.startswith(self._brief_starts)
 
     def process(
         self,

@@ -3,20 +3,25 @@
 Requests queue up for the writer thread. It takes all that wait, runs the
 engine over each in one transaction, commits, and only then lets the answers
 go: what arrives while a commit runs forms the next batch.
+
+Brief requests, such as pushes, need no thread as long as none is at work: the
+event loop runs those that came together itself, which saves each the way to
+the thread and back.
 """
 
 import asyncio
 import logging
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from queue import Empty, SimpleQueue
 from typing import NoReturn, Protocol, TypeVar, cast
 
 from simulator.clock import Clock
 from simulator.engine import Engine
 from simulator.jobs import Asked, Job, Load, Work
+from simulator.listeners import Listeners
 from simulator.messages import Request, Response, State, World
 from simulator.protocol.operations import Inquiry
 from simulator.unrecorded import Unrecorded
@@ -26,8 +31,6 @@ T = TypeVar("T")
 _NOTHING: Mapping[Inquiry, str] = {}
 MAX_BATCH = 256
 """Most jobs in one transaction; bounds how long an answer waits for its commit."""
-EXCHANGES = "exchanges"
-"""What every committed exchange wakes."""
 _UNAVAILABLE = Response(
     503,
     (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5")),
@@ -38,6 +41,9 @@ _UNAVAILABLE = Response(
 
 class Transactions(Protocol):
     """The store, as the gateway needs it."""
+
+    is_swift: bool
+    """Whether a small transaction waits for no disk and no reader."""
 
     def transaction(self) -> AbstractContextManager[World]:
         """Begin a transaction and commit it at the end, or undo it on an exception."""
@@ -66,10 +72,15 @@ class Gateway:
         """
         self._store = store
         self.process = engine.process
+        self._is_brief = engine.is_brief
         self._clock = clock
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         """What waits for the writer; None: there will be nothing any more."""
-        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._given = 0
+        """Jobs that the writer has not answered yet."""
+        self._brief: list[Asked] = []
+        """What waits for the event loop's own turn: nothing while the writer has jobs."""
+        self.listeners = Listeners()
         self._closing = False
         self._inquire = inquire
         self.unrecorded = Unrecorded(serve=serve_unseen)
@@ -108,7 +119,37 @@ class Gateway:
         if self._loop is None or self._closing:
             job.failed = RuntimeError("the gateway is not running")
             job.done()
+        elif self._given or not self._may_turn(request):
+            self._give(job)
         else:
+            if not self._brief:
+                self._loop.call_soon(self._turn)
+            self._brief.append(job)
+
+    def _may_turn(self, request: Request) -> bool:
+        """Tell whether the event loop may answer *request*: a store in trouble makes it wait."""
+        return self._is_brief(request) and self._store.is_swift and not self.unrecorded.trouble
+
+    def _turn(self) -> None:
+        """Answer on the event loop what waits for that."""
+        batch, self._brief = self._brief[:MAX_BATCH], self._brief[MAX_BATCH:]
+        if not batch:  # the writer has been given it in the meantime
+            return
+        try:
+            self._commit(batch)
+        except Exception:  # noqa: BLE001 (whatever the store failed with)
+            self._brief = batch + self._brief
+            self._give()
+            return
+        if self._brief and self._loop is not None:
+            self._loop.call_soon(self._turn)
+        _resolve(batch)
+
+    def _give(self, *jobs: Job) -> None:
+        """Have the writer do *jobs*, after those that waited for the event loop."""
+        earlier, self._brief = self._brief, []
+        for job in (*earlier, *jobs):
+            self._given += 1
             self._jobs.put(job)
 
     def ask(self, job: Asked, inquiry: Inquiry) -> None:
@@ -134,23 +175,8 @@ class Gateway:
         response = job.response
         if job.failed is not None or response is None:
             return _UNAVAILABLE
-        if self._waiting:
-            for name in (EXCHANGES, response.wakes):
-                for waiting in self._waiting.get(name, ()):
-                    waiting.set()
+        self.listeners.wake(response)
         return response
-
-    @contextmanager
-    def listen(self, name: str) -> Iterator[asyncio.Event]:
-        """Yield an event that is set whenever a committed answer wakes *name*."""
-        event = asyncio.Event()
-        self._waiting.setdefault(name, set()).add(event)
-        try:
-            yield event
-        finally:
-            self._waiting[name].discard(event)
-            if not self._waiting[name]:
-                del self._waiting[name]
 
     async def run(self, work: Callable[[State], T]) -> T:
         """Run *work* in a transaction and return its result, or raise what it raised."""
@@ -164,7 +190,7 @@ class Gateway:
         if self._loop is None or self._closing:
             raise RuntimeError("the gateway is not running")
         ended: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(kind(work, ended))
+        self._give(kind(work, ended))
         return await ended
 
     async def trouble(self) -> str:
@@ -183,6 +209,7 @@ class Gateway:
         for task in self._asking:
             task.cancel()
         self._closing = True
+        self._give()
         self._jobs.put(None)
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
@@ -197,7 +224,12 @@ class Gateway:
                     if some:
                         self._transact(some)
                 if self._loop is not None and not self._loop.is_closed():
-                    self._loop.call_soon_threadsafe(_resolve, batch)
+                    self._loop.call_soon_threadsafe(self._done, batch)
+
+    def _done(self, batch: list[Job]) -> None:
+        """Let go what the writer has done."""
+        self._given -= len(batch)
+        _resolve(batch)
 
     def _next(self) -> tuple[list[Job], bool]:
         """Wait for work; return what there is by then, and whether it is the last."""
@@ -215,23 +247,26 @@ class Gateway:
 
     def _transact(self, batch: list[Job]) -> None:
         """Run a batch; if it cannot be committed as a whole, each job gets its own transaction."""
-        unrecorded = self.unrecorded
         try:
-            with self._store.transaction() as state:
-                if unrecorded.unseen:
-                    state.pass_over(unrecorded.unseen, at_ms=self._clock.now_ms())
-                for job in batch:
-                    job.run(state)
+            self._commit(batch)
         except Exception as error:  # noqa: BLE001 (whatever the store failed with)
             if len(batch) == 1:
                 self._fail(batch[0], error)
                 return
             for job in batch:
                 self._transact([job])
-        else:
-            unrecorded.unseen = 0
-            if unrecorded.trouble and not all(isinstance(job, Work) for job in batch):
-                unrecorded.trouble = ""
+
+    def _commit(self, batch: Sequence[Job]) -> None:
+        """Run a batch in one transaction, or raise what the store failed with."""
+        unrecorded = self.unrecorded
+        with self._store.transaction() as state:
+            if unrecorded.unseen:
+                state.pass_over(unrecorded.unseen, at_ms=self._clock.now_ms())
+            for job in batch:
+                job.run(state)
+        unrecorded.unseen = 0
+        if unrecorded.trouble and not all(isinstance(job, Work) for job in batch):
+            unrecorded.trouble = ""
 
     def _fail(self, job: Job, error: Exception) -> None:
         """Have *job* fail, or answered without a record if that is wanted."""
@@ -255,7 +290,7 @@ class Gateway:
             raise _UnseenError
 
 
-def _resolve(batch: list[Job]) -> None:
+def _resolve(batch: Sequence[Job]) -> None:
     for job in batch:
         try:
             job.done()

@@ -1,14 +1,22 @@
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from simulator.clock import Clock
-from simulator.gateway import Gateway
-from simulator.messages import Response, State
+from simulator.engine import Engine
+from simulator.gateway import MAX_BATCH, Gateway
+from simulator.messages import Request, Response, State
 from simulator.protocol.operations import Inquiry
+from simulator.store.sqlite import Store
 from tests.apple import AGENT, Apple, request
 from tests.vpp import HOOK, Vpp
 
@@ -55,6 +63,138 @@ async def test_what_waits_together_is_recorded_in_order(apple: Apple, gateway: G
     recorded = await asyncio.to_thread(apple.store.journal().read, limit=1000)
     assert [exchange.request.target for exchange in recorded] == targets
     assert [exchange.seq for exchange in recorded] == list(range(1, 301))
+
+
+class Threads:
+    """An engine that notes what it answers, and in which thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.noted: list[str] = []
+        self.ran: list[str] = []
+        self.is_brief = engine.is_brief
+
+    def process(self, request: Request, *more: Any) -> Response:
+        self.noted.append(threading.current_thread().name)
+        self.ran.append(request.target)
+        return self._engine.process(request, *more)
+
+
+@pytest.fixture
+def threads(apple: Apple) -> Threads:
+    return Threads(apple.engine)
+
+
+@asynccontextmanager
+async def swift(path: Path, threads: Threads, **options: Any) -> AsyncIterator[Gateway]:
+    """Yield a gateway to a store that is a file."""
+    store = await asyncio.to_thread(partial(Store.open, path / "x.db", **options))
+    gateway = Gateway(store, cast("Engine", threads), Clock())
+    gateway.start()
+    yield gateway
+    await gateway.close()
+    await asyncio.to_thread(store.close)
+
+
+WRITER = "mdmsim-writer"
+LONG = request("GET", "/profile", [("User-Agent", AGENT)])
+
+
+async def test_brief_requests_need_no_thread_while_none_is_at_work(
+    tmp_path: Path, threads: Threads
+) -> None:
+    async with swift(tmp_path, threads) as gateway:
+        alone = await gateway.answer(ACCOUNT)
+        await asyncio.gather(*(gateway.answer(one) for one in (ACCOUNT, LONG, ACCOUNT)))
+        await gateway.answer(ACCOUNT)
+
+    here = threading.current_thread().name
+    assert alone.status == 401
+    assert threads.noted == [here, WRITER, WRITER, WRITER, here]
+
+
+@pytest.mark.parametrize("options", [{"fsync": True}, {"keep": 10}])
+async def test_what_may_wait_for_the_disk_is_left_to_the_thread(
+    tmp_path: Path, threads: Threads, options: Any
+) -> None:
+    async with swift(tmp_path, threads, **options) as gateway:
+        await gateway.answer(ACCOUNT)
+
+    assert threads.noted == [WRITER]
+
+
+async def test_what_the_event_loop_cannot_record_the_thread_tries_again(
+    tmp_path: Path, threads: Threads, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with swift(tmp_path, threads) as gateway:
+        database = cast("Store", gateway._store)._connection
+        database.execute("PRAGMA max_page_count = 1")
+        refused = await asyncio.gather(*(gateway.answer(ACCOUNT) for _ in range(80)))
+        after = len(threads.noted)
+        while (await gateway.answer(ACCOUNT)).status != 503:
+            pass
+        full = len(threads.noted)
+        await gateway.answer(ACCOUNT)
+        database.execute("PRAGMA max_page_count = 1000000")
+        resumed = await asyncio.gather(*(gateway.answer(ACCOUNT) for _ in range(3)))
+        well = await gateway.answer(ACCOUNT)
+
+    here = threading.current_thread().name
+    assert {one.status for one in refused} <= {401, 503}
+    assert threads.noted[0] == here
+    assert after >= 80
+    assert set(threads.noted[full:-1]) == {WRITER}
+    assert [one.status for one in (*resumed, well)] == [401] * 4
+    assert threads.noted[-1] == here
+
+
+async def test_more_than_a_batch_is_answered_in_turns(tmp_path: Path, threads: Threads) -> None:
+    async with swift(tmp_path, threads) as gateway:
+        answers = await asyncio.gather(*(gateway.answer(ACCOUNT) for _ in range(MAX_BATCH + 44)))
+
+    assert [one.status for one in answers] == [401] * (MAX_BATCH + 44)
+    assert set(threads.noted) == {threading.current_thread().name}
+
+
+async def test_what_waits_for_its_turn_is_answered_before_the_end(
+    tmp_path: Path, threads: Threads
+) -> None:
+    async with swift(tmp_path, threads) as gateway:
+        asked = [asyncio.ensure_future(gateway.answer(ACCOUNT)) for _ in range(5)]
+        await asyncio.sleep(0)
+
+    assert [(await one).status for one in asked] == [401] * 5
+
+
+@given(st.lists(st.sampled_from(["/account", "/profile", "work", "pause"]), max_size=30))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whoever_answers_the_order_is_that_of_asking(
+    tmp_path_factory: pytest.TempPathFactory, threads: Threads, steps: list[str]
+) -> None:
+    async def run() -> list[str]:
+        asked: list[str] = []
+        ended: list[asyncio.Future[Any]] = []
+        async with swift(tmp_path_factory.mktemp("order"), threads) as gateway:
+            for number, step in enumerate(steps):
+                if step == "pause":
+                    await asyncio.sleep(0)
+                    continue
+                asked.append(f"{step}?{number}")
+                if step == "work":
+                    note = partial(_note, threads.ran, asked[-1])
+                    ended.append(asyncio.ensure_future(gateway.run(note)))
+                    await asyncio.sleep(0)  # the task asks
+                else:
+                    gateway.submit(request("GET", asked[-1], []), lambda _: None)
+            await asyncio.gather(*ended)
+        return asked
+
+    threads.ran.clear()
+    assert asyncio.run(run()) == threads.ran
+
+
+def _note(ran: list[str], name: str, _: State) -> None:
+    ran.append(name)
 
 
 async def test_one_failure_leaves_the_rest_of_the_batch_alone(

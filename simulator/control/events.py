@@ -12,7 +12,7 @@ from aiohttp import web
 from simulator.control import patterns
 from simulator.control.journal import summary
 from simulator.control.parts import PARTS, Route, bad
-from simulator.gateway import EXCHANGES
+from simulator.listeners import EXCHANGES
 from simulator.messages import Body, Exchange
 from simulator.protocol.fields import Integer, String
 
@@ -63,7 +63,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     response.content_type = "text/event-stream"
     with (
         contextlib.suppress(ConnectionError),  # it listens no more
-        parts.gateway.listen(EXCHANGES) as arrived,
+        parts.gateway.listeners.listen(EXCHANGES) as arrived,
         request.app[NEWS].listen(arrived) as pushes,
     ):
         await response.prepare(request)

@@ -177,7 +177,7 @@ async def _stream(
 
     with (
         contextlib.suppress(ConnectionError),  # it listens no more
-        parts.gateway.listen(token) as arrived,
+        parts.gateway.listeners.listen(token) as arrived,
         parts.clock.watched(arrived.set),
     ):
         await response.prepare(request)

@@ -9,7 +9,7 @@ from simulator.control import patterns
 from simulator.control.journal import summary
 from simulator.control.parts import PARTS, Parts, Problem, Route, bad, json_body
 from simulator.control.patterns import Pattern
-from simulator.gateway import EXCHANGES
+from simulator.listeners import EXCHANGES
 from simulator.messages import Body, Exchange
 from simulator.protocol.fields import Field, Integer, Number, Object, Objects, String
 
@@ -43,7 +43,7 @@ async def wait(request: web.Request) -> web.Response:
     found: list[Exchange] = []
     deadline = asyncio.get_running_loop().time() + timeout_s
     try:
-        with parts.gateway.listen(EXCHANGES) as arrived:
+        with parts.gateway.listeners.listen(EXCHANGES) as arrived:
             at = after
             while True:
                 arrived.clear()

@@ -219,6 +219,9 @@ class Operation:
     """Whether the handler may use `Call.ask`: what was written until then is undone."""
     aliases: tuple[str, ...] = ()
     """Further paths of the same operation, such as a former base URL; without parameters."""
+    is_brief: bool = False
+    """Whether it looks at a few entities only, whatever there is and is asked for; this makes it
+    faster where it comes alone or by the thousand, and slows others down if it is not true."""
     shortcut: Callable[[Settings], Shortcut] | None = None
     """Makes what answers the calls that clients make by the thousand."""
 

@@ -29,7 +29,17 @@ _CHUNK = 1000
 class Store:
     """One database: a file, or memory that is gone when it is closed."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path | None, keep: int = 0) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: Path | None,
+        keep: int = 0,
+        *,
+        fsync: bool = False,
+    ) -> None:
+        # In memory, a reader of the journal keeps transactions waiting; deleting takes its time.
+        self.is_swift = path is not None and not fsync and not keep
+        """Whether a small transaction waits for no disk and no reader."""
         self._connection = connection
         self._path = path
         self._lock = threading.RLock()
@@ -54,7 +64,7 @@ class Store:
         the oldest are deleted. 0 keeps all.
         ConfigurationError says in one line what stands in the way.
         """
-        return cls(schema.open_writable(path, fsync=fsync), path, keep)
+        return cls(schema.open_writable(path, fsync=fsync), path, keep, fsync=fsync)
 
     def journal(self) -> journal.SqliteJournal:
         """Return a reader of the journal.

@@ -45,7 +45,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Send until it is cancelled."""
-        with self._gateway.listen(notices.OUTBOX) as woken:
+        with self._gateway.listeners.listen(notices.OUTBOX) as woken:
             while True:
                 woken.clear()
                 try:

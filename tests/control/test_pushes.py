@@ -195,14 +195,12 @@ async def push(control: Control) -> None:
         "id", topic_of(control), f'{{"mdm":"{MAGIC}"}}', MAGIC, True, now_ms, now_ms + 9000
     )
 
-    def work(state: State) -> Response:
+    def work(state: State) -> None:
         registry.store(state.of("demo"), None, RAW.hex(), waiting)
-        return Response(200, wakes=RAW.hex())
 
     gateway = control.simulator.gateway
     await gateway.run(work)
-    for event in gateway._waiting.get(RAW.hex(), ()):
-        event.set()
+    gateway.listeners.wake(Response(200, wakes=RAW.hex()))
 
 
 async def test_tokens_die_come_back_and_are_throttled(control: Control) -> None:

@@ -197,6 +197,7 @@ CHECKS: tuple[tuple[Callable[[Asked], bool], ErrorCode], ...] = (
     "Send a push to a device.",
     name="apns.push",
     auth="credential",
+    is_brief=True,
     shortcut=PushShortcut,
     request=(
         String(
