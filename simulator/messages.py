@@ -2,7 +2,8 @@
 
 Rule: this module knows no service. What a request makes dozens of are structs
 of msgspec, which are made and encoded several times faster than dataclasses;
-`msgspec.structs.replace` changes them.
+`msgspec.structs.replace` changes them. What an exchange consists of is recorded
+without what has its default: another default would change what is on record.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,7 @@ Body = dict[str, Any]
 """The JSON object that an entity consists of."""
 
 
-class Tls(Struct, frozen=True):
+class Tls(Struct, frozen=True, omit_defaults=True):
     """What a client showed of itself while it set up TLS."""
 
     version: str
@@ -40,7 +41,7 @@ class Tls(Struct, frozen=True):
     """The client's certificate, DER; empty if it showed none."""
 
 
-class Peer(Struct, frozen=True):
+class Peer(Struct, frozen=True, omit_defaults=True):
     """The other end of a connection."""
 
     address: str
@@ -56,7 +57,7 @@ class Peer(Struct, frozen=True):
     """How many other HTTP/2 connections the same address had open when this one came."""
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, omit_defaults=True):
     """One request as it came in."""
 
     method: str
@@ -79,7 +80,7 @@ class Request(Struct, frozen=True):
         return named(self.headers).get(name)
 
 
-class Goaway(Struct, frozen=True):
+class Goaway(Struct, frozen=True, omit_defaults=True):
     """The end of an HTTP/2 connection, with a reason."""
 
     debug: bytes
@@ -90,7 +91,7 @@ class Goaway(Struct, frozen=True):
     tells the reason; without, it takes the request for unprocessed and connects again."""
 
 
-class Delivery(Struct, frozen=True):
+class Delivery(Struct, frozen=True, omit_defaults=True):
     """How an answer is brought to the client by a fault; all numbers are settled."""
 
     name: str
@@ -111,7 +112,7 @@ class Delivery(Struct, frozen=True):
     """New limit of open streams."""
 
 
-class Response(Struct, frozen=True):
+class Response(Struct, frozen=True, omit_defaults=True):
     """One answer as it goes out."""
 
     status: int
@@ -172,7 +173,7 @@ class Touch(Struct, frozen=True):
     """The outcome, such as ``dep.T_C_NOT_SIGNED``, or the name of the delivery."""
 
 
-class Exchange(Struct):
+class Exchange(Struct, omit_defaults=True):
     """One request and all that became of it. Filled by the engine, frozen by being recorded."""
 
     at_ms: int

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 
 from simulator.messages import Exchange, Finding, Peer, Request, Response, State, Tls
 from simulator.settings import ConfigurationError
-from simulator.store.journal import SqliteJournal
+from simulator.store.journal import SqliteJournal, row_of
 from simulator.store.sqlite import Store
 from tests.store.conftest import exchange
 
@@ -164,6 +165,84 @@ def test_every_field_of_every_exchange_comes_back(recorded: list[Exchange]) -> N
     assert store.journal().read() == recorded
     assert numbers == list(range(1, len(recorded) + 1))
     store.close()
+
+
+def test_what_has_its_default_takes_no_room() -> None:
+    plain = Exchange(1, Request("GET", "/", (), b"", "https", Peer("::1", 1, 1)))
+
+    record = msgspec.msgpack.decode(row_of(plain)[-1])
+
+    assert record == {
+        "at_ms": 1,
+        "request": {
+            "method": "GET",
+            "target": "/",
+            "headers": [],
+            "body": b"",
+            "scheme": "https",
+            "peer": {"address": "::1", "port": 1, "connection": 1},
+        },
+        "response": {"status": 500},
+    }
+
+
+def test_records_that_name_every_default_are_read(store: Store) -> None:
+    push = Exchange(
+        1,
+        Request("POST", "/3/device/a", (("a", "b"),), b"{}", "https", Peer("::1", 1, 1), "2"),
+        1,
+        organisation="demo",
+        service="apns",
+        operation="apns.push",
+        route="POST /3/device/{token}",
+        response=Response(200, (("apns-id", "a"),), streams=1000),
+    )
+    peer = {"address": "::1", "port": 1, "connection": 1, "tls": None, "first": True}
+    request = {
+        "method": "POST",
+        "target": "/3/device/a",
+        "headers": [["a", "b"]],
+        "body": b"{}",
+        "scheme": "https",
+        "peer": peer | {"settings": "", "others": 0},
+        "http": "2",
+        "problem": "",
+        "problem_about": "",
+    }
+    response = {
+        "status": 200,
+        "headers": [["apns-id", "a"]],
+        "body": b"",
+        "close": False,
+        "goaway": None,
+        "streams": 1000,
+        "silent": False,
+        "wakes": "",
+        "delivery": None,
+    }
+    record = {
+        "at_ms": 1,
+        "request": request,
+        "seq": 1,
+        "organisation": "demo",
+        "client": "",
+        "service": "apns",
+        "operation": "apns.push",
+        "route": "POST /3/device/{token}",
+        "version_sent": None,
+        "version": 0,
+        "findings": [],
+        "error": "",
+        "session": "",
+        "faults": [],
+        "response": response,
+    }
+    with store.transaction() as state:
+        state.record(push)
+    whole = msgspec.msgpack.encode(record)
+    store._connection.execute("UPDATE exchange SET record = ?", (whole,))
+
+    assert store.journal().get(1) == push
 
 
 def test_half_a_surrogate_pair_is_written_out(store: Store) -> None:
