@@ -14,6 +14,7 @@ from simulator.engine import Engine
 from simulator.messages import Body, Exchange, Peer, Request, Response, State, Tls
 from simulator.protocol.operations import Inquiry, Pending
 from simulator.services.dep import portal
+from simulator.services.dep.organisations import ORGANISATION
 from simulator.settings import Settings
 from simulator.store.sqlite import Store
 from simulator.timestamps import milliseconds
@@ -79,12 +80,15 @@ class Answer:
 class Apple:
     """The services, with one organisation ``acme`` that has the DEP servers ``a`` and ``b``."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(
+        self, store: Store | None = None, key: bytes = KEY, secret: bytes = SECRET, **settings: Any
+    ) -> None:
+        """Keep the state in *store*, else in memory; *key* is that of the fingerprints."""
         self.catalogue = services.load()
         self.now_ms = START_MS
-        self.store = Store.open(None)
-        self.observer = Observer(self.catalogue, Fingerprinter(KEY))
-        self.engine = Engine(self.catalogue, Settings(**settings), SECRET, self.observer)
+        self.store = store or Store.open(None)
+        self.observer = Observer(self.catalogue, Fingerprinter(key))
+        self.engine = Engine(self.catalogue, Settings(**settings), secret, self.observer)
         self.recorded: list[Exchange] = []
         self.inquiries: list[Inquiry] = []
         """What was asked of the outside."""
@@ -95,6 +99,8 @@ class Apple:
         self.run(self._seed)
 
     def _seed(self, state: State) -> None:
+        if state.has(ORGANISATION, ORG["id"]):
+            return
         portal.add_organisation(state, ORG)
         home = state.of("acme")
         for server_id in ("a", "b"):

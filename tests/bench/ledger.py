@@ -6,6 +6,7 @@ what it measured, and adds it to bench.json.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -17,28 +18,25 @@ import time
 from pathlib import Path
 from typing import Any
 
-from simulator import services
 from simulator.directory import DATABASE, Directory
 from simulator.disclosure.evidence import Chain
-from simulator.disclosure.observation import Observer
-from simulator.disclosure.values import Fingerprinter
-from simulator.engine import Engine
-from simulator.messages import Peer, Request, Tls
-from simulator.settings import Settings
+from simulator.messages import Peer, Request, State, Tls
+from simulator.services.apns import registry
 from simulator.store.journal import SqliteJournal
 from simulator.store.sqlite import Store
+from tests.apple import ORG, START_MS, Apple
 
 BATCH = 250
 TLS = Tls("TLSv1.3", "TLS_AES_128_GCM_SHA256", "api.push.apple.com", "h2")
+MAGIC = "7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"
 TOPIC = "com.apple.mgmt.External.5f0e4a52-6d0b-4c8e-9a53-2b7f6c1d8e90"
 
 
 def push(number: int, devices: int) -> Request:
     """Return one push to one of so many devices."""
-    device = f"{number % devices:064x}"
     return Request(
         "POST",
-        f"/3/device/{device}",
+        f"/3/device/{token(number % devices).hex()}",
         (
             ("Host", "api.push.apple.com"),
             ("User-Agent", "ExampleMDM/9.4.1"),
@@ -46,14 +44,19 @@ def push(number: int, devices: int) -> Request:
             ("apns-push-type", "mdm"),
             ("apns-priority", "10"),
         ),
-        b'{"mdm":"7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"}',
+        f'{{"mdm":"{MAGIC}"}}'.encode(),
         "https",
         Peer("127.0.0.1", 50000, 1, TLS, first=number == 0),
         http="2",
     )
 
 
-def assign(number: int) -> Request:
+def token(device: int) -> bytes:
+    """Return the token of a device."""
+    return hashlib.sha256(b"%d" % device).digest()
+
+
+def assign(number: int, session: str, profile: str) -> Request:
     """Return one DEP call with ten serial numbers."""
     serials = ",".join(f'"0Z{number * 10 + one:010}"' for one in range(10))
     return Request(
@@ -63,31 +66,53 @@ def assign(number: int) -> Request:
             ("Host", "mdmenrollment.apple.com"),
             ("User-Agent", "ExampleMDM/9.4.1"),
             ("X-Server-Protocol-Version", "10"),
-            ("X-ADM-Auth-Session", "1767225600O1OFAKE000000000000000000000000"),
+            ("X-ADM-Auth-Session", session),
             ("Content-Type", "application/json"),
         ),
-        f'{{"profile_uuid":"43277A13FBCA0CFC0000000000000001","devices":[{serials}]}}'.encode(),
+        f'{{"profile_uuid":"{profile}","devices":[{serials}]}}'.encode(),
         "https",
         Peer("127.0.0.1", 50001, 2, TLS, first=number == 0),
     )
 
 
-def fill(data: Path, exchanges: int, devices: int) -> float:
-    """Record *exchanges*, one in ten of them DEP; return how many a second."""
+def enrol(home: State, devices: int) -> None:
+    """Let so many devices check in."""
+    for number in range(devices):
+        message = {
+            "MessageType": "TokenUpdate",
+            "Topic": TOPIC,
+            "UDID": f"bench-{number}",
+            "Token": token(number),
+            "PushMagic": MAGIC,
+        }
+        registry.check_in(home, message, 0)
+
+
+def fill(data: Path, exchanges: int, devices: int, after: int = 0) -> float:
+    """Record *exchanges* that are taken, one in ten of them DEP; return how many a second.
+
+    They come a millisecond after each other, those *after* so many included.
+    """
     directory = Directory(str(data))
     keys = directory.keys("")
-    catalogue = services.load()
-    observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
-    settings = Settings(push_auth="none", unknown_tokens="accept")
-    engine = Engine(catalogue, settings, keys.secret, observer)
     store = Store.open(directory.database)
+    apple = Apple(store, keys.fingerprint, keys.secret, push_auth="none")
+    apple.now_ms += after
+    apple.run(lambda state: registry.add_topic(state, ORG["id"], TOPIC))
+    apple.home(lambda home: enrol(home, devices))
+    session = apple.session()
+    offered = {"profile_name": "bench", "url": "https://mdm.example/enrol"}
+    profile = apple.call("POST", "/profile", offered, session=session).json["profile_uuid"]
     begun = time.perf_counter()
     done = 0
     while done < exchanges:
         with store.transaction() as state:
-            for number in range(done, min(done + BATCH, exchanges)):
-                request = assign(number) if number % 10 == 9 else push(number, devices)
-                engine.process(request, state, 1_767_225_600_000 + number)
+            for number in range(after + done, after + min(done + BATCH, exchanges)):
+                dep = number % 10 == 9
+                request = assign(number, session, profile) if dep else push(number, devices)
+                answer = apple.engine.process(request, state, START_MS + number)
+                if answer.status != 200:
+                    raise SystemExit(f"{request.target} was answered with {answer.status}")
         done += BATCH
     speed = exchanges / (time.perf_counter() - begun)
     store.close()
@@ -120,7 +145,7 @@ def report(data: Path) -> tuple[float, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--exchanges", type=int, default=100_000)
+    parser.add_argument("--exchanges", type=int, default=1_000_000)
     parser.add_argument("--devices", type=int, default=10_000)
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
     wanted = parser.parse_args()
@@ -130,7 +155,7 @@ def main() -> None:
         size = (data / DATABASE).stat().st_size / wanted.exchanges
         checked = walk(data)
         first, memory = report(data)
-        fill(data, 100, wanted.devices)
+        fill(data, 100, wanted.devices, wanted.exchanges)
         second, _ = report(data)
     found: dict[str, Any] = {
         "exchanges": wanted.exchanges,
