@@ -36,6 +36,10 @@ _WHOLE = frozenset(
 """Concepts whose values are sealed as a whole, with nothing to be said of them."""
 _KNOWN_HEADERS = 1024
 """Sets of header fields whose sealed form is kept: clients repeat them."""
+_KNOWN_RESTS = 4096
+"""Targets and bodies whose sealed form is kept: a device is pushed to again and again."""
+_SMALL = 512
+"""Bytes of a body that is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,16 @@ class _Fields:
     """All other values."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """Target and body of a request, sealed."""
+
+    target: str
+    body: bytes
+    secrets: tuple[str, ...]
+    """What was sealed: where the header fields hold it too, they are for the long way."""
+
+
 class _CloserLookError(Exception):
     """The short way does not do."""
 
@@ -58,6 +72,7 @@ class QuickSealer:
     def __init__(self, fingerprinter: Fingerprinter) -> None:
         self._fingerprinter = fingerprinter
         self._known: dict[tuple[int, Headers], _Fields | None] = {}
+        self._rests: dict[tuple[int, str, bytes], _Rest] = {}
 
     def seal(self, request: Request, content: Decoded | None, plan: Plan) -> Request | None:
         """Seal *request* if the short way does, else return None."""
@@ -74,26 +89,46 @@ class QuickSealer:
         for secret in fields.secrets:
             if secret in target or secret.encode("utf-8", "replace") in body:
                 raise _CloserLookError
-        route = target
-        if plan.path:
-            route, value, concept = _parameter(target, plan)
-            if value in route or value in fields.rest or value.encode() in body:
+        sealed = self._rest(target, body, _object(content) if body else {}, plan)
+        for secret in sealed.secrets:
+            if secret in fields.rest:
                 raise _CloserLookError
-            target = route + self._fingerprinter.text(concept, value)
-        if _telling(route):
-            raise _CloserLookError
-        if body:
-            body = self._body(_object(content), body, plan, f"{route}\n{fields.rest}")
         # As dataclasses.replace does, which takes four times as long.
         return Request(
             request.method,
-            target,
+            sealed.target,
             fields.sealed,
-            body,
+            sealed.body,
             request.scheme,
             request.peer,
             request.http,
         )
+
+    def _rest(self, target: str, body: bytes, tree: dict[str, Any], plan: Plan) -> _Rest:
+        key = (id(plan), target, body)
+        known = self._rests.get(key)
+        if known is not None:
+            return known
+        found = self._look_at_rest(target, body, tree, plan)
+        if len(body) <= _SMALL:
+            if len(self._rests) >= _KNOWN_RESTS:
+                self._rests.clear()
+            self._rests[key] = found
+        return found
+
+    def _look_at_rest(self, target: str, body: bytes, tree: dict[str, Any], plan: Plan) -> _Rest:
+        route, secrets = target, []
+        if plan.path:
+            route, value, concept = _parameter(target, plan)
+            if value in route or value.encode() in body:
+                raise _CloserLookError
+            target = route + self._fingerprinter.text(concept, value)
+            secrets.append(value)
+        if _telling(route):
+            raise _CloserLookError
+        if body:
+            body = self._body(tree, body, plan, route, secrets)
+        return _Rest(target, body, tuple(secrets))
 
     def _fields(self, headers: Headers, plan: Plan) -> _Fields:
         key = (id(plan), headers)
@@ -128,8 +163,13 @@ class QuickSealer:
             return None
         return _Fields(tuple(sealed) if secrets else headers, tuple(secrets), rest)
 
-    def _body(self, tree: dict[str, Any], body: bytes, plan: Plan, rest: str) -> bytes:
-        """Seal a body that holds only plain values of known fields; *rest* is all but the body."""
+    def _body(
+        self, tree: dict[str, Any], body: bytes, plan: Plan, route: str, secrets: list[str]
+    ) -> bytes:
+        """Seal a body that holds only plain values of known fields; add those sealed to *secrets*.
+
+        *route* is the path without its parameter.
+        """
         if _telling_bytes(body):
             raise _CloserLookError
         sealed = body
@@ -143,8 +183,9 @@ class QuickSealer:
                 raise _CloserLookError
             if CONCEPTS[row.concept].sealed:
                 raw = _whole(value, row)
-                if value in rest or body.count(raw) != 1:
+                if value in route or body.count(raw) != 1:
                     raise _CloserLookError
+                secrets.append(value)
                 marker = self._fingerprinter.text(row.concept, value).encode()
                 sealed = sealed.replace(b'"%s"' % raw, b'"%s"' % marker)
         return sealed

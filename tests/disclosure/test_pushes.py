@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.disclosure import sealing
+from simulator.disclosure import quick, sealing
 from simulator.disclosure.ledger import Ledger
 from simulator.disclosure.manifest import as_json, judge, load_manifest
 from simulator.disclosure.observation import flags_of_opaque
+from simulator.disclosure.quick import QuickSealer
 from simulator.messages import Exchange, Request, Response
 from simulator.protocol.wire import decode
 from tests.disclosure.factories import FINGERPRINTER
@@ -290,17 +291,36 @@ AGENT = ("user-agent", "x")
             False, push(body=DEVICE.encode().join((b'{"mdm":"', b'"}'))), id="token-twice"
         ),
         pytest.param(False, push(headers=(BEARER,)), id="provider-token"),
+        pytest.param(False, push(headers=(("content-encoding", "gzip"),)), id="no-gzip"),
     ],
 )
 def test_a_push_is_sealed_the_short_way_only_where_the_long_way_gives_the_same(
     short: bool, sent: Request
 ) -> None:
     plan, content = OBSERVER._plans.request(PUSH, APNS), decode(sent, 10_000)
+    plain = push(headers=(AGENT,))
+    OBSERVER._quick.seal(plain, decode(plain, 10_000), plan)
 
-    quick = OBSERVER._quick.seal(sent, content, plan)
+    stored = OBSERVER._quick.seal(sent, content, plan)
 
-    assert (quick is not None) == short
-    assert quick in (None, long_way(sent))
+    assert (stored is not None) == short
+    assert OBSERVER._quick.seal(sent, content, plan) == stored
+    assert stored in (None, long_way(sent))
+
+
+def test_a_push_that_comes_again_is_looked_at_once_unless_it_is_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(quick, "_KNOWN_RESTS", 3)
+    sealer, plan = QuickSealer(FINGERPRINTER), OBSERVER._plans.request(PUSH, APNS)
+    large = json.dumps({"mdm": MAGIC + "a" * 512}).encode()
+    sent = [push(f"{one:064x}", body=body) for one in range(4) for body in (b"", large)]
+
+    stored = [sealer.seal(one, decode(one, 10_000), plan) for one in (*sent, *sent)]
+
+    assert stored == [long_way(one) for one in (*sent, *sent)]
+    assert [target[-1] for _, target, _ in sealer._rests] == ["2", "3"]
+    assert {body for _, _, body in sealer._rests} == {b""}
 
 
 def long_way(sent: Request) -> Request:
