@@ -10,9 +10,11 @@ import itertools
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event
 
+from simulator.store.checkpointing import AFTER_ROWS
 from tests.bench.running import keep, serving
 from tests.load import crowd, rude
 
@@ -34,6 +36,15 @@ def look(process: int, temporary: Path, done: int) -> Row:
         "temporary files": len(list(temporary.iterdir())),
         "KiB": crowd.memory(process) // 1024,
     }
+
+
+def begin(url: str) -> None:
+    """Ask politely until the simulator has opened what it works with, such as its checkpointer."""
+    connection = HTTPConnection(url.removeprefix("http://"))
+    for _ in range(2 * AFTER_ROWS):
+        connection.request("GET", "/account")
+        connection.getresponse().read()
+    connection.close()
 
 
 def settled(process: int, temporary: Path, done: int, first: Row) -> Row:
@@ -63,6 +74,7 @@ def main() -> None:
             serving(Path(name, "data"), *FLAGS) as (process, ready),
             ThreadPoolExecutor(8) as pool,
         ):
+            begin(ready["http"])
             ports = rude.Ports.of(ready)
             rows = [look(process, temporary, 0)]
             for number in range(1, 11):
