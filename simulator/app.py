@@ -24,17 +24,17 @@ from simulator.disclosure.values import Fingerprinter
 from simulator.engine import Engine
 from simulator.gateway import Gateway
 from simulator.loading import is_empty, mint, pieces
-from simulator.messages import Body, State, World
 from simulator.pki.push import PushAuthority
 from simulator.services import apns
 from simulator.services.dep import portal
 from simulator.services.vpp import portal as vpp_portal
 from simulator.settings import Settings
+from simulator.state import Body, State, World
 from simulator.store.sqlite import Store
 from simulator.transport.callbacks import Callbacks
 from simulator.transport.capacity import most_connections
 from simulator.transport.http1 import Server
-from simulator.transport.http2.protocol import Http2Server
+from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Certificates, Listener, explained
 from simulator.transport.outbox import Outbox
 from simulator.transport.proxy import Proxy

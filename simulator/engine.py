@@ -5,34 +5,32 @@ Rule 2: whatever happens, the exchange is recorded, and holds no secret.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from simulator import quirks
+from simulator.checking import Plan
 from simulator.faults import Armoury, delivered
 from simulator.labels import labelled
-from simulator.messages import Exchange, Finding, Request, Response, State
-from simulator.protocol import validation
+from simulator.messages import Exchange, Finding, Request, Response
 from simulator.protocol.catalogue import Catalogue, Match
-from simulator.protocol.fields import span
 from simulator.protocol.operations import (
     ApiError,
     Call,
-    ErrorCode,
     Inquiry,
     Operation,
     Pending,
     Service,
     Shortcut,
 )
-from simulator.protocol.validation import MALFORMED, Checked, refuses
+from simulator.protocol.validation import Checked
 from simulator.protocol.wire import Decoded, decode, query_pairs
 from simulator.receiving import nothing, receive, unmatched
 from simulator.settings import Settings
+from simulator.state import State
 
 LOG = logging.getLogger("mdmsim")
 
@@ -60,22 +58,6 @@ class Sealer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """One operation, compiled."""
-
-    operation: Operation
-    service: Service
-    check_body: Callable[[Any, int], Checked]
-    check_query: Callable[..., Checked]
-    project: Callable[[Any, int], Any]
-    errors: dict[str, ErrorCode]
-    versions: tuple[int, int]
-    shortcut: Shortcut | None
-    start: str
-    """What each of its paths starts with."""
-
-
 class Engine:
     """Answer requests by the rows of a catalogue. Holds no state of its own."""
 
@@ -89,7 +71,7 @@ class Engine:
         self._sealer = sealer
         self._armoury = Armoury(catalogue, settings.seed)
         self._plans = {
-            name: _compile(catalogue, operation, settings)
+            name: Plan.of(catalogue, operation, settings)
             for name, operation in catalogue.operations.items()
         }
         self._shortened = tuple(plan for plan in self._plans.values() if plan.shortcut is not None)
@@ -132,7 +114,7 @@ class Engine:
         return self._record(exchange, decoded, match.operation, match.service, state)
 
     def _take(
-        self, plan: _Plan, request: Request, root: State, now_ms: int
+        self, plan: Plan, request: Request, root: State, now_ms: int
     ) -> tuple[Exchange, Decoded] | None:
         """Answer *request* by the shortcut of *plan*, if that does."""
         if plan.shortcut is None or self._armoury.armed(root) or quirks.any_on(root):
@@ -193,13 +175,13 @@ class Engine:
             exchange.error = service.broken.code
             return service.refuse(call, service.broken)
 
-    def _handle(self, call: Call, plan: _Plan, decoded: Decoded | None) -> Response:
+    def _handle(self, call: Call, plan: Plan, decoded: Decoded | None) -> Response:
         call.pairs = query_pairs(call.request.target)
         armed = self._armoury.armed(call.state)
         if armed and (row := self._armoury.strike(call, armed, decoded, late=False)):
             _recognise(call, plan)
             raise ApiError(row)
-        checks = self._check(call, plan, decoded)
+        checks = plan.check(call, decoded)
         if not (decoded is not None and decoded.problem and _in_body(plan)):
             _authenticate(call, plan, checks)
         if armed and (row := self._armoury.strike(call, armed, decoded, late=True)):
@@ -211,10 +193,8 @@ class Engine:
             call.exchange.findings += judged
         for checked in checks:
             if checked.code and plan.service.judges_bodies:
-                raise ApiError(self._row(plan, checked.code))
-        low, high = plan.versions
-        if call.version and not low <= call.version <= high:
-            self._note_version(call, plan)
+                raise ApiError(plan.row(checked.code))
+        plan.check_version(call)
         with call.state.savepoint():
             result = plan.operation.handler(call)
         response = plan.service.answer(call, plan.project(result, call.version))
@@ -222,82 +202,8 @@ class Engine:
             _learn(plan.shortcut, call, response)
         return response
 
-    def _check(self, call: Call, plan: _Plan, decoded: Decoded | None) -> list[Checked]:
-        """Check type, body and query; nothing is refused yet, as authentication comes first."""
-        query = plan.check_query(call.pairs, call.version)
-        call.query = query.values
-        checks = [query]
-        if decoded is not None and plan.service.judges_bodies:
-            checks.insert(0, self._check_type(call, plan))
-        if decoded is not None and decoded.problem:
-            checks.insert(1, self._unreadable(plan, decoded))
-            return checks
-        if decoded is not None and decoded.coded:
-            text = "Apple's pages name no content coding for requests: send the body as it is"
-            checks.insert(1, self._noted("content-coded", "content-encoding", text))
-        body = plan.check_body(None if decoded is None else decoded.tree, call.version)
-        call.body = body.values
-        checks.append(body)
-        return checks
 
-    def _check_type(self, call: Call, plan: _Plan) -> Checked:
-        sent = call.request.header("content-type")
-        if sent is None:
-            text = "send Content-Type: application/json;charset=UTF8"
-            return self._noted("content-type-missing", "content-type", text)
-        if sent.partition(";")[0].strip().lower() == "application/json":
-            return Checked({})
-        strictness = self._settings.strictness
-        refused = strictness == "strict" or (strictness == "apple" and plan.operation.json_only)
-        text = "the body must be application/json"
-        finding = Finding("content-type", "header", "content-type", text, refused=refused)
-        return Checked({}, (finding,), plan.service.wrong_type.code if refused else "")
-
-    def _noted(self, rule: str, header: str, text: str) -> Checked:
-        refused = refuses(rule, self._settings.strictness)
-        finding = Finding(rule, "header", header, text, refused=refused)
-        return Checked({}, (finding,), MALFORMED if refused else "")
-
-    def _unreadable(self, plan: _Plan, decoded: Decoded) -> Checked:
-        finding = Finding(decoded.problem, "body", "", decoded.about, refused=True)
-        codes = {
-            "body-too-large": plan.service.too_large.code,
-            "content-encoding": plan.service.wrong_type.code,
-        }
-        return Checked({}, (finding,), codes.get(decoded.problem, MALFORMED))
-
-    def _row(self, plan: _Plan, code: str) -> ErrorCode:
-        return plan.service.malformed if code == MALFORMED else plan.errors[code]
-
-    def _note_version(self, call: Call, plan: _Plan) -> None:
-        versions = plan.operation.versions
-        refused = refuses("operation-version", self._settings.strictness)
-        text = f"the operation is known to protocol versions {versions}: send a higher one"
-        at = "x-server-protocol-version"
-        finding = Finding(
-            "operation-version", "header", at, text, refused=refused, versions=versions
-        )
-        call.exchange.findings.append(finding)
-        if refused:
-            raise ApiError(plan.service.not_found, text)
-
-
-def _compile(catalogue: Catalogue, operation: Operation, settings: Settings) -> _Plan:
-    service = catalogue.services[operation.service]
-    return _Plan(
-        operation,
-        service,
-        validation.body_checker(operation, settings.strictness),
-        validation.query_checker(operation, settings.strictness),
-        validation.projector(operation.response, service.newest),
-        {row.code: row for row in catalogue.errors(operation)},
-        span(operation.versions),
-        None if operation.shortcut is None else operation.shortcut(settings),
-        operation.path.partition("{")[0],
-    )
-
-
-def _recognise(call: Call, plan: _Plan) -> None:
+def _recognise(call: Call, plan: Plan) -> None:
     """Note who asked, if it can be told, of a request that a fault refuses anyway."""
     known = len(call.exchange.findings)
     with suppress(ApiError):
@@ -314,13 +220,13 @@ def _learn(shortcut: Shortcut, call: Call, response: Response) -> None:
         shortcut.learn(call, response)
 
 
-def _in_body(plan: _Plan) -> bool:
+def _in_body(plan: Plan) -> bool:
     """Tell whether the credential is in the body, which must be readable first."""
     place = plan.service.credentials.get(plan.operation.auth, _AUTHORIZATION)
     return place[0] == "body"
 
 
-def _authenticate(call: Call, plan: _Plan, checks: list[Checked]) -> None:
+def _authenticate(call: Call, plan: Plan, checks: list[Checked]) -> None:
     """Recognise the client; if that fails, what else is wrong is on record but not the cause."""
     if not plan.operation.auth:
         return

@@ -15,11 +15,12 @@ from msgspec.structs import replace
 
 from simulator.deliveries import delivery_of
 from simulator.matching import Wanted, found_at, wanted
-from simulator.messages import Body, Entity, Response, State, Touch
+from simulator.messages import Response, Touch
 from simulator.outcomes import SCOPE, Outcome, menu
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.operations import Call, ErrorCode, Forced
 from simulator.protocol.wire import Decoded
+from simulator.state import Body, Entity, State
 from simulator.timestamps import rfc3339
 
 KIND, ARMED, COUNTED = "fault", "armed", "fault.counted"

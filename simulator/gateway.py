@@ -22,8 +22,9 @@ from simulator.clock import Clock
 from simulator.engine import Engine
 from simulator.jobs import Asked, Job, Load, Work
 from simulator.listeners import Listeners
-from simulator.messages import Request, Response, State, World
+from simulator.messages import Request, Response
 from simulator.protocol.operations import Inquiry
+from simulator.state import State, World
 from simulator.unrecorded import Unrecorded
 
 LOG = logging.getLogger("mdmsim")

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from simulator.messages import Request, Response, State
+from simulator.messages import Request, Response
 from simulator.protocol.operations import Inquiry, Pending
+from simulator.state import State
 
 
 class Work:

@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 
 from simulator.clock import Clock
 from simulator.directory import Directory
-from simulator.messages import State
 from simulator.services.dep import portal
 from simulator.settings import ConfigurationError, Settings
+from simulator.state import State
 from simulator.store.sqlite import Store
 from simulator.worlds.organisations import World
 from simulator.worlds.seeding import Step, refuse_clashes, steps

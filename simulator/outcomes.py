@@ -10,10 +10,10 @@ from typing import Any
 
 from simulator.deliveries import DELIVERIES, NAMES
 from simulator.matching import PLACES, check_names, wanted
-from simulator.messages import Body
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, Integer, Strings
 from simulator.protocol.operations import ErrorCode, Operation
+from simulator.state import Body
 
 SCOPE = ("service", "operation", "organisation", "client", "session")
 """What a match can name of a request as a whole."""

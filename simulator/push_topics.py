@@ -5,10 +5,10 @@ from datetime import datetime
 from pathlib import Path
 
 from simulator.directory import write_file
-from simulator.messages import Body, State
 from simulator.pki.push import P12_PASSWORD, PushAuthority
-from simulator.services.apns import registry
+from simulator.services.apns import topics
 from simulator.services.dep.organisations import ORGANISATION
+from simulator.state import Body, State
 
 _CA, _CA_KEY = "push-ca.pem", "push-ca.key"
 _PRIVATE, _PUBLIC = 0o600, 0o644
@@ -30,26 +30,26 @@ def register(state: State, seed: int) -> dict[str, list[str]]:
     """Give each organisation that has no push topic one; return the topics of all."""
     found = {}
     for org in state.of("").scan(ORGANISATION, limit=10_000):
-        if not registry.topics(state, org.key):
-            registry.add_topic(state, org.key, registry.made_topic(org.key, seed))
-        found[org.key] = registry.topics(state, org.key)
+        if not topics.names(state, org.key):
+            topics.add(state, org.key, topics.made(org.key, seed))
+        found[org.key] = topics.names(state, org.key)
     return found
 
 
 def files(
-    path: Path, maker: PushAuthority, topics: Mapping[str, Sequence[str]], now: datetime
+    path: Path, maker: PushAuthority, known: Mapping[str, Sequence[str]], now: datetime
 ) -> dict[str, list[Body]]:
-    """Return topic, certificate and key file of each topic, by organisation, as in ``ready.json``.
+    """Return topic, certificate and key file of each *known* topic, as ``ready.json`` has them.
 
-    A certificate that is missing is made. Its file holds it alone, as Apple hands it out:
-    some MDM servers take the last certificate of a file for the one that the key is for.
-    Certificate and key are also in one file, joined, and as PKCS #12.
+    They are by organisation. A certificate that is missing is made. Its file holds it alone,
+    as Apple hands it out: some MDM servers take the last certificate of a file for the one
+    that the key is for. Certificate and key are also in one file, joined, and as PKCS #12.
     """
     folder = path / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     return {
         organisation: [_pair(folder, maker, topic, now) for topic in names]
-        for organisation, names in topics.items()
+        for organisation, names in known.items()
     }
 
 

@@ -7,7 +7,7 @@ look-up.
 
 from collections.abc import Iterable
 
-from simulator.messages import Body, State
+from simulator.state import Body, State
 
 KIND, KEY = "quirk", "on"
 EVERYBODY = "*"

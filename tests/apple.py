@@ -11,11 +11,12 @@ from simulator.auth import oauth1
 from simulator.disclosure.observation import Observer
 from simulator.disclosure.values import Fingerprinter
 from simulator.engine import Engine
-from simulator.messages import Body, Exchange, Peer, Request, Response, State, Tls
+from simulator.messages import Exchange, Peer, Request, Response, Tls
 from simulator.protocol.operations import Inquiry, Pending
 from simulator.services.dep import portal
 from simulator.services.dep.organisations import ORGANISATION
 from simulator.settings import Settings
+from simulator.state import Body, State
 from simulator.store.sqlite import Store
 from simulator.timestamps import milliseconds
 

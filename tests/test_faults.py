@@ -7,8 +7,8 @@ import pytest
 
 from simulator import faults, outcomes
 from simulator.faults import Fault
-from simulator.messages import Body
-from simulator.services.apns import registry
+from simulator.services.apns import registry, topics
+from simulator.state import Body
 from tests.apple import AGENT, START_MS, Answer, Apple, request
 
 
@@ -335,7 +335,7 @@ def test_what_is_disarmed_touches_no_more(apple: Apple) -> None:
 
 
 def test_a_device_push_is_not_stored_when_it_is_refused(apple: Apple) -> None:
-    apple.run(lambda state: registry.add_topic(state, "acme", "com.apple.mgmt.x"))
+    apple.run(lambda state: topics.add(state, "acme", "com.apple.mgmt.x"))
     arm(apple, outcome="apns.InternalServerError")
 
     push(apple)

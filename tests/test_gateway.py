@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from simulator.clock import Clock
 from simulator.engine import Engine
 from simulator.gateway import MAX_BATCH, Gateway
-from simulator.messages import Request, Response, State
+from simulator.messages import Request, Response
 from simulator.protocol.operations import Inquiry
+from simulator.state import State
 from simulator.store.sqlite import Store
 from tests.apple import AGENT, Apple, request
 from tests.vpp import HOOK, Vpp

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from simulator import services
-from simulator.messages import State
 from simulator.pki.push import PushAuthority, PushCertificate
 from simulator.protocol.operations import Operation
-from simulator.services.apns import registry
+from simulator.services.apns import registry, topics
 from simulator.services.dep import portal
+from simulator.state import State
 from tests.apple import ORG, Apple, hardware
 from tests.services.apns.conftest import MAGIC, NOW, OTHER, Apns, make
 from tests.services.vpp import test_isolation as vpp_isolation
@@ -136,7 +136,7 @@ def rivals() -> tuple[Apns, PushCertificate]:
     authority = PushAuthority.create(NOW)
     apns = make(authority)
     apns.apple.run(_add_rival)
-    apns.apple.run(lambda state: registry.add_topic(state, "rival", OTHER))
+    apns.apple.run(lambda state: topics.add(state, "rival", OTHER))
     message = {
         "MessageType": "TokenUpdate",
         "Topic": OTHER,

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from simulator.messages import Body, State
 from simulator.services.vpp import licences, locations, notices, portal, users
 from simulator.services.vpp.licences import Asset
 from simulator.services.vpp.locations import Location
 from simulator.services.vpp.products import Product, put_product
+from simulator.state import Body, State
 from tests.apple import AGENT, Answer, Apple, request
 
 T = TypeVar("T")

@@ -13,12 +13,12 @@ from simulator import push_topics, ready
 from simulator.commands.options import setting_options, settings
 from simulator.directory import DATABASE, holder
 from simulator.loading import stopped
-from simulator.messages import State
 from simulator.pki.credentials import ServerToken, seal_server_token
-from simulator.services.apns import registry
+from simulator.services.apns import topics
 from simulator.services.dep import portal
 from simulator.services.vpp.locations import everywhere
 from simulator.settings import ConfigurationError, Settings
+from simulator.state import State
 from simulator.store.sqlite import Store
 
 T = TypeVar("T")
@@ -164,18 +164,18 @@ def _made(wanted: Settings, topic: str | None, organisation: str | None) -> list
     now = datetime.now(UTC)  # noqa: TID251 (TLS checks certificates against the wall clock)
     path = Path(wanted.data)
     with stopped(wanted) as store, store.transaction() as state:
-        topics = push_topics.register(state, wanted.seed)
-        if topic is not None and not any(topic in names for names in topics.values()):
-            home = organisation or (next(iter(topics)) if len(topics) == 1 else "")
-            if home not in topics:
+        known = push_topics.register(state, wanted.seed)
+        if topic is not None and not any(topic in names for names in known.values()):
+            home = organisation or (next(iter(known)) if len(known) == 1 else "")
+            if home not in known:
                 raise ConfigurationError(
-                    f"name the organisation of the topic with --organisation: {', '.join(topics)}"
+                    f"name the organisation of the topic with --organisation: {', '.join(known)}"
                 )
-            registry.add_topic(state, home, topic)
-            topics[home] = [*topics[home], topic]
+            topics.add(state, home, topic)
+            known[home] = [*known[home], topic]
         authority = push_topics.authority(path, now)
         try:
-            made = push_topics.files(path, authority, topics, now)
+            made = push_topics.files(path, authority, known, now)
         except ValueError as error:
             raise ConfigurationError(f"--topic: {error}") from error
     return [pair for pairs in made.values() for pair in pairs]

@@ -10,8 +10,8 @@ from simulator.console.pages import page
 from simulator.console.parts import Page
 from simulator.console.world import ROWS, do, text
 from simulator.control.parts import PARTS, missing
-from simulator.messages import State
 from simulator.services.vpp import portal
+from simulator.state import State
 
 PLACE = "/world/apps"
 

@@ -17,9 +17,9 @@ from simulator.console.pages import after, back_to
 from simulator.console.parts import READY, Page
 from simulator.control.parts import PARTS, missing
 from simulator.control.servers import with_server
-from simulator.messages import Body, State
 from simulator.pki.credentials import ServerToken
 from simulator.services.dep import portal
+from simulator.state import Body, State
 
 _PEM_FIELD = "certificate"
 

@@ -7,10 +7,10 @@ from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.control.parts import PARTS, Route, bad, json_body, missing
 from simulator.control.servers import home, with_server
 from simulator.hardware.products import FAMILIES
-from simulator.messages import Body, State
 from simulator.protocol.fields import Field, Integer, Objects, String, Strings
 from simulator.services.dep import arrivals
 from simulator.services.dep.organisations import ORGANISATION
+from simulator.state import Body, State
 from simulator.timestamps import is_time, milliseconds
 
 

@@ -6,8 +6,8 @@ from aiohttp import web
 
 from simulator.clock import Clock, Mode
 from simulator.control.parts import PARTS, Parts, Route, bad, json_body
-from simulator.messages import Body, State
 from simulator.protocol.fields import Integer, Number, String
+from simulator.state import Body, State
 from simulator.timestamps import is_time, milliseconds, rfc3339
 
 KIND, KEY = "clock", "setting"

@@ -16,10 +16,10 @@ from simulator.control.devices import (
     with_device,
 )
 from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
-from simulator.messages import Body, State
 from simulator.protocol.fields import Boolean, Integer, Object, String
 from simulator.services.dep import portal
 from simulator.services.dep.fleet import Device
+from simulator.state import Body, State
 from simulator.timestamps import milliseconds
 
 

@@ -11,12 +11,13 @@ from simulator.control.parts import PAGE, PARTS, Parts, Route, bad, json_body, m
 from simulator.control.servers import home, with_server
 from simulator.hardware.devices import ADDED, generate
 from simulator.hardware.products import FAMILIES
-from simulator.messages import Body, Response, State
+from simulator.messages import Response
 from simulator.protocol.fields import Field, Integer, Objects, String, Strings
 from simulator.services.dep import arrivals, fleet, portal
 from simulator.services.dep.assignment import PROFILE
 from simulator.services.dep.fleet import Device
 from simulator.services.dep.organisations import ORGANISATION, SERVER
+from simulator.state import Body, State
 
 MAX_ADDED = 100_000
 MAX_PAGE = 1000

@@ -13,8 +13,9 @@ from simulator.control import patterns
 from simulator.control.journal import summary
 from simulator.control.parts import PARTS, Route, bad
 from simulator.listeners import EXCHANGES
-from simulator.messages import Body, Exchange
+from simulator.messages import Exchange
 from simulator.protocol.fields import Integer, String
+from simulator.state import Body
 
 KEEP_ALIVE_S = 15.0
 BATCH = 200

@@ -6,10 +6,10 @@ from simulator import faults, outcomes
 from simulator.control.parts import ORGANISATION, PARTS, Parts, Route, bad, json_body, missing
 from simulator.deliveries import DELIVERIES
 from simulator.faults import Fault
-from simulator.messages import Body, State
 from simulator.protocol.fields import Boolean, Field, Integer, Number, Object, Objects, String
 from simulator.protocol.reference import field_as_json
 from simulator.services.dep import organisations
+from simulator.state import Body, State
 from simulator.timestamps import is_time, milliseconds
 
 MOST = 2**53

@@ -15,9 +15,10 @@ from simulator import __version__
 from simulator.control.journal import exchange_of
 from simulator.control.parts import Route
 from simulator.disclosure.markers import named, parse_body_marker
-from simulator.messages import Body, Exchange, Headers
+from simulator.messages import Exchange, Headers
 from simulator.protocol.fields import Field, Object, String, Strings
 from simulator.protocol.wire import JsonObject, parse_json
+from simulator.state import Body
 from simulator.timestamps import rfc3339_ms
 
 TRANSPORT = frozenset(

@@ -12,8 +12,9 @@ from simulator.control.parts import LIMIT, PARTS, Parts, Route, bad, missing, nu
 from simulator.control.patterns import FILTERS
 from simulator.directory import drop_ledger
 from simulator.disclosure.manifest import EXEMPT, Judged, as_json, judge
-from simulator.messages import Body, Exchange, Headers
+from simulator.messages import Exchange, Headers
 from simulator.protocol.fields import Field, Integer, Objects, String
+from simulator.state import Body
 from simulator.timestamps import milliseconds, rfc3339_ms
 
 ORDERS = ("oldest", "newest")

@@ -12,11 +12,11 @@ from simulator.disclosure.evidence import EvidentJournal
 from simulator.disclosure.manifest import Manifest
 from simulator.disclosure.observation import Observer
 from simulator.gateway import Gateway
-from simulator.messages import Body
 from simulator.pki.push import PushAuthority
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, Integer, Object, Objects, String
 from simulator.settings import Settings
+from simulator.state import Body
 
 
 @dataclass(frozen=True, slots=True)

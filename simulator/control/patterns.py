@@ -8,9 +8,10 @@ from simulator import searching
 from simulator.control.parts import Parts, bad
 from simulator.disclosure.markers import parse_body_marker
 from simulator.matching import PLACES, Wanted, check_names, found_at, wanted
-from simulator.messages import Body, Exchange
+from simulator.messages import Exchange
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import parse_json, query_pairs
+from simulator.state import Body
 
 FILTERS = (
     "service",

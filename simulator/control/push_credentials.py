@@ -11,12 +11,12 @@ from simulator.auth.provider_token import new_key
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
 from simulator.control.servers import home
-from simulator.messages import Body, State
 from simulator.pki.push import ENVIRONMENTS, P12_PASSWORD, PushAuthority, PushCertificate
 from simulator.protocol.fields import Integer, Objects, String, Strings
-from simulator.services.apns import keys, registry
+from simulator.services.apns import keys, registry, topics
 from simulator.services.apns.keys import ProviderKey
 from simulator.services.dep.organisations import ORGANISATION
+from simulator.state import Body, State
 
 _ID_DIGITS = 10
 _LONGEST_S = 10 * 365 * 24 * 3600
@@ -30,11 +30,11 @@ async def list_topics(request: web.Request) -> web.Response:
             {
                 "topic": topic,
                 "organisation": org.key,
-                "revoked": (registry.topic_of(state, topic) or {})["revoked"],
+                "revoked": (topics.find(state, topic) or {})["revoked"],
                 "pushes": registry.counters(state.of(org.key)),
             }
             for org in state.of("").scan(ORGANISATION, limit=10_000)
-            for topic in registry.topics(state, org.key)
+            for topic in topics.names(state, org.key)
         ]
 
     return web.json_response({"push_topics": await request.app[PARTS].gateway.run(work)})
@@ -48,17 +48,17 @@ async def add_topic(request: web.Request) -> web.Response:
     that has expired; ``issuer`` ``other`` for one that nobody trusts.
     """
     parts, body = request.app[PARTS], await json_body(request)
-    topics: list[str] = body.get("topics", [])
-    topic = str(body.get("topic") or next(iter(topics), "") or _new_topic(parts))
-    made = await asyncio.to_thread(_mint, parts, topic, topics, body)
-    names = list(dict.fromkeys((topic, *topics)))
+    several: list[str] = body.get("topics", [])
+    topic = str(body.get("topic") or next(iter(several), "") or _new_topic(parts))
+    made = await asyncio.to_thread(_mint, parts, topic, several, body)
+    names = list(dict.fromkeys((topic, *several)))
 
     def work(state: State) -> str:
-        known = registry.topic_of(state, topic)
+        known = topics.find(state, topic)
         org = known["organisation"] if known else home(state, body.get("organisation"))
         for name in names:
-            if registry.topic_of(state, name) is None:
-                registry.add_topic(state, org, name)
+            if topics.find(state, name) is None:
+                topics.add(state, org, name)
         return str(org)
 
     organisation = await parts.gateway.run(work)
@@ -81,7 +81,7 @@ def _new_topic(parts: Parts) -> str:
     return f"com.apple.mgmt.External.{registry.dashed(parts.chance(32))}"
 
 
-def _mint(parts: Parts, topic: str, topics: list[str], body: Body) -> PushCertificate:
+def _mint(parts: Parts, topic: str, several: list[str], body: Body) -> PushCertificate:
     """Make the certificate that *body* asks for."""
     now = datetime.now(UTC)  # noqa: TID251 (TLS checks certificates against the wall clock)
     seconds = body.get("expires_in_s")
@@ -91,7 +91,7 @@ def _mint(parts: Parts, topic: str, topics: list[str], body: Body) -> PushCertif
         return authority.mint(
             topic,
             now,
-            topics=topics,
+            topics=several,
             environments=body.get("environments", list(ENVIRONMENTS)),
             not_after=None if seconds is None else now + timedelta(seconds=seconds),
         )
@@ -105,8 +105,8 @@ async def revoke(request: web.Request) -> web.Response:
     serial = body.get("serial", "*")
 
     def work(state: State) -> Body | None:
-        registry.revoke(state, topic, str(serial).lower())
-        return registry.topic_of(state, topic)
+        topics.revoke(state, topic, str(serial).lower())
+        return topics.find(state, topic)
 
     return web.json_response(await request.app[PARTS].gateway.run(work))
 

@@ -13,12 +13,12 @@ from aiohttp import web
 from simulator.control.events import NEWS
 from simulator.control.parts import PAGE, PARTS, Parts, Route, bad, json_body, missing, number
 from simulator.control.servers import home
-from simulator.messages import Body, State
 from simulator.pki.push import ENVIRONMENTS
 from simulator.protocol.fields import Field, Integer, Objects, String
-from simulator.services.apns import registry
+from simulator.services.apns import registry, topics
 from simulator.services.apns.registry import DeviceToken, Push
 from simulator.services.dep.organisations import ORGANISATION
+from simulator.state import Body, State
 
 _ENVIRONMENTS = tuple(ENVIRONMENTS)
 MAX_PAGE = 1000
@@ -52,7 +52,7 @@ async def check_in(request: web.Request) -> web.Response:
 
     def work(state: State) -> list[DeviceToken]:
         topic = message.get("Topic")
-        known = registry.topic_of(state, topic) if isinstance(topic, str) else None
+        known = topics.find(state, topic) if isinstance(topic, str) else None
         if known is None:
             raise missing("no push topic is that of the message: add it with POST /push-topics")
         try:

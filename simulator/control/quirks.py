@@ -5,9 +5,9 @@ from aiohttp import web
 from simulator import quirks
 from simulator.control.parts import ORGANISATION, PARTS, Parts, Route, json_body, missing
 from simulator.control.servers import home
-from simulator.messages import Body, State
 from simulator.protocol.fields import Boolean, Field, Objects, String
 from simulator.protocol.operations import Quirk
+from simulator.state import Body, State
 
 
 def _rows(parts: Parts) -> dict[str, Quirk]:

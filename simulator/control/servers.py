@@ -6,11 +6,11 @@ from aiohttp import web
 
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.control.parts import PARTS, Route, bad, json_body, missing
-from simulator.messages import Body, State
 from simulator.pki.credentials import ServerToken, seal_server_token
 from simulator.protocol.fields import Boolean, Objects, String
 from simulator.services.dep import portal
 from simulator.services.dep.organisations import ORGANISATION, SERVER
+from simulator.state import Body, State
 
 
 def _token_state(state: State, server_id: str) -> Body | None:

@@ -10,8 +10,9 @@ from simulator.control.journal import summary
 from simulator.control.parts import PARTS, Parts, Problem, Route, bad, json_body
 from simulator.control.patterns import Pattern
 from simulator.listeners import EXCHANGES
-from simulator.messages import Body, Exchange
+from simulator.messages import Exchange
 from simulator.protocol.fields import Field, Integer, Number, Object, Objects, String
+from simulator.state import Body
 
 MOST_WAITED = 10_000
 LONGEST_WAIT_S = 3600

@@ -7,10 +7,10 @@ from aiohttp import web
 
 from simulator.control.parts import ORGANISATION, PARTS, Parts, Route, bad, json_body, missing
 from simulator.control.servers import home
-from simulator.messages import Body, State
 from simulator.protocol.fields import Boolean, Field, Number, Objects, String, Strings
 from simulator.services.vpp import events, portal
 from simulator.services.vpp.locations import Location, change, everywhere, locations, token
+from simulator.state import Body, State
 from simulator.timestamps import rfc3339
 
 _FACTS = ("name", "country", "platform", "managed_domains", "mdm_info", "client_context")

@@ -4,10 +4,10 @@ from aiohttp import web
 
 from simulator.control.parts import AFTER, LIMIT, PARTS, Route, bad, json_body, number
 from simulator.control.vpp import MANY, MAX_PAGE, find, settled, text, whole
-from simulator.messages import Body, State
 from simulator.protocol.fields import Integer, Objects, String
 from simulator.services.vpp import events, notices, portal
 from simulator.services.vpp.subscriptions import Subscription
+from simulator.state import Body, State
 from simulator.timestamps import milliseconds, rfc3339
 
 _EVENT = ("id", "status", "tasks", "done", "failures")

@@ -7,7 +7,6 @@ from aiohttp import web
 
 from simulator.control.parts import AFTER, LIMIT, PARTS, Route, bad, json_body, number
 from simulator.control.vpp import MAX_PAGE, find, settled, whole
-from simulator.messages import Body, State
 from simulator.protocol.fields import (
     Boolean,
     Integer,
@@ -22,6 +21,7 @@ from simulator.services.vpp.licences import ASSET, Asset
 from simulator.services.vpp.limits import PLATFORMS, PRICING
 from simulator.services.vpp.products import KINDS, PRODUCT, Product, find_product, put_product
 from simulator.services.vpp.users import USER, User
+from simulator.state import Body, State
 
 _PRODUCT = ("adam_id", "name", "kind", "bundle_id", "seller", "genre", "version")
 

@@ -20,10 +20,10 @@ from simulator.control.parts import (
     missing,
 )
 from simulator.loading import pieces
-from simulator.messages import Body, State, World
 from simulator.protocol.fields import Integer, Objects, String
 from simulator.services.dep import organisations, timeline
 from simulator.settings import ConfigurationError
+from simulator.state import Body, State, World
 from simulator.store import keeping
 from simulator.worlds.organisations import World as Plan
 from simulator.worlds.rows import world_schema

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from simulator.messages import Exchange, Journal
+from simulator.messages import Exchange
+from simulator.state import Journal
 
 START = bytes(32)
 """The link before the first exchange."""

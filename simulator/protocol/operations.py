@@ -7,10 +7,11 @@ from typing import Any, Protocol
 import msgspec
 
 from simulator import quirks
-from simulator.messages import Delivery, Exchange, Headers, Request, Response, State
+from simulator.messages import Delivery, Exchange, Headers, Request, Response
 from simulator.protocol.fields import Field
 from simulator.protocol.wire import Decoded, QueryPair
 from simulator.settings import Settings
+from simulator.state import State
 
 
 @dataclass(frozen=True, slots=True)

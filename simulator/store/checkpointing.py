@@ -12,7 +12,7 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-from simulator.store import schema
+from simulator.store import opening
 
 LOG = logging.getLogger("mdmsim")
 AFTER_ROWS = 500
@@ -48,7 +48,7 @@ class Checkpointer:
 
     def _run(self) -> None:
         try:
-            with closing(schema.connect(self._path)) as connection:
+            with closing(opening.connect(self._path)) as connection:
                 last = False
                 while not last:
                     self._due.wait()

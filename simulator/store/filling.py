@@ -13,7 +13,7 @@ from itertools import islice
 
 import msgspec
 
-from simulator.messages import Body
+from simulator.state import Body
 from simulator.store import schema
 from simulator.store.session import Name, Session
 

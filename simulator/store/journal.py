@@ -1,4 +1,4 @@
-"""Exchanges as they are stored, and the journal as it is read."""
+"""The journal as it is read."""
 
 import sqlite3
 import threading
@@ -13,9 +13,9 @@ import msgspec
 from simulator import searching
 from simulator.disclosure.evidence import Chain, Cut, Evidence, Head
 from simulator.messages import Exchange
-from simulator.store import schema
+from simulator.store import opening, schema
+from simulator.store.records import columns_of, decode
 
-INSERT = "INSERT INTO exchange VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NEWEST = "SELECT ifnull(max(seq), 0) FROM exchange"
 _LAST = f"SELECT max(({_NEWEST}), ifnull((SELECT seq FROM journal_head), 0))"  # noqa: S608 (ours)
 OLDEST = "SELECT ifnull(min(seq), 0) FROM exchange"
@@ -58,58 +58,8 @@ _NEAR = 64
 
 So few fit into the cache of a processor; of 500, each costs three times as much.
 """
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Exchange)
 MOST = 2**63 - 1
 """The largest number that SQLite knows."""
-
-
-def row_of(exchange: Exchange) -> tuple[Any, ...]:
-    r"""Return the columns of an exchange: what is searched by, and the whole of it.
-
-    Half surrogate pairs, which UTF-8 cannot say and no transport lets through,
-    are written out as ``\udc80``: an odd text is no reason to lose an exchange.
-    """
-    try:
-        record = _ENCODER.encode(exchange)
-    except UnicodeEncodeError:
-        plain = msgspec.to_builtins(exchange, builtin_types=(bytes,))
-        exchange = msgspec.convert(_written_out(plain), Exchange)
-        record = _ENCODER.encode(exchange)
-    return (*_columns(exchange), record)
-
-
-def _columns(exchange: Exchange) -> tuple[Any, ...]:
-    """Return what an exchange is searched by."""
-    # Next to the rules stand the other words that it can be found by.
-    words = [finding.rule for finding in exchange.findings]
-    words += [f"fault:{touch.fault}" for touch in exchange.faults]
-    if exchange.session:
-        words.append(f"session:{exchange.session}")
-    rules = " ".join(words)
-    return (
-        exchange.seq,
-        exchange.at_ms,
-        exchange.organisation,
-        exchange.client,
-        exchange.service,
-        exchange.operation,
-        exchange.response.status,
-        exchange.error,
-        f" {rules} " if rules else "",
-        exchange.route,
-        f"{exchange.request.method} {exchange.request.target}",
-    )
-
-
-def _written_out(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode(errors="backslashreplace").decode()
-    if isinstance(value, dict):
-        return {key: _written_out(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_written_out(item) for item in value]
-    return value
 
 
 class SqliteJournal:
@@ -128,7 +78,7 @@ class SqliteJournal:
     @classmethod
     def open(cls, path: Path) -> "SqliteJournal":
         """Open the journal of a database file for reading; ConfigurationError if there is none."""
-        return cls(schema.open_readable(path))
+        return cls(opening.readable(path))
 
     def read(
         self, after: int = 0, limit: int = 100, match: Mapping[str, str] | None = None
@@ -144,7 +94,7 @@ class SqliteJournal:
             f"SELECT record FROM exchange WHERE seq > :after{where} ORDER BY seq LIMIT :limit",  # noqa: S608 (conditions of the table)
             {**values, "after": min(after, MOST), "limit": max(limit, 0)},
         )
-        return [_DECODER.decode(record) for (record,) in rows]
+        return [decode(record) for (record,) in rows]
 
     def newest(
         self, before: int = MOST, limit: int = 100, match: Mapping[str, str] | None = None
@@ -159,7 +109,7 @@ class SqliteJournal:
             "ORDER BY seq DESC LIMIT :limit",
             {**values, "before": min(before, MOST), "limit": max(limit, 0)},
         )
-        return [_DECODER.decode(record) for (record,) in rows]
+        return [decode(record) for (record,) in rows]
 
     def _with_text(
         self, match: Mapping[str, str], start: int, *, newest_first: bool = False
@@ -181,7 +131,7 @@ class SqliteJournal:
             low, high = (at - _WINDOW, at) if newest_first else (at, at + _WINDOW)
             rows = self._all(sql, {**values, "low": low, "high": high})
             for _, record in rows:
-                exchange = _DECODER.decode(record)
+                exchange = decode(record)
                 if searching.holds(exchange, wanted):
                     yield exchange
             step = -1 if newest_first else 1
@@ -191,7 +141,7 @@ class SqliteJournal:
     def get(self, seq: int) -> Exchange | None:
         """Return one exchange, or None."""
         rows = self._all("SELECT record FROM exchange WHERE seq = ?", (min(seq, MOST),))
-        return _DECODER.decode(rows[0][0]) if rows else None
+        return decode(rows[0][0]) if rows else None
 
     def last(self) -> int:
         """Return the number of the newest exchange, deleted or not; 0 if there was none."""
@@ -208,7 +158,7 @@ class SqliteJournal:
         return number
 
     def tally(self, after: int) -> tuple[int, Sequence[tuple[str, str, int, str, int]]]:
-        """Count the exchanges after *after*; see `simulator.messages.Journal.tally`."""
+        """Count the exchanges after *after*; see `simulator.state.Journal.tally`."""
         last = max(self.last(), after)
         rows: list[tuple[str, str, int, str, int]] = self._all(_TALLY, (after, last))
         return last, rows
@@ -301,12 +251,12 @@ def _checked(row: Sequence[Any], chain: Chain, cuts: Sequence[Cut]) -> Exchange 
     seq = columns[0]
     fits = chain.check(seq, record, link, cuts)
     try:
-        exchange = _DECODER.decode(record)
+        exchange = decode(record)
     except (msgspec.DecodeError, UnicodeDecodeError):
         if fits:
             chain.note("damaged", seq, seq, "cannot be read by this mdmsim")
         return None
-    if fits and _columns(exchange) != tuple(columns):
+    if fits and columns_of(exchange) != tuple(columns):
         chain.note("altered", seq, seq, "is found by other values than were recorded")
     return exchange
 

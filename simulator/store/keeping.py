@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from simulator.messages import Body, State
+from simulator.state import Body, State
 
 FORMAT = 1
 """Of the lines of a snapshot; another one is refused."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.disclosure.evidence import START
-from simulator.messages import Entity
-from simulator.store import journal, schema
+from simulator.state import Entity
+from simulator.store import journal, records, schema
 
 CACHED = 4096
 """Most entities that are kept decoded."""
@@ -116,7 +116,7 @@ class Session:
         self.flush()
         self.count()
         if self.recorded:
-            self.db.executemany(journal.INSERT, self.recorded)
+            self.db.executemany(records.INSERT, self.recorded)
             self.db.execute(journal.SET_HEAD, (self.seq, self.link))
 
     def flush(self) -> sqlite3.Connection:

@@ -5,6 +5,8 @@ import ssl
 from functools import lru_cache
 from typing import Any, Self
 
+from simulator.messages import Tls
+
 LOG = logging.getLogger("mdmsim")
 _TEXT = b"mdmsim: this port speaks HTTPS: ask with https://, or use the port for plain HTTP\n"
 _PLAIN = (
@@ -85,4 +87,16 @@ def _warn(name: str, *, foreign: bool) -> None:
     LOG.warning(
         "a client that asked for %s does not trust our CA: `mdmsim ca install-hint` says how to",
         shown,
+    )
+
+
+def shown(handshake: ssl.SSLObject) -> Tls:
+    """Return what the client showed while it set up TLS."""
+    cipher = handshake.cipher()
+    return Tls(
+        version=handshake.version() or "",
+        cipher=cipher[0] if cipher else "",
+        sni=getattr(handshake, "sni", ""),
+        alpn=handshake.selected_alpn_protocol() or "",
+        client_certificate=handshake.getpeercert(binary_form=True) or b"",
     )

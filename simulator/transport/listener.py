@@ -18,7 +18,7 @@ from simulator.settings import ConfigurationError, Port
 from simulator.transport.handshake import Handshake
 from simulator.transport.http1 import Server
 from simulator.transport.http2.frames import PREFACE
-from simulator.transport.http2.protocol import Http2Server
+from simulator.transport.http2.server import Http2Server
 
 LOG = logging.getLogger("mdmsim")
 BACKLOG = 1024

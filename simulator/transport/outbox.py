@@ -14,10 +14,10 @@ import msgspec
 
 from simulator.clock import Clock
 from simulator.gateway import Gateway
-from simulator.messages import State
 from simulator.protocol.operations import Inquiry
 from simulator.services.vpp import events, notices
 from simulator.services.vpp.locations import location
+from simulator.state import State
 from simulator.transport.callbacks import Callbacks
 
 LOG = logging.getLogger("mdmsim")

@@ -12,9 +12,9 @@ from hashlib import blake2b
 from itertools import product
 from typing import Any
 
-from simulator.messages import State
 from simulator.services.vpp import locations, portal
 from simulator.services.vpp.products import Product, put_product
+from simulator.state import State
 from simulator.worlds.chance import Chance, chance_of
 
 FIRST_ADAM_ID = 1_900_000_001

@@ -6,11 +6,11 @@ from functools import partial
 from typing import cast
 
 from simulator.hardware.devices import Plan
-from simulator.messages import Body, State
-from simulator.messages import World as WholeState
-from simulator.services.apns import registry
+from simulator.services.apns import registry, topics
 from simulator.services.dep import arrivals, fleet, portal
 from simulator.settings import ConfigurationError
+from simulator.state import Body, State
+from simulator.state import World as WholeState
 from simulator.worlds.chance import Chance, chance_of
 from simulator.worlds.locations import steps_of
 from simulator.worlds.organisations import DeviceList, Organisation, World
@@ -135,9 +135,9 @@ def _found(
             families=one.families,
         )
     for number in range(organisation.push_topics):
-        registry.add_topic(own, organisation.id, registry.made_topic(organisation.id, seed, number))
+        topics.add(own, organisation.id, topics.made(organisation.id, seed, number))
     if organisation.push_devices:
-        _check_in(own, organisation, registry.made_topic(organisation.id, seed), now_ms)
+        _check_in(own, organisation, topics.made(organisation.id, seed), now_ms)
     return 0
 
 

@@ -20,8 +20,9 @@ from typing import Any
 
 from simulator.directory import DATABASE, Directory
 from simulator.disclosure.evidence import Chain
-from simulator.messages import Peer, Request, State, Tls
-from simulator.services.apns import registry
+from simulator.messages import Peer, Request, Tls
+from simulator.services.apns import registry, topics
+from simulator.state import State
 from simulator.store.journal import SqliteJournal
 from simulator.store.sqlite import Store
 from tests.apple import ORG, START_MS, Apple
@@ -98,7 +99,7 @@ def fill(data: Path, exchanges: int, devices: int, after: int = 0) -> float:
     store = Store.open(directory.database)
     apple = Apple(store, keys.fingerprint, keys.secret, push_auth="none")
     apple.now_ms += after
-    apple.run(lambda state: registry.add_topic(state, ORG["id"], TOPIC))
+    apple.run(lambda state: topics.add(state, ORG["id"], TOPIC))
     apple.home(lambda home: enrol(home, devices))
     session = apple.session()
     offered = {"profile_name": "bench", "url": "https://mdm.example/enrol"}

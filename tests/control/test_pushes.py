@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.messages import Response
+from simulator.services.apns import registry
+from simulator.state import State
 from tests.control.conftest import Control
 
 MAGIC = "7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"
@@ -187,9 +190,6 @@ async def test_a_push_that_no_device_fetched_in_time_is_listed_as_expired(contro
 
 async def push(control: Control) -> None:
     """Store a push as the service does, and wake who listens: plain HTTP shows no certificate."""
-    from simulator.messages import Response, State  # noqa: PLC0415 (beside their one use)
-    from simulator.services.apns import registry  # noqa: PLC0415 (beside its one use)
-
     now_ms = control.simulator.clock.now_ms()
     waiting = registry.Push(
         "id", topic_of(control), f'{{"mdm":"{MAGIC}"}}', MAGIC, True, now_ms, now_ms + 9000

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from simulator.messages import State
+from simulator.state import State
 from simulator.store.sqlite import Store
 from tests.store.conftest import exchange
 

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulator.disclosure.evidence import START, Chain, Evidence, link_of
-from simulator.messages import State
 from simulator.settings import ConfigurationError
-from simulator.store import schema
+from simulator.state import State
+from simulator.store import opening
 from simulator.store.journal import SqliteJournal
 from simulator.store.sqlite import Store
 from tests.store.conftest import exchange
@@ -245,7 +245,7 @@ def downgrade(path: Path) -> None:
 def test_an_older_database_is_chained_when_it_is_opened_to_be_written(
     path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    monkeypatch.setattr(schema, "_CHUNK", 3)
+    monkeypatch.setattr(opening, "_CHUNK", 3)
     filled(path, count)
     downgrade(path)
 

@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from simulator.messages import Exchange, Finding, Peer, Request, Response, State, Tls
+from simulator.messages import Exchange, Finding, Peer, Request, Response, Tls
 from simulator.settings import ConfigurationError
-from simulator.store.journal import SqliteJournal, row_of
+from simulator.state import State
+from simulator.store.journal import SqliteJournal
+from simulator.store.records import row_of
 from simulator.store.sqlite import Store
 from tests.store.conftest import exchange
 

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulator.store import keeping
-from simulator.store.sqlite import SqliteState, Store
+from simulator.store.sqlite import Store
+from simulator.store.state import SqliteState
 
 Dump = list[bytes]
 

@@ -3,7 +3,8 @@
 import pytest
 
 from simulator.store.session import MOST_WAITING
-from simulator.store.sqlite import SqliteState, Store
+from simulator.store.sqlite import Store
+from simulator.store.state import SqliteState
 
 
 def wiped(state: SqliteState) -> None:

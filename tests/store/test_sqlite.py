@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator.messages import State
 from simulator.settings import ConfigurationError
-from simulator.store import schema
+from simulator.state import State
+from simulator.store import opening, schema
 from simulator.store.journal import SqliteJournal
 from simulator.store.sqlite import Store
 from tests.store.conftest import exchange
@@ -155,7 +155,7 @@ def test_a_database_that_another_program_writes_is_said_to_be_locked(
     Store.open(path).close()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    monkeypatch.setattr(schema, "BUSY_S", 0.05)
+    monkeypatch.setattr(opening, "BUSY_S", 0.05)
 
     with pytest.raises(ConfigurationError, match="is locked by another program: stop it"):
         Store.open(path)

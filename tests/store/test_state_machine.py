@@ -10,9 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from simulator.messages import Entity, State
-from simulator.store import sqlite
+from simulator.state import Entity, State
 from simulator.store.sqlite import Store
+from simulator.store.state import SqliteState
 from tests.store.conftest import exchange
 
 CHARACTERS = st.sampled_from(["a", "b", "/", "å", "\0", "\ud7ff", "\ue000", "\U0010ffff"])
@@ -197,7 +197,7 @@ class StateMachine(RuleBasedStateMachine):
     @rule(organisation=st.sampled_from(["", "acme", None]), undo=UNDO)
     def wipe(self, organisation: str | None, undo: str) -> None:
         def work(state: State, model: Model) -> None:
-            assert isinstance(state, sqlite.SqliteState)
+            assert isinstance(state, SqliteState)
             state.wipe(organisation)
             everywhere = organisation is None
             model.rows = {

@@ -12,8 +12,9 @@ import uvloop
 from simulator.clock import Clock
 from simulator.messages import Request, Response
 from simulator.pki.authority import Authority
-from simulator.transport.http1 import Connection, Server
-from simulator.transport.http2.protocol import Http2Server
+from simulator.transport.http1 import Server
+from simulator.transport.http1_connection import Connection
+from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Certificates, Listener
 
 

@@ -12,7 +12,7 @@ import pytest
 from simulator.messages import Response
 from simulator.pki.authority import Authority
 from simulator.transport import capacity, listener
-from simulator.transport.http2.protocol import Http2Server
+from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Listener
 from tests.transport.test_http1 import HOST, request
 

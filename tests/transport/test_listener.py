@@ -12,7 +12,7 @@ from simulator.clock import Clock
 from simulator.pki.authority import Authority
 from simulator.settings import ConfigurationError
 from simulator.transport.http1 import Server
-from simulator.transport.http2.protocol import Http2Server
+from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Listener
 
 GET = b"GET /account HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from simulator.messages import State
 from simulator.services.vpp import licences, users
 from simulator.services.vpp.licences import ASSET, Asset
 from simulator.services.vpp.locations import Location, location
 from simulator.services.vpp.products import find_product
 from simulator.services.vpp.users import USER, User
+from simulator.state import State
 from simulator.store.sqlite import Store
 from simulator.timestamps import milliseconds
 from simulator.worlds.locations import offers

@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 
 from simulator.hardware.devices import BLOCK, generate
-from simulator.messages import State
-from simulator.services.apns import registry
+from simulator.services.apns import registry, topics
 from simulator.services.dep import arrivals, fleet, portal
 from simulator.services.dep.organisations import SERVER
 from simulator.settings import ConfigurationError
+from simulator.state import State
 from simulator.store.sqlite import Store
 from simulator.timestamps import milliseconds
 from simulator.worlds.organisations import World
@@ -290,7 +290,7 @@ magic = "magic-1"
     with store.transaction() as state:
         seed_world(state, parse_world(one, "x.toml"), seed=1, mint=lambda n: "0" * n, now_ms=NOW)
         found = registry.find(state.of("acme"), "a1" * 32)
-        [topic] = registry.topics(state, "acme")
+        [topic] = topics.names(state, "acme")
     store.close()
 
     assert found is not None
@@ -366,5 +366,5 @@ def test_an_organisation_has_as_many_push_topics_as_the_world_says(state: State)
 
     seed_world(state, parse_world(text, "two.toml"), seed=1, mint=Mint(0), now_ms=NOW)
 
-    assert len(registry.topics(state, "acme")) == 3
-    assert registry.topics(state, "school") == [registry.made_topic("school", 1)]
+    assert len(topics.names(state, "acme")) == 3
+    assert topics.names(state, "school") == [topics.made("school", 1)]

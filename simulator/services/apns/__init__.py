@@ -9,12 +9,13 @@ import hashlib
 import json
 from typing import Any
 
-from simulator.messages import Finding, Goaway, Headers, Response, State, Tls
+from simulator.messages import Finding, Goaway, Headers, Response, Tls
 from simulator.protocol.fields import String
 from simulator.protocol.operations import Call, ErrorCode, Issued, Service
-from simulator.services.apns import connections, errors, lint, quirks, registry
+from simulator.services.apns import connections, errors, lint, quirks, registry, topics
 from simulator.services.apns.credentials import HOSTS, by_credential, environment
 from simulator.settings import Settings
+from simulator.state import State
 
 _DOCS = "https://developer.apple.com/documentation/usernotifications/"
 APNS_ID = "apns-id"
@@ -229,7 +230,7 @@ SERVICE = Service(
     issues=(
         Issued("push.token", registry.TOKEN),
         Issued("push.magic", registry.TOKEN, "magic"),
-        Issued("push.topic", registry.TOPIC),
+        Issued("push.topic", topics.TOPIC),
     ),
     judges_bodies=False,
 )

@@ -8,8 +8,9 @@ import hashlib
 from dataclasses import dataclass
 
 from simulator.auth.provider_token import ProviderToken
-from simulator.messages import Body, Finding, State
+from simulator.messages import Finding
 from simulator.protocol.operations import Call
+from simulator.state import Body, State
 
 CLIENT = "apns.client"
 CONNECTION = "apns.connection"

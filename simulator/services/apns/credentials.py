@@ -8,7 +8,7 @@ from simulator.auth.provider_token import ProviderToken
 from simulator.messages import Finding
 from simulator.pki.push import read_push_certificate
 from simulator.protocol.operations import ApiError, Call, Principal
-from simulator.services.apns import connections, errors, keys, registry
+from simulator.services.apns import connections, errors, keys, topics
 
 _DEVELOPMENT = ("api.sandbox.push.apple.com", "api.development.push.apple.com")
 HOSTS = ("api.push.apple.com", *_DEVELOPMENT)
@@ -59,7 +59,7 @@ def validity(der: bytes) -> tuple[int, int]:
 def _by_certificate(call: Call, der: bytes) -> Principal:
     identity = _read(der)
     names = identity.topics or ((identity.topic,) if identity.topic else ())
-    found = [body for name in names if (body := registry.topic_of(call.state, name))]
+    found = [body for name in names if (body := topics.find(call.state, name))]
     if not found:
         raise ApiError(errors.BAD_CERTIFICATE, "no organisation has the certificate's topic")
     if {"*", f"{identity.serial:x}"} & set(found[0]["revoked"]):
@@ -112,10 +112,10 @@ def _bind(call: Call, token: ProviderToken, header: str) -> None:
 def _by_topic(call: Call) -> Principal:
     """Recognise nobody, but whose topic it is: for clients that cannot show a credential."""
     topic = call.request.header("apns-topic") or ""
-    body = registry.topic_of(call.state, topic)
+    body = topics.find(call.state, topic)
     if body is None:
-        only = registry.only_topic(call.state)
-        body = None if topic or only is None else registry.topic_of(call.state, only)
+        only = topics.only(call.state)
+        body = None if topic or only is None else topics.find(call.state, only)
         if only is None or body is None:
             raise ApiError(errors.BAD_TOPIC, "no organisation has the topic: send apns-topic")
         topic = only

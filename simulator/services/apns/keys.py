@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simulator.messages import State
+from simulator.state import State
 
 KEY = "apns.key"
 

@@ -1,10 +1,9 @@
-"""Device tokens, topics, and the one push that waits for each device.
+"""Device tokens, and the one push that waits for each device.
 
 Tokens come from check-in messages, as an MDM server gets them. All functions
-but `topic_of` take the state as seen from the organisation.
+take the state as seen from the organisation.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,11 +12,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from simulator.messages import Body, Entity, State
+from simulator.state import Body, Entity, State
 
-TOPIC = "apns.topic"
-ONLY = "apns.only"
-"""Under the key `TOPIC`: the topic, as long as there is only one."""
 TOKEN = "apns.token"  # noqa: S105 (a kind of entity)
 PENDING = "apns.pending"
 HEARD = "apns.heard"
@@ -58,53 +54,6 @@ class DeviceToken:
     def body(self) -> Body:
         """Return what is stored."""
         return {name: getattr(self, name) for name in self.__slots__ if name != "token"}
-
-
-def add_topic(state: State, organisation: str, topic: str) -> None:
-    """Let certificates for *topic* push for *organisation*; *state* is seen from anywhere."""
-    root, body = state.of(""), {"organisation": organisation, "revoked": []}
-    root.put(TOPIC, topic, body, {"organisation": organisation})
-    root.put(ONLY, TOPIC, {"topics": [one.key for one in root.scan(TOPIC, limit=2)]})
-
-
-def only_topic(state: State) -> str | None:
-    """Return the topic if there is one only."""
-    root = state.of("")
-    found = root.get(ONLY, TOPIC)
-    if found is None:  # a state from before this was kept
-        names = [one.key for one in root.scan(TOPIC, limit=2)]
-        root.put(ONLY, TOPIC, {"topics": names})
-    else:
-        names = found.body["topics"]
-    return names[0] if len(names) == 1 else None
-
-
-def made_topic(organisation: str, seed: int, number: int = 0) -> str:
-    """Return one of the topics that an organisation begins with; it has at least the first."""
-    more = f"|{number}" if number else ""
-    digits = hashlib.sha256(f"apns.topic|{organisation}|{seed}{more}".encode()).hexdigest()
-    return f"com.apple.mgmt.External.{dashed(digits)}"
-
-
-def topic_of(state: State, topic: str) -> Body | None:
-    """Return what is known of a topic, or None."""
-    found = state.of("").get(TOPIC, topic)
-    return None if found is None else found.body
-
-
-def topics(state: State, organisation: str) -> list[str]:
-    """Return the topics of an organisation."""
-    found = state.of("").find(TOPIC, "organisation", equals=organisation, limit=10_000)
-    return [one.key for one in found]
-
-
-def revoke(state: State, topic: str, serial: str) -> None:
-    """Revoke one certificate of a topic by its serial number, or all with ``*``."""
-    body = topic_of(state, topic)
-    if body is None:
-        raise LookupError(f"no push topic is called {topic}")
-    changed = body | {"revoked": [*body["revoked"], serial]}
-    state.of("").put(TOPIC, topic, changed)
 
 
 def find(state: State, token: str) -> DeviceToken | None:

@@ -10,12 +10,13 @@ import re
 
 from msgspec import Struct
 
-from simulator.messages import Exchange, Headers, Request, Response, State, Tls
+from simulator.messages import Exchange, Headers, Request, Response, Tls
 from simulator.protocol.operations import Call
 from simulator.protocol.wire import Decoded
-from simulator.services.apns import accepted, connections, new_id, registry
+from simulator.services.apns import accepted, connections, new_id, registry, topics
 from simulator.services.apns.credentials import environment, validity
 from simulator.settings import Settings
+from simulator.state import State
 
 _KNOWN = 1024
 """Sets of header fields that are remembered: clients repeat them."""
@@ -117,9 +118,9 @@ class PushShortcut:
         topic = call.principal.id
         if not self._is_open or call.exchange.session or not topic or "\n" in topic:
             return
-        rows = [(registry.TOPIC, topic)]
+        rows = [(topics.TOPIC, topic)]
         if not request.header("apns-topic"):
-            rows.append((registry.ONLY, registry.TOPIC))
+            rows.append((topics.ONLY, topics.TOPIC))
         der = request.peer.tls.client_certificate if request.peer.tls is not None else b""
         found = [(kind, key, call.state.of("").get(kind, key)) for kind, key in rows]
         begins_ms, ends_ms = validity(der)

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from simulator.messages import Body
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors
 from simulator.services.dep.device_rows import DOCS
 from simulator.services.dep.organisations import organisation
+from simulator.state import Body
 from simulator.timestamps import rfc3339
 
 _KIND = "dep.discovery"

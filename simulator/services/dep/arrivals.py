@@ -11,9 +11,9 @@ from heapq import heapify, heappop, heapreplace
 from itertools import groupby
 
 from simulator.hardware.devices import BLOCK, BLOCKS, Plan
-from simulator.messages import Body, State
 from simulator.services.dep import fleet
 from simulator.services.dep.fleet import Device, Told
+from simulator.state import Body, State
 from simulator.timestamps import rfc3339
 
 KIND, KEY = "dep.arrivals", "ordered"

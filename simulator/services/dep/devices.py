@@ -1,6 +1,5 @@
 """Devices: fetch, sync, details, disown."""
 
-from simulator.messages import Body
 from simulator.protocol.fields import Boolean, Integer, String, Table
 from simulator.protocol.fields import Objects as Array
 from simulator.protocol.operations import ApiError, Call, operation
@@ -16,6 +15,7 @@ from simulator.services.dep.device_rows import (
     serials,
     wanted,
 )
+from simulator.state import Body
 from simulator.timestamps import milliseconds, rfc3339
 
 PAGE_DEFAULT = 100

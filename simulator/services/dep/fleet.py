@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from simulator.messages import Body, Entity, State
+from simulator.state import Body, Entity, State
 from simulator.timestamps import milliseconds, rfc3339
 
 DEVICE = "dep.device"

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.messages import Body, Response
+from simulator.messages import Response
 from simulator.protocol.fields import String
 from simulator.protocol.operations import Call, ErrorCode, Issued, Service
 from simulator.services.vpp import access, errors, numbers, quirks
@@ -19,6 +19,7 @@ from simulator.services.vpp.locations import LOCATION
 from simulator.services.vpp.metadata import by_cookie, by_developer
 from simulator.services.vpp.notices import OUTBOX
 from simulator.services.vpp.products import PRODUCT
+from simulator.state import Body
 
 JSON_TYPE = "application/json;charset=UTF-8"
 _METADATA = ("/v1/", "/WebObjects/MZStorePlatform.woa/")

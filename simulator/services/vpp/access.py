@@ -6,10 +6,10 @@ legacy, rights, rate, maintenance.
 
 from urllib.parse import unquote
 
-from simulator.messages import Body
 from simulator.protocol.operations import ApiError, Call, Principal
 from simulator.services.vpp import errors, events
 from simulator.services.vpp.locations import Location, location, service_state, token
+from simulator.state import Body
 
 RATE = "vpp.rate"
 COOKIE = "itvt"

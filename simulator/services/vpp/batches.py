@@ -7,11 +7,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.messages import Body
 from simulator.protocol.operations import ApiError, Call
 from simulator.services.vpp import errors
 from simulator.services.vpp.checks import forbidden
 from simulator.services.vpp.locations import Location
+from simulator.state import Body
 
 KEPT_MS = 24 * 3600 * 1000
 """How long a batchToken is good."""

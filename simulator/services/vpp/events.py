@@ -6,7 +6,6 @@ poll, or by hand. Nothing runs by itself: whoever looks settles first what is du
 
 from typing import Any
 
-from simulator.messages import Body, State
 from simulator.protocol.operations import Call, ErrorCode
 from simulator.services.vpp import errors, subscriptions
 from simulator.services.vpp.locations import Location, location, service_state
@@ -15,6 +14,7 @@ from simulator.services.vpp.subscription_work import SUBSCRIPTION_KINDS
 from simulator.services.vpp.subscriptions import DUE
 from simulator.services.vpp.versions import uuid_of
 from simulator.services.vpp.work import KINDS, Kind, Outcome, error_body
+from simulator.state import Body, State
 
 EVENT = "event"
 PENDING = "PENDING"

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from simulator.messages import Body, Entity, State
 from simulator.services.vpp.limits import UNLIMITED
 from simulator.services.vpp.locations import Location
 from simulator.services.vpp.versions import touch
+from simulator.state import Body, Entity, State
 
 ASSET = "asset"
 ASSIGNMENT = "assignment"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from simulator.messages import Body, Entity, State
 from simulator.services.dep.organisations import ORGANISATION
+from simulator.state import Body, Entity, State
 
 LOCATION = "vpp.location"
 TOKEN = "vpp.token"  # noqa: S105 (a kind of entity)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.auth import provider_token
-from simulator.messages import Body, Finding
+from simulator.messages import Finding
 from simulator.protocol.fields import Boolean, Integer, Object, Objects, String, Table
 from simulator.protocol.operations import ApiError, Call, Principal, operation
 from simulator.protocol.validation import refuses
@@ -17,6 +17,7 @@ from simulator.services.vpp.access import COOKIE, cookie_token, good_token
 from simulator.services.vpp.locations import location
 from simulator.services.vpp.origin import origin
 from simulator.services.vpp.products import Product, find_product
+from simulator.state import Body
 
 DOCS = "https://developer.apple.com/documentation/devicemanagement/"
 _OLD = "/WebObjects/MZStorePlatform.woa/wa/lookup"

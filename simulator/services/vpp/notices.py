@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from simulator import quirks
-from simulator.messages import Body, Entity, State
 from simulator.services.vpp import quirks as rows
 from simulator.services.vpp.limits import TEST_NOTIFICATION
 from simulator.services.vpp.locations import Location
 from simulator.services.vpp.versions import uuid_of
+from simulator.state import Body, Entity, State
 
 OUTBOX = "vpp.outbox"
 LARGEST = 100

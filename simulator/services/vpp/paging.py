@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from simulator.messages import Body, Entity
 from simulator.protocol.operations import Call
 from simulator.services.vpp import errors, quirks, versions
 from simulator.services.vpp.checks import broken, whole
 from simulator.services.vpp.licences import MANY, every
 from simulator.services.vpp.locations import Location
+from simulator.state import Body, Entity
 
 STARTS = "vpp.page-starts"
 

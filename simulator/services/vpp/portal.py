@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from simulator.messages import Body, State
 from simulator.pki.credentials import CONTENT_TOKEN_LIFETIME, Chance, mint_content_token
 from simulator.services.dep.organisations import organisation
 from simulator.services.vpp import events, licences, notices, subscriptions, users, versions
@@ -29,6 +28,7 @@ from simulator.services.vpp.locations import (
 )
 from simulator.services.vpp.products import KINDS, Product, find_product
 from simulator.services.vpp.subscriptions import Subscription
+from simulator.state import Body, State
 
 RIGHTS = ("purchase", "manage", "read")
 _LARGEST = 10_000_000

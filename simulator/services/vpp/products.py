@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simulator.messages import Body, Entity, State
+from simulator.state import Body, Entity, State
 
 PRODUCT = "vpp.product"
 KINDS = {"App": 8, "Mac": 7, "Book": 10}

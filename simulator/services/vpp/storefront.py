@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from simulator.messages import Body
 from simulator.services.vpp.products import Product
+from simulator.state import Body
 
 STOREFRONTS = {"us": 143441, "de": 143443, "gb": 143444, "fr": 143442, "se": 143456}
 """Id by country; any other country has that of the United States."""

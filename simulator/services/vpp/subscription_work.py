@@ -1,9 +1,9 @@
 """What the asynchronous requests about subscriptions do when their event completes."""
 
-from simulator.messages import Body, State
 from simulator.services.vpp import errors, subscriptions
 from simulator.services.vpp.locations import Location
 from simulator.services.vpp.work import Kind, Outcome
+from simulator.state import Body, State
 
 
 def associate(state: State, location: Location, request: Body) -> list[Outcome]:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from simulator.messages import Body, Entity, State
 from simulator.services.vpp.licences import every, having
 from simulator.services.vpp.locations import Location
 from simulator.services.vpp.notices import announce, announce_event
 from simulator.services.vpp.versions import touch
+from simulator.state import Body, Entity, State
 
 SUBSCRIPTION = "subscription"
 SEAT = "seat"

@@ -9,12 +9,12 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from simulator.messages import Body, Entity, State
 from simulator.protocol.operations import ApiError
 from simulator.services.vpp import errors
 from simulator.services.vpp.licences import Holder, Shelf, having
 from simulator.services.vpp.locations import Location
 from simulator.services.vpp.versions import touch
+from simulator.state import Body, Entity, State
 
 USER = "user"
 _FIRST = 100_000

@@ -4,7 +4,6 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from simulator.messages import Body
 from simulator.protocol.fields import Boolean, Integer, String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep.organisations import organisation
@@ -17,6 +16,7 @@ from simulator.services.vpp.origin import origin
 from simulator.services.vpp.rows import DOCS
 from simulator.services.vpp.v1_rows import BASE, COMMON, OLD_BASE, STATUS, STOKEN, facts
 from simulator.services.vpp.v2_config import ERROR_CODES, URLS, error_list
+from simulator.state import Body
 
 _CALLS = {
     "clientConfigSrvUrl": "VPPClientConfigSrv",

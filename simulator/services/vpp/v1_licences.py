@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from simulator.messages import Body
 from simulator.protocol.fields import Boolean, Identifier, Objects
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import batches, licences, users, versions
@@ -23,6 +22,7 @@ from simulator.services.vpp.v1_rows import (
     STOKEN,
     facts,
 )
+from simulator.state import Body
 
 
 def _flag(name: str, about: str) -> Boolean:

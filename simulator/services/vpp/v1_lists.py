@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-from simulator.messages import Body
 from simulator.protocol.fields import Boolean, Integer, Objects, String
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import errors, licences, versions
@@ -22,6 +21,7 @@ from simulator.services.vpp.v1_rows import (
     TYPE_NAMES,
     facts,
 )
+from simulator.state import Body
 
 PAGE = 300
 """Assignments on a page (vpp.md 7)."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from simulator.messages import Body
 from simulator.protocol.fields import Boolean, Integer, Objects, String, Strings
 from simulator.protocol.operations import ApiError, Call, ErrorCode, operation
 from simulator.services.vpp import checks, errors, licences, quirks, users
@@ -24,6 +23,7 @@ from simulator.services.vpp.v1_rows import (
     facts,
 )
 from simulator.services.vpp.work import error_body
+from simulator.state import Body
 
 
 def _targets(name: str, about: str, concept: str) -> Strings:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from simulator.messages import Body
 from simulator.protocol.fields import Boolean, Integer, Object, Objects
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.vpp import batches, errors, licences, users, versions
@@ -31,6 +30,7 @@ from simulator.services.vpp.v1_rows import (
     facts,
 )
 from simulator.services.vpp.v1_rows import USER as USER_ROWS
+from simulator.state import Body
 
 _ANSWER = (Object("user", "The record.", fields=USER_ROWS, source="L-obj"), *COMMON)
 

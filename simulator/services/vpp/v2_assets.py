@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from simulator.messages import Body, Entity
 from simulator.protocol.fields import Boolean, Digits, Flag, Integer, Objects, String
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import licences
@@ -19,6 +18,7 @@ from simulator.services.vpp.rows import (
     PAGE,
     PAGED,
 )
+from simulator.state import Body, Entity
 
 _BAD = "9602"
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from simulator.messages import Body, Entity
 from simulator.protocol.fields import Objects, String
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import licences, users
@@ -23,6 +22,7 @@ from simulator.services.vpp.rows import (
     SINCE,
 )
 from simulator.services.vpp.v2_assets import QUERY_ADAM, choice, flag
+from simulator.state import Body, Entity
 
 
 @operation(

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.messages import Body
 from simulator.protocol.fields import Integer, Objects, String, Strings, Table
 from simulator.protocol.operations import ApiError, Call, ErrorCode, Inquiry, operation
 from simulator.services.vpp import checks, errors, notices, numbers
@@ -20,6 +19,7 @@ from simulator.services.vpp.limits import (
 from simulator.services.vpp.locations import Location, put
 from simulator.services.vpp.origin import origin
 from simulator.services.vpp.rows import BASE, COMMON, DOCS, MDM_INFO, TYPES
+from simulator.state import Body
 
 URLS = {
     "invitationEmail": "/WebObjects/MZFinance.woa/wa/associateVPPUserWithITSAccount"

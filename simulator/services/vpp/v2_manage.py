@@ -1,6 +1,5 @@
 """v2: assigning apps and books, and taking them away; each gives an event."""
 
-from simulator.messages import Body
 from simulator.protocol.fields import Integer, Objects, String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.vpp import checks, errors, events, licences
@@ -19,6 +18,7 @@ from simulator.services.vpp.rows import (
     SERIALS,
 )
 from simulator.services.vpp.users import active
+from simulator.state import Body
 
 
 def _limits(

@@ -1,6 +1,5 @@
 """v2: giving and taking seats of subscriptions, and naming administrators."""
 
-from simulator.messages import Body
 from simulator.protocol.fields import Boolean, Integers, Strings
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.vpp import checks, errors, events, subscriptions, users, versions
@@ -9,6 +8,7 @@ from simulator.services.vpp.limits import LIMITS
 from simulator.services.vpp.locations import Location, change
 from simulator.services.vpp.rows import BASE, COMMON, DOCS, EVENT, VERSION
 from simulator.services.vpp.subscriptions import ADMIN, LISTS, Subscription
+from simulator.state import Body
 
 _TREE = f"{BASE}/subscriptions"
 _ADAM_IDS = Integers(

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator
 
-from simulator.messages import Body, Entity
 from simulator.protocol.fields import (
     Boolean,
     Flag,
@@ -21,6 +20,7 @@ from simulator.services.vpp.limits import STATUSES
 from simulator.services.vpp.locations import Location
 from simulator.services.vpp.rows import BASE, CLIENT_ID, COMMON, DOCS, VERSION
 from simulator.services.vpp.subscriptions import ADMIN, LISTS, SEAT, SUBSCRIPTION, Subscription
+from simulator.state import Body, Entity
 
 _TREE = f"{BASE}/subscriptions"
 

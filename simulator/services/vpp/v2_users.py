@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from simulator.messages import Body, Entity
 from simulator.protocol.fields import Flag, Objects, String
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import checks, errors, events, licences, users
@@ -13,6 +12,7 @@ from simulator.services.vpp.paging import changed_since, page
 from simulator.services.vpp.rows import BASE, CLIENT_ID, DOCS, EVENT, PAGE, PAGED, SINCE
 from simulator.services.vpp.rows import USER as USER_ROWS
 from simulator.services.vpp.users import USER, User
+from simulator.state import Body, Entity
 
 
 def _users(*optional: String) -> tuple[Objects, ...]:

@@ -8,8 +8,8 @@ are computed, not stored: a number under a keyed code of this data directory.
 import hashlib
 import hmac
 
-from simulator.messages import State
 from simulator.services.vpp.locations import Location
+from simulator.state import State
 
 VERSION = "vpp.version"
 _NUMBER = 12

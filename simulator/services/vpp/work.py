@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.messages import Body, State
 from simulator.protocol.operations import ApiError, ErrorCode
 from simulator.services.vpp import errors, licences, users
 from simulator.services.vpp.licences import Asset, Holder, Shelf
 from simulator.services.vpp.locations import Location
+from simulator.state import Body, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""HTTP/2 without I/O (`connection`), and its connection to sockets (`protocol`)."""
+"""HTTP/2 without I/O (`connection`), and its connections to sockets (`protocol`, `server`)."""

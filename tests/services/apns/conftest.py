@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from simulator.messages import Peer, Tls
 from simulator.pki.push import PushAuthority, PushCertificate
-from simulator.services.apns import registry
+from simulator.services.apns import registry, topics
 from tests.apple import START_MS, Answer, Apple, request
 
 TOPIC = "com.apple.mgmt.External.5f0e4a52-6d0b-4c8e-9a53-2b7f6c1d8e90"
@@ -85,7 +85,7 @@ class Apns:
 
 def make(authority: PushAuthority, **settings: Any) -> Apns:
     apple = Apple(**settings)
-    apple.run(lambda state: registry.add_topic(state, "acme", TOPIC))
+    apple.run(lambda state: topics.add(state, "acme", TOPIC))
     apns = Apns(apple, authority.mint(TOPIC, NOW), authority)
     apns.check_in()
     return apns

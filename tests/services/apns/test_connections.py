@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from simulator.messages import Peer
 from simulator.pki.push import PushAuthority
-from simulator.services.apns import registry
+from simulator.services.apns import registry, topics
 from tests.apple import Answer
 from tests.services.apns.conftest import NOW, OTHER, PEER, TOPIC, Apns, make
 
@@ -153,7 +153,7 @@ def test_a_device_that_checks_in_again_shares_with_nobody(apns: Apns) -> None:
 
 def test_topics_do_not_share_a_slot_where_any_token_goes(authority: PushAuthority) -> None:
     apns = make(authority, push_auth="none", unknown_tokens="accept")
-    apns.apple.run(lambda state: registry.add_topic(state, "acme", OTHER))
+    apns.apple.run(lambda state: topics.add(state, "acme", OTHER))
 
     for topic in (TOPIC, OTHER, OTHER):
         apns.push("00" * 32, shown=False, apns_topic=topic)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from simulator.pki.push import PushAuthority
-from simulator.services.apns import PUSH_TYPES, registry
+from simulator.services.apns import PUSH_TYPES, registry, topics
 from simulator.services.apns.push import CHECKS
 from tests.services.apns.conftest import MAGIC, NOW, OTHER, TOKEN, TOPIC, Apns, make
 
@@ -158,7 +158,7 @@ def test_a_throttled_token_recovers_by_the_clock(apns: Apns) -> None:
 
 
 def test_a_token_of_another_topic(apns: Apns) -> None:
-    apns.apple.run(lambda state: registry.add_topic(state, "acme", OTHER))
+    apns.apple.run(lambda state: topics.add(state, "acme", OTHER))
     certificate = apns.authority.mint(OTHER, NOW)
 
     answer = apns.push(certificate=certificate)
@@ -167,7 +167,7 @@ def test_a_token_of_another_topic(apns: Apns) -> None:
 
 
 def test_a_certificate_of_several_topics_needs_one_named(apns: Apns) -> None:
-    apns.apple.run(lambda state: registry.add_topic(state, "acme", OTHER))
+    apns.apple.run(lambda state: topics.add(state, "acme", OTHER))
     certificate = apns.authority.mint(TOPIC, NOW, topics=(TOPIC, OTHER))
 
     assert apns.push(certificate=certificate).exchange.error == "MissingTopic"
@@ -190,7 +190,7 @@ def test_a_bad_certificate_ends_the_connection(
     apns = make(authority, goaway_last_stream=last_stream)
     certificate, host = apns.certificate, "api.push.apple.com"
     if case == "revoked":
-        apns.apple.run(lambda state: registry.revoke(state, TOPIC, f"{certificate.serial:x}"))
+        apns.apple.run(lambda state: topics.revoke(state, TOPIC, f"{certificate.serial:x}"))
     elif case == "unknown":
         certificate = authority.mint(OTHER, NOW)
     elif case == "expired":

@@ -1,7 +1,7 @@
 """Oddities of the live APNs, each by its switch."""
 
 from simulator import quirks
-from simulator.services.apns import registry
+from simulator.services.apns import registry, topics
 from simulator.services.apns.registry import DeviceToken
 from tests.apple import Answer, Apple, request
 
@@ -16,8 +16,8 @@ def push(apple: Apple, topic: str) -> Answer:
 
 def prepared(quirk: str) -> Apple:
     apple = Apple(push_auth="none")
-    apple.run(lambda state: registry.add_topic(state, "acme", TOPIC))
-    apple.run(lambda state: registry.add_topic(state, "acme", OTHER))
+    apple.run(lambda state: topics.add(state, "acme", TOPIC))
+    apple.run(lambda state: topics.add(state, "acme", OTHER))
     apple.home(lambda home: registry._put(home, DeviceToken(TOKEN, TOPIC, "M", "UDID")))
     apple.run(lambda state: quirks.switch(state, quirk, "acme", is_on=True))
     return apple

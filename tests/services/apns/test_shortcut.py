@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from simulator import faults, quirks
 from simulator.faults import Fault
-from simulator.messages import Exchange, Request, State
+from simulator.messages import Exchange, Request
 from simulator.pki.push import PushAuthority, PushCertificate
 from simulator.protocol.wire import Decoded
-from simulator.services.apns import registry
+from simulator.services.apns import registry, topics
 from simulator.services.apns.quirks import ONE_STREAM
 from simulator.services.apns.shortcut import PushShortcut
+from simulator.state import State
 from tests.apple import Answer, Apple
 from tests.services.apns.conftest import MAGIC, NOW, OTHER, PEER, TOKEN, TOPIC, Apns
 
@@ -40,7 +41,7 @@ def service(certificate: PushCertificate, authority: PushAuthority, **given: Any
     """Return APNs with devices of their own, with a shared token, and of another topic."""
     apple = Apple(**given)
     apns = Apns(apple, certificate, authority)
-    apple.run(lambda state: registry.add_topic(state, "acme", TOPIC))
+    apple.run(lambda state: topics.add(state, "acme", TOPIC))
     apple.run(faults.prepare)
     apple.run(quirks.prepare)
     for number, token in enumerate((TOKEN, SECOND)):
@@ -144,11 +145,11 @@ def moving(seconds: float) -> Act:
 
 
 def revoking() -> Act:
-    return lambda apns: apns.apple.run(lambda state: registry.revoke(state, TOPIC, "*"))
+    return lambda apns: apns.apple.run(lambda state: topics.revoke(state, TOPIC, "*"))
 
 
 def adding() -> Act:
-    return lambda apns: apns.apple.run(lambda state: registry.add_topic(state, "acme", OTHER))
+    return lambda apns: apns.apple.run(lambda state: topics.add(state, "acme", OTHER))
 
 
 def changing(**changes: Any) -> Act:

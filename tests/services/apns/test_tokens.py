@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from simulator.messages import Tls
 from simulator.pki.push import PushAuthority
-from simulator.services.apns import STREAMS, first_streams, keys, registry
+from simulator.services.apns import STREAMS, first_streams, keys, topics
 from simulator.settings import Settings
 from tests.apple import START_MS, Answer
 from tests.auth.test_provider_token import KEY, bearer, public_pem
@@ -26,7 +26,7 @@ def knowing(authority: PushAuthority, **settings: Any) -> Apns:
     apns = make(authority, **settings)
 
     def work(state: Any) -> None:
-        registry.add_topic(state, "acme", APP)
+        topics.add(state, "acme", APP)
         for key_id, team, key, environment in (
             ("KEYONE0001", "TEAM000001", KEY, ""),
             ("KEYTWO0002", "TEAM000001", SECOND, ""),

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from simulator import quirks
-from simulator.messages import Body, State
 from simulator.services.vpp import notices, portal
+from simulator.state import Body, State
 from tests.vpp import APP, HOOK, MDM, Vpp
 
 

@@ -14,7 +14,7 @@ import pytest
 from simulator.clock import Clock
 from simulator.messages import Request, Response
 from simulator.pki.authority import Authority
-from simulator.transport.http2.protocol import Http2Server
+from simulator.transport.http2.server import Http2Server
 from tests.transport.http2.serving import NOW, context
 
 BODY_LIMIT = 1000

@@ -16,7 +16,7 @@ from simulator.clock import Clock
 from simulator.messages import Request, Response
 from simulator.pki.authority import Authority
 from simulator.transport.handshake import Handshake
-from simulator.transport.http2.protocol import Http2Server
+from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import load_leaf
 
 BODY_LIMIT = 1_000_000
