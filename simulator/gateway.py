@@ -14,13 +14,14 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import NoReturn, Protocol, TypeVar, cast
+from time import monotonic
+from typing import NoReturn, TypeVar, cast
 
 from simulator.clock import Clock
 from simulator.engine import Engine
-from simulator.jobs import Asked, Job, Load, Work
+from simulator.jobs import Asked, Job, Load, Transactions, Work
 from simulator.listeners import Listeners
 from simulator.messages import Request, Response
 from simulator.protocol.operations import Inquiry
@@ -31,24 +32,15 @@ LOG = logging.getLogger("mdmsim")
 T = TypeVar("T")
 _NOTHING: Mapping[Inquiry, str] = {}
 MAX_BATCH = 256
-"""Most jobs in one transaction; bounds how long an answer waits for its commit."""
+"""Most jobs in one transaction."""
+BATCH_S = 0.05
+"""Seconds after which a transaction takes no further job: else an answer waits for all of them."""
 _UNAVAILABLE = Response(
     503,
     (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5")),
     b"mdmsim: the journal cannot be written, and nothing is served unseen\n",
     close=True,
 )
-
-
-class Transactions(Protocol):
-    """The store, as the gateway needs it."""
-
-    is_swift: bool
-    """Whether a small transaction waits for no disk and no reader."""
-
-    def transaction(self) -> AbstractContextManager[World]:
-        """Begin a transaction and commit it at the end, or undo it on an exception."""
-        ...
 
 
 class _UnseenError(Exception):
@@ -137,14 +129,15 @@ class Gateway:
         if not batch:  # the writer has been given it in the meantime
             return
         try:
-            self._commit(batch)
+            done = self._commit(batch)
         except Exception:  # noqa: BLE001 (whatever the store failed with)
             self._brief = batch + self._brief
             self._give()
             return
+        self._brief = batch[done:] + self._brief
         if self._brief and self._loop is not None:
             self._loop.call_soon(self._turn)
-        _resolve(batch)
+        _resolve(batch[:done])
 
     def _give(self, *jobs: Job) -> None:
         """Have the writer do *jobs*, after those that waited for the event loop."""
@@ -219,13 +212,11 @@ class Gateway:
         last = False
         while not last:
             batch, last = self._next()
-            if batch:
-                alone = len(batch) - 1 if isinstance(batch[-1], Load) else len(batch)
-                for some in (batch[:alone], batch[alone:]):
-                    if some:
-                        self._transact(some)
+            while batch:
+                done = self._transact(batch)
                 if self._loop is not None and not self._loop.is_closed():
-                    self._loop.call_soon_threadsafe(self._done, batch)
+                    self._loop.call_soon_threadsafe(self._done, batch[:done])
+                batch = batch[done:]
 
     def _done(self, batch: list[Job]) -> None:
         """Let go what the writer has done."""
@@ -246,28 +237,36 @@ class Gateway:
             return batch, False
         return batch, True
 
-    def _transact(self, batch: list[Job]) -> None:
-        """Run a batch; if it cannot be committed as a whole, each job gets its own transaction."""
+    def _transact(self, batch: list[Job]) -> int:
+        """Run a batch, each job in its own transaction if need be; return how many were run."""
         try:
-            self._commit(batch)
+            return self._commit(batch)
         except Exception as error:  # noqa: BLE001 (whatever the store failed with)
             if len(batch) == 1:
                 self._fail(batch[0], error)
-                return
-            for job in batch:
-                self._transact([job])
+            else:
+                for job in batch:
+                    self._transact([job])
+            return len(batch)
 
-    def _commit(self, batch: Sequence[Job]) -> None:
-        """Run a batch in one transaction, or raise what the store failed with."""
-        unrecorded = self.unrecorded
+    def _commit(self, batch: Sequence[Job]) -> int:
+        """Run jobs in one transaction, as many as there is time for; return how many those are.
+
+        A load is alone in its own. Raise what the store failed with.
+        """
+        unrecorded, until, done = self.unrecorded, monotonic() + BATCH_S, 0
         with self._store.transaction() as state:
             if unrecorded.unseen:
                 state.pass_over(unrecorded.unseen, at_ms=self._clock.now_ms())
             for job in batch:
+                if done and (isinstance(job, Load) or monotonic() > until):
+                    break
                 job.run(state)
+                done += 1
         unrecorded.unseen = 0
-        if unrecorded.trouble and not all(isinstance(job, Work) for job in batch):
+        if unrecorded.trouble and not all(isinstance(job, Work) for job in batch[:done]):
             unrecorded.trouble = ""
+        return done
 
     def _fail(self, job: Job, error: Exception) -> None:
         """Have *job* fail, or answered without a record if that is wanted."""

@@ -1,12 +1,13 @@
-"""What waits for the writer: requests to be answered, and other work on the state."""
+"""What waits for the writer: requests to be answered, and other work on the state; and where."""
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from simulator.messages import Request, Response
 from simulator.protocol.operations import Inquiry, Pending
-from simulator.state import State
+from simulator.state import State, World
 
 
 class Work:
@@ -122,6 +123,17 @@ class Asked:
             self.gateway.ask(self, self.inquiry)
         else:
             self.hear(self.gateway.told(self))
+
+
+class Transactions(Protocol):
+    """The store, as the gateway needs it."""
+
+    is_swift: bool
+    """Whether a small transaction waits for no disk and no reader."""
+
+    def transaction(self) -> AbstractContextManager[World]:
+        """Begin a transaction and commit it at the end, or undo it on an exception."""
+        ...
 
 
 Job = Work | Asked

@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 import json
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -333,6 +334,37 @@ async def test_large_work_has_a_transaction_of_its_own_and_keeps_its_turn(
     assert isinstance(found[4], Response)
     assert found[4].status == 401
     assert await last(apple) == 1
+
+
+async def test_an_answer_waits_for_no_more_work_than_fits_into_a_moment(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulator.gateway.monotonic", itertools.count().__next__)
+    first_is_known = threading.Event()
+
+    def wait(_: State) -> bool:
+        return first_is_known.wait(10)
+
+    first = asyncio.ensure_future(gateway.answer(ACCOUNT))
+    second = asyncio.ensure_future(gateway.run(wait))
+    status = (await first).status
+    first_is_known.set()
+
+    assert (status, await second) == (401, True)
+
+
+@pytest.mark.parametrize("step_s", [0, 1])
+async def test_what_does_not_fit_comes_next(
+    tmp_path: Path, threads: Threads, monkeypatch: pytest.MonkeyPatch, step_s: int
+) -> None:
+    monkeypatch.setattr("simulator.gateway.monotonic", itertools.count(0, step_s).__next__)
+    async with swift(tmp_path, threads) as gateway:
+        for number in range(5):
+            gateway.submit(request("GET", f"/account?{number}", []), lambda _: None)
+        revision = await gateway.run(lambda state: state.put("thing", "a", {}))
+
+    assert revision == 1
+    assert threads.ran == [f"/account?{number}" for number in range(5)]
 
 
 async def test_a_closed_gateway_says_so(apple: Apple) -> None:
