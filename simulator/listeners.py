@@ -16,6 +16,8 @@ class Listeners:
     def __init__(self) -> None:
         """Begin with nobody listening."""
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self.ended = False
+        """Whether nothing more is to come, so that who listens should go."""
 
     @contextmanager
     def listen(self, name: str) -> Iterator[asyncio.Event]:
@@ -39,3 +41,10 @@ class Listeners:
             for name in (EXCHANGES, response.wakes):
                 for event in self._waiting.get(name, ()):
                     event.set()
+
+    def end(self) -> None:
+        """Wake everybody, as nothing more is to come."""
+        self.ended = True
+        for events in self._waiting.values():
+            for event in events:
+                event.set()

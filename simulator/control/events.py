@@ -69,7 +69,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     ):
         await response.prepare(request)
         await response.write(b": listening\n\n")
-        while True:
+        while not parts.gateway.listeners.ended:
             arrived.clear()
             for push in list(pushes):
                 await response.write(_event("push", push))

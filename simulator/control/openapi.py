@@ -21,6 +21,7 @@ _PROBLEMS = {
     "408": "What was waited for did not come in time.",
     "409": "That cannot be done as things are, or was not verified.",
     "413": "The body is too large.",
+    "503": "The data directory cannot be written, or the simulator is being stopped.",
 }
 _PROBLEM = {
     "type": "object",

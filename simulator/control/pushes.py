@@ -181,7 +181,7 @@ async def _stream(
         parts.clock.watched(arrived.set),
     ):
         await response.prepare(request)
-        while True:
+        while not parts.gateway.listeners.ended:
             arrived.clear()
             push = await parts.gateway.run(work)
             if push is not None:

@@ -54,6 +54,8 @@ async def wait(request: web.Request) -> web.Response:
                 found += more
                 if len(found) >= wanted:
                     break
+                if parts.gateway.listeners.ended:
+                    raise Problem(503, "Ending", "the simulator is being stopped")
                 async with asyncio.timeout_at(deadline):
                     await arrived.wait()
     except TimeoutError:

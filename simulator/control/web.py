@@ -80,10 +80,16 @@ _NARROWED = {
 """What can be none of the words that stand in the same place: no more methods are allowed there."""
 
 
+async def _end_streams(application: web.Application) -> None:
+    """Let who listens go: aiohttp would wait for each, and then cut it off."""
+    application[PARTS].gateway.listeners.end()
+
+
 def make_application(parts: Parts) -> web.Application:
     """Return the application of the control port."""
     application = web.Application(middlewares=[guard], client_max_size=LARGEST)
     application[PARTS] = parts
+    application.on_shutdown.append(_end_streams)
     application[openapi.DOCUMENT] = openapi.describe(ROUTES, PREFIX)
     application[worlds.BUSY] = asyncio.Lock()
     application[events.NEWS] = events.News()

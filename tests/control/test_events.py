@@ -101,3 +101,33 @@ async def test_who_leaves_is_forgotten_without_a_word(
                 break
             await asyncio.sleep(0)
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "path", ["/events", f"/push-tokens/{'0' * 64}/events"], ids=["events", "device"]
+)
+async def test_who_listens_is_let_go_at_the_end(control: Control, path: str) -> None:
+    async with control.http.get(f"{control.base}/api/v1{path}") as answer:
+        closing = asyncio.ensure_future(control.simulator.close())
+        async with asyncio.timeout(1):
+            await answer.content.read()  # an end that was not told would raise
+        await closing
+
+
+async def test_who_waits_for_exchanges_is_told_of_the_end(control: Control) -> None:
+    waits = control.simulator.gateway.listeners.names
+    before = waits()
+    asked = asyncio.ensure_future(
+        control.http.post(f"{control.base}/api/v1/exchanges/wait", json={"count": 1})
+    )
+    async with asyncio.timeout(10):
+        while True:
+            if waits() != before:
+                break
+            await asyncio.sleep(0)
+
+    await control.simulator.close()
+
+    async with await asked as answer:
+        assert answer.status == 503
+        assert (await answer.json())["title"] == "Ending"
