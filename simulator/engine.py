@@ -33,9 +33,9 @@ from simulator.settings import Settings
 from simulator.state import State
 
 LOG = logging.getLogger("mdmsim")
-
-
 _NOTHING: Mapping[Inquiry, str] = {}
+_BRIEF = 16_384
+"""Bytes of a body that is soon read, four times the largest of a push."""
 
 
 class Sealer(Protocol):
@@ -79,8 +79,8 @@ class Engine:
         self._brief_starts = tuple(plan.start for plan in brief)
 
     def is_brief(self, request: Request) -> bool:
-        """Tell whether *request* is for an operation that is brief, going by its path."""
-        return request.target.startswith(self._brief_starts)
+        """Tell whether *request* is for an operation that is brief, going by path and size."""
+        return request.target.startswith(self._brief_starts) and len(request.body) <= _BRIEF
 
     def process(
         self,

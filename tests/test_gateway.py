@@ -115,6 +115,14 @@ async def test_brief_requests_need_no_thread_while_none_is_at_work(
     assert threads.noted == [here, WRITER, WRITER, WRITER, here]
 
 
+async def test_a_large_body_is_left_to_the_thread(tmp_path: Path, threads: Threads) -> None:
+    async with swift(tmp_path, threads) as gateway:
+        await gateway.answer(request("POST", "/3/device/ab", [], bytes(16_384)))
+        await gateway.answer(request("POST", "/3/device/ab", [], bytes(16_385)))
+
+    assert threads.noted == [threading.current_thread().name, WRITER]
+
+
 @pytest.mark.parametrize("options", [{"fsync": True}, {"keep": 10}])
 async def test_what_may_wait_for_the_disk_is_left_to_the_thread(
     tmp_path: Path, threads: Threads, options: Any
