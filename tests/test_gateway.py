@@ -115,6 +115,26 @@ async def test_brief_requests_need_no_thread_while_none_is_at_work(
     assert threads.noted == [here, WRITER, WRITER, WRITER, here]
 
 
+@pytest.mark.parametrize(
+    ("target", "thread"),
+    [
+        pytest.param("/3/device/ab", "", id="push"),
+        pytest.param("/account", "", id="account"),
+        pytest.param("/session", "", id="session"),
+        pytest.param("/server/devices", WRITER, id="fetch"),
+        pytest.param("/mdm/v2/assets", WRITER, id="assets"),
+        pytest.param("/nothing", WRITER, id="nothing"),
+    ],
+)
+async def test_only_some_operations_are_brief(
+    tmp_path: Path, threads: Threads, target: str, thread: str
+) -> None:
+    async with swift(tmp_path, threads) as gateway:
+        await gateway.answer(request("GET", target, []))
+
+    assert threads.noted == [thread or threading.current_thread().name]
+
+
 async def test_a_large_body_is_left_to_the_thread(tmp_path: Path, threads: Threads) -> None:
     async with swift(tmp_path, threads) as gateway:
         await gateway.answer(request("POST", "/3/device/ab", [], bytes(16_384)))

@@ -136,7 +136,7 @@ class Stream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the stream."""
         self.transport = transport  # type: ignore[assignment]  # uvloop has its own
-        transport.write(f"GET {self._path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())  # type: ignore[attr-defined]
+        transport.write(f"GET {self._path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())  # type: ignore[attr-defined]  # uvloop's is no WriteTransport
 
     def data_received(self, data: bytes) -> None:
         """Note the answer, and the first event."""

@@ -76,7 +76,7 @@ def _replaced(apns: Apns, shortcut: PushShortcut | None) -> Any:
 
 
 def state_of(apns: Apns) -> list[bytes]:
-    return list(apns.apple.run(lambda state: list(state.dump({}))))  # type: ignore[attr-defined]
+    return list(apns.apple.run(lambda state: list(state.dump({}))))  # type: ignore[attr-defined]  # it is a World
 
 
 BODIES = st.sampled_from(
