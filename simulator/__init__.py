@@ -10,14 +10,14 @@ __all__ = ["Mdmsim", "Settings", "Simulator", "__version__", "serving"]
 
 if TYPE_CHECKING:
     from simulator.app import Simulator
-    from simulator.settings import Settings
-    from simulator.testing import Mdmsim, serving
+    from simulator.core.settings import Settings
+    from simulator.testing.client import Mdmsim, serving
 
 _HOMES = {
-    "Mdmsim": "simulator.testing",
-    "Settings": "simulator.settings",
+    "Mdmsim": "simulator.testing.client",
+    "Settings": "simulator.core.settings",
     "Simulator": "simulator.app",
-    "serving": "simulator.testing",
+    "serving": "simulator.testing.client",
 }
 
 

@@ -11,33 +11,37 @@ from typing import Any, Self, cast
 
 from aiohttp import web
 
-from simulator import __version__, faults, push_topics, quirks, ready, services
-from simulator.clock import Clock
-from simulator.console import door
-from simulator.control import clock
+from simulator import __version__, services
+from simulator.console import lazy_loading
+from simulator.control.api import clock
 from simulator.control.parts import Parts
 from simulator.control.web import make_application
-from simulator.directory import Directory
-from simulator.disclosure.manifest import load_manifest
-from simulator.disclosure.observation import Observer
-from simulator.disclosure.values import Fingerprinter
-from simulator.engine import Engine
-from simulator.gateway import Gateway
-from simulator.loading import is_empty, mint, pieces
+from simulator.core import ready_file
+from simulator.core.clock import Clock
+from simulator.core.data_directory import Directory
+from simulator.core.settings import Settings
+from simulator.core.state import Body, State, World
+from simulator.disclosure.judge.manifest import load_manifest
+from simulator.disclosure.observe.observation import Observer
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.engine.engine import Engine
+from simulator.engine.gateway import Gateway
+from simulator.faults import faults
 from simulator.pki.push import PushAuthority
+from simulator.protocol import quirks
 from simulator.services import apns
 from simulator.services.dep import portal
-from simulator.services.vpp import portal as vpp_portal
-from simulator.settings import Settings
-from simulator.state import Body, State, World
-from simulator.store.sqlite import Store
+from simulator.services.vpp.domain import portal as vpp_portal
+from simulator.store.sqlite.store import Store
 from simulator.transport.callbacks import Callbacks
 from simulator.transport.capacity import most_connections
-from simulator.transport.http1 import Server
+from simulator.transport.http1.server import Server
 from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Certificates, Listener, explained
 from simulator.transport.outbox import Outbox
 from simulator.transport.proxy import Proxy
+from simulator.worlds import push_topics
+from simulator.worlds.loading import is_empty, mint, pieces
 from simulator.worlds.world import load_world
 
 DRAIN_S = 1.5
@@ -162,9 +166,9 @@ class Simulator:
             "journal": str(directory.database) if directory.database else None,
             "organisations": organisations,
         }
-        self._path = Path(settings.ready_file or directory.path / ready.NAME)
+        self._path = Path(settings.ready_file or directory.path / ready_file.NAME)
         path = self._path
-        await asyncio.to_thread(ready.write, path, self.ready)
+        await asyncio.to_thread(ready_file.write, path, self.ready)
         stack.push_async_callback(asyncio.to_thread, path.unlink, missing_ok=True)
 
     async def _describe(
@@ -180,10 +184,12 @@ class Simulator:
         topics = await self.gateway.run(work)
         pairs = await asyncio.to_thread(push_topics.files, path, push_authority, topics, now)
         described = await self.gateway.run(_described)
-        found = ready.organisations(one | {"push_topics": pairs[one["id"]]} for one in described)
+        found = ready_file.organisations(
+            one | {"push_topics": pairs[one["id"]]} for one in described
+        )
         if self.ready:
             self.ready["organisations"] = found
-            await asyncio.to_thread(ready.write, self._path, self.ready)
+            await asyncio.to_thread(ready_file.write, self._path, self.ready)
         return found
 
     async def _seed(self) -> None:
@@ -202,7 +208,7 @@ class Simulator:
         if port is None:
             return None
         application = make_application(parts)
-        door.mount(application, lambda: self.ready)
+        lazy_loading.mount(application, lambda: self.ready)
         runner = web.AppRunner(
             application, access_log=None, handle_signals=False, shutdown_timeout=1
         )
@@ -211,7 +217,7 @@ class Simulator:
         site = web.TCPSite(runner, self.settings.host, port)
         with explained(self.settings.host, port, "--control-port"):
             await site.start()
-        return ready.url("http", self.settings.host, runner.addresses[0][1])
+        return ready_file.url("http", self.settings.host, runner.addresses[0][1])
 
     async def _open_services(
         self, names: Collection[str], certificates: Certificates, stack: AsyncExitStack
@@ -247,16 +253,16 @@ class Simulator:
                     host, wanted, flag="--tls-port", tls=certificates.default
                 )
                 first = first or (host, port)
-                tls.append(ready.url("https", host, port))
+                tls.append(ready_file.url("https", host, port))
         plain = None
         if settings.http_port is not None:
             port = await listener.open(host, settings.http_port, flag="--http-port")
             plain = (host, port)
-        http = plain and ready.url("http", *plain)
+        http = plain and ready_file.url("http", *plain)
         if settings.proxy_port is None:
             return tls, http, None
         port = await proxy.open(host, settings.proxy_port, tls=first, http=plain)
-        return tls, http, ready.url("http", host, port)
+        return tls, http, ready_file.url("http", host, port)
 
 
 def _unseen(_done: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from simulator import __version__
-from simulator.settings import ConfigurationError
+from simulator.core.settings import ConfigurationError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "Serve the simulated services until SIGTERM or Ctrl-C."),

@@ -8,17 +8,17 @@ from urllib.parse import quote
 
 from simulator import services
 from simulator.auth import oauth1
-from simulator.disclosure.observation import Observer
-from simulator.disclosure.values import Fingerprinter
-from simulator.engine import Engine
-from simulator.messages import Exchange, Peer, Request, Response, Tls
+from simulator.core.messages import Exchange, Peer, Request, Response, Tls
+from simulator.core.settings import Settings
+from simulator.core.state import Body, State
+from simulator.core.timestamps import milliseconds
+from simulator.disclosure.observe.observation import Observer
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.engine.engine import Engine
 from simulator.protocol.operations import Inquiry, Pending
 from simulator.services.dep import portal
 from simulator.services.dep.organisations import ORGANISATION
-from simulator.settings import Settings
-from simulator.state import Body, State
-from simulator.store.sqlite import Store
-from simulator.timestamps import milliseconds
+from simulator.store.sqlite.store import Store
 
 T = TypeVar("T")
 START_MS = milliseconds("2026-03-01T12:00:00Z")

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 
 from simulator.app import Simulator
-from simulator.directory import holder
-from simulator.settings import ConfigurationError, Settings
+from simulator.core.data_directory import holder
+from simulator.core.settings import ConfigurationError, Settings
 
 FREE: dict[str, Any] = {"tls_port": (0,), "http_port": 0, "control_port": 0, "proxy_port": 0}
 

@@ -1,7 +1,7 @@
 import pytest
 
-from simulator.clock import Clock
-from simulator.timestamps import milliseconds, rfc3339
+from simulator.core.clock import Clock
+from simulator.core.timestamps import milliseconds, rfc3339
 
 
 def test_time_can_be_moved_and_runs_on() -> None:

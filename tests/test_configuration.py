@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from simulator.configuration import load_settings, rows
-from simulator.settings import ConfigurationError, Settings
+from simulator.core.configuration import load_settings, rows
+from simulator.core.settings import ConfigurationError, Settings
 
 
 @pytest.fixture(autouse=True)

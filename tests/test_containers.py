@@ -4,9 +4,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from simulator.containers import environment, reached
-from simulator.settings import ConfigurationError
-from simulator.testing import Mdmsim, serving
+from simulator.core.settings import ConfigurationError
+from simulator.testing.client import Mdmsim, serving
+from simulator.testing.containers import environment, reached
 
 
 def test_a_simulator_is_reached_by_other_ports_and_copies_of_its_files(tmp_path: Path) -> None:

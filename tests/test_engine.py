@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator.messages import Request
+from simulator.core.messages import Request
 from tests.apple import AGENT, Answer, Apple, request
 
 HOST = ("Host", "mdmenrollment.apple.com")

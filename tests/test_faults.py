@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from simulator import faults, outcomes
-from simulator.faults import Fault
+from simulator.core.state import Body
+from simulator.faults import faults, outcomes
+from simulator.faults.faults import Fault
 from simulator.services.apns import registry, topics
-from simulator.state import Body
 from tests.apple import AGENT, START_MS, Answer, Apple, request
 
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator.clock import Clock
-from simulator.engine import Engine
-from simulator.gateway import MAX_BATCH, Gateway
-from simulator.messages import Request, Response
+from simulator.core.clock import Clock
+from simulator.core.messages import Request, Response
+from simulator.core.state import State
+from simulator.engine.engine import Engine
+from simulator.engine.gateway import MAX_BATCH, Gateway
 from simulator.protocol.operations import Inquiry
-from simulator.state import State
-from simulator.store.sqlite import Store
+from simulator.store.sqlite.store import Store
 from tests.apple import AGENT, Apple, request
 from tests.vpp import HOOK, Vpp
 
@@ -367,7 +367,7 @@ async def test_large_work_has_a_transaction_of_its_own_and_keeps_its_turn(
 async def test_an_answer_waits_for_no_more_work_than_fits_into_a_moment(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("simulator.gateway.monotonic", itertools.count().__next__)
+    monkeypatch.setattr("simulator.engine.gateway.monotonic", itertools.count().__next__)
     first_is_known = threading.Event()
 
     def wait(_: State) -> bool:
@@ -385,7 +385,7 @@ async def test_an_answer_waits_for_no_more_work_than_fits_into_a_moment(
 async def test_what_does_not_fit_comes_next(
     tmp_path: Path, threads: Threads, monkeypatch: pytest.MonkeyPatch, step_s: int
 ) -> None:
-    monkeypatch.setattr("simulator.gateway.monotonic", itertools.count(0, step_s).__next__)
+    monkeypatch.setattr("simulator.engine.gateway.monotonic", itertools.count(0, step_s).__next__)
     async with swift(tmp_path, threads) as gateway:
         for number in range(5):
             gateway.submit(request("GET", f"/account?{number}", []), lambda _: None)

@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from simulator.control.golden import TRANSPORT, fixture
-from simulator.messages import Exchange, Peer, Request, Response
-from simulator.testing import Mdmsim, serving
+from simulator.control.api.golden import TRANSPORT, fixture
+from simulator.core.messages import Exchange, Peer, Request, Response
+from simulator.testing.client import Mdmsim, serving
 from tests.console.conftest import SETTINGS
 
 FOLDER = Path(__file__).parents[1] / "fixtures"

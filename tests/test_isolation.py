@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from simulator import services
+from simulator.core.state import State
 from simulator.pki.push import PushAuthority, PushCertificate
 from simulator.protocol.operations import Operation
 from simulator.services.apns import registry, topics
 from simulator.services.dep import portal
-from simulator.state import State
 from tests.apple import ORG, Apple, hardware
 from tests.services.apns.conftest import MAGIC, NOW, OTHER, Apns, make
 from tests.services.vpp import test_isolation as vpp_isolation

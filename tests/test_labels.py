@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.auth import oauth1
-from simulator.labels import labelled
+from simulator.engine.labels import labelled
 from tests.apple import AGENT, Apple, authorization, request
 from tests.vpp import Vpp
 

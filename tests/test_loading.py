@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator.loading import is_empty, mint, pieces, stopped
-from simulator.settings import ConfigurationError, Settings
-from simulator.store.sqlite import Store
+from simulator.core.settings import ConfigurationError, Settings
+from simulator.store.sqlite.store import Store
+from simulator.worlds.loading import is_empty, mint, pieces, stopped
 from simulator.worlds.world import load_world
 
 

@@ -19,11 +19,11 @@ def hook(event, arguments):
 sys.addaudithook(hook)
 import simulator
 for module in pkgutil.walk_packages(simulator.__path__, "simulator."):
-    if module.name not in {"simulator.__main__", "simulator.pytest_plugin"}:
+    if module.name not in {"simulator.__main__", "simulator.testing.pytest_plugin"}:
         importlib.import_module(module.name)
 imported = list(seen)
 from simulator.app import Simulator
-from simulator.settings import Settings
+from simulator.core.settings import Settings
 async def main():
     ports = dict(tls_port=(0,), http_port=0, control_port=0, proxy_port=0)
     async with Simulator(Settings(data=sys.argv[1], **ports)):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator import ready
+from simulator.core import ready_file
 
 
 @pytest.mark.parametrize(
@@ -19,15 +19,15 @@ from simulator import ready
     ],
 )
 def test_a_url_can_be_used_as_it_is(host: str, expected: str) -> None:
-    assert ready.url("http", host, 80) == expected
+    assert ready_file.url("http", host, 80) == expected
 
 
 def test_what_is_written_is_private_and_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "ready.json"
 
-    ready.write(path, {"pid": 1})
+    ready_file.write(path, {"pid": 1})
 
-    assert ready.read(path) == {"pid": 1}
+    assert ready_file.read(path) == {"pid": 1}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -37,17 +37,19 @@ def test_what_is_no_ready_file_is_none(tmp_path: Path, content: str | None) -> N
     if content is not None:
         path.write_text(content)
 
-    assert ready.read(path) is None
+    assert ready_file.read(path) is None
 
 
 def test_the_ready_line_names_every_port() -> None:
-    line = ready.line({"tls": ["https://a:1", "https://a:2"], "http": None, "control": "c"}, "d")
+    line = ready_file.line(
+        {"tls": ["https://a:1", "https://a:2"], "http": None, "control": "c"}, "d"
+    )
 
     assert line == "mdmsim ready https=https://a:1,https://a:2 http=off control=c data=d"
 
 
 def test_every_kind_of_credential_has_a_list() -> None:
-    (organisation,) = ready.organisations([{"id": "demo", "dep_servers": [1]}])
+    (organisation,) = ready_file.organisations([{"id": "demo", "dep_servers": [1]}])
 
     assert organisation == {
         "id": "demo",

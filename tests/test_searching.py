@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator import searching
-from simulator.messages import Exchange, Finding, Response
-from simulator.store.sqlite import Store
+from simulator.core.messages import Exchange, Finding, Response
+from simulator.store import search
+from simulator.store.sqlite.store import Store
 from tests.apple import request
 
 
@@ -138,6 +138,6 @@ def test_what_was_sent_is_found_however_it_was_written(
     with store.transaction() as state:
         state.record(made)
 
-    assert searching.holds(made, wanted)
+    assert search.holds(made, wanted)
     assert store.journal().count({"q": wanted}) == 1
     store.close()

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 import simulator
-from simulator.settings import ConfigurationError
-from simulator.testing import ControlError, Mdmsim, serving
+from simulator.core.settings import ConfigurationError
+from simulator.testing.client import ControlError, Mdmsim, serving
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from simulator.services.vpp import licences, locations, notices, portal, users
-from simulator.services.vpp.licences import Asset
-from simulator.services.vpp.locations import Location
-from simulator.services.vpp.products import Product, put_product
-from simulator.state import Body, State
+from simulator.core.state import Body, State
+from simulator.services.vpp.domain import licences, locations, portal, users
+from simulator.services.vpp.domain import notifications as notices
+from simulator.services.vpp.domain.licences import Asset
+from simulator.services.vpp.domain.locations import Location
+from simulator.services.vpp.domain.products import Product, put_product
 from tests.apple import AGENT, Answer, Apple, request
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from simulator.commands.options import setting_options, settings
-from simulator.directory import Directory, holder
-from simulator.settings import ConfigurationError
+from simulator.core.data_directory import Directory, holder
+from simulator.core.settings import ConfigurationError
 
 _JAVA = (
     "keytool -importcert -noprompt -alias mdmsim -file {ca} -keystore mdmsim.p12 "

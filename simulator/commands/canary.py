@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from simulator.commands.journals import Books, books, today
+from simulator.commands.journal_source import Books, books, today
 from simulator.commands.progress import bar
-from simulator.directory import KEYS, read_keys
-from simulator.disclosure.canary import Canary, Sighting, told
+from simulator.core.data_directory import KEYS, read_keys
+from simulator.core.settings import Settings
 from simulator.disclosure.concepts import CONCEPTS
 from simulator.disclosure.formats.table import FORMATS
-from simulator.disclosure.manifest import load_manifest
-from simulator.disclosure.redaction import Level
+from simulator.disclosure.judge.manifest import load_manifest
+from simulator.disclosure.redact.canary import Canary, Sighting, told
+from simulator.disclosure.report.redaction import Level
 from simulator.protocol.catalogue import Catalogue
-from simulator.settings import Settings
-from simulator.store.journal import SqliteJournal
+from simulator.store.sqlite.journal import SqliteJournal
 
 
 def secrets_of(

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from simulator.commands.imports import arrivals, import_
 from simulator.commands.steering import Control, found, match, pairs
-from simulator.commands.supplies import arrivals, import_
-from simulator.directory import PRIVATE, write_file
-from simulator.settings import ConfigurationError
+from simulator.core.data_directory import PRIVATE, write_file
+from simulator.core.settings import ConfigurationError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)")

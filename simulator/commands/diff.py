@@ -8,18 +8,18 @@ from pathlib import Path
 import click
 
 from simulator import services
-from simulator.commands.journals import books, today
+from simulator.commands.journal_source import books, today
 from simulator.commands.options import setting_options, settings
 from simulator.commands.remote import get
 from simulator.commands.report import detail
-from simulator.directory import DATABASE
-from simulator.disclosure.difference import DIFFERENCES, FORMATS, Change, compare, exit_code
-from simulator.disclosure.gate import INCOMPLETE
-from simulator.disclosure.lock import Lock
-from simulator.disclosure.manifest import load_manifest
-from simulator.disclosure.rendering import as_dict
-from simulator.disclosure.spans import Span
-from simulator.settings import ConfigurationError, Settings
+from simulator.core.data_directory import DATABASE
+from simulator.core.settings import ConfigurationError, Settings
+from simulator.disclosure.judge.difference import DIFFERENCES, FORMATS, Change, compare, exit_code
+from simulator.disclosure.judge.gate import INCOMPLETE
+from simulator.disclosure.judge.lock import Lock
+from simulator.disclosure.judge.manifest import load_manifest
+from simulator.disclosure.judge.spans import Span
+from simulator.disclosure.report.rendering import as_dict
 
 
 @click.command("diff")

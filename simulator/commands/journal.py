@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from simulator.clock import Clock
 from simulator.commands.options import setting_options, settings
-from simulator.directory import DATABASE, drop_ledger
-from simulator.settings import ConfigurationError
-from simulator.store.journal import SqliteJournal
-from simulator.store.sqlite import Store
-from simulator.timestamps import milliseconds
+from simulator.core.clock import Clock
+from simulator.core.data_directory import DATABASE, drop_ledger
+from simulator.core.settings import ConfigurationError
+from simulator.core.timestamps import milliseconds
+from simulator.store.sqlite.journal import SqliteJournal
+from simulator.store.sqlite.store import Store
 
 _AGE = re.compile(r"(\d{1,6})([hdw])")
 _UNITS = {"h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}

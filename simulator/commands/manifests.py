@@ -6,14 +6,14 @@ from pathlib import Path
 import click
 
 from simulator import services
-from simulator.commands.journals import books, today
+from simulator.commands.journal_source import books, today
 from simulator.commands.options import setting_options, settings
-from simulator.disclosure.importing import TEMPLATE, import_page
-from simulator.disclosure.keys import json_schema
-from simulator.disclosure.manifest import Manifest, load_manifest
-from simulator.disclosure.suggesting import suggest
+from simulator.core.settings import ConfigurationError
+from simulator.disclosure.judge.importing import TEMPLATE, import_page
+from simulator.disclosure.judge.keys import json_schema
+from simulator.disclosure.judge.manifest import Manifest, load_manifest
+from simulator.disclosure.judge.suggesting import suggest
 from simulator.protocol.catalogue import Catalogue
-from simulator.settings import ConfigurationError
 
 
 @click.group("manifest")

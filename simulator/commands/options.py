@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from simulator.configuration import CONFIG, FILE, flag, kind, load_settings, rows
-from simulator.ready import NAME
-from simulator.settings import Settings
+from simulator.core.configuration import CONFIG, FILE, flag, kind, load_settings, rows
+from simulator.core.ready_file import NAME
+from simulator.core.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from simulator import ready
 from simulator.commands.options import ready_file, setting_options, settings
 from simulator.commands.remote import get
+from simulator.core import ready_file as ready
 
 TIMEOUT_S = 3.0
 

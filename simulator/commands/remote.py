@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from urllib.parse import urlencode, urlsplit
 
-from simulator.settings import ConfigurationError
+from simulator.core.settings import ConfigurationError
 
 TOKEN = "MDMSIM_CONTROL_TOKEN"  # noqa: S105 (the variable's name)
 """Environment variable with the token that is wanted where the port is not on loopback."""

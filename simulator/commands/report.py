@@ -13,17 +13,24 @@ from urllib.parse import urlencode
 import click
 
 from simulator.commands.canary import look
-from simulator.commands.journals import books, today, verify
+from simulator.commands.journal_source import books, today, verify
 from simulator.commands.options import setting_options, settings
 from simulator.commands.remote import ask, get
+from simulator.core.settings import ConfigurationError
 from simulator.disclosure.formats.table import FORMATS
-from simulator.disclosure.gate import CLEAN, FINDINGS, INCOMPLETE, THRESHOLDS, exit_code, thresholds
-from simulator.disclosure.lock import Lock
-from simulator.disclosure.manifest import load_manifest, read_manifest
-from simulator.disclosure.proof import Proof
-from simulator.disclosure.redaction import LEVELS
-from simulator.disclosure.rendering import as_dict, doubt
-from simulator.settings import ConfigurationError
+from simulator.disclosure.judge.gate import (
+    CLEAN,
+    FINDINGS,
+    INCOMPLETE,
+    THRESHOLDS,
+    exit_code,
+    thresholds,
+)
+from simulator.disclosure.judge.lock import Lock
+from simulator.disclosure.judge.manifest import load_manifest, read_manifest
+from simulator.disclosure.report.integrity import Proof
+from simulator.disclosure.report.redaction import LEVELS
+from simulator.disclosure.report.rendering import as_dict, doubt
 
 FAIL_ON = click.option(
     "--fail-on",

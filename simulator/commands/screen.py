@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import click
 
-from simulator.settings import Settings
+from simulator.core.settings import Settings
 
 _SHOWN = 3
 """Most servers whose credentials are shown."""

@@ -9,12 +9,12 @@ from typing import Any
 import click
 import uvloop
 
-from simulator import ready
 from simulator.app import Simulator
 from simulator.commands.options import setting_options, settings
 from simulator.commands.progress import bar
 from simulator.commands.screen import show
-from simulator.settings import Settings
+from simulator.core import ready_file
+from simulator.core.settings import Settings
 from simulator.transport.capacity import raise_limit
 
 _COLLECT = (20_000, 20, 50)
@@ -54,7 +54,7 @@ async def _serve(settings: Settings) -> None:
     gc.set_threshold(*_COLLECT)
     async with Simulator(settings, bar) as simulator:
         show(simulator.ready, settings)
-        click.echo(ready.line(simulator.ready, settings.data))
+        click.echo(ready_file.line(simulator.ready, settings.data))
         # What is there by now stays: walking it again and again would only make answers wait.
         gc.freeze()
         await stop.wait()

@@ -10,10 +10,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from simulator import ready
 from simulator.commands.options import ready_file, setting_options, settings
 from simulator.commands.remote import ask
-from simulator.settings import ConfigurationError
+from simulator.core import ready_file as ready
+from simulator.core.settings import ConfigurationError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 PREFIX = "/api/v1"

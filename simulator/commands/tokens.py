@@ -9,17 +9,18 @@ from typing import Any, TypeVar
 
 import click
 
-from simulator import push_topics, ready
 from simulator.commands.options import setting_options, settings
-from simulator.directory import DATABASE, holder
-from simulator.loading import stopped
+from simulator.core import ready_file
+from simulator.core.data_directory import DATABASE, holder
+from simulator.core.settings import ConfigurationError, Settings
+from simulator.core.state import State
 from simulator.pki.credentials import ServerToken, seal_server_token
 from simulator.services.apns import topics
 from simulator.services.dep import portal
-from simulator.services.vpp.locations import everywhere
-from simulator.settings import ConfigurationError, Settings
-from simulator.state import State
-from simulator.store.sqlite import Store
+from simulator.services.vpp.domain.locations import everywhere
+from simulator.store.sqlite.store import Store
+from simulator.worlds import push_topics
+from simulator.worlds.loading import stopped
 
 T = TypeVar("T")
 
@@ -149,7 +150,7 @@ def push(topic: str | None, organisation: str | None, config: str | None, **flag
 
 def _served(path: Path, topic: str | None) -> list[dict[str, Any]]:
     """Return what the running simulator of the data directory has."""
-    running = ready.read(path / ready.NAME) or {"organisations": []}
+    running = ready_file.read(path / ready_file.NAME) or {"organisations": []}
     pairs = [pair for one in running["organisations"] for pair in one["push_topics"]]
     if topic is not None and topic not in (pair["topic"] for pair in pairs):
         raise ConfigurationError(

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from simulator import resources
-from simulator.clock import Clock
 from simulator.commands.options import setting_options, settings
 from simulator.commands.progress import bar
-from simulator.directory import Directory
-from simulator.loading import is_empty, pieces
-from simulator.settings import ConfigurationError
-from simulator.store.sqlite import Store
+from simulator.core import resources
+from simulator.core.clock import Clock
+from simulator.core.data_directory import Directory
+from simulator.core.settings import ConfigurationError
+from simulator.store.sqlite.store import Store
+from simulator.worlds.loading import is_empty, pieces
 from simulator.worlds.rows import world_schema
 from simulator.worlds.world import FOLDER, load_world
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.disclosure.markers import BodyMarker, parse_body_marker
+from simulator.disclosure.redact.markers import BodyMarker, parse_body_marker
 
 MOST_LINES = 2000
 MOST_TEXT = 64 * 1024

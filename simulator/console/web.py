@@ -4,21 +4,20 @@ from pathlib import Path
 
 from aiohttp import web
 
-from simulator.console import (
+from simulator.console import rendering, security
+from simulator.console.pages import (
     apps,
+    comparison,
     credentials,
     devices,
     disclosures,
-    entrance,
     exchange,
     faults,
     login,
-    moments,
-    pages,
     pushes,
     reference,
+    simulation,
     start,
-    steering,
     traffic,
     world,
 )
@@ -31,12 +30,12 @@ PAGES: tuple[Page, ...] = (
     *traffic.PAGES,
     *exchange.PAGES,
     *disclosures.PAGES,
-    *moments.PAGES,
+    *comparison.PAGES,
     *world.PAGES,
     *devices.PAGES,
     *pushes.PAGES,
     *apps.PAGES,
-    *steering.PAGES,
+    *simulation.PAGES,
     *faults.PAGES,
     *reference.PAGES,
 )
@@ -47,12 +46,12 @@ class Site:
     """All pages, with their templates. Made off the event loop, as it reads files."""
 
     def __init__(self) -> None:
-        self.templates = pages.templates()
+        self.templates = rendering.templates()
         self._router = web.UrlDispatcher()
         for one in PAGES:
-            handler = entrance.own_form(one.handler) if one.method == "POST" else one.handler
+            handler = security.own_form(one.handler) if one.method == "POST" else one.handler
             self._router.add_route(one.method, one.path, handler)
-        self._router.add_static(entrance.STATIC, _STATIC)
+        self._router.add_static(security.STATIC, _STATIC)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a request by the page that it is for."""
@@ -65,4 +64,4 @@ class Site:
         self, request: web.Request, problem: web.StreamResponse
     ) -> web.StreamResponse:
         """Return *problem* as a page."""
-        return await pages.problem_page(request, problem)
+        return await rendering.problem_page(request, problem)

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from simulator.control.parts import PARTS, Handler, Problem
-from simulator.state import Body
+from simulator.core.state import Body
 
 _OPEN = ("/livez", "/readyz")
 ADMITTED: web.AppKey[Callable[[web.Request], bool]] = web.AppKey("admitted")

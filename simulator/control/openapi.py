@@ -7,9 +7,9 @@ from aiohttp import web
 
 from simulator import __version__
 from simulator.control.parts import PARTS, Route
+from simulator.core.state import Body
 from simulator.protocol.fields import String
 from simulator.protocol.openapi import VERSION, document, object_schema, parameter
-from simulator.state import Body
 
 _NAMES = re.compile(r"\{(\w+)\}")
 _PROBLEMS = {

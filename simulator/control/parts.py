@@ -7,16 +7,16 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.clock import Clock
-from simulator.disclosure.evidence import EvidentJournal
-from simulator.disclosure.manifest import Manifest
-from simulator.disclosure.observation import Observer
-from simulator.gateway import Gateway
+from simulator.core.clock import Clock
+from simulator.core.settings import Settings
+from simulator.core.state import Body
+from simulator.disclosure.judge.manifest import Manifest
+from simulator.disclosure.observe.observation import Observer
+from simulator.engine.gateway import Gateway
+from simulator.journal.chain import EvidentJournal
 from simulator.pki.push import PushAuthority
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, Integer, Object, Objects, String
-from simulator.settings import Settings
-from simulator.state import Body
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simulator import searching
 from simulator.control.parts import Parts, bad
-from simulator.disclosure.markers import parse_body_marker
-from simulator.matching import PLACES, Wanted, check_names, found_at, wanted
-from simulator.messages import Exchange
+from simulator.core.messages import Exchange
+from simulator.core.state import Body
+from simulator.disclosure.redact.markers import parse_body_marker
+from simulator.faults.matching import PLACES, Wanted, check_names, found_at, wanted
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import parse_json, query_pairs
-from simulator.state import Body
+from simulator.store import search
 
 FILTERS = (
     "service",
@@ -82,7 +82,7 @@ def compared(parts: Parts, one: Pattern, exchange: Exchange) -> Iterator[Body]:
     for name, value in one.filters.items():
         found = facts[name]
         if name == "q":
-            holds = searching.holds(exchange, value)
+            holds = search.holds(exchange, value)
         else:
             holds = value == found if isinstance(found, str) else value in found
         yield {"at": name, "wanted": value, "found": found, "holds": holds}

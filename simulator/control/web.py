@@ -4,10 +4,16 @@ import asyncio
 
 from aiohttp import web
 
-from simulator.control import (
+from simulator.control import openapi
+from simulator.control.actions import (
     arrivals,
-    clock,
     device_actions,
+    inventory,
+    push_credentials,
+    vpp_events,
+)
+from simulator.control.api import (
+    clock,
     devices,
     docs,
     events,
@@ -15,20 +21,16 @@ from simulator.control import (
     golden,
     journal,
     metrics,
-    openapi,
-    push_credentials,
     pushes,
     quirks,
     report,
     servers,
     verifying,
     vpp,
-    vpp_events,
-    vpp_stock,
     worlds,
 )
-from simulator.control.books import BOOKS, Books
 from simulator.control.guards import LARGEST, guard
+from simulator.control.ledger_service import BOOKS, Books
 from simulator.control.parts import PARTS, Parts, checked
 
 PREFIX = "/api/v1"
@@ -64,7 +66,7 @@ ROUTES = (
     *pushes.ROUTES,
     *vpp.ROUTES,
     *vpp_events.ROUTES,
-    *vpp_stock.ROUTES,
+    *inventory.ROUTES,
     *clock.ROUTES,
     *quirks.ROUTES,
     *worlds.ROUTES,

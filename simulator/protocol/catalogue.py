@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import unquote
 
-from simulator.messages import Request
+from simulator.core.messages import Request
 from simulator.protocol.fields import Field
 from simulator.protocol.operations import ErrorCode, Operation, Service
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from simulator.core.state import Body
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import (
     Field,
@@ -14,7 +15,6 @@ from simulator.protocol.fields import (
     Table,
 )
 from simulator.protocol.operations import ErrorCode, Operation, Service
-from simulator.state import Body
 
 VERSION = "3.1.0"
 _TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}

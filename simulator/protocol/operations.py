@@ -6,12 +6,12 @@ from typing import Any, Protocol
 
 import msgspec
 
-from simulator import quirks
-from simulator.messages import Delivery, Exchange, Headers, Request, Response
+from simulator.core.messages import Delivery, Exchange, Headers, Request, Response
+from simulator.core.settings import Settings
+from simulator.core.state import State
+from simulator.protocol import quirks
 from simulator.protocol.fields import Field
 from simulator.protocol.wire import Decoded, QueryPair
-from simulator.settings import Settings
-from simulator.state import State
 
 
 @dataclass(frozen=True, slots=True)

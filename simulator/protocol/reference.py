@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
+from simulator.core.state import Body
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, Strings, Table, walk
 from simulator.protocol.operations import ErrorCode, Operation, Service
 from simulator.protocol.rules import RULES
-from simulator.state import Body
 
 SOURCES = {
     "A-SEND": "Apple, Sending notification requests to APNs",

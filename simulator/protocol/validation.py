@@ -11,12 +11,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from simulator.messages import Finding
+from simulator.core.messages import Finding
+from simulator.core.settings import Strictness
 from simulator.protocol.fields import Field, Object, Objects, String, Table, span, walk
 from simulator.protocol.operations import Operation
 from simulator.protocol.rules import RULES
 from simulator.protocol.wire import JsonObject, QueryPair
-from simulator.settings import Strictness
 
 Message = dict[str, Any]
 Projector = Callable[[Any, int], Any]

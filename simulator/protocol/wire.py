@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 
 from msgspec import Struct
 
-from simulator.messages import Request
+from simulator.core.messages import Request
 
 MAX_DEPTH = 64
 """Deepest nesting of a JSON body that is read."""

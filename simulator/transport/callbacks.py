@@ -17,8 +17,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from simulator import __version__
+from simulator.core.settings import ConfigurationError, Settings
 from simulator.protocol.operations import Inquiry
-from simulator.settings import ConfigurationError, Settings
 
 TIMEOUT_S = 5.0
 _LOOPBACK = ("127.0.0.0/8", "::1/128")

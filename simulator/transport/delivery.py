@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from simulator.clock import Clock
-from simulator.messages import Delivery, Response
-from simulator.transport.outgoing import Outgoing
-from simulator.waiting import FOREVER, until
+from simulator.core.clock import Clock
+from simulator.core.messages import Delivery, Response
+from simulator.core.timers import FOREVER, until
+from simulator.transport.http1.responses import Outgoing
 
 JUNK = b"\x15\x00mdmsim: this is no HTTP ][;'/.\x7f\xff\r\n"
 """What comes where no HTTP comes."""

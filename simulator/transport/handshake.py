@@ -5,7 +5,7 @@ import ssl
 from functools import lru_cache
 from typing import Any, Self
 
-from simulator.messages import Tls
+from simulator.core.messages import Tls
 
 LOG = logging.getLogger("mdmsim")
 _TEXT = b"mdmsim: this port speaks HTTPS: ask with https://, or use the port for plain HTTP\n"

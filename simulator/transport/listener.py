@@ -13,10 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from simulator.core.settings import ConfigurationError, Port
 from simulator.pki.authority import Authority, Leaf
-from simulator.settings import ConfigurationError, Port
 from simulator.transport.handshake import Handshake
-from simulator.transport.http1 import Server
+from simulator.transport.http1.server import Server
 from simulator.transport.http2.frames import PREFACE
 from simulator.transport.http2.server import Http2Server
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from simulator.clock import Clock
-from simulator.gateway import Gateway
+from simulator.core.clock import Clock
+from simulator.core.state import State
+from simulator.engine.gateway import Gateway
 from simulator.protocol.operations import Inquiry
-from simulator.services.vpp import events, notices
-from simulator.services.vpp.locations import location
-from simulator.state import State
+from simulator.services.vpp.domain import events
+from simulator.services.vpp.domain import notifications as notices
+from simulator.services.vpp.domain.locations import location
 from simulator.transport.callbacks import Callbacks
 
 LOG = logging.getLogger("mdmsim")

@@ -15,10 +15,10 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from simulator.messages import Peer, Request, Response
-from simulator.settings import Port
+from simulator.core.messages import Peer, Request, Response
+from simulator.core.settings import Port
+from simulator.transport.http1.malformed_requests import Salvage, salvage
 from simulator.transport.listener import BACKLOG, explained
-from simulator.transport.salvage import Salvage, salvage
 
 PORTS = frozenset({443, 2197})
 """Ports of Apple's hosts; the second is the alternative one of the push service."""

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.settings import ConfigurationError
-from simulator.state import Body
+from simulator.core.settings import ConfigurationError
+from simulator.core.state import Body
 
 _RESPONSES = re.compile(r"(get|post|put|delete)_(\w+)_responses")
 _OTHER_NAMES = {

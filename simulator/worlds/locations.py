@@ -12,9 +12,9 @@ from hashlib import blake2b
 from itertools import product
 from typing import Any
 
-from simulator.services.vpp import locations, portal
-from simulator.services.vpp.products import Product, put_product
-from simulator.state import State
+from simulator.core.state import State
+from simulator.services.vpp.domain import locations, portal
+from simulator.services.vpp.domain.products import Product, put_product
 from simulator.worlds.chance import Chance, chance_of
 
 FIRST_ADAM_ID = 1_900_000_001

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from simulator.core.settings import ConfigurationError
 from simulator.hardware.devices import BLOCK
-from simulator.settings import ConfigurationError
 from simulator.worlds.locations import VppLocation
 
 _FACTS = (

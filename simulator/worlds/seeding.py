@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import cast
 
+from simulator.core.settings import ConfigurationError
+from simulator.core.state import Body, State
+from simulator.core.state import World as WholeState
 from simulator.hardware.devices import Plan
 from simulator.services.apns import registry, topics
 from simulator.services.dep import arrivals, fleet, portal
-from simulator.settings import ConfigurationError
-from simulator.state import Body, State
-from simulator.state import World as WholeState
 from simulator.worlds.chance import Chance, chance_of
 from simulator.worlds.locations import steps_of
 from simulator.worlds.organisations import DeviceList, Organisation, World
@@ -166,7 +166,9 @@ def _assign(state: State, *, organisation: str, devices: DeviceList) -> int:
 
 
 class _Generation:
-    """One list of generated devices as it is written: see `simulator.store.filling` for the order.
+    """One list of generated devices as it is written.
+
+    `simulator.store.sqlite.bulk_load` gives the order.
 
     What is kept in memory of each device: its place, by serial number, and its serial number.
     """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from simulator.settings import ConfigurationError
+from simulator.core.settings import ConfigurationError
 
 Schema = dict[str, Any]
 """JSON Schema of one value."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.settings import ConfigurationError
+from simulator.core.settings import ConfigurationError
 from simulator.worlds.depsim import EVENTS, INTERVAL, whole
 
 KEYS = ("license_insertions", "associate_users")

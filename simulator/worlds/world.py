@@ -5,10 +5,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from simulator import resources
+from simulator.core import resources
+from simulator.core.settings import ConfigurationError
 from simulator.hardware.products import FAMILIES
 from simulator.services.dep.arrivals import LISTS, MOST_EVER
-from simulator.settings import ConfigurationError
 from simulator.worlds.locations import VppLocation
 from simulator.worlds.organisations import (
     ArrivalPlan,
@@ -32,7 +32,7 @@ from simulator.worlds.rows import (
 from simulator.worlds.tables import Place, read_list, read_table, refuse_duplicates
 
 FOLDER = "worlds"
-"""Where shipped worlds are, as `simulator.resources` names it."""
+"""Where shipped worlds are, as `simulator.core.resources` names it."""
 
 Rows = list[tuple[Place, dict[str, Any]]]
 

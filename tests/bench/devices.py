@@ -25,7 +25,7 @@ from typing import Any
 
 import aiohttp
 
-from simulator.directory import DATABASE
+from simulator.core.data_directory import DATABASE
 from tests.bench.account import log_in
 from tests.bench.running import keep, percentiles, serving
 

@@ -18,13 +18,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from simulator.directory import DATABASE, Directory
-from simulator.disclosure.evidence import Chain
-from simulator.messages import Peer, Request, Tls
+from simulator.core.data_directory import DATABASE, Directory
+from simulator.core.messages import Peer, Request, Tls
+from simulator.core.state import State
+from simulator.journal.chain import Chain
 from simulator.services.apns import registry, topics
-from simulator.state import State
-from simulator.store.journal import SqliteJournal
-from simulator.store.sqlite import Store
+from simulator.store.sqlite.journal import SqliteJournal
+from simulator.store.sqlite.store import Store
 from tests.apple import ORG, START_MS, Apple
 
 BATCH = 250

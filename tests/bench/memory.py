@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from simulator.directory import DATABASE
+from simulator.core.data_directory import DATABASE
 from tests.bench.pushes import CONNECTIONS, MAGIC, STREAMS, enrol, need
 from tests.bench.running import keep, resident_mb, serving
 from tests.load import crowd

@@ -14,7 +14,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event
 
-from simulator.store.checkpointing import AFTER_ROWS
+from simulator.store.sqlite.checkpointing import AFTER_ROWS
 from tests.bench.running import keep, serving
 from tests.load import crowd, rude
 

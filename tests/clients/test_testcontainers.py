@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.testcontainers import IMAGE, MdmsimContainer
+from simulator.testing.testcontainers import IMAGE, MdmsimContainer
 
 pytestmark = pytest.mark.clients
 SOCKET = Path("/var/run/docker.sock")

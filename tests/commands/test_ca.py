@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from simulator.cli import main
-from simulator.directory import Directory
+from simulator.core.data_directory import Directory
 from simulator.pki.authority import Authority
 
 

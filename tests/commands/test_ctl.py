@@ -15,7 +15,7 @@ from simulator.app import Simulator
 from simulator.cli import main
 from simulator.commands.ctl import _seconds
 from simulator.commands.steering import match, pairs
-from simulator.settings import ConfigurationError, Settings
+from simulator.core.settings import ConfigurationError, Settings
 
 
 class Running:

@@ -11,13 +11,13 @@ from click.testing import CliRunner, Result
 
 from simulator.app import Simulator
 from simulator.cli import main
-from simulator.directory import Directory
-from simulator.disclosure.observation import Observer
-from simulator.disclosure.values import Fingerprinter
-from simulator.engine import Engine
-from simulator.messages import Peer, Request
-from simulator.settings import Settings
-from simulator.store.sqlite import Store
+from simulator.core.data_directory import Directory
+from simulator.core.messages import Peer, Request
+from simulator.core.settings import Settings
+from simulator.disclosure.observe.observation import Observer
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.engine.engine import Engine
+from simulator.store.sqlite.store import Store
 from tests.apple import Apple
 
 SERIAL = "0ZAAAAAAAAAA"

@@ -10,12 +10,12 @@ from click.testing import CliRunner
 
 from simulator import services
 from simulator.cli import main
-from simulator.directory import LEDGER
-from simulator.disclosure import checkpoint
-from simulator.disclosure.ledger import Ledger
-from simulator.disclosure.manifest import load_manifest
-from simulator.disclosure.rendering import to_json
-from simulator.disclosure.report import Report
+from simulator.core.data_directory import LEDGER
+from simulator.disclosure.judge.manifest import load_manifest
+from simulator.disclosure.report import checkpoint
+from simulator.disclosure.report.ledger import Ledger
+from simulator.disclosure.report.rendering import to_json
+from simulator.disclosure.report.report import Report
 from tests.commands.test_diff import _Kept
 from tests.disclosure.formats.conftest import ran
 
@@ -57,7 +57,7 @@ def test_what_was_made_with_something_else_is_not_used() -> None:
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a directory whose journal counts as large."""
-    monkeypatch.setattr("simulator.commands.journals.LARGE", 3)
+    monkeypatch.setattr("simulator.commands.journal_source.LARGE", 3)
     call(tmp_path / "data", 4)
     return tmp_path / "data"
 

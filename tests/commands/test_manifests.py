@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from simulator.cli import main
-from simulator.disclosure.manifest import Manifest
+from simulator.disclosure.judge.manifest import Manifest
 from tests.commands.test_diff import client
 
 SEED = Path(__file__).parents[2] / "fixtures" / "disclosure" / "seed.md"

@@ -15,14 +15,14 @@ from simulator import services
 from simulator.app import Simulator
 from simulator.cli import main
 from simulator.commands.report import detail
-from simulator.directory import Directory
-from simulator.disclosure.gate import exit_code
-from simulator.disclosure.observation import Observer
-from simulator.disclosure.values import Fingerprinter
-from simulator.engine import Engine
-from simulator.messages import Peer, Request
-from simulator.settings import Settings
-from simulator.store.sqlite import Store
+from simulator.core.data_directory import Directory
+from simulator.core.messages import Peer, Request
+from simulator.core.settings import Settings
+from simulator.disclosure.judge.gate import exit_code
+from simulator.disclosure.observe.observation import Observer
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.engine.engine import Engine
+from simulator.store.sqlite.store import Store
 
 AGENT = ("User-Agent", "ExampleMDM/1 (alice@example.org)")
 

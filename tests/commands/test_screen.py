@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from simulator.commands.screen import show
-from simulator.settings import Settings
+from simulator.core.settings import Settings
 
 TOKEN = {"consumer_key": "CK_" + "0" * 90}
 READY: dict[str, Any] = {

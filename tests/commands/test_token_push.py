@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from simulator.app import Simulator
 from simulator.cli import main
-from simulator.settings import Settings
+from simulator.core.settings import Settings
 
 TOPIC = "com.apple.mgmt.External.5f0e4a52-6d0b-4c8e-9a53-2b7f6c1d8e90"
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from simulator.cli import main
-from simulator.directory import Directory
+from simulator.core.data_directory import Directory
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 

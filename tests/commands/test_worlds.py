@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from simulator.cli import main
-from simulator.directory import Directory
-from simulator.store.sqlite import Store
+from simulator.core.data_directory import Directory
+from simulator.store.sqlite.store import Store
 
 
 def run(*args: str) -> Result:

@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from simulator.testing import Mdmsim, serving
+from simulator.testing.client import Mdmsim, serving
 from tests.apple import KEY
 
 SETTINGS: dict[str, Any] = {

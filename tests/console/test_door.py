@@ -10,7 +10,7 @@ PROGRAM = """
 import asyncio, sys, aiohttp
 from simulator.app import Simulator
 from simulator.commands import serve
-from simulator.settings import Settings
+from simulator.core.settings import Settings
 
 async def main():
     settings = Settings(data=":memory:", tls_port=(0,), http_port=0, control_port=0, proxy_port=0)

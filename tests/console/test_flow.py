@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.console.flow import WIDTH, Flow, draw
+from simulator.console.pages.flow import WIDTH, Flow, draw
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "e"])
 FLOWS = st.lists(st.builds(Flow, NAMES, NAMES, NAMES, bad=st.booleans()), min_size=1)

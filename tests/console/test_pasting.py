@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from simulator.console.pasting import curl
+from simulator.console.curl import curl
 
 
 def exchange(**changes: Any) -> dict[str, Any]:

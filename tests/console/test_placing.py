@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from simulator.console.placing import by_category, place, severities
+from simulator.console.annotations import by_category, place, severities
 
 
 def found(part: str, at: str, **more: Any) -> dict[str, Any]:

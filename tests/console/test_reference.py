@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from simulator.console.reference import guides, rendered
+from simulator.console.pages.reference import guides, rendered
 from tests.console.conftest import Console
 
 

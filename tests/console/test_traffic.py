@@ -7,9 +7,9 @@ import pytest
 from markupsafe import escape
 
 from simulator.app import Simulator
-from simulator.messages import Exchange, Peer, Request, Response
-from simulator.settings import Settings
-from simulator.state import State
+from simulator.core.messages import Exchange, Peer, Request, Response
+from simulator.core.settings import Settings
+from simulator.core.state import State
 from tests.console.conftest import SETTINGS, Console, Page, browser
 
 ALERT = "<script>alert(1)</script>"

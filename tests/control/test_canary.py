@@ -15,9 +15,9 @@ from simulator.app import Simulator
 from simulator.auth import oauth1
 from simulator.cli import main
 from simulator.control.web import ROUTES
-from simulator.disclosure.canary import Canary, Sighting
+from simulator.core.settings import Settings
 from simulator.disclosure.formats.table import FORMATS
-from simulator.settings import Settings
+from simulator.disclosure.redact.canary import Canary, Sighting
 from tests.control.conftest import Control
 
 LONGEST = aiohttp.ClientTimeout(60)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from simulator.app import Simulator
-from simulator.settings import Settings
-from simulator.waiting import FOREVER, until
+from simulator.core.settings import Settings
+from simulator.core.timers import FOREVER, until
 from tests.control.conftest import Control
 
 NOON = "2026-03-01T12:00:00Z"

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator import resources
-from simulator.configuration import flag, rows
-from simulator.console.reference import guides
+from simulator.console.pages.reference import guides
+from simulator.core import resources
+from simulator.core.configuration import flag, rows
 from tests.control.conftest import Control
 
 NAMES = guides()

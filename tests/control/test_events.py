@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from simulator.control import events, pushes
+from simulator.control.api import events, pushes
 from simulator.services.apns import registry
 from simulator.services.apns.registry import Push
 from tests.control.conftest import Control

@@ -9,7 +9,7 @@ import pytest
 from simulator.app import Simulator
 from simulator.control.guards import LARGEST, is_loopback
 from simulator.control.web import PREFIX, ROUTES
-from simulator.settings import Settings
+from simulator.core.settings import Settings
 from tests.control.conftest import Control
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from simulator.control.report import LARGEST
+from simulator.control.api.report import LARGEST
 from tests.control.conftest import Control
 
 MANIFEST = Path("fixtures/manifests/intune-to-apple.toml").read_text(encoding="utf-8")

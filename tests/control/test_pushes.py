@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.messages import Response
+from simulator.core.messages import Response
+from simulator.core.state import State
 from simulator.services.apns import registry
-from simulator.state import State
 from tests.control.conftest import Control
 
 MAGIC = "7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"

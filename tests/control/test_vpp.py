@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from simulator.app import Simulator
-from simulator.settings import Settings
+from simulator.core.settings import Settings
 from tests.apple import KEY
 from tests.control.conftest import Control
 

@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-from simulator.disclosure.ledger import Ledger
-from simulator.disclosure.manifest import Manifest
-from simulator.disclosure.observation import Observer
-from simulator.disclosure.report import Report
-from simulator.disclosure.values import Fingerprinter
-from simulator.messages import Exchange, Peer, Request, Response
+from simulator.core.messages import Exchange, Peer, Request, Response
+from simulator.disclosure.judge.manifest import Manifest
+from simulator.disclosure.observe.observation import Observer
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.report.ledger import Ledger
+from simulator.disclosure.report.report import Report
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import (
     Boolean,

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from simulator.disclosure.observation import Observer
-from simulator.messages import Peer, Request, Tls
+from simulator.core.messages import Peer, Request, Tls
+from simulator.disclosure.observe.observation import Observer
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Object, String, Strings
 from simulator.protocol.operations import Operation, Service

@@ -7,12 +7,12 @@ from datetime import date
 import pytest
 from jsonschema import Draft7Validator
 
-from simulator import resources
-from simulator.disclosure.keys import json_schema
-from simulator.disclosure.manifest import Manifest, judge, load_manifest
-from simulator.disclosure.rendering import to_text
-from simulator.disclosure.report import Report
-from simulator.settings import ConfigurationError
+from simulator.core import resources
+from simulator.core.settings import ConfigurationError
+from simulator.disclosure.judge.keys import json_schema
+from simulator.disclosure.judge.manifest import Manifest, judge, load_manifest
+from simulator.disclosure.report.rendering import to_text
+from simulator.disclosure.report.report import Report
 from tests.disclosure.factories import CATALOGUE, exchange, ledger_of, post
 from tests.disclosure.test_manifest import disclosure
 

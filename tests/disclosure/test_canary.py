@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.disclosure.canary import Canary, told
+from simulator.disclosure.redact.canary import Canary, told
 
 SECRET = "AS_4f/+e 9~é0123456789"
 CANARY = Canary({"the secret": SECRET, "short": "abc"})

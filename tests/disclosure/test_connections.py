@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from simulator.disclosure.connections import facts
-from simulator.disclosure.rendering import to_text
-from simulator.messages import Peer, Request, Tls
+from simulator.core.messages import Peer, Request, Tls
+from simulator.disclosure.observe.connections import facts
+from simulator.disclosure.report.rendering import to_text
 from tests.disclosure.factories import AGENT, OBSERVER, exchange, ledger_of, report_of, request
 
 TLS = Tls("TLSv1.3", "TLS_AES_128_GCM_SHA256", "made.example", "h2")

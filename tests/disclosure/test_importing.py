@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.disclosure.importing import TEMPLATE, import_page, written
-from simulator.disclosure.manifest import Manifest, load_manifest
-from simulator.disclosure.tables import table_sha256
-from simulator.settings import ConfigurationError
+from simulator.core.settings import ConfigurationError
+from simulator.disclosure.judge.importing import TEMPLATE, import_page, written
+from simulator.disclosure.judge.manifest import Manifest, load_manifest
+from simulator.disclosure.judge.tables import table_sha256
 
 SEED = (Path(__file__).parents[2] / "fixtures" / "disclosure" / "seed.md").read_text("utf-8")
 OURS = load_manifest(TEMPLATE)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.disclosure.inner import Inner, pack, unpack
-from simulator.disclosure.markers import Marker, parse_marker
-from simulator.disclosure.plans import compile_row
+from simulator.disclosure.observe.inner import Inner, pack, unpack
+from simulator.disclosure.observe.plans import compile_row
+from simulator.disclosure.redact.markers import Marker, parse_marker
 from simulator.protocol.fields import Strings
 from tests.disclosure.made_up import (
     APNS,

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.disclosure.observation import Observer
-from simulator.messages import Response
+from simulator.core.messages import Response
+from simulator.disclosure.observe.observation import Observer
 from tests.disclosure.factories import (
     CATALOGUE,
     FINGERPRINTER,

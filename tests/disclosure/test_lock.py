@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import services
-from simulator.disclosure.difference import (
+from simulator.core.settings import ConfigurationError
+from simulator.disclosure.judge.difference import (
     SHOWN,
     Change,
     compare,
@@ -14,9 +15,8 @@ from simulator.disclosure.difference import (
     to_markdown,
     to_text,
 )
-from simulator.disclosure.lock import Entry, Lock
-from simulator.disclosure.rendering import as_dict
-from simulator.settings import ConfigurationError
+from simulator.disclosure.judge.lock import Entry, Lock
+from simulator.disclosure.report.rendering import as_dict
 from tests.disclosure.factories import exchange, post, report_of
 
 CATALOGUE = services.load()

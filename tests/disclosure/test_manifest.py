@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from simulator import resources
+from simulator.core import resources
+from simulator.core.settings import ConfigurationError
 from simulator.disclosure.concepts import CONCEPTS
-from simulator.disclosure.manifest import Manifest, as_json, judge, load_manifest, rendered
-from simulator.disclosure.records import Disclosure
-from simulator.disclosure.tables import table_rows, table_sha256
-from simulator.settings import ConfigurationError
+from simulator.disclosure.judge.manifest import Manifest, as_json, judge, load_manifest, rendered
+from simulator.disclosure.judge.tables import table_rows, table_sha256
+from simulator.disclosure.observe.records import Disclosure
 
 HEAD = "[manifest]\nschema = 1\n"
 CLAIM = '[[claim]]\nid = "A"\nservices = ["dep"]\nconcepts = ["org.name"]\n'

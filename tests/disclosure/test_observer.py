@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator.disclosure.observation import Observer
+from simulator.disclosure.observe.observation import Observer
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import String, Table
 from simulator.protocol.operations import Operation

@@ -1,11 +1,11 @@
 """Where values came from: from Apple, from the client, or from somewhere that is not this world."""
 
-from simulator.disclosure.ledger import Ledger
-from simulator.disclosure.lines import Line
-from simulator.disclosure.manifest import load_manifest
-from simulator.disclosure.origins import Origins, known_to
-from simulator.disclosure.report import Report
-from simulator.store.journal import SqliteJournal
+from simulator.disclosure.judge.manifest import load_manifest
+from simulator.disclosure.report.ledger import Ledger
+from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.origins import Origins, known_to
+from simulator.disclosure.report.report import Report
+from simulator.store.sqlite.journal import SqliteJournal
 from tests.apple import Apple
 
 REAL, OURS, NEW = "C8TJ500QF1MN", "0ZAAAAAAAAAA", "0ZBBBBBBBBBB"

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.disclosure import quick, sealing
-from simulator.disclosure.ledger import Ledger
-from simulator.disclosure.manifest import as_json, judge, load_manifest
-from simulator.disclosure.observation import flags_of_opaque
-from simulator.disclosure.quick import QuickSealer
-from simulator.messages import Exchange, Request, Response
+from simulator.core.messages import Exchange, Request, Response
+from simulator.disclosure.judge.manifest import as_json, judge, load_manifest
+from simulator.disclosure.observe.observation import flags_of_opaque
+from simulator.disclosure.redact import quick, sealing
+from simulator.disclosure.redact.quick import QuickSealer
+from simulator.disclosure.report.ledger import Ledger
 from simulator.protocol.wire import decode
 from tests.disclosure.factories import FINGERPRINTER
 from tests.disclosure.made_up import (

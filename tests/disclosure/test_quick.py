@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.disclosure.observation import Observer
+from simulator.disclosure.observe.observation import Observer
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Integer, String, Strings
 from simulator.protocol.operations import Operation

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from simulator.disclosure.redaction import LEVELS
-from simulator.disclosure.rendering import to_json, to_markdown, to_text
+from simulator.disclosure.report.redaction import LEVELS
+from simulator.disclosure.report.rendering import to_json, to_markdown, to_text
 from tests.disclosure.factories import TOKEN, answer, exchange, post, report_of
 
 SECRET = "FAKE-enrol-secret-1"

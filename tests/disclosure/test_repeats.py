@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from simulator import services
-from simulator.disclosure import checkpoint
-from simulator.disclosure.groups import EVIDENCE
-from simulator.disclosure.hiding import settle
-from simulator.disclosure.leaves import Reader
-from simulator.disclosure.ledger import Ledger
-from simulator.disclosure.observation import Observer, Records, version_of
-from simulator.messages import Exchange, Finding, Peer, Request, Response, Tls
+from simulator.core.messages import Exchange, Finding, Peer, Request, Response, Tls
+from simulator.disclosure.observe.leaves import Reader
+from simulator.disclosure.observe.observation import Observer, Records, version_of
+from simulator.disclosure.redact.hiding import settle
+from simulator.disclosure.report import checkpoint
+from simulator.disclosure.report.groups import EVIDENCE
+from simulator.disclosure.report.ledger import Ledger
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.operations import Operation, Service
 from tests.disclosure.factories import CATALOGUE, FINGERPRINTER, TOKEN

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from simulator.disclosure.evidence import Evidence, Problem
-from simulator.disclosure.layout import grid, markdown_table, printable
-from simulator.disclosure.manifest import Manifest
-from simulator.disclosure.rendering import as_dict, sections, to_json, to_markdown, to_text
-from simulator.disclosure.report import Report
-from simulator.messages import Exchange, Response
+from simulator.core.messages import Exchange, Response
+from simulator.disclosure.judge.manifest import Manifest
+from simulator.disclosure.report.layout import grid, markdown_table, printable
+from simulator.disclosure.report.rendering import as_dict, sections, to_json, to_markdown, to_text
+from simulator.disclosure.report.report import Report
+from simulator.journal.chain import Evidence, Problem
 from tests.disclosure.factories import (
     CATALOGUE,
     GET,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.disclosure.sealing import character_offsets, value_spans
-from simulator.messages import Response
+from simulator.core.messages import Response
+from simulator.disclosure.redact.sealing import character_offsets, value_spans
 from tests.disclosure.factories import (
     CATALOGUE,
     DEFINE,

@@ -1,8 +1,8 @@
 import pytest
 
-from simulator.disclosure.spans import BATCH, Span
-from simulator.messages import Exchange, Peer, Request
-from simulator.timestamps import milliseconds
+from simulator.core.messages import Exchange, Peer, Request
+from simulator.core.timestamps import milliseconds
+from simulator.disclosure.judge.spans import BATCH, Span
 
 NOON = "2026-03-01T12:00:00Z"
 

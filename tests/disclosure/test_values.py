@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from simulator.disclosure.concepts import CONCEPTS, parse_concepts
-from simulator.disclosure.markers import BodyMarker, Marker, parse_body_marker, parse_marker
-from simulator.disclosure.values import Fingerprinter, length_of, normalise, shape_of
+from simulator.disclosure.observe.values import Fingerprinter, length_of, normalise, shape_of
+from simulator.disclosure.redact.markers import BodyMarker, Marker, parse_body_marker, parse_marker
 from tests.disclosure.factories import FINGERPRINTER
 
 UUID = "5f0e4a52-6d0b-4c8e-9a53-2b7f6c1d8e90"

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from simulator import services
-from simulator.disclosure.ledger import Ledger
-from simulator.disclosure.manifest import as_json, judge, load_manifest
-from simulator.disclosure.observation import Observer
-from simulator.disclosure.rendering import to_text
-from simulator.disclosure.report import Report
-from simulator.disclosure.values import Fingerprinter
-from simulator.messages import Request
+from simulator.core.messages import Request
+from simulator.disclosure.judge.manifest import as_json, judge, load_manifest
+from simulator.disclosure.observe.observation import Observer
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.report.ledger import Ledger
+from simulator.disclosure.report.rendering import to_text
+from simulator.disclosure.report.report import Report
 from tests.apple import Apple
 from tests.disclosure.made_up import certificate, peer
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from simulator import services
-from simulator.disclosure.observation import Observer
-from simulator.disclosure.values import Fingerprinter
-from simulator.messages import Request
+from simulator.core.messages import Request
+from simulator.disclosure.observe.observation import Observer
+from simulator.disclosure.observe.values import Fingerprinter
 from tests.apple import KEY, request
 
 CATALOGUE = services.load()

@@ -11,9 +11,9 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from simulator.cli import main
-from simulator.directory import DATABASE
-from simulator.messages import Exchange
-from simulator.store.journal import SqliteJournal
+from simulator.core.data_directory import DATABASE
+from simulator.core.messages import Exchange
+from simulator.store.sqlite.journal import SqliteJournal
 
 FLAGS = ("--http-port", "0", "--control-port", "0", "--tls-port", "off", "--proxy-port", "off")
 LENIENT = ("--push-auth", "none", "--unknown-tokens", "accept")

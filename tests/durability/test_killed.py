@@ -7,12 +7,12 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from simulator.directory import DATABASE
-from simulator.messages import Exchange
+from simulator.core.data_directory import DATABASE
+from simulator.core.messages import Exchange
 from simulator.services.dep.assignment import PROFILE
-from simulator.services.vpp.licences import ASSIGNMENT
-from simulator.services.vpp.locations import location
-from simulator.store.sqlite import Store
+from simulator.services.vpp.domain.licences import ASSIGNMENT
+from simulator.services.vpp.domain.locations import location
+from simulator.store.sqlite.store import Store
 from tests.durability.load import MAKERS, Busy
 from tests.durability.running import journal_of, simulator, verified
 

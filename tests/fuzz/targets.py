@@ -21,14 +21,17 @@ import biplist  # type: ignore[import-untyped]  # it is of 2017
 
 from simulator import services
 from simulator.auth import provider_token
-from simulator.configuration import load_settings
+from simulator.control.api.pushes import property_list
+from simulator.control.api.worlds import load_snapshot
 from simulator.control.parts import Problem
-from simulator.control.pushes import property_list
-from simulator.control.worlds import load_snapshot
-from simulator.disclosure import certificates, decoders, importing, lock, markers
-from simulator.disclosure.claims import Manifest
-from simulator.disclosure.manifest import load_manifest
-from simulator.messages import Peer, Request, Response, Tls
+from simulator.core.configuration import load_settings
+from simulator.core.messages import Peer, Request, Response, Tls
+from simulator.core.settings import ConfigurationError
+from simulator.disclosure.judge import importing, lock
+from simulator.disclosure.judge.claims import Manifest
+from simulator.disclosure.judge.manifest import load_manifest
+from simulator.disclosure.observe import certificates, decoders
+from simulator.disclosure.redact import markers
 from simulator.pki.authority import Authority
 from simulator.pki.credentials import ServerToken, seal_server_token
 from simulator.pki.push import PushAuthority
@@ -36,11 +39,10 @@ from simulator.pki.push_identity import read_push_certificate
 from simulator.protocol.oauth import parse_authorization
 from simulator.protocol.wire import decode, parse_json, query_pairs
 from simulator.services.dep import cursors
-from simulator.settings import ConfigurationError
+from simulator.transport.http1.malformed_requests import about, salvage
 from simulator.transport.http2 import frames, hpack
 from simulator.transport.http2.connection import Connection
 from simulator.transport.http2.limits import Limits
-from simulator.transport.salvage import about, salvage
 from simulator.worlds.world import parse_world
 from tests.apple import Apple, authorization
 from tests.vpp import Vpp

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from cryptography import x509
 
-from simulator.control import worlds
+from simulator.control.api import worlds
 from simulator.control.parts import Problem
 from simulator.pki.authority import Authority
 from simulator.protocol.wire import MAX_DEPTH, parse_json

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from simulator.app import Simulator
-from simulator.settings import Settings
+from simulator.core.settings import Settings
 from simulator.transport.http2.frames import GOAWAY, HEADER_SIZE, PREFACE, Code, settings
 from tests.load import crowd, rude
 from tests.transport.http2 import test_limits as floods

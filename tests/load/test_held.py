@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from simulator.app import Simulator
-from simulator.settings import Settings
+from simulator.core.settings import Settings
 from tests.load import crowd, rude
 
 CONNECTIONS, STREAMS, SLOW = 150, 150, 20

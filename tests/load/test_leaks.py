@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from simulator.app import Simulator
-from simulator.control import events
-from simulator.directory import DATABASE
-from simulator.settings import Settings
-from simulator.store.journal import SqliteJournal
+from simulator.control.api import events
+from simulator.core.data_directory import DATABASE
+from simulator.core.settings import Settings
+from simulator.store.sqlite.journal import SqliteJournal
 from tests.load import rude
 
 TIMES = 12

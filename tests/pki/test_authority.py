@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.clock import Clock
+from simulator.core.clock import Clock
 from simulator.pki.authority import APPLE_HOSTS, LOCAL_NAMES, Authority, Leaf
 
 NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)

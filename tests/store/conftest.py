@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.messages import Exchange, Peer, Request, Response, Tls
-from simulator.store.sqlite import Store
+from simulator.core.messages import Exchange, Peer, Request, Response, Tls
+from simulator.store.sqlite.store import Store
 
 StoreFactory = Callable[[], Store]
 

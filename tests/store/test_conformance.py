@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from simulator.state import State
-from simulator.store.sqlite import Store
+from simulator.core.state import State
+from simulator.store.sqlite.store import Store
 from tests.store.conftest import exchange
 
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator.disclosure.evidence import START, Chain, Evidence, link_of
-from simulator.settings import ConfigurationError
-from simulator.state import State
-from simulator.store import opening
-from simulator.store.journal import SqliteJournal
-from simulator.store.sqlite import Store
+from simulator.core.settings import ConfigurationError
+from simulator.core.state import State
+from simulator.journal.chain import START, Chain, Evidence, link_of
+from simulator.store.sqlite import connection as opening
+from simulator.store.sqlite.journal import SqliteJournal
+from simulator.store.sqlite.store import Store
 from tests.store.conftest import exchange
 
 COUNT = 10

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from simulator.messages import Exchange, Finding, Peer, Request, Response, Tls
-from simulator.settings import ConfigurationError
-from simulator.state import State
-from simulator.store.journal import SqliteJournal
-from simulator.store.records import row_of
-from simulator.store.sqlite import Store
+from simulator.core.messages import Exchange, Finding, Peer, Request, Response, Tls
+from simulator.core.settings import ConfigurationError
+from simulator.core.state import State
+from simulator.store.sqlite.journal import SqliteJournal
+from simulator.store.sqlite.records import row_of
+from simulator.store.sqlite.store import Store
 from tests.store.conftest import exchange
 
 
@@ -296,8 +296,8 @@ def test_a_reader_of_a_file_closes_its_own_connection_only(store: Store) -> None
 WRITER = """
 import sys
 from pathlib import Path
-from simulator.messages import Exchange, Peer, Request
-from simulator.store.sqlite import Store
+from simulator.core.messages import Exchange, Peer, Request
+from simulator.store.sqlite.store import Store
 store = Store.open(Path(sys.argv[1]))
 request = Request("GET", "/", (), b"x" * 500, "http", Peer("127.0.0.1", 1, 1))
 while True:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator.store import keeping
-from simulator.store.sqlite import Store
-from simulator.store.state import SqliteState
+from simulator.store.sqlite import snapshots
+from simulator.store.sqlite.state import SqliteState
+from simulator.store.sqlite.store import Store
 
 Dump = list[bytes]
 
@@ -114,7 +114,7 @@ def test_a_snapshot_is_loaded_as_it_was(store: Store) -> None:
         state.of("c").put("other", "x", {})
 
     with store.transaction() as state:
-        keeping.head(lines[0])
+        snapshots.head(lines[0])
         state.load(iter(lines[1:]))
 
         assert whole(state) == lines
@@ -142,7 +142,7 @@ def test_a_snapshot_of_nothing_is_one(store: Store) -> None:
 )
 def test_what_is_no_snapshot_of_this_format_is_refused(line: bytes, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        keeping.head(line)
+        snapshots.head(line)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.disclosure.evidence import Chain, Evidence
-from simulator.store.sqlite import Store
+from simulator.journal.chain import Chain, Evidence
+from simulator.store.sqlite.store import Store
 from tests.store.conftest import exchange
 from tests.store.test_evidence import COUNT, evidence_of, filled, problems, tamper
 

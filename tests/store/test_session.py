@@ -2,9 +2,9 @@
 
 import pytest
 
-from simulator.store.session import MOST_WAITING
-from simulator.store.sqlite import Store
-from simulator.store.state import SqliteState
+from simulator.store.sqlite.session import MOST_WAITING
+from simulator.store.sqlite.state import SqliteState
+from simulator.store.sqlite.store import Store
 
 
 def wiped(state: SqliteState) -> None:

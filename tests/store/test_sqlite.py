@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from simulator.settings import ConfigurationError
-from simulator.state import State
-from simulator.store import opening, schema
-from simulator.store.journal import SqliteJournal
-from simulator.store.sqlite import Store
+from simulator.core.settings import ConfigurationError
+from simulator.core.state import State
+from simulator.store.sqlite import connection as opening
+from simulator.store.sqlite import schema
+from simulator.store.sqlite.journal import SqliteJournal
+from simulator.store.sqlite.store import Store
 from tests.store.conftest import exchange
 
 NOBODY = 65534
@@ -62,7 +63,7 @@ def test_two_processes_may_write_in_turn(path: Path) -> None:
 
 
 def test_only_so_many_entities_are_kept_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simulator.store.session.CACHED", 2)
+    monkeypatch.setattr("simulator.store.sqlite.session.CACHED", 2)
     store = Store.open(None)
     with store.transaction() as state:
         for key in "abcde":
@@ -76,7 +77,7 @@ def test_only_so_many_entities_are_kept_decoded(monkeypatch: pytest.MonkeyPatch)
 def test_the_write_ahead_log_is_emptied_beside_the_writer(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("simulator.store.checkpointing.AFTER_ROWS", 100)
+    monkeypatch.setattr("simulator.store.sqlite.checkpointing.AFTER_ROWS", 100)
     store = Store.open(path)
     before = path.stat().st_size
     with store.transaction() as state:

@@ -10,9 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from simulator.state import Entity, State
-from simulator.store.sqlite import Store
-from simulator.store.state import SqliteState
+from simulator.core.state import Entity, State
+from simulator.store.sqlite.state import SqliteState
+from simulator.store.sqlite.store import Store
 from tests.store.conftest import exchange
 
 CHARACTERS = st.sampled_from(["a", "b", "/", "å", "\0", "\ud7ff", "\ue000", "\U0010ffff"])

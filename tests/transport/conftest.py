@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import pytest
 import uvloop
 
-from simulator.clock import Clock
-from simulator.messages import Request, Response
+from simulator.core.clock import Clock
+from simulator.core.messages import Request, Response
 from simulator.pki.authority import Authority
-from simulator.transport.http1 import Server
-from simulator.transport.http1_connection import Connection
+from simulator.transport.http1.connection import Connection
+from simulator.transport.http1.server import Server
 from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Certificates, Listener
 

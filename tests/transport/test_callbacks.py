@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 
+from simulator.core.settings import ConfigurationError, Settings
 from simulator.pki.authority import Authority
 from simulator.protocol.operations import Inquiry
-from simulator.settings import ConfigurationError, Settings
 from simulator.transport.callbacks import Allowed, Callbacks
 from simulator.transport.listener import Certificates
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simulator.messages import Response
+from simulator.core.messages import Response
 from simulator.pki.authority import Authority
 from simulator.transport import capacity, listener
 from simulator.transport.http2.server import Http2Server

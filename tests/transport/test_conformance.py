@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from simulator.messages import Request, Response
+from simulator.core.messages import Request, Response
 from simulator.pki.authority import Authority
 from tests.transport.conftest import BODY_LIMIT
 

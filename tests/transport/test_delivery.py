@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from simulator.messages import Delivery, Response
+from simulator.core.messages import Delivery, Response
 from simulator.transport.delivery import JUNK
 from tests.transport.conftest import Wire
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator.messages import Response
+from simulator.core.messages import Response
 
 HOST = b"Host: mdmenrollment.apple.com\r\n"
 CLOSE = b"Connection: close\r\n"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from simulator.clock import Clock
+from simulator.core.clock import Clock
+from simulator.core.settings import ConfigurationError
 from simulator.pki.authority import Authority
-from simulator.settings import ConfigurationError
-from simulator.transport.http1 import Server
+from simulator.transport.http1.server import Server
 from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Listener
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from simulator.app import Simulator
-from simulator.settings import Settings
+from simulator.core.settings import Settings
 from tests.apple import KEY
 
 APP = "1900000001"

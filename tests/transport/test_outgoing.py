@@ -2,8 +2,8 @@
 
 import pytest
 
-from simulator.messages import Response
-from simulator.transport.outgoing import encode
+from simulator.core.messages import Response
+from simulator.transport.http1.responses import encode
 
 DATE = "Thu, 01 Jan 1970 00:00:00 GMT"
 

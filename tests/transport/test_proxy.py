@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from simulator.messages import Request, Response
+from simulator.core.messages import Request, Response
+from simulator.core.settings import ConfigurationError
 from simulator.pki.authority import APPLE_HOSTS
-from simulator.settings import ConfigurationError
 from simulator.transport import proxy as module
 from simulator.transport.proxy import HEAD_LIMIT, Proxy
 

@@ -5,7 +5,7 @@ from aiohttp.http_exceptions import BadHttpMessage, BadHttpMethod, HttpProcessin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.transport.salvage import Salvage, about, salvage, text
+from simulator.transport.http1.malformed_requests import Salvage, about, salvage, text
 
 PIECES = st.sampled_from(
     [

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from simulator.services.vpp import licences, users
-from simulator.services.vpp.licences import ASSET, Asset
-from simulator.services.vpp.locations import Location, location
-from simulator.services.vpp.products import find_product
-from simulator.services.vpp.users import USER, User
-from simulator.state import State
-from simulator.store.sqlite import Store
-from simulator.timestamps import milliseconds
+from simulator.core.state import State
+from simulator.core.timestamps import milliseconds
+from simulator.services.vpp.domain import licences, users
+from simulator.services.vpp.domain.licences import ASSET, Asset
+from simulator.services.vpp.domain.locations import Location, location
+from simulator.services.vpp.domain.products import find_product
+from simulator.services.vpp.domain.users import USER, User
+from simulator.store.sqlite.store import Store
 from simulator.worlds.locations import offers
 from simulator.worlds.seeding import seed_world
 from simulator.worlds.world import load_world, parse_world

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from simulator.core.settings import ConfigurationError
 from simulator.hardware.devices import BLOCK
-from simulator.settings import ConfigurationError
 from simulator.worlds.organisations import DepServer, DeviceList, Organisation, World
 
 GENERATED = DeviceList(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from simulator import resources
-from simulator.settings import ConfigurationError
+from simulator.core import resources
+from simulator.core.settings import ConfigurationError
 from simulator.worlds.rows import world_schema
 from simulator.worlds.world import FOLDER, parse_world, world_names
 from tests.worlds.test_seeding import TWO

@@ -3,14 +3,14 @@ from typing import Any
 
 import pytest
 
+from simulator.core.settings import ConfigurationError
+from simulator.core.state import State
+from simulator.core.timestamps import milliseconds
 from simulator.hardware.devices import BLOCK, generate
 from simulator.services.apns import registry, topics
 from simulator.services.dep import arrivals, fleet, portal
 from simulator.services.dep.organisations import SERVER
-from simulator.settings import ConfigurationError
-from simulator.state import State
-from simulator.store.sqlite import Store
-from simulator.timestamps import milliseconds
+from simulator.store.sqlite.store import Store
 from simulator.worlds.organisations import World
 from simulator.worlds.seeding import refuse_clashes, seed_world, steps
 from simulator.worlds.world import parse_world

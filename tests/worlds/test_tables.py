@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from simulator.settings import ConfigurationError
+from simulator.core.settings import ConfigurationError
 from simulator.worlds.tables import (
     Key,
     Place,

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from simulator.core.settings import ConfigurationError
+from simulator.core.timestamps import milliseconds
 from simulator.hardware.devices import BLOCK, generate
 from simulator.hardware.products import FAMILIES
 from simulator.services.dep.arrivals import LISTS, MOST_EVER
-from simulator.settings import ConfigurationError
-from simulator.timestamps import milliseconds
 from simulator.worlds.organisations import DepServer
 from simulator.worlds.world import load_world, parse_world, world_names
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from simulator.disclosure.formats.material import Material
-from simulator.disclosure.lines import UNMATCHED, Line
-from simulator.disclosure.report import Report
+from simulator.disclosure.report.lines import UNMATCHED, Line
+from simulator.disclosure.report.report import Report
 
 _FLOWS = {"sent": "inbound", "received": "outbound"}
 """Seen from Apple's service."""

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from simulator.core.messages import Exchange
+from simulator.core.timestamps import rfc3339_ms
 from simulator.disclosure.formats.material import Material
-from simulator.disclosure.layout import printable
-from simulator.disclosure.lines import UNMATCHED, Line
-from simulator.disclosure.manifest import NONE, Judged, judge
-from simulator.disclosure.redaction import shown
-from simulator.disclosure.rendering import to_json
-from simulator.disclosure.report import ClaimLine, Report
-from simulator.disclosure.vocabularies import term_of
-from simulator.messages import Exchange
-from simulator.timestamps import rfc3339_ms
+from simulator.disclosure.judge.manifest import NONE, Judged, judge
+from simulator.disclosure.report.layout import printable
+from simulator.disclosure.report.lines import UNMATCHED, Line
+from simulator.disclosure.report.redaction import shown
+from simulator.disclosure.report.rendering import to_json
+from simulator.disclosure.report.report import ClaimLine, Report
+from simulator.disclosure.report.vocabularies import term_of
 
 COLUMNS = (
     "recipient", "service", "operation", "field", "part", "place", "via", "concept", "category",

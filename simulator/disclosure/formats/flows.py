@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from simulator.disclosure.layout import printable
-from simulator.disclosure.lines import Line
-from simulator.disclosure.manifest import EXEMPT, SEVERITIES
+from simulator.disclosure.judge.manifest import EXEMPT, SEVERITIES
+from simulator.disclosure.report.layout import printable
+from simulator.disclosure.report.lines import Line
 
 WIDTH = 960
 _X = (130, 440, 750)

@@ -11,18 +11,18 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 from urllib.parse import quote
 
+from simulator.core.messages import Exchange, Headers
+from simulator.core.timestamps import rfc3339_ms
 from simulator.disclosure.formats.material import Material
-from simulator.disclosure.inner import step
-from simulator.disclosure.known import NO_RECORD
-from simulator.disclosure.manifest import as_json, judge
-from simulator.disclosure.markers import parse_marker
-from simulator.disclosure.records import Disclosure
-from simulator.disclosure.redaction import shown
-from simulator.disclosure.values import length_of, shape_of
-from simulator.messages import Exchange, Headers
+from simulator.disclosure.judge.manifest import as_json, judge
+from simulator.disclosure.observe.inner import step
+from simulator.disclosure.observe.records import Disclosure
+from simulator.disclosure.observe.values import length_of, shape_of
+from simulator.disclosure.redact.known import NO_RECORD
+from simulator.disclosure.redact.markers import parse_marker
+from simulator.disclosure.report.redaction import shown
 from simulator.protocol.fields import Field, Object, Objects, Table
 from simulator.protocol.wire import pairs_of, parse_json, query_pairs
-from simulator.timestamps import rfc3339_ms
 
 _SHORT = 200
 """Bytes of an answer that is no JSON and yet shown: error codes are short."""

@@ -7,11 +7,11 @@ from importlib import resources
 
 from simulator.disclosure.formats.flows import picture
 from simulator.disclosure.formats.material import Material
-from simulator.disclosure.layout import printable
-from simulator.disclosure.lines import Line
-from simulator.disclosure.manifest import UNDECLARED
-from simulator.disclosure.rendering import VERDICTS, doubts, sections
-from simulator.disclosure.report import Report
+from simulator.disclosure.judge.manifest import UNDECLARED
+from simulator.disclosure.report.layout import printable
+from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.rendering import VERDICTS, doubts, sections
+from simulator.disclosure.report.report import Report
 
 _TILES = (
     ("exchanges", "exchanges"),

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree as ET
 
 from simulator.disclosure.formats.material import Material
-from simulator.disclosure.layout import printable
-from simulator.disclosure.lines import Line
-from simulator.disclosure.report import ClaimLine, Report
+from simulator.disclosure.report.layout import printable
+from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.report import ClaimLine, Report
 
 
 def to_junit(material: Material) -> Iterator[str]:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from simulator.disclosure.manifest import Manifest
-from simulator.disclosure.observation import Observer
-from simulator.disclosure.records import Disclosure
-from simulator.disclosure.report import Report
-from simulator.messages import Exchange
+from simulator.core.messages import Exchange
+from simulator.disclosure.judge.manifest import Manifest
+from simulator.disclosure.observe.observation import Observer
+from simulator.disclosure.observe.records import Disclosure
+from simulator.disclosure.report.report import Report
 from simulator.protocol.catalogue import Catalogue
 
 

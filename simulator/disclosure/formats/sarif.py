@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.disclosure.formats.material import Material
-from simulator.disclosure.layout import printable
-from simulator.disclosure.lines import Line
-from simulator.disclosure.manifest import severity_of
-from simulator.disclosure.proof import Proof
-from simulator.disclosure.report import Report
+from simulator.disclosure.judge.manifest import severity_of
+from simulator.disclosure.report.integrity import Proof
+from simulator.disclosure.report.layout import printable
+from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.report import Report
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -10,7 +10,7 @@ from simulator.disclosure.formats.html import to_html
 from simulator.disclosure.formats.junit import to_junit
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.formats.sarif import to_sarif
-from simulator.disclosure.rendering import to_markdown, to_text
+from simulator.disclosure.report.rendering import to_markdown, to_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ import hashlib
 import json
 from typing import Any
 
-from simulator.messages import Finding, Goaway, Headers, Response, Tls
+from simulator.core.messages import Finding, Goaway, Headers, Response, Tls
+from simulator.core.settings import Settings
+from simulator.core.state import State
 from simulator.protocol.fields import String
 from simulator.protocol.operations import Call, ErrorCode, Issued, Service
 from simulator.services.apns import connections, errors, lint, quirks, registry, topics
 from simulator.services.apns.credentials import HOSTS, by_credential, environment
-from simulator.settings import Settings
-from simulator.state import State
 
 _DOCS = "https://developer.apple.com/documentation/usernotifications/"
 APNS_ID = "apns-id"

@@ -8,9 +8,9 @@ import hashlib
 from dataclasses import dataclass
 
 from simulator.auth.provider_token import ProviderToken
-from simulator.messages import Finding
+from simulator.core.messages import Finding
+from simulator.core.state import Body, State
 from simulator.protocol.operations import Call
-from simulator.state import Body, State
 
 CLIENT = "apns.client"
 CONNECTION = "apns.connection"

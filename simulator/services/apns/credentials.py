@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from simulator.auth import provider_token
 from simulator.auth.provider_token import ProviderToken
-from simulator.messages import Finding
+from simulator.core.messages import Finding
 from simulator.pki.push import read_push_certificate
 from simulator.protocol.operations import ApiError, Call, Principal
 from simulator.services.apns import connections, errors, keys, topics

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simulator.state import State
+from simulator.core.state import State
 
 KEY = "apns.key"
 

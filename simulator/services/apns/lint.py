@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from simulator.messages import Finding
+from simulator.core.messages import Finding
 from simulator.protocol.operations import Call
 from simulator.services.apns import registry
 

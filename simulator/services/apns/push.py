@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from simulator.messages import named
+from simulator.core.messages import named
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, ErrorCode, operation
 from simulator.services.apns import PUSH_TYPES, errors, lint, message_id, quirks, registry

@@ -10,13 +10,13 @@ import re
 
 from msgspec import Struct
 
-from simulator.messages import Exchange, Headers, Request, Response, Tls
+from simulator.core.messages import Exchange, Headers, Request, Response, Tls
+from simulator.core.settings import Settings
+from simulator.core.state import State
 from simulator.protocol.operations import Call
 from simulator.protocol.wire import Decoded
 from simulator.services.apns import accepted, connections, new_id, registry, topics
 from simulator.services.apns.credentials import environment, validity
-from simulator.settings import Settings
-from simulator.state import State
 
 _KNOWN = 1024
 """Sets of header fields that are remembered: clients repeat them."""

@@ -6,8 +6,8 @@ pushes: the state may be seen from anywhere.
 
 import hashlib
 
+from simulator.core.state import Body, State
 from simulator.services.apns import registry
-from simulator.state import Body, State
 
 TOPIC = "apns.topic"
 ONLY = "apns.only"

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.messages import Finding, Response
+from simulator.core.messages import Finding, Response
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, ErrorCode, Issued, Principal, Service
 from simulator.services.dep import arrivals, errors, quirks

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from simulator.core.state import Body
+from simulator.core.timestamps import rfc3339
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors
 from simulator.services.dep.device_rows import DOCS
 from simulator.services.dep.organisations import organisation
-from simulator.state import Body
-from simulator.timestamps import rfc3339
 
 _KIND = "dep.discovery"
 _PATH = "/account-driven-enrollment/profile"

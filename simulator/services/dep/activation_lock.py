@@ -1,12 +1,12 @@
 """``POST /device/activationlock``: turn Activation Lock on."""
 
+from simulator.core.state import Body
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors, fleet
 from simulator.services.dep.device_rows import DOCS, SERIAL_NUMBER
 from simulator.services.dep.fleet import Device
 from simulator.services.dep.organisations import organisation
-from simulator.state import Body
 
 _NOT_LOCKABLE = ("Mac", "AppleTV", "Vision")
 

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, replace
 from heapq import heapify, heappop, heapreplace
 from itertools import groupby
 
+from simulator.core.state import Body, State
+from simulator.core.timestamps import rfc3339
 from simulator.hardware.devices import BLOCK, BLOCKS, Plan
 from simulator.services.dep import fleet
 from simulator.services.dep.fleet import Device, Told
-from simulator.state import Body, State
-from simulator.timestamps import rfc3339
 
 KIND, KEY = "dep.arrivals", "ordered"
 SERIES = "dep.arrivals"

@@ -1,11 +1,11 @@
 """``GET /os-beta-enrollment/tokens``: tokens for beta programs of the operating systems."""
 
+from simulator.core.state import Body
 from simulator.protocol.fields import Objects, String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors
 from simulator.services.dep.device_rows import DOCS
 from simulator.services.dep.organisations import organisation
-from simulator.state import Body
 
 
 @operation(

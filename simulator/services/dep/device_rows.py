@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simulator.messages import Finding
+from simulator.core.messages import Finding
 from simulator.protocol.fields import Boolean, Field, String, Strings, Table
 from simulator.protocol.operations import ApiError, Call
 from simulator.services.dep import errors

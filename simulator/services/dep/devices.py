@@ -1,5 +1,7 @@
 """Devices: fetch, sync, details, disown."""
 
+from simulator.core.state import Body
+from simulator.core.timestamps import milliseconds, rfc3339
 from simulator.protocol.fields import Boolean, Integer, String, Table
 from simulator.protocol.fields import Objects as Array
 from simulator.protocol.operations import ApiError, Call, operation
@@ -15,8 +17,6 @@ from simulator.services.dep.device_rows import (
     serials,
     wanted,
 )
-from simulator.state import Body
-from simulator.timestamps import milliseconds, rfc3339
 
 PAGE_DEFAULT = 100
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from simulator.state import Body, Entity, State
-from simulator.timestamps import milliseconds, rfc3339
+from simulator.core.state import Body, Entity, State
+from simulator.core.timestamps import milliseconds, rfc3339
 
 DEVICE = "dep.device"
 EVENT = "dep.event"

@@ -7,13 +7,13 @@ signature, nonce 401; state of the token 403; terms 403.
 from collections import Counter
 
 from simulator.auth import oauth1
-from simulator.messages import Finding
+from simulator.core.messages import Finding
+from simulator.core.state import Body
+from simulator.core.timestamps import milliseconds
 from simulator.protocol.oauth import parse_authorization
 from simulator.protocol.operations import ApiError, Call, ErrorCode, Principal
 from simulator.services.dep import errors
 from simulator.services.dep.sessions import end_sessions, find_token
-from simulator.state import Body
-from simulator.timestamps import milliseconds
 
 _KNOWN = {
     "realm",

@@ -1,6 +1,6 @@
 """Organisations and the servers they have in the portal."""
 
-from simulator.state import Body, State
+from simulator.core.state import Body, State
 
 ORGANISATION = "organisation"
 SERVER = "dep.server"

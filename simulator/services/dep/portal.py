@@ -11,13 +11,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from simulator.core.state import Body, State
+from simulator.core.timestamps import rfc3339
 from simulator.pki.credentials import Chance, ServerToken, mint_server_token
 from simulator.services.dep import arrivals, fleet, timeline
 from simulator.services.dep.fleet import Device, Told
 from simulator.services.dep.organisations import ORGANISATION, SERVER, organisation, server
 from simulator.services.dep.sessions import TOKEN, end_sessions
-from simulator.state import Body, State
-from simulator.timestamps import rfc3339
 
 _BETA_PROGRAMS = (
     ("iOS", "iOS 27 AppleSeed Beta"),

@@ -9,13 +9,13 @@ from urllib.parse import quote, urlsplit
 
 from cryptography import x509
 
+from simulator.core.state import Body
 from simulator.pki.push_identity import UNREADABLE
 from simulator.protocol.fields import Boolean, Field, String, Strings
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors, skip_keys
 from simulator.services.dep.assignment import PROFILE, PROFILE_UUID, assign_profile, find_profile
 from simulator.services.dep.device_rows import DOCS, outcomes
-from simulator.state import Body
 
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 """What RFC 2396 and RFC 2732 let a URI consist of."""

@@ -1,10 +1,10 @@
 """``GET /device/replacementDetails``: which device a replacement stands for."""
 
+from simulator.core.state import Body
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors, fleet
 from simulator.services.dep.device_rows import DOCS, SERIAL_NUMBER
-from simulator.state import Body
 
 
 @operation(

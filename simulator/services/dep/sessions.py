@@ -11,10 +11,10 @@ import hmac
 import re
 from functools import lru_cache
 
+from simulator.core.state import Body, State
 from simulator.protocol.operations import ApiError, Call, Principal
 from simulator.services.dep import errors
 from simulator.services.dep.organisations import organisation, server
-from simulator.state import Body, State
 
 TOKEN = "dep.token"  # noqa: S105 (a kind of entity)
 SESSION = "dep.session"

@@ -6,9 +6,9 @@ number, which is part of what a cursor is signed with, and a line knows those th
 it goes on from, and up to where.
 """
 
+from simulator.core.state import State
 from simulator.services.dep import cursors, fleet
 from simulator.services.dep.cursors import Cursor
-from simulator.state import State
 
 KIND, KEY = "dep.timeline", "lines"
 Line = tuple[int, int, int]

@@ -10,16 +10,16 @@ from typing import Any
 
 import msgspec
 
-from simulator.messages import Response
+from simulator.core.messages import Response
+from simulator.core.state import Body
 from simulator.protocol.fields import String
 from simulator.protocol.operations import Call, ErrorCode, Issued, Service
 from simulator.services.vpp import access, errors, numbers, quirks
 from simulator.services.vpp.answers import metadata_error, v1_trailer, v2_trailer
-from simulator.services.vpp.locations import LOCATION
+from simulator.services.vpp.domain.locations import LOCATION
+from simulator.services.vpp.domain.notifications import OUTBOX
+from simulator.services.vpp.domain.products import PRODUCT
 from simulator.services.vpp.metadata import by_cookie, by_developer
-from simulator.services.vpp.notices import OUTBOX
-from simulator.services.vpp.products import PRODUCT
-from simulator.state import Body
 
 JSON_TYPE = "application/json;charset=UTF-8"
 _METADATA = ("/v1/", "/WebObjects/MZStorePlatform.woa/")

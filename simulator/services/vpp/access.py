@@ -6,10 +6,11 @@ legacy, rights, rate, maintenance.
 
 from urllib.parse import unquote
 
+from simulator.core.state import Body
 from simulator.protocol.operations import ApiError, Call, Principal
-from simulator.services.vpp import errors, events
-from simulator.services.vpp.locations import Location, location, service_state, token
-from simulator.state import Body
+from simulator.services.vpp import errors
+from simulator.services.vpp.domain import events
+from simulator.services.vpp.domain.locations import Location, location, service_state, token
 
 RATE = "vpp.rate"
 COOKIE = "itvt"

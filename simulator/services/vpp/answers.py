@@ -1,10 +1,10 @@
 """What every answer of a generation carries beside its own fields."""
 
+from simulator.core.state import Body
 from simulator.protocol.operations import Call, ErrorCode
 from simulator.services.vpp import quirks
 from simulator.services.vpp.access import place, sent_token
-from simulator.services.vpp.locations import apple_time
-from simulator.state import Body
+from simulator.services.vpp.domain.locations import apple_time
 
 _OTHER = {"id": "5f0e4a52-0000-4000-8000-000000000000", "name": "Other MDM", "metadata": "1"}
 WARNING_MS = 15 * 24 * 3600 * 1000

@@ -8,13 +8,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from simulator.messages import Finding
+from simulator.core.messages import Finding
+from simulator.core.state import Body
 from simulator.protocol.operations import ApiError, Call, ErrorCode
 from simulator.protocol.validation import refuses
-from simulator.services.vpp import errors, licences, quirks
+from simulator.services.vpp import errors, quirks
+from simulator.services.vpp.domain import licences
+from simulator.services.vpp.domain.locations import Location
 from simulator.services.vpp.limits import PRICING
-from simulator.services.vpp.locations import Location
-from simulator.state import Body
 
 SERIAL = re.compile(r"[0-9A-Z]{8,14}")
 """What real serial numbers look like (vpp.md 14.15)."""

@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.auth import provider_token
-from simulator.messages import Finding
+from simulator.core.messages import Finding
+from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integer, Object, Objects, String, Table
 from simulator.protocol.operations import ApiError, Call, Principal, operation
 from simulator.protocol.validation import refuses
-from simulator.services.vpp import errors, licences, storefront
+from simulator.services.vpp import errors
 from simulator.services.vpp.access import COOKIE, cookie_token, good_token
-from simulator.services.vpp.locations import location
+from simulator.services.vpp.domain import licences, storefront
+from simulator.services.vpp.domain.locations import location
+from simulator.services.vpp.domain.products import Product, find_product
 from simulator.services.vpp.origin import origin
-from simulator.services.vpp.products import Product, find_product
-from simulator.state import Body
 
 DOCS = "https://developer.apple.com/documentation/devicemanagement/"
 _OLD = "/WebObjects/MZStorePlatform.woa/wa/lookup"

@@ -19,9 +19,9 @@ from simulator.transport.http2.frames import (
     Setting,
 )
 from simulator.transport.http2.frames import ConnectionFailedError as Failed
-from simulator.transport.http2.intake import Asked, Intake
 from simulator.transport.http2.limits import Limits, Purse
-from simulator.transport.http2.sending import Sender
+from simulator.transport.http2.receiver import Asked, Intake
+from simulator.transport.http2.sender import Sender
 
 _ANY = -1
 _STREAM_MASK = 0x7FFFFFFF

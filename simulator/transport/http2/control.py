@@ -13,9 +13,9 @@ from simulator.transport.http2.frames import (
     Setting,
 )
 from simulator.transport.http2.frames import ConnectionFailedError as Failed
-from simulator.transport.http2.intake import Intake
 from simulator.transport.http2.limits import Purse
-from simulator.transport.http2.sending import Sender
+from simulator.transport.http2.receiver import Intake
+from simulator.transport.http2.sender import Sender
 
 PRIORITY_SIZE = 5
 _CODE_SIZE = 4

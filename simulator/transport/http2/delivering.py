@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from typing import Any, Protocol
 
-from simulator.messages import Delivery, Goaway, Response
+from simulator.core.messages import Delivery, Goaway, Response
 from simulator.transport.delivery import Watch, reset
 from simulator.transport.http2.connection import Connection
 

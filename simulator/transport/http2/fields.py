@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from simulator.messages import Headers
+from simulator.core.messages import Headers
+from simulator.transport.http1.malformed_requests import text
 from simulator.transport.http2 import hpack
-from simulator.transport.salvage import text
 
 _OVERHEAD = 32
 """Bytes that the size of a header list counts for each field (RFC 9113, 6.5.2)."""

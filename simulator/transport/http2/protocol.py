@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
-from simulator.messages import Goaway, Peer, Request, Response
+from simulator.core.messages import Goaway, Peer, Request, Response
 from simulator.transport.delivery import Watch, deliver
 from simulator.transport.handshake import shown
 from simulator.transport.http2.connection import Connection
 from simulator.transport.http2.delivering import Http2Wire
 from simulator.transport.http2.frames import Code
-from simulator.transport.http2.intake import Asked
+from simulator.transport.http2.receiver import Asked
 
 if TYPE_CHECKING:
     from simulator.transport.http2.server import Http2Server

@@ -6,9 +6,9 @@ from collections.abc import Callable, Coroutine, Iterator
 from email.utils import formatdate
 from typing import Any
 
-from simulator.clock import Clock
-from simulator.messages import Request, Response, Tls
-from simulator.transport.http1 import Answer
+from simulator.core.clock import Clock
+from simulator.core.messages import Request, Response, Tls
+from simulator.transport.http1.server import Answer
 from simulator.transport.http2.limits import Limits
 from simulator.transport.http2.protocol import Http2Protocol
 

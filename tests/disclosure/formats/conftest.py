@@ -9,10 +9,10 @@ import pytest
 
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.formats.table import FORMATS
-from simulator.disclosure.ledger import Ledger
-from simulator.disclosure.manifest import load_manifest
-from simulator.disclosure.redaction import Level
-from simulator.disclosure.report import Report
+from simulator.disclosure.judge.manifest import load_manifest
+from simulator.disclosure.report.ledger import Ledger
+from simulator.disclosure.report.redaction import Level
+from simulator.disclosure.report.report import Report
 from tests.apple import Apple
 from tests.disclosure.test_vectors import VECTORS, request_of
 

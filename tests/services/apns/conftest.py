@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
 
-from simulator.messages import Peer, Tls
+from simulator.core.messages import Peer, Tls
 from simulator.pki.push import PushAuthority, PushCertificate
 from simulator.services.apns import registry, topics
 from tests.apple import START_MS, Answer, Apple, request

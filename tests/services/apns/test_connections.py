@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from simulator.messages import Peer
+from simulator.core.messages import Peer
 from simulator.pki.push import PushAuthority
 from simulator.services.apns import registry, topics
 from tests.apple import Answer

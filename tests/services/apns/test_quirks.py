@@ -1,6 +1,6 @@
 """Oddities of the live APNs, each by its switch."""
 
-from simulator import quirks
+from simulator.protocol import quirks
 from simulator.services.apns import registry, topics
 from simulator.services.apns.registry import DeviceToken
 from tests.apple import Answer, Apple, request

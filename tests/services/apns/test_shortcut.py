@@ -9,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from simulator import faults, quirks
-from simulator.faults import Fault
-from simulator.messages import Exchange, Request
+from simulator.core.messages import Exchange, Request
+from simulator.core.state import State
+from simulator.faults import faults
+from simulator.faults.faults import Fault
 from simulator.pki.push import PushAuthority, PushCertificate
+from simulator.protocol import quirks
 from simulator.protocol.wire import Decoded
 from simulator.services.apns import registry, topics
 from simulator.services.apns.quirks import ONE_STREAM
 from simulator.services.apns.shortcut import PushShortcut
-from simulator.state import State
 from tests.apple import Answer, Apple
 from tests.services.apns.conftest import MAGIC, NOW, OTHER, PEER, TOKEN, TOPIC, Apns
 

@@ -6,10 +6,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec.structs import replace
 
-from simulator.messages import Tls
+from simulator.core.messages import Tls
+from simulator.core.settings import Settings
 from simulator.pki.push import PushAuthority
 from simulator.services.apns import STREAMS, first_streams, keys, topics
-from simulator.settings import Settings
 from tests.apple import START_MS, Answer
 from tests.auth.test_provider_token import KEY, bearer, public_pem
 from tests.services.apns.conftest import PEER, Apns, make

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from simulator.app import Simulator
-from simulator.settings import Settings
+from simulator.core.settings import Settings
 
 TOKEN = bytes(range(32))
 MAGIC = "7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"

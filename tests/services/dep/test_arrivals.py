@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.core.state import State
+from simulator.core.timestamps import rfc3339
 from simulator.hardware.devices import BLOCK, BLOCKS, generate
 from simulator.services.dep import arrivals, fleet
 from simulator.services.dep.arrivals import MOST, MOST_AT_ONCE, MOST_EVER, NEVER, Arrivals
-from simulator.state import State
-from simulator.timestamps import rfc3339
 from tests.apple import Apple
 
 HOUR_MS = 3_600_000

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator import quirks
+from simulator.protocol import quirks
 from simulator.services.dep import portal
 from tests.apple import Apple
 

@@ -5,8 +5,8 @@ from typing import Any, cast
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from simulator.core.state import World
 from simulator.services.dep import fleet, timeline
-from simulator.state import World
 from tests.apple import Apple
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator.services.vpp import portal
+from simulator.services.vpp.domain import portal
 from tests.apple import request
 from tests.vpp import HOOK, Vpp
 

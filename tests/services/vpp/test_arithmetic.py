@@ -6,8 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from simulator.services.vpp import users
-from simulator.services.vpp.licences import ASSIGNMENT, every
+from simulator.services.vpp.domain import users
+from simulator.services.vpp.domain.licences import ASSIGNMENT, every
 from tests.vpp import APP, BOOK, FREE, SCARCE, Vpp, wanted
 
 CLIENTS = st.lists(st.sampled_from(["u-1", "u-2", "u-3"]), max_size=3, unique=True)

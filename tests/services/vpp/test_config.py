@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from simulator import faults, outcomes
-from simulator.faults import Fault
+from simulator.faults import faults, outcomes
+from simulator.faults.faults import Fault
 from simulator.services.vpp.limits import LIMITS
 from tests.vpp import HOOK, MDM, Vpp
 

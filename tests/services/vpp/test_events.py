@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator.services.vpp import notices, portal
+from simulator.services.vpp.domain import notifications, portal
 from tests.vpp import APP, HOOK, MDM, SCARCE, Vpp, wanted
 
 
@@ -191,12 +191,12 @@ def test_a_message_is_tried_three_times() -> None:
     apple.associate(APP, serials=["C1"])
 
     def due() -> list[str]:
-        return apple.run(lambda state: [one.key for one in notices.due(state, apple.now_ms)])
+        return apple.run(lambda state: [one.key for one in notifications.due(state, apple.now_ms)])
 
     (key,) = due()
     for pause in (60, 240):
         apple.run(
-            lambda state: notices.settle_attempt(
+            lambda state: notifications.settle_attempt(
                 state, key, apple.now_ms, delivered=False, about="refused"
             )
         )
@@ -204,14 +204,14 @@ def test_a_message_is_tried_three_times() -> None:
         apple.advance(pause)
         assert due() == [key]
     apple.run(
-        lambda state: notices.settle_attempt(
+        lambda state: notifications.settle_attempt(
             state, key, apple.now_ms, delivered=False, about="refused"
         )
     )
     apple.advance(86400)
 
     assert due() == []
-    (row,) = apple.run(lambda state: state.scan(notices.OUTBOX))
+    (row,) = apple.run(lambda state: state.scan(notifications.OUTBOX))
     assert (row.body["state"], row.body["attempts"]) == ("dropped", 3)
 
 
@@ -220,7 +220,7 @@ def test_old_messages_are_forgotten_once_they_are_sent() -> None:
     apple.listen()
     apple.associate(APP, serials=["C1"])
     apple.run(
-        lambda state: notices.settle_attempt(
+        lambda state: notifications.settle_attempt(
             state, "000000000001", apple.now_ms, delivered=True, about=""
         )
     )
@@ -228,9 +228,9 @@ def test_old_messages_are_forgotten_once_they_are_sent() -> None:
     place = apple.place()
     apple.home(
         lambda home: [
-            notices.announce(home, place, "ASSET_COUNT", {}, apple.now_ms)
-            for _ in range(notices.KEPT)
+            notifications.announce(home, place, "ASSET_COUNT", {}, apple.now_ms)
+            for _ in range(notifications.KEPT)
         ]
     )
-    assert apple.run(lambda state: state.get(notices.OUTBOX, "000000000001")) is None
-    assert apple.run(lambda state: state.count(notices.OUTBOX)) == notices.KEPT
+    assert apple.run(lambda state: state.get(notifications.OUTBOX, "000000000001")) is None
+    assert apple.run(lambda state: state.count(notifications.OUTBOX)) == notifications.KEPT

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from simulator import services
+from simulator.core.state import State
 from simulator.protocol.operations import Operation
 from simulator.services.dep import portal as dep
-from simulator.services.vpp import portal
-from simulator.state import State
+from simulator.services.vpp.domain import portal
 from tests.apple import ORG
 from tests.vpp import APP, Vpp, wanted
 

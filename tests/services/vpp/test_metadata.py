@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from simulator.services.vpp.products import Product, put_product
+from simulator.services.vpp.domain.products import Product, put_product
 from tests.apple import AGENT, Answer, request
 from tests.disclosure.made_up import provider_token
 from tests.vpp import APP, BOOK, MAC, Vpp

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from simulator import quirks
-from simulator.services.vpp import notices, portal
-from simulator.state import Body, State
+from simulator.core.state import Body, State
+from simulator.protocol import quirks
+from simulator.services.vpp.domain import notifications as notices
+from simulator.services.vpp.domain import portal
 from tests.vpp import APP, HOOK, MDM, Vpp
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from simulator.services.vpp import portal, subscriptions
-from simulator.services.vpp.subscriptions import Subscription
+from simulator.services.vpp.domain import portal, subscriptions
+from simulator.services.vpp.domain.subscriptions import Subscription
 from tests.vpp import MDM, Vpp
 
 ONE, TWO, PAUSED, PARENT = 2_000_000_001, 2_000_000_002, 2_000_000_003, 1_000_000_001

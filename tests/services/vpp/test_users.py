@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator.services.vpp import locations
+from simulator.services.vpp.domain import locations
 from tests.vpp import APP, BOOK, Vpp
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator.services.vpp import locations, portal
+from simulator.services.vpp.domain import locations, portal
 from tests.apple import request
 from tests.vpp import APP, BOOK, FREE, MAC, MDM, SCARCE, USERS_ONLY, Vpp
 

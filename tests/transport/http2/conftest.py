@@ -11,8 +11,8 @@ import h2.connection
 import h2.events
 import pytest
 
-from simulator.clock import Clock
-from simulator.messages import Request, Response
+from simulator.core.clock import Clock
+from simulator.core.messages import Request, Response
 from simulator.pki.authority import Authority
 from simulator.transport.http2.server import Http2Server
 from tests.transport.http2.serving import NOW, context

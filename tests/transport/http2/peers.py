@@ -12,8 +12,8 @@ import hpack
 from simulator.transport.http2 import frames
 from simulator.transport.http2.connection import Connection
 from simulator.transport.http2.frames import Code
-from simulator.transport.http2.intake import Asked
 from simulator.transport.http2.limits import Limits
+from simulator.transport.http2.receiver import Asked
 
 REQUEST = ((":method", "GET"), (":scheme", "https"), (":path", "/a"), (":authority", "x.example"))
 POST = ((":method", "POST"), *REQUEST[1:])

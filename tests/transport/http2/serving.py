@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import uvloop
 
-from simulator.clock import Clock
-from simulator.messages import Request, Response
+from simulator.core.clock import Clock
+from simulator.core.messages import Request, Response
 from simulator.pki.authority import Authority
 from simulator.transport.handshake import Handshake
 from simulator.transport.http2.server import Http2Server

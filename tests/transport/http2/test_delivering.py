@@ -9,7 +9,7 @@ import h2.settings
 import pytest
 from msgspec.structs import replace
 
-from simulator.messages import Delivery, Response
+from simulator.core.messages import Delivery, Response
 from tests.transport.http2.conftest import Client, Wire, connect, said, until
 
 BODY = b"x" * 30_000

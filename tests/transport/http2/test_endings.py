@@ -7,7 +7,7 @@ import h2.connection
 import h2.events
 import pytest
 
-from simulator.messages import Goaway, Response
+from simulator.core.messages import Goaway, Response
 from simulator.transport.http2 import frames
 from simulator.transport.http2.frames import Code
 from simulator.transport.http2.protocol import LINGER_TICKS, STUCK_TICKS

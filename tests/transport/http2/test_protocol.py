@@ -9,7 +9,7 @@ import h2.connection
 import h2.events
 import pytest
 
-from simulator.messages import Request, Response
+from simulator.core.messages import Request, Response
 from simulator.pki.authority import Authority
 from simulator.transport.http2 import frames
 from tests.transport.http2.conftest import DATE, Client, Wire, connect, said

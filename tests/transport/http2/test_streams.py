@@ -3,12 +3,12 @@
 import h2.events
 import h2.settings
 
-from simulator.messages import Response, Tls
+from simulator.core.messages import Response, Tls
 from simulator.transport.http2 import frames
 from simulator.transport.http2.connection import Connection
 from simulator.transport.http2.frames import Code, Setting
-from simulator.transport.http2.intake import _PERSISTENT
 from simulator.transport.http2.limits import Limits
+from simulator.transport.http2.receiver import _PERSISTENT
 from tests.transport.http2.conftest import Client, Wire, connect
 from tests.transport.http2.peers import REQUEST, Hyper, Raw, Sent, goaway
 

@@ -1,0 +1,175 @@
+"""Reading a data directory's journal, whether the simulator runs or not."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from simulator import __version__, services
+from simulator.commands.progress import bar
+from simulator.core.clock import Clock
+from simulator.core.data_directory import DATABASE, KEYS, LEDGER, PRIVATE, read_keys, write_file
+from simulator.core.messages import Exchange
+from simulator.core.settings import Settings
+from simulator.disclosure.formats.material import Material
+from simulator.disclosure.judge.manifest import Manifest
+from simulator.disclosure.judge.spans import Part, Span
+from simulator.disclosure.observe.observation import Observer
+from simulator.disclosure.observe.records import Disclosure
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.report import checkpoint
+from simulator.disclosure.report.ledger import Ledger
+from simulator.disclosure.report.origins import FOREIGN, NOVEL, Known, known_to
+from simulator.disclosure.report.redaction import Level
+from simulator.disclosure.report.report import Report
+from simulator.journal.chain import Chain, Evidence
+from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.reference import digest
+from simulator.store.sqlite.journal import SqliteJournal
+
+TOOL = f"mdmsim {__version__}"
+LARGE = 5_000
+"""From so many exchanges on there is a progress bar, and the ledger is kept."""
+BATCH = 500
+"""Exchanges that are read at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The ledger of a journal, and what it was made with."""
+
+    journal: SqliteJournal
+    ledger: Ledger
+    evidence: Evidence
+    observer: Observer
+    catalogue: Catalogue
+    known: Known
+
+    def report(self, manifest: Manifest, redact: Level, *, strict: bool) -> Report:
+        """Judge it all by *manifest*."""
+        return Report.build(
+            self.ledger,
+            manifest,
+            self.catalogue,
+            tool=TOOL,
+            evidence=self.evidence,
+            known=self.known,
+            redact=redact,
+            strict=strict,
+        )
+
+    def material(self, report: Report, manifest: Manifest, width: int) -> Material:
+        """Return what the formats write from."""
+        return Material(
+            report=report,
+            manifest=manifest,
+            catalogue=self.catalogue,
+            observer=self.observer,
+            exchanges=lambda: exchanges(self.journal),
+            origin=self.origin,
+            width=width,
+        )
+
+    def part(self, span: Span, manifest: Manifest) -> Part:
+        """Return what was disclosed in a part of the journal."""
+        ledger = Ledger(self.observer, self.catalogue, self.ledger.origins)
+        return Part.of(span, self.journal.read, ledger, manifest, TOOL)
+
+    def origin(self, one: Disclosure, seq: int) -> str:
+        """Return where the value of a record of exchange *seq* came from."""
+        value = int(one.fp, 16)
+        found = self.ledger.origins.of(one.concept, value, seq)
+        issued = self.known(one.concept) if found == NOVEL else None
+        return FOREIGN if issued is not None and value not in issued else found
+
+
+def today() -> date:
+    """Return the day, by the wall clock."""
+    return datetime.fromtimestamp(Clock().now_ms() / 1000, UTC).date()
+
+
+def _added_up(
+    journal: SqliteJournal,
+    observer: Observer,
+    catalogue: Catalogue,
+    kept: Path,
+    *,
+    fresh: bool,
+) -> tuple[Ledger, Evidence]:
+    """Return the ledger of all exchanges; of a large journal, it is kept for the next time."""
+    words = (__version__, digest(catalogue), observer.key_id, str(len(journal.cuts())))
+    made_with = " ".join(words)
+    restored = None if fresh else _restored(journal, kept, made_with, observer, catalogue)
+    ledger, chain = restored or (Ledger(observer, catalogue), Chain())
+    before = ledger.exchanges
+    evidence = read(journal, ledger.add, chain)
+    if ledger.exchanges - before >= LARGE and chain.link:
+        with suppress(OSError):  # a directory that cannot be written is read anew each time
+            write_file(kept, checkpoint.dump(ledger, made_with, chain.seq, chain.link), PRIVATE)
+    return ledger, evidence
+
+
+def _restored(
+    journal: SqliteJournal, kept: Path, made_with: str, observer: Observer, catalogue: Catalogue
+) -> tuple[Ledger, Chain] | None:
+    """Return the ledger that was kept, if the hashes of all that it holds are still right."""
+    try:
+        data = kept.read_bytes()
+    except OSError:
+        return None
+    restored = checkpoint.load(data, made_with, observer, catalogue)
+    if restored is None:
+        return None
+    chain = Chain()
+    with suppress(sqlite3.DatabaseError):
+        journal.check(chain, restored.seq)
+    whole = chain.link == restored.link and chain.seq == restored.seq
+    return (restored.ledger, chain) if whole else None
+
+
+@contextmanager
+def books(settings: Settings, *, fresh: bool = False) -> Iterator[Books]:
+    """Open the journal of a data directory, and add it all up.
+
+    With *fresh* nothing of an earlier time is used.
+    """
+    data = Path(settings.data)
+    catalogue = services.load()
+    with closing(SqliteJournal.open(data / DATABASE)) as journal:
+        keys = read_keys(data / KEYS, settings.fingerprint_key)
+        observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
+        ledger, evidence = _added_up(journal, observer, catalogue, data / LEDGER, fresh=fresh)
+        known = known_to(catalogue, journal.scan, observer.stamp)
+        yield Books(journal, ledger, evidence, observer, catalogue, known)
+
+
+def read(
+    journal: SqliteJournal, add: Callable[[Exchange], None], chain: Chain | None = None
+) -> Evidence:
+    """Hand exchanges to *add*, with a progress bar if they are many; return the evidence.
+
+    All of them, or those after the ones that *chain* has looked at.
+    """
+    chain = chain or Chain()
+    last, done = journal.last(), chain.seq
+    with bar("reading the journal", last - done, shown=last - done >= LARGE) as advance:
+        for batch in journal.walk(chain):
+            for exchange in batch:
+                add(exchange)
+            advance(chain.seq - done)
+            done = chain.seq
+    return journal.evidence(chain)
+
+
+def exchanges(journal: SqliteJournal) -> Iterator[Exchange]:
+    """Yield all exchanges that can be read, oldest first."""
+    for batch in journal.walk(Chain(), BATCH):
+        yield from batch
+
+
+def verify(data: Path) -> Evidence:
+    """Return what the hash chain of a data directory says."""
+    with closing(SqliteJournal.open(data / DATABASE)) as journal:
+        return read(journal, lambda _: None)

@@ -1,0 +1,95 @@
+"""How values are put into words on a page."""
+
+import json
+import shlex
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+from markupsafe import Markup
+
+from simulator.core.timestamps import rfc3339
+from simulator.disclosure.redact.markers import Marker, apart
+
+UNITS = ("bytes", "kB", "MB", "GB")
+_STEP = 1000
+_SEALED = Markup('<span class="sealed" title="{1} of {2}, fingerprint {3}">sealed {0}</span>')
+
+
+def time_of_day(stamp: str) -> str:
+    """Return ``10:20:30.123`` of an RFC 3339 time stamp."""
+    return stamp[11:].removesuffix("Z")
+
+
+def moment(stamp: str) -> str:
+    """Return ``5 Jan 2026, 10:20:30 UTC`` of an RFC 3339 time stamp; others as they are."""
+    try:
+        when = datetime.fromisoformat(stamp)
+    except ValueError:
+        return stamp
+    return f"{when.day} {when:%b %Y, %H:%M:%S} UTC"
+
+
+def instant(at_ms: int) -> str:
+    """Return the same of milliseconds since the epoch."""
+    return moment(rfc3339(at_ms))
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people read it."""
+    value = float(count)
+    for unit in UNITS:
+        if value < _STEP or unit == UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit == UNITS[0] else f"{value:.1f} {unit}"
+        value /= _STEP
+    raise AssertionError  # the last unit has returned
+
+
+def number(count: int) -> str:
+    """Return a whole number with its thousands apart."""
+    return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def plural(count: int, word: str) -> str:
+    """Return ``1 device`` or ``2 devices``."""
+    return f"{number(count)} {word}" if count == 1 else f"{number(count)} {word}s"
+
+
+def shell(words: Sequence[str]) -> str:
+    """Return a command as it can be pasted into a shell."""
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def pieces(text: str) -> Markup:
+    """Return *text* with what stands in place of secrets set apart from what was sent."""
+    return Markup("").join(
+        _SEALED.format(one.concept, one.shape, one.length, one.fp)
+        if isinstance(one, Marker)
+        else one
+        for one in apart(text)
+    )
+
+
+def tone(status: int) -> str:
+    """Return how an HTTP status is to look."""
+    return {2: "good", 3: "plain", 4: "warn", 5: "bad"}.get(status // 100, "plain")
+
+
+def problem(response: web.StreamResponse) -> dict[str, Any]:
+    """Return what a problem document says."""
+    content = response.body if isinstance(response, web.Response) else None
+    said: dict[str, Any] = json.loads(content) if isinstance(content, bytes) else {}
+    return {"title": "Something went wrong", "status": response.status, "detail": "", **said}
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "time_of_day": time_of_day,
+    "moment": moment,
+    "instant": instant,
+    "size": size,
+    "number": number,
+    "pieces": pieces,
+    "plural": plural,
+    "tone": tone,
+}

@@ -1,0 +1,181 @@
+"""What the traffic told Apple, judged: the report as a page."""
+
+import asyncio
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from aiohttp import web
+
+from simulator.console import calls
+from simulator.console.pages.credentials import download
+from simulator.console.pages.flow import Flow, draw
+from simulator.console.parts import Page
+from simulator.console.rendering import after, page
+from simulator.control.parts import PARTS, Problem, bad
+from simulator.core.resources import names
+from simulator.disclosure.formats.table import FORMATS
+from simulator.disclosure.judge.manifest import SEVERITIES
+from simulator.disclosure.report.redaction import LEVELS
+
+_CHOSEN = ("redact", "gate")
+_ENDINGS = {"text": "txt", "markdown": "md"}
+Groups = list[tuple[str, str, list[Mapping[str, Any]]]]
+"""Lines by service and category: both names, and the lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A manifest that the browser has sent, and sends again with each form of the page."""
+
+    name: str
+    content: bytes
+
+    @property
+    def packed(self) -> str:
+        """The content for a hidden field: its bytes as they are, which a browser would not keep."""
+        return base64.b64encode(self.content).decode()
+
+    @classmethod
+    async def of(cls, request: web.Request) -> "Upload | None":
+        """Take it from a form: a file, or what `packed` was; None if the form has none."""
+        form = await request.post()
+        file, packed = form.get("file"), form.get("packed")
+        if isinstance(file, web.FileField) and file.filename:
+            return cls(file.filename[-100:], await asyncio.to_thread(file.file.read))
+        if isinstance(packed, str) and packed:
+            try:
+                return cls(str(form.get("name", "")), base64.b64decode(packed, validate=True))
+            except ValueError:
+                raise bad("the form is damaged: upload the manifest again") from None
+        return None
+
+    async def report(self, request: web.Request, form: str, chosen: Mapping[str, str]) -> bytes:
+        """Return the report by this manifest, in the format *form*."""
+        query = {"name": self.name, "format": form, **chosen}
+        kind = "application/octet-stream"
+        return await calls.call(
+            request, "POST", "report", query=query, body=self.content, kind=kind
+        )
+
+
+async def disclosures(request: web.Request) -> web.StreamResponse:
+    """Show the report, by the manifest that is chosen."""
+    chosen = _chosen(request.query, "manifest")
+    report = await calls.get(request, "report", format="json", **chosen)
+    return await _page(request, report, chosen, None)
+
+
+async def uploaded(request: web.Request) -> web.StreamResponse:
+    """Show the report by a manifest of the user's own, or say what is wrong with it."""
+    form, upload = await request.post(), await Upload.of(request)
+    if form.get("manifest") or upload is None:
+        query = urlencode(_chosen(form, "manifest"))
+        if upload is None:
+            said = "Choose the manifest's file first."
+            return after(request, f"/disclosures?{query}", said, "failed")
+        return web.Response(status=303, headers={"Location": f"/disclosures?{query}"})
+    chosen = _chosen(form)
+    try:
+        report = msgspec.json.decode(await upload.report(request, "json", chosen))
+    except Problem as problem:
+        return after(request, "/disclosures", str(problem), "failed")
+    return await _page(request, report, chosen, upload)
+
+
+async def download_by(request: web.Request) -> web.StreamResponse:
+    """Answer the report by a manifest of the user's own as a file."""
+    form, upload = await request.post(), await Upload.of(request)
+    wanted = str(form.get("format", ""))
+    if upload is None or wanted not in FORMATS:
+        raise bad("the form is damaged: upload the manifest again")
+    content = await upload.report(request, wanted, _chosen(form))
+    return download(content, filename(wanted), FORMATS[wanted].content_type)
+
+
+def filename(form: str) -> str:
+    """Return what a report in the format *form* is called as a file."""
+    return f"disclosures.{_ENDINGS.get(form, form)}"
+
+
+def _chosen(given: Mapping[str, Any], *more: str) -> dict[str, str]:
+    return {name: str(given[name]) for name in (*_CHOSEN, *more) if given.get(name)}
+
+
+async def _page(
+    request: web.Request, report: Any, chosen: Mapping[str, str], upload: Upload | None
+) -> web.Response:
+    shipped = await asyncio.to_thread(names, "manifests")
+    started = request.app[PARTS].manifest.name
+    return await page(
+        request,
+        "disclosures.html",
+        "disclosures",
+        report=report,
+        sections=_sections(report),
+        claims=_claims(report),
+        flow=draw(_flows(report["sent"])),
+        manifests=sorted({started, *(name.removesuffix(".toml") for name in shipped)}),
+        manifest=upload.name if upload else chosen.get("manifest", started),
+        started=started,
+        upload=upload,
+        levels=LEVELS,
+        redact=chosen.get("redact", "fingerprint"),
+        gate=chosen.get("gate") == "1",
+        downloads=[
+            (form, f"/api/v1/report?{urlencode({'format': form, **chosen})}", filename(form))
+            for form in FORMATS
+        ],
+    )
+
+
+def _sections(report: Mapping[str, Any]) -> list[tuple[str, str, str, Groups, int]]:
+    """Return key, title, words and lines of each section of what was sent, undeclared first."""
+    named = (
+        ("undeclared", "Undeclared", "No claim of the manifest covers these."),
+        ("flagged", "Undocumented or misplaced", "Nobody documents these, or they look wrong."),
+        ("sent", "Everything that was sent", "What protocols need anyhow included."),
+    )
+    return [
+        (key, title, about, _grouped(report[key]), len(report[key])) for key, title, about in named
+    ]
+
+
+def _claims(report: Mapping[str, Any]) -> list[tuple[str, str, str, list[Any]]]:
+    named = (
+        ("declared", "Declared and seen", "Claims that the traffic bears out."),
+        ("only_received", "Declared as sent, only received", "Apple answers these."),
+        ("not_seen", "Declared, not seen", "The traffic holds nothing of these claims."),
+    )
+    return [(key, title, about, report[key]) for key, title, about in named]
+
+
+def _grouped(lines: Iterable[Mapping[str, Any]]) -> Groups:
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for line in lines:
+        groups.setdefault((line["service"], line["category"]), []).append(line)
+    ranked = sorted(groups.items(), key=lambda pair: (pair[0][0], _badness(pair[1]), pair[0][1]))
+    return [(service, category, found) for (service, category), found in ranked]
+
+
+def _badness(lines: Iterable[Mapping[str, Any]]) -> int:
+    return min(-SEVERITIES.index(line["severity"]) for line in lines)
+
+
+def _flows(lines: Iterable[Mapping[str, Any]]) -> list[Flow]:
+    """Return the lines as flows, without the protocol's own plumbing."""
+    return [
+        Flow(line["subject"], line["category"], line["service"], bad=line["severity"] != "ok")
+        for line in lines
+        if line["category"] != "protocol"
+    ]
+
+
+PAGES = (
+    Page("GET", "/disclosures", disclosures),
+    Page("POST", "/disclosures", uploaded),
+    Page("POST", "/disclosures/download", download_by),
+)

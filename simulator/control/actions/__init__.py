@@ -1,0 +1,1 @@
+"""What people do in Apple's portal, as calls of the control API."""

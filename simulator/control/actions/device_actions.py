@@ -1,0 +1,122 @@
+"""Calls for what people do in Apple's portal to one device, and for what it does itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from simulator.control.api.devices import (
+    BY,
+    SERVER_ROW,
+    check_hardware,
+    invented,
+    settled,
+    shown,
+    who,
+    with_device,
+)
+from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
+from simulator.core.state import Body, State
+from simulator.core.timestamps import milliseconds
+from simulator.protocol.fields import Boolean, Integer, Object, String
+from simulator.services.dep import portal
+from simulator.services.dep.fleet import Device
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What a portal action gets."""
+
+    state: State
+    parts: Parts
+    serial: str
+    body: Body
+    by: str
+    now_ms: int
+
+    def text(self, name: str) -> str:
+        """Return the text *name* of the body, or a problem."""
+        value = self.body.get(name)
+        if not isinstance(value, str) or not value:
+            raise bad(f"the body needs {name}, a string")
+        return value
+
+
+def _assign(act: _Act) -> Device:
+    return portal.assign(act.state, act.serial, act.text("server"), by=act.by, now_ms=act.now_ms)
+
+
+def _replace(act: _Act) -> Device:
+    given = act.body.get("device")
+    if given is not None:
+        check_hardware([given])
+    family = portal.device(act.state, act.serial).record["device_family"]
+    hardware = given or next(invented(act.state, act.parts, 1, [family]))
+    return portal.replace_device(act.state, act.serial, hardware, by=act.by, now_ms=act.now_ms)
+
+
+def _throttle(act: _Act) -> Device:
+    seconds = act.body.get("seconds", 24 * 3600)
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
+        raise bad("seconds must be a whole number, 0 to end it")
+    return portal.throttle(act.state, act.serial, seconds, now_ms=act.now_ms)
+
+
+def _migrate(act: _Act) -> Device:
+    try:
+        deadline = milliseconds(act.text("deadline"))
+    except ValueError as error:
+        raise bad(f"deadline: {error}") from None
+    return portal.migrate(act.state, act.serial, deadline, now_ms=act.now_ms)
+
+
+ACTIONS: dict[str, Callable[[_Act], Device]] = {
+    "assign": _assign,
+    "move": _assign,
+    "unassign": lambda act: portal.unassign(act.state, act.serial, now_ms=act.now_ms),
+    "release": lambda act: portal.release(act.state, act.serial, now_ms=act.now_ms),
+    "replace": _replace,
+    "activate": lambda act: portal.activate(act.state, act.serial, now_ms=act.now_ms),
+    "throttle": _throttle,
+    "migrate": _migrate,
+    "fail": lambda act: portal.fail(
+        act.state, act.serial, failing=act.body.get("failing", True) is True, now_ms=act.now_ms
+    ),
+}
+
+
+async def act_on_device(request: web.Request) -> web.Response:
+    """Do what the portal, or the device itself, can do to a device."""
+    parts, serial = request.app[PARTS], request.match_info["serial"]
+    body = await json_body(request)
+    action = ACTIONS.get(request.match_info["action"])
+    if action is None:
+        raise missing(f"there is no such action; there are {', '.join(ACTIONS)}")
+    now_ms = parts.clock.now_ms()
+
+    def work(state: State) -> Body:
+        org = with_device(state, serial)
+        by = who(state, org, body)
+        return shown(action(_Act(state.of(org), parts, serial, body, by, now_ms)))
+
+    await settled(parts)
+    return web.json_response(await parts.gateway.run(work))
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/devices/{serial}/{action}",
+        "Act on a device.",
+        act_on_device,
+        query=(),
+        body=(
+            SERVER_ROW,
+            Object("device", "The new device of a replacement, by its wire names."),
+            Integer("seconds", "How long it is throttled; a day if absent.", least=0, most=10**9),
+            String("deadline", "By when it has to migrate."),
+            Boolean("failing", "Whether calls that change it fail; true if absent."),
+            BY,
+        ),
+    ),
+)

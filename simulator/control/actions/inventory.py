@@ -1,0 +1,278 @@
+"""Calls for the apps and books of locations, for the store that they are from, and for users."""
+
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from simulator.control.api.vpp import MAX_PAGE, find, settled, whole
+from simulator.control.parts import AFTER, LIMIT, PARTS, Route, bad, json_body, number
+from simulator.core.state import Body, State
+from simulator.protocol.fields import (
+    Boolean,
+    Integer,
+    Number,
+    Object,
+    Objects,
+    String,
+    Strings,
+)
+from simulator.services.vpp.domain import licences, portal, users
+from simulator.services.vpp.domain.licences import ASSET, Asset
+from simulator.services.vpp.domain.products import (
+    KINDS,
+    PRODUCT,
+    Product,
+    find_product,
+    put_product,
+)
+from simulator.services.vpp.domain.users import USER, User
+from simulator.services.vpp.limits import PLATFORMS, PRICING
+
+_PRODUCT = ("adam_id", "name", "kind", "bundle_id", "seller", "genre", "version")
+
+
+def _asset(state: State, asset: Asset) -> Body:
+    product = find_product(state, asset.adam_id)
+    return {
+        "adam_id": asset.adam_id,
+        "pricing": asset.pricing,
+        "name": product.name if product is not None else "",
+        "product_type": asset.product_type,
+        "assigned": asset.assigned,
+        "available": asset.available,
+        "retired": asset.retired,
+        "total": asset.total,
+        "unlimited": asset.unlimited,
+        "revocable": asset.revocable,
+        "device_assignable": asset.device_assignable,
+    }
+
+
+async def list_assets(request: web.Request) -> web.Response:
+    """Answer a page of a location's assets."""
+    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
+    after = request.query.get("after", "")
+
+    def work(state: State) -> tuple[list[Body], str]:
+        settled(parts, state)
+        one = find(state, request.query.get("location"))
+        found = state.of(one.organisation).scan(one.kind(ASSET), after=after, limit=limit)
+        last = found[-1].key if len(found) == limit else ""
+        return [_asset(state, Asset.of(each)) for each in found], last
+
+    found, last = await parts.gateway.run(work)
+    return web.json_response({"assets": found, "next": last or None})
+
+
+async def buy(request: web.Request) -> web.Response:
+    """Buy ``quantity`` licences of ``adam_id`` into ``location``; below 0 gives free ones back.
+
+    With ``product`` it is put into the store first.
+    """
+    parts, body = request.app[PARTS], await json_body(request)
+    product = _product(body["product"]) if "product" in body else None
+    adam_id = product.adam_id if product is not None else body.get("adam_id")
+    if not isinstance(adam_id, str) or not adam_id:
+        raise bad('the body must name what to buy: {"adam_id": "1900000001", "quantity": 10}')
+    unlimited = body.get("unlimited", False)
+    if not isinstance(unlimited, bool):
+        raise bad("unlimited must be true or false")
+    quantity = whole(body, "quantity", 0 if unlimited else None)
+
+    def work(state: State) -> Body:
+        now_ms = settled(parts, state)
+        one = find(state, body.get("location"))
+        if product is not None:
+            put_product(state, product)
+        bought = portal.buy(
+            state.of(one.organisation),
+            one.id,
+            adam_id,
+            quantity,
+            now_ms=now_ms,
+            pricing=str(body.get("pricing", PRICING[0])),
+            unlimited=unlimited,
+        )
+        return _asset(state, bought)
+
+    return web.json_response(await parts.gateway.run(work), status=201)
+
+
+def _product(given: Any) -> Product:
+    """Read a product of the body, or raise a problem."""
+    if not isinstance(given, dict):
+        raise bad("product must be an object")
+    facts: dict[str, Any] = {name: given[name] for name in _PRODUCT if name in given}
+    if not all(isinstance(value, str) and value for value in facts.values()):
+        raise bad(f"{', '.join(_PRODUCT)} of product must be strings that are not empty")
+    if not {"adam_id", "name"} <= facts.keys() or facts.setdefault("kind", "App") not in KINDS:
+        raise bad(f"product needs adam_id and name; its kind is one of {', '.join(KINDS)}")
+    if not (facts["adam_id"].isascii() and facts["adam_id"].isdigit()):
+        raise bad("adam_id of product must be digits")
+    platforms = given.get("platforms", ["iOS"])
+    if not isinstance(platforms, list) or not set(map(str, platforms)) <= set(PLATFORMS):
+        raise bad(f"platforms of product must be an array of {', '.join(PLATFORMS)}")
+    price, assignable = given.get("price", 0), given.get("device_assignable", True)
+    if not isinstance(price, int | float) or isinstance(price, bool) or price < 0:
+        raise bad("price of product must be a number from 0")
+    if not isinstance(assignable, bool):
+        raise bad("device_assignable of product must be true or false")
+    return Product(
+        **facts, platforms=tuple(platforms), price=float(price), device_assignable=assignable
+    )
+
+
+async def list_products(request: web.Request) -> web.Response:
+    """Answer a page of what the store has."""
+    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
+    after = request.query.get("after", "")
+
+    def work(state: State) -> list[Body]:
+        return [one.body for one in state.of("").scan(PRODUCT, after=after, limit=limit)]
+
+    found = await parts.gateway.run(work)
+    more = found[-1]["adam_id"] if len(found) == limit else None
+    return web.json_response({"products": found, "next": more})
+
+
+def _user(user: User) -> Body:
+    return {"user_id": user.number, **users.shown(user)}
+
+
+async def list_users(request: web.Request) -> web.Response:
+    """Answer a page of a location's users, oldest first."""
+    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
+    after = number(request, "after", 0, 0, 10**12 - 1)
+
+    def work(state: State) -> list[Body]:
+        settled(parts, state)
+        one = find(state, request.query.get("location"))
+        key = users.key_of(after)
+        found = state.of(one.organisation).scan(one.kind(USER), after=key, limit=limit)
+        return [_user(User.of(each)) for each in found]
+
+    found = await parts.gateway.run(work)
+    more = found[-1]["user_id"] if len(found) == limit else None
+    return web.json_response({"vpp_users": found, "next": more})
+
+
+async def accept_invitation(request: web.Request) -> web.Response:
+    """Let a user accept the invitation: ``client_user_id`` and ``account`` of the body."""
+    parts, body = request.app[PARTS], await json_body(request)
+    for name in ("client_user_id", "account"):
+        if not isinstance(body.get(name), str) or not body[name]:
+            raise bad('the body must be {"client_user_id": "u-1", "account": "anna@example.com"}')
+
+    def work(state: State) -> Body:
+        now_ms = settled(parts, state)
+        one = find(state, body.get("location"))
+        linked = portal.accept_invitation(
+            state.of(one.organisation),
+            one.id,
+            body["client_user_id"],
+            body["account"],
+            now_ms=now_ms,
+        )
+        return _user(linked)
+
+    return web.json_response(await parts.gateway.run(work))
+
+
+async def list_assignments(request: web.Request) -> web.Response:
+    """Answer a page of who has what in a location."""
+    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
+    after = request.query.get("after", "")
+
+    def work(state: State) -> tuple[list[Body], str]:
+        settled(parts, state)
+        one = find(state, request.query.get("location"))
+        kind = one.kind(licences.ASSIGNMENT)
+        found = state.of(one.organisation).scan(kind, after=after, limit=limit)
+        last = found[-1].key if len(found) == limit else ""
+        return [licences.shown(each.body) for each in found], last
+
+    found, last = await parts.gateway.run(work)
+    return web.json_response({"assignments": found, "next": last or None})
+
+
+_LOCATION = String("location", "Id of the location, where there are several.", shortest=1)
+_ADAM_ID = String("adam_id", "Store id.", shortest=1, example="1900000001")
+_PRODUCT_ROW = Object(
+    "product",
+    "A product to be put into the store first.",
+    fields=(
+        replace(_ADAM_ID, required=True),
+        String("name", "Its name.", required=True, shortest=1),
+        String("kind", "What it is.", values=tuple(KINDS)),
+        String("bundle_id", "Bundle."),
+        String("seller", "Who sells it."),
+        String("genre", "Genre."),
+        String("version", "Version."),
+        Strings("platforms", "Where it runs.", values=PLATFORMS),
+        Number("price", "Price; 0: free."),
+        Boolean("device_assignable", "Whether devices may have it."),
+    ),
+)
+ROUTES = (
+    Route(
+        "GET",
+        "/assets",
+        "List a location's apps and books.",
+        list_assets,
+        query=(_LOCATION, AFTER, LIMIT),
+        answer=(Objects("assets", "By store id.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/assets",
+        "Buy licences.",
+        buy,
+        query=(),
+        body=(
+            _LOCATION,
+            _ADAM_ID,
+            _PRODUCT_ROW,
+            Integer("quantity", "How many; below 0 gives free ones back.", example=10),
+            String("pricing", "Quality.", values=PRICING),
+            Boolean("unlimited", "Whether it cannot run out; free apps only."),
+        ),
+        status=201,
+    ),
+    Route(
+        "GET",
+        "/products",
+        "List what the store has.",
+        list_products,
+        query=(AFTER, LIMIT),
+        answer=(Objects("products", "By store id.", required=True),),
+    ),
+    Route(
+        "GET",
+        "/assignments",
+        "List who has what.",
+        list_assignments,
+        query=(_LOCATION, AFTER, LIMIT),
+        answer=(Objects("assignments", "By store id.", required=True),),
+    ),
+    Route(
+        "GET",
+        "/vpp-users",
+        "List a location's users.",
+        list_users,
+        query=(_LOCATION, AFTER, LIMIT),
+        answer=(Objects("vpp_users", "Oldest first.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/vpp-users/accept",
+        "Accept an invitation.",
+        accept_invitation,
+        query=(),
+        body=(
+            _LOCATION,
+            String("client_user_id", "Who.", required=True, shortest=1, example="u-1"),
+            String("account", "With which Apple Account.", required=True, shortest=1),
+        ),
+    ),
+)

@@ -1,0 +1,161 @@
+"""Calls for what a location was asked to do, what it told, and for its subscriptions."""
+
+from aiohttp import web
+
+from simulator.control.api.vpp import MANY, MAX_PAGE, find, settled, text, whole
+from simulator.control.parts import AFTER, LIMIT, PARTS, Route, bad, json_body, number
+from simulator.core.state import Body, State
+from simulator.core.timestamps import milliseconds, rfc3339
+from simulator.protocol.fields import Integer, Objects, String
+from simulator.services.vpp.domain import events, portal
+from simulator.services.vpp.domain import notifications as notices
+from simulator.services.vpp.domain.subscriptions import Subscription
+
+_EVENT = ("id", "status", "tasks", "done", "failures")
+
+
+def _event(body: Body) -> Body:
+    times = {
+        name: rfc3339(body[f"{name}_ms"]) for name in ("started", "ended") if f"{name}_ms" in body
+    }
+    facts = {name: body[name] for name in _EVENT}
+    return facts | {"type": events.type_of(body), **times}
+
+
+async def list_events(request: web.Request) -> web.Response:
+    """Answer a page of a location's events, by id."""
+    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
+    after = request.query.get("after", "")
+
+    def work(state: State) -> list[Body]:
+        settled(parts, state)
+        one = find(state, request.match_info["id"])
+        kind = one.kind(events.EVENT)
+        found = state.of(one.organisation).scan(kind, after=after, limit=limit)
+        return [_event(each.body) for each in found]
+
+    found = await parts.gateway.run(work)
+    more = found[-1]["id"] if len(found) == limit else None
+    return web.json_response({"events": found, "next": more})
+
+
+async def complete_events(request: web.Request) -> web.Response:
+    """Complete the event of the body, ``{"event": id}``, or all that are pending."""
+    parts, body = request.app[PARTS], await json_body(request)
+    wanted = body.get("event")
+
+    def work(state: State) -> list[Body]:
+        now_ms = settled(parts, state)
+        one = find(state, request.match_info["id"])
+        own = state.of(one.organisation)
+        chosen = [str(wanted)] if wanted else []
+        if not wanted:
+            kind = one.kind(events.EVENT)
+            pending = own.find(kind, "status", equals=events.PENDING, limit=MANY)
+            chosen = [each.key for each in sorted(pending, key=lambda each: each.revision)]
+        return [_event(portal.complete_event(own, one.id, each, now_ms=now_ms)) for each in chosen]
+
+    return web.json_response({"events": await parts.gateway.run(work)})
+
+
+async def list_notifications(request: web.Request) -> web.Response:
+    """Answer the newest notifications to a location's MDM server, and how their sending went."""
+    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
+
+    def work(state: State) -> list[Body]:
+        settled(parts, state)
+        one = find(state, request.match_info["id"])
+        found = [
+            each.body
+            for each in state.of("").scan(notices.OUTBOX, limit=MANY)
+            if each.body["location"] == one.id
+        ]
+        return [_notification(each) for each in found[-limit:]]
+
+    return web.json_response({"notifications": await parts.gateway.run(work)})
+
+
+def _notification(body: Body) -> Body:
+    facts = {name: body[name] for name in ("state", "attempts", "message")}
+    return facts | {"queued": rfc3339(body["queued_ms"]), "about": body.get("about", "")}
+
+
+async def set_subscription(request: web.Request) -> web.Response:
+    """Buy a subscription into a location, or change its seats."""
+    parts, body = request.app[PARTS], await json_body(request)
+    adam_id, parent = whole(body, "adam_id"), body.get("parent_adam_id")
+    status = body.get("status", "ACTIVE")
+    if status not in ("ACTIVE", "INACTIVE", "PAUSED"):
+        raise bad("status must be one of ACTIVE, INACTIVE, PAUSED")
+    seats = [whole(body, name, 0) for name in ("renewing", "expiring")]
+    if min(seats) < 0:
+        raise bad("renewing and expiring must not be below 0")
+    try:
+        end_ms = milliseconds(text(body, "period_end"))
+    except ValueError as error:
+        raise bad(f"period_end: {error}") from None
+
+    def work(state: State) -> Body:
+        now_ms = settled(parts, state)
+        one = find(state, request.match_info["id"])
+        made = Subscription(
+            adam_id,
+            None if parent is None else whole(body, "parent_adam_id"),
+            status,
+            end_ms,
+            *seats,
+        )
+        own = state.of(one.organisation)
+        return portal.add_subscription(own, one.id, made, now_ms=now_ms).body()
+
+    return web.json_response(await parts.gateway.run(work))
+
+
+_SEATS = 10_000_000
+ROUTES = (
+    Route(
+        "GET",
+        "/vpp-locations/{id}/events",
+        "List events.",
+        list_events,
+        query=(AFTER, LIMIT),
+        answer=(Objects("events", "By id.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/vpp-locations/{id}/complete",
+        "Complete events.",
+        complete_events,
+        query=(),
+        body=(String("event", "Which; absent: all that are pending.", shortest=1),),
+        answer=(Objects("events", "As they are now.", required=True),),
+    ),
+    Route(
+        "GET",
+        "/vpp-locations/{id}/notifications",
+        "List notifications.",
+        list_notifications,
+        query=(LIMIT,),
+        answer=(Objects("notifications", "The newest, oldest first.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/vpp-locations/{id}/subscriptions",
+        "Set a subscription.",
+        set_subscription,
+        query=(),
+        body=(
+            Integer("adam_id", "Its store id.", required=True, least=1, most=2**53, example=5),
+            Integer("parent_adam_id", "The app that it is of.", least=1, most=2**53),
+            String("status", "Its state.", values=("ACTIVE", "INACTIVE", "PAUSED")),
+            Integer("renewing", "Seats that renew.", least=0, most=_SEATS, example=10),
+            Integer("expiring", "Seats that end with the period.", least=0, most=_SEATS),
+            String(
+                "period_end",
+                "When the period ends.",
+                required=True,
+                example="2030-01-01T00:00:00Z",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,240 @@
+"""Calls that add and list devices, and list the profiles they get."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from simulator.control.api.servers import home, with_server
+from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
+from simulator.control.parts import PAGE, PARTS, Parts, Route, bad, json_body, missing, number
+from simulator.core.messages import Response
+from simulator.core.state import Body, State
+from simulator.hardware.devices import ADDED, generate
+from simulator.hardware.products import FAMILIES
+from simulator.protocol.fields import Field, Integer, Objects, String, Strings
+from simulator.services.dep import arrivals, fleet, portal
+from simulator.services.dep.assignment import PROFILE
+from simulator.services.dep.fleet import Device
+from simulator.services.dep.organisations import ORGANISATION, SERVER
+
+MAX_ADDED = 100_000
+MAX_PAGE = 1000
+
+
+def shown(device: Device) -> Body:
+    """Return a device as the control API shows it: the record of the wire and what is behind."""
+    hidden = {name: value for name, value in device.body().items() if name != "record"}
+    return {"serial_number": device.serial, **device.record, "state": hidden}
+
+
+async def settled(parts: Parts) -> None:
+    """Let the devices of all organisations arrive that are due by now, piece by piece.
+
+    Of a million and more, the rest comes with the next call.
+    """
+    now_ms = parts.clock.now_ms()
+
+    def work(state: State) -> bool:
+        found = state.of("").scan(ORGANISATION, limit=10_000)
+        return all(arrivals.settle(state.of(one.key), now_ms) for one in found)
+
+    for _ in range(arrivals.MOST_AT_ONCE // arrivals.MOST):
+        if await parts.gateway.load(work):
+            return
+
+
+async def list_devices(request: web.Request) -> web.Response:
+    """Answer a page of devices: by serial number, those of ``server`` by assignment.
+
+    ``prefix`` narrows to serial numbers that begin with it.
+    """
+    limit = number(request, "limit", 100, 1, MAX_PAGE)
+    wanted, after = request.query.get("organisation"), request.query.get("after", "")
+    server, prefix = request.query.get("server"), request.query.get("prefix", "").upper()
+
+    def work(state: State) -> tuple[list[Device], bool]:
+        if server is None:
+            return _by_serial(state.of(home(state, wanted)), "", prefix, after, limit)
+        own = state.of(with_server(state, server))
+        if prefix:
+            return _by_serial(own, server, prefix, after, limit)
+        place = portal.device(own, after).place if after else 0
+        return fleet.page(own, server, place, limit)
+
+    await settled(request.app[PARTS])
+    found, more = await request.app[PARTS].gateway.run(work)
+    following = found[-1].serial if found and more else None
+    return web.json_response({"devices": [shown(one) for one in found], "next": following})
+
+
+def _by_serial(
+    state: State, server: str, prefix: str, after: str, limit: int
+) -> tuple[list[Device], bool]:
+    """Return the next *limit* devices by serial number, and whether more follow."""
+    found: list[Device] = []
+    while len(found) <= limit:
+        batch = state.scan(fleet.DEVICE, prefix=prefix, after=after, limit=limit + 1)
+        devices = [Device.of(one) for one in batch]
+        found += [one for one in devices if server in ("", one.server)]
+        if len(batch) <= limit:
+            break
+        after = batch[-1].key
+    return found[:limit], len(found) > limit
+
+
+async def get_device(request: web.Request) -> web.Response:
+    """Answer one device."""
+    serial = request.match_info["serial"]
+
+    def work(state: State) -> Body:
+        return shown(portal.device(state.of(with_device(state, serial)), serial))
+
+    await settled(request.app[PARTS])
+    return web.json_response(await request.app[PARTS].gateway.run(work))
+
+
+def with_device(state: State, serial: str) -> str:
+    """Return the organisation that has a device, or a problem."""
+    for org in state.of("").scan(ORGANISATION, limit=10_000):
+        if state.of(org.key).get(fleet.DEVICE, serial) is not None:
+            return org.key
+    raise missing(f"no device has the serial number {serial}")
+
+
+async def add_devices(request: web.Request) -> web.Response:
+    """Add devices: ``count`` invented ones, or those of ``devices`` by their wire names."""
+    parts, body = request.app[PARTS], await json_body(request)
+    now_ms = parts.clock.now_ms()
+    given, count = body.get("devices"), body.get("count", 0)
+    if given is None and not (isinstance(count, int) and 0 < count <= MAX_ADDED):
+        raise bad(f'the body must be {{"count": 1}} (to {MAX_ADDED}) or {{"devices": [...]}}')
+    if given is not None:
+        check_hardware(given)
+    server_id = body.get("server")
+
+    def work(state: State) -> list[str]:
+        org = with_server(state, server_id) if server_id else home(state, body.get("organisation"))
+        own = state.of(org)
+        target = server_id or only_server(own)
+        rows = given or invented(state, parts, count, body.get("families"))
+        return portal.add_devices(
+            own,
+            ((hardware, now_ms) for hardware in rows),
+            server=target,
+            by=who(state, org, body),
+            events=True,
+        )
+
+    await settled(parts)
+    return web.json_response({"serial_numbers": await parts.gateway.load(work)}, status=201)
+
+
+def invented(state: State, parts: Parts, count: int, families: Any) -> Iterator[Body]:
+    """Return as many devices as have never been."""
+    start = ADDED + state.of("").reserve("dep.added", count) - 1
+    return generate(count, parts.settings.seed, start=start, families=families)
+
+
+def check_hardware(given: Any) -> None:
+    """Raise a problem unless these are devices by their wire names."""
+    wanted = ("serial_number", "model", "description", "os", "device_family")
+    if not isinstance(given, list) or not given:
+        raise bad("devices must be an array of objects")
+    for index, one in enumerate(given):
+        if not isinstance(one, dict):
+            raise bad(f"devices[{index}] must be an object")
+        for name in wanted:
+            if not isinstance(one.get(name), str) or not one[name]:
+                raise bad(f"devices[{index}] needs {name}, a string")
+
+
+def only_server(state: State) -> str:
+    """Return the organisation's one DEP server; a problem if it has several."""
+    found = [one.key for one in state.scan(SERVER, limit=10_000)]
+    if len(found) != 1:
+        raise bad(f"name the server, one of {', '.join(found) or 'none'}")
+    return found[0]
+
+
+def who(state: State, org: str, body: Body) -> str:
+    """Return the e-mail address of who does it: the one in *body*, or the administrator's."""
+    found = state.of("").get(ORGANISATION, org)
+    return str(body.get("by") or (found.body["admin_id"] if found else ""))
+
+
+async def list_profiles(request: web.Request) -> web.Response:
+    """Answer a page of the profiles that MDM servers have defined, secrets as fingerprints."""
+    parts = request.app[PARTS]
+    limit = number(request, "limit", 100, 1, MAX_PAGE)
+    wanted, after = request.query.get("organisation"), request.query.get("after", "")
+
+    def work(state: State) -> list[Body]:
+        own = state.of(home(state, wanted))
+        return [one.body for one in own.scan(PROFILE, after=after, limit=limit)]
+
+    found = await parts.gateway.run(work)
+    more = found[-1]["uuid"] if len(found) == limit else None
+    sealed = [one | {"profile": _sealed(one["profile"], parts)} for one in found]
+    return web.json_response({"profiles": sealed, "next": more})
+
+
+def _sealed(profile: Body, parts: Parts) -> Any:
+    """Return a profile as the journal would hold it: its URL may carry an enrolment secret."""
+    operation = parts.catalogue.operations["dep.profile"]
+    answer = Response(200, (), msgspec.json.encode(profile))
+    sealed = parts.observer.seal_response(answer, operation, parts.catalogue.services["dep"])
+    return msgspec.json.decode(sealed.body)
+
+
+HARDWARE = (
+    String("serial_number", "Serial number.", required=True, shortest=1),
+    String("model", "Marketing name.", required=True, shortest=1),
+    String("description", "Description.", required=True, shortest=1),
+    String("os", "Operating system.", required=True, shortest=1),
+    String("device_family", "Product family.", required=True, shortest=1),
+)
+BY = String("by", "E-mail address of who does it; the organisation's administrator if absent.")
+SERVER_ROW = String("server", "Id of a DEP server.", shortest=1)
+NEXT = Field("next", "What to give as after to go on; null at the end.", required=True)
+ROUTES = (
+    Route(
+        "GET",
+        "/devices",
+        "List devices.",
+        list_devices,
+        query=(
+            *PAGE,
+            SERVER_ROW,
+            String("prefix", "How the serial number begins.", example="0Z"),
+        ),
+        answer=(Objects("devices", "By serial number, or by assignment.", required=True), NEXT),
+    ),
+    Route(
+        "POST",
+        "/devices",
+        "Add devices.",
+        add_devices,
+        query=(),
+        body=(
+            Integer("count", "How many to invent.", least=1, most=MAX_ADDED, example=3),
+            Strings("families", "Families to invent; all if absent.", values=tuple(FAMILIES)),
+            Objects("devices", "The devices by their wire names, instead.", fields=HARDWARE),
+            SERVER_ROW,
+            ORGANISATION_ROW,
+            BY,
+        ),
+        answer=(Strings("serial_numbers", "Of the new ones.", required=True),),
+        status=201,
+    ),
+    Route("GET", "/devices/{serial}", "Get a device.", get_device, query=()),
+    Route(
+        "GET",
+        "/profiles",
+        "List profiles.",
+        list_profiles,
+        query=PAGE,
+        answer=(Objects("profiles", "By identifier.", required=True), NEXT),
+    ),
+)

@@ -1,0 +1,115 @@
+"""One stream of what happens: exchanges, findings, and pushes that devices got."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from simulator.control import patterns
+from simulator.control.api.journal import summary
+from simulator.control.parts import PARTS, Route, bad
+from simulator.core.messages import Exchange
+from simulator.core.notifier import EXCHANGES
+from simulator.core.state import Body
+from simulator.protocol.fields import Integer, String
+
+KEEP_ALIVE_S = 15.0
+BATCH = 200
+KEPT = 1000
+"""Pushes that wait for a slow listener; older ones are dropped."""
+_FILTERS = patterns.FILTERS
+
+
+class News:
+    """Who listens for pushes that devices got; exchanges are read from the journal."""
+
+    def __init__(self) -> None:
+        self._listening: dict[int, tuple[list[Body], asyncio.Event]] = {}
+
+    @contextmanager
+    def listen(self, arrived: asyncio.Event) -> Iterator[list[Body]]:
+        """Yield a list that pushes are added to, each with a call of ``arrived.set``."""
+        kept: list[Body] = []
+        self._listening[id(kept)] = (kept, arrived)
+        try:
+            yield kept
+        finally:
+            del self._listening[id(kept)]
+
+    def pushed(self, push: Body) -> None:
+        """Tell all who listen of a push that a device got."""
+        for kept, arrived in self._listening.values():
+            kept.append(push)
+            del kept[:-KEPT]
+            arrived.set()
+
+
+NEWS: web.AppKey[News] = web.AppKey("news", News)
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Stream what happens from now on, or after the exchange ``after``."""
+    parts, query = request.app[PARTS], request.query
+    match = {name: query[name] for name in _FILTERS if name in query}
+    one = patterns.pattern(parts.catalogue, match)
+    start = query.get("after", request.headers.get("Last-Event-ID"))
+    if start is not None and not (start.isascii() and start.isdigit()):
+        raise bad("after and Last-Event-ID are numbers of exchanges")
+    at = int(start[:18]) if start else await asyncio.to_thread(parts.journal.last)
+    response = web.StreamResponse(headers={"Cache-Control": "no-store"})
+    response.content_type = "text/event-stream"
+    with (
+        contextlib.suppress(ConnectionError),  # it listens no more
+        parts.gateway.listeners.listen(EXCHANGES) as arrived,
+        request.app[NEWS].listen(arrived) as pushes,
+    ):
+        await response.prepare(request)
+        await response.write(b": listening\n\n")
+        while not parts.gateway.listeners.ended:
+            arrived.clear()
+            for push in list(pushes):
+                await response.write(_event("push", push))
+            pushes.clear()
+            batch = await asyncio.to_thread(parts.journal.read, at, BATCH, one.filters)
+            for exchange in batch:
+                await response.write(b"".join(_told(exchange)))
+                at = exchange.seq
+            if batch or pushes:
+                continue
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    await arrived.wait()
+            except TimeoutError:
+                await response.write(b": alive\n\n")
+    return response
+
+
+def _told(exchange: Exchange) -> Iterator[bytes]:
+    yield _event("exchange", summary(exchange), exchange.seq)
+    for finding in exchange.findings:
+        plain: Any = msgspec.to_builtins(finding)
+        yield _event("finding", {"seq": exchange.seq, **plain})
+
+
+def _event(name: str, data: Body, seq: int | None = None) -> bytes:
+    line = b"" if seq is None else f"id: {seq}\n".encode()
+    return line + f"event: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/events",
+        "Stream exchanges, findings and pushes as server-sent events.",
+        events,
+        query=(
+            Integer("after", "Begin behind this exchange; from now on if absent.", least=0),
+            *(String(name, f"As in GET /exchanges: {name}.") for name in _FILTERS),
+        ),
+        gives="text/event-stream",
+    ),
+)

@@ -1,0 +1,228 @@
+"""Calls about what has happened: exchanges, their disclosures and findings, the report."""
+
+import asyncio
+import base64
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from simulator.control.ledger_service import BOOKS, Books
+from simulator.control.parts import LIMIT, PARTS, Parts, Route, bad, missing, number
+from simulator.control.patterns import FILTERS
+from simulator.core.data_directory import drop_ledger
+from simulator.core.messages import Exchange, Headers
+from simulator.core.state import Body
+from simulator.core.timestamps import milliseconds, rfc3339_ms
+from simulator.disclosure.judge.manifest import EXEMPT, Judged, as_json, judge
+from simulator.protocol.fields import Field, Integer, Objects, String
+
+ORDERS = ("oldest", "newest")
+MAX_PAGE = 1000
+
+
+def summary(exchange: Exchange) -> Body:
+    """Return what a list shows of an exchange."""
+    peer = exchange.request.peer
+    return {
+        "seq": exchange.seq,
+        "at": rfc3339_ms(exchange.at_ms),
+        "organisation": exchange.organisation,
+        "client": exchange.client,
+        "service": exchange.service,
+        "operation": exchange.operation,
+        "method": exchange.request.method,
+        "route": exchange.route,
+        "target": exchange.request.target,
+        "host": exchange.request.header("host") or "",
+        "status": exchange.response.status,
+        "error": exchange.error or None,
+        "protocol": {"sent": exchange.version_sent, "effective": exchange.version or None},
+        "session": exchange.session or None,
+        "faults": [{"id": one.fault, "does": one.does} for one in exchange.faults],
+        "findings": [msgspec.to_builtins(finding) for finding in exchange.findings],
+        "connection": peer.connection,
+    }
+
+
+def whole(exchange: Exchange) -> Body:
+    """Return an exchange with request, answer and peer; secrets are fingerprints already."""
+    request, response = exchange.request, exchange.response
+    tls = request.peer.tls
+    return summary(exchange) | {
+        "request": {
+            "method": request.method,
+            "target": request.target,
+            "scheme": request.scheme,
+            "http": request.http,
+            "problem": request.problem or None,
+            "headers": _pairs(request.headers),
+            "body": _text(request.body),
+        },
+        "response": {
+            "status": response.status,
+            "headers": _pairs(response.headers),
+            "body": _text(response.body),
+        },
+        "peer": {
+            "address": request.peer.address,
+            "port": request.peer.port,
+            "tls": tls
+            and {"version": tls.version, "cipher": tls.cipher, "sni": tls.sni, "alpn": tls.alpn},
+        },
+    }
+
+
+def _pairs(headers: Headers) -> list[list[str]]:
+    return [[name, value] for name, value in headers]
+
+
+def _text(body: bytes) -> Body:
+    try:
+        return {"text": body.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(body).decode()}
+
+
+async def list_exchanges(request: web.Request) -> web.Response:
+    """Answer a page of the journal, and the number of the newest exchange.
+
+    It begins with the oldest, or with ``order=newest`` with the newest; *after*
+    goes on in that order.
+    """
+    parts = request.app[PARTS]
+    limit = number(request, "limit", 100, 1, MAX_PAGE)
+    after = number(request, "after", 0, 0, 2**62)
+    unknown = set(request.query) - {*FILTERS, "limit", "after", "order"}
+    if unknown:
+        raise bad(f"{min(unknown)} is no filter; there are {', '.join(FILTERS)}")
+    match = {name: request.query[name] for name in FILTERS if name in request.query}
+    if request.query.get("order") == "newest":
+        found = await asyncio.to_thread(parts.journal.newest, after or 2**62, limit, match)
+    else:
+        found = await asyncio.to_thread(parts.journal.read, after, limit, match)
+    last = await asyncio.to_thread(parts.journal.last)
+    more = found[-1].seq if len(found) == limit else None
+    page = {"exchanges": [summary(one) for one in found], "next": more, "last": last}
+    return web.json_response(page)
+
+
+async def exchange_of(request: web.Request) -> Exchange:
+    """Return the exchange that the path of a call names; a problem if there is none."""
+    seq = request.match_info["seq"]
+    if not (seq.isascii() and seq.isdigit()):
+        raise bad("the number of an exchange is a whole number")
+    found = await asyncio.to_thread(request.app[PARTS].journal.get, int(seq[:19]))
+    if found is None:
+        raise missing(f"no exchange has the number {seq}")
+    return found
+
+
+async def get_exchange(request: web.Request) -> web.Response:
+    """Answer one exchange."""
+    return web.json_response(whole(await exchange_of(request)))
+
+
+async def get_disclosures(request: web.Request) -> web.Response:
+    """Answer what one exchange disclosed, judged by the manifest."""
+    parts, books = request.app[PARTS], request.app[BOOKS]
+    exchange = await exchange_of(request)
+    found = await asyncio.to_thread(disclosures, parts, books, exchange)
+    told = [
+        as_json(Judged(one, EXEMPT, one.flags, "ok"))
+        for one, _ in parts.observer.connection(exchange.request)
+    ]
+    body = {"seq": exchange.seq, "disclosures": found, "connection": told}
+    return web.json_response(body)
+
+
+def disclosures(parts: Parts, books: Books, exchange: Exchange) -> list[Body]:
+    """Return the judged disclosures of an exchange, each with where its value came from."""
+    service = parts.catalogue.services.get(exchange.service)
+    operation = parts.catalogue.operations.get(exchange.operation)
+    records = parts.observer.observe(exchange.request, operation, service)
+    manifest = books.manifest()
+    origins = books.origins(exchange.seq, records)
+    return [
+        as_json(judge(one, exchange.service, exchange.operation, manifest))
+        | {"novelty": origin or None}
+        for one, origin in zip(records, origins, strict=True)
+    ]
+
+
+async def get_findings(request: web.Request) -> web.Response:
+    """Answer the findings of one exchange."""
+    exchange = await exchange_of(request)
+    findings: list[Any] = [msgspec.to_builtins(finding) for finding in exchange.findings]
+    return web.json_response({"seq": exchange.seq, "findings": findings})
+
+
+async def delete_exchanges(request: web.Request) -> web.Response:
+    """Delete exchanges for good, on record: all, those ``before`` a time, or an organisation's."""
+    parts, query = request.app[PARTS], request.query
+    match: dict[str, object] = {}
+    if "organisation" in query:
+        match["organisation"] = query["organisation"]
+    if "before" in query:
+        try:
+            match["before_ms"] = milliseconds(query["before"])
+        except ValueError:
+            raise bad("before must be a time such as 2026-01-05T10:00:00Z") from None
+    now_ms = parts.clock.now_ms()
+    count = await parts.gateway.run(
+        lambda state: state.forget(match, at_ms=now_ms, reason="delete")
+    )
+    await asyncio.to_thread(drop_ledger, parts.settings.data)
+    return web.json_response({"deleted": count})
+
+
+FILTER_ROWS = tuple(String(name, f"Only those with this {name}.") for name in FILTERS)
+ROUTES = (
+    Route(
+        "DELETE",
+        "/exchanges",
+        "Delete exchanges for good; that they were deleted is on record.",
+        delete_exchanges,
+        query=(
+            String("before", "Only those before this time.", example="2026-01-05T10:00:00Z"),
+            String("organisation", "Only those of this organisation; empty: of none."),
+        ),
+        answer=(Integer("deleted", "How many.", required=True),),
+    ),
+    Route(
+        "GET",
+        "/exchanges",
+        "List exchanges.",
+        list_exchanges,
+        query=(
+            *FILTER_ROWS,
+            String("order", "Which come first; oldest if absent.", values=ORDERS),
+            Integer("after", "Behind this number, in that order.", least=0, most=2**62),
+            LIMIT,
+        ),
+        answer=(
+            Objects("exchanges", "In the wanted order.", required=True),
+            Field("next", "What to give as after to go on; null at the end.", required=True),
+        ),
+    ),
+    Route("GET", "/exchanges/{seq}", "Get one exchange.", get_exchange, query=()),
+    Route(
+        "GET",
+        "/exchanges/{seq}/disclosures",
+        "Get what it disclosed.",
+        get_disclosures,
+        query=(),
+        answer=(
+            Objects("disclosures", "In the order of the request.", required=True),
+            Objects("connection", "What its connection told, if it is the first.", required=True),
+        ),
+    ),
+    Route(
+        "GET",
+        "/exchanges/{seq}/findings",
+        "Get what it broke.",
+        get_findings,
+        query=(),
+        answer=(Objects("findings", "In the order found.", required=True),),
+    ),
+)

@@ -1,0 +1,255 @@
+"""Calls for pushes: device tokens, and what devices receive."""
+
+import asyncio
+import contextlib
+import plistlib
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from simulator.control.api.events import NEWS
+from simulator.control.api.servers import home
+from simulator.control.parts import PAGE, PARTS, Parts, Route, bad, json_body, missing, number
+from simulator.core.state import Body, State
+from simulator.pki.push import ENVIRONMENTS
+from simulator.protocol.fields import Field, Integer, Objects, String
+from simulator.services.apns import registry, topics
+from simulator.services.apns.registry import DeviceToken, Push
+from simulator.services.dep.organisations import ORGANISATION
+
+_ENVIRONMENTS = tuple(ENVIRONMENTS)
+MAX_PAGE = 1000
+KEEP_ALIVE_S = 15.0
+"""After so much silence a stream gets a comment, so that both ends see that it lives."""
+
+
+def property_list(content: bytes) -> dict[str, Any]:
+    """Return the dictionary in *content*, XML or binary; a problem says why there is none."""
+    try:
+        message = plistlib.loads(content)
+    except Exception:  # noqa: BLE001 (plistlib raises what its parsers raise, of many kinds)
+        raise bad("the body is no property list, neither XML nor binary") from None
+    if not isinstance(message, dict):
+        raise bad("the property list must be a dictionary")
+    return message
+
+
+async def check_in(request: web.Request) -> web.Response:
+    """Learn from a check-in message: a plist, XML or binary, as the device sent it.
+
+    ``?topic=`` takes the place of the message's topic, for simulated devices that make
+    one up; ``?environment=`` says that the token is for one environment only.
+    """
+    parts, message = request.app[PARTS], property_list(await request.read())
+    now_ms = parts.clock.now_ms()
+    environment = request.query.get("environment", "")
+    if "topic" in request.query:
+        message["Topic"] = request.query["topic"]
+    share = parts.settings.shared_tokens == "share"
+
+    def work(state: State) -> list[DeviceToken]:
+        topic = message.get("Topic")
+        known = topics.find(state, topic) if isinstance(topic, str) else None
+        if known is None:
+            raise missing("no push topic is that of the message: add it with POST /push-topics")
+        try:
+            own = state.of(known["organisation"])
+            return registry.check_in(own, message, now_ms, environment=environment, share=share)
+        except ValueError as error:
+            raise bad(str(error)) from None
+
+    changed = await parts.gateway.run(work)
+    active = next((one.token for one in changed if one.state == "active"), None)
+    return web.json_response({"token": active, "changed": [asdict(one) for one in changed]})
+
+
+async def list_tokens(request: web.Request) -> web.Response:
+    """Answer a page of device tokens, each with what waits for the device."""
+    parts = request.app[PARTS]
+    limit = number(request, "limit", 100, 1, MAX_PAGE)
+    wanted, after = request.query.get("organisation"), request.query.get("after", "")
+    now_ms = parts.clock.now_ms()
+
+    def work(state: State) -> list[Body]:
+        own = state.of(home(state, wanted))
+        found = own.scan(registry.TOKEN, after=after, limit=limit)
+        return [
+            asdict(DeviceToken.of(one)) | {"pushes": registry.pushes_of(own, one.key, now_ms)}
+            for one in found
+        ]
+
+    found = await parts.gateway.run(work)
+    more = found[-1]["token"] if len(found) == limit else None
+    return web.json_response({"push_tokens": found, "next": more})
+
+
+async def list_pushes(request: web.Request) -> web.Response:
+    """Answer what waits for the device of a token, and what it got last."""
+    parts, token = request.app[PARTS], request.match_info["token"].lower()
+    now_ms = parts.clock.now_ms()
+    found = await parts.gateway.run(
+        lambda state: registry.pushes_of(_with_token(state, token), token, now_ms)
+    )
+    return web.json_response({"pushes": found})
+
+
+def _with_token(state: State, token: str) -> State:
+    for org in state.of("").scan(ORGANISATION, limit=10_000):
+        if registry.find(state.of(org.key), token) is not None:
+            return state.of(org.key)
+    raise missing("no such device token was checked in")
+
+
+def _throttle(state: State, token: str, body: Body, now_ms: int) -> DeviceToken:
+    seconds = body.get("seconds", 3600)
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
+        raise bad("seconds must be a whole number, 0 to end it")
+    return registry.change(state, token, throttled_until_ms=now_ms + seconds * 1000)
+
+
+def _become(status: str) -> Callable[[State, str, Body, int], DeviceToken]:
+    return lambda state, token, _, now_ms: registry.change(
+        state, token, state=status, since_ms=now_ms
+    )
+
+
+ACTIONS = {
+    "unregister": _become("unregistered"),
+    "expire": _become("expired"),
+    "activate": _become("active"),
+    "throttle": _throttle,
+}
+
+
+async def act_on_token(request: web.Request) -> web.Response:
+    """Let a token die, come back, or be throttled."""
+    parts, token = request.app[PARTS], request.match_info["token"].lower()
+    body, action = await json_body(request), ACTIONS.get(request.match_info["action"])
+    if action is None:
+        raise missing(f"there is no such action; there are {', '.join(ACTIONS)}")
+    now_ms = parts.clock.now_ms()
+
+    def work(state: State) -> DeviceToken:
+        return action(_with_token(state, token), token, body, now_ms)
+
+    return web.json_response(asdict(await parts.gateway.run(work)))
+
+
+async def token_events(request: web.Request) -> web.StreamResponse:
+    """Stream what the device of a token receives, as server-sent events."""
+    return await _stream(request, request.match_info["token"].lower(), "push", _told)
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Stream pushes in the form that Fleet's osquery-perf reads: ``GET /events?token=``."""
+    token = request.query.get("token", "").lower()
+    if not registry.is_hex(token) or not token:
+        raise bad("token must be a device token, hexadecimal")
+    return await _stream(request, token, "ping", lambda push: push.payload)
+
+
+def _told(push: Push) -> str:
+    shown = {"mdm": push.magic, **_shown(push)}
+    return msgspec.json.encode(shown).decode()
+
+
+def _shown(push: Push) -> Body:
+    return {"matches": push.matches, "topic": push.topic, "apns_id": push.apns_id}
+
+
+async def _stream(
+    request: web.Request, token: str, event: str, tell: Callable[[Push], str]
+) -> web.StreamResponse:
+    """Send each push as it comes; the newest that waits comes first."""
+    parts: Parts = request.app[PARTS]
+    response = web.StreamResponse(headers={"Cache-Control": "no-store"})
+    response.content_type = "text/event-stream"
+
+    def work(state: State) -> Push | None:
+        now_ms = parts.clock.now_ms()
+        for org in state.of("").scan(ORGANISATION, limit=10_000):
+            if push := registry.take(state.of(org.key), token, now_ms):
+                return push
+        return None
+
+    with (
+        contextlib.suppress(ConnectionError),  # it listens no more
+        parts.gateway.listeners.listen(token) as arrived,
+        parts.clock.watched(arrived.set),
+    ):
+        await response.prepare(request)
+        while not parts.gateway.listeners.ended:
+            arrived.clear()
+            push = await parts.gateway.run(work)
+            if push is not None:
+                # A payload of many lines is as many fields (HTML, server-sent events).
+                lines = "".join(f"data: {line}\n" for line in tell(push).splitlines())
+                await response.write(f"event: {event}\n{lines}\n".encode())
+                request.app[NEWS].pushed({"token": token, **_shown(push)})
+                continue
+            try:
+                await asyncio.wait_for(arrived.wait(), KEEP_ALIVE_S)
+            except TimeoutError:
+                await response.write(b": alive\n\n")
+    return response
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/push-tokens",
+        "List device tokens.",
+        list_tokens,
+        query=PAGE,
+        answer=(
+            Objects("push_tokens", "By token, each with its pushes.", required=True),
+            Field("next", "What to give as after to go on; null at the end.", required=True),
+        ),
+    ),
+    Route(
+        "POST",
+        "/push-tokens/checkin",
+        "Learn from a check-in message.",
+        check_in,
+        query=(
+            String("environment", "Whose the token is; both if absent.", values=_ENVIRONMENTS),
+            String("topic", "In place of the message's own."),
+        ),
+        takes="application/octet-stream",
+    ),
+    Route(
+        "GET",
+        "/push-tokens/{token}/pushes",
+        "List what waits for a device, and what it got last.",
+        list_pushes,
+        query=(),
+        answer=(
+            Objects(
+                "pushes",
+                "Each with its status: waiting, expired, delivered, or ignored for its magic.",
+                required=True,
+            ),
+        ),
+    ),
+    Route(
+        "GET",
+        "/push-tokens/{token}/events",
+        "Stream a device's pushes.",
+        token_events,
+        query=(),
+        gives="text/event-stream",
+    ),
+    Route(
+        "POST",
+        "/push-tokens/{token}/{action}",
+        "Act on a token.",
+        act_on_token,
+        query=(),
+        body=(
+            Integer("seconds", "How long it is throttled; an hour if absent.", least=0, most=10**9),
+        ),
+    ),
+)

@@ -1,0 +1,213 @@
+"""Calls for what people do in Apple's portal to organisations, DEP servers and their tokens."""
+
+from typing import Any
+
+from aiohttp import web
+
+from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
+from simulator.control.parts import PARTS, Route, bad, json_body, missing
+from simulator.core.state import Body, State
+from simulator.pki.credentials import ServerToken, seal_server_token
+from simulator.protocol.fields import Boolean, Objects, String
+from simulator.services.dep import portal
+from simulator.services.dep.organisations import ORGANISATION, SERVER
+
+
+def _token_state(state: State, server_id: str) -> Body | None:
+    token = portal.current_token(state, server_id)
+    if token is None:
+        return None
+    names = ("consumer_key", "access_token_expiry", "state")
+    return {name: token[name] for name in names}
+
+
+async def list_organisations(request: web.Request) -> web.Response:
+    """Answer all organisations."""
+
+    def work(state: State) -> list[Body]:
+        return [one.body for one in state.of("").scan(ORGANISATION, limit=10_000)]
+
+    found = await request.app[PARTS].gateway.run(work)
+    return web.json_response({"organisations": found})
+
+
+async def set_terms(request: web.Request) -> web.Response:
+    """Let Apple's terms be changed (``accepted`` false) or accepted."""
+    return await _change(request, "accepted", "terms_accepted")
+
+
+async def set_apple_seed(request: web.Request) -> web.Response:
+    """Turn AppleSeed for IT on or off."""
+    return await _change(request, "on", "apple_seed")
+
+
+async def _change(request: web.Request, key: str, fact: str) -> web.Response:
+    value = (await json_body(request)).get(key)
+    if not isinstance(value, bool):
+        raise bad(f'the body must be {{"{key}": true}} or {{"{key}": false}}')
+    identifier = request.match_info["id"]
+
+    def work(state: State) -> Body:
+        return portal.change_organisation(state, identifier, **{fact: value})
+
+    return web.json_response(await request.app[PARTS].gateway.run(work))
+
+
+async def list_servers(request: web.Request) -> web.Response:
+    """Answer all DEP servers, without the secrets of their tokens."""
+
+    def work(state: State) -> list[Body]:
+        return [
+            _server(state.of(org.key), org.key, one.body)
+            for org in state.of("").scan(ORGANISATION, limit=10_000)
+            for one in state.of(org.key).scan(SERVER, limit=10_000)
+        ]
+
+    found = await request.app[PARTS].gateway.run(work)
+    return web.json_response({"dep_servers": found})
+
+
+def _server(state: State, org: str, body: Body) -> Body:
+    facts = {name: body[name] for name in ("id", "name", "uuid")}
+    return facts | {"organisation": org, "token": _token_state(state, body["id"])}
+
+
+async def add_server(request: web.Request) -> web.Response:
+    """Add a DEP server; it has no token before one is downloaded."""
+    parts, body = request.app[PARTS], await json_body(request)
+    name = body.get("name")
+    if not isinstance(name, str) or not name:
+        raise bad('the body must name the server: {"name": "Staff", "id": "staff"}')
+    server_id = body.get("id") or parts.chance(8)
+
+    def work(state: State) -> Body:
+        org = home(state, body.get("organisation"))
+        if state.of(org).get(SERVER, server_id) is not None:
+            raise ValueError(f"a DEP server has the id {server_id} already")
+        added = portal.add_server(state.of(org), server_id, name, chance=parts.chance)
+        return _server(state.of(org), org, added)
+
+    return web.json_response(await parts.gateway.run(work), status=201)
+
+
+def home(state: State, wanted: Any) -> str:
+    """Return the organisation that is meant: the named one, or the only one."""
+    found = [one.key for one in state.of("").scan(ORGANISATION, limit=10_000)]
+    if wanted is None and len(found) == 1:
+        return found[0]
+    if wanted is None:
+        raise bad(f"there are several organisations: name one of {', '.join(found)}")
+    if wanted not in found:
+        raise missing(f"no organisation has the id {wanted}")
+    return str(wanted)
+
+
+def with_server(state: State, server_id: str) -> str:
+    """Return the organisation that has the server."""
+    for org in state.of("").scan(ORGANISATION, limit=10_000):
+        if state.of(org.key).get(SERVER, server_id) is not None:
+            return org.key
+    raise missing(f"no DEP server has the id {server_id}")
+
+
+async def download_token(request: web.Request) -> web.Response:
+    """Answer the server's token encrypted to the certificate in the body (PEM).
+
+    With ``regenerate=true``, or where no token is good any more, a new one is
+    made, which replaces the one before.
+    """
+    parts, server_id = request.app[PARTS], request.match_info["id"]
+    certificate = await request.read()
+    fresh = request.query.get("regenerate", "false") == "true"
+    now_ms = parts.clock.now_ms()
+
+    def work(state: State) -> ServerToken:
+        org = with_server(state, server_id)
+        old = portal.current_token(state.of(org), server_id)
+        if old is not None and old["state"] == "active" and not fresh:
+            return ServerToken(**{name: old[name] for name in ServerToken.__slots__})
+        return portal.issue_token(state.of(org), org, server_id, now_ms=now_ms, chance=parts.chance)
+
+    try:
+        seal_server_token(_PROBE, certificate)
+    except ValueError as error:
+        raise bad(str(error)) from None
+    token = await parts.gateway.run(work)
+    return web.Response(
+        body=seal_server_token(token, certificate), content_type="application/pkcs7-mime"
+    )
+
+
+_PROBE = ServerToken("", "", "", "", "")
+"""Sealed first, so that a bad certificate replaces no token."""
+
+
+async def revoke_token(request: web.Request) -> web.Response:
+    """Revoke the server's token."""
+    server_id = request.match_info["id"]
+
+    def work(state: State) -> Body | None:
+        org = with_server(state, server_id)
+        portal.revoke_token(state.of(org), server_id)
+        return _token_state(state.of(org), server_id)
+
+    return web.json_response(await request.app[PARTS].gateway.run(work))
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/organisations",
+        "List organisations.",
+        list_organisations,
+        query=(),
+        answer=(Objects("organisations", "All of them.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/organisations/{id}/terms",
+        "Change or accept terms.",
+        set_terms,
+        query=(),
+        body=(Boolean("accepted", "Whether the newest terms are accepted.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/organisations/{id}/apple-seed",
+        "Turn AppleSeed on or off.",
+        set_apple_seed,
+        query=(),
+        body=(Boolean("on", "Whether AppleSeed for IT is on.", required=True),),
+    ),
+    Route(
+        "GET",
+        "/dep-servers",
+        "List DEP servers.",
+        list_servers,
+        query=(),
+        answer=(Objects("dep_servers", "All of them.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/dep-servers",
+        "Add a DEP server.",
+        add_server,
+        query=(),
+        body=(
+            String("name", "Its name.", required=True, shortest=1, example="Staff"),
+            String("id", "Its id; made if absent.", shortest=1, example="staff"),
+            ORGANISATION_ROW,
+        ),
+        status=201,
+    ),
+    Route(
+        "POST",
+        "/dep-servers/{id}/token",
+        "Download the token (.p7m), encrypted to the PEM certificate in the body.",
+        download_token,
+        query=(String("regenerate", "true replaces the one before.", values=("true", "false")),),
+        takes="text/plain",
+        gives="application/pkcs7-mime",
+    ),
+    Route("DELETE", "/dep-servers/{id}/token", "Revoke the token.", revoke_token, query=()),
+)

@@ -1,0 +1,283 @@
+"""Calls for what people do in Apple's portal to locations, and for their events."""
+
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from simulator.control.api.servers import home
+from simulator.control.parts import ORGANISATION, PARTS, Parts, Route, bad, json_body, missing
+from simulator.core.state import Body, State
+from simulator.core.timestamps import rfc3339
+from simulator.protocol.fields import Boolean, Field, Number, Objects, String, Strings
+from simulator.services.vpp.domain import events, portal
+from simulator.services.vpp.domain.locations import Location, change, everywhere, locations, token
+
+_FACTS = ("name", "country", "platform", "managed_domains", "mdm_info", "client_context")
+MAX_PAGE = 1000
+MANY = 100_000
+
+
+def find(state: State, identifier: Any) -> Location:
+    """Return the location that is meant: the named one, or the only one."""
+    found = everywhere(state)
+    if identifier is None and len(found) == 1:
+        return found[0]
+    for one in found:
+        if one.id == identifier:
+            return one
+    names = ", ".join(one.id for one in found) or "none"
+    if identifier is None:
+        raise bad(f"there are several locations: name one of {names}")
+    raise missing(f"no location has the id {identifier}; there are {names}")
+
+
+def settled(parts: Parts, state: State) -> int:
+    """Do what is due, and return the time."""
+    now_ms = parts.clock.now_ms()
+    events.settle(state, now_ms)
+    return now_ms
+
+
+def shown(state: State, one: Location, now_ms: int) -> Body:
+    """Return a location without its secrets."""
+    found = token(state, one.stoken) if one.stoken else None
+    return {
+        "id": one.id,
+        "organisation": one.organisation,
+        "name": one.name,
+        "uid": one.uid,
+        "location_id": one.number,
+        "country": one.country,
+        "platform": one.platform,
+        "managed_domains": list(one.managed_domains),
+        "mdm_info": one.mdm,
+        "client_context": one.context,
+        "notifications": {"url": one.notify_url, "types": list(one.notify_types)},
+        "subscriptions": one.subscriptions,
+        "token": None if found is None else _token(found, now_ms),
+    }
+
+
+def _token(found: Body, now_ms: int) -> Body:
+    expired = found["state"] == "active" and now_ms >= found["expires_ms"]
+    return {
+        "state": "expired" if expired else found["state"],
+        "expires": rfc3339(found["expires_ms"]),
+        "rights": found["rights"],
+        "legacy": found["legacy"],
+    }
+
+
+async def list_locations(request: web.Request) -> web.Response:
+    """Answer all locations, without the secrets of their tokens."""
+    parts, wanted = request.app[PARTS], request.query.get("organisation")
+
+    def work(state: State) -> list[Body]:
+        now_ms = settled(parts, state)
+        if wanted is not None:
+            found = locations(state.of(home(state, wanted)))
+        else:
+            found = everywhere(state)
+        return [shown(state, one, now_ms) for one in found]
+
+    return web.json_response({"vpp_locations": await parts.gateway.run(work)})
+
+
+def text(body: Body, name: str) -> str:
+    """Return a text of the body, or a problem."""
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise bad(f"the body needs {name}, a string")
+    return value
+
+
+def whole(body: Body, name: str, default: int | None = None) -> int:
+    """Return a whole number of the body, or a problem."""
+    value = body.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise bad(f"the body needs {name}, a whole number")
+    return value
+
+
+async def add_location(request: web.Request) -> web.Response:
+    """Add a location; it has no token before one is downloaded."""
+    parts, body = request.app[PARTS], await json_body(request)
+    name = text(body, "name")
+    identifier = body.get("id") or parts.chance(8)
+    if not isinstance(identifier, str) or "/" in identifier:
+        raise bad("id must be a string without a slash")
+    facts = _facts({key: value for key, value in body.items() if key in _FACTS[1:]})
+
+    def work(state: State) -> Body:
+        org = home(state, body.get("organisation"))
+        added = portal.add_location(
+            state.of(org), org, identifier, name, chance=parts.chance, **facts
+        )
+        return shown(state, added, parts.clock.now_ms())
+
+    return web.json_response(await parts.gateway.run(work), status=201)
+
+
+def _facts(body: Body) -> Body:
+    """Return the facts of a location under the names that the state has for them."""
+    facts: Body = {}
+    for name, value in body.items():
+        if name == "managed_domains":
+            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+                raise bad("managed_domains must be an array of strings")
+            facts[name] = tuple(one.lower() for one in value)
+        elif name == "mdm_info":
+            facts["mdm"] = _mdm_info(value)
+        elif not isinstance(value, str):
+            raise bad(f"{name} must be a string")
+        else:
+            facts["context" if name == "client_context" else name] = value
+    return facts
+
+
+def _mdm_info(value: Any) -> Body | None:
+    keys = {"id", "name", "metadata"}
+    if value is None:
+        return None
+    if not isinstance(value, dict) or set(value) != keys:
+        raise bad("mdm_info must be null, or an object with id, name and metadata")
+    return {key: str(value[key]) for key in sorted(keys)}
+
+
+async def change_location(request: web.Request) -> web.Response:
+    """Change facts of a location, such as who uses it: ``mdm_info`` of another MDM steals it."""
+    parts, body = request.app[PARTS], await json_body(request)
+    if not body or set(body) - set(_FACTS):
+        raise bad(f"the body takes {', '.join(_FACTS)}")
+    facts = _facts(body)
+
+    def work(state: State) -> Body:
+        one = find(state, request.match_info["id"])
+        return shown(
+            state, change(state.of(one.organisation), one.id, **facts), settled(parts, state)
+        )
+
+    return web.json_response(await parts.gateway.run(work))
+
+
+async def renew_token(request: web.Request) -> web.Response:
+    """Download a new token (``days``, ``rights``, ``legacy``); without ``keep`` the former ends."""
+    parts, body = request.app[PARTS], await json_body(request)
+    if unknown := set(body) - {"days", "rights", "legacy", "keep"}:
+        raise bad(f"{min(unknown)} is not known: the body takes days, rights, legacy, keep")
+    days = body.get("days")
+    most = 36_500
+    if days is not None and (
+        not isinstance(days, int | float) or isinstance(days, bool) or abs(days) > most
+    ):
+        raise bad("days must be a number, below 0 for a token that has expired")
+    for name in ("legacy", "keep"):
+        if not isinstance(body.get(name, False), bool):
+            raise bad(f"{name} must be true or false")
+
+    def work(state: State) -> Body:
+        one = find(state, request.match_info["id"])
+        stoken = portal.issue_token(
+            state.of(one.organisation),
+            one.id,
+            now_ms=settled(parts, state),
+            chance=parts.chance,
+            days=days,
+            rights=str(body.get("rights", portal.RIGHTS[0])),
+            legacy=body.get("legacy", False),
+            keep=body.get("keep", False),
+        )
+        return {"id": one.id, "name": one.name, "stoken": stoken}
+
+    return web.json_response(await parts.gateway.run(work))
+
+
+async def revoke_token(request: web.Request) -> web.Response:
+    """Revoke the location's token."""
+    parts = request.app[PARTS]
+
+    def work(state: State) -> Body:
+        one = find(state, request.match_info["id"])
+        portal.revoke_token(state.of(one.organisation), one.id)
+        return shown(state, one, settled(parts, state))
+
+    return web.json_response(await parts.gateway.run(work))
+
+
+async def set_service(request: web.Request) -> web.Response:
+    """Put the service into maintenance, or end that."""
+    parts, body = request.app[PARTS], await json_body(request)
+    if set(body) != {"maintenance"} or not isinstance(body["maintenance"], bool):
+        raise bad('the body must be {"maintenance": true} or {"maintenance": false}')
+
+    def work(state: State) -> Body:
+        portal.set_maintenance(state, on=body["maintenance"])
+        return body
+
+    return web.json_response(await parts.gateway.run(work))
+
+
+_NAME = String("name", "Its name.", shortest=1, example="Main Campus")
+_FACT_ROWS = (
+    String("country", "Country of its store.", example="US"),
+    String("platform", "volumestore or enterprisestore."),
+    Strings("managed_domains", "Domains that Managed Apple Accounts may have; none: any."),
+    Field("mdm_info", "Who uses it by v2: id, name and metadata; null: nobody."),
+    String("client_context", "Who uses it by v1."),
+)
+ROUTES = (
+    Route(
+        "GET",
+        "/vpp-locations",
+        "List locations.",
+        list_locations,
+        query=(ORGANISATION,),
+        answer=(Objects("vpp_locations", "All of them.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/vpp-locations",
+        "Add a location.",
+        add_location,
+        query=(),
+        body=(
+            replace(_NAME, required=True),
+            String("id", "Its id; made if absent.", shortest=1, example="campus"),
+            ORGANISATION,
+            *_FACT_ROWS,
+        ),
+        status=201,
+    ),
+    Route(
+        "PATCH",
+        "/vpp-locations/{id}",
+        "Change a location.",
+        change_location,
+        query=(),
+        body=(_NAME, *_FACT_ROWS),
+    ),
+    Route(
+        "POST",
+        "/vpp-locations/{id}/token",
+        "Renew the token.",
+        renew_token,
+        query=(),
+        body=(
+            Number("days", "How long it is good; below 0: it has expired.", example=365),
+            String("rights", "What it may do.", values=portal.RIGHTS),
+            Boolean("legacy", "Of the kind before locations."),
+            Boolean("keep", "Whether the one before stays good."),
+        ),
+        answer=(String("stoken", "The token.", required=True),),
+    ),
+    Route("POST", "/vpp-locations/{id}/revoke", "Revoke the token.", revoke_token, query=()),
+    Route(
+        "POST",
+        "/vpp-service",
+        "Begin or end maintenance.",
+        set_service,
+        query=(),
+        body=(Boolean("maintenance", "Whether the service is in maintenance.", required=True),),
+    ),
+)

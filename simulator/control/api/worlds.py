@@ -1,0 +1,232 @@
+"""Calls about the whole state: go back to the start, keep it as a file, load another world."""
+
+import asyncio
+import gzip
+import tempfile
+import zlib
+from collections.abc import Iterator
+from typing import IO, cast
+
+from aiohttp import web
+
+from simulator import __version__
+from simulator.control.parts import (
+    ORGANISATION,
+    PARTS,
+    Problem,
+    Route,
+    bad,
+    json_body,
+    missing,
+)
+from simulator.core import resources
+from simulator.core.settings import ConfigurationError
+from simulator.core.state import Body, State, World
+from simulator.faults import faults
+from simulator.protocol import quirks
+from simulator.protocol.fields import Integer, Objects, String
+from simulator.services.dep import organisations, timeline
+from simulator.store.sqlite import snapshots
+from simulator.worlds.loading import pieces
+from simulator.worlds.organisations import World as Plan
+from simulator.worlds.rows import world_schema
+from simulator.worlds.world import FOLDER, load_world
+
+LONGEST = 64 * 1024**2
+"""Bytes of a line of a snapshot, unpacked: a small file can say a very long one."""
+LARGEST = 4 * 1024**3
+"""Bytes of a snapshot that are taken; more is refused."""
+GZIP = "application/gzip"
+CHUNK = 1 << 16
+BUSY: web.AppKey[asyncio.Lock] = web.AppKey("busy", asyncio.Lock)
+"""Held while the whole state is being replaced or read."""
+
+
+async def reset(request: web.Request) -> web.Response:
+    """Go back to the world as it was loaded: all of it, or one ``organisation``.
+
+    With all of it faults, quirks and the clock go back too; the journal stays.
+    """
+    parts, body = request.app[PARTS], await json_body(request)
+    organisation = body.get("organisation")
+
+    def work(state: State) -> None:
+        world = cast("World", state.of(""))
+        if organisation is not None:
+            if world.get(organisations.ORGANISATION, organisation) is None:
+                raise missing(f"no organisation has the id {organisation}")
+            faults.disarm(state, organisation=organisation)
+            quirks.forget(state, [organisation])
+        world.reset(organisation)
+        _branch(state, organisation)
+
+    async with request.app[BUSY]:
+        await parts.gateway.run(work)
+        if organisation is None:
+            parts.clock.run()
+        shown = await parts.renew()
+    return web.json_response({"organisations": shown})
+
+
+async def get_snapshot(request: web.Request) -> web.StreamResponse:
+    """Answer the whole state as one file; it holds the simulator's own secrets."""
+    parts = request.app[PARTS]
+    mode, value = parts.clock.setting
+    header = {"mdmsim": __version__, "clock": {"mode": mode, "value": value}}
+    response = web.StreamResponse(headers={"Content-Type": GZIP, "Cache-Control": "no-store"})
+    response.headers["Content-Disposition"] = 'attachment; filename="mdmsim-snapshot.gz"'
+
+    with tempfile.TemporaryFile() as file:
+
+        def work(state: State) -> None:
+            with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=5, mtime=0) as packed:
+                for line in cast("World", state).dump(header):
+                    packed.write(line)
+
+        async with request.app[BUSY]:
+            await parts.gateway.run(work)
+        await asyncio.to_thread(file.seek, 0)
+        await response.prepare(request)
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            await response.write(chunk)
+    return response
+
+
+async def put_snapshot(request: web.Request) -> web.Response:
+    """Replace the whole state by a snapshot; it is where a reset goes back to from now on."""
+    parts = request.app[PARTS]
+    with tempfile.TemporaryFile() as file:
+        await _receive(request, file)
+        async with request.app[BUSY]:
+            header = await parts.gateway.load(lambda state: load_snapshot(state, file))
+            setting = header.get("clock") or {"mode": "real", "value": 0}
+            parts.clock.resume(setting["mode"], setting["value"])
+            shown = await parts.renew()
+            await parts.gateway.run(_mark)
+    return web.json_response({"organisations": shown})
+
+
+async def _receive(request: web.Request, file: IO[bytes]) -> None:
+    size = 0
+    async for chunk in request.content.iter_chunked(CHUNK):
+        size += len(chunk)
+        if size > LARGEST:
+            raise Problem(413, "Too large", f"a snapshot has at most {LARGEST} bytes")
+        await asyncio.to_thread(file.write, chunk)
+    await asyncio.to_thread(file.seek, 0)
+
+
+def load_snapshot(state: State, file: IO[bytes]) -> Body:
+    """Load the snapshot in *file*; a problem leaves the state as it was."""
+    try:
+        with gzip.GzipFile(fileobj=file, mode="rb") as packed:
+            lines = _lines(packed)
+            header = snapshots.head(next(lines, b""))
+            cast("World", state.of("")).load(lines)
+            _must_be_whole(state)
+            _branch(state.of(""))
+    except (OSError, EOFError, zlib.error) as error:
+        raise bad(
+            f"the body is no whole gzip file ({type(error).__name__}): "
+            "GET /snapshot, or mdmsim ctl snapshot save, makes one"
+        ) from None
+    except ValueError as error:
+        raise bad(str(error)) from None
+    return header
+
+
+def _lines(packed: gzip.GzipFile) -> Iterator[bytes]:
+    while line := packed.readline(LONGEST):
+        if len(line) == LONGEST:
+            raise ValueError(f"a line of the snapshot is longer than {LONGEST} bytes")
+        yield line
+
+
+def _branch(state: State, organisation: str | None = None, *, anew: bool = False) -> None:
+    """Let cursors that stand behind where the state is now be good no more."""
+    found = [one.key for one in state.of("").scan(organisations.ORGANISATION, limit=10_000)]
+    for name in found if organisation is None else [organisation]:
+        timeline.begin(state.of(name), anew=anew)
+
+
+def _must_be_whole(state: State) -> None:
+    if not state.of("").scan(organisations.ORGANISATION, limit=1):
+        raise ValueError("the snapshot has no organisation")
+
+
+async def load(request: web.Request) -> web.Response:
+    """Replace everything by a world that ships with the simulator; its credentials are new."""
+    parts, body = request.app[PARTS], await json_body(request)
+    world = await asyncio.to_thread(_plan, request.match_info["name"], body)
+    seed = body.get("seed", parts.settings.seed)
+
+    async with request.app[BUSY]:
+        await parts.gateway.load(_wipe)
+        parts.clock.run()
+        for piece in pieces(world, seed, parts.clock.now_ms()):
+            await parts.gateway.load(piece)
+        await parts.gateway.run(lambda state: _branch(state, anew=True))
+        shown = await parts.renew()
+        await parts.gateway.run(_mark)
+    return web.json_response({"world": world.name, "organisations": shown})
+
+
+async def get_schema(_: web.Request) -> web.Response:
+    """Answer the JSON Schema of a world's file."""
+    return web.json_response(world_schema())
+
+
+def _plan(name: str, body: Body) -> Plan:
+    known = sorted(one.removesuffix(".toml") for one in resources.names(FOLDER))
+    if name not in known:
+        raise missing(f"no world is called {name}: there are {', '.join(known)}")
+    world = load_world(name)
+    try:
+        return world.resized(body["devices"]) if "devices" in body else world
+    except ConfigurationError as error:
+        raise bad(str(error)) from None
+
+
+def _wipe(state: State) -> None:
+    cast("World", state).wipe()
+
+
+def _mark(state: State) -> None:
+    cast("World", state).mark()
+
+
+SHOWN = (Objects("organisations", "As in ready.json, with credentials.", required=True),)
+ROUTES = (
+    Route(
+        "POST",
+        "/reset",
+        "Go back to the world as it was loaded.",
+        reset,
+        query=(),
+        body=(ORGANISATION,),
+        answer=SHOWN,
+    ),
+    Route("GET", "/snapshot", "Get the whole state as a file.", get_snapshot, query=(), gives=GZIP),
+    Route(
+        "PUT",
+        "/snapshot",
+        "Replace the whole state by a snapshot.",
+        put_snapshot,
+        query=(),
+        takes="application/octet-stream",
+        answer=SHOWN,
+    ),
+    Route("GET", "/world-schema.json", "Get the schema of a world's file.", get_schema, query=()),
+    Route(
+        "POST",
+        "/worlds/{name}",
+        "Replace everything by a world that ships.",
+        load,
+        query=(),
+        body=(
+            Integer("devices", "How many its first list generates.", least=1, most=1_000_000),
+            Integer("seed", "Seed of what is generated.", least=0, most=2**53),
+        ),
+        answer=(String("world", "Its name.", required=True), *SHOWN),
+    ),
+)

@@ -1,0 +1,164 @@
+"""The ledger of a running simulator, kept up to date exchange by exchange."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from simulator import __version__
+from simulator.control.parts import Parts
+from simulator.core.messages import Exchange
+from simulator.disclosure.formats.material import Material
+from simulator.disclosure.judge.manifest import Manifest
+from simulator.disclosure.judge.spans import Part, Span
+from simulator.disclosure.observe.records import Disclosure
+from simulator.disclosure.report.ledger import Ledger
+from simulator.disclosure.report.lines import order_by_place, sent_line
+from simulator.disclosure.report.origins import FOREIGN, NOVEL, Known, known_to
+from simulator.disclosure.report.redaction import Level
+from simulator.disclosure.report.report import Report
+from simulator.disclosure.report.rows import ledger_row
+from simulator.journal.chain import Chain
+
+T = TypeVar("T")
+_TOOL = f"mdmsim {__version__}"
+SMALL = 20_000
+"""Up to so many exchanges, each report looks at all hashes again; beyond, at the new ones."""
+BATCH = 500
+"""Exchanges that are read at a time."""
+
+
+class Books:
+    """The ledger so far: what was added once is not read again. For any thread but the loop's."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._lock = threading.Lock()
+        self._ledger = Ledger(parts.observer, parts.catalogue)
+        self._chain = Chain()
+        self._cuts = 0
+        """How often exchanges had been deleted when this was begun."""
+        self._known: tuple[int, Known] | None = None
+
+    def report(self, manifest: Manifest, redact: Level, *, strict: bool, verify: bool) -> Report:
+        """Add what has happened since, and judge it all by *manifest*.
+
+        The hashes of new exchanges are always checked; with *verify*, or while
+        there are few, all are.
+        """
+        parts = self._parts
+        with self._lock:
+            self._catch_up()
+            evidence = parts.journal.evidence(self._chain)
+            if verify or self._chain.checked <= SMALL:
+                again = Chain()
+                for _ in parts.journal.walk(again):
+                    pass
+                evidence = parts.journal.evidence(again)
+            return Report.build(
+                self._ledger,
+                manifest,
+                parts.catalogue,
+                tool=_TOOL,
+                evidence=evidence,
+                known=self._known_now(),
+                redact=redact,
+                strict=strict,
+            )
+
+    def manifest(self) -> Manifest:
+        """Return the manifest of the settings as it is today, by the simulator's clock."""
+        return self._parts.manifest.on(self.today())
+
+    def today(self) -> date:
+        """Return the day, by the simulator's clock."""
+        return datetime.fromtimestamp(self._parts.clock.now_ms() / 1000, UTC).date()
+
+    def material(
+        self, manifest: Manifest, redact: Level, *, strict: bool, verify: bool
+    ) -> Material:
+        """Return what the formats write from: `report`, and the exchanges up to now."""
+        parts = self._parts
+        return Material(
+            report=self.report(manifest, redact, strict=strict, verify=verify),
+            manifest=manifest,
+            catalogue=parts.catalogue,
+            observer=parts.observer,
+            exchanges=self._exchanges,
+            origin=lambda one, seq: self.origins(seq, [one])[0],
+        )
+
+    def _exchanges(self) -> Iterator[Exchange]:
+        for batch in self._parts.journal.walk(Chain(), BATCH):
+            yield from batch
+
+    def rows(self, match: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return the rows of the ledger by place; *match* narrows the exchanges they are of."""
+        parts = self._parts
+        with self._lock:
+            self._catch_up()
+            ledger = self._part(match) if match else self._ledger
+            known, manifest = self._known_now(), self.manifest()
+            found = []
+            for group in ledger.sent.values():
+                line = sent_line(
+                    group, ledger, manifest, parts.catalogue, "partial", gate=False,
+                    known=known,
+                )  # fmt: skip
+                found.append((order_by_place(line), ledger_row(line, group)))
+        return [row for _, row in sorted(found, key=lambda pair: pair[0])]
+
+    def part(self, span: Span) -> Part:
+        """Return what was disclosed in a part of the journal."""
+        parts = self._parts
+        with self._lock:
+            self._catch_up()
+            ledger = Ledger(parts.observer, parts.catalogue, self._ledger.origins)
+        return Part.of(span, parts.journal.read, ledger, self.manifest(), _TOOL)
+
+    def origins(self, seq: int, records: list[Disclosure]) -> list[str]:
+        """Return where the value of each record of exchange *seq* came from."""
+        with self._lock:
+            self._catch_up()
+            known = self._known_now()
+            found = []
+            for one in records:
+                value = int(one.fp, 16)
+                origin = self._ledger.origins.of(one.concept, value, seq)
+                issued = known(one.concept) if origin == NOVEL else None
+                foreign = issued is not None and value not in issued
+                found.append(FOREIGN if foreign else origin)
+        return found
+
+    def _part(self, match: Mapping[str, str]) -> Ledger:
+        """Return a ledger of the exchanges that *match*."""
+        parts = self._parts
+        ledger = Ledger(parts.observer, parts.catalogue, self._ledger.origins)
+        while batch := parts.journal.read(ledger.last[0], BATCH, match):
+            for exchange in batch:
+                ledger.add(exchange)
+        return ledger
+
+    def _catch_up(self) -> None:
+        """Add the exchanges that are new; begin anew if some were deleted."""
+        parts = self._parts
+        if (cuts := len(parts.journal.cuts())) != self._cuts:
+            self._ledger, self._chain = Ledger(parts.observer, parts.catalogue), Chain()
+            self._cuts = cuts
+        for batch in parts.journal.walk(self._chain):
+            for exchange in batch:
+                self._ledger.add(exchange)
+
+    def _known_now(self) -> Known:
+        """Return what tells the values that the world holds, looked up once per change."""
+        parts = self._parts
+        revision = parts.journal.revision()
+        if self._known is None or self._known[0] != revision:
+            stamp: Callable[[str, str], int] = parts.observer.stamp
+            self._known = (revision, known_to(parts.catalogue, parts.journal.scan, stamp))
+        return self._known[1]
+
+
+BOOKS: web.AppKey[Books] = web.AppKey("books", Books)

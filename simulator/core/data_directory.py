@@ -1,0 +1,201 @@
+"""The data directory: who may use it, its lock, its keys and its certificate authority."""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from simulator.core.settings import ConfigurationError
+from simulator.pki.authority import Authority
+
+MEMORY = ":memory:"
+"""What stands for a data directory that is thrown away at the end."""
+DATABASE = "mdmsim.db"
+"""Name of the database in it."""
+KEYS = "keys.json"
+"""Name of the file with its secrets."""
+LEDGER = "ledger.cache"
+"""Name of the file that the ledger of a large journal is kept in. It may go at any time."""
+PRIVATE = 0o600
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The secrets of one data directory."""
+
+    fingerprint: bytes = field(repr=False)
+    """Key of value fingerprints."""
+    secret: bytes = field(repr=False)
+    """Key for session tokens and cursors."""
+    control_token: str = field(repr=False)
+    """What the control API asks for when it is reachable from elsewhere."""
+
+
+class Directory:
+    """One data directory, held by this process until it is released."""
+
+    def __init__(self, data: str) -> None:
+        """Make the directory *data* if it is missing and lock it.
+
+        ConfigurationError if others could tamper with it, or a process holds it.
+        """
+        self.kept = data != MEMORY
+        self.path = Path(data if self.kept else tempfile.mkdtemp(prefix="mdmsim-")).absolute()
+        _check(self.path)
+        self._lock = _lock(self.path)
+
+    @property
+    def database(self) -> Path | None:
+        """The database file, or None if it is to be kept in memory."""
+        return self.path / DATABASE if self.kept else None
+
+    def keys(self, fingerprint_key: str) -> Keys:
+        """Return the keys, made at the first call; *fingerprint_key* replaces the made one."""
+        path = self.path / KEYS
+        if not path.exists():
+            names = ("fingerprint_key", "secret", "control_token")
+            made = {name: secrets.token_hex(_KEY_BYTES) for name in names}
+            write_file(path, json.dumps(made).encode(), PRIVATE)
+        return read_keys(path, fingerprint_key)
+
+    def authority(self, sans: Iterable[str], now: datetime) -> Authority:
+        """Return the CA, made at the first call to sign for *sans* as well.
+
+        *now* is the wall clock's. ConfigurationError if an earlier CA may not
+        sign for one of *sans*.
+        """
+        certificate, key = self.path / "ca.pem", self.path / "ca.key"
+        try:
+            if not certificate.exists() and not key.exists():
+                authority = Authority.create(now, sans=sans)
+                write_file(key, authority.key_pem, PRIVATE)
+                write_file(certificate, authority.certificate_pem, 0o644)
+            authority = Authority.load(certificate.read_bytes(), key.read_bytes())
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from error
+        except FileNotFoundError as error:
+            raise ConfigurationError(
+                f"{error.filename} is missing beside its other half: restore it, or remove "
+                "ca.pem and ca.key to have new ones made"
+            ) from error
+        for name in sans:
+            if not authority.covers(name):
+                raise ConfigurationError(
+                    f"the CA {certificate} may not sign for {name}, as it was made without: "
+                    f"remove ca.pem and ca.key, start with --san {name}, and trust the new CA"
+                )
+        return authority
+
+    def release(self) -> None:
+        """Let other processes use the directory; remove it if nothing is kept."""
+        if not self.kept:
+            shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+
+
+def drop_ledger(data: str) -> None:
+    """Remove the ledger that was kept, as it holds examples of what is now deleted."""
+    if data != MEMORY:
+        Path(data, LEDGER).unlink(missing_ok=True)
+
+
+def read_keys(path: Path, fingerprint_key: str) -> Keys:
+    """Return the keys in the file *path*; *fingerprint_key* replaces the one in it.
+
+    ConfigurationError if there is none or it is damaged.
+    """
+    try:
+        kept = json.loads(path.read_bytes())
+        return Keys(
+            fingerprint_key.encode() or bytes.fromhex(kept["fingerprint_key"]),
+            bytes.fromhex(kept["secret"]),
+            str(kept["control_token"]),
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read {path} ({error.strerror}): choose another directory with --data"
+        ) from error
+    except (ValueError, KeyError, TypeError):
+        raise ConfigurationError(
+            f"{path} is damaged: restore it, or remove it to have new keys made"
+        ) from None
+
+
+def write_file(path: Path, content: bytes, mode: int) -> None:
+    """Write *content* to *path* so that a reader sees all of it or none; *mode* from the start."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, mode)
+            file.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def holder(path: Path) -> int:
+    """Return the number of the process that uses the data directory *path*, or 0."""
+    try:
+        handle = os.open(path / "lock", os.O_RDONLY)
+    except OSError:
+        return 0
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _number(handle)
+    finally:
+        os.close(handle)
+    return 0
+
+
+def _check(path: Path) -> None:
+    """Make the directory *path* if it is missing; refuse one that others could tamper with."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = path.stat()
+        writable = os.access(path, os.W_OK | os.X_OK)
+    except OSError as error:
+        why = f"cannot make the data directory {path} ({error.strerror})"
+        raise ConfigurationError(f"{why}: choose another with --data") from error
+    if status.st_uid != os.geteuid():
+        why = f"the data directory {path} belongs to user {status.st_uid}, not to this one"
+        raise ConfigurationError(f"{why}: choose another with --data")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        why = f"the data directory {path} can be written by others"
+        raise ConfigurationError(f"{why}: chmod go-w {path}, or choose another with --data")
+    if not writable:
+        why = f"the data directory {path} cannot be written"
+        raise ConfigurationError(f"{why}: chmod u+rwx {path}, or choose another with --data")
+
+
+def _lock(path: Path) -> int:
+    """Lock the directory and return the open lock file, which names this process."""
+    handle = os.open(path / "lock", os.O_RDWR | os.O_CREAT, PRIVATE)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        number = _number(handle)
+        os.close(handle)
+        raise ConfigurationError(
+            f"the data directory {path} is in use by process {number}: "
+            "stop it or choose another with --data"
+        ) from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    return handle
+
+
+def _number(handle: int) -> int:
+    with contextlib.suppress(ValueError):
+        return int(os.pread(handle, 20, 0))
+    return 0

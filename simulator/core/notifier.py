@@ -1,0 +1,50 @@
+"""Who waits for what has been committed: simulated devices, streams of events, the outbox."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from simulator.core.messages import Response
+
+EXCHANGES = "exchanges"
+"""What every committed exchange wakes."""
+
+
+class Listeners:
+    """The events that committed answers set, by the name of what they wake."""
+
+    def __init__(self) -> None:
+        """Begin with nobody listening."""
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self.ended = False
+        """Whether nothing more is to come, so that who listens should go."""
+
+    @contextmanager
+    def listen(self, name: str) -> Iterator[asyncio.Event]:
+        """Yield an event that is set whenever *name* is woken."""
+        event = asyncio.Event()
+        self._waiting.setdefault(name, set()).add(event)
+        try:
+            yield event
+        finally:
+            self._waiting[name].discard(event)
+            if not self._waiting[name]:
+                del self._waiting[name]
+
+    def names(self) -> set[str]:
+        """Return what somebody waits for."""
+        return set(self._waiting)
+
+    def wake(self, response: Response) -> None:
+        """Wake who waits for exchanges, or for what this *response* brought; it is committed."""
+        if self._waiting:
+            for name in (EXCHANGES, response.wakes):
+                for event in self._waiting.get(name, ()):
+                    event.set()
+
+    def end(self) -> None:
+        """Wake everybody, as nothing more is to come."""
+        self.ended = True
+        for events in self._waiting.values():
+            for event in events:
+                event.set()

@@ -1,0 +1,224 @@
+"""The state behind the services and the journal, as all layers see them; the store keeps both.
+
+Rule: this module knows no service, and nothing of how it is kept.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from simulator.core.messages import Exchange
+
+Body = dict[str, Any]
+"""The JSON object that an entity consists of."""
+
+
+class Entity(Struct, frozen=True):
+    """One stored thing of one kind."""
+
+    key: str
+    revision: int
+    """Number of the change that wrote it; grows over all kinds and organisations."""
+    body: Body
+    """Not to be changed in place: others may be given the same object."""
+
+
+class State(Protocol):
+    """All state, as one transaction sees it, from the point of view of one organisation.
+
+    Keys, kinds and index names are text. Bodies are JSON objects. Whatever is
+    written is visible to later calls at once and to others after the commit.
+    """
+
+    def of(self, organisation: str) -> "State":
+        """Return the same transaction seen from *organisation* (``""``: what belongs to none)."""
+        ...
+
+    def get(self, kind: str, key: str) -> Entity | None:
+        """Return one entity, or None."""
+        ...
+
+    def has(self, kind: str, key: str) -> bool:
+        """Tell whether there is such an entity."""
+        ...
+
+    def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, Entity]:
+        """Return those of *keys* that exist, by key."""
+        ...
+
+    def put(self, kind: str, key: str, body: Body, index: Mapping[str, str] | None = None) -> int:
+        """Write one entity and return its revision.
+
+        *index* holds the values that `find` looks it up by; they replace the
+        earlier ones. None leaves them as they are.
+        """
+        ...
+
+    def put_many(
+        self, kind: str, rows: Iterable[tuple[str, Body, Mapping[str, str] | None]]
+    ) -> None:
+        """Write many entities of one kind; each row is (key, body, index) as in `put`."""
+        ...
+
+    def add_many(self, kind: str, rows: Iterable[tuple[str, Body]]) -> None:
+        """Write many new entities of one kind, (key, body); ValueError if one is there already.
+
+        Large numbers are fastest in order of key.
+        """
+        ...
+
+    def index_many(self, kind: str, name: str, rows: Iterable[tuple[str, str]]) -> None:
+        """Add to many entities, (value, key), an index value where they have none of that name.
+
+        Large numbers are fastest in order of value.
+        """
+        ...
+
+    def delete(self, kind: str, key: str) -> bool:
+        """Remove one entity and its index values; return whether it was there."""
+        ...
+
+    def delete_many(self, kind: str, keys: Iterable[str]) -> int:
+        """Remove those of *keys* that exist, with their index values; return how many there were.
+
+        Large numbers are far faster than one by one.
+        """
+        ...
+
+    def scan(
+        self, kind: str, *, prefix: str = "", after: str = "", limit: int = 100
+    ) -> list[Entity]:
+        """Return up to *limit* entities in order of key, those after *after* with *prefix*."""
+        ...
+
+    def find(
+        self,
+        kind: str,
+        name: str,
+        *,
+        equals: str | None = None,
+        prefix: str = "",
+        after: str = "",
+        limit: int = 100,
+    ) -> list[Entity]:
+        """Return up to *limit* entities by their index value *name*.
+
+        With *equals*: those with that very value, in order of key, *after* a
+        key. Else: in order of the index value, those that start with *prefix*
+        and come after the value *after*.
+        """
+        ...
+
+    def changes(self, kind: str, since: int, limit: int = 100) -> list[Entity]:
+        """Return up to *limit* entities whose revision is above *since*, in that order."""
+        ...
+
+    def count(self, kind: str) -> int:
+        """Return how many entities of *kind* the organisation has."""
+        ...
+
+    def reserve(self, series: str, count: int = 1) -> int:
+        """Take *count* consecutive numbers of *series* and return the first; they start at 1."""
+        ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Undo what was written inside the block if it ends with an exception, which goes on."""
+        ...
+
+    def record(self, exchange: Exchange) -> int:
+        """Append *exchange* to the journal, set its ``seq`` and return it."""
+        ...
+
+    def forget(self, match: Mapping[str, object], *, at_ms: int, reason: str) -> int:
+        """Delete exchanges for good, on record, and return how many.
+
+        *match* narrows by ``before_ms``, ``organisation``, ``through`` (a number)
+        and ``exchange``; empty: all. Those of this transaction stay.
+        """
+        ...
+
+
+class World(State, Protocol):
+    """The state as those who keep it whole see it; services get `State` only."""
+
+    def pass_over(self, count: int, *, at_ms: int) -> None:
+        """Leave out the next *count* numbers, for exchanges that were answered unrecorded."""
+        ...
+
+    def probe(self) -> None:
+        """Fail as `State.record` would if there is no room for more exchanges."""
+        ...
+
+    def wipe(self, organisation: str | None = None) -> None:
+        """Remove the entities and counters of *organisation*, or all, and the mark with them."""
+        ...
+
+    def fill(self, *, ended: bool) -> None:
+        """Say that very many entities are going to be added, or that they have been.
+
+        In between, changes of what has index values are slow.
+        """
+        ...
+
+    def mark(self) -> None:
+        """Note that this is the state that `reset` goes back to."""
+        ...
+
+    def marked(self) -> bool:
+        """Tell whether there is a state to go back to."""
+        ...
+
+    def reset(self, organisation: str | None = None) -> None:
+        """Go back to the mark with one organisation, or with all; ValueError without a mark."""
+        ...
+
+    def dump(self, header: Body) -> Iterable[bytes]:
+        """Yield the whole state as the lines of a snapshot with *header*."""
+        ...
+
+    def load(self, lines: Iterable[bytes]) -> None:
+        """Replace the whole state by the *lines* after the header; ValueError if damaged."""
+        ...
+
+
+class Journal(Protocol):
+    """The recorded exchanges, read from outside any transaction."""
+
+    def read(
+        self, after: int = 0, limit: int = 100, match: Mapping[str, str] | None = None
+    ) -> Sequence[Exchange]:
+        """Return up to *limit* exchanges with a number above *after*, oldest first.
+
+        *match* narrows by ``service``, ``operation``, ``organisation``, ``client``,
+        ``session``, ``status``, ``error``, ``finding`` (a rule), ``fault`` (an id)
+        and ``q`` (text of the request or its outcome: see `simulator.store.search`).
+        """
+        ...
+
+    def newest(
+        self, before: int = ..., limit: int = 100, match: Mapping[str, str] | None = None
+    ) -> Sequence[Exchange]:
+        """Return up to *limit* exchanges with a number below *before*, newest first."""
+        ...
+
+    def get(self, seq: int) -> Exchange | None:
+        """Return one exchange, or None."""
+        ...
+
+    def count(self, match: Mapping[str, str] | None = None) -> int:
+        """Return how many exchanges there are, or how many match as in `read`."""
+        ...
+
+    def tally(self, after: int) -> tuple[int, Sequence[tuple[str, str, int, str, int]]]:
+        """Count the exchanges after *after*; return where that got to, and the counts.
+
+        Each is service, operation, status, the words that it is found by (rules,
+        ``fault:<id>``, ``session:<label>``), and how many there are.
+        """
+        ...
+
+    def last(self) -> int:
+        """Return the number of the newest exchange, deleted or not; 0 if there was none."""
+        ...

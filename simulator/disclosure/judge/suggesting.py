@@ -1,0 +1,68 @@
+"""Suggesting a manifest from what a run disclosed, for a product that has none yet."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from simulator.disclosure.concepts import UNKNOWN
+from simulator.disclosure.judge.importing import written
+from simulator.disclosure.judge.keys import SERVICES
+from simulator.disclosure.judge.manifest import EXEMPT
+from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.report import Report
+
+_BAD = frozenset(("misplaced-credential", "secret-in-url", "forbidden", "undocumented"))
+"""Flags of what should be mended, not declared."""
+_HEAD = """\
+# Suggested by {tool} from what was seen; not yet a declaration.
+# Go through it: say what each is for, take out what should not be sent, and keep what is left
+# under review. What is odd is only listed at the end.
+
+"""
+
+
+def suggest(report: Report) -> str:
+    """Return a manifest as TOML: a claim per service and concept, narrowed to its operations."""
+    groups: dict[tuple[str, str], list[Line]] = {}
+    odd: list[Line] = []
+    for line in sorted(report.sent, key=lambda one: (one.service, one.concept, one.operation)):
+        if line.declared == EXEMPT:
+            continue
+        if line.concept == UNKNOWN or line.service not in SERVICES or _BAD & {*line.flags}:
+            odd.append(line)
+        else:
+            groups.setdefault((line.service, line.concept), []).append(line)
+    about = {
+        "schema": 1,
+        "discloser": "",
+        "recipient": "Apple Inc.",
+        "source": f"{report.provenance.tool}, {report.provenance.run}",
+    }
+    claims = [_claim(f"C{number:02}", lines) for number, lines in enumerate(groups.values(), 1)]
+    text = _HEAD.format(tool=report.provenance.tool)
+    text += written(about, {"direction": "sent"}, claims)
+    return text + _listed(odd)
+
+
+def _claim(name: str, lines: list[Line]) -> dict[str, Any]:
+    first = lines[0]
+    return {
+        "id": name,
+        "label": ", ".join(dict.fromkeys(line.field for line in lines)),
+        "services": [first.service],
+        "concepts": [first.concept],
+        "op": list(dict.fromkeys(line.operation for line in lines)),
+        "purpose": "",
+    }
+
+
+def _listed(lines: Iterable[Line]) -> str:
+    rows = [
+        f"#   {line.operation} {line.part} {line.place} ({line.concept}): {', '.join(line.flags)}"
+        for line in lines
+    ]
+    if not rows:
+        return ""
+    # What a client calls its fields must not end the comment.
+    safe = ["".join(one if one.isprintable() else "?" for one in row) for row in rows]
+    head = "# Not suggested, as it should be mended or is not understood:"
+    return "\n".join(("", head, *safe, ""))

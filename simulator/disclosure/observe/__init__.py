@@ -1,0 +1,1 @@
+"""From an exchange to what it disclosed."""

@@ -1,0 +1,139 @@
+"""The short way to observe a recorded body of plain texts, as that of an assignment is.
+
+It takes a body only where each value can be judged on its own: known fields of
+concepts that are no secret, no URL, name nobody and earn no flag, and nothing
+that looks like a credential, a marker or an address. The long way, which gives the
+same, is that of `leaves.Reader` and `hiding.settle`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, QUERY, UNKNOWN
+from simulator.disclosure.observe.flags import flagged_as_email_only
+from simulator.disclosure.observe.inner import CARRIERS
+from simulator.disclosure.observe.leaf import Leaf
+from simulator.disclosure.observe.plans import Plan, Row
+from simulator.disclosure.observe.records import Disclosure, record_of
+from simulator.disclosure.observe.values import Fingerprinter, normalise, shape_of
+from simulator.disclosure.redact.known import CREDENTIALS
+from simulator.disclosure.redact.markers import OPENING
+from simulator.protocol.wire import JsonObject, parse_json
+
+_NEEDLES = ("\\", "@", OPENING, *(needle for needle, _, _ in CREDENTIALS))
+_telling = re.compile("|".join(map(re.escape, _NEEDLES)).encode()).search
+"""Finds what makes a body worth a closer look; a backslash may hide the others."""
+_PLAIN = frozenset(
+    name
+    for name, concept in CONCEPTS.items()
+    if name not in (UNKNOWN, PROTOCOL)
+    and not concept.sealed
+    and not concept.closed
+    and flagged_as_email_only(name)
+    and name not in CARRIERS
+    and name + QUERY not in CONCEPTS
+)
+"""Concepts whose texts are neither hidden, nor split, nor flagged, nor written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The records of one field: the same but for the place and the figures of the value."""
+
+    at: str
+    many: bool
+    row: Row
+    fitting: Disclosure
+    odd: Disclosure
+    """Of a value that is not of the field's type."""
+
+
+class PlainBodies:
+    """Observes what it can tell at a glance."""
+
+    def __init__(self, fingerprinter: Fingerprinter) -> None:
+        self._fingerprinter = fingerprinter
+        self._known: dict[tuple[int, int, str], _Place | None] = {}
+        """The field of each plan (by its identity, as it stays), version and key."""
+
+    def records(self, body: bytes, plan: Plan, version: int) -> list[Disclosure] | None:
+        """Return the records of a recorded *body*; None if the short way does not do."""
+        tree = _plain(body)
+        found: list[Disclosure] = []
+        for key, value in tree.items():
+            place = self._place(plan, version, key)
+            if place is None:
+                return None
+            if not place.many and isinstance(value, str):
+                found.append(self._record(place, place.at, value))
+            elif place.many and value and _are_texts(value):
+                found += [
+                    self._record(place, f"{place.at}/{index}", item)
+                    for index, item in enumerate(value)
+                ]
+            else:
+                return None
+        return found or None
+
+    def _record(self, place: _Place, at: str, value: str) -> Disclosure:
+        row = place.row
+        like = place.odd if row.wrong_type(value) else place.fitting
+        concept = like.concept
+        return Disclosure(
+            like.part,
+            at,
+            like.generic,
+            like.via,
+            concept,
+            like.category,
+            like.subject,
+            like.secret,
+            like.documented,
+            like.flags,
+            self._fingerprinter.fingerprint(concept, normalise(concept, value)),
+            shape_of(value),
+            len(value),
+            None,
+            like.field,
+            like.versions,
+        )
+
+    def _place(self, plan: Plan, version: int, key: str) -> _Place | None:
+        name = (id(plan), version, key)
+        if name in self._known:
+            return self._known[name]
+        row = plan.body.get(key)
+        if row is None:
+            return None  # not kept: there is no end of names that are not known
+        place = None
+        if row.kind in ("scalar", "strings") and row.concept in _PLAIN and not row.decode:
+            step = key.replace("~", "~0").replace("/", "~1")
+            many = row.kind == "strings"
+            generic = f"/{step}/*" if many else f"/{step}"
+            fitting, odd = (
+                record_of(
+                    Leaf("body", "", generic, row, "", concept=row.concept, documented=documented),
+                    version,
+                    self._fingerprinter,
+                )
+                for documented in (row.documented, False)
+            )
+            place = _Place(f"/{step}", many, row, fitting, odd)
+        self._known[name] = place
+        return place
+
+
+def _plain(body: bytes) -> dict[str, Any]:
+    """Return the object that a body is; an empty one if it is none, or is worth a closer look."""
+    if not body.startswith(b"{") or _telling(body):
+        return {}
+    try:
+        tree = parse_json(body)
+    except ValueError:
+        return {}
+    return {} if isinstance(tree, JsonObject) or not isinstance(tree, dict) else tree
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -1,0 +1,238 @@
+"""Plans: the rows of an operation, compiled to what the walk over a request looks up."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+from urllib.parse import unquote
+
+from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN
+from simulator.disclosure.observe.inner import CARRIERS
+from simulator.disclosure.redact.known import HEADERS, NAMES, PREFIXES
+from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.fields import Field, Integers, Object, Objects, Strings, Table, span, walk
+from simulator.protocol.operations import Operation, Service
+
+Kind = Literal["scalar", "strings", "object", "objects", "table", "any"]
+
+
+def _anything(_: Any) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is known of one place."""
+
+    name: str
+    """Name on the wire."""
+    concept: str
+    documented: bool = True
+    kind: Kind = "scalar"
+    wrong_type: Callable[[Any], str] = _anything
+    """Of it, or of each item of an array of plain values."""
+    versions: str = ""
+    span: tuple[int, int] = (0, 0)
+    closed: frozenset[str] = frozenset()
+    """The documented closed set, where there is one."""
+    inner: Mapping[str, "Row"] = field(default_factory=dict)
+    """The rows inside, by key; of a table of plain values: the one row, under ``""``."""
+    decode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A path parameter, to be found in a path that no operation has."""
+
+    before: tuple[str, ...]
+    """The segments before it, in lower case."""
+    row: Row
+
+    def fits(self, segments: Sequence[str]) -> bool:
+        """Tell whether a path with these *segments* starts as this one does."""
+        count = len(self.before)
+        return len(segments) > count and all(
+            wanted == unquote(sent).lower()
+            for wanted, sent in zip(self.before, segments[:count], strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All rows of one kind of message."""
+
+    path: tuple[tuple[int, Row], ...] = ()
+    """Path parameters with the number of their segment."""
+    query: Mapping[str, Row] = field(default_factory=dict)
+    headers: Mapping[str, Row] = field(default_factory=dict)
+    cookies: Mapping[str, Row] = field(default_factory=dict)
+    body: Mapping[str, Row] = field(default_factory=dict)
+    body_secret: bool = True
+    """Whether a row of the body may hold a secret or a URL."""
+    strays: tuple[Stray, ...] = ()
+    """Path parameters of the operations that a request to none of them may have meant."""
+
+
+def compile_row(source: Field) -> Row:
+    """Compile one row with those inside it."""
+    kind: Kind = "scalar"
+    wrong: Callable[[Any], str] = _anything
+    inner: dict[str, Row] = {}
+    closed: tuple[str, ...] = getattr(source, "values", ())
+    if isinstance(source, Table):
+        kind = "table"
+        rows = {"": source.value} if source.value else {row.name: row for row in source.fields}
+        inner = {name: compile_row(row) for name, row in rows.items()}
+    elif isinstance(source, Object):
+        kind = "objects" if isinstance(source, Objects) else "object"
+        inner = {row.name: compile_row(row) for row in source.fields}
+    elif isinstance(source, Strings | Integers):
+        kind, wrong = "strings", source.wrong_item
+    concept = source.concept or UNKNOWN
+    if concept not in CONCEPTS:
+        raise ValueError(f"field {source.name}: no concept is called {concept}")
+    if kind == "table" and CONCEPTS[concept].sealed:
+        raise ValueError(f"field {source.name}: keys of an object must be no secrets")
+    return Row(
+        source.name,
+        concept,
+        kind=kind,
+        wrong_type=source.wrong_type if kind == "scalar" else wrong,
+        versions=source.versions,
+        span=span(source.versions),
+        closed=frozenset(closed),
+        inner=inner,
+        decode=_decoder(source, concept),
+    )
+
+
+def _decoder(source: Field, concept: str) -> str:
+    """Return the row's decoder; ValueError if it is none that its concept can have.
+
+    What is inside a secret is read by its concept, whether the row says so or not.
+    """
+    decode: str = getattr(source, "decode", "")
+    carrier = CARRIERS.get(concept)
+    if decode not in ("", "x509", "json", carrier and carrier.via):
+        raise ValueError(f"field {source.name}: {concept} cannot be decoded as {decode}")
+    return decode
+
+
+def _by_name(rows: Iterable[Field], place: str) -> dict[str, Row]:
+    return {row.name: compile_row(row) for row in rows if row.place == place}
+
+
+def _may_hold_secrets(rows: Iterable[Field]) -> bool:
+    concepts = {row.concept for row in walk(tuple(rows)) if row.concept}
+    return any(CONCEPTS[name].sealed or name + QUERY in CONCEPTS for name in concepts)
+
+
+class Plans:
+    """The plans of all operations, made once."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Compile *catalogue*; ValueError names a row with a concept that there is not."""
+        self._requests = {
+            name: _request_plan(operation, catalogue.services[operation.service])
+            for name, operation in catalogue.operations.items()
+        }
+        self._responses = {
+            name: _response_plan(operation, catalogue.services[operation.service])
+            for name, operation in catalogue.operations.items()
+        }
+        strays = tuple(_strays(catalogue))
+        self._services = {
+            service.name: Plan(strays=strays, headers=_by_name(service.headers, "header"))
+            for service in catalogue.services.values()
+        }
+        self.names = {**NAMES, **_secret_names(catalogue)}
+        """Concept by the name of a field that holds a secret wherever it stands."""
+        everywhere: dict[str, Row] = {}
+        for plan in self._services.values():
+            everywhere = {**plan.headers, **everywhere}
+        self._nowhere = Plan(strays=strays, headers=everywhere)
+
+    def request(self, operation: Operation | None, service: Service | None) -> Plan:
+        """Return the plan of a request; without a service, the headers of all services count."""
+        if operation is not None:
+            return self._requests[operation.name]
+        return self._services[service.name] if service is not None else self._nowhere
+
+    def response(self, operation: Operation | None, service: Service | None) -> Plan:
+        """Return the plan of an answer."""
+        if operation is not None:
+            return self._responses[operation.name]
+        return self._services[service.name] if service is not None else self._nowhere
+
+    def unknown(self, name: str) -> Row:
+        """Return the row of a field of the body or query that is documented nowhere."""
+        return Row(name, self.names.get(name, UNKNOWN), documented=False, kind="any")
+
+    @staticmethod
+    def header(plan: Plan, name: str) -> Row:
+        """Return the row of a header; *name* is in lower case."""
+        row = plan.headers.get(name)
+        if row is not None:
+            return row
+        concept, documented = HEADERS.get(name) or _by_prefix(name)
+        return Row(name, concept, documented=documented)
+
+
+def _by_prefix(name: str) -> tuple[str, bool]:
+    found = (meaning for prefix, meaning in PREFIXES if name.startswith(prefix))
+    return next(found, (UNKNOWN, False))
+
+
+def _request_plan(operation: Operation, service: Service) -> Plan:
+    segments = operation.path.split("/")
+    path = tuple(
+        (segments.index(f"{{{row.name}}}"), compile_row(row))
+        for row in operation.request
+        if row.place == "path"
+    )
+    rows = (*service.headers, *operation.request)
+    body = tuple(row for row in operation.request if row.place == "body")
+    return Plan(
+        path,
+        _by_name(rows, "query"),
+        _by_name(rows, "header"),
+        _by_name(rows, "cookie"),
+        _by_name(body, "body"),
+        _may_hold_secrets(body),
+    )
+
+
+def _strays(catalogue: Catalogue) -> Iterable[Stray]:
+    """Return the first parameter of each path, where a fixed segment stands before it."""
+    found = {}
+    for operation in catalogue.operations.values():
+        fixed, brace, rest = operation.path.partition("/{")
+        before = tuple(fixed.lower().split("/"))
+        for row in operation.request:
+            if (
+                brace
+                and len(before) > 1
+                and row.place == "path"
+                and rest.startswith(f"{row.name}}}")
+            ):
+                found[before] = Stray(before, replace(compile_row(row), documented=False))
+    return found.values()
+
+
+def _response_plan(operation: Operation, service: Service) -> Plan:
+    return Plan(
+        headers=_by_name(service.headers, "header"),
+        body=_by_name(operation.response, "body"),
+        body_secret=_may_hold_secrets(operation.response),
+    )
+
+
+def _secret_names(catalogue: Catalogue) -> dict[str, str]:
+    """Return the names of request fields that hold a secret wherever the catalogue knows them."""
+    rows = [
+        row
+        for operation in catalogue.operations.values()
+        for row in walk(operation.request)
+        if row.place not in ("header", "cookie", "path") and row.concept
+    ]
+    harmless = {row.name for row in rows if not CONCEPTS[row.concept].sealed}
+    return {row.name: row.concept for row in rows if row.name not in harmless}

@@ -1,0 +1,132 @@
+"""Records: what is kept of one value that left a client."""
+
+from msgspec import Struct
+
+from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, UNKNOWN
+from simulator.disclosure.observe.leaf import Leaf
+from simulator.disclosure.observe.values import (
+    Fingerprinter,
+    length_of,
+    normalise,
+    shape_of,
+    text_of,
+)
+
+_LONGEST_CODE = 35
+"""Longest tag of BCP 47 that anybody needs; longer text is in no closed set."""
+
+
+class Disclosure(Struct, frozen=True):
+    """One value that left the client."""
+
+    part: str
+    """``tls``, ``path``, ``query``, ``header``, ``cookie``, ``oauth1`` or ``body``."""
+    at: str
+    """Header name, query key or JSON pointer."""
+    generic: str
+    """The same with ``*`` for indices and for keys that are data."""
+    via: str
+    """Decoder that found it; empty if it stood there as it is."""
+    concept: str
+    category: str
+    subject: str
+    secret: str
+    documented: bool
+    flags: tuple[str, ...]
+    fp: str
+    shape: str
+    len: int
+    clear: str | None
+    """The value as text, where it may be shown to anybody."""
+    field: str
+    """Name on the wire."""
+    versions: str
+    """Protocol versions that the field is documented for; empty if it is not."""
+
+
+def record_of(leaf: Leaf, version: int, fingerprinter: Fingerprinter) -> Disclosure:
+    """Return the record of one settled leaf; *version* is the protocol's, 0 if there is none."""
+    concept = CONCEPTS.get(leaf.concept, CONCEPTS[UNKNOWN])
+    marker, value, row = leaf.marker, leaf.value, leaf.row
+    if marker is None:
+        shape, length = shape_of(value), length_of(value)
+        fp = fingerprinter.fingerprint(concept.name, normalise(concept.name, value))
+    else:
+        shape, length, fp = marker.shape, marker.length, marker.fp
+    return Disclosure(
+        leaf.part,
+        leaf.at,
+        leaf.generic,
+        leaf.via,
+        concept.name,
+        concept.category,
+        concept.subject,
+        concept.secret,
+        leaf.documented,
+        _flags(leaf, version),
+        fp,
+        shape,
+        length,
+        None if leaf.hidden or concept.sealed else _clear(leaf, shape),
+        leaf.name or row.name,
+        row.versions,
+    )
+
+
+def opaque_record(
+    length: int, fp: str, flags: tuple[str, ...], part: str = "body", at: str = ""
+) -> Disclosure:
+    """Return the one record of a body, or a certificate, that could not be read."""
+    unknown = CONCEPTS[UNKNOWN]
+    return Disclosure(
+        part,
+        at,
+        at,
+        "",
+        unknown.name,
+        unknown.category,
+        unknown.subject,
+        unknown.secret,
+        documented=False,
+        flags=flags,
+        fp=fp,
+        shape="opaque",
+        len=length,
+        clear=None,
+        field=at,
+        versions="",
+    )
+
+
+def _flags(leaf: Leaf, version: int) -> tuple[str, ...]:
+    flags = []
+    low, high = leaf.row.span
+    if version and high:
+        if version < low:
+            flags.append(f"version<{low}")
+        elif version > high:
+            flags.append(f"version>{high}")
+    if not leaf.documented:
+        flags.append("undocumented")
+    flags += leaf.flags
+    if leaf.part == "query" and leaf.secret:
+        flags.append("secret-in-url")
+    return tuple(flags)
+
+
+def _clear(leaf: Leaf, shape: str) -> str | None:
+    """Return the value if it is a boolean, a number, or a member of a closed set."""
+    value = leaf.value
+    if isinstance(value, bool | int | float):
+        return text_of(value)
+    if not isinstance(value, str) or not value:
+        return None
+    if leaf.concept == PROTOCOL:
+        return value
+    concept = CONCEPTS.get(leaf.concept)
+    if concept is None or not concept.closed:
+        return None
+    if leaf.row.closed:
+        return value if value in leaf.row.closed else None
+    tag = len(value) <= _LONGEST_CODE and value.isascii() and value.replace("-", "a").isalnum()
+    return value if tag and shape == "text" else None

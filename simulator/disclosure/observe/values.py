@@ -1,0 +1,123 @@
+"""Values: their shape, their length, and fingerprints that join without showing them.
+
+The rules are those at the head of ``concepts.toml``.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+from functools import lru_cache
+from typing import Any
+
+from simulator.disclosure.redact.markers import Marker
+
+_EMAIL = re.compile(r"[\w.%+'-]+@[\w-]+(?:\.[\w-]+)+")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_SHAPES = (
+    ("email", _EMAIL),
+    ("digits", re.compile(r"[0-9]+")),
+    ("phone", re.compile(r"\+[0-9 ()\-]{7,}")),
+    ("url", re.compile(r"(?i:https?)://\S+")),
+    ("uuid", _UUID),
+    ("hex", re.compile(r"[0-9a-fA-F]{32,}")),
+)
+_SHAPE = re.compile("|".join(f"(?P<{name}>{pattern.pattern})" for name, pattern in _SHAPES))
+"""All of them at once: the first that fits is the group that matched."""
+_UPPER = frozenset(("device.serial",))
+_LOWER = frozenset(("push.token",))
+_TOPIC = "push.topic"
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def text_of(value: Any) -> str:
+    """Return a string as it is, anything else as compact JSON."""
+    return value if isinstance(value, str) else _JSON.encode(value)
+
+
+def shape_of(value: Any) -> str:
+    """Return the first shape that fits: bool, number, null, empty, email ... else text."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    if value is None:
+        return "null"
+    if not value:
+        return "empty"
+    if not isinstance(value, str):
+        return "text"
+    found = _SHAPE.fullmatch(value)
+    return "text" if found is None else found.lastgroup or "text"
+
+
+def length_of(value: Any) -> int:
+    """Return the number of characters of *value* as sent; 0 for an empty container."""
+    if isinstance(value, dict | list) and not value:
+        return 0
+    return len(text_of(value))
+
+
+def has_uuid(text: str) -> bool:
+    """Tell whether a UUID stands anywhere in *text*."""
+    return _UUID.search(text) is not None
+
+
+def normalise(concept: str, value: Any) -> str:
+    """Return *value* in the one form that its equals are compared and fingerprinted in."""
+    if not isinstance(value, str):
+        return text_of(value)
+    if concept in _UPPER:
+        return value.upper()
+    if concept in _LOWER:
+        return value.lower()
+    if concept == _TOPIC and (found := _UUID.search(value)):
+        return found[0].lower()
+    if "@" in value and _EMAIL.fullmatch(value):
+        name, at, domain = value.rpartition("@")
+        return f"{name}{at}{domain.lower()}"
+    return value.lower() if _UUID.fullmatch(value) else value
+
+
+_SHORT = 512
+"""Characters of a text whose mark is worth keeping."""
+
+
+class Fingerprinter:
+    """Make keyed fingerprints; the same value of the same concept has the same one."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._lately = lru_cache(maxsize=4096)(self._mark)
+        """Marks of short texts: a session token comes with every request."""
+        self._texts = lru_cache(maxsize=4096)(self._text)
+
+    @property
+    def key_id(self) -> str:
+        """Eight hex digits of its SHA-256, which name the key without telling it."""
+        return hashlib.sha256(self._key).hexdigest()[:8]
+
+    def fingerprint(self, concept: str, normalised: str | bytes) -> str:
+        """Return 16 hex digits of HMAC-SHA-256 over the concept, 0x1f and the value."""
+        value = normalised
+        if isinstance(value, str):
+            # Header values may hold bytes that are no UTF-8, kept as lone surrogates.
+            value = value.encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, concept.encode() + b"\x1f" + value, "sha256").hex()[:16]
+
+    def mark(self, concept: str, value: Any, flags: tuple[str, ...] = ()) -> Marker:
+        """Return what stands for *value* once it is sealed."""
+        if isinstance(value, str) and len(value) <= _SHORT:
+            return self._lately(concept, value, flags)
+        return self._mark(concept, value, flags)
+
+    def text(self, concept: str, value: str) -> str:
+        """Return the mark of a text that has no flags, as it is written."""
+        return self._texts(concept, value)
+
+    def _text(self, concept: str, value: str) -> str:
+        return str(self.mark(concept, value))
+
+    def _mark(self, concept: str, value: Any, flags: tuple[str, ...]) -> Marker:
+        fp = self.fingerprint(concept, normalise(concept, value))
+        return Marker(concept, shape_of(value), length_of(value), fp, flags)

@@ -1,0 +1,1 @@
+"""Secrets replaced before anything is stored or shown."""

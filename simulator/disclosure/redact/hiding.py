@@ -1,0 +1,87 @@
+"""Hiding: which values must not be written down, beside those of secret concepts."""
+
+import re
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from simulator.disclosure.concepts import UNKNOWN
+from simulator.disclosure.observe.decoders import pieces_of_url
+from simulator.disclosure.observe.flags import MISPLACED, alike, value_flags
+from simulator.disclosure.observe.leaf import Leaf
+from simulator.disclosure.redact.known import credential_in
+from simulator.disclosure.redact.markers import OPENING
+
+_LEAST = 8
+"""Shorter values are equal by chance."""
+SECRET_NAME = re.compile(
+    r"pass(word|wd|phrase|code)|secret|private_?key|token|credential|bypass", re.IGNORECASE
+)
+"""Names of fields that nobody documented but whose values are better not written down."""
+
+
+def settle(leaves: Iterable[Leaf]) -> list[Leaf]:
+    """Decide for each leaf of one message whether it is hidden, and give it its flags.
+
+    Values of secret concepts are hidden, what contains one of them, what looks
+    like a credential or a marker, and what an undocumented name calls a secret.
+    Leaves under a hidden leaf are dropped, as it is sealed as a whole, save those
+    that its marker keeps. Where a leaf was sealed before, its marker says all this.
+    """
+    found = list(leaves)
+    secrets = _texts(
+        text
+        for leaf in found
+        if leaf.secret and leaf.marker is None and not leaf.via.startswith("url-")
+        for text in (leaf.value, *leaf.secrets)
+    )
+    weak = _texts(
+        leaf.value for leaf in found if leaf.marker is None and leaf.via.startswith("url-")
+    )
+    whole = {id(leaf.parent) for leaf in found}
+    for leaf in found:
+        if leaf.marker is not None:
+            leaf.flags, leaf.hidden = leaf.marker.flags, True
+        elif isinstance(leaf.value, str):
+            _judge(leaf, secrets, weak if id(leaf) not in whole else frozenset())
+        elif leaf.secret and isinstance(leaf.value, int | float):
+            leaf.hidden, leaf.flags = True, _misplaced(leaf)
+    kept = [leaf for leaf in found if leaf.parent is None or not leaf.parent.hidden or leaf.inside]
+    same = alike(kept)
+    for position, leaf in enumerate(kept):
+        if leaf.marker is None:
+            leaf.flags = (*value_flags(leaf, same.get(position, ())), *leaf.flags)
+    return kept
+
+
+def _texts(values: Iterable[Any]) -> set[str]:
+    return {value for value in values if isinstance(value, str) and len(value) >= _LEAST}
+
+
+def _misplaced(leaf: Leaf) -> tuple[str, ...]:
+    """Return the flag of a credential in a field that is not documented to hold one."""
+    foreign = not leaf.row.documented and leaf.part in ("query", "body") and not leaf.via
+    return (MISPLACED,) if foreign else ()
+
+
+def _judge(leaf: Leaf, secrets: AbstractSet[str], weak: AbstractSet[str]) -> None:
+    value: str = leaf.value
+    if leaf.secret:
+        if value:
+            leaf.hidden, leaf.flags = True, _misplaced(leaf)
+    elif value in secrets:
+        leaf.hidden, leaf.flags = True, (MISPLACED,)
+    elif concept := credential_in(value):
+        leaf.hidden, leaf.flags = True, (MISPLACED,)
+        if leaf.concept == UNKNOWN:
+            leaf.concept = concept
+    elif OPENING in value or any(secret in value for secret in secrets):
+        leaf.hidden = True
+    elif value in weak:
+        # A URL holds its query anyway; whatever else equals it is hidden, but may be chance.
+        leaf.hidden = leaf.inside or (leaf.parent is None and leaf.spot is not None)
+    elif leaf.concept == UNKNOWN and SECRET_NAME.search(leaf.row.name):
+        leaf.hidden = bool(value)
+    # Inside a secret, the query of a URL cannot be sealed on its own.
+    wider = leaf.inside and pieces_of_url(leaf.concept, value) is not None
+    leaf.hidden = leaf.spot is not None and (leaf.hidden or wider)

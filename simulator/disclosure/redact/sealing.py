@@ -1,0 +1,251 @@
+"""Sealing: take the secrets out of a message before it is written down.
+
+Each secret value is replaced at its exact position by a marker; every other
+byte stays. See ``markers.py`` for what a marker looks like.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from msgspec.structs import replace
+
+from simulator.core.messages import Headers, Request, Response
+from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
+from simulator.disclosure.observe.inner import Inner, pack
+from simulator.disclosure.observe.leaf import INSIDE, Leaf, Spot
+from simulator.disclosure.observe.leaves import Reader
+from simulator.disclosure.observe.plans import Plan, Plans
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.redact.hiding import settle
+from simulator.disclosure.redact.known import NO_RECORD
+from simulator.disclosure.redact.markers import BodyMarker, Marker
+from simulator.disclosure.redact.scrubbing import Scrubber
+from simulator.protocol.wire import Decoded, parse_json
+
+_VALUE = re.compile(
+    r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null|\{[ \t\r\n]*\}|\[[ \t\r\n]*\]', re.DOTALL
+)
+"""One value that holds no other, or a key, in a text that is known to be JSON."""
+_KEY = re.compile(r"[ \t\r\n]*:")
+_CHARACTER = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|\\u[0-9a-fA-F]{4}|\\.|.",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """Replace a stretch of text."""
+
+    start: int
+    end: int
+    text: str
+
+
+def _apply(text: str, edits: Iterable[_Edit]) -> str:
+    parts: list[str] = []
+    at = 0
+    for edit in sorted(edits, key=lambda one: one.start):
+        parts += (text[at : edit.start], edit.text)
+        at = edit.end
+    return "".join((*parts, text[at:]))
+
+
+def seal_request(
+    request: Request,
+    content: Decoded,
+    opaque: tuple[str, ...],
+    plans: Plans,
+    plan: Plan,
+    fingerprinter: Fingerprinter,
+    scrubber: Scrubber,
+) -> Request:
+    """Seal any request; *opaque* holds the flags of a body that cannot be read, if so."""
+    reader = Reader(plans, plan, sealed=False)
+    leaves = [*reader.target(request.target), *reader.headers(request.headers)]
+    if content.readable and not opaque:
+        leaves += reader.body(content.tree)
+    hidden = [leaf for leaf in settle(leaves) if leaf.hidden]
+    by_part: dict[str, list[Leaf]] = {"header": [], "target": [], "body": [], INSIDE: []}
+    for leaf in hidden:
+        if leaf.spot is not None:
+            by_part[leaf.spot.part].append(leaf)
+    body = content.content if content.coded else request.body
+    secrets = [
+        text for leaf in hidden for text in (leaf.value, *leaf.secrets) if isinstance(text, str)
+    ]
+    if opaque:
+        figures = BodyMarker(
+            len(content.content), fingerprinter.fingerprint(UNKNOWN, content.content), opaque
+        )
+        coded = not content.coded and _is_coded(request)
+        text = b"" if coded else scrubber.body(content.content, secrets)
+        body = bytes(figures) + text
+    elif by_part["body"]:
+        body = _seal_json(body, by_part["body"], fingerprinter)
+    target = _seal_target(request.target, by_part["target"], fingerprinter)
+    headers = _seal_header_values(request.headers, by_part["header"], fingerprinter)
+    return replace(
+        request,
+        target=scrubber.path(target, strange=not any(leaf.part == "path" for leaf in leaves)),
+        headers=tuple(
+            (name, scrubber.text(value, secrets) if name.lower() in NO_RECORD else value)
+            for name, value in headers
+        ),
+        body=body,
+    )
+
+
+def _is_coded(request: Request) -> bool:
+    coding = (request.header("content-encoding") or "identity").strip().lower()
+    return coding != "identity"
+
+
+def _marker(leaf: Leaf, fingerprinter: Fingerprinter) -> Marker:
+    marker = fingerprinter.mark(leaf.concept, leaf.value, leaf.flags)
+    if not leaf.inner:
+        return marker
+    kept = (
+        Inner(
+            one.at[len(leaf.at) + 1 :],
+            one.generic[len(leaf.generic) + 1 :],
+            str(_marker(one, fingerprinter)) if one.hidden else one.value,
+        )
+        for one in leaf.inner
+    )
+    return replace(marker, inside=pack(kept))
+
+
+def _seal_header_values(
+    headers: Headers, leaves: list[Leaf], fingerprinter: Fingerprinter
+) -> Headers:
+    if not leaves:
+        return headers
+    sealed = list(headers)
+    by_index: dict[int, list[_Edit]] = {}
+    for leaf in leaves:
+        spot = _spot(leaf)
+        text = str(_marker(leaf, fingerprinter))
+        start, end = spot.start, len(headers[spot.index][1]) if spot.end is None else spot.end
+        if spot.piece is not None:
+            start, end = spot.start + spot.piece[0], spot.start + spot.piece[1]
+        edit = _Edit(start, end, f'"{text}"' if spot.bare else text)
+        by_index.setdefault(spot.index, []).append(edit)
+    for index, edits in by_index.items():
+        name, value = headers[index]
+        sealed[index] = (name, _apply(value, edits))
+    return tuple(sealed)
+
+
+def _spot(leaf: Leaf) -> Spot:
+    if leaf.spot is None:
+        raise ValueError("only a value with a position can be sealed")
+    return leaf.spot
+
+
+def _seal_target(target: str, leaves: list[Leaf], fingerprinter: Fingerprinter) -> str:
+    """Seal values of the path and the query; a query in a query value is sealed by its pieces."""
+    if not leaves:
+        return target
+    edits = []
+    pieces: dict[tuple[int, int], list[Leaf]] = {}
+    for leaf in leaves:
+        spot = _spot(leaf)
+        end = spot.start if spot.end is None else spot.end
+        if spot.piece is None:
+            edits.append(_Edit(spot.start, end, str(_marker(leaf, fingerprinter))))
+        else:
+            pieces.setdefault((spot.start, end), []).append(leaf)
+    for (start, end), inside in pieces.items():
+        whole = inside[0].parent
+        decoded = whole.whole if whole is not None else ""
+        text = _apply(decoded, _inside(inside, fingerprinter))
+        edits.append(_Edit(start, end, quote(text, safe="/:?=@<> ._~-!$'()*,;", errors="replace")))
+    return _apply(target, edits)
+
+
+def _inside(leaves: list[Leaf], fingerprinter: Fingerprinter) -> list[_Edit]:
+    """Return the edits for pieces of one decoded value."""
+    return [
+        _Edit(*piece, str(_marker(leaf, fingerprinter)))
+        for leaf in leaves
+        if (piece := _spot(leaf).piece) is not None
+    ]
+
+
+def _seal_json(body: bytes, leaves: list[Leaf], fingerprinter: Fingerprinter) -> bytes:
+    text = body.decode()
+    spans = value_spans(text)
+    edits = []
+    for leaf in leaves:
+        spot = _spot(leaf)
+        start, end = spans[spot.index]
+        marker = str(_marker(leaf, fingerprinter))
+        if spot.piece is None:
+            edits.append(_Edit(start, end, f'"{marker}"'))
+        else:
+            offsets = character_offsets(text, start, end)
+            first, last = (offsets[place] for place in spot.piece)
+            edits.append(_Edit(first, last, marker))
+    return _apply(text, edits).encode()
+
+
+def value_spans(text: str) -> list[tuple[int, int]]:
+    """Return where each value stands that holds no other, in order, in a JSON *text*.
+
+    These are strings, numbers, ``true``, ``false``, ``null`` and empty
+    containers; keys are none.
+    """
+    return [
+        match.span()
+        for match in _VALUE.finditer(text)
+        if not (match[0][0] == '"' and _KEY.match(text, match.end()))
+    ]
+
+
+def character_offsets(text: str, start: int, end: int) -> list[int]:
+    """Return where each character of the JSON string at *start* is written, and where it ends."""
+    inner = _CHARACTER.finditer(text, start + 1, end - 1)
+    return [match.start() for match in inner] + [end - 1]
+
+
+def seal_response(
+    response: Response,
+    plans: Plans,
+    plan: Plan,
+    fingerprinter: Fingerprinter,
+    scrubber: Scrubber,
+) -> Response:
+    """Seal an answer: session tokens in headers, secrets and URL queries in the body."""
+    headers = response.headers
+    for index, (name, value) in enumerate(response.headers):
+        row = plan.headers.get(name.lower())
+        if row is not None and value and CONCEPTS[row.concept].sealed:
+            sealed = list(headers)
+            sealed[index] = (name, str(fingerprinter.mark(row.concept, value)))
+            headers = tuple(sealed)
+    body = response.body
+    if body and plan.body_secret:
+        body = _seal_answer(body, plans, plan, fingerprinter, scrubber)
+    if headers is response.headers and body is response.body:
+        return response
+    return replace(response, headers=headers, body=body)
+
+
+def _seal_answer(
+    body: bytes, plans: Plans, plan: Plan, fingerprinter: Fingerprinter, scrubber: Scrubber
+) -> bytes:
+    try:
+        tree: Any = parse_json(body)
+    except ValueError:
+        return scrubber.body(body)
+    leaves = [
+        leaf
+        for leaf in settle(Reader(plans, plan, sealed=False).body(tree))
+        if leaf.hidden and leaf.spot is not None and not leaf.inside
+    ]
+    return _seal_json(body, leaves, fingerprinter) if leaves else body

@@ -1,0 +1,1 @@
+"""From disclosures to the ledger and its reports."""

@@ -1,0 +1,160 @@
+"""Groups: the lines of a ledger as it is added up, and how repeats are added at once."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from simulator.core.messages import Exchange
+from simulator.disclosure.observe.plans import Row
+from simulator.disclosure.observe.records import Disclosure
+from simulator.disclosure.redact.markers import Marker
+
+EVIDENCE = 5
+"""Exchanges that each group names."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """How often and when."""
+
+    requests: int = 0
+    """Exchanges."""
+    records: int = 0
+    """Values, repeated ones included."""
+    values: set[int] = field(default_factory=set)
+    """Different values, as numbers that stand for them."""
+    first_ms: int = 0
+    last_ms: int = 0
+    evidence: list[int] = field(default_factory=list)
+    """Numbers of the first exchanges."""
+    versions: set[int] = field(default_factory=set)
+    """Protocol versions in effect."""
+    _last: int = -1
+
+    def note(self, exchange: Exchange) -> None:
+        """Count one value's exchange, once however many values it holds."""
+        self.records += 1
+        seq, at_ms = exchange.seq, exchange.at_ms
+        if seq == self._last and self.requests:
+            return
+        self._last = seq
+        self.requests += 1
+        # Not min and max, which take longer than all else here.
+        if at_ms < self.first_ms or not self.first_ms:
+            self.first_ms = at_ms
+        self.last_ms = max(self.last_ms, at_ms)
+        self.versions.add(exchange.version)
+        if self.requests <= EVIDENCE:
+            self.evidence.append(seq)
+
+    def later(self, count: int, seq: int, last_ms: int) -> None:
+        """Count so many exchanges more, up to number *seq*; their values are for the caller."""
+        self.requests += count
+        self._last = max(self._last, seq)
+        self.last_ms = max(self.last_ms, last_ms)
+
+
+@dataclass(slots=True)
+class Sent:
+    """All values that went to one operation, in one place, with one meaning."""
+
+    service: str
+    operation: str
+    example: Disclosure
+    """Of the first exchange."""
+    text: str | None
+    """The example's value; None if it is a secret."""
+    seen: Seen = field(default_factory=Seen)
+    flags: Counter[str] = field(default_factory=Counter)
+    documented: bool = True
+    origins: Counter[str] = field(default_factory=Counter)
+    """Different values by where they came from when they were first sent."""
+    fresh: set[int] = field(default_factory=set)
+    """Values that were novel, of concepts that the simulator itself issues."""
+    samples: dict[str | None, Disclosure] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Received:
+    """All values that one operation answered in one place."""
+
+    service: str
+    operation: str
+    place: str
+    row: Row
+    marker: Marker
+    """The figures of the first value."""
+    text: str | None
+    """The first value; None if it is a secret."""
+    seen: Seen = field(default_factory=Seen)
+
+
+class Repeat:
+    """A piece of a request, such as its header fields, that comes again and again.
+
+    Once it has been added record by record, the next times change nothing but
+    how often and when: they are counted here, and added to the groups by `settle`.
+    """
+
+    __slots__ = (
+        "_count",
+        "_first_ms",
+        "_groups",
+        "_last_ms",
+        "_ready",
+        "_records",
+        "_seq",
+        "truncated",
+        "unreadable",
+    )
+    truncated: bool
+    """Whether a part of it is missing."""
+    unreadable: bool
+    """Whether it is the one record of a body that could not be read."""
+
+    def __init__(self, records: Sequence[Disclosure], groups: Sequence[Sent]) -> None:
+        """Take what has just been added: each of *records* to one of *groups*."""
+        self._records = records
+        """Kept, so that its identity stays its own."""
+        self._groups = groups
+        self.unreadable = self.truncated = False
+        for one in records:
+            if one.flags:  # such a record always has some
+                if one.shape == "opaque" and one.part == "body":
+                    self.unreadable = True
+                if "truncated" in one.flags:
+                    self.truncated = True
+        self._count = self._seq = self._first_ms = self._last_ms = 0
+        self._ready = False
+
+    def begin(self) -> None:
+        """Count from now on, if the next times are going to change nothing else.
+
+        They do while a group takes more evidence, or has no time yet.
+        """
+        self._ready = all(
+            one.seen.first_ms and one.seen.requests >= EVIDENCE for one in self._groups
+        )
+        self._first_ms = max((one.seen.first_ms for one in self._groups), default=0)
+
+    def again(self, exchange: Exchange) -> bool:
+        """Count the piece in one more exchange, newer than all before; False if it cannot be."""
+        at_ms = exchange.at_ms
+        if not self._ready or at_ms < self._first_ms:
+            return False
+        self._count += 1
+        self._seq = exchange.seq
+        self._last_ms = max(self._last_ms, at_ms)
+        return True
+
+    def settle(self) -> None:
+        """Add to the groups what was counted."""
+        if not self._count:
+            return
+        for group in {id(one): one for one in self._groups}.values():
+            group.seen.later(self._count, self._seq, self._last_ms)
+        for group, one in zip(self._groups, self._records, strict=True):
+            group.seen.records += self._count
+            for flag in one.flags:
+                group.flags[flag] += self._count
+        self._count = 0

@@ -1,0 +1,235 @@
+"""The ledger: all exchanges, added up. A projection of the journal that can be made again.
+
+It knows no manifest: claims are laid over it when a report is made.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+from simulator.core.messages import Exchange
+from simulator.disclosure.concepts import CONCEPTS
+from simulator.disclosure.observe.observation import Disclosure, Observer, Records
+from simulator.disclosure.observe.plans import Row
+from simulator.disclosure.observe.values import text_of
+from simulator.disclosure.redact.markers import OPENING, parse_marker
+from simulator.disclosure.report.groups import Received, Repeat, Sent
+from simulator.disclosure.report.origins import NOVEL, Origins
+from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.wire import parse_json
+
+_SAMPLES = 32
+"""Different values in clear that each group keeps, for claims that name values."""
+_REPEATS = 2048
+"""Pieces of requests that are only counted when they come again."""
+_REFUSED = 400
+
+
+SentKey = tuple[str, str, str, str, str, str]
+ReceivedKey = tuple[str, str, str]
+
+
+class Ledger:
+    """Exchanges added up; memory grows with what is different, not with what is many."""
+
+    def __init__(
+        self, observer: Observer, catalogue: Catalogue, origins: Origins | None = None
+    ) -> None:
+        """Start empty. *origins*: what was answered, if more is known of it than will be added."""
+        self._observer = observer
+        self.catalogue = catalogue
+        self.origins = origins or Origins(catalogue)
+        self._follows = origins is None
+        self._issued = frozenset(
+            one.concept for service in catalogue.services.values() for one in service.issues
+        )
+        self._sent: dict[SentKey, Sent] = {}
+        self._repeats: dict[tuple[int, str, str, int], Repeat] = {}
+        """Pieces of requests that came before: by identity, service, operation and version."""
+        self._newest = -1
+        """The highest number of an exchange so far."""
+        self.received: dict[ReceivedKey, Received] = {}
+        self.connections: dict[tuple[str, str], Sent] = {}
+        """What connections told beside their messages, by service and fact."""
+        self.outcomes: Counter[tuple[str, str, int]] = Counter()
+        """Exchanges by service, operation and status."""
+        self.exchanges = 0
+        self.refused = 0
+        self.unreadable = 0
+        """Requests whose body could not be read."""
+        self.truncated = 0
+        """Requests of which a part is missing."""
+        self.first: tuple[int, int] = (0, 0)
+        """Number and time (milliseconds) of the first exchange; zeros if there is none."""
+        self.last: tuple[int, int] = (0, 0)
+
+    @property
+    def key_id(self) -> str:
+        """Name of the key that the fingerprints were made with."""
+        return self._observer.key_id
+
+    def add(self, exchange: Exchange) -> None:
+        """Add one recorded exchange."""
+        self._count(exchange)
+        operation = self.catalogue.operations.get(exchange.operation)
+        service = self.catalogue.services.get(exchange.service)
+        parts = self._observer.parts(exchange.request, operation, service)
+        # A number that is not higher than all before it is of an exchange that comes again,
+        # and time 0 counts as none: neither is only counted, nor what was begun before it.
+        fresh = exchange.seq > self._newest and exchange.at_ms > 0
+        self._newest = max(self._newest, exchange.seq)
+        if not fresh:
+            self.settle()
+            self._repeats.clear()
+        unreadable = truncated = False
+        for part in parts:
+            name = (id(part), exchange.service, exchange.operation, exchange.version)
+            known = self._repeats.get(name) if fresh else None
+            if known is None or not known.again(exchange):
+                known = self._look(part, exchange, parts)
+            unreadable = unreadable or known.unreadable
+            truncated = truncated or known.truncated
+        self.unreadable += unreadable
+        self.truncated += unreadable and truncated
+        if exchange.request.peer.first:
+            self._connection(exchange)
+        if self._follows:
+            self._follow_headers(exchange)
+        if operation is not None and exchange.response.status < _REFUSED:
+            self._receive(exchange)
+
+    @property
+    def sent(self) -> dict[SentKey, Sent]:
+        """What was sent, by service, operation, part, place, decoder and concept."""
+        self.settle()
+        return self._sent
+
+    def settle(self) -> None:
+        """Add to the groups what was only counted up to now."""
+        for one in self._repeats.values():
+            one.settle()
+
+    def _look(self, part: Records, exchange: Exchange, parts: Sequence[Records]) -> Repeat:
+        """Add the records of one piece of a request, one by one."""
+        service, operation = exchange.service, exchange.operation
+        groups = []
+        for one in part:
+            key = (service, operation, one.part, one.generic, one.via, one.concept)
+            group = self._sent.get(key)
+            if group is None:
+                text = self._text(one, exchange, parts)
+                group = self._sent[key] = Sent(service, operation, one, text)
+            self._add(group, one, exchange)
+            groups.append(group)
+        look = Repeat(part, groups)
+        if type(part) is tuple:  # others do not come again
+            if len(self._repeats) >= _REPEATS:
+                self.settle()
+                self._repeats.clear()
+            name = (id(part), service, operation, exchange.version)
+            if name in self._repeats:
+                self._repeats[name].settle()
+            self._repeats[name] = look
+            look.begin()
+        return look
+
+    def _text(self, one: Disclosure, exchange: Exchange, parts: Sequence[Records]) -> str | None:
+        """Return the value behind a record of an exchange; None if it was sealed."""
+        operation = self.catalogue.operations.get(exchange.operation)
+        service = self.catalogue.services.get(exchange.service)
+        texts = self._observer.texts(exchange.request, operation, service)
+        records = chain.from_iterable(parts)
+        return next(text for record, text in zip(records, texts, strict=True) if record is one)
+
+    def _count(self, exchange: Exchange) -> None:
+        status = exchange.response.status
+        self.outcomes[exchange.service, exchange.operation, status] += 1
+        self.exchanges += 1
+        self.refused += status >= _REFUSED
+        if self.exchanges == 1:
+            self.first = (exchange.seq, exchange.at_ms)
+        self.last = (exchange.seq, exchange.at_ms)
+
+    def _connection(self, exchange: Exchange) -> None:
+        for one, text in self._observer.connection(exchange.request):
+            key = (exchange.service, one.at)
+            group = self.connections.get(key)
+            if group is None:
+                group = self.connections[key] = Sent(exchange.service, "", one, text)
+            self._add(group, one, exchange)
+
+    def _follow_headers(self, exchange: Exchange) -> None:
+        """Note the secrets in the head of an answer, such as a session's next token."""
+        for _, value in exchange.response.headers:
+            sealed = parse_marker(value) if value.startswith(OPENING) else None
+            if sealed and exchange.operation and self.origins.follows(sealed.concept):
+                stamp = int(sealed.fp, 16)
+                self.origins.answered(sealed.concept, (stamp,), exchange.seq, exchange.operation)
+
+    def _receive(self, exchange: Exchange) -> None:
+        operation = self.catalogue.operations[exchange.operation]
+        if not operation.response or not exchange.response.body:
+            return
+        try:
+            tree = parse_json(exchange.response.body)
+        except ValueError:
+            return
+        for place, (row, values) in self._observer.received(tree, operation).items():
+            if not values:
+                continue
+            key = (exchange.service, exchange.operation, place)
+            group = self.received.get(key)
+            if group is None:
+                group = self._first_received(exchange, place, row, values[0])
+                self.received[key] = group
+            group.seen.note(exchange)
+            group.seen.records += len(values) - 1
+            if self.origins.follows(row.concept):
+                stamps = [self._observer.stamp(row.concept, value) for value in values]
+                group.seen.values.update(stamps)
+                if self._follows:
+                    seq, name = exchange.seq, exchange.operation
+                    self.origins.answered(row.concept, stamps, seq, name)
+            else:
+                group.seen.values.update(stable(text_of(value)) for value in values)
+
+    def _first_received(self, exchange: Exchange, place: str, row: Row, value: Any) -> Received:
+        sealed = parse_marker(value) if isinstance(value, str) else None
+        marker = sealed or self._observer.mark(row.concept, value)
+        text = None if sealed or CONCEPTS[row.concept].sealed else text_of(value)
+        return Received(exchange.service, exchange.operation, place, row, marker, text)
+
+    def issued(self, concept: str, text: str) -> bool:
+        """Tell whether *text* was answered as a value of *concept*."""
+        followed = self.origins.follows(concept)
+        value = self._observer.stamp(concept, text) if followed else stable(text)
+        return any(
+            value in group.seen.values
+            for group in self.received.values()
+            if group.row.concept == concept
+        )
+
+    def _add(self, group: Sent, one: Disclosure, exchange: Exchange) -> None:
+        group.seen.note(exchange)
+        value = int(one.fp, 16)
+        if value not in group.seen.values:
+            group.seen.values.add(value)
+            if origin := self.origins.of(one.concept, value, exchange.seq):
+                group.origins[origin] += 1
+                if origin == NOVEL and one.concept in self._issued:
+                    group.fresh.add(value)
+        if one.flags:
+            group.flags.update(one.flags)
+        group.documented = group.documented and one.documented
+        if one.clear not in group.samples and len(group.samples) < _SAMPLES:
+            group.samples[one.clear] = one
+
+
+@lru_cache(maxsize=65_536)
+def stable(text: str) -> int:
+    """Return a number that stands for *text* in every process."""
+    data = text.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest())

@@ -1,0 +1,78 @@
+"""Redaction: how much of an example value may be shown.
+
+Each level shows more than the one before; secrets stop at ``fingerprint``.
+"""
+
+from typing import Literal, get_args
+
+from simulator.disclosure.concepts import CONCEPTS, PROTOCOL
+from simulator.disclosure.judge.manifest import rendered
+from simulator.disclosure.observe.records import Disclosure
+from simulator.disclosure.report.groups import Received, Sent
+from simulator.disclosure.report.ledger import Ledger
+
+Level = Literal["names", "shape", "fingerprint", "partial", "clear"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""From least to most."""
+_SERIAL = "device.serial"
+_KEPT = 3
+"""Last characters of a serial number that ``partial`` shows."""
+
+
+def example_of(group: Sent, level: Level, ledger: Ledger) -> str:
+    """Return the example of what was sent, at *level*.
+
+    ``clear`` shows only what the simulator itself has answered before, closed
+    values apart: the rest may be of real people.
+    """
+    one = group.example
+    if level == "names":
+        return ""
+    if level == "shape":
+        return _figures(one.shape, one.len)
+    if group.text is None or level == "fingerprint" or CONCEPTS[one.concept].sealed:
+        return rendered(one)
+    if level == "clear" and ledger.issued(one.concept, group.text):
+        return group.text
+    return _partly(one.concept, one.shape, group.text) or rendered(one)
+
+
+def shown(one: Disclosure, text: str | None, level: str) -> str:
+    """Return the value of one record at *level*; *text* is what the journal holds of it.
+
+    None: it is a secret. ``clear`` shows what the journal shows.
+    """
+    if level == "names":
+        return ""
+    if level == "shape":
+        return _figures(one.shape, one.len)
+    if text is None or level == "fingerprint" or CONCEPTS[one.concept].sealed:
+        return rendered(one)
+    return text if level == "clear" else _partly(one.concept, one.shape, text) or rendered(one)
+
+
+def received_example(group: Received, level: Level) -> str:
+    """Return the example of what was received, at *level*."""
+    marker, text = group.marker, group.text
+    if level == "names":
+        return ""
+    figures = _figures(marker.shape, marker.length)
+    if level == "shape" or marker.shape in ("empty", "null"):
+        return figures
+    if text is not None:
+        shown = text in group.row.closed or marker.shape in ("bool", "number")
+        if level == "clear" or shown or group.row.concept == PROTOCOL:
+            return text
+        if level == "partial" and (part := _partly(group.row.concept, marker.shape, text)):
+            return part
+    return f"{figures} fp={marker.fp}"
+
+
+def _figures(shape: str, length: int) -> str:
+    return f"({shape})" if shape in ("empty", "null") else f"{shape}[{length}]"
+
+
+def _partly(concept: str, shape: str, text: str) -> str:
+    if concept == _SERIAL:
+        return f"…{text[-_KEPT:]}"
+    return f"…@{text.rpartition('@')[2]}" if shape == "email" else ""

@@ -1,0 +1,270 @@
+"""The report: a ledger laid beside a manifest.
+
+It holds no more than may leave the machine at the level of redaction that it
+was made with. Secrets stop at fingerprint at every level.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from simulator.core.timestamps import rfc3339
+from simulator.disclosure.judge import gate
+from simulator.disclosure.judge.claims import Claim, Manifest
+from simulator.disclosure.judge.manifest import EXEMPT, NONE, UNDECLARED
+from simulator.disclosure.report.integrity import Proof
+from simulator.disclosure.report.ledger import Ledger
+from simulator.disclosure.report.lines import (
+    UNMATCHED,
+    Line,
+    connection_line,
+    order,
+    received_line,
+    sent_line,
+)
+from simulator.disclosure.report.origins import Known
+from simulator.disclosure.report.redaction import Level
+from simulator.journal.chain import Evidence
+from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.reference import digest
+
+Verdict = Literal["empty", "clean", "warnings", "findings", "incomplete"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimLine:
+    """One claim and what came of it."""
+
+    id: str
+    label: str
+    services: tuple[str, ...]
+    concepts: tuple[str, ...]
+    purpose: str
+    legal_basis: str
+    retention: str
+    transfer: str
+    owner: str
+    reason: str
+    expires: str
+    values: int
+    """How often a value of it was seen, repeats included."""
+    places: tuple[str, ...]
+    """Where it was seen: ``dep.assign /devices/*``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How many exchanges ended in one way."""
+
+    service: str
+    operation: str
+    status: int
+    exchanges: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What the report was made of."""
+
+    tool: str
+    run: str
+    """Names this state of this journal: the same exchanges and key give the same."""
+    manifest: str
+    manifest_sha256: str
+    manifest_claims: int
+    manifest_revision: str
+    discloser: str
+    source: str
+    catalogue_sha256: str
+    key_id: str
+    redaction: str
+    first_exchange: int
+    last_exchange: int
+    first_seen: str
+    last_seen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All sections, as data."""
+
+    verdict: Verdict
+    counts: dict[str, int]
+    outcomes: tuple[Outcome, ...]
+    undeclared: tuple[Line, ...]
+    flagged: tuple[Line, ...]
+    """Undocumented, misplaced, too new, or odd by their value."""
+    declared: tuple[ClaimLine, ...]
+    only_received: tuple[ClaimLine, ...]
+    """Claimed to be sent, but only ever received."""
+    not_seen: tuple[ClaimLine, ...]
+    expired: tuple[ClaimLine, ...]
+    """Claims whose date has passed, so that they cover nothing any more."""
+    received: tuple[Line, ...]
+    sent: tuple[Line, ...]
+    """All that was sent, exempt plumbing included."""
+    connections: tuple[Line, ...]
+    """What connections told beside their messages; nobody declares that, so it is not judged."""
+    evidence: Proof
+    provenance: Provenance
+
+    @classmethod
+    def build(
+        cls,
+        ledger: Ledger,
+        manifest: Manifest,
+        catalogue: Catalogue,
+        *,
+        tool: str,
+        evidence: Evidence | None = None,
+        known: Known | None = None,
+        redact: Level = "fingerprint",
+        strict: bool = False,
+    ) -> "Report":
+        """Judge *ledger* by *manifest*. *tool* is our name and version.
+
+        *evidence* is what the chain of its journal says; without, the ledger
+        is taken to be all there is. *known* tells what the world
+        holds, and so what is foreign to it.
+
+        With *strict* what is only worth a warning to people fails a release.
+        """
+        sent = sorted(
+            (
+                sent_line(group, ledger, manifest, catalogue, redact, gate=strict, known=known)
+                for group in ledger.sent.values()
+            ),
+            key=order,
+        )
+        received = sorted(
+            (
+                received_line(group, manifest, catalogue, redact)
+                for group in ledger.received.values()
+            ),
+            key=order,
+        )
+        evidence = evidence or Evidence()
+        undeclared = tuple(line for line in sent if line.declared == NONE)
+        flagged = tuple(line for line in sent if set(line.flags) - {UNDECLARED})
+        lines = [_claim_line(claim, sent, received) for claim in manifest.claims]
+        seen = {line.declared for line in sent}
+        back = {line.declared for line in received}
+        return cls(
+            verdict=_verdict(ledger, evidence, [*undeclared, *flagged]),
+            counts=_counts(ledger, evidence, sent),
+            outcomes=_outcomes(ledger),
+            undeclared=undeclared,
+            flagged=flagged,
+            declared=tuple(line for line in lines if line.id in seen),
+            only_received=tuple(line for line in lines if line.id in back - seen),
+            not_seen=tuple(line for line in lines if line.id not in back | seen),
+            expired=tuple(_claim_line(claim, sent, received) for claim in manifest.expired),
+            received=tuple(received),
+            sent=tuple(sent),
+            connections=tuple(
+                sorted(
+                    (
+                        connection_line(group, ledger, catalogue, redact)
+                        for group in ledger.connections.values()
+                    ),
+                    key=order,
+                )
+            ),
+            evidence=Proof.of(evidence),
+            provenance=_provenance(ledger, evidence, manifest, catalogue, tool, redact),
+        )
+
+    def exit_code(self, fail_on: str = "fail") -> int:
+        """Return what `gate.exit_code` does."""
+        return gate.exit_code(asdict(self), fail_on)
+
+
+def _verdict(ledger: Ledger, evidence: Evidence, sent: list[Line]) -> Verdict:
+    if ledger.truncated or not evidence.complete:
+        return "incomplete"
+    if any(line.severity == "fail" for line in sent):
+        return "findings"
+    if any(line.severity == "warn" for line in sent):
+        return "warnings"
+    return "clean" if ledger.exchanges else "empty"
+
+
+def _counts(ledger: Ledger, evidence: Evidence, sent: list[Line]) -> dict[str, int]:
+    unmatched = sum(count for (_, operation, _), count in ledger.outcomes.items() if not operation)
+    return {
+        "exchanges": ledger.exchanges,
+        "refused": ledger.refused,
+        "unmatched": unmatched,
+        "unreadable": ledger.unreadable,
+        "truncated": ledger.truncated,
+        "gaps": evidence.missing,
+        "values": sum(line.records for line in sent),
+        "lines": len(sent),
+        "declared": sum(line.declared not in (NONE, EXEMPT) for line in sent),
+        "undeclared": sum(line.declared == NONE for line in sent),
+        "exempt": sum(line.declared == EXEMPT for line in sent),
+        "undocumented": sum(not line.documented for line in sent),
+        "secrets": sum(line.secret in {"semi", "yes"} for line in sent),
+        "fail": sum(line.severity == "fail" for line in sent),
+        "warn": sum(line.severity == "warn" for line in sent),
+    }
+
+
+def _outcomes(ledger: Ledger) -> tuple[Outcome, ...]:
+    return tuple(
+        Outcome(
+            service=service or UNMATCHED,
+            operation=operation or UNMATCHED,
+            status=status,
+            exchanges=count,
+        )
+        for (service, operation, status), count in sorted(ledger.outcomes.items())
+    )
+
+
+def _claim_line(claim: Claim, sent: list[Line], received: list[Line]) -> ClaimLine:
+    covered = [line for line in sent if line.declared == claim.id]
+    lines = covered or [line for line in received if line.declared == claim.id]
+    return ClaimLine(
+        id=claim.id,
+        label=claim.label_en or claim.label or claim.reason,
+        services=claim.services,
+        concepts=claim.concepts,
+        purpose=claim.purpose,
+        legal_basis=claim.legal_basis,
+        retention=claim.retention,
+        transfer=claim.transfer,
+        owner=claim.owner,
+        reason=claim.reason,
+        expires=claim.expires.isoformat() if claim.expires else "",
+        values=sum(line.records for line in lines),
+        places=tuple(f"{line.operation} {line.place}" for line in lines),
+    )
+
+
+def _provenance(
+    ledger: Ledger,
+    evidence: Evidence,
+    manifest: Manifest,
+    catalogue: Catalogue,
+    tool: str,
+    redact: Level,
+) -> Provenance:
+    (first, first_ms), (last, last_ms) = ledger.first, ledger.last
+    some = ledger.exchanges > 0
+    return Provenance(
+        tool=tool,
+        run=f"r-{evidence.head.link.hex()[:8]}-{evidence.head.seq}",
+        manifest=manifest.name,
+        manifest_sha256=manifest.sha256,
+        manifest_claims=len(manifest.claims),
+        manifest_revision=str(manifest.about.get("revision", "")),
+        discloser=str(manifest.about.get("discloser", "")),
+        source=str(manifest.about.get("source", "")),
+        catalogue_sha256=digest(catalogue),
+        key_id=ledger.key_id,
+        redaction=redact,
+        first_exchange=first,
+        last_exchange=last,
+        first_seen=rfc3339(first_ms) if some else "",
+        last_seen=rfc3339(last_ms) if some else "",
+    )

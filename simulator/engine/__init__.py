@@ -1,0 +1,1 @@
+"""One request in, one recorded exchange out: engine, preflight, gateway and jobs."""

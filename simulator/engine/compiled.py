@@ -1,0 +1,118 @@
+"""One operation, compiled, and what is wrong with a request for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.core.messages import Finding
+from simulator.core.settings import Settings
+from simulator.protocol import validation
+from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.fields import span
+from simulator.protocol.operations import (
+    ApiError,
+    Call,
+    ErrorCode,
+    Operation,
+    Service,
+    Shortcut,
+)
+from simulator.protocol.validation import MALFORMED, Checked, refuses
+from simulator.protocol.wire import Decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One operation, compiled."""
+
+    operation: Operation
+    service: Service
+    check_body: Callable[[Any, int], Checked]
+    check_query: Callable[..., Checked]
+    project: Callable[[Any, int], Any]
+    errors: dict[str, ErrorCode]
+    versions: tuple[int, int]
+    shortcut: Shortcut | None
+    start: str
+    """What each of its paths starts with."""
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, operation: Operation, settings: Settings) -> "Plan":
+        """Compile the rows of *operation*."""
+        service = catalogue.services[operation.service]
+        return cls(
+            operation,
+            service,
+            validation.body_checker(operation, settings.strictness),
+            validation.query_checker(operation, settings.strictness),
+            validation.projector(operation.response, service.newest),
+            {row.code: row for row in catalogue.errors(operation)},
+            span(operation.versions),
+            None if operation.shortcut is None else operation.shortcut(settings),
+            operation.path.partition("{")[0],
+        )
+
+    def row(self, code: str) -> ErrorCode:
+        """Return the error row that a check has named."""
+        return self.service.malformed if code == MALFORMED else self.errors[code]
+
+    def check(self, call: Call, decoded: Decoded | None) -> list[Checked]:
+        """Check type, body and query; nothing is refused yet, as authentication comes first."""
+        query = self.check_query(call.pairs, call.version)
+        call.query = query.values
+        checks = [query]
+        if decoded is not None and self.service.judges_bodies:
+            checks.insert(0, self._check_type(call))
+        if decoded is not None and decoded.problem:
+            checks.insert(1, self._unreadable(decoded))
+            return checks
+        if decoded is not None and decoded.coded:
+            text = "Apple's pages name no content coding for requests: send the body as it is"
+            checks.insert(1, _noted(call, "content-coded", "content-encoding", text))
+        body = self.check_body(None if decoded is None else decoded.tree, call.version)
+        call.body = body.values
+        checks.append(body)
+        return checks
+
+    def _check_type(self, call: Call) -> Checked:
+        sent = call.request.header("content-type")
+        if sent is None:
+            text = "send Content-Type: application/json;charset=UTF8"
+            return _noted(call, "content-type-missing", "content-type", text)
+        if sent.partition(";")[0].strip().lower() == "application/json":
+            return Checked({})
+        strictness = call.settings.strictness
+        refused = strictness == "strict" or (strictness == "apple" and self.operation.json_only)
+        text = "the body must be application/json"
+        finding = Finding("content-type", "header", "content-type", text, refused=refused)
+        return Checked({}, (finding,), self.service.wrong_type.code if refused else "")
+
+    def _unreadable(self, decoded: Decoded) -> Checked:
+        finding = Finding(decoded.problem, "body", "", decoded.about, refused=True)
+        codes = {
+            "body-too-large": self.service.too_large.code,
+            "content-encoding": self.service.wrong_type.code,
+        }
+        return Checked({}, (finding,), codes.get(decoded.problem, MALFORMED))
+
+    def check_version(self, call: Call) -> None:
+        """Note that the protocol version in effect does not know the operation, if so."""
+        low, high = self.versions
+        if not call.version or low <= call.version <= high:
+            return
+        versions = self.operation.versions
+        refused = refuses("operation-version", call.settings.strictness)
+        text = f"the operation is known to protocol versions {versions}: send a higher one"
+        at = "x-server-protocol-version"
+        finding = Finding(
+            "operation-version", "header", at, text, refused=refused, versions=versions
+        )
+        call.exchange.findings.append(finding)
+        if refused:
+            raise ApiError(self.service.not_found, text)
+
+
+def _noted(call: Call, rule: str, header: str, text: str) -> Checked:
+    refused = refuses(rule, call.settings.strictness)
+    finding = Finding(rule, "header", header, text, refused=refused)
+    return Checked({}, (finding,), MALFORMED if refused else "")

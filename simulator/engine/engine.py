@@ -1,0 +1,246 @@
+"""The engine: one request in, one finished exchange out, in one straight line.
+
+Rule 1: no step calls back into an earlier one.
+Rule 2: whatever happens, the exchange is recorded, and holds no secret.
+"""
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from simulator.core.messages import Exchange, Finding, Request, Response
+from simulator.core.settings import Settings
+from simulator.core.state import State
+from simulator.engine.compiled import Plan
+from simulator.engine.labels import labelled
+from simulator.engine.preflight import nothing, receive, unmatched
+from simulator.faults.faults import Armoury, delivered
+from simulator.protocol import quirks
+from simulator.protocol.catalogue import Catalogue, Match
+from simulator.protocol.operations import (
+    ApiError,
+    Call,
+    Inquiry,
+    Operation,
+    Pending,
+    Service,
+    Shortcut,
+)
+from simulator.protocol.validation import Checked
+from simulator.protocol.wire import Decoded, decode, query_pairs
+
+LOG = logging.getLogger("mdmsim")
+_NOTHING: Mapping[Inquiry, str] = {}
+_BRIEF = 16_384
+"""Bytes of a body that is soon read, four times the largest of a push."""
+
+
+class Sealer(Protocol):
+    """What takes the secrets out of an exchange before it is stored."""
+
+    def seal_request(
+        self,
+        request: Request,
+        operation: Operation | None,
+        service: Service | None,
+        decoded: Decoded | None,
+    ) -> Request:
+        """Return *request* with each secret replaced by its fingerprint."""
+        ...
+
+    def seal_response(
+        self, response: Response, operation: Operation | None, service: Service | None
+    ) -> Response:
+        """Return *response* with each secret replaced by its fingerprint."""
+        ...
+
+
+class Engine:
+    """Answer requests by the rows of a catalogue. Holds no state of its own."""
+
+    def __init__(
+        self, catalogue: Catalogue, settings: Settings, secret: bytes, sealer: Sealer
+    ) -> None:
+        """Compile the rows; *secret* is the data directory's key for tokens and cursors."""
+        self.catalogue = catalogue
+        self._settings = settings
+        self._secret = secret
+        self._sealer = sealer
+        self._armoury = Armoury(catalogue, settings.seed)
+        self._plans = {
+            name: Plan.of(catalogue, operation, settings)
+            for name, operation in catalogue.operations.items()
+        }
+        self._shortened = tuple(plan for plan in self._plans.values() if plan.shortcut is not None)
+        brief = [plan for plan in self._plans.values() if plan.operation.is_brief]
+        self._brief_starts = tuple(plan.start for plan in brief)
+
+    def is_brief(self, request: Request) -> bool:
+        """Tell whether *request* is for an operation that is brief, going by path and size."""
+        return request.target.startswith(self._brief_starts) and len(request.body) <= _BRIEF
+
+    def process(
+        self,
+        request: Request,
+        state: State,
+        now_ms: int,
+        known: Mapping[Inquiry, str] = _NOTHING,
+    ) -> Response:
+        """Answer *request* and record the exchange, all in the transaction of *state*.
+
+        Raise Pending, and record nothing, if it needs an inquiry that is not *known*.
+        """
+        for plan in self._shortened:
+            if request.target.startswith(plan.start):
+                taken = self._take(plan, request, state.of(""), now_ms)
+                if taken is not None:
+                    return self._record(*taken, plan.operation, plan.service, state)
+        request, session, prefix = labelled(request)
+        exchange = Exchange(now_ms, request, session=session)
+        match = self.catalogue.match(request)
+        decoded = decode(request, self._settings.body_limit) if request.body else None
+        if match.operation is not None and match.operation.asks:
+            # It may have to be begun anew: nothing may count twice, be it a fault or a request.
+            with state.savepoint():
+                exchange.response = self._answer(exchange, match, decoded, state, known, prefix)
+        else:
+            exchange.response = self._answer(exchange, match, decoded, state, known, prefix)
+        if exchange.findings and match.service is not None:
+            docs = (match.operation or match.service).docs
+            exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]
+        return self._record(exchange, decoded, match.operation, match.service, state)
+
+    def _take(
+        self, plan: Plan, request: Request, root: State, now_ms: int
+    ) -> tuple[Exchange, Decoded] | None:
+        """Answer *request* by the shortcut of *plan*, if that does."""
+        if plan.shortcut is None or self._armoury.armed(root) or quirks.any_on(root):
+            return None
+        return plan.shortcut.take(request, root, now_ms)
+
+    def _record(
+        self,
+        exchange: Exchange,
+        decoded: Decoded | None,
+        operation: Operation | None,
+        service: Service | None,
+        state: State,
+    ) -> Response:
+        """Record the finished exchange without its secrets; return the answer with them."""
+        response = exchange.response
+        seal_request, seal_response = self._sealer.seal_request, self._sealer.seal_response
+        exchange.request = seal_request(exchange.request, operation, service, decoded)
+        sealed = seal_response(response, operation, service)
+        exchange.response = sealed.for_record() if response.wakes else sealed
+        state.of(exchange.organisation).record(exchange)
+        return response
+
+    def _answer(
+        self,
+        exchange: Exchange,
+        match: Match,
+        decoded: Decoded | None,
+        state: State,
+        known: Mapping[Inquiry, str],
+        prefix: str,
+    ) -> Response:
+        if match.service is None:
+            return unmatched(exchange)
+        exchange.service = match.service.name
+        operation = match.operation or nothing(match.service)
+        call = Call(exchange, operation, self._settings, self._secret, state.of(""))
+        call.path, call.known, call.prefix = match.path, known, prefix
+        response = self._respond(call, match, match.service, decoded)
+        return delivered(call, response) if exchange.faults else response
+
+    def _respond(
+        self, call: Call, match: Match, service: Service, decoded: Decoded | None
+    ) -> Response:
+        exchange = call.exchange
+        try:
+            receive(call, match, service)
+            return self._handle(call, self._plans[call.operation.name], decoded)
+        except ApiError as error:
+            exchange.error = error.row.code
+            return service.refuse(call, error.row)
+        except Pending:
+            raise
+        except Exception:
+            LOG.exception("%s failed", call.operation.name)
+            text = "the simulator failed on this request: please report it with the log"
+            exchange.findings.append(Finding("internal-error", "body", "", text, refused=True))
+            exchange.error = service.broken.code
+            return service.refuse(call, service.broken)
+
+    def _handle(self, call: Call, plan: Plan, decoded: Decoded | None) -> Response:
+        call.pairs = query_pairs(call.request.target)
+        armed = self._armoury.armed(call.state)
+        if armed and (row := self._armoury.strike(call, armed, decoded, late=False)):
+            _recognise(call, plan)
+            raise ApiError(row)
+        checks = plan.check(call, decoded)
+        if not (decoded is not None and decoded.problem and _in_body(plan)):
+            _authenticate(call, plan, checks)
+        if armed and (row := self._armoury.strike(call, armed, decoded, late=True)):
+            raise ApiError(row)
+        for checked in checks:
+            judged = checked.findings
+            if not plan.service.judges_bodies:
+                judged = tuple(replace(one, refused=False) for one in judged)
+            call.exchange.findings += judged
+        for checked in checks:
+            if checked.code and plan.service.judges_bodies:
+                raise ApiError(plan.row(checked.code))
+        plan.check_version(call)
+        with call.state.savepoint():
+            result = plan.operation.handler(call)
+        response = plan.service.answer(call, plan.project(result, call.version))
+        if plan.shortcut is not None and not (call.exchange.findings or armed):
+            _learn(plan.shortcut, call, response)
+        return response
+
+
+def _recognise(call: Call, plan: Plan) -> None:
+    """Note who asked, if it can be told, of a request that a fault refuses anyway."""
+    known = len(call.exchange.findings)
+    with suppress(ApiError):
+        _authenticate(call, plan, [])
+    del call.exchange.findings[known:]
+
+
+_AUTHORIZATION = ("header", "authorization")
+
+
+def _learn(shortcut: Shortcut, call: Call, response: Response) -> None:
+    """Let *shortcut* remember the call; what a quirk has made of it holds no longer than that."""
+    if not quirks.any_on(call.state.of("")):
+        shortcut.learn(call, response)
+
+
+def _in_body(plan: Plan) -> bool:
+    """Tell whether the credential is in the body, which must be readable first."""
+    place = plan.service.credentials.get(plan.operation.auth, _AUTHORIZATION)
+    return place[0] == "body"
+
+
+def _authenticate(call: Call, plan: Plan, checks: list[Checked]) -> None:
+    """Recognise the client; if that fails, what else is wrong is on record but not the cause."""
+    if not plan.operation.auth:
+        return
+    known = len(call.exchange.findings)
+    try:
+        call.principal = plan.service.authenticate[plan.operation.auth](call)
+    except ApiError as error:
+        part, at = plan.service.credentials.get(plan.operation.auth, _AUTHORIZATION)
+        text = error.about or error.row.about
+        if not any(one.refused for one in call.exchange.findings[known:]):
+            call.exchange.findings.append(Finding("auth-refused", part, at, text, refused=True))
+        for checked in checks:
+            call.exchange.findings += [replace(one, refused=False) for one in checked.findings]
+        raise
+    call.exchange.organisation = call.principal.organisation
+    call.exchange.client = call.principal.client
+    call.state = call.state.of(call.principal.organisation)

@@ -1,0 +1,139 @@
+"""What waits for the writer: requests to be answered, and other work on the state; and where."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from simulator.core.messages import Request, Response
+from simulator.core.state import State, World
+from simulator.protocol.operations import Inquiry, Pending
+
+
+class Work:
+    """A piece of work that may fail: what it wrote is then undone apart from the others'."""
+
+    __slots__ = ("ended", "failed", "result", "work")
+
+    def __init__(self, work: Callable[[State], Any], ended: asyncio.Future[Any]) -> None:
+        """Do *work*; *ended* is told the result, or what was raised, once it is committed."""
+        self.work = work
+        self.ended = ended
+        self.result: Any = None
+        self.failed: Exception | None = None
+
+    def run(self, state: State) -> None:
+        """Do it, in the transaction of a batch."""
+        self.failed = None
+        try:
+            with state.savepoint():
+                self.result = self.work(state)
+        except Exception as error:  # noqa: BLE001 (it is raised where the work was asked for)
+            self.failed = error
+
+    def done(self) -> None:
+        """Tell who asked for it, on the event loop."""
+        if self.ended.done():
+            return
+        if self.failed is not None:
+            self.ended.set_exception(self.failed)
+        else:
+            self.ended.set_result(self.result)
+
+
+class Load(Work):
+    """Work that writes very much, in a transaction of its own.
+
+    To be undone apart from other work, each row would keep a copy of each page that it changes.
+    """
+
+    __slots__ = ()
+
+    def run(self, state: State) -> None:
+        """Do it; what it raises undoes the transaction."""
+        self.failed = None
+        self.result = self.work(state)
+
+
+class Answering(Protocol):
+    """The gateway, as a request needs it."""
+
+    def process(
+        self, request: Request, state: State, now_ms: int, known: Mapping[Inquiry, str]
+    ) -> Response:
+        """Answer and record *request*, as the engine does."""
+        ...
+
+    def ask(self, job: "Asked", inquiry: Inquiry) -> None:
+        """Make an inquiry, then have the request of *job* answered anew."""
+        ...
+
+    def told(self, job: "Asked") -> Response:
+        """Return the answer to hand on, and wake who waits for it."""
+        ...
+
+
+class Asked:
+    """A request to be answered. It fails only where the journal cannot be written."""
+
+    __slots__ = (
+        "failed",
+        "gateway",
+        "hear",
+        "inquiry",
+        "known",
+        "now_ms",
+        "request",
+        "response",
+        "unseen",
+    )
+
+    def __init__(
+        self,
+        gateway: Answering,
+        request: Request,
+        hear: Callable[[Response], None],
+        known: Mapping[Inquiry, str],
+        now_ms: int,
+    ) -> None:
+        """Call *hear* once the exchange is committed; *known* are inquiries made for it."""
+        self.gateway = gateway
+        self.request = request
+        self.hear = hear
+        self.known = known
+        self.now_ms = now_ms
+        self.response: Response | None = None
+        self.inquiry: Inquiry | None = None
+        """What has to be asked of the outside first."""
+        self.failed: Exception | None = None
+        self.unseen: Exception | None = None
+        """Why it could not be recorded, though there is an answer."""
+
+    def run(self, state: State) -> None:
+        """Answer it, in the transaction of a batch."""
+        self.failed = self.inquiry = None
+        try:
+            self.response = self.gateway.process(self.request, state, self.now_ms, self.known)
+        except Pending as pending:
+            self.inquiry = pending.inquiry
+
+    def done(self) -> None:
+        """Hand the answer on, or ask the outside first, on the event loop."""
+        if self.failed is None and self.inquiry is not None:
+            self.gateway.ask(self, self.inquiry)
+        else:
+            self.hear(self.gateway.told(self))
+
+
+class Transactions(Protocol):
+    """The store, as the gateway needs it."""
+
+    is_swift: bool
+    """Whether a small transaction waits for no disk and no reader."""
+
+    def transaction(self) -> AbstractContextManager[World]:
+        """Begin a transaction and commit it at the end, or undo it on an exception."""
+        ...
+
+
+Job = Work | Asked

@@ -1,0 +1,1 @@
+"""Answers on demand: outcomes, deliveries, and which requests they are for."""

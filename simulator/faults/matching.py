@@ -1,0 +1,147 @@
+"""Matching values inside messages: which stand where, and are they the wanted ones.
+
+One small language for faults, waiting and verifying::
+
+    {"query": {"profile_uuid": "0A1B"}, "header": {"user-agent": {"contains": "fleet"}},
+     "body": {"devices": "SN1", "limit": {"present": false}}}
+
+A plain value has to stand there, be it as one item of an array. Dots lead into
+objects: ``assets.adamId``. Secrets stand in the journal as fingerprints.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.core.messages import Request
+from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.fields import Field, Table
+from simulator.protocol.operations import Operation
+from simulator.protocol.wire import QueryPair
+
+PLACES = ("path", "query", "header", "body")
+TESTS = ("equals", "contains", "present")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One value that is wanted."""
+
+    place: str
+    name: str
+    test: str
+    """``equals``, ``contains`` (as text) or ``present``."""
+    value: Any
+
+    @property
+    def at(self) -> str:
+        """Where it is wanted, such as ``body.devices``."""
+        return f"{self.place}.{self.name}"
+
+    def says(self) -> str:
+        """Return what is wanted, in words."""
+        if self.test == "present":
+            return "to be there" if self.value else "to be absent"
+        return f"{'to contain ' if self.test == 'contains' else ''}{self.value!r}"
+
+    def holds(self, found: list[Any]) -> bool:
+        """Tell whether one of the values *found* at its place is as wanted."""
+        if self.test == "present":
+            return bool(found) is self.value
+        if self.test == "contains":
+            return any(self.value in str(one) for one in found)
+        return any(_same(self.value, one) for one in found)
+
+
+def _same(wanted: Any, found: Any) -> bool:
+    """Compare as JSON does, but let texts of queries and headers be numbers."""
+    if isinstance(wanted, bool) or isinstance(found, bool):
+        return wanted is found
+    if isinstance(found, str) and isinstance(wanted, int | float):
+        return str(wanted) == found
+    return bool(wanted == found)
+
+
+def wanted(match: Mapping[str, Any]) -> tuple[Wanted, ...]:
+    """Return what *match* wants of values; ValueError says what cannot be understood."""
+    found = []
+    for place in PLACES:
+        named = match.get(place, {})
+        if not isinstance(named, Mapping):
+            raise ValueError(f"match.{place} must be an object of names and values")  # noqa: TRY004 (it is the caller's text)
+        found += [_wanted(place, name, value) for name, value in named.items()]
+    return tuple(found)
+
+
+def _wanted(place: str, name: str, value: Any) -> Wanted:
+    name = name.lower() if place == "header" else name
+    at = f"match.{place}.{name}"
+    if isinstance(value, list):
+        raise ValueError(f"{at} must be one value, which one item of an array has to be")  # noqa: TRY004 (what was sent is wrong)
+    if not isinstance(value, Mapping):
+        return Wanted(place, name, "equals", value)
+    if len(value) != 1 or next(iter(value)) not in TESTS:
+        raise ValueError(f"{at} must be a value or an object with one of {', '.join(TESTS)}")
+    test, argument = next(iter(value.items()))
+    right: Any = {"equals": object, "contains": str, "present": bool}[test]
+    if not isinstance(argument, right):
+        kind = "true or false" if test == "present" else "a text"
+        raise ValueError(f"{at}.{test} must be {kind}")  # noqa: TRY004 (what was sent is wrong)
+    return Wanted(place, name, test, argument)
+
+
+def found_at(
+    one: Wanted,
+    request: Request,
+    tree: Any,
+    pairs: Iterable[QueryPair],
+    path: Mapping[str, str],
+) -> list[Any]:
+    """Return the values at the place of *one* in a request: none, one, or each item's."""
+    if one.place == "header":
+        return [value for name, value in request.headers if name.lower() == one.name]
+    if one.place == "query":
+        return [pair.value for pair in pairs if pair.name == one.name]
+    if one.place == "path":
+        return [path[one.name]] if one.name in path else []
+    return list(_inside(tree, one.name.split(".")))
+
+
+def _inside(node: Any, names: list[str]) -> Iterator[Any]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _inside(item, names)
+    elif not names:
+        yield node
+    elif isinstance(node, dict) and names[0] in node:
+        yield from _inside(node[names[0]], names[1:])
+
+
+def check_names(
+    catalogue: Catalogue, fields: Iterable[Wanted], operations: Iterable[Operation]
+) -> None:
+    """Raise ValueError if one of *fields* stands in none of *operations*, and name those that do.
+
+    Any header may be sent, so any may be matched.
+    """
+    known = [row for operation in operations for row in catalogue.rows(operation)]
+    for one in fields:
+        if one.place == "header":
+            continue
+        rows = [row for row in known if row.place == one.place]
+        if not any(_leads(row, one.name.split(".")) for row in rows):
+            names = sorted({row.name for row in rows})
+            raise ValueError(
+                f"match.{one.at} does not exist: the {one.place} has "
+                f"{', '.join(names) if names else 'no fields'}"
+            )
+
+
+def _leads(row: Field, names: list[str]) -> bool:
+    """Tell whether *names* lead to a field that *row* knows."""
+    if row.name != names[0]:
+        return False
+    if len(names) == 1 or isinstance(row, Table):
+        return True
+    inner = (row.parts() or {}).get(names[1])
+    return inner is not None and _leads(inner, names[1:])

@@ -1,0 +1,223 @@
+"""Evidence: a hash chain over the journal, so that what is missing or altered can be told.
+
+Each exchange has a link: SHA-256 over the link before it and its own record.
+The head holds the number and link of the newest one, so that rows cut off at
+the end are missed too. What is deleted on purpose leaves a cut: the span, and
+the link that it ended with, from which the chain goes on. What was answered
+while the journal could not be written leaves one too, and counts as missing.
+
+The chain needs no key: it finds accidents, and changes by whoever does not
+compute it anew. Against those who do, keep the head of a report elsewhere.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from simulator.core.messages import Exchange
+from simulator.core.state import Journal
+
+START = bytes(32)
+"""The link before the first exchange."""
+SHOWN = 20
+"""Problems that are named; the others are counted."""
+UNSEEN = "unseen"
+"""Reason of a cut for exchanges that were answered and never recorded."""
+_MISSING = ("gap", "truncated", "unseen")
+Kind = Literal["gap", "altered", "truncated", "added", "damaged", "unseen"]
+
+
+def link_of(previous: bytes, record: bytes) -> bytes:
+    """Return the link of *record* behind the link *previous*."""
+    return hashlib.sha256(previous + record).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the chain has got to."""
+
+    seq: int = 0
+    """Number of the newest exchange that was committed."""
+    link: bytes = START
+    newest: int = 0
+    """Number of the newest exchange that is there."""
+    chained_from: int = 1
+    """First exchange whose link was made when it was recorded; earlier ones were there before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Exchanges that are missing on record: deleted on purpose, or never recorded."""
+
+    first: int
+    last: int
+    link: bytes
+    """That of the last of them."""
+    at_ms: int
+    reason: str
+    """``prune``, ``delete`` or ``limit``; ``unseen`` if they were never recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A place where the evidence does not hold."""
+
+    kind: Kind
+    first: int
+    last: int
+    """Exchanges that it is about."""
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a look at the whole chain found."""
+
+    checked: int = 0
+    """Exchanges whose link was computed and compared."""
+    head: Head = Head()
+    cuts: tuple[Cut, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """The first of them; see `found`."""
+    found: int = 0
+    """How many problems there are."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing but what was deleted on record, and nothing is altered."""
+        return not self.found
+
+    @property
+    def missing(self) -> int:
+        """How many exchanges are missing."""
+        return sum(one.last - one.first + 1 for one in self.problems if one.kind in _MISSING)
+
+
+class Chain:
+    """Check the links of a journal, row by row in order; it can be gone on with later."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        """Number of the last exchange that was looked at."""
+        self.checked = 0
+        self._first = 0
+        """Number of the first exchange that was there."""
+        self._links: tuple[bytes, ...] = (START,)
+        """What the link before may be; none: it is missing, so the next cannot be told."""
+        self._problems: list[Problem] = []
+        self._found = 0
+
+    def check(self, seq: int, record: bytes, link: bytes, cuts: Iterable[Cut]) -> bool:
+        """Look at one row; tell whether it is what was recorded, as far as can be told."""
+        if seq != self.seq + 1:
+            self._pass_over(seq, cuts)
+        self._first = self._first or seq
+        made = [link_of(before, record) for before in self._links]
+        self.checked += 1
+        fits = not made or link in made
+        if not fits:
+            self.note("altered", seq, seq, "is not what was recorded: it does not fit its hash")
+        # If it does not fit, the record or its link was altered: the next one tells which.
+        self._links = (link,) if fits else (link, made[0])
+        self.seq = seq
+        return fits
+
+    def _pass_over(self, seq: int, cuts: Iterable[Cut]) -> None:
+        """Go from the last row to the one before *seq*, over what was deleted on record."""
+        for cut in _widest(cuts, self.seq):
+            if cut.first > self.seq + 1 or not self.seq < cut.last < seq:
+                continue
+            self.seq, self._links = cut.last, (cut.link,)
+        if seq > self.seq + 1:
+            self.note("gap", self.seq + 1, seq - 1, "is missing from the journal")
+            self._links = ()
+        self.seq = seq - 1
+
+    @property
+    def link(self) -> bytes:
+        """That of the last exchange, if all is well so far; else nothing."""
+        return b"" if self._found or not self._links else self._links[0]
+
+    def note(self, kind: Kind, first: int, last: int, about: str) -> None:
+        """Note a problem; neighbours of the same kind become one."""
+        before = self._problems[-1] if self._problems else None
+        if before and (before.kind, before.about, before.last) == (kind, about, first - 1):
+            self._problems[-1] = Problem(kind, before.first, last, about)
+            return
+        self._found += 1
+        if len(self._problems) < SHOWN:
+            self._problems.append(Problem(kind, first, last, about))
+
+    def evidence(self, head: Head | None, cuts: Sequence[Cut]) -> Evidence:
+        """Return what was found, once all rows have been looked at."""
+        end = [*self._unseen(cuts), *self._at_end(head, cuts)]
+        return Evidence(
+            self.checked,
+            head or Head(),
+            tuple(cuts),
+            (*self._problems, *end)[:SHOWN],
+            self._found + len(end),
+        )
+
+    def _unseen(self, cuts: Iterable[Cut]) -> Iterator[Problem]:
+        """Yield what was never recorded after the oldest exchange that is still there."""
+        for cut in cuts:
+            if cut.reason == UNSEEN and 0 < self._first < cut.first:
+                about = "was answered while the journal could not be written"
+                yield Problem("unseen", cut.first, cut.last, about)
+
+    def _at_end(self, head: Head | None, cuts: Iterable[Cut]) -> Iterator[Problem]:
+        if head is None:
+            about = "the journal has lost its head: nobody can tell how many there were"
+            yield Problem("damaged", self.seq + 1, self.seq + 1, about)
+            return
+        if any(one.last >= head.seq for one in self._problems if one.kind == "damaged"):
+            return
+        seq, links = self.seq, self._links
+        for cut in _widest(cuts, seq):
+            if cut.first <= seq + 1 <= cut.last <= head.seq:
+                seq, links = cut.last, (cut.link,)
+        if seq < head.seq:
+            about = "is missing: the newest exchanges were cut off"
+            yield Problem("truncated", seq + 1, head.seq, about)
+        elif seq == head.seq and links and head.link not in links:
+            yield Problem("altered", seq, seq, "does not fit the head of the journal")
+        if head.newest > head.seq:
+            about = "was put there by somebody else: the head does not know it"
+            yield Problem("added", head.seq + 1, head.newest, about)
+
+
+def _widest(cuts: Iterable[Cut], seq: int) -> list[Cut]:
+    """Return the cuts that end after *seq*, by where they start; of nested ones the widest first.
+
+    A later, wider cut may hold an earlier one.
+    """
+    return sorted((cut for cut in cuts if cut.last > seq), key=lambda cut: (cut.first, -cut.last))
+
+
+class EvidentJournal(Journal, Protocol):
+    """A journal that can show that it is whole."""
+
+    def walk(self, chain: Chain, batch: int = ...) -> Iterator[Sequence[Exchange]]:
+        """Yield the exchanges after those that *chain* has looked at, and let it look.
+
+        An exchange that cannot be read any more is left out; the chain notes it.
+        """
+        ...
+
+    def evidence(self, chain: Chain) -> Evidence:
+        """Return what *chain* found, laid beside the journal's head."""
+        ...
+
+    def cuts(self) -> Sequence[Cut]:
+        """Return what was deleted on purpose, oldest deletion first."""
+        ...
+
+    def revision(self) -> int:
+        """Return the number of the newest change of the state."""
+        ...
+
+    def scan(self, kind: str, name: str = "") -> Iterable[str]:
+        """Return the keys of all entities of *kind*, or the texts under *name* in their bodies."""
+        ...

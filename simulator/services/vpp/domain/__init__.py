@@ -1,0 +1,1 @@
+"""State and rules that both generations of Apps and Books share."""

@@ -1,0 +1,208 @@
+"""What the asynchronous requests of v2 do when their event completes.
+
+Each function does the tasks of one kind of event and returns an outcome per
+task. What fails leaves the other tasks done.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.core.state import Body, State
+from simulator.protocol.operations import ApiError, ErrorCode
+from simulator.services.vpp import errors
+from simulator.services.vpp.domain import licences, users
+from simulator.services.vpp.domain.licences import Asset, Holder, Shelf
+from simulator.services.vpp.domain.locations import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one task."""
+
+    element: Body
+    """It, as a notification shows it."""
+    error: ErrorCode | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What is to blame, by list of errorInfo: ``assets``, ``clientUserIds``, ``serialNumbers``."""
+
+
+def error_body(row: ErrorCode) -> Body:
+    """Return an error as bodies show it."""
+    return {"errorNumber": int(row.code), "errorMessage": row.body}
+
+
+Target = tuple[Holder, bool]
+"""A holder, and whether it exists."""
+
+
+def targets(state: State, location: Location, request: Body) -> list[Target]:
+    """Return whom a request is for: users in its order, then devices."""
+    found = []
+    for client in request.get("clientUserIds") or ():
+        user = users.active(state, location, client)
+        found.append((user.holder, True) if user is not None else (Holder(client), False))
+    serials = request.get("serialNumbers") or ()
+    return [*found, *((Holder(serial=serial), True) for serial in serials)]
+
+
+def _element(adam_id: str, pricing: str, holder: Holder) -> Body:
+    who = {"serialNumber": holder.serial} if holder.serial else {"clientUserId": holder.client}
+    return {"adamId": adam_id, "pricingParam": pricing, **who}
+
+
+def _unknown_user(element: Body, holder: Holder) -> Outcome:
+    return Outcome(element, errors.USER_NOT_FOUND, {"clientUserIds": holder.client})
+
+
+def _blame(element: Body) -> Body:
+    lists: Body = {"assets": {"adamId": element["adamId"], "pricingParam": element["pricingParam"]}}
+    if "serialNumber" in element:
+        return lists | {"serialNumbers": element["serialNumber"]}
+    return lists | {"clientUserIds": element["clientUserId"]}
+
+
+def associate(state: State, location: Location, request: Body) -> list[Outcome]:
+    """Assign each asset to each target; who has it already keeps it."""
+
+    def act(shelf: Shelf, asset: Asset | None, element: Body, holder: Holder) -> Outcome:
+        if asset is not None and shelf.held(asset, holder) is not None:
+            return Outcome(element)
+        if asset is None or shelf.give(asset, holder) is None:
+            return Outcome(element, errors.NOT_ENOUGH_ASSETS, _blame(element))
+        return Outcome(element)
+
+    return _cross(state, location, request, act)
+
+
+def disassociate(state: State, location: Location, request: Body) -> list[Outcome]:
+    """Take each asset from each target; who does not have it is no failure."""
+
+    def act(shelf: Shelf, asset: Asset | None, element: Body, holder: Holder) -> Outcome:
+        held = None if asset is None else shelf.held(asset, holder)
+        if asset is not None and held is not None:
+            shelf.take(asset, held)
+        return Outcome(element)
+
+    return _cross(state, location, request, act)
+
+
+def _cross(
+    state: State,
+    location: Location,
+    request: Body,
+    act: Callable[[Shelf, Asset | None, Body, Holder], Outcome],
+) -> list[Outcome]:
+    """Do *act* for each asset and target, in the order of the request."""
+    shelf = Shelf(state, location)
+    found = []
+    wanted = targets(state, location, request)
+    for one in request["assets"]:
+        adam_id, pricing = one["adamId"], one["pricingParam"]
+        for holder, exists in wanted:
+            element = _element(adam_id, pricing, holder)
+            if exists:
+                found.append(act(shelf, shelf.asset(adam_id, pricing), element, holder))
+            else:
+                found.append(_unknown_user(element, holder))
+    shelf.write()
+    return found
+
+
+def revoke(state: State, location: Location, request: Body) -> list[Outcome]:
+    """Take every revocable asset from the targets; the others stay."""
+    shelf = Shelf(state, location)
+    found = []
+    for holder, exists in targets(state, location, request):
+        if not exists:
+            found.append(_unknown_user({"clientUserId": holder.client}, holder))
+            continue
+        for held in shelf.of_holder(holder):
+            asset = shelf.asset(held["adam"], held["pricing"])
+            if asset is not None and asset.revocable and not held["retired"]:
+                shelf.take(asset, held)
+                found.append(Outcome(licences.shown(held)))
+    shelf.write()
+    return found
+
+
+def create(state: State, location: Location, request: Body) -> list[Outcome]:
+    """Register users that are not registered."""
+
+    def act(shelf: Shelf, one: Body) -> users.User:
+        if users.active(state, location, one["clientUserId"]) is not None:
+            raise ApiError(errors.USER_EXISTS)
+        return users.register(state, location, shelf, *_facts(one))
+
+    return _each_user(state, location, request["users"], act)
+
+
+def update(state: State, location: Location, request: Body) -> list[Outcome]:
+    """Change the e-mail address or the Managed Apple Account of users."""
+
+    def act(_: Shelf, one: Body) -> users.User:
+        client, email, account = _facts(one)
+        user = users.active(state, location, client)
+        if user is None:
+            raise ApiError(errors.USER_NOT_FOUND)
+        return users.change(state, location, user, email, account)
+
+    return _each_user(state, location, request["users"], act)
+
+
+def retire(state: State, location: Location, request: Body) -> list[Outcome]:
+    """Retire users; who is retired already stays so, as requests may be repeated."""
+
+    def act(shelf: Shelf, one: Body) -> users.User:
+        known = users.records(state, location, one["clientUserId"])
+        user = next((each for each in known if each.active), None)
+        if user is not None:
+            return users.retire(state, location, shelf, user)
+        if not known:
+            raise ApiError(errors.USER_NOT_FOUND)
+        return known[-1]
+
+    return _each_user(state, location, request["users"], act)
+
+
+def _facts(one: Body) -> tuple[str, str, str]:
+    return one["clientUserId"], one.get("email") or "", one.get("managedAppleId") or ""
+
+
+def _each_user(
+    state: State,
+    location: Location,
+    wanted: Iterable[Body],
+    act: Callable[[Shelf, Body], users.User],
+) -> list[Outcome]:
+    shelf = Shelf(state, location)
+    found = []
+    for one in wanted:
+        client = one["clientUserId"]
+        try:
+            found.append(Outcome(users.shown(act(shelf, one))))
+        except ApiError as error:
+            found.append(Outcome({"clientUserId": client}, error.row, {"clientUserIds": client}))
+    shelf.write()
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of event."""
+
+    do: Callable[[State, Location, Body], list[Outcome]]
+    notification: str
+    element: str
+    """Name of the list in its notification."""
+
+
+KINDS = {
+    "ASSOCIATE": Kind(associate, "ASSET_MANAGEMENT", "assignments"),
+    "DISASSOCIATE": Kind(disassociate, "ASSET_MANAGEMENT", "assignments"),
+    "REVOKE": Kind(revoke, "ASSET_MANAGEMENT", "assignments"),
+    "CREATE": Kind(create, "USER_MANAGEMENT", "users"),
+    "UPDATE": Kind(update, "USER_MANAGEMENT", "users"),
+    "RETIRE": Kind(retire, "USER_MANAGEMENT", "users"),
+}
+"""By eventType."""

@@ -1,0 +1,281 @@
+"""Assets, the licences that a location owns, and who they are assigned to.
+
+Arithmetic: of the licences *bought*, those *retired* are bound to a retired
+user for good; the rest is the total, which is what is assigned and what is
+available (vpp.md 10.4). Available is computed, so that the sum cannot be wrong.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulator.core.state import Body, Entity, State
+from simulator.services.vpp.domain.locations import Location
+from simulator.services.vpp.limits import UNLIMITED
+from simulator.services.vpp.v2.versions import touch
+
+ASSET = "asset"
+ASSIGNMENT = "assignment"
+FREED = "freed"
+"""Licences that were given back, by their ids: what a delta of v1 tells of."""
+LICENCE = "vpp.licence"
+"""Series of the licence ids of v1."""
+MANY = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One app or book in one quality, as a location owns it."""
+
+    adam_id: str
+    pricing: str
+    product_type: str
+    """``App`` or ``Book``."""
+    type_id: int
+    """The productTypeId of v1: 7 Mac software, 8 app, 10 book."""
+    platforms: tuple[str, ...]
+    revocable: bool = True
+    device_assignable: bool = True
+    unlimited: bool = False
+    """Whether it is free and cannot run out."""
+    bought: int = 0
+    assigned: int = 0
+    retired: int = 0
+    blocks: tuple[tuple[int, int], ...] = ()
+    """First licence id and count of each purchase."""
+    taken: int = 0
+    """How many ids of the blocks were ever assigned."""
+    released: tuple[int, ...] = ()
+    """Ids that were assigned and are free again."""
+
+    @classmethod
+    def of(cls, entity: Entity) -> "Asset":
+        """Make it of what is stored."""
+        body = dict(entity.body)
+        for name in ("platforms", "released"):
+            body[name] = tuple(body[name])
+        body["blocks"] = tuple((first, count) for first, count in body["blocks"])
+        return cls(**body)
+
+    def body(self) -> Body:
+        """Return what is stored."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @property
+    def key(self) -> str:
+        """Its key: both parts name it."""
+        return asset_key(self.adam_id, self.pricing)
+
+    @property
+    def total(self) -> int:
+        """How many licences there are, retired ones aside."""
+        return UNLIMITED if self.unlimited else self.bought - self.retired
+
+    @property
+    def available(self) -> int:
+        """How many licences are free."""
+        return self.total - self.assigned
+
+    def free_ids(self) -> Iterator[int]:
+        """Yield the licence ids that are free: those given back first, newest first."""
+        yield from reversed(self.released)
+        left = self.taken
+        for first, count in self.blocks:
+            if left < count:
+                yield from range(first + left, first + count)
+            left = max(left - count, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A user's record or a device, as what a licence is assigned to."""
+
+    client: str = ""
+    """The clientUserId; empty for a device."""
+    user: int = 0
+    serial: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells it from other holders of the same asset."""
+        return f"s{self.serial}" if self.serial else f"u{self.user:012d}"
+
+
+def asset_key(adam_id: str, pricing: str) -> str:
+    """Return the key of an asset."""
+    return f"{adam_id}|{pricing}"
+
+
+def find_asset(state: State, location: Location, adam_id: str, pricing: str) -> Asset | None:
+    """Return an asset that the location owns, or None."""
+    key = asset_key(adam_id, pricing)
+    found = state.get(location.kind(ASSET), key)
+    return None if found is None else Asset.of(found)
+
+
+def every(state: State, kind: str, chunk: int = 1000) -> Iterator[Entity]:
+    """Yield all entities of a kind in order of key."""
+    after = ""
+    while rows := state.scan(kind, after=after, limit=chunk):
+        yield from rows
+        after = rows[-1].key
+
+
+def having(state: State, kind: str, name: str, value: str, chunk: int = 1000) -> Iterator[Entity]:
+    """Yield all entities of a kind whose index value *name* is *value*, in order of key."""
+    after = ""
+    while rows := state.find(kind, name, equals=value, after=after, limit=chunk):
+        yield from rows
+        after = rows[-1].key
+
+
+class Shelf:
+    """The assets and assignments that one piece of work changes, written at its end."""
+
+    def __init__(self, state: State, location: Location) -> None:
+        self._state = state
+        self._location = location
+        self._kind = location.kind(ASSIGNMENT)
+        self._assets: dict[str, Asset | None] = {}
+        self._changed: set[str] = set()
+        self._placed: dict[str, Body | None] = {}
+        """Assignments written or (None) removed by this work."""
+        self._freed: dict[int, Body] = {}
+        """Of which asset each licence is that became free."""
+
+    def asset(self, adam_id: str, pricing: str) -> Asset | None:
+        """Return an asset as this work has left it, or None."""
+        key = asset_key(adam_id, pricing)
+        if key not in self._assets:
+            self._assets[key] = find_asset(self._state, self._location, adam_id, pricing)
+        return self._assets[key]
+
+    def set_asset(self, asset: Asset) -> None:
+        """Change an asset."""
+        self._assets[asset.key] = asset
+        self._changed.add(asset.key)
+
+    def held(self, asset: Asset, holder: Holder) -> Body | None:
+        """Return the assignment of *asset* to *holder*, or None."""
+        key = f"{asset.key}|{holder.key}"
+        if key in self._placed:
+            return self._placed[key]
+        found = self._state.get(self._kind, key)
+        return None if found is None else found.body
+
+    def of_holder(self, holder: Holder) -> list[Body]:
+        """Return all assignments of a holder, with what this work has changed."""
+        name, value = ("serial", holder.serial) if holder.serial else ("user", str(holder.user))
+        stored = {one.key: one.body for one in having(self._state, self._kind, name, value)}
+        mine = {
+            key: body
+            for key, body in self._placed.items()
+            if key.partition("|")[2].partition("|")[2] == holder.key
+        }
+        return [body for body in (stored | mine).values() if body is not None]
+
+    def give(self, asset: Asset, holder: Holder) -> Body | None:
+        """Assign a free licence of *asset* and return the assignment; None if none is free."""
+        current = self._assets.get(asset.key) or asset
+        if current.available < 1:
+            return None
+        changes, licence = self._take_id(current)
+        body = _assignment(current, holder, licence)
+        self.set_asset(replace(current, assigned=current.assigned + 1, **changes))
+        self._placed[f"{asset.key}|{holder.key}"] = body
+        return body
+
+    def _take_id(self, asset: Asset) -> tuple[dict[str, Any], int]:
+        """Return a free licence id, and what the asset is without it."""
+        if asset.unlimited:
+            return {}, self._state.reserve(LICENCE)
+        licence = next(asset.free_ids())
+        if asset.released:
+            return {"released": asset.released[:-1]}, licence
+        return {"taken": asset.taken + 1}, licence
+
+    def take(self, asset: Asset, held: Body) -> None:
+        """Take an assignment away; its licence is free again."""
+        current = self._assets.get(asset.key) or asset
+        freed = replace(current, assigned=current.assigned - 1)
+        if not current.unlimited:
+            freed = replace(freed, released=(*freed.released, held["licence"]))
+            self._freed[held["licence"]] = _owner(current)
+        self.set_asset(freed)
+        self._placed[f"{asset.key}|{_holder(held).key}"] = None
+
+    def retire(self, asset: Asset, held: Body) -> None:
+        """Bind the licence of an assignment to its retired holder for good."""
+        current = self._assets.get(asset.key) or asset
+        self.set_asset(replace(current, assigned=current.assigned - 1, retired=current.retired + 1))
+        self._placed[f"{asset.key}|{_holder(held).key}"] = held | {"retired": True}
+
+    def revive(self, asset: Asset, held: Body, holder: Holder) -> None:
+        """Move a licence that was bound to a retired record to the active one.
+
+        If that one has a licence of the asset already, the licence is free again.
+        """
+        current = self._assets.get(asset.key) or asset
+        back = replace(current, retired=current.retired - 1)
+        has = self.held(asset, holder)
+        self._placed[f"{asset.key}|{_holder(held).key}"] = None
+        if has is None or has["retired"]:
+            back = replace(back, assigned=back.assigned + 1)
+            self._placed[f"{asset.key}|{holder.key}"] = _assignment(asset, holder, held["licence"])
+        else:
+            back = replace(back, released=(*back.released, held["licence"]))
+            self._freed[held["licence"]] = _owner(current)
+        self.set_asset(back)
+
+    def write(self) -> None:
+        """Write what was changed, and note it in the versions."""
+        if not self._changed:
+            return
+        kept = {key: body for key, body in self._placed.items() if body is not None}
+        self._state.delete_many(self._kind, self._placed.keys() - kept.keys())
+        self._state.put_many(self._kind, ((key, body, _index(body)) for key, body in kept.items()))
+        freed = ((str(number), owner, None) for number, owner in self._freed.items())
+        self._state.put_many(self._location.kind(FREED), freed)
+        for key in sorted(self._changed):
+            asset = self._assets[key]
+            if asset is not None:
+                put_asset(self._state, self._location, asset)
+        touch(self._state, self._location, "assets", "assignments")
+
+
+def put_asset(state: State, location: Location, asset: Asset) -> None:
+    """Write an asset; the caller touches the version of the list."""
+    state.put(location.kind(ASSET), asset.key, asset.body(), {"adam": asset.adam_id})
+
+
+def _assignment(asset: Asset, holder: Holder, licence: int) -> Body:
+    return {
+        "adam": asset.adam_id,
+        "pricing": asset.pricing,
+        "client": holder.client,
+        "user": holder.user,
+        "serial": holder.serial,
+        "licence": licence,
+        "retired": False,
+    }
+
+
+def _owner(asset: Asset) -> Body:
+    return {"adam": asset.adam_id, "pricing": asset.pricing}
+
+
+def _holder(held: Body) -> Holder:
+    return Holder(held["client"], held["user"], held["serial"])
+
+
+def _index(body: Body) -> dict[str, str]:
+    names = {"adam": body["adam"], "licence": str(body["licence"])}
+    if body["serial"]:
+        return names | {"serial": body["serial"]}
+    return names | {"client": body["client"], "user": str(body["user"])}
+
+
+def shown(held: Body) -> dict[str, Any]:
+    """Return an assignment as v2 shows it."""
+    who = {"serialNumber": held["serial"]} if held["serial"] else {"clientUserId": held["client"]}
+    return {"adamId": held["adam"], "pricingParam": held["pricing"], **who}

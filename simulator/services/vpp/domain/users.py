@@ -1,0 +1,208 @@
+"""Users of a location: records that are registered, associated, retired, and come back.
+
+One clientUserId may have several records: any number retired, at most one
+active (vpp.md 10.1).
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from simulator.core.state import Body, Entity, State
+from simulator.protocol.operations import ApiError
+from simulator.services.vpp import errors
+from simulator.services.vpp.domain.licences import Holder, Shelf, having
+from simulator.services.vpp.domain.locations import Location
+from simulator.services.vpp.v2.versions import touch
+
+USER = "user"
+_FIRST = 100_000
+"""v1's userIds have six digits and more."""
+ACTIVE = ("Registered", "Associated")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One record."""
+
+    number: int
+    """The userId of v1."""
+    client: str
+    """The clientUserId."""
+    invite_code: str
+    status: str = "Registered"
+    email: str = ""
+    id_hash: str = ""
+    """The Apple Account that it is linked to, or was before it was retired."""
+
+    @classmethod
+    def of(cls, entity: Entity) -> "User":
+        """Make it of what is stored."""
+        return cls(**entity.body)
+
+    def body(self) -> Body:
+        """Return what is stored."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @property
+    def active(self) -> bool:
+        """Whether licences can be assigned to it."""
+        return self.status in ACTIVE
+
+    @property
+    def holder(self) -> Holder:
+        """It, as the holder of licences."""
+        return Holder(self.client, self.number)
+
+
+def key_of(number: int) -> str:
+    """Return the key of the record with that userId."""
+    return f"{number:012d}"
+
+
+def put(state: State, location: Location, user: User) -> User:
+    """Write a record, note it in the version of the list, and return it."""
+    index = {"client": user.client, "invite": user.invite_code}
+    if user.id_hash:
+        index["hash"] = user.id_hash
+    state.put(location.kind(USER), key_of(user.number), user.body(), index)
+    touch(state, location, "users")
+    return user
+
+
+def by_number(state: State, location: Location, number: int) -> User | None:
+    """Return the record with that userId, or None."""
+    found = state.get(location.kind(USER), key_of(number)) if number >= 0 else None
+    return None if found is None else User.of(found)
+
+
+def records(state: State, location: Location, client: str) -> list[User]:
+    """Return all records of a clientUserId, oldest first."""
+    return [User.of(one) for one in having(state, location.kind(USER), "client", client)]
+
+
+def active(state: State, location: Location, client: str) -> User | None:
+    """Return the active record of a clientUserId, or None."""
+    return next((one for one in records(state, location, client) if one.active), None)
+
+
+def by_hash(state: State, location: Location, id_hash: str) -> Iterator[User]:
+    """Yield the records that are, or were, linked to an Apple Account."""
+    return (User.of(one) for one in having(state, location.kind(USER), "hash", id_hash))
+
+
+def hash_of(location: Location, account: str) -> str:
+    """Return the idHash of an Apple Account: 28 characters for 20 bytes."""
+    text = f"{location.salt}|{account.strip().lower()}".encode()
+    return base64.b64encode(hashlib.sha1(text, usedforsecurity=False).digest()).decode()
+
+
+def _linked(state: State, location: Location, user: User, account: str) -> User:
+    """Return *user* linked to a Managed Apple Account; ApiError if that cannot be."""
+    domain = account.rpartition("@")[2].strip().lower()
+    if location.managed_domains and domain not in location.managed_domains:
+        raise ApiError(errors.ACCOUNT_REFUSED)
+    id_hash = hash_of(location, account)
+    if any(one.active and one.number != user.number for one in by_hash(state, location, id_hash)):
+        raise ApiError(errors.ACCOUNT_TAKEN)
+    return replace(user, status="Associated", id_hash=id_hash)
+
+
+def register(
+    state: State, location: Location, shelf: Shelf, client: str, email: str, account: str
+) -> User:
+    """Register a clientUserId that has no active record, and return its record.
+
+    A record that was retired and never linked comes back; else there is a new
+    one. What a retired record holds for good goes to the active one.
+    """
+    former = [one for one in records(state, location, client) if one.status == "Retired"]
+    again = next((one for one in former if not one.id_hash), None)
+    if again is None:
+        number = state.reserve("vpp.user") + _FIRST - 1
+        code = hashlib.sha256(f"{location.salt}|{number}".encode()).hexdigest()[:32]
+        user = User(number, client, code)
+    else:
+        user = replace(again, status="Registered")
+    user = replace(user, email=email or user.email)
+    if account:
+        user = _linked(state, location, user, account)
+    for one in former:
+        _revive(shelf, one, user)
+    return put(state, location, user)
+
+
+def _revive(shelf: Shelf, former: User, user: User) -> None:
+    for held in shelf.of_holder(former.holder):
+        asset = shelf.asset(held["adam"], held["pricing"])
+        if asset is not None and held["retired"]:
+            shelf.revive(asset, held, user.holder)
+
+
+def change(state: State, location: Location, user: User, email: str, account: str) -> User:
+    """Set the e-mail address or the Managed Apple Account of a record, where given."""
+    changed = replace(user, email=email or user.email)
+    if account:
+        changed = _linked(state, location, changed, account)
+    return put(state, location, changed)
+
+
+def retire(state: State, location: Location, shelf: Shelf, user: User) -> User:
+    """Retire a record: revocable licences are free again, the others stay bound to it."""
+    for held in shelf.of_holder(user.holder):
+        asset = shelf.asset(held["adam"], held["pricing"])
+        if asset is None or held["retired"]:
+            continue
+        if asset.revocable:
+            shelf.take(asset, held)
+        else:
+            shelf.retire(asset, held)
+    return put(state, location, replace(user, status="Retired"))
+
+
+def accept(state: State, location: Location, shelf: Shelf, user: User, account: str) -> User:
+    """Let the person of a registered record accept the invitation with an Apple Account.
+
+    Return the record that is associated from now on. With the account of an
+    earlier, retired record that one comes back and the new one retires; with
+    any other the earlier ones are deleted (both readings of vpp.md 10.1).
+    """
+    if user.status != "Registered":
+        raise ValueError(f"the user is {user.status}, and only a registered one has an invitation")
+    id_hash = hash_of(location, account)
+    if any(one.active for one in by_hash(state, location, id_hash)):
+        raise ValueError("the Apple Account is associated with another user of the location")
+    former = [
+        one
+        for one in records(state, location, user.client)
+        if one.status == "Retired" and one.id_hash
+    ]
+    same = next((one for one in former if one.id_hash == id_hash), None)
+    if same is None:
+        for one in former:
+            put(state, location, replace(one, status="Deleted"))
+        return put(state, location, replace(user, status="Associated", id_hash=id_hash))
+    _move(shelf, user, same)
+    put(state, location, replace(user, status="Retired"))
+    return put(state, location, replace(same, status="Associated"))
+
+
+def _move(shelf: Shelf, user: User, other: User) -> None:
+    """Give the licences of one record to another."""
+    for held in shelf.of_holder(user.holder):
+        asset = shelf.asset(held["adam"], held["pricing"])
+        if asset is not None:
+            shelf.take(asset, held)
+            if shelf.held(asset, other.holder) is None:
+                shelf.give(asset, other.holder)
+
+
+def shown(user: User) -> Body:
+    """Return a record as v2 shows it."""
+    body = {"clientUserId": user.client, "email": user.email, "status": user.status}
+    if user.status == "Registered":
+        body["inviteCode"] = user.invite_code
+    if user.status in ("Associated", "Retired"):
+        body["idHash"] = user.id_hash
+    return {name: value for name, value in body.items() if value}

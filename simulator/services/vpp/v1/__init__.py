@@ -1,0 +1,1 @@
+"""The first generation of Apps and Books (legacy VPP)."""

@@ -1,0 +1,192 @@
+"""v1: what a location owns, and who has it."""
+
+from dataclasses import replace
+from typing import Any
+
+from simulator.core.state import Body
+from simulator.protocol.fields import Boolean, Integer, Objects, String
+from simulator.protocol.operations import Call, operation
+from simulator.services.vpp import errors
+from simulator.services.vpp.access import place
+from simulator.services.vpp.checks import forbidden
+from simulator.services.vpp.domain import licences
+from simulator.services.vpp.domain.licences import ASSET, ASSIGNMENT, Asset
+from simulator.services.vpp.v1.rows import (
+    ADAM_ID,
+    BASE,
+    CLIENT_ID,
+    COMMON,
+    PRICING_ROW,
+    SERIAL,
+    STOKEN,
+    TYPE_NAMES,
+    facts,
+)
+from simulator.services.vpp.v2 import versions
+from simulator.services.vpp.v2.rows import DOCS
+
+PAGE = 300
+"""Assignments on a page (vpp.md 7)."""
+
+
+def _count(name: str) -> Integer:
+    return Integer(name, "With includeLicenseCounts.", concept="protocol", source="L-obj")
+
+
+def head(asset: Asset) -> Body:
+    """Return what v1 says of an asset in several answers."""
+    return {
+        "adamIdStr": asset.adam_id,
+        "pricingParam": asset.pricing,
+        "productTypeId": asset.type_id,
+        "productTypeName": TYPE_NAMES[asset.type_id],
+        "isIrrevocable": not asset.revocable,
+    }
+
+
+HEAD = (
+    ADAM_ID,
+    PRICING_ROW,
+    Integer("productTypeId", "7, 8 or 10.", concept="protocol", source="L-obj"),
+    String("productTypeName", "Its name.", concept="protocol", source="L-obj"),
+    Boolean("isIrrevocable", "Whether it stays.", concept="protocol", source="L-obj"),
+)
+
+
+@operation(
+    f"POST {BASE}/getVPPAssetsSrv",
+    "List the apps and books of the location.",
+    name="vpp1.assets",
+    request=(
+        STOKEN,
+        Boolean("includeLicenseCounts", "With the counts.", concept="protocol", source="L-obj"),
+        PRICING_ROW,
+    ),
+    response=(
+        Objects(
+            "assets",
+            "Apps and books.",
+            source="L-obj",
+            fields=(
+                *HEAD,
+                Boolean("deviceAssignable", "To devices too.", concept="protocol", source="L-obj"),
+                _count("totalCount"),
+                _count("availableCount"),
+                _count("assignedCount"),
+                _count("retiredCount"),
+            ),
+        ),
+        Integer("totalCount", "How many assets.", concept="protocol", source="L-obj"),
+        *COMMON,
+    ),
+    docs=f"{DOCS}get-assets-44p83",
+    source="L-obj",
+    **facts("getVPPAssetsSrv"),
+)
+def list_assets(call: Call) -> Body:
+    """Answer all assets."""
+    where, pricing = place(call), call.body.get("pricingParam")
+    found = [Asset.of(one) for one in licences.every(call.state, where.kind(ASSET))]
+    kept = [one for one in found if pricing in (None, one.pricing)]
+    counts = call.body.get("includeLicenseCounts", False)
+    return {"totalCount": len(kept), "assets": [_asset(one, counts=counts) for one in kept]}
+
+
+def _asset(asset: Asset, *, counts: bool) -> Body:
+    body = head(asset) | {"deviceAssignable": asset.device_assignable}
+    if counts:
+        body |= {
+            "totalCount": asset.total,
+            "availableCount": asset.available,
+            "assignedCount": asset.assigned,
+            "retiredCount": asset.retired,
+        }
+    return body
+
+
+def _about(name: str, about: str) -> Integer:
+    return Integer(name, about, concept="protocol", source="L-asg")
+
+
+_REQUEST_ID = String("requestId", "What a page is of.", concept="protocol", source="L-asg")
+
+
+@operation(
+    f"POST {BASE}/getAssignments",
+    "List who has which app or book.",
+    name="vpp1.assignments",
+    request=(
+        STOKEN,
+        ADAM_ID,
+        CLIENT_ID,
+        SERIAL,
+        _REQUEST_ID,
+        Integer(
+            "pageIndex",
+            "Page, from 0.",
+            least=0,
+            invalid="9650",
+            concept="protocol",
+            source="L-asg",
+        ),
+    ),
+    response=(
+        Objects(
+            "assignments",
+            "Who has what.",
+            fields=(ADAM_ID, PRICING_ROW, CLIENT_ID, SERIAL),
+            source="L-asg",
+        ),
+        _about("totalAssignments", "How many there are."),
+        _about("assignmentsInCurrentPage", "On this page."),
+        _about("currentPageIndex", "This page."),
+        _about("totalPages", "How many pages."),
+        _about("nextPageIndex", "The next page, if there is one."),
+        replace(
+            _REQUEST_ID,
+            inferred="Always there, as in a captured answer; the page says above 300 only.",
+        ),
+        *COMMON,
+    ),
+    docs=f"{DOCS}get-assignments-158kc",
+    source="L-asg, PE",
+    **facts("getAssignments"),
+)
+def list_assignments(call: Call) -> Body:
+    """Answer a page of assignments."""
+    where, body = place(call), call.body
+    if body.get("requestId") is not None and body.get("pageIndex") is None:
+        forbidden(call, errors.PAGE_REQUIRED, "/pageIndex")
+    scope = f"requestId/{where.uid}"
+    number = versions.number(call.state, where, "assignments")
+    request_id = body.get("requestId")
+    if request_id and versions.value_of(call.secret, scope, request_id) is None:
+        forbidden(call, errors.INVALID_ARGUMENT, "/requestId")
+    found = [one.body for one in licences.every(call.state, where.kind(ASSIGNMENT))]
+    for name, key in (
+        ("adamIdStr", "adam"),
+        ("clientUserIdStr", "client"),
+        ("serialNumber", "serial"),
+    ):
+        if name in body:
+            found = [one for one in found if one[key] == str(body[name])]
+    index, pages = body.get("pageIndex", 0), max(-(-len(found) // PAGE), 1)
+    if index >= pages:
+        forbidden(call, errors.PAGE_OUT_OF_RANGE, "/pageIndex")
+    part = found[index * PAGE : (index + 1) * PAGE]
+    shown: dict[str, Any] = {
+        "assignments": [_assignment(one) for one in part],
+        "totalAssignments": len(found),
+        "assignmentsInCurrentPage": len(part),
+        "currentPageIndex": index,
+        "totalPages": pages,
+        "requestId": request_id or versions.uuid_of(call.secret, scope, number),
+    }
+    return shown | ({"nextPageIndex": index + 1} if index + 1 < pages else {})
+
+
+def _assignment(held: Body) -> Body:
+    body = {"adamIdStr": held["adam"], "pricingParam": held["pricing"]}
+    if held["serial"]:
+        return body | {"serialNumber": held["serial"]}
+    return body | {"clientUserIdStr": held["client"]}

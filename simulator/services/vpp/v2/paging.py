@@ -1,0 +1,93 @@
+"""Pages of v2: by index, of a size that the service decides (D-page)."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from simulator.core.state import Body, Entity
+from simulator.protocol.operations import Call
+from simulator.services.vpp import errors, quirks
+from simulator.services.vpp.checks import broken, whole
+from simulator.services.vpp.domain.licences import MANY, every
+from simulator.services.vpp.domain.locations import Location
+from simulator.services.vpp.v2 import versions
+
+STARTS = "vpp.page-starts"
+
+
+def changed_since(call: Call, place: Location, name: str, kind: str) -> list[Entity] | None:
+    """Return what changed since the version that the client names; None if it names none."""
+    text = call.query.get("sinceVersionId")
+    if text is None:
+        return None
+    revision = versions.since(call.secret, call.state, place, name, text)
+    if revision is None:
+        broken(call, errors.VERSION_INVALID, "sinceVersionId", "send a versionId of this list")
+        return None
+    return call.state.changes(place.kind(kind), revision, MANY)
+
+
+def page(
+    call: Call,
+    place: Location,
+    name: str,
+    found: Iterable[Entity] | str,
+    *,
+    keep: Callable[[Entity], bool] | None = None,
+    show: Callable[[Entity], Any],
+) -> tuple[list[Any], Body]:
+    """Return the records of the page that was asked for, and the fields about it.
+
+    *name* is the list whose version it is. *found* are its candidates, or the
+    kind of all of them; *keep* chooses among them.
+    """
+    index, size = whole(call, "pageIndex") or 0, call.settings.vpp_page_size
+    first = index * size
+    if isinstance(found, str) and keep is None:
+        total = call.state.count(found)
+        rows = _part(call, place, name, found, index) if first < total else []
+    else:
+        candidates = every(call.state, found) if isinstance(found, str) else found
+        kept = [one for one in candidates if keep is None or keep(one)]
+        total, rows = len(kept), kept[first : first + size]
+    pages = max(-(-total // size), 1)
+    if index >= pages:
+        text = f"the last page is {pages - 1}: page while nextPageIndex is there"
+        broken(call, errors.PAGE_OUT_OF_RANGE, "pageIndex", text, rule="vpp-semantics")
+    if index and call.has(quirks.VERSION_MOVES):
+        versions.touch(call.state, place, name)
+    body: Body = {"currentPageIndex": index}
+    if index + 1 < pages:
+        body["nextPageIndex"] = index + 1
+    body |= {
+        "size": len(rows),
+        "totalPages": pages,
+        "versionId": versions.version_id(call.secret, call.state, place, name),
+    }
+    return [show(one) for one in rows], body
+
+
+def _part(call: Call, place: Location, name: str, kind: str, index: int) -> list[Entity]:
+    """Return page *index* of all of a kind, starting from the nearest page whose start is known.
+
+    Where pages start is kept with the version of the list that it holds for,
+    so that the last page costs no more than the first.
+    """
+    size, version = call.settings.vpp_page_size, versions.number(call.state, place, name)
+    key = f"{place.id}/{name}"
+    kept = call.state.get(STARTS, key)
+    known = kept.body if kept is not None else {}
+    starts: list[str] = [""]
+    if known.get("version") == version and known.get("size") == size:
+        starts = known["after"]
+    page, count = min(index, len(starts) - 1), len(starts)
+    found = call.state.scan(kind, after=starts[page], limit=size)
+    while found:
+        if page + 1 == len(starts):
+            starts = [*starts, found[-1].key]
+        if page == index:
+            break
+        page += 1
+        found = call.state.scan(kind, after=starts[page], limit=size)
+    if len(starts) > count:
+        call.state.put(STARTS, key, {"version": version, "size": size, "after": starts})
+    return found

@@ -1,0 +1,251 @@
+"""v2: giving and taking seats of subscriptions, and naming administrators."""
+
+from simulator.core.state import Body
+from simulator.protocol.fields import Boolean, Integers, Strings
+from simulator.protocol.operations import ApiError, Call, operation
+from simulator.services.vpp import checks, errors
+from simulator.services.vpp.access import place
+from simulator.services.vpp.domain import events, subscriptions, users
+from simulator.services.vpp.domain.locations import Location, change
+from simulator.services.vpp.domain.subscriptions import ADMIN, LISTS, Subscription
+from simulator.services.vpp.limits import LIMITS
+from simulator.services.vpp.v2 import versions
+from simulator.services.vpp.v2.rows import BASE, COMMON, DOCS, EVENT, VERSION
+
+_TREE = f"{BASE}/subscriptions"
+_ADAM_IDS = Integers(
+    "adamIds",
+    "Subscriptions; integers, unlike the adamId of apps.",
+    required=True,
+    missing="9602",
+    concept="vpp.adam_id",
+    source="D-subs",
+    example=[2000000001],
+)
+_CLIENT_IDS = Strings(
+    "clientUserIds",
+    "Users.",
+    required=True,
+    missing="9602",
+    concept="vpp.client_user_id",
+    source="D-subs",
+    example=["u-1"],
+)
+
+
+def _sized(call: Call) -> tuple[list[int], list[str]]:
+    adam_ids = list(call.body.get("adamIds") or ())
+    clients = list(call.body.get("clientUserIds") or ())
+    if not adam_ids or not clients:
+        checks.forbidden(call, errors.INVALID_ARGUMENT, "/adamIds")
+    most = LIMITS["maxSubscriptions"]
+    checks.size(call, "adamIds", adam_ids, most, errors.SUBSCRIPTION_LIMIT)
+    most = LIMITS["maxSubscriptionClientUserIds"]
+    checks.size(call, "clientUserIds", clients, most, errors.SUBSCRIPTION_LIMIT)
+    return list(dict.fromkeys(adam_ids)), list(dict.fromkeys(clients))
+
+
+def _known(call: Call, where: Location, adam_ids: list[int]) -> list[Subscription]:
+    found = []
+    for index, adam_id in enumerate(adam_ids):
+        one = subscriptions.find(call.state, where, adam_id)
+        if one is None:
+            checks.forbidden(call, errors.ADAM_ID_INVALID, f"/adamIds/{index}")
+        else:
+            found.append(one)
+    return found
+
+
+def _associated(call: Call, where: Location, clients: list[str]) -> None:
+    for index, client in enumerate(clients):
+        user = users.active(call.state, where, client)
+        if user is None or user.status != "Associated":
+            checks.forbidden(call, errors.NO_ASSOCIATED_USER, f"/clientUserIds/{index}")
+
+
+@operation(
+    f"POST {_TREE}/associate",
+    "Give users seats.",
+    name="vpp2.associate_subscriptions",
+    auth="manage",
+    json_only=True,
+    request=(
+        _ADAM_IDS,
+        _CLIENT_IDS,
+        Boolean(
+            "renewing",
+            "Whether the seat goes on after the period.",
+            concept="protocol",
+            source="D-subs",
+            inferred="true if absent.",
+        ),
+    ),
+    response=EVENT,
+    docs=f"{DOCS}managing-subscriptions",
+    source="D-subs",
+)
+def associate(call: Call) -> Body:
+    """Take on a seat for each subscription and user."""
+    where = place(call)
+    adam_ids, clients = _sized(call)
+    if any(one.status != "ACTIVE" for one in _known(call, where, adam_ids)):
+        checks.forbidden(call, errors.SUBSCRIPTION_INVALID, "/adamIds")
+    _associated(call, where, clients)
+    pairs = [(adam_id, client) for adam_id in adam_ids for client in clients]
+    for adam_id, client in pairs:
+        seat = subscriptions.seat_of(call.state, where, adam_id, client)
+        if seat is not None and seat["group"]:
+            checks.forbidden(call, errors.ASSIGNED_BY_GROUP, "/clientUserIds")
+    request = {
+        "adamIds": adam_ids,
+        "clientUserIds": clients,
+        "renewing": call.body.get("renewing", True),
+    }
+    kind = "SUBSCRIPTION_ASSOCIATE"
+    return {"eventId": events.start(call, where, kind, request, len(pairs))}
+
+
+@operation(
+    f"POST {_TREE}/disassociate",
+    "Take seats from users.",
+    name="vpp2.disassociate_subscriptions",
+    auth="manage",
+    json_only=True,
+    request=(
+        _ADAM_IDS,
+        _CLIENT_IDS,
+        Boolean(
+            "deferred",
+            "At the end of the period instead of now.",
+            default=False,
+            concept="protocol",
+            source="D-subs",
+        ),
+    ),
+    response=EVENT,
+    docs=f"{DOCS}managing-subscriptions",
+    source="D-subs",
+)
+def disassociate(call: Call) -> Body:
+    """Take on the end of a seat for each subscription and user."""
+    where = place(call)
+    adam_ids, clients = _sized(call)
+    _known(call, where, adam_ids)
+    pairs = [(adam_id, client) for adam_id in adam_ids for client in clients]
+    for adam_id, client in pairs:
+        if subscriptions.seat_of(call.state, where, adam_id, client) is None:
+            checks.forbidden(call, errors.USER_LACKS_SUBSCRIPTION, "/clientUserIds")
+    request = {
+        "adamIds": adam_ids,
+        "clientUserIds": clients,
+        "deferred": call.body.get("deferred", False),
+    }
+    kind = "SUBSCRIPTION_DISASSOCIATE"
+    return {"eventId": events.start(call, where, kind, request, len(pairs))}
+
+
+_MANAGEMENT = (
+    Boolean(
+        "subscriptionManagement",
+        "Whether subscriptions can be bought into the location.",
+        concept="protocol",
+        source="D-subs",
+    ),
+    *COMMON,
+)
+
+
+@operation(
+    f"POST {_TREE}/enable",
+    "Let managers buy subscriptions into the location.",
+    name="vpp2.enable_subscriptions",
+    auth="manage",
+    response=_MANAGEMENT,
+    docs=f"{DOCS}managing-subscriptions",
+    source="D-subs",
+    inferred="mdmInfo is null here until it is set, as in the sample; elsewhere it is absent.",
+)
+def enable(call: Call) -> Body:
+    """Enable subscriptions."""
+    return _set_management(call, wanted=True)
+
+
+@operation(
+    f"POST {_TREE}/disable",
+    "Let managers buy no more subscriptions.",
+    name="vpp2.disable_subscriptions",
+    auth="manage",
+    response=_MANAGEMENT,
+    docs=f"{DOCS}managing-subscriptions",
+    source="D-subs",
+)
+def disable(call: Call) -> Body:
+    """Disable subscriptions; not while there are some."""
+    if next(subscriptions.all_of(call.state, place(call)), None) is not None:
+        raise ApiError(errors.CANNOT_DISABLE)
+    return _set_management(call, wanted=False)
+
+
+def _set_management(call: Call, *, wanted: bool) -> Body:
+    where = place(call)
+    if where.subscriptions != wanted:
+        where = change(call.state, where.id, subscriptions=wanted)
+    null = {} if where.mdm is not None else {"mdmInfo": None}
+    return {"subscriptionManagement": wanted, **null}
+
+
+_ADMINS = (VERSION, *COMMON)
+
+
+@operation(
+    f"POST {_TREE}/admins/add",
+    "Let users administer a subscription.",
+    name="vpp2.add_subscription_admins",
+    auth="manage",
+    json_only=True,
+    request=(_ADAM_IDS, _CLIENT_IDS),
+    response=_ADMINS,
+    docs=f"{DOCS}managing-subscriptions",
+    source="D-subs",
+)
+def add_admins(call: Call) -> Body:
+    """Add administrators at once; who is one stays one."""
+    where = place(call)
+    adam_ids, clients = _sized(call)
+    _known(call, where, adam_ids)
+    _associated(call, where, clients)
+    rows = (
+        (subscriptions.seat_key(adam_id, client), {"adam": adam_id, "client": client}, None)
+        for adam_id in adam_ids
+        for client in clients
+    )
+    call.state.put_many(where.kind(ADMIN), rows)
+    return _admins_changed(call, where)
+
+
+@operation(
+    f"POST {_TREE}/admins/remove",
+    "Let users no longer administer a subscription.",
+    name="vpp2.remove_subscription_admins",
+    auth="manage",
+    json_only=True,
+    request=(_ADAM_IDS, _CLIENT_IDS),
+    response=_ADMINS,
+    docs=f"{DOCS}managing-subscriptions",
+    source="D-subs",
+)
+def remove_admins(call: Call) -> Body:
+    """Remove administrators at once; who is none is refused."""
+    where = place(call)
+    adam_ids, clients = _sized(call)
+    _known(call, where, adam_ids)
+    for adam_id in adam_ids:
+        for client in clients:
+            if not call.state.delete(where.kind(ADMIN), subscriptions.seat_key(adam_id, client)):
+                checks.forbidden(call, errors.USER_LACKS_SUBSCRIPTION, "/clientUserIds")
+    return _admins_changed(call, where)
+
+
+def _admins_changed(call: Call, where: Location) -> Body:
+    versions.touch(call.state, where, LISTS[ADMIN])
+    return {"versionId": versions.version_id(call.secret, call.state, where, LISTS[ADMIN])}

@@ -1,0 +1,60 @@
+"""Exchanges as they are stored: what each is found by, and the whole of it."""
+
+from typing import Any
+
+import msgspec
+
+from simulator.core.messages import Exchange
+
+INSERT = "INSERT INTO exchange VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_ENCODER = msgspec.msgpack.Encoder()
+decode = msgspec.msgpack.Decoder(Exchange).decode
+"""Makes an exchange of its record."""
+
+
+def row_of(exchange: Exchange) -> tuple[Any, ...]:
+    r"""Return the columns of an exchange: what is searched by, and the whole of it.
+
+    Half surrogate pairs, which UTF-8 cannot say and no transport lets through,
+    are written out as ``\udc80``: an odd text is no reason to lose an exchange.
+    """
+    try:
+        record = _ENCODER.encode(exchange)
+    except UnicodeEncodeError:
+        plain = msgspec.to_builtins(exchange, builtin_types=(bytes,))
+        exchange = msgspec.convert(_written_out(plain), Exchange)
+        record = _ENCODER.encode(exchange)
+    return (*columns_of(exchange), record)
+
+
+def columns_of(exchange: Exchange) -> tuple[Any, ...]:
+    """Return what an exchange is searched by."""
+    # Next to the rules stand the other words that it can be found by.
+    words = [finding.rule for finding in exchange.findings]
+    words += [f"fault:{touch.fault}" for touch in exchange.faults]
+    if exchange.session:
+        words.append(f"session:{exchange.session}")
+    rules = " ".join(words)
+    return (
+        exchange.seq,
+        exchange.at_ms,
+        exchange.organisation,
+        exchange.client,
+        exchange.service,
+        exchange.operation,
+        exchange.response.status,
+        exchange.error,
+        f" {rules} " if rules else "",
+        exchange.route,
+        f"{exchange.request.method} {exchange.request.target}",
+    )
+
+
+def _written_out(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {key: _written_out(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_written_out(item) for item in value]
+    return value

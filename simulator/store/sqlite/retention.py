@@ -1,0 +1,90 @@
+"""Retention: exchanges are deleted on purpose only, and that they were is on record.
+
+What is deleted leaves a cut in the hash chain: the span, and the link that it
+ended with. So the rest can still be checked, and nothing can be taken away
+without a trace.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from simulator.journal.chain import UNSEEN, Cut
+
+CONDITIONS = {
+    "before_ms": "at_ms < :before_ms",
+    "organisation": "organisation = :organisation",
+    "through": "seq <= :through",
+    "exchange": "seq = :exchange",
+}
+"""What exchanges can be chosen by, each as the condition that does it."""
+LIMIT = "limit"
+"""Reason of a cut that the size limit made; the next one becomes one with it."""
+_ROOM = 65_536
+"""Bytes that a probe wants."""
+_CUT = "INSERT INTO journal_cut (first, last, link, at_ms, reason) VALUES (?,?,?,?,?)"
+_NEWEST_CUT = "SELECT number, first, last, reason FROM journal_cut ORDER BY number DESC LIMIT 1"
+_WIDER = "UPDATE journal_cut SET last = ?, link = ?, at_ms = ? WHERE number = ?"
+
+
+def delete(
+    db: sqlite3.Connection,
+    committed: int,
+    match: Mapping[str, object],
+    *,
+    at_ms: int,
+    reason: str,
+) -> list[Cut]:
+    """Delete the exchanges up to number *committed* that *match*, and leave cuts; return those.
+
+    The bytes are overwritten, not only forgotten. ValueError if *match* has a
+    name that is none of `CONDITIONS`.
+    """
+    if unknown := sorted(match.keys() - CONDITIONS.keys()):
+        raise ValueError(f"exchanges cannot be deleted by {unknown[0]}")
+    where = " AND ".join(["seq <= :committed", *(CONDITIONS[name] for name in match)])
+    values = {**match, "committed": committed}
+    query = f"SELECT seq, link FROM exchange WHERE {where} ORDER BY seq"  # noqa: S608 (of the table)
+    spans = list(_spans(db.execute(query, values)))
+    if not spans:
+        return []
+    db.execute("PRAGMA secure_delete = ON")
+    db.execute(f"DELETE FROM exchange WHERE {where}", values)  # noqa: S608 (of the table)
+    cuts = [Cut(first, last, link, at_ms, reason) for first, last, link in spans]
+    newest = db.execute(_NEWEST_CUT).fetchone()
+    if reason == LIMIT and newest and newest[3] == LIMIT and newest[2] + 1 == cuts[0].first:
+        first = cuts.pop(0)
+        db.execute(_WIDER, (first.last, first.link, at_ms, newest[0]))
+        cuts_made = [Cut(newest[1], first.last, first.link, at_ms, reason), *cuts]
+    else:
+        cuts_made = cuts
+    rows = [(one.first, one.last, one.link, one.at_ms, one.reason) for one in cuts]
+    db.executemany(_CUT, rows)
+    return cuts_made
+
+
+def pass_over(db: sqlite3.Connection, seq: int, count: int, link: bytes, at_ms: int) -> None:
+    """Note that *count* exchanges after number *seq*, whose link is *link*, were not recorded."""
+    db.execute(_CUT, (seq + 1, seq + count, link, at_ms, UNSEEN))
+
+
+def probe(db: sqlite3.Connection) -> None:
+    """Write what a few exchanges take, and take it back; sqlite3.Error if there is no room."""
+    db.execute("CREATE TABLE probe (room BLOB)")
+    db.execute("INSERT INTO probe VALUES (zeroblob(?))", (_ROOM,))
+    db.execute("DROP TABLE probe")
+
+
+def _spans(rows: Iterable[Sequence[object]]) -> Iterator[tuple[int, int, bytes]]:
+    """Yield first number, last number and last link of each run of consecutive rows."""
+    first = last = 0
+    end = b""
+    for seq, link in rows:
+        if not isinstance(seq, int) or not isinstance(link, bytes):
+            raise sqlite3.IntegrityError("an exchange has no number or no link")
+        if last and seq != last + 1:
+            yield first, last, end
+            first = seq
+        first = first or seq
+        last, end = seq, link
+    if last:
+        yield first, last, end

@@ -1,0 +1,183 @@
+"""One transaction as it goes: what is to be written at its end, and what savepoints undo.
+
+Rule: each call of SQLite lets go of the interpreter lock and waits to get it
+back, so what can wait is written at the end, all at once.
+"""
+
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.core.state import Entity
+from simulator.journal.chain import START
+from simulator.store.sqlite import journal, records, schema
+
+CACHED = 4096
+"""Most entities that are kept decoded."""
+OVER = "the transaction is over: its state is of no more use"
+MOST_WAITING = 1000
+"""Entities that wait to be written before they are."""
+LARGE = 65_536
+"""Bytes of an entity that does not wait."""
+Name = tuple[str, str, str]
+"""Organisation, kind and key of an entity."""
+Row = tuple[int, bytes]
+"""Revision and body of an entity, as they are stored."""
+Series = tuple[str, str]
+"""Organisation and name of a series of numbers."""
+
+
+@dataclass(slots=True)
+class Session:
+    """One transaction as its states share it."""
+
+    connection: sqlite3.Connection
+    cache: dict[Name, Entity | Row]
+    """What `SqliteState.get` found or `SqliteState.put` wrote lately."""
+    counters: dict[Series, int]
+    """The next number of each series that was asked for lately."""
+    revision: int
+    seq: int
+    link: bytes
+    """That of the newest exchange; see `simulator.journal.chain`."""
+    committed: int
+    """Number of the newest exchange before this transaction."""
+    newest_ms: int = 0
+    """When the newest exchange of this transaction came."""
+    recorded: list[tuple[Any, ...]] = field(default_factory=list)
+    """Exchanges to be written at the end."""
+    puts: dict[Name, Row] = field(default_factory=dict)
+    """Entities (revision, body) to be written at the end, or before the next look at a table."""
+    counted: set[Series] = field(default_factory=set)
+    """Series whose next number is to be written at the end."""
+    undo: list[tuple[dict[Any, Any], Any, Any]] = field(default_factory=list)
+    """What stood in one of the dictionaries before a savepoint was left: dictionary, key, value."""
+    savepoints: list["Savepoint"] = field(default_factory=list)
+    """The open ones, outermost first."""
+    over: bool = False
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The connection, as long as the transaction lasts.
+
+        After a full disk and the like, SQLite has undone all of it: what
+        came after would be kept without it.
+        """
+        if self.over:
+            raise RuntimeError(OVER)
+        if not self.connection.in_transaction:
+            raise sqlite3.OperationalError("the transaction was undone after an earlier error")
+        return self.connection
+
+    def keep(self, name: Name, entity: Entity | Row) -> None:
+        """Have `SqliteState.get` find *entity*."""
+        if len(self.cache) >= CACHED:
+            self.cache.clear()
+        self.set(self.cache, name, entity)
+
+    def set(self, where: dict[Any, Any], key: Any, value: Any) -> None:
+        """Set *key* of one of the dictionaries, or remove it for None; a savepoint can undo it."""
+        if self.savepoints:
+            self.undo.append((where, key, where.get(key)))
+        if value is None:
+            where.pop(key, None)
+        else:
+            where[key] = value
+
+    def forget(self) -> None:
+        """Keep nothing of what the tables may no longer hold."""
+        for where in (self.cache, self.counters):
+            for key in list(where):
+                self.set(where, key, None)
+
+    def revert(self, mark: int) -> None:
+        """Undo what `set` has done since there were *mark* entries."""
+        for where, key, value in reversed(self.undo[mark:]):
+            if value is None:
+                where.pop(key, None)
+            else:
+                where[key] = value
+        del self.undo[mark:]
+
+    def put(self, name: Name, row: Row) -> None:
+        """Have an entity written; it may take the place of one that waits."""
+        self.set(self.puts, name, row)
+        if len(row[1]) > LARGE or len(self.puts) > MOST_WAITING:
+            self.flush()
+
+    def count(self) -> None:
+        """Write the numbers that series have come to."""
+        rows = [(*name, self.counters[name]) for name in self.counted if name in self.counters]
+        if rows:
+            self.writable.executemany(schema.RESERVE, rows)
+
+    def finish(self) -> None:
+        """Write everything that waits."""
+        self.flush()
+        self.count()
+        if self.recorded:
+            self.db.executemany(records.INSERT, self.recorded)
+            self.db.execute(journal.SET_HEAD, (self.seq, self.link))
+
+    def flush(self) -> sqlite3.Connection:
+        """Write the entities that wait, and return the connection: the tables are now true."""
+        if self.puts:
+            rows = [(*name, *row) for name, row in self.puts.items()]
+            self.writable.executemany(schema.PUT, rows)
+            if self.savepoints:
+                self.undo += [(self.puts, name, row) for name, row in self.puts.items()]
+            self.puts.clear()
+        return self.db
+
+    @property
+    def writable(self) -> sqlite3.Connection:
+        """The connection, once every open savepoint is set and covers what will be written."""
+        db = self.db
+        for level, savepoint in enumerate(self.savepoints):
+            if not savepoint.is_set:
+                db.execute(f"SAVEPOINT level_{level}")
+                savepoint.is_set = True
+        return db
+
+
+@dataclass(slots=True)
+class Savepoint:
+    """A block that is undone if it ends with an exception.
+
+    The database hears of it with the first write inside: most requests only read.
+    """
+
+    session: Session
+    numbers: tuple[int, int, int, int] = (0, 0, 0, 0)
+    link: bytes = START
+    is_set: bool = False
+
+    def __enter__(self) -> None:
+        session = self.session
+        self.numbers = (
+            session.revision,
+            session.seq,
+            len(session.recorded),
+            len(session.undo),
+        )
+        self.link = session.link
+        session.savepoints.append(self)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        session = self.session
+        session.savepoints.pop()
+        name = f"level_{len(session.savepoints)}"
+        if kind is None:
+            if self.is_set:
+                session.db.execute(f"RELEASE {name}")
+            if not session.savepoints:
+                session.undo.clear()
+            return
+        session.revision, session.seq, recorded, mark = self.numbers
+        session.link = self.link
+        del session.recorded[recorded:]
+        if self.is_set and session.connection.in_transaction:
+            session.connection.execute(f"ROLLBACK TO {name}")
+            session.connection.execute(f"RELEASE {name}")
+            session.cache.clear()
+        session.revert(mark)

@@ -1,0 +1,289 @@
+"""The state within one transaction, in tables of SQLite."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from simulator.core.messages import Exchange
+from simulator.core.state import Body, Entity
+from simulator.journal.chain import link_of
+from simulator.store.sqlite import bulk_load, journal, records, retention, schema, snapshots
+from simulator.store.sqlite.session import OVER, Row, Savepoint, Session
+
+_ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder(dict[str, Any]).decode
+_CHUNK = 1000
+"""Rows of `SqliteState.put_many` that are in memory at a time."""
+
+
+class SqliteState:
+    """The state within one transaction; see `simulator.core.state.State` for what each call does.
+
+    Text is ordered by code point. Keys are not empty.
+    """
+
+    __slots__ = ("_organisation", "_session")
+
+    def __init__(self, session: Session, organisation: str) -> None:
+        self._session = session
+        self._organisation = organisation
+
+    def of(self, organisation: str) -> "SqliteState":
+        """Return the same transaction seen from *organisation*."""
+        return SqliteState(self._session, organisation)
+
+    def get(self, kind: str, key: str) -> Entity | None:
+        """Return one entity, or None."""
+        session, name = self._session, (self._organisation, kind, key)
+        found = None if session.over else session.cache.get(name)
+        if isinstance(found, Entity):
+            return found
+        row: Row | None = found or session.puts.get(name)
+        row = row or session.db.execute(schema.GET, name).fetchone()
+        if row is None:
+            return None
+        entity = Entity(key, row[0], _DECODE(row[1]))
+        session.keep(name, entity)
+        return entity
+
+    def has(self, kind: str, key: str) -> bool:
+        """Tell whether there is such an entity."""
+        session, name = self._session, (self._organisation, kind, key)
+        if not session.over and (name in session.cache or name in session.puts):
+            return True
+        row = session.db.execute(schema.GET, name).fetchone()
+        if row is not None:
+            session.keep(name, row)
+        return row is not None
+
+    def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, Entity]:
+        """Return those of *keys* that exist, by key."""
+        db, name = self._session.flush(), (self._organisation, kind)
+        wanted = list(dict.fromkeys(keys))
+        found: dict[str, Entity] = {}
+        for at in range(0, len(wanted), _CHUNK):
+            chunk = wanted[at : at + _CHUNK]
+            rows = db.execute(schema.get_many(len(chunk)), (*name, *chunk))
+            found.update((one.key, one) for one in _entities(rows))
+        return {key: found[key] for key in wanted if key in found}
+
+    def put(self, kind: str, key: str, body: Body, index: Mapping[str, str] | None = None) -> int:
+        """Write one entity and return its revision; ValueError if the key is empty."""
+        if not key:
+            raise ValueError(f"a {kind} needs a key")
+        session, name = self._session, (self._organisation, kind, key)
+        if session.over:
+            raise RuntimeError(OVER)
+        session.revision = revision = session.revision + 1
+        row = (revision, _ENCODE(body))
+        session.put(name, row)
+        # Not the caller's own object, which may change; it is decoded once somebody asks for it.
+        session.keep(name, row)
+        if index is not None:
+            self._index(kind, {key: index})
+        return revision
+
+    def put_many(
+        self, kind: str, rows: Iterable[tuple[str, Body, Mapping[str, str] | None]]
+    ) -> None:
+        """Write many entities of one kind; *rows* are taken as they are written."""
+        session, org, remaining = self._session, self._organisation, iter(rows)
+        session.flush()
+        while chunk := list(islice(remaining, _CHUNK)):
+            if not all(key for key, _, _ in chunk):
+                raise ValueError(f"a {kind} needs a key")
+            numbered = enumerate(chunk, session.revision + 1)
+            encoded = [(org, kind, row[0], number, _ENCODE(row[1])) for number, row in numbered]
+            session.revision += len(chunk)
+            for row in chunk:
+                if (name := (org, kind, row[0])) in session.cache:
+                    session.set(session.cache, name, None)
+            # Inside a savepoint, each row that may replace another costs more than the last.
+            keys = [row[0] for row in chunk]
+            there = {
+                key for (key,) in session.db.execute(schema.which_of(len(keys)), (org, kind, *keys))
+            }
+            new: dict[str, Any] = {}
+            rest = [
+                one for one in encoded if one[2] in there or new.setdefault(one[2], one) is not one
+            ]
+            session.writable.executemany(schema.ADD, new.values())
+            session.writable.executemany(schema.PUT, rest)
+            # Of a key that comes twice, the later values count.
+            self._index(kind, {key: index for key, _, index in chunk if index is not None})
+
+    def _index(self, kind: str, values: Mapping[str, Mapping[str, str]]) -> None:
+        """Replace the index values of each key in *values*."""
+        org = self._organisation
+        if values:
+            # What is kept of an entity before its first change holds its index values too.
+            self._session.flush()
+            db = self._session.writable
+            db.executemany(schema.UNINDEX, [(org, kind, key) for key in values])
+            rows = [(org, kind, n, v, key) for key, one in values.items() for n, v in one.items()]
+            db.executemany(schema.INDEX, rows)
+
+    def add_many(self, kind: str, rows: Iterable[tuple[str, Body]]) -> None:
+        """Write many new entities of one kind, (key, body); ValueError if one is there already."""
+        bulk_load.add(self._session, self._organisation, kind, rows)
+
+    def index_many(self, kind: str, name: str, rows: Iterable[tuple[str, str]]) -> None:
+        """Add to many entities, (value, key), an index value where they have none of that name."""
+        bulk_load.index(self._session, (self._organisation, kind, name), rows)
+
+    def fill(self, *, ended: bool) -> None:
+        """Say that very many entities are going to be added, or that they have been."""
+        bulk_load.fill(self._session, ended=ended)
+
+    def delete(self, kind: str, key: str) -> bool:
+        """Remove one entity and its index values; return whether it was there."""
+        session, name = self._session, (self._organisation, kind, key)
+        session.flush()
+        if not session.writable.execute(schema.DELETE, name).rowcount:
+            return False
+        session.set(session.cache, name, None)
+        session.writable.execute(schema.UNINDEX, name)
+        return True
+
+    def delete_many(self, kind: str, keys: Iterable[str]) -> int:
+        """Remove those of *keys* that exist, with their index values; return how many there were.
+
+        One statement for many: inside a savepoint SQLite takes longer with each one that it ran.
+        """
+        session, name = self._session, (self._organisation, kind)
+        session.flush()
+        wanted = sorted(set(keys))
+        count = 0
+        for at in range(0, len(wanted), _CHUNK):
+            chunk = wanted[at : at + _CHUNK]
+            delete, unindex = schema.delete_many(len(chunk))
+            count += session.writable.execute(delete, (*name, *chunk)).rowcount
+            session.writable.execute(unindex, (*name, *chunk))
+            for key in chunk:
+                session.set(session.cache, (*name, key), None)
+        return count
+
+    def scan(
+        self, kind: str, *, prefix: str = "", after: str = "", limit: int = 100
+    ) -> list[Entity]:
+        """Return up to *limit* entities in order of key, those after *after* with *prefix*."""
+        values = (self._organisation, kind, *schema.bounds(prefix, after), max(limit, 0))
+        return _entities(self._session.flush().execute(schema.SCAN, values))
+
+    def find(
+        self,
+        kind: str,
+        name: str,
+        *,
+        equals: str | None = None,
+        prefix: str = "",
+        after: str = "",
+        limit: int = 100,
+    ) -> list[Entity]:
+        """Return up to *limit* entities by their index value *name*.
+
+        Empty values come after nothing: they are found with *equals* only.
+        Entities with the same value are in order of key.
+        """
+        sql = schema.FIND if equals is None else schema.FIND_EQUAL
+        limits = schema.bounds(prefix, after) if equals is None else (equals, after)
+        values = (self._organisation, kind, name, *limits, max(limit, 0))
+        return _entities(self._session.flush().execute(sql, values))
+
+    def changes(self, kind: str, since: int, limit: int = 100) -> list[Entity]:
+        """Return up to *limit* entities whose revision is above *since*, in that order."""
+        values = (self._organisation, kind, min(since, journal.MOST), max(limit, 0))
+        return _entities(self._session.flush().execute(schema.CHANGES, values))
+
+    def count(self, kind: str) -> int:
+        """Return how many entities of *kind* the organisation has."""
+        rows = self._session.flush().execute(schema.COUNT, (self._organisation, kind))
+        return int(rows.fetchone()[0])
+
+    def reserve(self, series: str, count: int = 1) -> int:
+        """Take *count* consecutive numbers of *series* and return the first; 0 takes none."""
+        session, name = self._session, (self._organisation, series)
+        first = None if session.over else session.counters.get(name)
+        if first is None:
+            row = session.db.execute(schema.NEXT, name).fetchone()
+            first = row[0] if row else 1
+        if count:
+            session.set(session.counters, name, first + count)
+            session.counted.add(name)
+        return first
+
+    def savepoint(self) -> Savepoint:
+        """Undo what was written inside the block if it ends with an exception, which goes on."""
+        return Savepoint(self._session)
+
+    def record(self, exchange: Exchange) -> int:
+        """Append *exchange* to the journal, set its ``seq`` and return it."""
+        session = self._session
+        if session.over:
+            raise RuntimeError(OVER)
+        exchange.seq = session.seq + 1
+        row = records.row_of(exchange)
+        session.link = link_of(session.link, row[-1])
+        session.recorded.append((*row, session.link))
+        session.seq, session.newest_ms = exchange.seq, exchange.at_ms
+        return exchange.seq
+
+    def forget(self, match: Mapping[str, object], *, at_ms: int, reason: str) -> int:
+        """Delete the exchanges of earlier transactions that *match*, and say how many."""
+        session = self._session
+        cuts = retention.delete(
+            session.writable, session.committed, match, at_ms=at_ms, reason=reason
+        )
+        return sum(cut.last - cut.first + 1 for cut in cuts)
+
+    def pass_over(self, count: int, *, at_ms: int) -> None:
+        """Leave out the next *count* numbers, for exchanges that were answered unrecorded."""
+        session = self._session
+        retention.pass_over(session.writable, session.seq, count, session.link, at_ms)
+        session.seq += count
+        session.writable.execute(journal.SET_HEAD, (session.seq, session.link))
+
+    def probe(self) -> None:
+        """Raise sqlite3.Error if there is no room for more exchanges."""
+        retention.probe(self._session.flush())
+
+    def wipe(self, organisation: str | None = None) -> None:
+        """Remove the entities and counters of *organisation*, or all; revisions go on growing.
+
+        With all of them goes the mark.
+        """
+        if organisation is None:
+            snapshots.unmark(self._session)
+        self._session.flush()
+        self._session.count()
+        self._session.forget()
+        for statement in schema.WIPE_ALL if organisation is None else schema.WIPE:
+            self._session.writable.execute(
+                statement, () if organisation is None else (organisation,)
+            )
+
+    def mark(self) -> None:
+        """Note that this is the state that `reset` goes back to."""
+        snapshots.mark(self._session)
+
+    def marked(self) -> bool:
+        """Tell whether there is a state to go back to."""
+        return snapshots.marked(self._session)
+
+    def reset(self, organisation: str | None = None) -> None:
+        """Go back to the mark with one organisation, or with all; ValueError without a mark."""
+        snapshots.reset(self._session, organisation)
+
+    def dump(self, header: Body) -> Iterator[bytes]:
+        """Yield the whole state as the lines of a snapshot with *header*."""
+        return snapshots.dump(self._session, header)
+
+    def load(self, lines: Iterable[bytes]) -> None:
+        """Replace the whole state by the *lines* after the header; ValueError if damaged."""
+        snapshots.load(self, lines)
+
+
+def _entities(rows: Iterable[tuple[str, int, bytes]]) -> list[Entity]:
+    return [Entity(key, revision, _DECODE(body)) for key, revision, body in rows]

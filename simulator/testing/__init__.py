@@ -1,0 +1,1 @@
+"""Helpers for test suites: client, pytest plugin, containers."""

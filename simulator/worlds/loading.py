@@ -1,0 +1,72 @@
+"""Loading a world into an empty database, and knowing whether it got to its end."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from simulator.core.clock import Clock
+from simulator.core.data_directory import Directory
+from simulator.core.settings import ConfigurationError, Settings
+from simulator.core.state import State
+from simulator.services.dep import portal
+from simulator.store.sqlite.store import Store
+from simulator.worlds.organisations import World
+from simulator.worlds.seeding import Step, refuse_clashes, steps
+from simulator.worlds.world import load_world
+
+KIND, KEY = "world", "loaded"
+"""The entity that says which world was loaded."""
+
+
+def mint(digits: int) -> str:
+    """Return as many random hex digits, fit for credentials."""
+    return secrets.token_hex((digits + 1) // 2)[:digits]
+
+
+def is_empty(state: State) -> bool:
+    """Return whether a world is to be loaded; ConfigurationError if one was, but not to its end."""
+    loaded = state.of("").get(KIND, KEY)
+    if loaded is not None and not loaded.body["whole"]:
+        raise ConfigurationError(
+            f"loading the world {loaded.body['name']} into this data directory was interrupted: "
+            "remove the directory, or choose another with --data"
+        )
+    return loaded is None and not portal.describe(state)
+
+
+def pieces(world: World, seed: int, now_ms: int, devices: int | None = None) -> Iterator[Step]:
+    """Return what loads the world *world*, to be run one by one; each returns its share of devices.
+
+    ConfigurationError if its devices cannot all be told apart.
+    """
+    sized = world if devices is None else world.resized(devices)
+    refuse_clashes(sized, seed)
+    return _pieces(sized, seed, now_ms)
+
+
+def _pieces(world: World, seed: int, now_ms: int) -> Iterator[Step]:
+    def note(state: State, *, whole: bool) -> int:
+        state.of("").put(KIND, KEY, {"name": world.name, "seed": seed, "whole": whole})
+        return 0
+
+    yield lambda state: note(state, whole=False)
+    yield from steps(world, seed=seed, mint=mint, now_ms=now_ms)
+    yield lambda state: note(state, whole=True)
+
+
+@contextmanager
+def stopped(settings: Settings) -> Iterator[Store]:
+    """Open the database of a data directory that nobody serves, with its world loaded."""
+    with ExitStack() as stack:
+        directory = Directory(settings.data)
+        stack.callback(directory.release)
+        store = Store.open(directory.database)
+        stack.callback(store.close)
+        with store.transaction() as state:
+            empty = is_empty(state)
+        if empty:
+            world = load_world(settings.world)
+            for piece in pieces(world, settings.seed, Clock().now_ms()):
+                with store.transaction() as state:
+                    piece(state)
+        yield store
