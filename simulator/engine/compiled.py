@@ -7,6 +7,7 @@ from typing import Any
 from simulator.core.messages import Finding
 from simulator.core.settings import Settings
 from simulator.protocol import validation
+from simulator.protocol.body_formats import CONTENT_TYPES
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import span
 from simulator.protocol.operations import (
@@ -76,14 +77,15 @@ class Plan:
 
     def _check_type(self, call: Call) -> Checked:
         sent = call.request.header("content-type")
+        right = CONTENT_TYPES[self.operation.body_format]
         if sent is None:
-            text = "send Content-Type: application/json;charset=UTF8"
+            text = f"send Content-Type: {right[0]}"
             return _noted(call, "content-type-missing", "content-type", text)
-        if sent.partition(";")[0].strip().lower() == "application/json":
+        if sent.partition(";")[0].strip().lower() in right:
             return Checked({})
         strictness = call.settings.strictness
         refused = strictness == "strict" or (strictness == "apple" and self.operation.json_only)
-        text = "the body must be application/json"
+        text = f"the body must be {right[0]}"
         finding = Finding("content-type", "header", "content-type", text, refused=refused)
         return Checked({}, (finding,), self.service.wrong_type.code if refused else "")
 

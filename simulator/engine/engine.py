@@ -101,7 +101,8 @@ class Engine:
         request, session, prefix = labelled(request)
         exchange = Exchange(now_ms, request, session=session)
         match = self.catalogue.match(request)
-        decoded = decode(request, self._settings.body_limit) if request.body else None
+        read = None if match.operation is None else match.operation.read_body
+        decoded = decode(request, self._settings.body_limit, read) if request.body else None
         if match.operation is not None and match.operation.asks:
             # It may have to be begun anew: nothing may count twice, be it a fault or a request.
             with state.savepoint():

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from simulator.core.state import Body
+from simulator.protocol.body_formats import CONTENT_TYPES
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import (
     Field,
@@ -128,7 +129,7 @@ def _operation(service: Service, one: Operation, method: str) -> Body:
     }
     body = [row for row in one.request if row.place == "body"]
     if body:
-        content = {"application/json": {"schema": object_schema(body)}}
+        content = {CONTENT_TYPES[one.body_format][0]: {"schema": object_schema(body)}}
         required = any(row.required for row in body)
         shown["requestBody"] = {"required": required, "content": content}
     return shown

@@ -10,6 +10,7 @@ from simulator.core.messages import Delivery, Exchange, Headers, Request, Respon
 from simulator.core.settings import Settings
 from simulator.core.state import State
 from simulator.protocol import quirks
+from simulator.protocol.body_formats import READERS, BodyFormat
 from simulator.protocol.fields import Field
 from simulator.protocol.wire import Decoded, QueryPair
 
@@ -210,6 +211,8 @@ class Operation:
     auth: str = ""
     """Name of one of the service's ways to authenticate; empty: none."""
     versions: str = "1+"
+    body_format: BodyFormat = "json"
+    """How its request's body is written."""
     json_only: bool = False
     """Whether a body of another content type is refused."""
     docs: str = ""
@@ -225,6 +228,10 @@ class Operation:
     faster where it comes alone or by the thousand, and slows others down if it is not true."""
     shortcut: Callable[[Settings], Shortcut] | None = None
     """Makes what answers the calls that clients make by the thousand."""
+
+    def read_body(self, content: bytes) -> Any:
+        """Return the tree of a body; ValueError says why it has none, without its text."""
+        return READERS[self.body_format](content)
 
     @property
     def route(self) -> str:

@@ -49,6 +49,7 @@ def body_checker(operation: Operation, strictness: Strictness) -> Checker:
     rows = tuple(row for row in operation.request if row.place == "body")
     known = {row.name: row for row in rows}
     takes_body = bool(rows)
+    needs = "a JSON object" if operation.body_format == "json" else "a dictionary"
     needed = frozenset(row.name for row in rows if row.required)
     texts = frozenset(row.name for row in rows if row == _text(row.name, row))
 
@@ -65,7 +66,7 @@ def body_checker(operation: Operation, strictness: Strictness) -> Checker:
             return Checked({})
         if not isinstance(tree, dict):
             finding = Finding(
-                "body-malformed", "body", "", "the body must be a JSON object", refused=True
+                "body-malformed", "body", "", f"the body must be {needs}", refused=True
             )
             return Checked({}, (finding,), MALFORMED)
         if not takes_body:

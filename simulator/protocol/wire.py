@@ -6,7 +6,7 @@ Rule: nothing here judges; it says what stands on the wire, or that it cannot be
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -67,10 +67,12 @@ class Decoded(Struct, frozen=True):
 def query_pairs(target: str) -> list[QueryPair]:
     """Return the query pairs of a request *target* in order, duplicates and blanks kept."""
     path, mark, query = target.partition("?")
-    if not mark:
-        return []
+    return urlencoded_pairs(query, len(path) + 1) if mark else []
+
+
+def urlencoded_pairs(query: str, offset: int) -> list[QueryPair]:
+    """Return the pairs of a *query* or form that stands at *offset*."""
     pairs = []
-    offset = len(path) + 1
     for raw in query.split("&"):
         name, equals, value = raw.partition("=")
         start = offset + len(name) + len(equals)
@@ -82,8 +84,12 @@ def query_pairs(target: str) -> list[QueryPair]:
     return pairs
 
 
-def decode(request: Request, limit: int) -> Decoded:
-    """Read the body of *request* as JSON, after undoing its content coding up to *limit* bytes."""
+def decode(request: Request, limit: int, read: Callable[[bytes], Any] | None = None) -> Decoded:
+    """Read the body of *request*, after undoing its content coding up to *limit* bytes.
+
+    *read* returns the tree of a body or raises ValueError; None reads JSON.
+    """
+    read = read or parse_json
     body = request.body
     if not body:
         return Decoded(b"")
@@ -92,8 +98,8 @@ def decode(request: Request, limit: int) -> Decoded:
         undone = _undo(body, coding, limit)
         if isinstance(undone, Decoded):
             return undone
-        return _json(undone, coded=True)
-    return _json(body, coded=False)
+        return _read(undone, read, coded=True)
+    return _read(body, read, coded=False)
 
 
 def _undo(body: bytes, coding: str, limit: int) -> bytes | Decoded:
@@ -115,9 +121,9 @@ def _undo(body: bytes, coding: str, limit: int) -> bytes | Decoded:
     return content
 
 
-def _json(content: bytes, *, coded: bool) -> Decoded:
+def _read(content: bytes, read: Callable[[bytes], Any], *, coded: bool) -> Decoded:
     try:
-        return Decoded(content, parse_json(content), coded=coded)
+        return Decoded(content, read(content), coded=coded)
     except ValueError as error:
         return Decoded(content, problem="body-malformed", about=str(error), coded=coded)
 

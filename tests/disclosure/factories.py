@@ -116,6 +116,8 @@ PUSH = Operation(
     _no,
     request=(String("token", "Token.", place="path", concept="push.token"),),
 )
+FORM = Operation("made.form", ("POST",), "/form", "Fill in.", _no, request=BODY, body_format="form")
+LIST = Operation("made.list", ("POST",), "/list", "Upload.", _no, request=BODY, body_format="plist")
 MADE = Service(
     name="made",
     about="Made up.",
@@ -136,7 +138,7 @@ MADE = Service(
     answer=_no,
     refuse=_no,
 )
-CATALOGUE = Catalogue([(MADE, [DEFINE, GET, LOG_IN, PUSH])])
+CATALOGUE = Catalogue([(MADE, [DEFINE, GET, LOG_IN, PUSH, FORM, LIST])])
 FINGERPRINTER = Fingerprinter(KEY)
 OBSERVER = Observer(CATALOGUE, FINGERPRINTER)
 

@@ -16,11 +16,11 @@ class Spot(Struct, frozen=True):
     """Where a value stands, for sealing."""
 
     part: str
-    """``header``, ``target``, ``body`` or ``inside``."""
+    """``header``, ``target``, ``body``, ``form`` or ``inside``."""
     index: int = 0
     """Number of the header, or of the value among all values of the body."""
     start: int = 0
-    """Offset of the raw value in the header or the target."""
+    """Offset of the raw value in the header, the target or the form."""
     end: int | None = None
     """None: to the end."""
     bare: bool = False

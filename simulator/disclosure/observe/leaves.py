@@ -20,6 +20,7 @@ from simulator.disclosure.observe.leaf import INSIDE, Leaf, Spot
 from simulator.disclosure.observe.plans import Plan, Plans, Row
 from simulator.disclosure.redact.known import NO_RECORD, OAUTH
 from simulator.disclosure.redact.markers import parse_marker
+from simulator.protocol.body_formats import READERS, form_pairs
 from simulator.protocol.oauth import parse_authorization
 from simulator.protocol.wire import pairs_of, query_pairs
 
@@ -87,13 +88,26 @@ class Reader:
         yield leaf
         yield from self._inner(leaf)
 
-    def body(self, tree: Any) -> Iterator[Leaf]:
-        """Yield the leaves of a decoded body; an empty object holds none."""
+    def body(self, tree: Any, content: bytes = b"") -> Iterator[Leaf]:
+        """Yield the leaves of a decoded body; an empty object holds none.
+
+        *content* is what the tree was read from: values of a form are sealed where they stand.
+        """
         self._count = 0
-        if isinstance(tree, dict):
+        if self._plan.body_format == "form":
+            for pair in form_pairs(content):
+                row = self._plan.body.get(pair.name) or self._plans.unknown(pair.name)
+                spot = Spot("form", start=pair.start, end=pair.end)
+                at = f"/{pair.name}"
+                yield from self._decoded("body", at, at, row, pair.value, spot)
+        elif isinstance(tree, dict):
             yield from self._pairs(tree, self._plan.body, "", "", documented=True)
         else:
             yield from self._node(tree, _ANY, "", "", documented=False)
+
+    def undecoded_body(self, content: bytes) -> Iterator[Leaf]:
+        """Yield the leaves of a body; ValueError if it cannot be read."""
+        return self.body(READERS[self._plan.body_format](content), content)
 
     def _pairs(
         self, node: dict[str, Any], rows: Any, at: str, generic: str, *, documented: bool

@@ -29,7 +29,7 @@ from simulator.disclosure.redact.quick import QuickSealer
 from simulator.disclosure.redact.scrubbing import Scrubber
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.operations import Operation, Service
-from simulator.protocol.wire import Decoded, decode, parse_json
+from simulator.protocol.wire import Decoded, decode
 
 __all__ = ["Disclosure", "Observer"]
 
@@ -111,14 +111,14 @@ class Observer:
         reader = Reader(self._plans, plan, sealed=False)
         start = self._connection_records(request.peer, number)
         leaves = [*reader.target(request.target), *reader.headers(request.headers)]
-        content = decoded or decode(request, BODY_LIMIT)
+        content = decoded or _decode(request, operation)
         opaque: list[Disclosure] = []
         if opaque_flags := flags_of_opaque(request, content):
             body = content.content
             fp = self._fingerprinter.fingerprint(UNKNOWN, body)
             opaque = [opaque_record(len(body), fp, opaque_flags)]
         elif content.readable:
-            leaves += reader.body(content.tree)
+            leaves += reader.body(content.tree, content.content)
         return [*start, *self._records(settle(leaves), number), *opaque]
 
     def _connection(self, peer: Peer) -> tuple[list[Leaf], list[Disclosure]]:
@@ -229,7 +229,7 @@ class Observer:
         if marker is not None:
             return [], [opaque_record(marker.length, marker.fp, marker.flags)]
         try:
-            return [*reader.body(parse_json(request.body))], []
+            return [*reader.undecoded_body(request.body)], []
         except ValueError:
             fp = self._fingerprinter.fingerprint(UNKNOWN, request.body)
             return [], [opaque_record(len(request.body), fp, ("undocumented",))]
@@ -284,7 +284,7 @@ class Observer:
         quick = self._quick.seal(request, decoded, plan)
         if quick is not None:
             return quick
-        content = decoded or decode(request, BODY_LIMIT)
+        content = decoded or _decode(request, operation)
         flags = flags_of_opaque(request, content)
         return sealing.seal_request(
             request, content, flags, self._plans, plan, self._fingerprinter, self._scrubber
@@ -298,6 +298,10 @@ class Observer:
         return sealing.seal_response(
             response, self._plans, plan, self._fingerprinter, self._scrubber
         )
+
+
+def _decode(request: Request, operation: Operation | None) -> Decoded:
+    return decode(request, BODY_LIMIT, None if operation is None else operation.read_body)
 
 
 def flags_of_opaque(request: Request, content: Decoded) -> tuple[str, ...]:

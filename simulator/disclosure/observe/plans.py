@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN
 from simulator.disclosure.observe.inner import CARRIERS
 from simulator.disclosure.redact.known import HEADERS, NAMES, PREFIXES
+from simulator.protocol.body_formats import BodyFormat
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, Integers, Object, Objects, Strings, Table, span, walk
 from simulator.protocol.operations import Operation, Service
@@ -70,6 +71,7 @@ class Plan:
     """Whether a row of the body may hold a secret or a URL."""
     strays: tuple[Stray, ...] = ()
     """Path parameters of the operations that a request to none of them may have meant."""
+    body_format: BodyFormat = "json"
 
 
 def compile_row(source: Field) -> Row:
@@ -198,6 +200,7 @@ def _request_plan(operation: Operation, service: Service) -> Plan:
         _by_name(rows, "cookie"),
         _by_name(body, "body"),
         _may_hold_secrets(body),
+        body_format=operation.body_format,
     )
 
 

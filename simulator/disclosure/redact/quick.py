@@ -76,7 +76,7 @@ class QuickSealer:
 
     def seal(self, request: Request, content: Decoded | None, plan: Plan) -> Request | None:
         """Seal *request* if the short way does, else return None."""
-        if request.problem or plan.strays or "?" in request.target:
+        if request.problem or plan.strays or "?" in request.target or plan.body_format != "json":
             return None
         try:
             return self._seal(request, content, plan)

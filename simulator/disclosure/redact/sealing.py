@@ -4,9 +4,11 @@ Each secret value is replaced at its exact position by a marker; every other
 byte stays. See ``markers.py`` for what a marker looks like.
 """
 
+import plistlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
@@ -20,9 +22,10 @@ from simulator.disclosure.observe.leaves import Reader
 from simulator.disclosure.observe.plans import Plan, Plans
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.hiding import settle
-from simulator.disclosure.redact.known import NO_RECORD
+from simulator.disclosure.redact.known import NO_RECORD, credential_in
 from simulator.disclosure.redact.markers import BodyMarker, Marker
 from simulator.disclosure.redact.scrubbing import Scrubber
+from simulator.protocol.body_formats import unwrapped
 from simulator.protocol.wire import Decoded, parse_json
 
 _VALUE = re.compile(
@@ -68,9 +71,11 @@ def seal_request(
     reader = Reader(plans, plan, sealed=False)
     leaves = [*reader.target(request.target), *reader.headers(request.headers)]
     if content.readable and not opaque:
-        leaves += reader.body(content.tree)
+        leaves += reader.body(content.tree, content.content)
     hidden = [leaf for leaf in settle(leaves) if leaf.hidden]
-    by_part: dict[str, list[Leaf]] = {"header": [], "target": [], "body": [], INSIDE: []}
+    by_part: dict[str, list[Leaf]] = {
+        part: [] for part in ("header", "target", "body", "form", INSIDE)
+    }
     for leaf in hidden:
         if leaf.spot is not None:
             by_part[leaf.spot.part].append(leaf)
@@ -82,12 +87,20 @@ def seal_request(
         figures = BodyMarker(
             len(content.content), fingerprinter.fingerprint(UNKNOWN, content.content), opaque
         )
-        coded = not content.coded and _is_coded(request)
-        text = b"" if coded else scrubber.body(content.content, secrets)
-        body = bytes(figures) + text
+        # Nothing tells where secrets would stand in what is in no form, or in base64.
+        dark = (not content.coded and _is_coded(request)) or plan.body_format != "json"
+        kept = b"" if dark else scrubber.body(content.content, secrets)
+        body = bytes(figures) + kept
+    elif by_part["form"]:
+        body = _seal_query(body.decode(), by_part["form"], fingerprinter).encode()
+    elif plan.body_format == "plist" and content.readable:
+        # What stands under a key that is there twice is in no tree.
+        text = unwrapped(content.content).decode(errors="replace")
+        if by_part["body"] or credential_in(text):
+            body = _seal_plist(content.tree, by_part["body"], fingerprinter)
     elif by_part["body"]:
         body = _seal_json(body, by_part["body"], fingerprinter)
-    target = _seal_target(request.target, by_part["target"], fingerprinter)
+    target = _seal_query(request.target, by_part["target"], fingerprinter)
     headers = _seal_header_values(request.headers, by_part["header"], fingerprinter)
     return replace(
         request,
@@ -147,8 +160,8 @@ def _spot(leaf: Leaf) -> Spot:
     return leaf.spot
 
 
-def _seal_target(target: str, leaves: list[Leaf], fingerprinter: Fingerprinter) -> str:
-    """Seal values of the path and the query; a query in a query value is sealed by its pieces."""
+def _seal_query(target: str, leaves: list[Leaf], fingerprinter: Fingerprinter) -> str:
+    """Seal values of path and query, or of a form; a query in a value is sealed by its pieces."""
     if not leaves:
         return target
     edits = []
@@ -192,6 +205,33 @@ def _seal_json(body: bytes, leaves: list[Leaf], fingerprinter: Fingerprinter) ->
             first, last = (offsets[place] for place in spot.piece)
             edits.append(_Edit(first, last, marker))
     return _apply(text, edits).encode()
+
+
+def _seal_plist(tree: Any, leaves: list[Leaf], fingerprinter: Fingerprinter) -> bytes:
+    """Write a property list anew with markers: as XML, or binary where XML cannot hold its texts.
+
+    No position of it is kept: it may be in base64, or binary.
+    """
+    hidden: dict[int, list[Leaf]] = {}
+    for leaf in leaves:
+        hidden.setdefault(_spot(leaf).index, []).append(leaf)
+    numbers = count()
+
+    def written(node: Any) -> Any:
+        if isinstance(node, dict) and node:
+            return {key: written(value) for key, value in node.items()}
+        if isinstance(node, list) and node:
+            return [written(value) for value in node]
+        inside = hidden.get(next(numbers), [])
+        if any(_spot(leaf).piece is None for leaf in inside):
+            return str(_marker(inside[0], fingerprinter))
+        return _apply(node, _inside(inside, fingerprinter)) if inside else node
+
+    sealed = written(tree)
+    try:
+        return plistlib.dumps(sealed, sort_keys=False)
+    except ValueError:
+        return plistlib.dumps(sealed, fmt=plistlib.FMT_BINARY, sort_keys=False)
 
 
 def value_spans(text: str) -> list[tuple[int, int]]:
