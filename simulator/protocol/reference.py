@@ -51,6 +51,7 @@ SOURCES = {
     "M-req": "Apple, Apps and Books for Organizations: requests, responses and developer tokens",
     "M-apps": "Apple, Get your apps metadata, and its attributes",
     "AB": "GigaionLLC/abcli, with notes of a live check in July 2026",
+    "DS": "micromdm/apple-device-services, schemas",
     "GH": "a thread on GitHub, named behind it",
     "live": "seen on the real service by the author of a client",
 }

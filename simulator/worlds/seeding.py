@@ -11,6 +11,7 @@ from simulator.core.state import World as WholeState
 from simulator.hardware.devices import Plan
 from simulator.services.apns import registry, topics
 from simulator.services.dep import arrivals, fleet, portal
+from simulator.services.gdmf import defaults
 from simulator.worlds.chance import Chance, chance_of
 from simulator.worlds.locations import steps_of
 from simulator.worlds.organisations import DeviceList, Organisation, World
@@ -70,6 +71,7 @@ def steps(
     The returned numbers add up to the world's device count.
     """
     sized = world if devices is None else world.resized(devices)
+    yield partial(_publish, now_ms=now_ms)
     for organisation in sized.organisations:
         yield partial(_found, organisation=organisation, seed=seed, mint=mint, now_ms=now_ms)
         for place in organisation.vpp_locations:
@@ -88,6 +90,11 @@ def steps(
         else:
             yield from _Generation(organisation.id, each, seed).steps(chunk)
     yield partial(_fill, ended=True)
+
+
+def _publish(state: State, *, now_ms: int) -> int:
+    defaults.ensure(state, now_ms)
+    return 0
 
 
 def _fill(state: State, *, ended: bool) -> int:

@@ -230,8 +230,9 @@ def test_steps_may_be_committed_one_by_one(store: Store, world: World) -> None:
 
     with store.transaction() as state:
         found = [len(devices(state, organisation)) for organisation in ("acme", "school")]
-    # Two organisations; then each list of devices is begun, filled by serial number, arranged.
-    assert written == [0, 0, 0, 2, 0, 4, 4, 2, 1, 1, 0, 0, 4, 2, 1, 0, 0]
+    # Releases, two organisations; then each list of devices is begun, filled by serial number,
+    # arranged.
+    assert written == [0, 0, 0, 0, 2, 0, 4, 4, 2, 1, 1, 0, 0, 4, 2, 1, 0, 0]
     assert sum(written) == 21
     assert found == [14, 7]
 
