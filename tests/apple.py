@@ -1,9 +1,11 @@
 """A simulator without sockets: the engine over a store in memory, a clock that stands still."""
 
+import atexit
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import quote
 
 from simulator import services
@@ -79,7 +81,13 @@ class Answer:
 
 
 class Apple:
-    """The services, with one organisation ``acme`` that has the DEP servers ``a`` and ``b``."""
+    """The services, with one organisation ``acme`` that has the DEP servers ``a`` and ``b``.
+
+    A test's own are closed at its end (tests/conftest.py); elsewhere use ``with`` or `lasting`.
+    """
+
+    opened: ClassVar[list["Apple"]] = []
+    """Those not closed yet, oldest first."""
 
     def __init__(
         self, store: Store | None = None, key: bytes = KEY, secret: bytes = SECRET, **settings: Any
@@ -97,7 +105,23 @@ class Apple:
         """Why the outside cannot be reached; empty: it can."""
         self._drawn = 0
         self._nonce = 0
+        self.opened.append(self)
         self.run(self._seed)
+
+    @classmethod
+    def lasting(cls, **settings: Any) -> Self:
+        """Open one that is closed as the process ends, whatever test asked for it."""
+        made = cls(**settings)
+        cls.opened.remove(made)
+        atexit.register(made.store.close)
+        return made
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.opened.remove(self)
+        self.store.close()
 
     def _seed(self, state: State) -> None:
         if state.has(ORGANISATION, ORG["id"]):
@@ -224,6 +248,17 @@ class Apple:
         assert answer.status == 200, answer.text
         token: str = answer.json["auth_session_token"]
         return token
+
+
+@contextmanager
+def closing_opened() -> Iterator[None]:
+    """Close at the end every `Apple` that was opened within."""
+    before = len(Apple.opened)
+    try:
+        yield
+    finally:
+        while len(Apple.opened) > before:
+            Apple.opened.pop().store.close()
 
 
 class _Recorder:

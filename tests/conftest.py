@@ -7,6 +7,8 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
+from tests.apple import closing_opened
+
 # Machines differ, so no property test is timed. CI tries the same examples each time: a
 # change is judged by what it changed, and new examples are for those who can look at them.
 settings.register_profile(
@@ -31,3 +33,10 @@ def no_blocking() -> Iterator[BlockBuster]:
             # Coverage's tracer takes a lock of its own in whatever line runs first in a file.
             function.can_block_in("coverage/collector.py", {"lock_data"})
         yield buster
+
+
+@pytest.fixture(autouse=True)
+def close_simulators() -> Iterator[None]:
+    """Close what the test opened, as Python 3.13 and newer warn of connections left open."""
+    with closing_opened():
+        yield

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from simulator import services
 from simulator.core.state import Body
 from simulator.faults import faults, outcomes
 from simulator.faults.faults import Fault
@@ -40,7 +41,7 @@ def counted(apple: Apple) -> list[tuple[int, int, bool]]:
 
 # Every outcome
 
-MENU = outcomes.menu(Apple().catalogue)
+MENU = outcomes.menu(services.load())
 ERRORS = [pytest.param(one, id=one.name) for one in MENU.values() if one.row]
 
 

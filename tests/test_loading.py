@@ -1,5 +1,6 @@
 """Loading a world, to its end or not."""
 
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -12,9 +13,7 @@ from simulator.worlds.world import load_world
 
 
 def test_a_new_database_is_empty_until_a_world_is_loaded() -> None:
-    store = Store.open(None)
-
-    with store.transaction() as state:
+    with closing(Store.open(None)) as store, store.transaction() as state:
         before = is_empty(state)
         devices = sum(piece(state) for piece in pieces(load_world("demo"), 1, 0))
         after = is_empty(state)
@@ -24,9 +23,7 @@ def test_a_new_database_is_empty_until_a_world_is_loaded() -> None:
 
 
 def test_a_world_that_was_loaded_in_part_is_refused() -> None:
-    store = Store.open(None)
-
-    with store.transaction() as state:
+    with closing(Store.open(None)) as store, store.transaction() as state:
         for piece in islice(pieces(load_world("demo"), 1, 0), 2):
             piece(state)
 

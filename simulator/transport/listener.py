@@ -243,14 +243,13 @@ def explained(host: str, port: Port, flag: str) -> Iterator[None]:
 
 def _why(error: OSError, host: str, port: Port, flag: str) -> str:
     other = f"choose another with {flag}"
-    code = error.errno or 0
-    match code:
+    match error.errno:
         case errno.EADDRINUSE:
             return f"port {port} is in use: stop the other program or {other}"
         case errno.EACCES | errno.EPERM:
             return f"port {port} may not be opened by this user: {other}"
-        case errno.EADDRNOTAVAIL:
+        case errno.EADDRNOTAVAIL | None:  # from Python 3.13 on, asyncio leaves the number out
             return f"{host} is no address of this machine: choose another with --host"
-        case _:
+        case code:
             said = os.strerror(code) if code > 0 else error.strerror  # below 0: the resolver's
             return f"{host} port {port} cannot be opened ({said}): choose another with --host"

@@ -1,12 +1,18 @@
 """Fixtures for tests with real clients: a simulator process, and the clients beside it."""
 
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.clients.harness import Simulator, serving
 from tests.clients.nanodep import NAME, Nanodep, depserver
+
+PACKAGES = {"console": "playwright", "test_testcontainers.py": "testcontainers"}
+"""What is imported by which tests; the others run programs of the group `clients`."""
+# `make test` does without the group: its tests are deselected then, so they need no import.
+collect_ignore = [where for where, package in PACKAGES.items() if find_spec(package) is None]
 
 
 @pytest.fixture

@@ -267,7 +267,7 @@ def _folder() -> str:
 
 @cache
 def _apple() -> Apple:
-    return Apple()
+    return Apple.lasting()
 
 
 def snapshot(data: bytes) -> None:
@@ -281,7 +281,7 @@ def snapshot(data: bytes) -> None:
 
 @cache
 def _services() -> tuple[Apple, Vpp]:
-    return Apple(push_auth="none", unknown_tokens="accept"), Vpp()
+    return Apple.lasting(push_auth="none", unknown_tokens="accept"), Vpp.lasting()
 
 
 def request(data: bytes) -> None:

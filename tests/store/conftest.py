@@ -1,12 +1,13 @@
 """The backends that the conformance battery runs over, and an exchange to store."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from simulator.core.messages import Exchange, Peer, Request, Response, Tls
+from simulator.store.sqlite.journal import SqliteJournal
 from simulator.store.sqlite.store import Store
 
 StoreFactory = Callable[[], Store]
@@ -30,6 +31,12 @@ def store_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[St
 @pytest.fixture
 def store(store_factory: StoreFactory) -> Store:
     return store_factory()
+
+
+@pytest.fixture
+def journal(store: Store) -> Iterator[SqliteJournal]:
+    with closing(store.journal()) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from simulator.core.state import State
+from simulator.store.sqlite.journal import SqliteJournal
 from simulator.store.sqlite.store import Store
 from tests.store.conftest import exchange
 
@@ -247,11 +248,11 @@ def test_changes_come_in_the_order_in_which_they_were_made(store: Store) -> None
         assert len(state.changes("thing", 0)) == 6
 
 
-def test_a_number_from_outside_may_be_too_large(store: Store) -> None:
+def test_a_number_from_outside_may_be_too_large(store: Store, journal: SqliteJournal) -> None:
     with store.transaction() as state:
         assert state.changes("thing", 10**30) == []
-    assert store.journal().get(10**30) is None
-    assert store.journal().read(10**30) == []
+    assert journal.get(10**30) is None
+    assert journal.read(10**30) == []
 
 
 def test_a_revision_is_used_once(store: Store) -> None:
@@ -327,7 +328,7 @@ def test_the_only_write_in_a_savepoint_is_undone(
         assert state.reserve("n", 0) == 1
 
 
-def test_savepoints_nest(store: Store) -> None:
+def test_savepoints_nest(store: Store, journal: SqliteJournal) -> None:
     with store.transaction() as state:
         with state.savepoint():
             state.record(exchange())
@@ -341,7 +342,7 @@ def test_savepoints_nest(store: Store) -> None:
     with store.transaction() as state:
         assert [one.key for one in state.scan("thing")] == ["b"]
         assert state.reserve("n") == 1
-    assert store.journal().last() == 2
+    assert journal.last() == 2
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -23,14 +24,14 @@ from simulator.store.sqlite.store import Store
 from tests.store.conftest import exchange
 
 
-def test_an_exchange_comes_back_as_it_was(store: Store) -> None:
+def test_an_exchange_comes_back_as_it_was(store: Store, journal: SqliteJournal) -> None:
     finding = Finding("field-unknown", "body", "/x", "why", refused=True, versions="2+", docs="d")
     sent = exchange(findings=[finding], version_sent="7", version=7, error="E", client="dep:a")
     with store.transaction() as state:
         state.record(sent)
 
-    assert store.journal().get(1) == sent
-    assert store.journal().get(2) is None
+    assert journal.get(1) == sent
+    assert journal.get(2) is None
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_an_exchange_comes_back_as_it_was(store: Store) -> None:
     ],
 )
 def test_exchanges_are_found_by_what_they_are(
-    store: Store, match: dict[str, str], expected: list[int]
+    store: Store, journal: SqliteJournal, match: dict[str, str], expected: list[int]
 ) -> None:
     finding = Finding("field-unknown", "body", "/x", "why")
     with store.transaction() as state:
@@ -58,7 +59,6 @@ def test_exchanges_are_found_by_what_they_are(
         state.record(exchange("/server/devices", operation="dep.fetch", error="INVALID_CURSOR"))
         state.record(exchange("/x", response=Response(404), findings=[finding]))
         state.record(exchange(organisation="other", route="GET /É"))
-    journal = store.journal()
 
     assert [one.seq for one in journal.read(match=match)] == expected
     assert journal.count(match) == len(expected)
@@ -66,13 +66,12 @@ def test_exchanges_are_found_by_what_they_are(
     assert journal.last() == 4
 
 
-def test_a_filter_that_does_not_exist_is_refused(store: Store) -> None:
+def test_a_filter_that_does_not_exist_is_refused(store: Store, journal: SqliteJournal) -> None:
     with pytest.raises(ValueError, match="cannot be matched by colour"):
-        store.journal().read(match={"colour": "blue"})
+        journal.read(match={"colour": "blue"})
 
 
-def test_the_journal_shows_what_is_committed_only(store: Store) -> None:
-    journal = store.journal()
+def test_the_journal_shows_what_is_committed_only(store: Store, journal: SqliteJournal) -> None:
     with ThreadPoolExecutor(1) as reader:
 
         def ask_and_fail(state: State) -> None:
@@ -87,7 +86,9 @@ def test_the_journal_shows_what_is_committed_only(store: Store) -> None:
         assert asked[0].result() == 0
 
 
-def test_exchanges_of_several_threads_are_numbered_without_gaps(store: Store) -> None:
+def test_exchanges_of_several_threads_are_numbered_without_gaps(
+    store: Store, journal: SqliteJournal
+) -> None:
     def add(_: int) -> int:
         with store.transaction() as state:
             state.put("thing", str(state.reserve("n")), {})
@@ -98,10 +99,10 @@ def test_exchanges_of_several_threads_are_numbered_without_gaps(store: Store) ->
 
     with store.transaction() as state:
         assert state.count("thing") == 40
-    assert sorted(numbers) == [one.seq for one in store.journal().read()] == list(range(1, 41))
+    assert sorted(numbers) == [one.seq for one in journal.read()] == list(range(1, 41))
 
 
-def test_wiping_all_leaves_the_journal(store: Store) -> None:
+def test_wiping_all_leaves_the_journal(store: Store, journal: SqliteJournal) -> None:
     with store.transaction() as state:
         state.put("thing", "a", {})
         state.of("elsewhere").put("thing", "b", {})
@@ -110,7 +111,7 @@ def test_wiping_all_leaves_the_journal(store: Store) -> None:
 
         assert state.get("thing", "a") is None
         assert state.count("thing") == state.of("elsewhere").count("thing") == 0
-    assert store.journal().last() == 1
+    assert journal.last() == 1
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -159,14 +160,12 @@ EXCHANGES = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(recorded=st.lists(EXCHANGES, min_size=1, max_size=3))
 def test_every_field_of_every_exchange_comes_back(recorded: list[Exchange]) -> None:
-    store = Store.open(None)
+    with closing(Store.open(None)) as store:
+        with store.transaction() as state:
+            numbers = [state.record(one) for one in recorded]
 
-    with store.transaction() as state:
-        numbers = [state.record(one) for one in recorded]
-
-    assert store.journal().read() == recorded
-    assert numbers == list(range(1, len(recorded) + 1))
-    store.close()
+        assert store.journal().read() == recorded
+        assert numbers == list(range(1, len(recorded) + 1))
 
 
 def test_what_has_its_default_takes_no_room() -> None:
@@ -188,7 +187,7 @@ def test_what_has_its_default_takes_no_room() -> None:
     }
 
 
-def test_records_that_name_every_default_are_read(store: Store) -> None:
+def test_records_that_name_every_default_are_read(store: Store, journal: SqliteJournal) -> None:
     push = Exchange(
         1,
         Request("POST", "/3/device/a", (("a", "b"),), b"{}", "https", Peer("::1", 1, 1), "2"),
@@ -244,16 +243,16 @@ def test_records_that_name_every_default_are_read(store: Store) -> None:
     whole = msgspec.msgpack.encode(record)
     store._connection.execute("UPDATE exchange SET record = ?", (whole,))
 
-    assert store.journal().get(1) == push
+    assert journal.get(1) == push
 
 
-def test_half_a_surrogate_pair_is_written_out(store: Store) -> None:
+def test_half_a_surrogate_pair_is_written_out(store: Store, journal: SqliteJournal) -> None:
     odd = exchange("/\udc80", client="\ud800", findings=[Finding("a", "b", "\udfff", "d")])
 
     with store.transaction() as state:
         state.record(odd)
 
-    kept = store.journal().get(1)
+    kept = journal.get(1)
     assert kept is not None
     assert (kept.request.target, kept.client) == ("/\\udc80", "\\ud800")
     assert kept.findings[0].at == "\\udfff"
@@ -283,14 +282,15 @@ def test_two_readers_follow_a_writer(path: Path) -> None:
     store.close()
 
 
-def test_a_reader_of_a_file_closes_its_own_connection_only(store: Store) -> None:
-    journal = store.journal()
-    journal.close()
+def test_a_reader_of_a_file_closes_its_own_connection_only(
+    store: Store, journal: SqliteJournal
+) -> None:
+    store.journal().close()
 
     with store.transaction() as state:
         state.record(exchange())
 
-    assert store.journal().last() == 1
+    assert journal.last() == 1
 
 
 WRITER = """

@@ -5,7 +5,7 @@ import resource
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,7 +57,8 @@ def test_two_processes_may_write_in_turn(path: Path) -> None:
         found = state.get("thing", "a")
         assert found is not None
         assert (found.body, found.revision) == ({"n": 3}, 3)
-    assert [found.seq for found in one.journal().read()] == [1, 2, 3]
+    with closing(one.journal()) as journal:
+        assert [found.seq for found in journal.read()] == [1, 2, 3]
     one.close()
     other.close()
 

@@ -2,6 +2,8 @@
 
 import base64
 import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from simulator.worlds.world import load_world, parse_world
 from tests.worlds.test_world import HEAD, ORGANISATION, SERVER, refusal
 
 NOW = milliseconds("2026-03-01T08:00:00Z")
+Seeded = Callable[..., Store]
 
 
 def place_of(state: State) -> tuple[State, Location]:
@@ -27,17 +30,24 @@ def place_of(state: State) -> tuple[State, Location]:
     return own, location(own, "campus")
 
 
-def seeded(seed: int = 1, mint: str = "ab") -> Store:
-    store = Store.open(None)
-    with store.transaction() as state:
-        seed_world(
-            state,
-            load_world("demo"),
-            seed=seed,
-            mint=lambda digits: (mint * digits)[:digits],
-            now_ms=NOW,
-        )
-    return store
+@pytest.fixture
+def seeded() -> Iterator[Seeded]:
+    """Yield what opens a store of the world demo."""
+    with ExitStack() as stack:
+
+        def opened(seed: int = 1, mint: str = "ab") -> Store:
+            store = stack.enter_context(closing(Store.open(None)))
+            with store.transaction() as state:
+                seed_world(
+                    state,
+                    load_world("demo"),
+                    seed=seed,
+                    mint=lambda digits: (mint * digits)[:digits],
+                    now_ms=NOW,
+                )
+            return store
+
+        yield opened
 
 
 def people(store: Store) -> list[User]:
@@ -46,7 +56,7 @@ def people(store: Store) -> list[User]:
         return [User.of(one) for one in licences.every(own, place.kind(USER))]
 
 
-def test_demo_has_apps_of_every_kind() -> None:
+def test_demo_has_apps_of_every_kind(seeded: Seeded) -> None:
     with seeded().transaction() as state:
         own, place = place_of(state)
         assets = [Asset.of(one) for one in licences.every(own, place.kind(ASSET))]
@@ -63,7 +73,7 @@ def test_demo_has_apps_of_every_kind() -> None:
     assert place.platform == "volumestore"
 
 
-def test_demo_has_forty_users_of_whom_some_are_linked() -> None:
+def test_demo_has_forty_users_of_whom_some_are_linked(seeded: Seeded) -> None:
     found = people(seeded())
 
     assert len(found) == len({one.client for one in found}) == 40
@@ -71,7 +81,7 @@ def test_demo_has_forty_users_of_whom_some_are_linked() -> None:
     assert all(one.email.endswith("@school.example") for one in found)
 
 
-def test_users_follow_from_the_seed_and_tokens_from_the_mint() -> None:
+def test_users_follow_from_the_seed_and_tokens_from_the_mint(seeded: Seeded) -> None:
     first, same, other = seeded(), seeded(mint="cd"), seeded(seed=2)
 
     assert people(first) == people(same)
@@ -126,7 +136,7 @@ def test_a_bad_location_is_said(table: str, expected: str) -> None:
     assert expected in refusal(HEAD + ORGANISATION + table + SERVER)
 
 
-def test_a_user_of_the_world_can_be_found() -> None:
+def test_a_user_of_the_world_can_be_found(seeded: Seeded) -> None:
     with seeded().transaction() as state:
         own, place = place_of(state)
         some: Any = next(licences.every(own, place.kind(USER)))

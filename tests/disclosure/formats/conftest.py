@@ -25,7 +25,7 @@ Render = Callable[..., str]
 @cache
 def ran() -> Apple:
     """Return a simulator after a run: good calls, refused ones, the golden vectors."""
-    apple = Apple()
+    apple = Apple.lasting()
     apple.add(SERIAL)
     session = apple.session()
     apple.call("GET", "/account", session=session)

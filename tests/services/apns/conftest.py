@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -92,7 +91,5 @@ def make(authority: PushAuthority, **settings: Any) -> Apns:
 
 
 @pytest.fixture
-def apns(authority: PushAuthority) -> Iterator[Apns]:
-    made = make(authority)
-    yield made
-    made.apple.store.close()
+def apns(authority: PushAuthority) -> Apns:
+    return make(authority)
