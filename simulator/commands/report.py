@@ -59,6 +59,10 @@ FAIL_ON = click.option(
 )
 @FAIL_ON
 @click.option("--gate", is_flag=True, help="Judge as for a release: what is a warning fails.")
+@click.option(
+    "--strict", is_flag=True, help="Demand that even what the protocol demands is declared."
+)
+@click.option("--discloser", metavar="NAME", help="Who discloses, where no manifest says so.")
 @click.option("--verify", "only_verify", is_flag=True, help="Only check that the journal is whole.")
 @click.option("--rebuild", is_flag=True, help="Read the whole journal, whatever was kept of it.")
 @click.option(
@@ -82,6 +86,8 @@ def command(
     redact: Any,
     fail_on: str,
     gate: bool,
+    strict: bool,
+    discloser: str | None,
     only_verify: bool,
     rebuild: bool,
     canary: bool,
@@ -104,6 +110,7 @@ def command(
         code = CLEAN if well else FINDINGS
     elif url is not None:
         query = {"manifest": flags["manifest"] or "", "redact": redact, "gate": str(int(gate))}
+        query |= {"strict": str(int(strict)), "discloser": discloser or ""}
         query = {name: value for name, value in query.items() if value}
         if only_verify:
             proof = json.loads(_ask(url, query | {"verify": "1"}))["evidence"]
@@ -116,7 +123,7 @@ def command(
     elif only_verify:
         code = _prove(asdict(Proof.of(verify(Path(wanted.data)))), output)
     else:
-        manifest = load_manifest(wanted.manifest).on(today())
+        manifest = load_manifest(wanted.manifest).on(today()).judging(strict, discloser)
         with books(wanted, fresh=rebuild) as kept:
             report = kept.report(manifest, redact, strict=gate)
             width = max(80, get_terminal_size((100, 0)).columns)

@@ -33,7 +33,9 @@ class Settings:
     data: str = _row("./mdmsim-data", "Data directory, or :memory: to keep nothing.")
     ready_file: str = _row("", "Where to write ready.json (default: in the data directory).")
     world: str = _row("demo", "World to load into an empty data directory: a name or a TOML file.")
-    manifest: str = _row("intune-to-apple", "What may be disclosed: a name or a TOML file.")
+    manifest: str = _row(
+        "none", "What is declared: the name of a shipped manifest, a TOML file, or none."
+    )
     strictness: Strictness = _row(
         "apple",
         "observe: accept and report; apple: answer as Apple does; strict: refuse every deviation.",

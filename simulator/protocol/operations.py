@@ -295,6 +295,8 @@ class Service:
     """Makes the response of an error row."""
     credentials: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Part and place of the credential, by way to authenticate; else it is in Authorization."""
+    client_certificates: bool = False
+    """Whether a TLS client certificate is one of the ways to authenticate."""
     methods: tuple[str, ...] = ()
     """The only methods there are, whatever the path; empty: that depends on the path."""
     quirks: tuple[Quirk, ...] = ()

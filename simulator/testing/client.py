@@ -28,8 +28,14 @@ from simulator.core.settings import Settings
 START_S = 30
 """How long a simulator may take to start; it takes a fraction of a second."""
 _PREFIX = "/api/v1"
-_BREACHES = {"undeclared", "forbidden", "misplaced-credential"}
-"""Flags of what no manifest allows for."""
+_BREACHES = {
+    "undeclared",
+    "undocumented",
+    "forbidden",
+    "misplaced-credential",
+    "secret-in-url",
+}
+"""Flags of what a client should not disclose."""
 _TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 
@@ -151,15 +157,18 @@ class Mdmsim:
         ]
 
     def assert_only_declared(self, *, allow: tuple[str, ...] = ()) -> None:
-        """Fail if this test disclosed what the manifest does not declare, and say what.
+        """Fail if this test disclosed what nobody declared or documents, and say what.
 
-        *allow* names concepts, such as ``net.user_agent``, that are taken for declared.
+        Without a manifest only what is undocumented or misplaced fails; what the
+        protocol itself demands never does. *allow* names concepts, such as
+        ``net.user_agent``, that are taken for declared.
         """
         found = {
             f"{one['operation'] or 'no operation'}: {one['part']} {one['at']} is {one['concept']}"
             f" of the {one['subject']} ({', '.join(one['flags'])}), exchange {one['seq']}"
             for one in self.disclosures()
-            if _BREACHES & set(one["flags"]) and one["concept"] not in allow
+            if _BREACHES & {*one["flags"]} - ({"undeclared"} if one["inherent"] else set())
+            and one["concept"] not in allow
         }
         if found:
             raise AssertionError("disclosed, but not declared:\n  " + "\n  ".join(sorted(found)))

@@ -54,12 +54,55 @@ def run(*args: str) -> Result:
 def test_the_journal_is_judged(tmp_path: Path) -> None:
     recorded(tmp_path, [request(), request("/account?x=1")])
 
-    result = run("--data", str(tmp_path), "--format", "json")
+    result = run("--data", str(tmp_path), "--manifest", "intune-to-apple", "--format", "json")
 
     report = json.loads(result.output)
     assert result.exit_code == 1
     assert report["counts"]["exchanges"] == 2
     assert report["provenance"]["manifest"] == "intune-to-apple"
+    assert report["provenance"]["discloser"] == "Microsoft Intune"
+
+
+def test_without_a_manifest_a_conformant_client_passes(tmp_path: Path) -> None:
+    recorded(tmp_path, [request(), request()])
+
+    result = run("--data", str(tmp_path), "--format", "json", "--fail-on", "undeclared,warn")
+
+    report = json.loads(result.output)
+    agent = next(line for line in report["sent"] if line["concept"] == "net.user_agent")
+    assert (result.exit_code, report["verdict"]) == (0, "clean")
+    assert (agent["declared"], agent["flags"], agent["severity"]) == ("inherent", [], "ok")
+    assert (report["counts"]["inherent"], report["undeclared"]) == (1, [])
+    assert report["provenance"]["manifest"] == "none"
+    assert report["provenance"]["discloser"] == ""
+
+
+@pytest.mark.parametrize("target", ["/account?x=1", "/nowhere?serial_number=0ZTEST000001"])
+def test_without_a_manifest_what_is_undocumented_fails(tmp_path: Path, target: str) -> None:
+    recorded(tmp_path, [request(target)])
+
+    assert run("--data", str(tmp_path)).exit_code == 1
+
+
+def test_what_is_inherent_needs_no_claim_unless_that_is_demanded(tmp_path: Path) -> None:
+    recorded(tmp_path, [request()])
+    judged = ("--data", str(tmp_path), "--manifest", "intune-to-apple", "--fail-on", "undeclared")
+
+    strict = run(*judged, "--strict", "--format", "json")
+
+    assert run(*judged).exit_code == 0
+    assert strict.exit_code == 1
+    assert [one["concept"] for one in json.loads(strict.output)["undeclared"]] == ["net.user_agent"]
+
+
+def test_the_discloser_can_be_named(tmp_path: Path) -> None:
+    recorded(tmp_path, [request()])
+
+    named = run("--data", str(tmp_path), "--format", "html", "--discloser", "Our MDM")
+    plain = run("--data", str(tmp_path), "--format", "html")
+
+    assert "<h1>What Our MDM told Apple</h1>" in named.output
+    assert "<h1>What the MDM told Apple</h1>" in plain.output
 
 
 def test_more_exchanges_than_are_read_at_a_time_are_counted(tmp_path: Path) -> None:
@@ -109,9 +152,10 @@ def test_the_report_is_for_people_too(tmp_path: Path, form: str, start: str) -> 
     ],
 )
 def test_the_exit_code_tells_of_findings(tmp_path: Path, threshold: str, code: int) -> None:
-    recorded(tmp_path, [request()])
+    recorded(tmp_path, [request("/mdm/v2/client/config")])
+    judged = ("--data", str(tmp_path), "--manifest", "intune-to-apple")
 
-    result = run("--data", str(tmp_path), "--format", "json", "--fail-on", threshold)
+    result = run(*judged, "--format", "json", "--fail-on", threshold)
 
     assert result.exit_code == code
     assert exit_code(json.loads(result.output), threshold) == code
@@ -227,7 +271,7 @@ async def test_a_running_simulator_can_be_asked(tmp_path: Path) -> None:
     assert json.loads(data.output)["counts"]["exchanges"] == 1
     assert (proof.exit_code, proof.output[:19]) == (0, "evidence complete: ")
     assert wrong.exit_code == 2
-    assert "manifest must be one of intune-to-apple" in wrong.stderr
+    assert "manifest must be one of none, intune-to-apple" in wrong.stderr
     assert json.loads(judged.output)["provenance"]["manifest"] == str(own)
     assert bad.exit_code == 2
     assert "bad.toml: [manifest]: schema: write schema = 1" in bad.stderr

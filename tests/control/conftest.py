@@ -39,6 +39,7 @@ async def control() -> AsyncIterator[Control]:
         http_port=0,
         control_port=0,
         proxy_port=None,
+        manifest="intune-to-apple",
         fingerprint_key=KEY.decode(),
     )
     async with Simulator(settings) as simulator, aiohttp.ClientSession() as session:

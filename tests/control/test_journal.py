@@ -80,7 +80,7 @@ async def test_the_journal_pages_and_filters(control: Control) -> None:
 
 async def test_the_report_is_kept_up_to_date(control: Control) -> None:
     _, empty = await control.call("GET", "/report")
-    await control.ask("GET", "/session", headers={"User-Agent": "ExampleMDM/1"})
+    await control.ask("GET", "/mdm/v2/client/config", headers={"User-Agent": "ExampleMDM/1"})
     _, first = await control.call("GET", "/report?format=json")
     await control.ask("GET", "/account")
     _, second = await control.call("GET", "/report?redact=names&manifest=intune-to-apple&gate=1")

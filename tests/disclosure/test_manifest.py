@@ -249,8 +249,8 @@ def test_the_record_of_the_api_has_the_documented_keys() -> None:
     record = as_json(judge(disclosure(), "dep", "dep.x", INTUNE))
 
     assert " ".join(record) == (
-        "part at generic via concept category subject secret documented declared flags fp shape "
-        "len clear field severity value"
+        "part at generic via concept category subject secret documented declared inherent flags fp "
+        "shape len clear field severity value"
     )
 
 

@@ -122,7 +122,7 @@ def test_an_empty_journal_gives_a_report() -> None:
 
     assert (report.verdict, report.exit_code()) == ("empty", 0)
     assert "EMPTY" in to_text(report)
-    assert len(sections(report)) == 10
+    assert len(sections(report)) == 11
 
 
 def test_declared_and_harmless_traffic_is_clean() -> None:

@@ -16,9 +16,8 @@ from simulator.console.pages.flow import Flow, draw
 from simulator.console.parts import Page
 from simulator.console.rendering import after, page
 from simulator.control.parts import PARTS, Problem, bad
-from simulator.core.resources import names
 from simulator.disclosure.formats.table import FORMATS
-from simulator.disclosure.judge.manifest import SEVERITIES
+from simulator.disclosure.judge.manifest import SEVERITIES, manifest_names
 from simulator.disclosure.report.redaction import LEVELS
 
 _CHOSEN = ("redact", "gate")
@@ -108,7 +107,7 @@ def _chosen(given: Mapping[str, Any], *more: str) -> dict[str, str]:
 async def _page(
     request: web.Request, report: Any, chosen: Mapping[str, str], upload: Upload | None
 ) -> web.Response:
-    shipped = await asyncio.to_thread(names, "manifests")
+    shipped = await asyncio.to_thread(manifest_names)
     started = request.app[PARTS].manifest.name
     return await page(
         request,
@@ -118,7 +117,7 @@ async def _page(
         sections=_sections(report),
         claims=_claims(report),
         flow=draw(_flows(report["sent"])),
-        manifests=sorted({started, *(name.removesuffix(".toml") for name in shipped)}),
+        manifests=list(dict.fromkeys([*shipped, started])),
         manifest=upload.name if upload else chosen.get("manifest", started),
         started=started,
         upload=upload,

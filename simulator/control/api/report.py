@@ -10,12 +10,11 @@ from aiohttp import web
 
 from simulator.control.ledger_service import BOOKS, Books
 from simulator.control.parts import AFTER, LIMIT, PARTS, Problem, Route, bad, number
-from simulator.core.resources import names
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.formats.table import FORMATS, Format
 from simulator.disclosure.judge import difference
 from simulator.disclosure.judge.difference import compare
-from simulator.disclosure.judge.manifest import Manifest, load_manifest
+from simulator.disclosure.judge.manifest import Manifest, load_manifest, manifest_names
 from simulator.disclosure.judge.spans import Span
 from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.rows import FILTERS, matches
@@ -95,7 +94,7 @@ async def _written(request: web.Request, form: Format, manifest: Manifest) -> It
     query = request.query
     material = await asyncio.to_thread(
         request.app[BOOKS].material,
-        manifest,
+        manifest.judging(query.get("strict") == "1", query.get("discloser")),
         msgspec.convert(query.get("redact", "fingerprint"), Level),
         strict=query.get("gate") == "1",
         verify=query.get("verify") == "1",
@@ -138,7 +137,7 @@ async def _manifest(books: Books, name: str | None) -> Manifest:
     """Return the manifest that is asked for: one that ships, as nobody's files are read here."""
     if name is None:
         return books.manifest()
-    shipped = [one.removesuffix(".toml") for one in await asyncio.to_thread(names, "manifests")]
+    shipped = await asyncio.to_thread(manifest_names)
     if name not in shipped:
         known = ", ".join(shipped)
         raise bad(f"manifest must be one of {known}; POST another, or start mdmsim with it")
@@ -152,6 +151,8 @@ JUDGED = (
     String("format", "json if absent.", values=tuple(FORMATS)),
     String("redact", "fingerprint if absent.", values=get_args(Level)),
     String("gate", "1: as for a release."),
+    String("strict", "1: even what is inherent must be declared."),
+    String("discloser", "Who discloses, where the manifest does not say."),
     String("verify", "1: check the hashes of all exchanges again."),
 )
 _SPAN = "FROM..TO, each the number of an exchange or a time, or nothing."

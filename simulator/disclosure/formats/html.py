@@ -20,6 +20,7 @@ _TILES = (
     ("lines", "different fields"),
     ("declared", "declared"),
     ("undeclared", "undeclared"),
+    ("inherent", "inherent"),
     ("undocumented", "not documented"),
     ("secrets", "secrets"),
 )
@@ -27,8 +28,12 @@ _COLUMNS = (
     "", "operation", "place", "concept, whose", "requests", "values", "news to Apple",
     "example and flags", "seen", "exchanges",
 )  # fmt: skip
-_LINES = {2: "undeclared", 3: "flagged"}
-"""Sections that are tables of lines, by number."""
+_LINES = {
+    "Undeclared": "undeclared",
+    "Undocumented or misplaced": "flagged",
+    "Inherent": "inherent",
+}
+"""Sections that are tables of lines, by title."""
 
 
 def to_html(material: Material) -> Iterator[str]:
@@ -60,8 +65,8 @@ def to_html(material: Material) -> Iterator[str]:
         )
     for number, section in enumerate(sections(report), 1):
         yield f"<h2>{number}. {_text(section.title)}</h2>\n"
-        if number in _LINES:
-            lines: Sequence[Line] = getattr(report, _LINES[number])
+        if section.title in _LINES:
+            lines: Sequence[Line] = getattr(report, _LINES[section.title])
             yield f"<p>{_text(section.about)}</p>\n"
             yield _table(_COLUMNS, map(_line, lines)) if lines else ""
             continue

@@ -74,6 +74,10 @@ class Manifest:
     """The claim that forbids a concept to a service."""
     expired: tuple[Claim, ...] = ()
     """Claims that no longer count, as their date has passed."""
+    declares: bool = True
+    """Whether there is a declaration; without one nothing is undeclared."""
+    demands_inherent: bool = False
+    """Whether even what the protocol demands must be declared."""
 
     def on(self, day: date) -> "Manifest":
         """Return the manifest as it is on *day*: without the claims that have expired by then."""
@@ -88,6 +92,15 @@ class Manifest:
                 for key, claims in self.by_concept.items()
             },
         )
+
+    def judging(self, strict: bool, discloser: str | None) -> "Manifest":
+        """Return the manifest as a report wants it.
+
+        With *strict* even what is inherent must be declared. *discloser* names who
+        discloses where the manifest does not.
+        """
+        about = {"discloser": discloser, **self.about} if discloser else self.about
+        return replace(self, demands_inherent=strict, about=about)
 
     @classmethod
     def parse(cls, text: str, name: str) -> "Manifest":
@@ -127,6 +140,11 @@ class Manifest:
                 for key, found in _by_concept(claims.values(), lambda claim: claim.never).items()
             },
         )
+
+
+NO_MANIFEST = "none"
+"""The name of no declaration at all."""
+NOTHING_DECLARED = Manifest(NO_MANIFEST, (), {}, "", {}, {}, declares=False)
 
 
 def plain(name: str) -> str:

@@ -12,7 +12,7 @@ NEVER = "never"
 THRESHOLDS: Mapping[str, str] = {
     "fail": "anything that fails by its category or flags",
     "warn": "anything that fails or warns",
-    "undeclared": "no claim covers it",
+    "undeclared": "no claim of the manifest covers it",
     "undocumented": "Apple documents no such field",
     "forbidden": "a value that the manifest says must never travel",
     "misplaced-credential": "a credential where none belongs",

@@ -18,7 +18,7 @@ from typing import Any
 from simulator.core import resources
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.concepts import PROTOCOL
-from simulator.disclosure.judge.claims import Claim, Manifest, plain
+from simulator.disclosure.judge.claims import NO_MANIFEST, NOTHING_DECLARED, Claim, Manifest, plain
 from simulator.disclosure.observe.observation import Disclosure
 
 __all__ = ["Claim", "Judged", "Manifest", "as_json", "claim_for", "judge", "load_manifest"]
@@ -61,22 +61,32 @@ class Judged:
     flags: tuple[str, ...]
     severity: str
     """``ok``, ``warn`` or ``fail``."""
+    inherent: bool = False
+    """Whether no claim covers it, and none needs to: the protocol demands it."""
 
 
 def load_manifest(name_or_path: str) -> Manifest:
     """Read a shipped manifest by name, or a file whose path ends in ``.toml``.
 
+    The name ``none`` stands for no declaration at all.
     ConfigurationError if there is none, or something is wrong with it.
     """
     if name_or_path.endswith(".toml"):
         return Manifest.parse(read_manifest(name_or_path), name_or_path)
-    shipped = [name.removesuffix(".toml") for name in resources.names(FOLDER)]
+    if name_or_path == NO_MANIFEST:
+        return NOTHING_DECLARED
+    shipped = manifest_names()
     if name_or_path not in shipped:
         raise ConfigurationError(
             f"there is no manifest {name_or_path!r}: "
             f"name one of {', '.join(shipped)} or a path that ends in .toml"
         )
     return Manifest.parse(resources.read_text(FOLDER, f"{name_or_path}.toml"), name_or_path)
+
+
+def manifest_names() -> list[str]:
+    """Return the names that `load_manifest` takes: ``none``, then those that ship, sorted."""
+    return [NO_MANIFEST, *(name.removesuffix(".toml") for name in resources.names(FOLDER))]
 
 
 def read_manifest(path: str) -> str:
@@ -123,7 +133,9 @@ def judge(
     """Say whether *disclosure* to *service* was declared, and how bad it is if not.
 
     *gate* judges as strictly as a release should. Service and operation are
-    empty where a request matched none: then no claim covers it.
+    empty where a request matched none: then no claim covers it. Where no
+    manifest is named, nothing is undeclared; what is undocumented or misplaced
+    fails all the same.
     """
     flags = disclosure.flags
     if (service, disclosure.concept) in manifest.never:
@@ -134,10 +146,13 @@ def judge(
     else:
         claim = claim_for(disclosure, service, operation, manifest)
         declared = NONE if claim is None else claim.id
-    if declared == NONE:
+    if declared == NONE and manifest.declares:
         flags = (*flags, UNDECLARED)
-    weighed = [flag for flag in flags if claim is None or flag not in claim.flags]
-    return Judged(disclosure, declared, flags, severity_of(weighed, disclosure.category, gate=gate))
+    inherent = declared == NONE and bool(disclosure.inherent) and not manifest.demands_inherent
+    passed = {UNDECLARED} if inherent else set(claim.flags) if claim else set()
+    weighed = [flag for flag in flags if flag not in passed]
+    severity = severity_of(weighed, disclosure.category, gate=gate)
+    return Judged(disclosure, declared, flags, severity, inherent)
 
 
 def severity_of(flags: Iterable[str], category: str, *, gate: bool = False) -> str:
@@ -176,6 +191,7 @@ def as_json(judged: Judged) -> dict[str, Any]:
         "secret": one.secret,
         "documented": one.documented,
         "declared": judged.declared,
+        "inherent": one.inherent if judged.inherent else None,
         "flags": list(judged.flags),
         "fp": one.fp,
         "shape": one.shape,

@@ -5,6 +5,7 @@ from typing import Any
 
 from simulator.disclosure.concepts import UNKNOWN
 from simulator.disclosure.judge.importing import written
+from simulator.disclosure.judge.inherent import INHERENT
 from simulator.disclosure.judge.keys import SERVICES
 from simulator.disclosure.judge.manifest import EXEMPT
 from simulator.disclosure.report.lines import Line
@@ -25,7 +26,7 @@ def suggest(report: Report) -> str:
     groups: dict[tuple[str, str], list[Line]] = {}
     odd: list[Line] = []
     for line in sorted(report.sent, key=lambda one: (one.service, one.concept, one.operation)):
-        if line.declared == EXEMPT:
+        if line.declared in (EXEMPT, INHERENT):
             continue
         if line.concept == UNKNOWN or line.service not in SERVICES or _BAD & {*line.flags}:
             odd.append(line)

@@ -74,7 +74,12 @@ class Reader:
         if scheme.lower() == "oauth" and parameters:
             for one in parameters:
                 concept = OAUTH.get(one.name, UNKNOWN)
-                known = Row(one.name, concept, documented=wanted and one.name in OAUTH)
+                known = Row(
+                    one.name,
+                    concept,
+                    documented=wanted and one.name in OAUTH,
+                    inherent=row.inherent,
+                )
                 spot = Spot("header", index, one.start, one.end, bare=not one.quoted)
                 leaf = self._leaf("oauth1", one.name, one.name, known, one.value, spot)
                 leaf.via = "header:authorization"

@@ -9,6 +9,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+from msgspec.structs import replace
+
 from simulator.core.messages import Headers, Peer, Request, Response
 from simulator.disclosure.concepts import UNKNOWN
 from simulator.disclosure.observe.bodies import PlainBodies
@@ -18,7 +20,7 @@ from simulator.disclosure.observe.flags import PERSONAL, is_personal
 from simulator.disclosure.observe.leaf import Leaf
 from simulator.disclosure.observe.leaves import Reader
 from simulator.disclosure.observe.paths import SealedPaths
-from simulator.disclosure.observe.plans import Plan, Plans, Row
+from simulator.disclosure.observe.plans import CREDENTIAL, Plan, Plans, Row
 from simulator.disclosure.observe.records import Disclosure, opaque_record, record_of
 from simulator.disclosure.observe.response_observation import collect
 from simulator.disclosure.observe.values import Fingerprinter, normalise, text_of
@@ -109,7 +111,7 @@ class Observer:
         if sealed:
             return list(chain.from_iterable(self._observe_recorded(request, plan, number)))
         reader = Reader(self._plans, plan, sealed=False)
-        start = self._connection_records(request.peer, number)
+        start = self._connection_records(request.peer, plan, number)
         leaves = [*reader.target(request.target), *reader.headers(request.headers)]
         content = decoded or _decode(request, operation)
         opaque: list[Disclosure] = []
@@ -136,9 +138,14 @@ class Observer:
             return [], [opaque_record(len(der), fp, ("undocumented",), "tls", CLIENT)]
         return settle(leaves), []
 
-    def _connection_records(self, peer: Peer, version: int) -> list[Disclosure]:
+    def _connection_records(self, peer: Peer, plan: Plan, version: int) -> list[Disclosure]:
         shown, unreadable = self._connection(peer)
-        return [*self._records(shown, version), *unreadable]
+        records = self._records(shown, version)
+        if plan.certificate:
+            records = [
+                replace(one, inherent=CREDENTIAL) if one.documented else one for one in records
+            ]
+        return [*records, *unreadable]
 
     def parts(
         self, request: Request, operation: Operation | None, service: Service | None
@@ -154,7 +161,7 @@ class Observer:
 
     def _observe_recorded(self, request: Request, plan: Plan, version: int) -> tuple[Records, ...]:
         peer, target = request.peer, request.target
-        start = self._connection_records(peer, version) if peer.first and peer.tls else []
+        start = self._connection_records(peer, plan, version) if peer.first and peer.tls else []
         headers = self._headers(request.headers, plan, version)
         if headers is not None and "?" not in target:
             body = self._body(request, plan, version)

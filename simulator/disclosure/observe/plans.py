@@ -13,6 +13,8 @@ from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, Integers, Object, Objects, Strings, Table, span, walk
 from simulator.protocol.operations import Operation, Service
 
+CREDENTIAL, REQUIRED = "credential", "required"
+"""Why something is inherent: see `Row.inherent`."""
 Kind = Literal["scalar", "strings", "object", "objects", "table", "any"]
 
 
@@ -38,6 +40,8 @@ class Row:
     inner: Mapping[str, "Row"] = field(default_factory=dict)
     """The rows inside, by key; of a table of plain values: the one row, under ``""``."""
     decode: str = ""
+    inherent: str = ""
+    """Why no client can leave it out (a key of `judge.inherent.REASONS`); empty: it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class Plan:
     body: Mapping[str, Row] = field(default_factory=dict)
     body_secret: bool = True
     """Whether a row of the body may hold a secret or a URL."""
+    certificate: bool = False
+    """Whether the client may authenticate with a certificate."""
     strays: tuple[Stray, ...] = ()
     """Path parameters of the operations that a request to none of them may have meant."""
     body_format: BodyFormat = "json"
@@ -143,7 +149,11 @@ class Plans:
         }
         strays = tuple(_strays(catalogue))
         self._services = {
-            service.name: Plan(strays=strays, headers=_by_name(service.headers, "header"))
+            service.name: Plan(
+                strays=strays,
+                headers=_by_name(service.headers, "header"),
+                certificate=service.client_certificates,
+            )
             for service in catalogue.services.values()
         }
         self.names = {**NAMES, **_secret_names(catalogue)}
@@ -193,15 +203,36 @@ def _request_plan(operation: Operation, service: Service) -> Plan:
     )
     rows = (*service.headers, *operation.request)
     body = tuple(row for row in operation.request if row.place == "body")
+    compiled = _by_name(body, "body")
+    part, at = service.credentials.get(operation.auth, ("", ""))
+    if part == "body" and (name := at.removeprefix("/")) in compiled:
+        compiled[name] = replace(compiled[name], inherent=CREDENTIAL)
     return Plan(
         path,
         _by_name(rows, "query"),
-        _by_name(rows, "header"),
-        _by_name(rows, "cookie"),
-        _by_name(body, "body"),
+        _inherent(rows, "header"),
+        _inherent(rows, "cookie"),
+        compiled,
         _may_hold_secrets(body),
         body_format=operation.body_format,
+        certificate=service.client_certificates,
     )
+
+
+def _inherent(rows: Iterable[Field], place: str) -> dict[str, Row]:
+    """Compile the rows of *place*; a credential, or what is required, is inherent there."""
+    required = {row.name for row in rows if row.place == place and row.required}
+    return {
+        name: replace(
+            row,
+            inherent=CREDENTIAL
+            if CONCEPTS[row.concept].category == "credential"
+            else REQUIRED
+            if name in required
+            else "",
+        )
+        for name, row in _by_name(rows, place).items()
+    }
 
 
 def _strays(catalogue: Catalogue) -> Iterable[Stray]:

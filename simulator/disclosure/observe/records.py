@@ -42,6 +42,8 @@ class Disclosure(Struct, frozen=True):
     """Name on the wire."""
     versions: str
     """Protocol versions that the field is documented for; empty if it is not."""
+    inherent: str = ""
+    """Why no client can leave it out, as `simulator.disclosure.judge.inherent` has it."""
 
 
 def record_of(leaf: Leaf, version: int, fingerprinter: Fingerprinter) -> Disclosure:
@@ -70,6 +72,7 @@ def record_of(leaf: Leaf, version: int, fingerprinter: Fingerprinter) -> Disclos
         None if leaf.hidden or concept.sealed else _clear(leaf, shape),
         leaf.name or row.name,
         row.versions,
+        row.inherent if leaf.documented and not leaf.flags else "",
     )
 
 

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from simulator.core.timestamps import rfc3339
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, UNKNOWN
 from simulator.disclosure.judge.claims import Manifest, plain
-from simulator.disclosure.judge.manifest import EXEMPT, NONE, SEVERITIES, judge
+from simulator.disclosure.judge.inherent import INHERENT
+from simulator.disclosure.judge.manifest import EXEMPT, NONE, SEVERITIES, UNDECLARED, judge
 from simulator.disclosure.report.groups import Received, Seen, Sent
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.origins import FOREIGN, NOVEL, Known
@@ -47,6 +48,7 @@ class Line:
     documented: bool
     docs: str
     declared: str
+    """Id of the claim, ``exempt``, ``inherent`` or ``-``."""
     flags: tuple[str, ...]
     severity: str
     requests: int
@@ -112,7 +114,8 @@ def sent_line(
         for one in group.samples.values()
     ]
     worst = max(judged, key=lambda one: SEVERITIES.index(one.severity))
-    claims = list(dict.fromkeys(one.declared for one in judged))
+    claims = [INHERENT if one.inherent else one.declared for one in judged]
+    declared = NONE if NONE in claims else claims[0]
     operation = catalogue.operations.get(group.operation)
     rows = operation.request if operation else ()
     return Line(
@@ -130,8 +133,8 @@ def sent_line(
         versions=first.versions,
         documented=group.documented,
         docs=operation.docs if operation else "",
-        declared=NONE if NONE in claims else claims[0],
-        flags=worst.flags,
+        declared=declared,
+        flags=tuple(one for one in worst.flags if declared != INHERENT or one != UNDECLARED),
         severity=worst.severity,
         example=example_of(group, redact, ledger),
         novelty=novelty,

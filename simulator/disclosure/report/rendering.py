@@ -21,7 +21,7 @@ NOT_OBSERVABLE = (
 VERDICTS = {
     "empty": "EMPTY: no request was recorded.",
     "warnings": "WARNINGS: nothing that fails, but look at what is undeclared.",
-    "clean": "CLEAN: everything that was sent is declared or plumbing.",
+    "clean": "CLEAN: everything that was sent is documented, and declared if a manifest is named.",
     "findings": "FINDINGS: values were sent that must not have been, or that nobody declared.",
     "incomplete": "EVIDENCE INCOMPLETE: a part of it is missing or altered, so this is no pass.",
 }
@@ -36,6 +36,7 @@ _COUNTS = {
     "lines": "different fields sent",
     "declared": "of them declared",
     "undeclared": "of them undeclared",
+    "inherent": "of them inherent: the protocol demands them",
     "exempt": "of them protocol, exempt",
     "undocumented": "of them not documented by Apple",
     "secrets": "of them secrets",
@@ -81,7 +82,21 @@ def to_markdown(report: Report) -> str:
 
 
 def sections(report: Report) -> list[Section]:
-    """Return the nine sections in order (disclosure.md 4.5), and what connections told."""
+    """Return the sections in order (disclosure.md 4.5): verdict first, then what fails.
+
+    Without a manifest there is nothing to say of claims.
+    """
+    named = bool(report.provenance.manifest_sha256)
+    about_claims = {
+        "Undeclared",
+        "Declared and seen",
+        "Declared as sent, but only received",
+        "Declared, not seen",
+    }
+    return [one for one in _sections(report) if named or one.title not in about_claims]
+
+
+def _sections(report: Report) -> list[Section]:
     return [
         _verdict(report),
         Section(
@@ -109,6 +124,11 @@ def sections(report: Report) -> list[Section]:
             _some(report.not_seen, "The traffic holds nothing of these claims."),
             *_claims_table(report.not_seen),
         ),
+        Section(
+            "Inherent",
+            _some(report.inherent, "The protocol demands these, so they need no declaration."),
+            *_sent_table(report.inherent),
+        ),
         _received(report),
         Section("Not observable here", "\n".join(f"- {flow}" for flow in NOT_OBSERVABLE)),
         _provenance(report),
@@ -124,7 +144,7 @@ def _verdict(report: Report) -> Section:
     counts = "\n".join(
         f"- {report.counts[name]} {words}"
         for name, words in _COUNTS.items()
-        if report.counts[name] or name in ("exchanges", "undeclared")
+        if report.counts[name] or name == "exchanges"
     )
     found = "\n".join(f"- {one}" for one in doubts(report))
     return Section(

@@ -10,6 +10,7 @@ from typing import Literal
 from simulator.core.timestamps import rfc3339
 from simulator.disclosure.judge import gate
 from simulator.disclosure.judge.claims import Claim, Manifest
+from simulator.disclosure.judge.inherent import INHERENT
 from simulator.disclosure.judge.manifest import EXEMPT, NONE, UNDECLARED
 from simulator.disclosure.report.integrity import Proof
 from simulator.disclosure.report.ledger import Ledger
@@ -99,6 +100,8 @@ class Report:
     not_seen: tuple[ClaimLine, ...]
     expired: tuple[ClaimLine, ...]
     """Claims whose date has passed, so that they cover nothing any more."""
+    inherent: tuple[Line, ...]
+    """What the protocol itself demands; nobody can leave it out."""
     received: tuple[Line, ...]
     sent: tuple[Line, ...]
     """All that was sent, exempt plumbing included."""
@@ -143,7 +146,7 @@ class Report:
             key=order,
         )
         evidence = evidence or Evidence()
-        undeclared = tuple(line for line in sent if line.declared == NONE)
+        undeclared = tuple(line for line in sent if UNDECLARED in line.flags)
         flagged = tuple(line for line in sent if set(line.flags) - {UNDECLARED})
         lines = [_claim_line(claim, sent, received) for claim in manifest.claims]
         seen = {line.declared for line in sent}
@@ -158,6 +161,7 @@ class Report:
             only_received=tuple(line for line in lines if line.id in back - seen),
             not_seen=tuple(line for line in lines if line.id not in back | seen),
             expired=tuple(_claim_line(claim, sent, received) for claim in manifest.expired),
+            inherent=tuple(line for line in sent if line.declared == INHERENT),
             received=tuple(received),
             sent=tuple(sent),
             connections=tuple(
@@ -199,8 +203,9 @@ def _counts(ledger: Ledger, evidence: Evidence, sent: list[Line]) -> dict[str, i
         "gaps": evidence.missing,
         "values": sum(line.records for line in sent),
         "lines": len(sent),
-        "declared": sum(line.declared not in (NONE, EXEMPT) for line in sent),
-        "undeclared": sum(line.declared == NONE for line in sent),
+        "declared": sum(line.declared not in (NONE, EXEMPT, INHERENT) for line in sent),
+        "undeclared": sum(UNDECLARED in line.flags for line in sent),
+        "inherent": sum(line.declared == INHERENT for line in sent),
         "exempt": sum(line.declared == EXEMPT for line in sent),
         "undocumented": sum(not line.documented for line in sent),
         "secrets": sum(line.secret in {"semi", "yes"} for line in sent),

@@ -224,6 +224,7 @@ SERVICE = Service(
     version=_no_version,
     gate=_note_authorization,
     authenticate={"credential": by_credential},
+    client_certificates=True,
     answer=answer,
     refuse=refuse,
     methods=("POST",),
