@@ -60,6 +60,7 @@ def fault() -> None:
 @click.option("--probability", type=float, help="Chance that it touches one.")
 @click.option("--after", type=int, help="How many requests it lets pass first.")
 @click.option("--until", metavar="TIME", help="When it ends, such as 2026-01-05T10:00:00Z.")
+@click.option("--for", "for_s", type=float, metavar="SECONDS", help="How long it is armed at all.")
 @found
 def add(
     name: str,
@@ -70,11 +71,18 @@ def add(
     probability: float | None,
     after: int | None,
     until: str | None,
+    for_s: float | None,
     **options: Any,
 ) -> None:
     """Arm a fault, such as: add dep.T_C_NOT_SIGNED --count 1."""
     control = Control.of(**options)
-    limits = {"count": count, "probability": probability, "after": after, "until": until}
+    limits = {
+        "count": count,
+        "probability": probability,
+        "after": after,
+        "until": until,
+        "for_s": for_s,
+    }
     body = {
         "match": match(wanted),
         "delivery" if delivery else "outcome": {"name": name, **pairs(given, "--set")},

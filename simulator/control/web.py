@@ -33,6 +33,7 @@ from simulator.control.api import (
 from simulator.control.guards import LARGEST, guard
 from simulator.control.ledger_service import BOOKS, Books
 from simulator.control.parts import PARTS, Parts, checked
+from simulator.control.reverting import REVERTER, Reverter
 
 PREFIX = "/api/v1"
 
@@ -94,6 +95,9 @@ def make_application(parts: Parts) -> web.Application:
     application = web.Application(middlewares=[guard], client_max_size=LARGEST)
     application[PARTS] = parts
     application.on_shutdown.append(_end_streams)
+    application[REVERTER] = reverter = Reverter(parts.gateway)
+    application.on_startup.append(reverter.restore)
+    application.on_cleanup.append(reverter.close)
     application[openapi.DOCUMENT] = openapi.describe(ROUTES, PREFIX)
     application[worlds.BUSY] = asyncio.Lock()
     application[events.NEWS] = events.News()

@@ -104,6 +104,8 @@ class Delivery(Struct, frozen=True, omit_defaults=True):
     """Debug data of GOAWAY."""
     streams: int = 0
     """New limit of open streams."""
+    silent_ms: int = 0
+    """How long the whole connection falls silent, by the real clock."""
 
 
 class Response(Struct, frozen=True, omit_defaults=True):

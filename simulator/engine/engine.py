@@ -18,6 +18,7 @@ from simulator.engine.compiled import Plan
 from simulator.engine.labels import labelled
 from simulator.engine.preflight import nothing, receive, unmatched
 from simulator.faults.faults import Armoury, delivered
+from simulator.faults.generic import refused
 from simulator.protocol import quirks
 from simulator.protocol.catalogue import Catalogue, Match
 from simulator.protocol.operations import (
@@ -166,7 +167,7 @@ class Engine:
             return self._handle(call, self._plans[call.operation.name], decoded)
         except ApiError as error:
             exchange.error = error.row.code
-            return service.refuse(call, error.row)
+            return refused(call, service, error.row)
         except Pending:
             raise
         except Exception:

@@ -48,6 +48,18 @@ DELIVERIES = {
             also=("timeout",),
         ),
         _row(
+            "dead",
+            "The whole connection falls silent, HTTP/2's PING included, then goes on.",
+            Number(
+                "for_s",
+                "Seconds of the real clock; 30 if absent.",
+                least=0,
+                most=86_400,
+                example=30,
+            ),
+            also=("silent",),
+        ),
+        _row(
             "drip",
             "The body comes in pieces.",
             Integer("size", "Bytes in a piece; 1 if absent.", least=1, most=10**6, example=16),
@@ -96,6 +108,10 @@ DELIVERIES = {
             String("debug", "Debug data.", longest=16_000, example='{"reason":"Shutdown"}'),
         ),
         _row(
+            "goaway_twice",
+            "HTTP/2: GOAWAY for the highest stream, the answer, then GOAWAY for the last one.",
+        ),
+        _row(
             "settings",
             "HTTP/2: the limit of open streams changes, then the answer comes; else as delay.",
             Integer("streams", "The new limit; 1 if absent.", least=0, most=2**31 - 1, example=1),
@@ -104,10 +120,11 @@ DELIVERIES = {
 }
 NAMES = {name: row.name for row in DELIVERIES.values() for name in (row.name, *row.also)}
 """Every name that is understood, with the row's own."""
-_DEFAULTS: Mapping[str, Mapping[str, int]] = {
+_DEFAULTS: Mapping[str, Mapping[str, float]] = {
     "drip": {"size": 1, "every_ms": 100},
     "truncated": {"size": -1},
     "reset_stream": {"code": 2},
+    "dead": {"for_s": 30},
     "settings": {"streams": 1},
 }
 
@@ -128,4 +145,5 @@ def delivery_of(name: str, given: Mapping[str, Any], even: float, normal: float)
         last=values.get("last_stream"),
         debug=values.get("debug", ""),
         streams=values.get("streams", 0),
+        silent_ms=round(values.get("for_s", 0) * 1000),
     )

@@ -46,6 +46,8 @@ class Fault:
     """How many matching requests it lets pass first."""
     until_ms: int = 0
     """When it ends, by the simulator's clock; 0: never."""
+    reverts_ms: int = 0
+    """When it is disarmed, by the real clock; 0: never."""
 
     def body(self) -> Body:
         """Return what is stored."""
@@ -63,6 +65,7 @@ class Fault:
             "probability": self.probability,
             "after": self.after,
             "until": rfc3339(self.until_ms) if self.until_ms else None,
+            "reverts": rfc3339(self.reverts_ms) if self.reverts_ms else None,
             "matched": matched,
             "touched": touched,
             "spent": spent or bool(self.until_ms and now_ms >= self.until_ms),
@@ -109,6 +112,12 @@ def listed(state: State, now_ms: int) -> list[Body]:
     return [
         Fault(**body).shown(*_counted(root, body["id"]), now_ms=now_ms) for body in _bodies(root)
     ]
+
+
+def reverting(state: State) -> list[tuple[str, int]]:
+    """Return the faults that the real clock disarms: id, and when in milliseconds."""
+    kept = [Fault(**body) for body in _bodies(state.of(""))]
+    return [(one.id, one.reverts_ms) for one in kept if one.reverts_ms]
 
 
 def _bodies(root: State) -> list[Body]:
@@ -217,7 +226,7 @@ def _forced(outcome: Outcome, given: Mapping[str, Any]) -> Forced:
 
 def _matches(one: _Ready, call: Call, tree: Any) -> bool:
     exchange, match, outcome = call.exchange, one.fault.match, one.outcome
-    if outcome is not None and outcome.service != exchange.service:
+    if outcome is not None and not outcome.fits(exchange.service):
         return False
     if outcome is not None and outcome.operations and exchange.operation not in outcome.operations:
         return False

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.core.state import Body
+from simulator.faults import generic
 from simulator.faults.deliveries import DELIVERIES, NAMES
 from simulator.faults.matching import PLACES, check_names, wanted
 from simulator.protocol.catalogue import Catalogue
@@ -44,6 +45,10 @@ class Outcome:
     operations: tuple[str, ...] = ()
     """Operations that it can happen to; empty: all of the service."""
 
+    def fits(self, service: str) -> bool:
+        """Tell whether *service* can give it."""
+        return self.service in (service, generic.SERVICE)
+
     @property
     def service(self) -> str:
         """Name of the service."""
@@ -68,6 +73,9 @@ def menu(catalogue: Catalogue) -> dict[str, Outcome]:
         for row in rows:
             name = f"{service.name}.{row.code}"
             found.setdefault(name, Outcome(name, row.about, (RETRY_AFTER, *row.takes), row))
+    whole = f"{generic.SERVICE}.{generic.HTTP_RESPONSE.code}"
+    row = generic.HTTP_RESPONSE
+    found[whole] = Outcome(whole, row.about, (RETRY_AFTER, *row.takes), row)
     for name, operations in forced.items():
         about = f"Single items of {', '.join(one.name for one in operations)} get it."
         names = tuple(one.name for one in operations)
@@ -155,7 +163,7 @@ def _scope(catalogue: Catalogue, match: Body, outcome: Outcome | None) -> list[O
         for one in catalogue.operations.values()
         if operation in (None, one.name)
         and service in (None, one.service)
-        and (outcome is None or outcome.service == one.service)
+        and (outcome is None or outcome.fits(one.service))
         and (outcome is None or not outcome.operations or one.name in outcome.operations)
     ]
     if not left:

@@ -78,6 +78,14 @@ class Wire(Protocol):
         """End the connection with a reason."""
         ...
 
+    def announce_end(self) -> None:
+        """Say that the connection is going to end, where the protocol can."""
+        ...
+
+    def silence(self, *, on: bool) -> None:
+        """Read and write nothing on the whole connection, until *on* is False."""
+        ...
+
 
 async def deliver(response: Response, delivery: Delivery, wire: Wire, clock: Clock) -> None:
     """Bring *response* to the client as *delivery* says, for as long as the client is there."""
@@ -94,6 +102,8 @@ async def deliver(response: Response, delivery: Delivery, wire: Wire, clock: Clo
             return
         if not await wait(clock.now_ms() + delivery.wait_ms):
             return
+        if delivery.name == "dead":
+            await _silence(wire, delivery.silent_ms / 1000, stirred)
         if delivery.name != "drip":
             _send(response, delivery, wire)
             return
@@ -107,6 +117,16 @@ async def deliver(response: Response, delivery: Delivery, wire: Wire, clock: Clo
             at_ms += delivery.every_ms
             if end < len(body) and not await wait(at_ms):
                 return
+
+
+async def _silence(wire: Wire, seconds: float, stirred: asyncio.Event) -> None:
+    """Keep the connection silent for *seconds* of the real clock, or until it is closed."""
+    wire.silence(on=True)
+    stirred.clear()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stirred.wait()
+    wire.silence(on=False)
 
 
 def _send(response: Response, delivery: Delivery, wire: Wire) -> None:
@@ -131,6 +151,10 @@ def _send(response: Response, delivery: Delivery, wire: Wire) -> None:
             wire.reset_stream(delivery.code)
         case "goaway":
             wire.goaway(delivery)
+        case "goaway_twice":
+            wire.announce_end()
+            wire.whole()
+            wire.close(polite=True)
         case _:
             wire.whole()
             if delivery.name == "close":
@@ -237,6 +261,14 @@ class Http1Wire:
         del delivery
         self._transport.close()
 
+    def announce_end(self) -> None:
+        """Say nothing, as HTTP/1.1 has no GOAWAY."""
+
+    def silence(self, *, on: bool) -> None:
+        """Read nothing while it is *on*; nothing is written, as this answer is the next."""
+        if not self.gone:
+            (self._transport.pause_reading if on else self._transport.resume_reading)()
+
 
 class Late(Outgoing):
     """A response that a fault delivers; it takes the same place."""
@@ -265,5 +297,5 @@ class Late(Outgoing):
             await deliver(self._response, self._delivery, wire, self._clock)
 
 
-_STAYING = ("delay", "drip", "settings")
+_STAYING = ("delay", "drip", "settings", "dead")
 """Deliveries after which the connection can go on."""

@@ -40,6 +40,7 @@ async def test_a_fault_is_armed_seen_and_disarmed(control: Control) -> None:
     assert armed == {
         "id": "1",
         **body,
+        "reverts": None,
         "matched": 0,
         "touched": 0,
         "spent": False,
@@ -122,3 +123,76 @@ async def test_a_delayed_answer_comes_when_the_clock_is_moved(control: Control) 
     assert pending
     assert status == 401
     assert exchanges[0]["faults"] == [{"id": "1", "does": "delay"}]
+
+
+async def test_an_answer_of_ones_own_comes_from_any_service(control: Control) -> None:
+    outcome = {
+        "name": "http.response",
+        "status": 503,
+        "headers": {"Retry-After": "7", "X-Proxy": "edge-1"},
+        "content_type": "text/html",
+        "body": "<html>busy</html>",
+    }
+    await control.call("POST", "/faults", {"outcome": outcome})
+
+    for path in ("/account", "/mdm/v2/client/config"):
+        async with control.http.get(f"{control.service}{path}") as answer:
+            assert (answer.status, answer.content_type) == (503, "text/html")
+            assert (answer.headers["Retry-After"], answer.headers["X-Proxy"]) == ("7", "edge-1")
+            assert await answer.text() == "<html>busy</html>"
+    _, listed = await control.call("GET", "/exchanges")
+    assert [one["error"] for one in listed["exchanges"]] == ["response", "response"]
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "kind", "body"),
+    [
+        ({}, 503, "application/octet-stream", ""),
+        ({"status": 204}, 204, "application/octet-stream", ""),
+        ({"status": 301}, 301, "application/octet-stream", ""),
+        ({"status": 200, "body": "OK"}, 200, "text/plain", "OK"),
+    ],
+)
+async def test_its_parts_may_be_left_out(
+    control: Control, given: dict[str, Any], status: int, kind: str, body: str
+) -> None:
+    await control.call("POST", "/faults", {"outcome": {"name": "http.response", **given}})
+
+    url = f"{control.service}/session"
+    async with control.http.get(url, allow_redirects=False) as answer:
+        assert (answer.status, answer.content_type) == (status, kind)
+        assert await answer.text() == body
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"status": 99}, "status"),
+        ({"headers": {"Content-Length": "5"}}, "must not hold Content-Length"),
+        ({"headers": {"X": "a\r\nY: b"}}, "which is no header field"),
+        ({"status": 204, "body": "x"}, "must be empty, as status 204 has no body"),
+        ({"colour": "red"}, "does not know colour: it takes"),
+    ],
+)
+async def test_what_is_no_answer_is_refused(
+    control: Control, given: dict[str, Any], says: str
+) -> None:
+    body = {"outcome": {"name": "http.response", **given}}
+    status, problem = await control.call("POST", "/faults", body)
+    _, listed = await control.call("GET", "/faults")
+
+    assert status == 400
+    assert says in problem["detail"]
+    assert listed == {"faults": []}
+
+
+async def test_the_real_clock_disarms_a_fault(control: Control) -> None:
+    await control.call("PUT", "/clock", {"mode": "frozen"})
+    body = {"outcome": "dep.SERVICE_UNAVAILABLE", "for_s": 0.05}
+    _, armed = await control.call("POST", "/faults", body)
+    async with asyncio.timeout(10):
+        while (await control.call("GET", "/faults"))[1]["faults"]:  # noqa: ASYNC110 (real time)
+            await asyncio.sleep(0)
+
+    assert armed["reverts"]
+    assert (await control.ask("GET", "/session"))[0] == 400

@@ -167,3 +167,32 @@ async def test_the_server_ends_though_an_answer_hangs(wire: Wire) -> None:
 
     assert await reader.read() == b""
     writer.close()
+
+
+async def test_a_dead_connection_says_nothing_until_its_time_is_over(wire: Wire) -> None:
+    deliver(wire, "dead", silent_ms=150)
+    reader, writer = await wire.connect()
+    writer.write(GET)
+    await asyncio.wait_for(wire.asked.wait(), 5)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.read(1), 0.05)
+    head = await asyncio.wait_for(reader.readuntil(BODY), 5)
+    wire.response = Response(200, (), b"next")
+    writer.write(GET)
+
+    assert head.startswith(b"HTTP/1.1 200")
+    assert (await reader.readuntil(b"next")).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+async def test_the_server_ends_though_a_connection_is_dead(wire: Wire) -> None:
+    deliver(wire, "dead", silent_ms=600_000)
+    reader, writer = await wire.connect()
+    writer.write(GET)
+    await asyncio.wait_for(wire.asked.wait(), 5)
+
+    await asyncio.wait_for(wire.listener.close(0.05), 5)
+
+    assert await reader.read() == b""
+    writer.close()

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from simulator.control.parts import ORGANISATION, PARTS, Parts, Route, bad, json_body, missing
+from simulator.control.reverting import REVERTER, real_ms
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds
 from simulator.faults import faults, outcomes
@@ -42,6 +43,7 @@ FAULT = (
     Number("probability", "Chance that it touches one; drawn from the seed.", least=0, most=1),
     Integer("after", "How many matching requests it lets pass first.", least=0, most=MOST),
     String("until", "When it ends, by the simulator's clock.", check=is_time),
+    Number("for_s", "Seconds of the real clock after which it is disarmed.", least=0, most=604_800),
 )
 SHOWN = (
     String("id", "Id of the fault.", required=True),
@@ -52,6 +54,7 @@ SHOWN = (
     Number("probability", "Chance that it touches one.", required=True),
     Integer("after", "How many it lets pass first.", required=True),
     Field("until", "When it ends; null: never.", required=True),
+    Field("reverts", "When the real clock disarms it; null: never.", required=True),
     Integer("matched", "How many requests have matched.", required=True),
     Integer("touched", "How many it has touched.", required=True),
     Boolean("spent", "Whether it touches no more.", required=True),
@@ -108,6 +111,8 @@ async def add_fault(request: web.Request) -> web.Response:
         return faults.arm(state, fault)
 
     armed = await parts.gateway.run(work)
+    if armed.reverts_ms:
+        request.app[REVERTER].schedule(armed.id, armed.reverts_ms)
     return web.json_response(armed.shown(0, 0, parts.clock.now_ms()), status=201)
 
 
@@ -117,7 +122,7 @@ def read(parts: Parts, body: Body) -> Fault:
         asked = outcomes.read(parts.catalogue, body)
     except ValueError as error:
         raise bad(str(error)) from None
-    until = body.get("until")
+    until, lives_s = body.get("until"), body.get("for_s")
     return Fault(
         "",
         asked.match,
@@ -127,6 +132,7 @@ def read(parts: Parts, body: Body) -> Fault:
         probability=body.get("probability", 1),
         after=body.get("after", 0),
         until_ms=milliseconds(until) if until else 0,
+        reverts_ms=0 if lives_s is None else real_ms() + round(lives_s * 1000),
     )
 
 

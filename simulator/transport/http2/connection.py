@@ -228,6 +228,11 @@ class Connection:
             self._sender.put(frames.goaway(last, code, debug))
             self._intake.refusing = True
 
+    def announce_end(self) -> None:
+        """Say GOAWAY for the highest stream there can be: `close` follows."""
+        if not self._failed:
+            self._sender.put(frames.goaway(_STREAM_MASK, Code.NO_ERROR, b""))
+
     def abort(self, code: int, debug: bytes = b"", last: int | None = None) -> list[Asked]:
         """Say GOAWAY, as `close` does, and end at once; return half requests, for the record."""
         if not self._failed:

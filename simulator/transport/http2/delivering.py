@@ -29,6 +29,10 @@ class Owner(Protocol):
         """Send *response* on stream *number*."""
         ...
 
+    def silence(self, *, on: bool) -> None:
+        """Read and write nothing until *on* is False."""
+        ...
+
     def go(self, goaway: Goaway, last: int | None) -> None:
         """End the connection with a reason; *last* is the stream named as the last one."""
         ...
@@ -118,3 +122,12 @@ class Http2Wire:
         """End the connection with a reason."""
         reason = Goaway(delivery.debug.encode(), delivery.code)
         self._owner.go(reason, delivery.last)
+
+    def announce_end(self) -> None:
+        """Say GOAWAY for the highest stream, as a server does before it closes (RFC 9113, 6.8)."""
+        self._connection.announce_end()
+        self._owner.flush()
+
+    def silence(self, *, on: bool) -> None:
+        """Read and write nothing on the whole connection, until *on* is False."""
+        self._owner.silence(on=on)

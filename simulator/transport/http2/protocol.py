@@ -45,6 +45,8 @@ class Http2Protocol(asyncio.Protocol):
         """Whether to close without waiting for the client to do so."""
         self._ours = False
         """Whether it was the server that wanted an end."""
+        self._silent = False
+        """Whether a fault has the connection say nothing, whatever comes."""
         self._stuck_ticks = 0
         self._idle_ticks = 0
         self._paused = False
@@ -115,7 +117,7 @@ class Http2Protocol(asyncio.Protocol):
         """Read again."""
         self._paused = False
         self._stuck_ticks = 0
-        if self._transport is not None:
+        if self._transport is not None and not self._silent:
             self._transport.resume_reading()
 
     def _hand_on(self, events: list[Asked]) -> None:
@@ -154,6 +156,17 @@ class Http2Protocol(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what there is."""
+        self._flush()
+
+    def silence(self, *, on: bool) -> None:
+        """Read and write nothing until *on* is False."""
+        self._silent = on
+        if self._transport is None or self._transport.is_closing():
+            return
+        if on:
+            self._transport.pause_reading()
+        elif not self._paused:
+            self._transport.resume_reading()
         self._flush()
 
     def _hear(self, number: int, response: Response) -> None:
@@ -198,7 +211,7 @@ class Http2Protocol(asyncio.Protocol):
         """Write what there is, and close if nothing is to come."""
         self._scheduled = False
         transport = self._transport
-        if transport is None or self._finished:
+        if transport is None or self._finished or self._silent:
             return
         data = self._connection.data_to_send()
         if data:
@@ -242,7 +255,9 @@ class Http2Protocol(asyncio.Protocol):
             self._transport.abort()
 
     def tick(self) -> None:
-        """Note that a second has gone by: end what is too slow."""
+        """Note that a second has gone by: end what is too slow, unless we keep it waiting."""
+        if self._silent:
+            return
         self._hand_on(self._connection.tick())
         idle = self._server.idle_ticks
         self._idle_ticks = 0 if self._connection.open_streams else self._idle_ticks + 1

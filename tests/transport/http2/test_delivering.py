@@ -224,3 +224,32 @@ async def test_the_server_ends_though_an_answer_hangs(wire: Wire, client: Client
     await asyncio.wait_for(wire.server.close(0.05), 5)
 
     assert not wire.server.connections
+
+
+async def test_a_dead_connection_answers_no_ping_and_then_goes_on(
+    wire: Wire, client: Client
+) -> None:
+    deliver(wire, "dead", silent_ms=150)
+    await ask(client)
+    await until(lambda: any(one._silent for one in wire.server.connections))
+    client.h2.ping(b"liveness")
+    await client.send()
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.until(h2.events.PingAckReceived), 0.05)
+    await client.until(h2.events.PingAckReceived)
+    await client.until(h2.events.StreamEnded)
+
+    assert received(client) == BODY
+
+
+async def test_goaway_comes_twice_around_the_answer(wire: Wire, client: Client) -> None:
+    wire.response = Response(200, (), b"x")
+    deliver(wire, "goaway_twice")
+    number = await ask(client)
+
+    frames = (await asyncio.wait_for(client.reader.read(), 5)).split(b"\0\0\x08\x07\0\0\0\0\0")
+
+    first, second = (int.from_bytes(one[:4]) for one in frames[1:])
+    assert (first, second) == (2**31 - 1, number)
+    assert frames[1].endswith(b"x")  # the answer's DATA stands between the two
