@@ -2,11 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Self, cast
 
 from aiohttp import web
@@ -20,7 +21,7 @@ from simulator.core import ready_file
 from simulator.core.clock import Clock
 from simulator.core.data_directory import Directory
 from simulator.core.settings import Settings
-from simulator.core.state import Body, State, World
+from simulator.core.state import State, World
 from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
@@ -30,17 +31,16 @@ from simulator.faults import faults
 from simulator.pki.push import PushAuthority
 from simulator.protocol import quirks
 from simulator.services import apns
-from simulator.services.dep import portal
-from simulator.services.vpp.domain import portal as vpp_portal
+from simulator.services.provisioning import Making
 from simulator.store.sqlite.store import Store
 from simulator.transport.callbacks import Callbacks
 from simulator.transport.capacity import most_connections
 from simulator.transport.http1.server import Server
 from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Certificates, Listener, explained
-from simulator.transport.outbox import Outbox
+from simulator.transport.outbox import OutboxWorker
 from simulator.transport.proxy import Proxy
-from simulator.worlds import push_topics
+from simulator.worlds import credentials
 from simulator.worlds.loading import is_empty, mint, pieces
 from simulator.worlds.world import load_world
 
@@ -56,9 +56,15 @@ Bar = Callable[[str, int], AbstractContextManager[Advance]]
 class Simulator:
     """A running simulator: an asynchronous context manager around all its parts."""
 
-    def __init__(self, settings: Settings, bar: Bar | None = None) -> None:
-        """Take the settings; *bar* shows how far the loading of a world has got."""
+    def __init__(
+        self, settings: Settings, bar: Bar | None = None, further: Sequence[ModuleType] = ()
+    ) -> None:
+        """Take the settings; *bar* shows how far the loading of a world has got.
+
+        *further* are packages of services beside those that ship.
+        """
         self.settings = settings
+        self._further = tuple(further)
         self._bar = bar or (lambda _about, _total: nullcontext(_unseen))
         self.clock = Clock()
         self.ready: dict[str, Any] = {}
@@ -98,7 +104,8 @@ class Simulator:
         keys = await asyncio.to_thread(directory.keys, settings.fingerprint_key)
         now = _wall_clock()
         authority = await asyncio.to_thread(directory.authority, settings.san, now)
-        self.catalogue = await asyncio.to_thread(services.load)
+        self.catalogue = await asyncio.to_thread(services.load, *self._further)
+        self._provisionings = await asyncio.to_thread(services.provisionings, *self._further)
         fingerprinter = Fingerprinter(keys.fingerprint)
         observer = Observer(self.catalogue, fingerprinter)
         manifest = await asyncio.to_thread(load_manifest, settings.manifest)
@@ -122,13 +129,14 @@ class Simulator:
         if (setting := await self.gateway.run(clock.restore)) is not None:
             self.clock.resume(*setting)
         await self._seed()
-        push_authority = await asyncio.to_thread(push_topics.authority, directory.path, now)
+        push_authority = await asyncio.to_thread(credentials.push_authority, directory.path, now)
         self._renew = partial(self._describe, directory.path, push_authority, now)
         organisations = await self._renew()
         await self.gateway.run(_mark)
         parts = Parts(
             settings=settings,
             catalogue=self.catalogue,
+            provisionings=self._provisionings,
             gateway=self.gateway,
             clock=self.clock,
             journal=journal,
@@ -141,18 +149,24 @@ class Simulator:
             renew=self._renew,
         )
         control = await self._open_control(parts, stack)
+        hosts = services.hosts(self.catalogue)
         certificates = await asyncio.to_thread(
             partial(
                 Certificates,
                 authority,
                 now,
                 push_authority.certificate_pem,
+                hosts=hosts,
                 newest=settings.tls_max,
                 expired=settings.bad_certificate != "apple",
             )
         )
-        tls, http, proxy = await self._open_services(authority.names, certificates, stack)
-        outbox = asyncio.ensure_future(Outbox(self.gateway, self.clock, callbacks).run())
+        tls, http, proxy = await self._open_services(
+            (*hosts, *authority.names), certificates, stack
+        )
+        outboxes = [one.outbox for one in self._provisionings if one.outbox is not None]
+        worker = OutboxWorker(outboxes, self.gateway, self.clock, callbacks)
+        outbox = asyncio.ensure_future(worker.run())
         stack.push_async_callback(_ended, outbox)
         self.ready = {
             "version": __version__,
@@ -176,17 +190,15 @@ class Simulator:
     ) -> list[dict[str, Any]]:
         """Make what the organisations need beside the state; return them with credentials."""
 
-        def work(state: State) -> dict[str, list[str]]:
+        def work(state: State) -> dict[str, credentials.HeldByList]:
             faults.prepare(state)
             quirks.prepare(state)
-            return push_topics.register(state, self.settings.seed)
+            credentials.complete(self._provisionings, state, self.settings.seed)
+            return credentials.holders(self._provisionings, state)
 
-        topics = await self.gateway.run(work)
-        pairs = await asyncio.to_thread(push_topics.files, path, push_authority, topics, now)
-        described = await self.gateway.run(_described)
-        found = ready_file.organisations(
-            one | {"push_topics": pairs[one["id"]]} for one in described
-        )
+        held = await self.gateway.run(work)
+        making = Making(now=now, push_authority=push_authority)
+        found = await asyncio.to_thread(credentials.write, path, making, held)
         if self.ready:
             self.ready["organisations"] = found
             await asyncio.to_thread(ready_file.write, self._path, self.ready)
@@ -196,8 +208,13 @@ class Simulator:
         """Load the world of the settings into an empty database."""
         if not await self.gateway.run(is_empty):
             return
-        world = await asyncio.to_thread(load_world, self.settings.world)
-        loading = pieces(world, self.settings.seed, self.clock.now_ms())
+        world = await asyncio.to_thread(load_world, self.settings.world, self._provisionings)
+        loading = pieces(
+            world,
+            self.settings.seed,
+            self.clock.now_ms(),
+            provisionings=self._provisionings,
+        )
         with self._bar(f"loading the world {world.name}", world.device_count()) as advance:
             for piece in loading:
                 advance(await self.gateway.load(piece))
@@ -280,14 +297,6 @@ async def _ended(task: asyncio.Future[None]) -> None:
     """End *task*, and wait until it has."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _described(state: State) -> list[Body]:
-    """Return the organisations with their DEP servers and locations, as ``ready.json`` has them."""
-    return [
-        one | {"vpp_locations": vpp_portal.describe(state, one["id"])}
-        for one in portal.describe(state)
-    ]
 
 
 def _wall_clock() -> datetime:

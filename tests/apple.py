@@ -18,9 +18,13 @@ from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.engine.engine import Engine
 from simulator.protocol.operations import Inquiry, Pending
-from simulator.services.dep import portal
-from simulator.services.dep.organisations import ORGANISATION
+from simulator.services import organisations
+from simulator.services.dep import tokens
+from simulator.services.dep.provisioning import PROVISIONING
+from simulator.services.fleet import portal, servers
+from simulator.services.organisations import ORGANISATION
 from simulator.store.sqlite.store import Store
+from simulator.worlds import credentials
 
 T = TypeVar("T")
 START_MS = milliseconds("2026-03-01T12:00:00Z")
@@ -126,15 +130,15 @@ class Apple:
     def _seed(self, state: State) -> None:
         if state.has(ORGANISATION, ORG["id"]):
             return
-        portal.add_organisation(state, ORG)
+        organisations.add_organisation(state, ORG)
         home = state.of("acme")
         for server_id in ("a", "b"):
-            portal.add_server(home, server_id, f"Server {server_id}", chance=self.chance)
+            servers.add_server(home, server_id, f"Server {server_id}", chance=self.chance)
             self.issue(home, server_id)
 
     def issue(self, home: State, server_id: str) -> None:
         """Issue a new token for a server."""
-        portal.issue_token(home, "acme", server_id, now_ms=self.now_ms, chance=self.chance)
+        tokens.issue_token(home, "acme", server_id, now_ms=self.now_ms, chance=self.chance)
 
     def chance(self, digits: int) -> str:
         """Return digits that differ each time."""
@@ -161,7 +165,7 @@ class Apple:
 
     def token(self, server: str = "a") -> Body:
         """Return the newest server token."""
-        found = self.home(lambda home: portal.current_token(home, server))
+        found = self.home(lambda home: tokens.current_token(home, server))
         assert found is not None
         return found
 
@@ -297,3 +301,11 @@ def request(
     peer = Peer("127.0.0.1", 50000, 1, tls)
     facts: dict[str, Any] = {"scheme": "https", "peer": peer} | more
     return Request(method, target, tuple(headers), body, **facts)
+
+
+def described(state: State) -> list[dict[str, Any]]:
+    """Return the organisations with their DEP servers, as ``ready.json`` has them."""
+    return [
+        {"id": organisation, "dep_servers": [one.entry for one in lists["dep_servers"]]}
+        for organisation, lists in credentials.holders((PROVISIONING,), state).items()
+    ]

@@ -11,8 +11,10 @@ from simulator import services
 from simulator.core.state import State
 from simulator.pki.push import PushAuthority, PushCertificate
 from simulator.protocol.operations import Operation
+from simulator.services import organisations
 from simulator.services.apns import registry, topics
-from simulator.services.dep import portal
+from simulator.services.dep import tokens
+from simulator.services.fleet import portal, servers
 from tests.apple import ORG, Apple, hardware
 from tests.services.apns.conftest import MAGIC, NOW, OTHER, Apns, make
 from tests.services.vpp import test_isolation as vpp_isolation
@@ -43,9 +45,9 @@ def apple() -> Apple:
 def _add_rival(state: State) -> None:
     marked = {name: f"{MARK} {value}" for name, value in ORG.items() if name.startswith("admin")}
     names = {"name": MARK, "email": f"{MARK}@x.example", "address": f"{MARK} street", **marked}
-    portal.add_organisation(state, ORG | names | {"id": "rival"})
+    organisations.add_organisation(state, ORG | names | {"id": "rival"})
     home = state.of("rival")
-    portal.add_server(home, "r", f"{MARK} server", chance="7".rjust)
+    servers.add_server(home, "r", f"{MARK} server", chance="7".rjust)
     rows = [(hardware(one, asset_tag=MARK), 0) for one in ("THEIRS1", "THEIRS2")]
     portal.add_devices(home, rows, server="r", by=f"{MARK}@x.example", events=True)
     profile = {"profile_name": MARK, "url": f"https://{MARK}.example/"}
@@ -91,8 +93,8 @@ def test_an_operation_neither_tells_nor_changes_what_is_theirs(
 
 def test_the_cursor_of_another_organisation_is_no_cursor(apple: Apple) -> None:
     with apple.store.transaction() as state:
-        portal.issue_token(state.of("rival"), "rival", "r", now_ms=apple.now_ms, chance="9".rjust)
-        theirs = portal.current_token(state.of("rival"), "r")
+        tokens.issue_token(state.of("rival"), "rival", "r", now_ms=apple.now_ms, chance="9".rjust)
+        theirs = tokens.current_token(state.of("rival"), "r")
     assert theirs is not None
     session = apple.log_in(apple.oauth_of(theirs)).json["auth_session_token"]
     cursor = apple.call("POST", "/server/devices", {}, session=session).json["cursor"]
@@ -113,8 +115,8 @@ def test_every_operation_is_tried_somewhere() -> None:
 
 def test_a_login_of_ours_with_secrets_of_theirs_is_none(apple: Apple) -> None:
     with apple.store.transaction() as state:
-        portal.issue_token(state.of("rival"), "rival", "r", now_ms=apple.now_ms, chance="9".rjust)
-        theirs = portal.current_token(state.of("rival"), "r")
+        tokens.issue_token(state.of("rival"), "rival", "r", now_ms=apple.now_ms, chance="9".rjust)
+        theirs = tokens.current_token(state.of("rival"), "r")
     assert theirs is not None
     ours, before = apple.token(), belongings(apple)
 

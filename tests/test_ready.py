@@ -46,14 +46,3 @@ def test_the_ready_line_names_every_port() -> None:
     )
 
     assert line == "mdmsim ready https=https://a:1,https://a:2 http=off control=c data=d"
-
-
-def test_every_kind_of_credential_has_a_list() -> None:
-    (organisation,) = ready_file.organisations([{"id": "demo", "dep_servers": [1]}])
-
-    assert organisation == {
-        "id": "demo",
-        "dep_servers": [1],
-        "vpp_locations": [],
-        "push_topics": [],
-    }

@@ -8,7 +8,9 @@ from typing import Any, TextIO
 
 import click
 
+from simulator import services
 from simulator.core.settings import Settings
+from simulator.services.provisioning import Credential, Provisioning
 
 _SHOWN = 3
 """Most servers whose credentials are shown."""
@@ -17,14 +19,18 @@ _SHOWN = 3
 def show(ready: Mapping[str, Any], settings: Settings, file: TextIO | None = None) -> None:
     """Print the start screen for what *ready* says, to *file* or standard output."""
     file = file or sys.stdout
+    known = services.provisionings()
     head = f"mdmsim {ready['version']}: this is not Apple, and all data is invented"
-    rows = list(_rows(ready, settings))
+    rows = list(_rows(ready, settings, known))
     if file.isatty():
         _table(head, rows, file)
     else:
         _plain([head, *(f"{name}: {value}" for name, value in rows)], file)
     # Not in the table: a terminal's copy must give each line unbroken.
-    _plain(_tokens(ready, settings), file)
+    for one in known:
+        for kind in one.credentials:
+            if kind.line is None:
+                _plain(_tokens(kind, ready, settings), file)
 
 
 def _table(head: str, rows: Iterable[tuple[str, str]], file: TextIO) -> None:
@@ -48,13 +54,12 @@ def _plain(lines: Iterable[str], file: TextIO) -> None:
         click.echo(line, file=file)
 
 
-def _rows(ready: Mapping[str, Any], settings: Settings) -> Iterator[tuple[str, str]]:
+def _rows(
+    ready: Mapping[str, Any], settings: Settings, known: Iterable[Provisioning]
+) -> Iterator[tuple[str, str]]:
     if ready["tls"]:
-        yield (
-            "HTTPS",
-            ", ".join(ready["tls"])
-            + ("  (instead of https://mdmenrollment.apple.com and https://vpp.itunes.apple.com)"),
-        )
+        hosts = ", ".join(f"https://{one.service.hosts[0]}" for one in known)
+        yield "HTTPS", f"{', '.join(ready['tls'])}  (instead of {hosts})"
         yield "CA to trust", f"{ready['ca']}  (how: mdmsim ca install-hint{_data(settings)})"
     if ready["http"]:
         yield "HTTP", f"{ready['http']}  (the same without TLS)"
@@ -63,32 +68,34 @@ def _rows(ready: Mapping[str, Any], settings: Settings) -> Iterator[tuple[str, s
     if ready["control"]:
         yield "Control API", f"{ready['control']}/api/v1"
     for organisation in ready["organisations"][:_SHOWN]:
-        for pair in organisation.get("push_topics", ())[:_SHOWN]:
-            yield "Push topic", f"{pair['topic']}  (certificate {pair['certificate']}, key beside)"
+        for kind in (kind for one in known for kind in one.credentials):
+            if kind.line is not None:
+                for entry in organisation.get(kind.ready, ())[:_SHOWN]:
+                    yield kind.title, kind.line(entry)
     yield "Journal", ready["journal"] or "in memory, gone at the end"
     yield "Report", f"mdmsim report{_data(settings)}  (judged by {settings.manifest})"
     yield "World", f"{settings.world}, seed {settings.seed}; strictness {settings.strictness}"
 
 
-def _tokens(ready: Mapping[str, Any], settings: Settings) -> Iterator[str]:
-    servers = [
-        (f"{organisation['id']}/{server['id']}", server["token"])
+def _tokens(kind: Credential, ready: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    rows = [
+        (f"{organisation['id']}/{entry['id']}" if kind.scoped else _named(entry), entry)
         for organisation in ready["organisations"]
-        for server in organisation["dep_servers"]
+        for entry in organisation.get(kind.ready, ())
     ]
-    for name, token in servers[:_SHOWN]:
-        yield f"DEP server token of {name}:"
-        yield json.dumps(token) if token else "none"
-    if len(servers) > _SHOWN:
-        hint = f"mdmsim token dep{_data(settings)} --organisation ID --server ID"
-        yield f"{len(servers) - _SHOWN} further DEP servers: {hint}"
-    places = [one for each in ready["organisations"] for one in each.get("vpp_locations", ())]
-    for place in places[:_SHOWN]:
-        yield f"Content token (sToken) of {place['id']}, {place['name']}:"
-        yield place["stoken"] or "none"
-    if len(places) > _SHOWN:
-        hint = f"mdmsim token vpp{_data(settings)} --location ID"
-        yield f"{len(places) - _SHOWN} further locations: {hint}"
+    for name, entry in rows[:_SHOWN]:
+        value = entry[kind.value] if kind.value else entry
+        yield f"{kind.title} of {name}:"
+        yield value if isinstance(value, str) else json.dumps(value) if value else "none"
+    if len(rows) > _SHOWN:
+        option = kind.holder.rpartition(" ")[2]
+        which = f"--organisation ID --{option} ID" if kind.scoped else f"--{option} ID"
+        hint = f"mdmsim token {kind.name}{_data(settings)} {which}"
+        yield f"{len(rows) - _SHOWN} further {kind.holder}s: {hint}"
+
+
+def _named(entry: Mapping[str, Any]) -> str:
+    return f"{entry['id']}, {entry['name']}" if entry.get("name") else str(entry["id"])
 
 
 def _data(settings: Settings) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from simulator import services
 from simulator.commands.options import setting_options, settings
 from simulator.commands.progress import bar
 from simulator.core import resources
@@ -43,9 +44,10 @@ def show(name: str) -> None:
             later = sum(each.count for each in organisation.arrivals if each.server == server.id)
             more = f", {later} more each time that some arrive" if later else ""
             click.echo(f"    DEP server {server.id}: {server.name}, {count} devices{more}")
-        for place in organisation.vpp_locations:
-            facts = f"{place.apps} apps, {place.users} users"
-            click.echo(f"    VPP location {place.id}: {place.name}, {facts}")
+        for one in services.provisionings():
+            if one.world is not None:
+                for line in one.world.lines(organisation.parts[one.name]):
+                    click.echo(f"    {line}")
 
 
 @command.command("schema")

@@ -17,6 +17,7 @@ from simulator.journal.chain import EvidentJournal
 from simulator.pki.push import PushAuthority
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, Integer, Object, Objects, String
+from simulator.services.provisioning import Provisioning
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Parts:
 
     settings: Settings
     catalogue: Catalogue
+    provisionings: tuple[Provisioning, ...]
     gateway: Gateway
     clock: Clock
     journal: EvidentJournal

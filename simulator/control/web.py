@@ -1,10 +1,11 @@
 """The control application: routes, guards, health and the clock."""
 
 import asyncio
+from collections.abc import Sequence
 
 from aiohttp import web
 
-from simulator.control import openapi
+from simulator.control import openapi, resources
 from simulator.control.actions import (
     arrivals,
     device_actions,
@@ -32,8 +33,9 @@ from simulator.control.api import (
 )
 from simulator.control.guards import LARGEST, guard
 from simulator.control.ledger_service import BOOKS, Books
-from simulator.control.parts import PARTS, Parts, checked
+from simulator.control.parts import PARTS, Parts, Route, checked
 from simulator.control.reverting import REVERTER, Reverter
+from simulator.services.provisioning import Provisioning
 
 PREFIX = "/api/v1"
 
@@ -53,7 +55,7 @@ async def ready(request: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
-ROUTES = (
+_OWN = (
     *verifying.ROUTES,
     *journal.ROUTES,
     *golden.ROUTES,
@@ -90,19 +92,25 @@ async def _end_streams(application: web.Application) -> None:
     application[PARTS].gateway.listeners.end()
 
 
+def routes(provisionings: Sequence[Provisioning]) -> tuple[Route, ...]:
+    """Return all routes: those of the simulator itself, then those of the services."""
+    return (*_OWN, *resources.routes(provisionings, _OWN))
+
+
 def make_application(parts: Parts) -> web.Application:
     """Return the application of the control port."""
+    known = routes(parts.provisionings)
     application = web.Application(middlewares=[guard], client_max_size=LARGEST)
     application[PARTS] = parts
     application.on_shutdown.append(_end_streams)
     application[REVERTER] = reverter = Reverter(parts.gateway)
     application.on_startup.append(reverter.restore)
     application.on_cleanup.append(reverter.close)
-    application[openapi.DOCUMENT] = openapi.describe(ROUTES, PREFIX)
+    application[openapi.DOCUMENT] = openapi.describe(known, PREFIX)
     application[worlds.BUSY] = asyncio.Lock()
     application[events.NEWS] = events.News()
     application[BOOKS] = Books(parts)
-    for route in ROUTES:
+    for route in known:
         path = PREFIX + route.path
         for general, narrow in _NARROWED.items():
             path = path.replace(general, narrow)

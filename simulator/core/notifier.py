@@ -20,16 +20,18 @@ class Listeners:
         """Whether nothing more is to come, so that who listens should go."""
 
     @contextmanager
-    def listen(self, name: str) -> Iterator[asyncio.Event]:
-        """Yield an event that is set whenever *name* is woken."""
+    def listen(self, *names: str) -> Iterator[asyncio.Event]:
+        """Yield an event that is set whenever one of *names* is woken."""
         event = asyncio.Event()
-        self._waiting.setdefault(name, set()).add(event)
+        for name in names:
+            self._waiting.setdefault(name, set()).add(event)
         try:
             yield event
         finally:
-            self._waiting[name].discard(event)
-            if not self._waiting[name]:
-                del self._waiting[name]
+            for name in names:
+                self._waiting[name].discard(event)
+                if not self._waiting[name]:
+                    del self._waiting[name]
 
     def names(self) -> set[str]:
         """Return what somebody waits for."""

@@ -1,7 +1,7 @@
 """``ready.json``: where a running simulator is reached, and with which credentials."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,6 @@ def url(scheme: str, host: str, port: int) -> str:
     if host in ("", "0.0.0.0", "::"):  # noqa: S104 (nothing is bound here: it is replaced)
         host = "127.0.0.1" if host != "::" else "::1"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
-def organisations(described: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return *described* organisations with a list for each kind of credential."""
-    empty: dict[str, Any] = {"dep_servers": [], "vpp_locations": [], "push_topics": []}
-    return [{"id": one["id"], **empty, **one} for one in described]
 
 
 def write(path: Path, ready: Mapping[str, Any]) -> None:

@@ -22,24 +22,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from simulator.pki.push_identity import UNREADABLE
 
-APPLE_HOSTS: tuple[str, ...] = (
-    "mdmenrollment.apple.com",
-    "api.push.apple.com",
-    "api.sandbox.push.apple.com",
-    "api.development.push.apple.com",
-    "vpp.itunes.apple.com",
-    "uclient-api.itunes.apple.com",
-    "api.ent.apple.com",
-    "api.edu.apple.com",
-    "api-business.apple.com",
-    "api-school.apple.com",
-    "account.apple.com",
-    "store.blobstore.apple.com",
-    "deviceservices-external.apple.com",
-    "gdmf.apple.com",
-)
-"""Apple's hosts that we stand in for."""
-
 LOCAL_NAMES: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")
 """What a client on the same machine calls us."""
 
@@ -157,8 +139,8 @@ class Authority:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the default leaf is for: Apple's hosts, this machine, and *sans*."""
-        return tuple(dict.fromkeys((*APPLE_HOSTS, *LOCAL_NAMES, *self.sans)))
+        """What we are called beside the names of the services: this machine's, and *sans*."""
+        return tuple(dict.fromkeys((*LOCAL_NAMES, *self.sans)))
 
     def covers(self, name: str) -> bool:
         """Return whether the CA may sign for *name*; what is no host name is not covered."""

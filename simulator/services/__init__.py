@@ -1,28 +1,65 @@
-"""The services. A new module beside the others is found by walking this package."""
+"""The services. A new package beside the others is found by walking this one.
+
+`simulator.services.provisioning` says how to add one.
+"""
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterator
 from types import ModuleType
 
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.operations import Operation, Service
+from simulator.services.provisioning import Provisioning
 
 
-def load() -> Catalogue:
-    """Walk the package and freeze what its modules define into the catalogue."""
+def load(*further: ModuleType) -> Catalogue:
+    """Walk the package and freeze what its modules define into the catalogue.
+
+    *further* are packages of services that stand elsewhere.
+    """
     found = []
-    for package in _packages():
+    for package in _packages(further):
         operations = [one for module in _modules(package) for one in _operations(module)]
         services = [value for value in vars(package).values() if isinstance(value, Service)]
         found += [(service, operations) for service in services]
     return Catalogue(found)
 
 
-def _packages() -> Iterator[ModuleType]:
+UNANSWERED_HOSTS = (
+    "api-business.apple.com",
+    "api-school.apple.com",
+    "account.apple.com",
+    "store.blobstore.apple.com",
+    "deviceservices-external.apple.com",
+)
+"""Apple's hosts that no service stands in for yet: what clients ask there is on record all the
+same. A service that names one of them takes it over."""
+
+
+def hosts(catalogue: Catalogue) -> tuple[str, ...]:
+    """Return the names of all hosts that a client may take us for."""
+    named = (host for one in catalogue.services.values() for host in one.hosts)
+    return tuple(dict.fromkeys((*named, *UNANSWERED_HOSTS)))
+
+
+def provisionings(*further: ModuleType) -> tuple[Provisioning, ...]:
+    """Return what the services need around them, by rank; *further* as in `load`."""
+    found = []
+    for package in _packages(further):
+        name = f"{package.__name__}.provisioning"
+        if importlib.util.find_spec(name) is not None:
+            value = vars(importlib.import_module(name)).get("PROVISIONING")
+            found += [value] if isinstance(value, Provisioning) else []
+    return tuple(sorted(found, key=lambda one: (one.rank, one.name)))
+
+
+def _packages(further: tuple[ModuleType, ...]) -> Iterator[ModuleType]:
     for found in pkgutil.iter_modules(__path__):
         if found.ispkg:
             yield importlib.import_module(f"{__name__}.{found.name}")
+    yield from further
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:

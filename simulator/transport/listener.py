@@ -7,7 +7,7 @@ import logging
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -46,12 +46,14 @@ class Certificates:
         now: datetime,
         clients: bytes,
         *,
+        hosts: Iterable[str] = (),
         newest: str = "1.3",
         expired: bool = False,
     ) -> None:
         """Make the default certificate. *now* is the wall clock's, as clients will check it.
 
-        *clients* is the chain (PEM) that client certificates are verified with,
+        It is for *hosts*, those of the services, and for this machine. *clients*
+        is the chain (PEM) that client certificates are verified with,
         *newest* the newest version of TLS; *expired* says whether TLS lets
         expired client certificates through, for the service to judge.
         """
@@ -60,8 +62,9 @@ class Certificates:
         self._authority = authority
         self._now = now
         self._clients = clients.decode()
-        self.default = self._context(authority.names)
-        self._by_name: dict[str, ssl.SSLContext] = dict.fromkeys(authority.names, self.default)
+        names = tuple(dict.fromkeys((*hosts, *authority.names)))
+        self.default = self._context(names)
+        self._by_name: dict[str, ssl.SSLContext] = dict.fromkeys(names, self.default)
 
     def _context(self, names: tuple[str, ...]) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

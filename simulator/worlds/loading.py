@@ -1,17 +1,18 @@
 """Loading a world into an empty database, and knowing whether it got to its end."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from simulator.core.clock import Clock
 from simulator.core.data_directory import Directory
 from simulator.core.settings import ConfigurationError, Settings
 from simulator.core.state import State
-from simulator.services.dep import portal
+from simulator.services.organisations import all_organisations
+from simulator.services.provisioning import Provisioning, Step
 from simulator.store.sqlite.store import Store
 from simulator.worlds.organisations import World
-from simulator.worlds.seeding import Step, refuse_clashes, steps
+from simulator.worlds.seeding import refuse_clashes, steps
 from simulator.worlds.world import load_world
 
 KIND, KEY = "world", "loaded"
@@ -31,32 +32,46 @@ def is_empty(state: State) -> bool:
             f"loading the world {loaded.body['name']} into this data directory was interrupted: "
             "remove the directory, or choose another with --data"
         )
-    return loaded is None and not portal.describe(state)
+    return loaded is None and not all_organisations(state)
 
 
-def pieces(world: World, seed: int, now_ms: int, devices: int | None = None) -> Iterator[Step]:
+def pieces(
+    world: World,
+    seed: int,
+    now_ms: int,
+    devices: int | None = None,
+    provisionings: Iterable[Provisioning] | None = None,
+) -> Iterator[Step]:
     """Return what loads the world *world*, to be run one by one; each returns its share of devices.
 
-    ConfigurationError if its devices cannot all be told apart.
+    *provisionings* are those of the services, all unless some are given. ConfigurationError
+    if its devices cannot all be told apart.
     """
     sized = world if devices is None else world.resized(devices)
     refuse_clashes(sized, seed)
-    return _pieces(sized, seed, now_ms)
+    return _pieces(sized, seed, now_ms, provisionings)
 
 
-def _pieces(world: World, seed: int, now_ms: int) -> Iterator[Step]:
+def _pieces(
+    world: World, seed: int, now_ms: int, provisionings: Iterable[Provisioning] | None
+) -> Iterator[Step]:
     def note(state: State, *, whole: bool) -> int:
         state.of("").put(KIND, KEY, {"name": world.name, "seed": seed, "whole": whole})
         return 0
 
     yield lambda state: note(state, whole=False)
-    yield from steps(world, seed=seed, mint=mint, now_ms=now_ms)
+    yield from steps(world, seed=seed, mint=mint, now_ms=now_ms, provisionings=provisionings)
     yield lambda state: note(state, whole=True)
 
 
 @contextmanager
-def stopped(settings: Settings) -> Iterator[Store]:
-    """Open the database of a data directory that nobody serves, with its world loaded."""
+def stopped(
+    settings: Settings, provisionings: Sequence[Provisioning] | None = None
+) -> Iterator[Store]:
+    """Open the database of a data directory that nobody serves, with its world loaded.
+
+    *provisionings* are those of the services, all unless some are given.
+    """
     with ExitStack() as stack:
         directory = Directory(settings.data)
         stack.callback(directory.release)
@@ -65,8 +80,9 @@ def stopped(settings: Settings) -> Iterator[Store]:
         with store.transaction() as state:
             empty = is_empty(state)
         if empty:
-            world = load_world(settings.world)
-            for piece in pieces(world, settings.seed, Clock().now_ms()):
+            world = load_world(settings.world, provisionings)
+            now_ms = Clock().now_ms()
+            for piece in pieces(world, settings.seed, now_ms, provisionings=provisionings):
                 with store.transaction() as state:
                     piece(state)
         yield store

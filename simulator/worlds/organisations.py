@@ -1,12 +1,11 @@
 """A world as a value: organisations, their servers and their devices."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulator.core.settings import ConfigurationError
 from simulator.hardware.devices import BLOCK
-from simulator.worlds.locations import VppLocation
 
 _FACTS = (
     "id",
@@ -59,7 +58,7 @@ class DeviceList:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalPlan:
-    """Devices that come later, so many each time; see `simulator.services.dep.arrivals`."""
+    """Devices that come later, so many each time; see `simulator.services.fleet.arrivals`."""
 
     server: str
     assigned_by: str
@@ -71,16 +70,6 @@ class ArrivalPlan:
     times: int
     """0: any number."""
     families: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class PushDevice:
-    """A device that has checked in with its MDM server, as that knows it."""
-
-    udid: str
-    token: str
-    """Hexadecimal, lower case."""
-    magic: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +89,8 @@ class Organisation:
     dep_servers: tuple[DepServer, ...]
     devices: tuple[DeviceList, ...]
     arrivals: tuple[ArrivalPlan, ...] = ()
-    push_devices: tuple[PushDevice, ...] = ()
-    push_topics: int = 1
-    """How many topics it pushes for."""
-    vpp_locations: tuple[VppLocation, ...] = ()
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    """What each service that has a `WorldPart` is to have, by the service's name."""
 
     def facts(self) -> dict[str, str]:
         """Return what the portal knows of the organisation itself, by name."""

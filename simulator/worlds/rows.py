@@ -1,14 +1,15 @@
 """What may stand in a world's file: one row per key, for the reader and for the JSON Schema."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from simulator import services
 from simulator.hardware.devices import BLOCK
 from simulator.hardware.products import FAMILIES
-from simulator.worlds.tables import (
+from simulator.protocol.documents import (
     Key,
     Schema,
     choice,
-    device_token,
     email,
     identifier,
     instant,
@@ -20,6 +21,7 @@ from simulator.worlds.tables import (
     tables,
     text,
 )
+from simulator.services.provisioning import Provisioning
 
 HARDWARE = (
     Key("serial_number", identifier, '"0ZEXAMPLE1"', "Serial number, its own in the whole file."),
@@ -90,33 +92,6 @@ ARRIVALS = (
     Key("times", integer(1, 1_000_000_000), "24", "How many times they come.", required=False),
     _FAMILIES,
 )
-PUSH_DEVICE = (
-    Key("udid", text, '"00008110-000A1B2C3D4E5F60"', "UDID."),
-    Key("token", device_token, '"' + "a1" * 32 + '"', "Device token in hexadecimal."),
-    Key("magic", text, '"7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"', "PushMagic."),
-)
-VPP_LOCATION = (
-    Key("id", identifier, '"main"', "Id, its own in the whole file."),
-    Key("name", text, '"Main Campus"', "Name."),
-    Key(
-        "apps",
-        integer(0, 10_000),
-        "12",
-        "How many products it owns, made up.",
-        required=False,
-        default=12,
-    ),
-    Key("users", integer(0, 1_000_000), "40", "How many users.", required=False, default=0),
-    Key(
-        "licences",
-        integer(1, 1_000_000),
-        "50",
-        "Licences of each product that is neither unlimited nor scarce.",
-        required=False,
-        default=50,
-    ),
-    Key("country", text, '"US"', "Store front.", required=False, default="US"),
-)
 DEP_SERVER = (
     Key("id", identifier, '"main"', "Id, its own in the whole file."),
     Key("name", text, '"Main MDM"', "Name, its own in the organisation."),
@@ -139,14 +114,6 @@ ORGANISATION = (
     ),
     Key("admin_id", email, '"admin@example.org"', "Who set up the DEP servers."),
     Key("facilitator_id", email, '"old@example.org"', "The old name of that.", required=False),
-    Key(
-        "push_topics",
-        integer(1, 100),
-        "1",
-        "How many push topics it has, each with a certificate.",
-        required=False,
-        default=1,
-    ),
     Key("dep_server", tables(DEP_SERVER), "[…]", "Its DEP servers.", required=False, default=[]),
     Key(
         "devices",
@@ -159,46 +126,42 @@ ORGANISATION = (
     Key(
         "arrivals", tables(ARRIVALS), "[…]", "Devices that come later.", required=False, default=[]
     ),
-    Key(
-        "push_device",
-        tables(PUSH_DEVICE),
-        "[…]",
-        "Devices that have checked in for its first push topic.",
-        required=False,
-        default=[],
-    ),
-    Key(
-        "vpp_location",
-        tables(VPP_LOCATION),
-        "[…]",
-        "Its locations in Apps and Books.",
-        required=False,
-        default=[],
-    ),
 )
 WORLD = (
     Key("name", identifier, '"demo"', "Name, that of the file."),
     Key("about", prose, '"…"', "What is in it.", required=False, default=""),
 )
-FILE = (
-    Key("world", table(WORLD), "{…}", "The file as a whole.", required=False),
-    Key(
-        "organisation",
-        tables(ORGANISATION),
-        "[…]",
-        "Its organisations, one at least.",
-        required=False,
-        default=[],
-    ),
-)
 
 
-def world_schema() -> Schema:
+def organisation_keys(provisionings: Iterable[Provisioning]) -> tuple[Key, ...]:
+    """Return the keys of an organisation: those that all services see, then those of each."""
+    parts = (key for one in provisionings if one.world for key in one.world.keys)
+    return (*ORGANISATION, *parts)
+
+
+def file_keys(provisionings: Iterable[Provisioning]) -> tuple[Key, ...]:
+    """Return the keys of a world's file."""
+    return (
+        Key("world", table(WORLD), "{…}", "The file as a whole.", required=False),
+        Key(
+            "organisation",
+            tables(organisation_keys(provisionings)),
+            "[…]",
+            "Its organisations, one at least.",
+            required=False,
+            default=[],
+        ),
+    )
+
+
+def world_schema(provisionings: Iterable[Provisioning] | None = None) -> Schema:
     """Return the JSON Schema of a world's file.
 
     What goes beyond one table, such as ids that must differ, only the reader checks.
+    *provisionings* are those of the services, all unless some are given.
     """
-    schema: dict[str, Any] = schema_of(FILE, required=["world", "organisation"])
+    keys = file_keys(services.provisionings() if provisionings is None else provisionings)
+    schema: dict[str, Any] = schema_of(keys, required=["world", "organisation"])
     schema["properties"]["organisation"]["minItems"] = 1
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -1,19 +1,20 @@
 """Seeding: a world written into the state, in steps that may be committed one by one."""
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import cast
 
+from simulator import services
+from simulator.core.chance import Chance, chance_of
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State
 from simulator.core.state import World as WholeState
 from simulator.hardware.devices import Plan
-from simulator.services.apns import registry, topics
-from simulator.services.dep import arrivals, fleet, portal
-from simulator.services.gdmf import defaults
-from simulator.worlds.chance import Chance, chance_of
-from simulator.worlds.locations import steps_of
+from simulator.services import organisations
+from simulator.services.fleet import arrivals, portal, servers
+from simulator.services.fleet import devices as fleet
+from simulator.services.provisioning import Provisioning, Seeding, Step
 from simulator.worlds.organisations import DeviceList, Organisation, World
 
 CHUNK = 5000
@@ -24,12 +25,6 @@ _ARRANGING = 5
 
 _LONGEST = 12
 """Characters of a serial number."""
-
-Step = Callable[[State], int]
-"""Write one piece of a world into the state, seen from no organisation.
-
-Return its share of devices: of what is to be done for all of them.
-"""
 
 
 def seed_world(
@@ -63,25 +58,30 @@ def steps(
     now_ms: int,
     devices: int | None = None,
     chunk: int = CHUNK,
+    provisionings: Iterable[Provisioning] | None = None,
 ) -> Iterator[Step]:
     """Yield what writes *world*, piece by piece; the parameters are those of `seed_world`.
 
     To be run in order; the caller may commit between any two. First come the servers of each
-    organisation with its locations and their users, then the devices, up to *chunk* in a step.
-    The returned numbers add up to the world's device count.
+    organisation with what each service seeds, then the devices, up to *chunk* in a step.
+    The returned numbers add up to the world's device count. *provisionings* are those of the
+    services, all unless some are given.
     """
     sized = world if devices is None else world.resized(devices)
-    yield partial(_publish, now_ms=now_ms)
+    known = services.provisionings() if provisionings is None else tuple(provisionings)
+    yield partial(_begin, known=known, now_ms=now_ms)
     for organisation in sized.organisations:
-        yield partial(_found, organisation=organisation, seed=seed, mint=mint, now_ms=now_ms)
-        for place in organisation.vpp_locations:
-            yield from steps_of(
-                organisation.id,
-                place,
-                domain=organisation.email.rpartition("@")[2],
-                seed=seed,
-                mint=mint,
-                now_ms=now_ms,
+        yield partial(_found, organisation=organisation, seed=seed, now_ms=now_ms)
+        for one in known:
+            yield from one.seed(
+                Seeding(
+                    organisation=organisation.id,
+                    facts=organisation.facts(),
+                    part=organisation.parts.get(one.name),
+                    seed=seed,
+                    mint=mint,
+                    now_ms=now_ms,
+                )
             )
     yield partial(_fill, ended=False)
     for organisation, each in sized.device_lists():
@@ -92,8 +92,11 @@ def steps(
     yield partial(_fill, ended=True)
 
 
-def _publish(state: State, *, now_ms: int) -> int:
-    defaults.ensure(state, now_ms)
+def _begin(state: State, *, known: Sequence[Provisioning], now_ms: int) -> int:
+    """Write what the services have beside organisations."""
+    for one in known:
+        if one.begin is not None:
+            one.begin(state, now_ms)
     return 0
 
 
@@ -118,15 +121,14 @@ def refuse_clashes(world: World, seed: int) -> None:
                     )
 
 
-def _found(
-    state: State, *, organisation: Organisation, seed: int, mint: Chance, now_ms: int
-) -> int:
-    portal.add_organisation(state, organisation.facts())
+def _found(state: State, *, organisation: Organisation, seed: int, now_ms: int) -> int:
+    """Add an organisation with its servers, and order its arrivals."""
+    organisations.add_organisation(state, organisation.facts())
     own = state.of(organisation.id)
+    arrivals.prepare(own)
     for server in organisation.dep_servers:
         chance = chance_of(seed, organisation.id, server.id)
-        portal.add_server(own, server.id, server.name, chance=chance)
-        portal.issue_token(own, organisation.id, server.id, now_ms=now_ms, chance=mint)
+        servers.add_server(own, server.id, server.name, chance=chance)
     for one in organisation.arrivals:
         arrivals.order(
             own,
@@ -141,24 +143,7 @@ def _found(
             times=one.times,
             families=one.families,
         )
-    for number in range(organisation.push_topics):
-        topics.add(own, organisation.id, topics.made(organisation.id, seed, number))
-    if organisation.push_devices:
-        _check_in(own, organisation, topics.made(organisation.id, seed), now_ms)
     return 0
-
-
-def _check_in(own: State, organisation: Organisation, topic: str, now_ms: int) -> None:
-    """Let the devices that the world names check in for the organisation's first push topic."""
-    for device in organisation.push_devices:
-        message = {
-            "MessageType": "TokenUpdate",
-            "Topic": topic,
-            "UDID": device.udid,
-            "Token": bytes.fromhex(device.token),
-            "PushMagic": device.magic,
-        }
-        registry.check_in(own, message, now_ms)
 
 
 def _assign(state: State, *, organisation: str, devices: DeviceList) -> int:

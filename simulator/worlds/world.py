@@ -1,40 +1,40 @@
 """A world's file: found, read, checked row by row. Nothing is written in here."""
 
 import tomllib
+from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from simulator import services
 from simulator.core import resources
 from simulator.core.settings import ConfigurationError
 from simulator.hardware.products import FAMILIES
-from simulator.services.dep.arrivals import LISTS, MOST_EVER
-from simulator.worlds.locations import VppLocation
+from simulator.protocol.documents import Place, read_list, read_table, refuse_duplicates
+from simulator.services.fleet.arrivals import LISTS, MOST_EVER
+from simulator.services.provisioning import Provisioning, Rows
 from simulator.worlds.organisations import (
     ArrivalPlan,
     DepServer,
     DeviceList,
     Organisation,
-    PushDevice,
     World,
 )
 from simulator.worlds.rows import (
     ARRIVALS,
     DEP_SERVER,
     DEVICES,
-    FILE,
     HARDWARE,
     ORGANISATION,
-    PUSH_DEVICE,
-    VPP_LOCATION,
     WORLD,
+    file_keys,
+    organisation_keys,
 )
-from simulator.worlds.tables import Place, read_list, read_table, refuse_duplicates
 
 FOLDER = "worlds"
 """Where shipped worlds are, as `simulator.core.resources` names it."""
 
-Rows = list[tuple[Place, dict[str, Any]]]
+Tables = list[tuple[Place, dict[str, Any]]]
 
 
 def world_names() -> list[str]:
@@ -43,13 +43,14 @@ def world_names() -> list[str]:
     return sorted(file.stem for file in files if file.suffix == ".toml")
 
 
-def load_world(name_or_path: str) -> World:
+def load_world(name_or_path: str, provisionings: Sequence[Provisioning] | None = None) -> World:
     """Return a shipped world by its name, or the one in a file whose path ends in ``.toml``.
 
+    *provisionings* are those of the services, all unless some are given.
     Raise ConfigurationError if there is none, or if the file is not a sound world.
     """
     if name_or_path.endswith(".toml"):
-        return parse_world(_read(name_or_path), name_or_path)
+        return parse_world(_read(name_or_path), name_or_path, provisionings)
     shipped = world_names()
     if name_or_path not in shipped:
         raise ConfigurationError(
@@ -57,7 +58,7 @@ def load_world(name_or_path: str) -> World:
             f"name one of {', '.join(shipped)} or a path that ends in .toml"
         )
     file = f"{name_or_path}.toml"
-    return parse_world(resources.read_text(FOLDER, file), file)
+    return parse_world(resources.read_text(FOLDER, file), file, provisionings)
 
 
 def _read(path: str) -> str:
@@ -69,25 +70,29 @@ def _read(path: str) -> str:
         raise ConfigurationError(f"{path}: is not UTF-8: save it as UTF-8") from None
 
 
-def parse_world(source: str, file: str) -> World:
+def parse_world(
+    source: str, file: str, provisionings: Sequence[Provisioning] | None = None
+) -> World:
     """Return the world that the TOML text *source* describes; *file* names it in errors.
 
-    Raise ConfigurationError, one line that names file, table and key and says how to mend it.
+    *provisionings* are those of the services, all unless some are given. Raise
+    ConfigurationError, one line that names file, table and key and says how to mend it.
     """
+    known = services.provisionings() if provisionings is None else provisionings
+    keys = organisation_keys(known)
     try:
         tables = tomllib.loads(source)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{file}: is not TOML: {error}") from None
-    top = read_table(tables, FILE, Place(file, ""))
+    top = read_table(tables, file_keys(known), Place(file, ""))
     world = read_table(top["world"], WORLD, Place(file, "[world]"))
-    rows = read_list(top["organisation"], "organisation", ORGANISATION, Place(file, ""))
+    rows = read_list(top["organisation"], "organisation", keys, Place(file, ""))
     if not rows:
         raise Place(file, "").error("organisation is missing: add a table [[organisation]]")
     for name in ("id", "org_id"):
         refuse_duplicates(name, [(place, row[name]) for place, row in rows])
     servers = [_servers(place, row) for place, row in rows]
     for (place, row), each in zip(rows, servers, strict=True):
-        row["push_device"] = _push_devices(place, row)
         row["arrivals"] = _arrivals(place, row, each)
     refuse_duplicates("id", [(place, row["id"]) for each in servers for place, row in each])
     lists = [
@@ -96,35 +101,35 @@ def parse_world(source: str, file: str) -> World:
     _refuse_impossible([each for some in lists for each in some])
     for place, _ in [each for _, row in rows for each in row["arrivals"]][MOST_EVER:]:
         raise place.error(f"is one too many: a world has at most {MOST_EVER} arrivals")
-    places = [
-        read_list(row["vpp_location"], "organisation.vpp_location", VPP_LOCATION, place)
-        for place, row in rows
-    ]
-    refuse_duplicates("id", [(place, row["id"]) for each in places for place, row in each])
+    parts = _parts(known, [Rows(place, row) for place, row in rows])
     numbers = count()
     return World(
         name=world["name"],
         about=world["about"],
         organisations=tuple(
-            _organisation(row, each, [_device_list(next(numbers), r) for _, r in some], vpp)
-            for (_, row), each, some, vpp in zip(rows, servers, lists, places, strict=True)
+            _organisation(row, each, [_device_list(next(numbers), r) for _, r in some], own)
+            for (_, row), each, some, own in zip(rows, servers, lists, parts, strict=True)
         ),
     )
 
 
-def _servers(place: Place, row: dict[str, Any]) -> Rows:
+def _servers(place: Place, row: dict[str, Any]) -> Tables:
     rows = read_list(row["dep_server"], "organisation.dep_server", DEP_SERVER, place)
     refuse_duplicates("name", [(place, server["name"]) for place, server in rows])
     return rows
 
 
-def _push_devices(place: Place, row: dict[str, Any]) -> Rows:
-    rows = read_list(row["push_device"], "organisation.push_device", PUSH_DEVICE, place)
-    refuse_duplicates("token", [(at, device["token"]) for at, device in rows])
-    return rows
+def _parts(known: Iterable[Provisioning], rows: Sequence[Rows]) -> list[dict[str, Any]]:
+    """Return for each organisation what the services read of it, by their names."""
+    parts: list[dict[str, Any]] = [{} for _ in rows]
+    for one in known:
+        if one.world is not None:
+            for part, value in zip(parts, one.world.read(rows), strict=True):
+                part[one.name] = value
+    return parts
 
 
-def _device_lists(place: Place, row: dict[str, Any], servers: Rows) -> Rows:
+def _device_lists(place: Place, row: dict[str, Any], servers: Tables) -> Tables:
     rows = read_list(row["devices"], "organisation.devices", DEVICES, place)
     for at, devices in rows:
         _refuse_foreign(at, devices["server"], servers)
@@ -132,7 +137,7 @@ def _device_lists(place: Place, row: dict[str, Any], servers: Rows) -> Rows:
     return rows
 
 
-def _arrivals(place: Place, row: dict[str, Any], servers: Rows) -> Rows:
+def _arrivals(place: Place, row: dict[str, Any], servers: Tables) -> Tables:
     rows = read_list(row["arrivals"], "organisation.arrivals", ARRIVALS, place)
     for at, one in rows:
         _refuse_foreign(at, one["server"], servers)
@@ -141,7 +146,7 @@ def _arrivals(place: Place, row: dict[str, Any], servers: Rows) -> Rows:
     return rows
 
 
-def _refuse_foreign(place: Place, server: str, servers: Rows) -> None:
+def _refuse_foreign(place: Place, server: str, servers: Tables) -> None:
     known = [one["id"] for _, one in servers]
     if server not in known:
         raise place.error(
@@ -164,7 +169,7 @@ def _settle(place: Place, devices: dict[str, Any]) -> None:
     devices["device"] = listed
 
 
-def _refuse_impossible(lists: Rows) -> None:
+def _refuse_impossible(lists: Tables) -> None:
     refuse_duplicates(
         "serial_number",
         [(place, row["serial_number"]) for _, each in lists for place, row in each["device"]],
@@ -174,17 +179,16 @@ def _refuse_impossible(lists: Rows) -> None:
 
 
 def _organisation(
-    row: dict[str, Any], servers: Rows, devices: list[DeviceList], places: Rows
+    row: dict[str, Any], servers: Tables, devices: list[DeviceList], parts: dict[str, Any]
 ) -> Organisation:
-    lists = ("dep_server", "devices", "arrivals", "push_device", "vpp_location")
-    facts = {name: value for name, value in row.items() if name not in lists}
+    lists = ("dep_server", "devices", "arrivals")
+    facts = {key.name: row[key.name] for key in ORGANISATION if key.name not in lists}
     return Organisation(
         **facts,
         dep_servers=tuple(DepServer(**server) for _, server in servers),
         devices=tuple(devices),
         arrivals=tuple(_arrival_plan(one) for _, one in row["arrivals"]),
-        push_devices=tuple(PushDevice(**device) for _, device in row["push_device"]),
-        vpp_locations=tuple(VppLocation(**place) for _, place in places),
+        parts=parts,
     )
 
 

@@ -11,15 +11,17 @@ import aiohttp
 import pytest
 from click.testing import CliRunner
 
+from simulator import services
 from simulator.app import Simulator
 from simulator.auth import oauth1
 from simulator.cli import main
-from simulator.control.web import ROUTES
+from simulator.control.web import routes
 from simulator.core.settings import Settings
 from simulator.disclosure.formats.table import FORMATS
 from simulator.disclosure.redact.canary import Canary, Sighting
 from tests.control.conftest import Control
 
+ROUTES = routes(services.provisionings())
 LONGEST = aiohttp.ClientTimeout(60)
 HANDS_OUT = re.compile(r"/(dep-servers|organisations|push-topics|push-tokens|vpp-locations)\b")
 """Calls whose very purpose is to hand out credentials."""

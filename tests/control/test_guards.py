@@ -6,11 +6,14 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from simulator import services
 from simulator.app import Simulator
 from simulator.control.guards import LARGEST, is_loopback
-from simulator.control.web import PREFIX, ROUTES
+from simulator.control.web import PREFIX, routes
 from simulator.core.settings import Settings
 from tests.control.conftest import Control
+
+ROUTES = routes(services.provisionings())
 
 
 @pytest.mark.parametrize(

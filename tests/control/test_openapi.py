@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from simulator import services
 from simulator.control.openapi import PATH
 from simulator.control.parts import Route
-from simulator.control.web import ROUTES
+from simulator.control.web import routes
 from tests.control.conftest import Control
 
+ROUTES = routes(services.provisionings())
 CALLS = [pytest.param(one, id=f"{one.method} {one.path}") for one in ROUTES]
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.core.clock import Clock
-from simulator.pki.authority import APPLE_HOSTS, LOCAL_NAMES, Authority, Leaf
+from simulator.pki.authority import LOCAL_NAMES, Authority, Leaf
 
 NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 SANS = ("mdm.example.com", "apple", "10.1.2.3", "fd00::1")
@@ -134,7 +134,7 @@ def test_the_default_leaf_is_for_apples_names_ours_and_those_asked_for(
     authority: Authority,
 ) -> None:
     assert authority.sans == SANS
-    assert authority.names == (*APPLE_HOSTS, *LOCAL_NAMES, *SANS)
+    assert authority.names == (*LOCAL_NAMES, *SANS)
     assert alternatives(authority.leaf(authority.names, NOW)) == list(authority.names)
 
 

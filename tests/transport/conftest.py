@@ -96,7 +96,9 @@ async def wire(authority: Authority) -> AsyncIterator[Wire]:
         wire.server, Http2Server(wire.answer, wire.clock, wire.server.numbers, BODY_LIMIT)
     )
     wire.http = await listener.open("127.0.0.1", 0, flag="--http-port")
-    certificates = Certificates(authority, NOW, authority.certificate_pem)
+    certificates = Certificates(
+        authority, NOW, authority.certificate_pem, hosts=["mdmenrollment.apple.com"]
+    )
     wire.tls = await listener.open("127.0.0.1", 0, flag="--tls-port", tls=certificates.default)
     yield wire
     wire.release.set()

@@ -12,11 +12,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from simulator import services
 from simulator.core.messages import Request, Response
 from simulator.core.settings import ConfigurationError
-from simulator.pki.authority import APPLE_HOSTS
 from simulator.transport import proxy as module
 from simulator.transport.proxy import HEAD_LIMIT, Proxy
+
+APPLE_HOSTS = services.hosts(services.load())
 
 HOST = "mdmenrollment.apple.com"
 GET = b"GET /account HTTP/1.1\r\nHost: mdmenrollment.apple.com\r\nConnection: close\r\n\r\n"

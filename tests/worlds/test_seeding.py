@@ -8,12 +8,14 @@ from simulator.core.state import State
 from simulator.core.timestamps import milliseconds
 from simulator.hardware.devices import BLOCK, generate
 from simulator.services.apns import registry, topics
-from simulator.services.dep import arrivals, fleet, portal
-from simulator.services.dep.organisations import SERVER
+from simulator.services.fleet import arrivals, portal
+from simulator.services.fleet import devices as fleet
+from simulator.services.fleet.servers import SERVER
 from simulator.store.sqlite.store import Store
 from simulator.worlds.organisations import World
 from simulator.worlds.seeding import refuse_clashes, seed_world, steps
 from simulator.worlds.world import parse_world
+from tests.apple import described
 
 NOW = milliseconds("2026-03-01T08:00:00Z")
 TWO = """
@@ -118,15 +120,15 @@ def everything_but_tokens(world: World, mint: Mint) -> list[list[dict[str, Any]]
     opened = Store.open(None)
     with opened.transaction() as state:
         seed_world(state, world, seed=4, mint=mint, now_ms=NOW)
-        described = portal.describe(state)
-        for server in (server for each in described for server in each["dep_servers"]):
+        listed = described(state)
+        for server in (server for each in listed for server in each["dep_servers"]):
             del server["token"]
         servers = [
             {name: value for name, value in entity.body.items() if name != "access_token"}
             for organisation in ("acme", "school")
             for entity in state.of(organisation).scan(SERVER)
         ]
-        found = [described, servers, devices(state, "acme"), devices(state, "school")]
+        found = [listed, servers, devices(state, "acme"), devices(state, "school")]
     opened.close()
     return found
 
@@ -134,12 +136,12 @@ def everything_but_tokens(world: World, mint: Mint) -> list[list[dict[str, Any]]
 def test_every_organisation_has_its_servers_with_a_token_each(state: State, world: World) -> None:
     seed_world(state, world, seed=1, mint=Mint(0), now_ms=NOW)
 
-    described = portal.describe(state)
+    listed = described(state)
     assert {
         each["id"]: [(server["id"], server["name"]) for server in each["dep_servers"]]
-        for each in described
+        for each in listed
     } == {"acme": [("main", "Main"), ("spare", "Spare")], "school": [("classes", "Classes")]}
-    tokens = [server["token"] for each in described for server in each["dep_servers"]]
+    tokens = [server["token"] for each in listed for server in each["dep_servers"]]
     assert {token["access_token_expiry"] for token in tokens} == {"2027-03-01T08:00:00Z"}
     assert len({token["consumer_key"] for token in tokens}) == 3
 
@@ -230,9 +232,9 @@ def test_steps_may_be_committed_one_by_one(store: Store, world: World) -> None:
 
     with store.transaction() as state:
         found = [len(devices(state, organisation)) for organisation in ("acme", "school")]
-    # Releases, two organisations; then each list of devices is begun, filled by serial number,
-    # arranged.
-    assert written == [0, 0, 0, 0, 2, 0, 4, 4, 2, 1, 1, 0, 0, 4, 2, 1, 0, 0]
+    # What is there without organisations; two of these, each with tokens and topics; then each
+    # list of devices is begun, filled by serial number, arranged.
+    assert written == [0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 4, 4, 2, 1, 1, 0, 0, 4, 2, 1, 0, 0]
     assert sum(written) == 21
     assert found == [14, 7]
 
@@ -270,7 +272,7 @@ def test_mint_makes_every_digit_of_a_credential(state: State, world: World) -> N
 
     seed_world(state, world, seed=1, mint=mint, now_ms=NOW)
 
-    token = portal.describe(state)[0]["dep_servers"][0]["token"]
+    token = described(state)[0]["dep_servers"][0]["token"]
     assert drawn
     assert all("aaaa" in token[name] for name in token if name != "access_token_expiry")
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from simulator.core.settings import ConfigurationError
-from simulator.worlds.tables import (
+from simulator.protocol.documents import (
     Key,
     Place,
     Reader,

@@ -6,7 +6,7 @@ from simulator.core.settings import ConfigurationError
 from simulator.core.timestamps import milliseconds
 from simulator.hardware.devices import BLOCK, generate
 from simulator.hardware.products import FAMILIES
-from simulator.services.dep.arrivals import LISTS, MOST_EVER
+from simulator.services.fleet.arrivals import LISTS, MOST_EVER
 from simulator.worlds.organisations import DepServer
 from simulator.worlds.world import load_world, parse_world, world_names
 
@@ -487,7 +487,7 @@ def test_an_organisation_may_have_several_push_topics() -> None:
 
     (organisation,) = parse_world(HEAD + more, "w.toml").organisations
 
-    assert organisation.push_topics == 3
+    assert organisation.parts["apns"].topics == 3
 
 
 def test_enterprise_is_large_and_has_several_of_everything() -> None:
@@ -495,7 +495,7 @@ def test_enterprise_is_large_and_has_several_of_everything() -> None:
 
     group = world.organisations[0]
     assert world.device_count() == 200_000
-    assert min(len(group.dep_servers), group.push_topics) >= 3
-    assert len(group.vpp_locations) >= 2
+    assert min(len(group.dep_servers), group.parts["apns"].topics) >= 3
+    assert len(group.parts["vpp"]) >= 2
     assert group.arrivals
     assert len(world.organisations) == 2

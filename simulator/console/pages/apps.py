@@ -5,13 +5,10 @@ from typing import Any
 from aiohttp import web
 
 from simulator.console import calls
-from simulator.console.pages.credentials import configuration, download
+from simulator.console.pages.credentials import credential_file, download, kinds
 from simulator.console.pages.world import ROWS, do, text
 from simulator.console.parts import Page
 from simulator.console.rendering import page
-from simulator.control.parts import PARTS, missing
-from simulator.core.state import State
-from simulator.services.vpp.domain import portal
 
 PLACE = "/world/apps"
 
@@ -42,31 +39,10 @@ async def apps(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def stoken(request: web.Request, location: str) -> str:
-    """Return the token of a location that is good now."""
-    listed = (await calls.get(request, "vpp-locations"))["vpp_locations"]
-    one = next((one for one in listed if one["id"] == location), None)
-    if one is None or not one["token"] or one["token"]["state"] != "active":
-        raise missing(f"the location {location} has no token that is good: make a new one")
-
-    def work(state: State) -> str:
-        described = portal.describe(state, one["organisation"])
-        return next(str(each["stoken"]) for each in described if each["id"] == location)
-
-    return await request.app[PARTS].gateway.run(work)
-
-
 async def token_file(request: web.Request) -> web.StreamResponse:
     """Answer the token of a location as the file that the portal gives."""
-    location = request.match_info["id"]
-    content = (await stoken(request, location)).encode()
-    return download(content, f"{location}.vpptoken", "application/octet-stream")
-
-
-async def curl(request: web.Request) -> web.StreamResponse:
-    """Answer curl's configuration of a call with the token of a location."""
-    token = await stoken(request, request.match_info["id"])
-    return configuration(header=f"Authorization: Bearer {token}")
+    kind = next(one for one in kinds(request) if one.ready == "vpp_locations")
+    return await credential_file(request, kind, request.match_info["id"])
 
 
 async def renew(request: web.Request) -> web.StreamResponse:
@@ -121,7 +97,6 @@ async def maintenance(request: web.Request) -> web.StreamResponse:
 PAGES = (
     Page("GET", PLACE, apps),
     Page("POST", f"{PLACE}/maintenance", maintenance),
-    Page("GET", "/curl/vpp/{id}", curl),
     Page("POST", f"{PLACE}/{{id}}/token", token_file),
     Page("POST", f"{PLACE}/{{id}}/renew", renew),
     Page("POST", f"{PLACE}/{{id}}/revoke", revoke),

@@ -6,22 +6,22 @@ picture. So what is secret leaves only in an answer of its own.
 
 import json
 import plistlib
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
 
-from simulator.auth import oauth1
 from simulator.console import calls
 from simulator.console.parts import READY, Page
 from simulator.console.rendering import after, back_to
-from simulator.control.api.servers import with_server
 from simulator.control.parts import PARTS, missing
-from simulator.core.state import Body, State
-from simulator.pki.credentials import ServerToken
-from simulator.services.dep import portal
+from simulator.control.resources import find
+from simulator.core.state import State
+from simulator.services.provisioning import Credential, Example, Provisioning, Trying
 
 _PEM_FIELD = "certificate"
+T = TypeVar("T")
 
 
 def download(content: bytes, name: str, kind: str) -> web.Response:
@@ -33,78 +33,101 @@ def download(content: bytes, name: str, kind: str) -> web.Response:
     return web.Response(body=content, content_type=kind, headers=headers)
 
 
-async def _server_token(request: web.Request) -> Body:
-    """Return the server token that is good now."""
-    server = request.match_info["server"]
-
-    def work(state: State) -> Body | None:
-        return portal.current_token(state.of(with_server(state, server)), server)
-
-    token = await request.app[PARTS].gateway.run(work)
-    if token is None or token["state"] != "active":
-        raise missing(f"the DEP server {server} has no token that is good: make a new one")
-    return {name: token[name] for name in ServerToken.__slots__}
+async def token_file(request: web.Request) -> web.StreamResponse:
+    """Answer a credential as the file that Apple's portal gives."""
+    kind, identifier = _kind(request, request.match_info["kind"]), request.match_info["id"]
+    return await credential_file(request, kind, identifier)
 
 
-async def server_token(request: web.Request) -> web.StreamResponse:
-    """Answer a server token as JSON, for MDM servers that take its values."""
-    content = json.dumps(await _server_token(request), indent=1).encode() + b"\n"
-    return download(content, f"{request.match_info['server']}.json", "application/json")
+async def credential_file(
+    request: web.Request, kind: Credential, identifier: str
+) -> web.StreamResponse:
+    """Answer the credential of the holder *identifier*, if it is good."""
+    _, held = await request.app[PARTS].gateway.run(lambda state: find(kind, state, identifier))
+    if held.state != "active":
+        raise missing(f"the {kind.holder} {identifier} has no token that is good: make a new one")
+    value = held.entry[kind.value] if kind.value else held.entry
+    text = value if isinstance(value, str) else json.dumps(value, indent=1) + "\n"
+    name, content_type = kind.file
+    return download(text.encode(), name.replace("{id}", identifier), content_type)
+
+
+def kinds(request: web.Request) -> list[Credential]:
+    """Return all kinds of credentials."""
+    return [kind for one in request.app[PARTS].provisionings for kind in one.credentials]
+
+
+def _kind(request: web.Request, name: str) -> Credential:
+    for kind in kinds(request):
+        if kind.name == name:
+            return kind
+    raise missing(f"there is no kind of credential {name}")
 
 
 async def sealed_token(request: web.Request) -> web.StreamResponse:
-    """Answer a server token as the portal does: encrypted to the MDM server's certificate."""
-    form, server = await request.post(), request.match_info["server"]
+    """Answer a token as the portal does: encrypted to the MDM server's certificate."""
+    kind, identifier = _kind(request, request.match_info["kind"]), request.match_info["id"]
+    form = await request.post()
     given = form.get(_PEM_FIELD)
     pem = given.file.read() if isinstance(given, web.FileField) else str(given or "").encode()
-    fresh = {"regenerate": "true"} if form.get("regenerate") else {}
     content = await calls.call(
         request,
         "POST",
-        "dep-servers",
-        server,
+        kind.ready.replace("_", "-"),
+        identifier,
         "token",
-        query=fresh,
+        query={"regenerate": "true"} if form.get("regenerate") else {},
         body=pem,
         kind="application/x-pem-file",
     )
-    return download(content, f"{server}_smime.p7m", "application/pkcs7-mime")
+    return download(content, f"{identifier}_smime.p7m", "application/pkcs7-mime")
 
 
-async def curl_dep(request: web.Request) -> web.StreamResponse:
-    """Answer curl's configuration of a signed ``GET /session``."""
-    ready = request.app[READY]()
-    url = f"{(ready['tls'] or [ready['http']])[0]}/session"
-    token, parts = await _server_token(request), request.app[PARTS]
-    values = {
-        "oauth_consumer_key": token["consumer_key"],
-        "oauth_token": token["access_token"],
-        "oauth_signature_method": "HMAC-SHA1",
-        "oauth_timestamp": str(parts.clock.now_ms() // 1000),
-        "oauth_nonce": parts.chance(16),
-        "oauth_version": "1.0",
-    }
-    values["oauth_signature"] = oauth1.sign(
-        "GET",
-        url,
-        values.items(),
-        consumer_secret=token["consumer_secret"],
-        token_secret=token["access_secret"],
-    )
-    said = ", ".join(f'{name}="{oauth1.encode(value)}"' for name, value in values.items())
-    return configuration(header=f"Authorization: OAuth {said}")
+def base(ready: Mapping[str, Any]) -> str:
+    """Return the URL that clients use."""
+    return str((ready["tls"] or [ready["http"]])[0])
 
 
-async def curl_push(request: web.Request) -> web.StreamResponse:
-    """Answer curl's configuration of a push to a device that has checked in."""
-    base = request.app[READY]()["tls"][0]
-    for topic in (await calls.get(request, "push-topics"))["push_topics"]:
-        query = {"organisation": topic["organisation"], "limit": "100"}
-        for one in (await calls.get(request, "push-tokens", **query))["push_tokens"]:
-            if one["state"] == "active":
-                data = json.dumps({"mdm": one["magic"]})
-                return configuration(url=f"{base}/3/device/{one['token']}", data=data)
-    raise missing("no device has checked in: enrol one")
+async def with_examples(request: web.Request, work: Callable[[Trying], T]) -> T:
+    """Return what *work* makes with what examples are made with."""
+    parts, ready = request.app[PARTS], request.app[READY]()
+
+    def run(state: State) -> T:
+        return work(
+            Trying(
+                state=state,
+                base=base(ready),
+                organisations=ready["organisations"],
+                now_ms=parts.clock.now_ms(),
+                chance=parts.chance,
+            )
+        )
+
+    return await parts.gateway.run(run)
+
+
+async def curl(request: web.Request) -> web.StreamResponse:
+    """Answer curl's configuration of an example: of the first one, or of the one with a key."""
+    name, key = request.match_info["service"], request.match_info.get("key")
+    parts = request.app[PARTS]
+    service = next((one for one in parts.provisionings if one.name == name), None)
+    if service is None:
+        raise missing(f"no service is called {name}")
+
+    def work(trying: Trying) -> Example | None:
+        return _example(service, trying, key)
+
+    example = await with_examples(request, work)
+    if example is None:
+        if key:
+            raise missing(f"{key} has no token that is good: make a new one")
+        raise missing(f"{service.title} has nothing to be called with: make a token, or enrol one")
+    return configuration(**example.secret)
+
+
+def _example(service: Provisioning, trying: Trying, key: str | None) -> Example | None:
+    found = service.examples(trying)
+    return next((one for one in found if key in (None, one.key)), None)
 
 
 def configuration(**options: str) -> web.Response:
@@ -132,9 +155,9 @@ async def enrol(request: web.Request) -> web.StreamResponse:
 
 
 PAGES = (
-    Page("POST", "/credentials/dep/{server}/token", server_token),
-    Page("POST", "/credentials/dep/{server}/sealed", sealed_token),
-    Page("GET", "/curl/dep/{server}", curl_dep),
-    Page("GET", "/curl/apns", curl_push),
+    Page("POST", "/credentials/{kind}/{id}/token", token_file),
+    Page("POST", "/credentials/{kind}/{id}/sealed", sealed_token),
+    Page("GET", "/curl/{service}", curl),
+    Page("GET", "/curl/{service}/{key}", curl),
     Page("POST", "/push/enrol", enrol),
 )

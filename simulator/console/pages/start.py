@@ -4,19 +4,21 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
 from simulator.console import calls, formatting, security
+from simulator.console.pages import credentials
 from simulator.console.parts import READY, Page
 from simulator.console.rendering import page
 from simulator.control.parts import PARTS, Parts
-from simulator.protocol.catalogue import Catalogue
-from simulator.protocol.operations import Service
-
-NAMES = {"dep": "Device enrolment", "apns": "Push notifications", "vpp": "Apps and Books"}
+from simulator.core.state import State
+from simulator.services.organisations import all_organisations
+from simulator.services.provisioning import Credential, Held, Trying
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,91 +34,85 @@ async def start(request: web.Request) -> web.StreamResponse:
     """Show where everything is."""
     ready, parts = request.app[READY](), request.app[PARTS]
     organisations = (await calls.get(request, "organisations"))["organisations"]
-    servers = (await calls.get(request, "dep-servers"))["dep_servers"]
-    topics = (await calls.get(request, "push-topics"))["push_topics"]
-    locations = (await calls.get(request, "vpp-locations"))["vpp_locations"]
-    device = await _device(request, topics)
+    lines = await credentials.with_examples(request, partial(_lines, request))
     return await page(
         request,
         "start.html",
         "start",
         ready=ready,
-        services=list(_services(parts.catalogue, ready)),
+        services=list(_services(parts, ready)),
         organisations=organisations,
-        servers=servers,
-        topics=topics,
-        locations=locations,
-        pairs=_pairs(ready),
-        lines=list(_lines(request, ready, servers, device, locations)),
-        device=device,
+        cards=await parts.gateway.run(partial(_cards, parts, ready)),
+        lines=lines,
+        topic=_topic(ready) if not any(one.service == "apns" for one in lines) else None,
         health=await _health(parts),
     )
 
 
-def _services(catalogue: Catalogue, ready: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    base = (ready["tls"] or [ready["http"]])[0]
-    for service in sorted(catalogue.services.values(), key=_rank):
-        instead = [f"https://{host}" for host in service.hosts]
-        name = NAMES.get(service.name, service.name)
-        yield {"name": service.name, "title": name, "instead": instead, "use": base}
+def _services(parts: Parts, ready: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for one in parts.provisionings:
+        instead = [f"https://{host}" for host in one.service.hosts]
+        use = credentials.base(ready)
+        yield {"name": one.name, "title": one.title, "instead": instead, "use": use}
 
 
-def _rank(service: Service) -> int:
-    names = list(NAMES)
-    return names.index(service.name) if service.name in names else len(names)
+def _topic(ready: Mapping[str, Any]) -> str | None:
+    """Return a push topic that an invented device can check in with."""
+    topics = (pair["topic"] for one in ready["organisations"] for pair in one["push_topics"])
+    return next(topics, None)
 
 
-def _pairs(ready: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
-    """Return by push topic the files of its certificate and its key."""
-    return {pair["topic"]: pair for one in ready["organisations"] for pair in one["push_topics"]}
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One holder of a credential, as a page shows it."""
+
+    kind: Credential
+    organisation: str
+    held: Held
+    paths: Mapping[str, str]
+    """The files that go with it, by what they are."""
 
 
-async def _device(request: web.Request, topics: list[Any]) -> Mapping[str, Any] | None:
-    """Return a device token that a push would reach, or None."""
-    for topic in topics:
-        query = {"organisation": topic["organisation"], "limit": "100"}
-        for one in (await calls.get(request, "push-tokens", **query))["push_tokens"]:
-            if one["state"] == "active" and one["topic"] == topic["topic"]:
-                return dict(one)
-    return None
+def _cards(parts: Parts, ready: Mapping[str, Any], state: State) -> list[Card]:
+    files = {
+        (organisation["id"], kind.ready, entry.get("id") or entry.get("topic")): entry
+        for organisation in ready["organisations"]
+        for kind in _kinds(parts)
+        for entry in organisation.get(kind.ready, ())
+    }
+    found = []
+    for organisation in all_organisations(state):
+        for kind in _kinds(parts):
+            for held in kind.held(state, organisation.key):
+                entry = files.get((organisation.key, kind.ready, held.id), {})
+                paths = {one.key: entry[one.key] for one in held.files if one.key in entry}
+                found.append(Card(kind, organisation.key, held, paths))
+    return found
 
 
-def _lines(
-    request: web.Request,
-    ready: Mapping[str, Any],
-    servers: list[Any],
-    device: Mapping[str, Any] | None,
-    locations: list[Any],
-) -> Iterator[Line]:
-    """Yield a command for each service.
+def _kinds(parts: Parts) -> list[Credential]:
+    return [kind for one in parts.provisionings for kind in one.credentials]
+
+
+def _lines(request: web.Request, trying: Trying) -> list[Line]:
+    """Return a command for each service.
 
     What is secret is not in it: curl gets that from the console, as a
     configuration on its standard input.
     """
-    base = (ready["tls"] or [ready["http"]])[0]
-    ask = ["curl", "-s", *_bearer(request), f"{request.url.origin()}/curl"]
-    trust = ["--cacert", ready["ca"]] if base.startswith("https") else []
-    server = next((one for one in servers if _usable(one["token"])), None)
-    if server is not None:
-        give = formatting.shell([*ask[:-1], f"{ask[-1]}/dep/{server['id']}"])
-        take = formatting.shell(["curl", "-K", "-", *trust, f"{base}/session"])
-        yield Line("dep", "Start a session", f"{give} | {take}")
-    pair = _pairs(ready).get(device["topic"]) if device else None
-    if device and pair and trust:
-        give = formatting.shell([*ask[:-1], f"{ask[-1]}/apns"])
-        identity = ["--cert", pair["certificate"], "--key", pair["key"]]
-        header = ["-H", f"apns-topic: {pair['topic']}", "-H", "apns-push-type: mdm"]
-        take = formatting.shell(["curl", "-K", "-", "-i", "--http2", *trust, *identity, *header])
-        yield Line("apns", "Wake a device", f"{give} | {take}")
-    location = next((one for one in locations if _usable(one["token"])), None)
-    if location is not None:
-        give = formatting.shell([*ask[:-1], f"{ask[-1]}/vpp/{location['id']}"])
-        take = formatting.shell(["curl", "-K", "-", *trust, f"{base}/mdm/v2/client/config"])
-        yield Line("vpp", "Ask for a location's settings", f"{give} | {take}")
-
-
-def _usable(token: Mapping[str, Any] | None) -> bool:
-    return token is not None and token["state"] == "active"
+    ready = request.app[READY]()
+    ask = ["curl", "-s", *_bearer(request)]
+    trust = ["--cacert", ready["ca"]] if trying.base.startswith("https") else []
+    lines = []
+    for one in request.app[PARTS].provisionings:
+        example = next(iter(one.examples(trying)), None)
+        if example is not None:
+            url = "/".join([str(request.url.origin()), "curl", one.name])
+            url += f"/{quote(example.key)}" if example.key else ""
+            give = formatting.shell([*ask, url])
+            take = formatting.shell(["curl", "-K", "-", *trust, *example.arguments])
+            lines.append(Line(one.name, example.about, f"{give} | {take}"))
+    return lines
 
 
 def _bearer(request: web.Request) -> list[str]:

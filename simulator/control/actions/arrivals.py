@@ -10,8 +10,8 @@ from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds
 from simulator.hardware.products import FAMILIES
 from simulator.protocol.fields import Field, Integer, Objects, String, Strings
-from simulator.services.dep import arrivals
-from simulator.services.dep.organisations import ORGANISATION
+from simulator.services.fleet import arrivals
+from simulator.services.organisations import ORGANISATION
 
 
 async def list_arrivals(request: web.Request) -> web.Response:

@@ -19,8 +19,8 @@ from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
 from simulator.core.state import Body, State
 from simulator.core.timestamps import milliseconds
 from simulator.protocol.fields import Boolean, Integer, Object, String
-from simulator.services.dep import portal
-from simulator.services.dep.fleet import Device
+from simulator.services.fleet import portal
+from simulator.services.fleet.devices import Device
 
 
 @dataclass(frozen=True, slots=True)

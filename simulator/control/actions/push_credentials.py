@@ -16,7 +16,7 @@ from simulator.pki.push import ENVIRONMENTS, P12_PASSWORD, PushAuthority, PushCe
 from simulator.protocol.fields import Integer, Objects, String, Strings
 from simulator.services.apns import keys, registry, topics
 from simulator.services.apns.keys import ProviderKey
-from simulator.services.dep.organisations import ORGANISATION
+from simulator.services.organisations import ORGANISATION
 
 _ID_DIGITS = 10
 _LONGEST_S = 10 * 365 * 24 * 3600

@@ -14,10 +14,12 @@ from simulator.core.state import Body, State
 from simulator.hardware.devices import ADDED, generate
 from simulator.hardware.products import FAMILIES
 from simulator.protocol.fields import Field, Integer, Objects, String, Strings
-from simulator.services.dep import arrivals, fleet, portal
 from simulator.services.dep.assignment import PROFILE
-from simulator.services.dep.fleet import Device
-from simulator.services.dep.organisations import ORGANISATION, SERVER
+from simulator.services.fleet import arrivals, portal
+from simulator.services.fleet import devices as fleet
+from simulator.services.fleet.devices import Device
+from simulator.services.fleet.servers import SERVER
+from simulator.services.organisations import ORGANISATION
 
 MAX_ADDED = 100_000
 MAX_PAGE = 1000

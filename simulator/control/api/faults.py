@@ -11,7 +11,7 @@ from simulator.faults.deliveries import DELIVERIES
 from simulator.faults.faults import Fault
 from simulator.protocol.fields import Boolean, Field, Integer, Number, Object, Objects, String
 from simulator.protocol.reference import field_as_json
-from simulator.services.dep import organisations
+from simulator.services import organisations
 
 MOST = 2**53
 MATCH = Object(

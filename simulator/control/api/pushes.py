@@ -18,7 +18,7 @@ from simulator.pki.push import ENVIRONMENTS
 from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.services.apns import registry, topics
 from simulator.services.apns.registry import DeviceToken, Push
-from simulator.services.dep.organisations import ORGANISATION
+from simulator.services.organisations import ORGANISATION
 
 _ENVIRONMENTS = tuple(ENVIRONMENTS)
 MAX_PAGE = 1000

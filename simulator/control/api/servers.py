@@ -9,12 +9,15 @@ from simulator.control.parts import PARTS, Route, bad, json_body, missing
 from simulator.core.state import Body, State
 from simulator.pki.credentials import ServerToken, seal_server_token
 from simulator.protocol.fields import Boolean, Objects, String
-from simulator.services.dep import portal
-from simulator.services.dep.organisations import ORGANISATION, SERVER
+from simulator.services import organisations
+from simulator.services.dep import tokens
+from simulator.services.fleet import servers
+from simulator.services.fleet.servers import SERVER
+from simulator.services.organisations import ORGANISATION
 
 
 def _token_state(state: State, server_id: str) -> Body | None:
-    token = portal.current_token(state, server_id)
+    token = tokens.current_token(state, server_id)
     if token is None:
         return None
     names = ("consumer_key", "access_token_expiry", "state")
@@ -48,7 +51,7 @@ async def _change(request: web.Request, key: str, fact: str) -> web.Response:
     identifier = request.match_info["id"]
 
     def work(state: State) -> Body:
-        return portal.change_organisation(state, identifier, **{fact: value})
+        return organisations.change_organisation(state, identifier, **{fact: value})
 
     return web.json_response(await request.app[PARTS].gateway.run(work))
 
@@ -84,7 +87,7 @@ async def add_server(request: web.Request) -> web.Response:
         org = home(state, body.get("organisation"))
         if state.of(org).get(SERVER, server_id) is not None:
             raise ValueError(f"a DEP server has the id {server_id} already")
-        added = portal.add_server(state.of(org), server_id, name, chance=parts.chance)
+        added = servers.add_server(state.of(org), server_id, name, chance=parts.chance)
         return _server(state.of(org), org, added)
 
     return web.json_response(await parts.gateway.run(work), status=201)
@@ -123,10 +126,10 @@ async def download_token(request: web.Request) -> web.Response:
 
     def work(state: State) -> ServerToken:
         org = with_server(state, server_id)
-        old = portal.current_token(state.of(org), server_id)
+        old = tokens.current_token(state.of(org), server_id)
         if old is not None and old["state"] == "active" and not fresh:
             return ServerToken(**{name: old[name] for name in ServerToken.__slots__})
-        return portal.issue_token(state.of(org), org, server_id, now_ms=now_ms, chance=parts.chance)
+        return tokens.issue_token(state.of(org), org, server_id, now_ms=now_ms, chance=parts.chance)
 
     try:
         seal_server_token(_PROBE, certificate)
@@ -148,7 +151,7 @@ async def revoke_token(request: web.Request) -> web.Response:
 
     def work(state: State) -> Body | None:
         org = with_server(state, server_id)
-        portal.revoke_token(state.of(org), server_id)
+        tokens.revoke_token(state.of(org), server_id)
         return _token_state(state.of(org), server_id)
 
     return web.json_response(await request.app[PARTS].gateway.run(work))

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, cast
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from simulator import __version__
 from simulator.control.parts import (
     ORGANISATION,
     PARTS,
+    Parts,
     Problem,
     Route,
     bad,
@@ -25,7 +26,8 @@ from simulator.core.state import Body, State, World
 from simulator.faults import faults
 from simulator.protocol import quirks
 from simulator.protocol.fields import Integer, Objects, String
-from simulator.services.dep import organisations, timeline
+from simulator.services import organisations
+from simulator.services.provisioning import Provisioning
 from simulator.store.sqlite import snapshots
 from simulator.worlds.loading import pieces
 from simulator.worlds.organisations import World as Plan
@@ -58,7 +60,7 @@ async def reset(request: web.Request) -> web.Response:
             faults.disarm(state, organisation=organisation)
             quirks.forget(state, [organisation])
         world.reset(organisation)
-        _branch(state, organisation)
+        _branch(parts.provisionings, state, organisation)
 
     async with request.app[BUSY]:
         await parts.gateway.run(work)
@@ -98,7 +100,9 @@ async def put_snapshot(request: web.Request) -> web.Response:
     with tempfile.TemporaryFile() as file:
         await _receive(request, file)
         async with request.app[BUSY]:
-            header = await parts.gateway.load(lambda state: load_snapshot(state, file))
+            header = await parts.gateway.load(
+                lambda state: load_snapshot(state, file, parts.provisionings)
+            )
             setting = header.get("clock") or {"mode": "real", "value": 0}
             parts.clock.resume(setting["mode"], setting["value"])
             shown = await parts.renew()
@@ -116,7 +120,9 @@ async def _receive(request: web.Request, file: IO[bytes]) -> None:
     await asyncio.to_thread(file.seek, 0)
 
 
-def load_snapshot(state: State, file: IO[bytes]) -> Body:
+def load_snapshot(
+    state: State, file: IO[bytes], provisionings: Iterable[Provisioning] = ()
+) -> Body:
     """Load the snapshot in *file*; a problem leaves the state as it was."""
     try:
         with gzip.GzipFile(fileobj=file, mode="rb") as packed:
@@ -124,7 +130,7 @@ def load_snapshot(state: State, file: IO[bytes]) -> Body:
             header = snapshots.head(next(lines, b""))
             cast("World", state.of("")).load(lines)
             _must_be_whole(state)
-            _branch(state.of(""))
+            _branch(provisionings, state.of(""))
     except (OSError, EOFError, zlib.error) as error:
         raise bad(
             f"the body is no whole gzip file ({type(error).__name__}): "
@@ -142,11 +148,19 @@ def _lines(packed: gzip.GzipFile) -> Iterator[bytes]:
         yield line
 
 
-def _branch(state: State, organisation: str | None = None, *, anew: bool = False) -> None:
-    """Let cursors that stand behind where the state is now be good no more."""
-    found = [one.key for one in state.of("").scan(organisations.ORGANISATION, limit=10_000)]
+def _branch(
+    provisionings: Iterable[Provisioning],
+    state: State,
+    organisation: str | None = None,
+    *,
+    anew: bool = False,
+) -> None:
+    """Let what clients hold of a time after where the state is now, as cursors, be good no more."""
+    found = [one.key for one in organisations.all_organisations(state)]
     for name in found if organisation is None else [organisation]:
-        timeline.begin(state.of(name), anew=anew)
+        for one in provisionings:
+            if one.branch is not None:
+                one.branch(state.of(name), anew)
 
 
 def _must_be_whole(state: State) -> None:
@@ -157,30 +171,30 @@ def _must_be_whole(state: State) -> None:
 async def load(request: web.Request) -> web.Response:
     """Replace everything by a world that ships with the simulator; its credentials are new."""
     parts, body = request.app[PARTS], await json_body(request)
-    world = await asyncio.to_thread(_plan, request.match_info["name"], body)
+    world = await asyncio.to_thread(_plan, parts, request.match_info["name"], body)
     seed = body.get("seed", parts.settings.seed)
 
     async with request.app[BUSY]:
         await parts.gateway.load(_wipe)
         parts.clock.run()
-        for piece in pieces(world, seed, parts.clock.now_ms()):
+        for piece in pieces(world, seed, parts.clock.now_ms(), provisionings=parts.provisionings):
             await parts.gateway.load(piece)
-        await parts.gateway.run(lambda state: _branch(state, anew=True))
+        await parts.gateway.run(lambda state: _branch(parts.provisionings, state, anew=True))
         shown = await parts.renew()
         await parts.gateway.run(_mark)
     return web.json_response({"world": world.name, "organisations": shown})
 
 
-async def get_schema(_: web.Request) -> web.Response:
+async def get_schema(request: web.Request) -> web.Response:
     """Answer the JSON Schema of a world's file."""
-    return web.json_response(world_schema())
+    return web.json_response(world_schema(request.app[PARTS].provisionings))
 
 
-def _plan(name: str, body: Body) -> Plan:
+def _plan(parts: Parts, name: str, body: Body) -> Plan:
     known = sorted(one.removesuffix(".toml") for one in resources.names(FOLDER))
     if name not in known:
         raise missing(f"no world is called {name}: there are {', '.join(known)}")
-    world = load_world(name)
+    world = load_world(name, parts.provisionings)
     try:
         return world.resized(body["devices"]) if "devices" in body else world
     except ConfigurationError as error:

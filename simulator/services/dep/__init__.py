@@ -12,9 +12,10 @@ import msgspec
 from simulator.core.messages import Finding, Response
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, ErrorCode, Issued, Principal, Service
-from simulator.services.dep import arrivals, errors, quirks
+from simulator.services.dep import errors, quirks
 from simulator.services.dep.login import by_signature
 from simulator.services.dep.sessions import SESSION_HEADER, by_session
+from simulator.services.fleet import arrivals
 
 JSON_TYPE = "application/json;charset=UTF8"
 """Apple's own spelling, which is no registered charset name (PR)."""

@@ -6,7 +6,8 @@ from simulator.core.state import Body
 from simulator.protocol.fields import Integer, Object, Objects, String, Strings
 from simulator.protocol.operations import Call, operation
 from simulator.services.dep.device_rows import DOCS, PAGE_MAXIMUM
-from simulator.services.dep.organisations import organisation, server
+from simulator.services.fleet.servers import server
+from simulator.services.organisations import organisation
 
 _LIMIT = {"default": PAGE_MAXIMUM, "maximum": PAGE_MAXIMUM}
 """As advertised live (PE 2025, ZE 2026), although the documented default is 100."""

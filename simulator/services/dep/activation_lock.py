@@ -3,10 +3,11 @@
 from simulator.core.state import Body
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, operation
-from simulator.services.dep import errors, fleet
+from simulator.services.dep import errors
 from simulator.services.dep.device_rows import DOCS, SERIAL_NUMBER
-from simulator.services.dep.fleet import Device
-from simulator.services.dep.organisations import organisation
+from simulator.services.fleet import devices as fleet
+from simulator.services.fleet.devices import Device
+from simulator.services.organisations import organisation
 
 _NOT_LOCKABLE = ("Mac", "AppleTV", "Vision")
 

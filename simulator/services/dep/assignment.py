@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable
 from simulator.core.state import Body, State
 from simulator.protocol.fields import Integer, String
 from simulator.protocol.operations import ApiError, Call, Forced, operation
-from simulator.services.dep import errors, fleet
+from simulator.services.dep import errors
 from simulator.services.dep.device_rows import DOCS, outcomes, serials, wanted
-from simulator.services.dep.fleet import Device, Told
+from simulator.services.fleet import devices as fleet
+from simulator.services.fleet.devices import Device, Told
 
 PROFILE = "dep.profile"
 PROFILE_UUID = String(

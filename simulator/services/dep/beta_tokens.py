@@ -5,7 +5,7 @@ from simulator.protocol.fields import Objects, String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors
 from simulator.services.dep.device_rows import DOCS
-from simulator.services.dep.organisations import organisation
+from simulator.services.organisations import organisation
 
 
 @operation(

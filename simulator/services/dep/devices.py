@@ -5,7 +5,7 @@ from simulator.core.timestamps import milliseconds, rfc3339
 from simulator.protocol.fields import Boolean, Integer, String, Table
 from simulator.protocol.fields import Objects as Array
 from simulator.protocol.operations import ApiError, Call, operation
-from simulator.services.dep import cursors, errors, fleet, quirks, timeline
+from simulator.services.dep import cursors, errors, quirks, timeline
 from simulator.services.dep.cursors import Cursor
 from simulator.services.dep.device_rows import (
     DEVICE,
@@ -17,6 +17,7 @@ from simulator.services.dep.device_rows import (
     serials,
     wanted,
 )
+from simulator.services.fleet import devices as fleet
 
 PAGE_DEFAULT = 100
 

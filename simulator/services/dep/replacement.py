@@ -3,8 +3,9 @@
 from simulator.core.state import Body
 from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, operation
-from simulator.services.dep import errors, fleet
+from simulator.services.dep import errors
 from simulator.services.dep.device_rows import DOCS, SERIAL_NUMBER
+from simulator.services.fleet import devices as fleet
 
 
 @operation(

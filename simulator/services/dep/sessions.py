@@ -14,7 +14,8 @@ from functools import lru_cache
 from simulator.core.state import Body, State
 from simulator.protocol.operations import ApiError, Call, Principal
 from simulator.services.dep import errors
-from simulator.services.dep.organisations import organisation, server
+from simulator.services.fleet.servers import server
+from simulator.services.organisations import organisation
 
 TOKEN = "dep.token"  # noqa: S105 (a kind of entity)
 SESSION = "dep.session"

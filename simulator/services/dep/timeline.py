@@ -7,8 +7,9 @@ it goes on from, and up to where.
 """
 
 from simulator.core.state import State
-from simulator.services.dep import cursors, fleet
+from simulator.services.dep import cursors
 from simulator.services.dep.cursors import Cursor
+from simulator.services.fleet import devices as fleet
 
 KIND, KEY = "dep.timeline", "lines"
 Line = tuple[int, int, int]

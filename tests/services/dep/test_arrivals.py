@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from simulator.core.state import State
 from simulator.core.timestamps import rfc3339
 from simulator.hardware.devices import BLOCK, BLOCKS, generate
-from simulator.services.dep import arrivals, fleet
-from simulator.services.dep.arrivals import MOST, MOST_AT_ONCE, MOST_EVER, NEVER, Arrivals
+from simulator.services.fleet import arrivals
+from simulator.services.fleet import devices as fleet
+from simulator.services.fleet.arrivals import MOST, MOST_AT_ONCE, MOST_EVER, NEVER, Arrivals
 from tests.apple import Apple
 
 HOUR_MS = 3_600_000

@@ -5,7 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from simulator.services.dep import portal
+from simulator.services.fleet import portal
 from tests.apple import Answer, Apple
 
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.services.dep import cursors, portal
+from simulator.services.dep import cursors
 from simulator.services.dep.cursors import Cursor
+from simulator.services.fleet import portal
 from tests.apple import SECRET, Answer, Apple, hardware
 
 WEEK_S = 7 * 24 * 3600

@@ -2,13 +2,14 @@ from typing import Any
 
 import pytest
 
-from simulator.services.dep import portal
+from simulator.services import organisations
 from simulator.services.dep.account import URLS
-from tests.apple import Apple
+from simulator.services.fleet import portal, servers
+from tests.apple import Apple, described
 
 
 def change(apple: Apple, **facts: Any) -> None:
-    apple.run(lambda state: portal.change_organisation(state, "acme", **facts))
+    apple.run(lambda state: organisations.change_organisation(state, "acme", **facts))
 
 
 @pytest.mark.parametrize(
@@ -189,13 +190,13 @@ def test_a_bad_discovery_url(apple: Apple, body: dict[str, Any], error: str) -> 
 
 def test_two_servers_cannot_have_one_name(apple: Apple) -> None:
     with pytest.raises(ValueError, match="called Server a already"):
-        apple.home(lambda home: portal.add_server(home, "c", "Server a", chance=apple.chance))
+        apple.home(lambda home: servers.add_server(home, "c", "Server a", chance=apple.chance))
 
 
 def test_ready_json_gets_the_current_tokens(apple: Apple) -> None:
-    described = apple.run(portal.describe)
+    organisations = apple.run(described)
 
-    servers = described[0]["dep_servers"]
+    servers = organisations[0]["dep_servers"]
     assert [one["id"] for one in servers] == ["a", "b"]
     assert servers[0]["token"]["consumer_secret"] == apple.token("a")["consumer_secret"]
     assert "state" not in servers[0]["token"]

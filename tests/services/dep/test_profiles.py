@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from simulator.pki.authority import Authority
-from simulator.services.dep import portal, skip_keys
+from simulator.services.dep import skip_keys
+from simulator.services.fleet import portal
 from tests.apple import Answer, Apple
 
 MINIMAL = {"profile_name": "Staff", "url": "https://mdm.example.com/enrol"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from simulator.protocol import quirks
-from simulator.services.dep import portal
+from simulator.services.fleet import portal
 from tests.apple import Apple
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from simulator.services.dep import portal
+from simulator.services import organisations
+from simulator.services.dep import tokens
 from tests.apple import AGENT, Apple, authorization, request
 
 
@@ -138,7 +139,7 @@ def test_a_revoked_token_is_rejected_and_its_sessions_end(apple: Apple) -> None:
     session = apple.session()
     header = apple.oauth()
 
-    apple.home(lambda home: portal.revoke_token(home, "a"))
+    apple.home(lambda home: tokens.revoke_token(home, "a"))
 
     assert apple.call("GET", "/account", session=session).status == 401
     answer = apple.log_in(header)
@@ -166,13 +167,13 @@ def test_a_token_ends_after_a_year(apple: Apple) -> None:
 
 def test_terms_that_are_not_accepted_stop_session_and_data(apple: Apple) -> None:
     session = apple.session()
-    apple.run(lambda state: portal.change_organisation(state, "acme", terms_accepted=False))
+    apple.run(lambda state: organisations.change_organisation(state, "acme", terms_accepted=False))
 
     log_in, account = apple.log_in(), apple.call("GET", "/account", session=session)
 
     assert (log_in.status, log_in.text) == (403, "T_C_NOT_SIGNED")
     assert (account.status, account.text) == (403, "T_C_NOT_SIGNED")
-    apple.run(lambda state: portal.change_organisation(state, "acme", terms_accepted=True))
+    apple.run(lambda state: organisations.change_organisation(state, "acme", terms_accepted=True))
     assert apple.call("GET", "/account", session=session).status == 200
 
 

@@ -6,7 +6,8 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from simulator.core.state import World
-from simulator.services.dep import fleet, timeline
+from simulator.services.dep import timeline
+from simulator.services.fleet import devices as fleet
 from tests.apple import Apple
 
 

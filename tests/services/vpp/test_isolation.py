@@ -7,7 +7,7 @@ import pytest
 from simulator import services
 from simulator.core.state import State
 from simulator.protocol.operations import Operation
-from simulator.services.dep import portal as dep
+from simulator.services import organisations
 from simulator.services.vpp.domain import portal
 from tests.apple import ORG
 from tests.vpp import APP, Vpp, wanted
@@ -35,7 +35,7 @@ def apple() -> Vpp:
 
 
 def rival(apple: Vpp, state: State) -> None:
-    dep.add_organisation(state, ORG | {"id": "rival", "name": MARK})
+    organisations.add_organisation(state, ORG | {"id": "rival", "name": MARK})
     home = state.of("rival")
     portal.add_location(home, "rival", "theirs", f"{MARK} place", chance=apple.chance)
     portal.issue_token(home, "theirs", now_ms=apple.now_ms, chance=apple.chance)

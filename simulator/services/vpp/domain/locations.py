@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from simulator.core.state import Body, Entity, State
-from simulator.services.dep.organisations import ORGANISATION
+from simulator.services.organisations import ORGANISATION
 
 LOCATION = "vpp.location"
 TOKEN = "vpp.token"  # noqa: S105 (a kind of entity)

@@ -12,7 +12,7 @@ from typing import Any
 
 from simulator.core.state import Body, State
 from simulator.pki.credentials import CONTENT_TOKEN_LIFETIME, Chance, mint_content_token
-from simulator.services.dep.organisations import organisation
+from simulator.services.organisations import organisation
 from simulator.services.vpp.domain import events, licences, notifications, subscriptions, users
 from simulator.services.vpp.domain.licences import LICENCE, Asset, Shelf
 from simulator.services.vpp.domain.locations import (

@@ -7,7 +7,7 @@ from typing import Any
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integer, String
 from simulator.protocol.operations import ApiError, Call, operation
-from simulator.services.dep.organisations import organisation
+from simulator.services.organisations import organisation
 from simulator.services.vpp import errors, numbers
 from simulator.services.vpp.access import place, sent_token
 from simulator.services.vpp.checks import forbidden

@@ -12,10 +12,11 @@ from hashlib import blake2b
 from itertools import product
 from typing import Any
 
+from simulator.core.chance import Chance, chance_of
 from simulator.core.state import State
+from simulator.services.provisioning import Seeding, Step
 from simulator.services.vpp.domain import locations, portal
 from simulator.services.vpp.domain.products import Product, put_product
-from simulator.worlds.chance import Chance, chance_of
 
 FIRST_ADAM_ID = 1_900_000_001
 """Store ids of invented products start here."""
@@ -125,18 +126,15 @@ def client_id(seed: int, organisation: str, place: str, index: int) -> str:
     return str(uuid.UUID(bytes=blake2b(text, digest_size=16).digest(), version=4))
 
 
-def steps_of(
-    organisation: str,
-    place: VppLocation,
-    *,
-    domain: str,
-    seed: int,
-    mint: Chance,
-    now_ms: int,
-) -> Iterator[partial[int]]:
+def location_steps(seeding: Seeding, place: VppLocation) -> Iterator[Step]:
     """Yield what writes one location, piece by piece."""
-    facts: dict[str, Any] = {"organisation": organisation, "place": place, "seed": seed}
-    yield partial(found, mint=mint, now_ms=now_ms, **facts)
+    facts: dict[str, Any] = {
+        "organisation": seeding.organisation,
+        "place": place,
+        "seed": seeding.seed,
+    }
+    yield partial(found, mint=seeding.mint, now_ms=seeding.now_ms, **facts)
+    domain = seeding.facts["email"].rpartition("@")[2]
     for first in range(0, place.users, CHUNK):
         indices = range(first, min(first + CHUNK, place.users))
         yield partial(populate, domain=domain, indices=indices, **facts)

@@ -5,129 +5,14 @@ otherwise, and raise LookupError for what does not exist and ValueError for
 what cannot be done.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
 
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
-from simulator.pki.credentials import Chance, ServerToken, mint_server_token
-from simulator.services.dep import arrivals, fleet, timeline
-from simulator.services.dep.fleet import Device, Told
-from simulator.services.dep.organisations import ORGANISATION, SERVER, organisation, server
-from simulator.services.dep.sessions import TOKEN, end_sessions
-
-_BETA_PROGRAMS = (
-    ("iOS", "iOS 27 AppleSeed Beta"),
-    ("OSX", "macOS 27 AppleSeed Beta"),
-    ("tvOS", "tvOS 27 AppleSeed Beta"),
-)
-
-
-def add_organisation(state: State, facts: Body) -> None:
-    """Add an organisation; *state* is seen from none.
-
-    *facts* has id, name, email, phone, address, org_id, org_type,
-    org_version, admin_id and may have facilitator_id.
-    """
-    identifier = facts["id"]
-    tokens = [
-        {
-            "token": hashlib.sha256(f"beta|{identifier}|{os}".encode()).hexdigest(),
-            "title": title,
-            "os": os,
-        }
-        for os, title in _BETA_PROGRAMS
-    ]
-    body = {
-        "id": identifier,
-        "org_name": facts["name"],
-        "org_email": facts["email"],
-        "org_phone": facts["phone"],
-        "org_address": facts["address"],
-        "org_id": facts["org_id"],
-        "org_id_hash": hashlib.sha256(facts["org_id"].encode()).hexdigest(),
-        "org_type": facts["org_type"],
-        "org_version": facts["org_version"],
-        "admin_id": facts["admin_id"],
-        "facilitator_id": facts.get("facilitator_id", ""),
-        "terms_accepted": True,
-        "apple_seed": True,
-        "beta_tokens": tokens,
-    }
-    state.of("").put(ORGANISATION, identifier, body)
-    arrivals.prepare(state.of(identifier))
-    timeline.prepare(state.of(identifier))
-
-
-def change_organisation(state: State, identifier: str, **changes: Any) -> Body:
-    """Set facts such as ``terms_accepted`` or ``apple_seed``; return the organisation."""
-    body = organisation(state, identifier) | changes
-    state.of("").put(ORGANISATION, identifier, body)
-    return body
-
-
-def add_server(state: State, server_id: str, name: str, *, chance: Chance) -> Body:
-    """Add an MDM server; its name is unique in the organisation."""
-    for one in state.scan(SERVER, limit=10_000):
-        if one.body["name"] == name:
-            raise ValueError(f"a DEP server is called {name} already")
-    number = state.of("").reserve(SERVER)
-    body = {"id": server_id, "name": name, "uuid": chance(32).upper(), "number": number}
-    state.put(SERVER, server_id, body)
-    return body
-
-
-def issue_token(
-    state: State, org: str, server_id: str, *, now_ms: int, chance: Chance
-) -> ServerToken:
-    """Make a new token for a server of organisation *org*; it replaces the one before.
-
-    The consumer key stays, as for a renewal by the same person (dep.md 1.2).
-    """
-    place = server(state, server_id)
-    old = current_token(state, server_id)
-    if old is not None:
-        _set_token(state, old, "replaced")
-    token = mint_server_token(
-        chance,
-        datetime.fromtimestamp(now_ms / 1000, UTC),
-        server_number=place["number"],
-        consumer_key=old["consumer_key"] if old is not None else None,
-    )
-    body = token.as_dict() | {
-        "organisation": org,
-        "server": server_id,
-        "number": place["number"],
-        "state": "active",
-        "issued_ms": now_ms,
-    }
-    state.of("").put(TOKEN, token.access_token, body, {"server": f"{org}/{server_id}"})
-    state.put(SERVER, server_id, place | {"access_token": token.access_token})
-    return token
-
-
-def current_token(state: State, server_id: str) -> Body | None:
-    """Return the newest token of a server, be it revoked, or None before the first."""
-    access_token = server(state, server_id).get("access_token")
-    found = state.of("").get(TOKEN, access_token) if access_token else None
-    return found.body if found is not None else None
-
-
-def revoke_token(state: State, server_id: str) -> None:
-    """Revoke the server's token; its sessions end."""
-    token = current_token(state, server_id)
-    if token is None:
-        raise ValueError(f"DEP server {server_id} has no token")
-    _set_token(state, token, "revoked")
-
-
-def _set_token(state: State, token: Body, status: str) -> None:
-    root = state.of("")
-    root.put(TOKEN, token["access_token"], token | {"state": status})
-    end_sessions(root, token["access_token"])
+from simulator.services.fleet import devices as fleet
+from simulator.services.fleet.devices import Device, Told
+from simulator.services.fleet.servers import server
 
 
 def add_devices(
@@ -270,21 +155,3 @@ def fail(state: State, serial: str, *, failing: bool, now_ms: int) -> Device:
     broken = replace(device(state, serial), failing=failing)
     fleet.write(state, [broken], (), now_ms)
     return broken
-
-
-def describe(state: State) -> list[Body]:
-    """Return the organisations with their servers and tokens, as ``ready.json`` has them."""
-    return [_organisation(state.of(one.key), one.key) for one in _all(state)]
-
-
-def _all(state: State) -> list[Any]:
-    return state.of("").scan(ORGANISATION, limit=10_000)
-
-
-def _organisation(state: State, identifier: str) -> Body:
-    servers = []
-    for one in state.scan(SERVER, limit=10_000):
-        token = current_token(state, one.key) or {}
-        values = {name: token[name] for name in ServerToken.__slots__ if name in token}
-        servers.append({"id": one.key, "name": one.body["name"], "token": values or None})
-    return {"id": identifier, "dep_servers": servers, "vpp_locations": [], "push_topics": []}

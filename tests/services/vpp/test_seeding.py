@@ -15,8 +15,8 @@ from simulator.services.vpp.domain.licences import ASSET, Asset
 from simulator.services.vpp.domain.locations import Location, location
 from simulator.services.vpp.domain.products import find_product
 from simulator.services.vpp.domain.users import USER, User
+from simulator.services.vpp.seeding import offers
 from simulator.store.sqlite.store import Store
-from simulator.worlds.locations import offers
 from simulator.worlds.seeding import seed_world
 from simulator.worlds.world import load_world, parse_world
 from tests.worlds.test_world import HEAD, ORGANISATION, SERVER, refusal
@@ -106,8 +106,8 @@ def test_school_is_large() -> None:
 
     (organisation,) = world.organisations
     assert world.device_count() == 20_000
-    assert len(organisation.vpp_locations) == 3
-    assert sum(one.users for one in organisation.vpp_locations) == 5000
+    assert len(organisation.parts["vpp"]) == 3
+    assert sum(one.users for one in organisation.parts["vpp"]) == 5000
 
 
 PLACE = """
@@ -120,7 +120,7 @@ name = "Main"
 def test_a_location_needs_little() -> None:
     (organisation,) = parse_world(HEAD + ORGANISATION + PLACE + SERVER, "w.toml").organisations
 
-    (place,) = organisation.vpp_locations
+    (place,) = organisation.parts["vpp"]
     assert (place.id, place.apps, place.users, place.licences) == ("main", 12, 0, 50)
 
 

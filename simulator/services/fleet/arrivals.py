@@ -13,8 +13,8 @@ from itertools import groupby
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
 from simulator.hardware.devices import BLOCK, BLOCKS, Plan
-from simulator.services.dep import fleet
-from simulator.services.dep.fleet import Device, Told
+from simulator.services.fleet import devices as fleet
+from simulator.services.fleet.devices import Device, Told
 
 KIND, KEY = "dep.arrivals", "ordered"
 SERIES = "dep.arrivals"

@@ -1,0 +1,175 @@
+"""Calls of the control API that come from the services' provisioning: one transaction each."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from aiohttp import web
+
+from simulator.control.parts import PARTS, Handler, Route, json_body, missing
+from simulator.core.state import Body, State
+from simulator.protocol.fields import Field, Integer
+from simulator.services.organisations import all_organisations
+from simulator.services.provisioning import (
+    ControlCall,
+    Credential,
+    Held,
+    Issuing,
+    Provisioning,
+    Resource,
+)
+
+MAX_PIECES = 1000
+"""How often what is due is settled before a call; what is left of more comes with the next."""
+
+
+def routes(provisionings: Iterable[Provisioning], known: Collection[Route]) -> tuple[Route, ...]:
+    """Return the routes of resources and credentials; those of *known* paths are not repeated."""
+    found: list[Route] = []
+    for one in provisionings:
+        found += [_route(one, resource) for resource in one.resources]
+        taken = {(route.method, route.path) for route in (*known, *found)}
+        implied = (route for kind in one.credentials for route in _implied(kind))
+        found += [route for route in implied if (route.method, route.path) not in taken]
+    return tuple(found)
+
+
+def _route(provisioning: Provisioning, resource: Resource) -> Route:
+    return Route(
+        resource.method,
+        resource.path,
+        resource.about,
+        _handler(provisioning, resource),
+        query=resource.query,
+        body=resource.body,
+        answer=resource.answer,
+        status=resource.status,
+    )
+
+
+def _handler(provisioning: Provisioning, resource: Resource) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        parts = request.app[PARTS]
+        body = await json_body(request) if resource.body is not None else {}
+        now_ms = parts.clock.now_ms()
+        query = _values(request, resource.query)
+
+        def work(state: State) -> Body | None:
+            return resource.handler(
+                ControlCall(
+                    state=state,
+                    now_ms=now_ms,
+                    chance=parts.chance,
+                    settings=parts.settings,
+                    path=request.match_info,
+                    query=query,
+                    body=body,
+                )
+            )
+
+        await settled(request, provisioning)
+        answer = await parts.gateway.run(work)
+        if answer is None:
+            return web.Response(status=resource.status)
+        return web.json_response(answer, status=resource.status)
+
+    return handler
+
+
+async def settled(request: web.Request, provisioning: Provisioning) -> None:
+    """Do what is due by the clock, piece by piece."""
+    parts, settle = request.app[PARTS], provisioning.settle
+    if settle is None:
+        return
+    now_ms = parts.clock.now_ms()
+    for _ in range(MAX_PIECES):
+        if await parts.gateway.load(lambda state: settle(state, now_ms)):
+            return
+
+
+def _values(request: web.Request, rows: tuple[Field, ...]) -> dict[str, Any]:
+    """Return the values of the query, which was checked."""
+    kinds = {row.name: int if isinstance(row, Integer) else str for row in rows}
+    return {name: kinds[name](value) for name, value in request.query.items()}
+
+
+def _implied(kind: Credential) -> Iterator[Route]:
+    path = f"/{kind.ready.replace('_', '-')}/{{id}}/token"
+    yield Route("GET", path, f"Get the {kind.holder}'s credential.", _show(kind), query=())
+    if kind.renew is not None:
+        yield Route("POST", path, f"Renew the {kind.holder}'s credential.", _renew(kind), query=())
+    if kind.revoke is not None:
+        yield Route(
+            "DELETE",
+            path,
+            f"Revoke the {kind.holder}'s credential.",
+            _revoke(kind),
+            query=(),
+            status=204,
+        )
+
+
+def find(kind: Credential, state: State, identifier: str) -> tuple[str, Held]:
+    """Return the holder with that id, and its organisation; a problem if there is none."""
+    for organisation in all_organisations(state):
+        for held in kind.held(state, organisation.key):
+            if held.id == identifier:
+                return organisation.key, held
+    raise missing(f"no {kind.holder} has the id {identifier}")
+
+
+def _shown(kind: Credential, held: Held) -> Body:
+    value = held.entry[kind.value] if kind.value else held.entry
+    if value is None:
+        raise missing(f"the {kind.holder} {held.id} has no credential: renew it")
+    return value if isinstance(value, dict) else {kind.value: value}
+
+
+def _show(kind: Credential) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        identifier = request.match_info["id"]
+        work = request.app[PARTS].gateway.run
+        _, held = await work(lambda state: find(kind, state, identifier))
+        return web.json_response(_shown(kind, held))
+
+    return handler
+
+
+def _renew(kind: Credential) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        def work(state: State) -> Body:
+            new, change = _issuing(kind, state, request), kind.renew
+            if change is not None:
+                change(state, new)
+            return _shown(kind, find(kind, state, new.id)[1])
+
+        parts = request.app[PARTS]
+        answer = await parts.gateway.run(work)
+        await parts.renew()
+        return web.json_response(answer)
+
+    return handler
+
+
+def _revoke(kind: Credential) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        def work(state: State) -> None:
+            if kind.revoke is not None:
+                kind.revoke(state, _issuing(kind, state, request))
+
+        parts = request.app[PARTS]
+        await parts.gateway.run(work)
+        await parts.renew()
+        return web.Response(status=204)
+
+    return handler
+
+
+def _issuing(kind: Credential, state: State, request: web.Request) -> Issuing:
+    parts, identifier = request.app[PARTS], request.match_info["id"]
+    organisation, _ = find(kind, state, identifier)
+    return Issuing(
+        organisation=organisation,
+        id=identifier,
+        now_ms=parts.clock.now_ms(),
+        chance=parts.chance,
+    )

@@ -1,0 +1,132 @@
+"""What stands around device assignment: server tokens, arrivals, cursors of another history."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from simulator.auth import oauth1
+from simulator.core.state import State
+from simulator.pki.credentials import ServerToken, seal_server_token
+from simulator.services.dep import SERVICE, timeline, tokens
+from simulator.services.fleet import arrivals
+from simulator.services.fleet.servers import servers
+from simulator.services.organisations import all_organisations
+from simulator.services.provisioning import (
+    Credential,
+    Example,
+    Held,
+    Issuing,
+    Provisioning,
+    Seeding,
+    Step,
+    Trying,
+)
+
+
+def _seed(seeding: Seeding) -> Iterator[Step]:
+    yield partial(_issue_tokens, seeding=seeding)
+
+
+def _issue_tokens(state: State, *, seeding: Seeding) -> int:
+    own = state.of(seeding.organisation)
+    timeline.prepare(own)
+    for one in servers(own):
+        tokens.issue_token(
+            own, seeding.organisation, one.key, now_ms=seeding.now_ms, chance=seeding.mint
+        )
+    return 0
+
+
+def _held(state: State, organisation: str) -> Iterator[Held]:
+    own = state.of(organisation)
+    for one in servers(own):
+        token = tokens.current_token(own, one.key) or {}
+        values = {name: token[name] for name in ServerToken.__slots__ if name in token}
+        yield Held(
+            id=one.key,
+            name=one.body["name"],
+            entry={"id": one.key, "name": one.body["name"], "token": values or None},
+            state=token.get("state", ""),
+            expires=token.get("access_token_expiry", ""),
+        )
+
+
+def _renew(state: State, new: Issuing) -> None:
+    own = state.of(new.organisation)
+    tokens.issue_token(own, new.organisation, new.id, now_ms=new.now_ms, chance=new.chance)
+
+
+def _revoke(state: State, old: Issuing) -> None:
+    tokens.revoke_token(state.of(old.organisation), old.id)
+
+
+def _seal(value: Mapping[str, str], certificate: bytes) -> bytes:
+    return seal_server_token(ServerToken(**value), certificate)
+
+
+def _branch(own: State, anew: bool) -> None:
+    timeline.begin(own, anew=anew)
+
+
+def _settle(state: State, now_ms: int) -> bool:
+    """Let the devices arrive that are due by now; of very many, the rest comes next time."""
+    return all(arrivals.settle(state.of(one.key), now_ms) for one in all_organisations(state))
+
+
+def _examples(trying: Trying) -> Iterator[Example]:
+    for organisation in all_organisations(trying.state):
+        for held in _held(trying.state, organisation.key):
+            if held.state == "active":
+                url = f"{trying.base}/session"
+                header = _signed(url, held.entry["token"], trying)
+                yield Example(
+                    about="Start a session",
+                    key=held.id,
+                    arguments=(url,),
+                    secret={"header": f"Authorization: OAuth {header}"},
+                )
+
+
+def _signed(url: str, token: Mapping[str, Any], trying: Trying) -> str:
+    """Return the parameters of a signed ``GET`` of *url*."""
+    values = {
+        "oauth_consumer_key": token["consumer_key"],
+        "oauth_token": token["access_token"],
+        "oauth_signature_method": "HMAC-SHA1",
+        "oauth_timestamp": str(trying.now_ms // 1000),
+        "oauth_nonce": trying.chance(16),
+        "oauth_version": "1.0",
+    }
+    values["oauth_signature"] = oauth1.sign(
+        "GET",
+        url,
+        values.items(),
+        consumer_secret=token["consumer_secret"],
+        token_secret=token["access_secret"],
+    )
+    return ", ".join(f'{name}="{oauth1.encode(value)}"' for name, value in values.items())
+
+
+PROVISIONING = Provisioning(
+    service=SERVICE,
+    title="Device enrolment",
+    rank=10,
+    seed=_seed,
+    branch=_branch,
+    settle=_settle,
+    credentials=(
+        Credential(
+            name="dep",
+            title="DEP server token",
+            holder="DEP server",
+            ready="dep_servers",
+            value="token",
+            held=_held,
+            renew=_renew,
+            revoke=_revoke,
+            seal=_seal,
+            scoped=True,
+        ),
+    ),
+    examples=_examples,
+)

@@ -1,0 +1,171 @@
+"""What stands around Apps and Books: locations, their content tokens, and notifications."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from simulator.core.state import State
+from simulator.core.timestamps import rfc3339
+from simulator.protocol.documents import (
+    Key,
+    identifier,
+    integer,
+    read_list,
+    refuse_duplicates,
+    tables,
+    text,
+)
+from simulator.protocol.operations import Inquiry
+from simulator.services.provisioning import (
+    Credential,
+    Example,
+    Held,
+    Issuing,
+    Message,
+    Outbox,
+    Provisioning,
+    Rows,
+    Seeding,
+    Step,
+    Trying,
+    WorldPart,
+)
+from simulator.services.vpp import SERVICE
+from simulator.services.vpp.domain import events, notifications, portal
+from simulator.services.vpp.domain.locations import everywhere, location, locations, token
+from simulator.services.vpp.seeding import VppLocation, location_steps
+
+VPP_LOCATION = (
+    Key("id", identifier, '"main"', "Id, its own in the whole file."),
+    Key("name", text, '"Main Campus"', "Name."),
+    Key(
+        "apps",
+        integer(0, 10_000),
+        "12",
+        "How many products it owns, made up.",
+        required=False,
+        default=12,
+    ),
+    Key("users", integer(0, 1_000_000), "40", "How many users.", required=False, default=0),
+    Key(
+        "licences",
+        integer(1, 1_000_000),
+        "50",
+        "Licences of each product that is neither unlimited nor scarce.",
+        required=False,
+        default=50,
+    ),
+    Key("country", text, '"US"', "Store front.", required=False, default="US"),
+)
+KEYS = (
+    Key(
+        "vpp_location",
+        tables(VPP_LOCATION),
+        "[…]",
+        "Its locations in Apps and Books.",
+        required=False,
+        default=[],
+    ),
+)
+
+
+def _read(organisations: Sequence[Rows]) -> list[tuple[VppLocation, ...]]:
+    name = "organisation.vpp_location"
+    listed = [
+        read_list(values["vpp_location"], name, VPP_LOCATION, place)
+        for place, values in organisations
+    ]
+    refuse_duplicates("id", [(at, row["id"]) for rows in listed for at, row in rows])
+    return [tuple(VppLocation(**row) for _, row in rows) for rows in listed]
+
+
+def _lines(part: Sequence[VppLocation]) -> Iterator[str]:
+    for place in part:
+        facts = f"{place.apps} apps, {place.users} users"
+        yield f"VPP location {place.id}: {place.name}, {facts}"
+
+
+def _seed(seeding: Seeding) -> Iterator[Step]:
+    for place in seeding.part or ():
+        yield from location_steps(seeding, place)
+
+
+def _settle(state: State, now_ms: int) -> bool:
+    events.settle(state, now_ms)
+    return True
+
+
+def _held(state: State, organisation: str) -> Iterator[Held]:
+    for one in locations(state.of(organisation)):
+        known = (token(state, one.stoken) if one.stoken else None) or {}
+        yield Held(
+            id=one.id,
+            name=one.name,
+            entry={"id": one.id, "name": one.name, "stoken": one.stoken or None},
+            state=known.get("state", ""),
+            expires=rfc3339(known["expires_ms"]) if known else "",
+        )
+
+
+def _renew(state: State, new: Issuing) -> None:
+    own = state.of(new.organisation)
+    portal.issue_token(own, new.id, now_ms=new.now_ms, chance=new.chance)
+
+
+def _revoke(state: State, old: Issuing) -> None:
+    portal.revoke_token(state.of(old.organisation), old.id)
+
+
+def _due(state: State, now_ms: int) -> list[Message]:
+    events.settle(state, now_ms)
+    found = []
+    for one in notifications.due(state.of(""), now_ms):
+        where = location(state.of(one.body["organisation"]), one.body["location"])
+        body = msgspec.json.encode(one.body["message"])
+        call = Inquiry(where.notify_url, where.notify_token, body)
+        queue = f"{where.organisation}/{where.id}"
+        trouble = "" if call.url else "the location has no notificationUrl any more"
+        found.append(Message(key=one.key, queue=queue, call=call, trouble=trouble))
+    return found
+
+
+def _record(state: State, key: str, now_ms: int, trouble: str) -> None:
+    root = state.of("")
+    notifications.settle_attempt(root, key, now_ms, delivered=not trouble, about=trouble)
+
+
+def _examples(trying: Trying) -> Iterator[Example]:
+    for one in everywhere(trying.state):
+        known = token(trying.state, one.stoken) if one.stoken else None
+        if known and known["state"] == "active" and trying.now_ms < known["expires_ms"]:
+            yield Example(
+                about="Ask for a location's settings",
+                key=one.id,
+                arguments=(f"{trying.base}/mdm/v2/client/config",),
+                secret={"header": f"Authorization: Bearer {one.stoken}"},
+            )
+
+
+PROVISIONING = Provisioning(
+    service=SERVICE,
+    title="Apps and Books",
+    rank=20,
+    world=WorldPart(KEYS, _read, _lines),
+    seed=_seed,
+    settle=_settle,
+    outbox=Outbox(topic=notifications.OUTBOX, due=_due, record=_record),
+    credentials=(
+        Credential(
+            name="vpp",
+            title="Content token (sToken)",
+            holder="location",
+            ready="vpp_locations",
+            value="stoken",
+            held=_held,
+            renew=_renew,
+            revoke=_revoke,
+            file=("{id}.vpptoken", "application/octet-stream"),
+        ),
+    ),
+    examples=_examples,
+)

@@ -1,0 +1,69 @@
+"""The credentials of a data directory: what ``ready.json`` lists, and the files that go with it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from simulator.core.data_directory import PRIVATE, write_file
+from simulator.core.state import State
+from simulator.pki.push import PushAuthority
+from simulator.services.organisations import all_organisations
+from simulator.services.provisioning import Held, Making, Provisioning
+
+_CA, _CA_KEY = "push-ca.pem", "push-ca.key"
+_PUBLIC = 0o644
+HeldByList = Mapping[str, list[Held]]
+"""The holders of an organisation, by their list in ``ready.json``."""
+
+
+def push_authority(path: Path, now: datetime) -> PushAuthority:
+    """Return the data directory's authority for push certificates; the first time it is made."""
+    certificate, key = path / _CA, path / _CA_KEY
+    if certificate.exists() and key.exists():
+        return PushAuthority.load(certificate.read_bytes(), key.read_bytes())
+    made = PushAuthority.create(now)
+    write_file(key, made.key_pem, PRIVATE)
+    write_file(certificate, made.certificate_pem, _PUBLIC)
+    return made
+
+
+def complete(provisionings: Iterable[Provisioning], state: State, seed: int) -> None:
+    """Make what organisations lack, as their data is of an earlier version."""
+    for organisation in all_organisations(state):
+        for one in provisionings:
+            if one.complete is not None:
+                one.complete(state, organisation.key, seed)
+
+
+def holders(provisionings: Iterable[Provisioning], state: State) -> dict[str, HeldByList]:
+    """Return who holds which credentials, by organisation; *state* is seen from none."""
+    known = [kind for one in provisionings for kind in one.credentials]
+    return {
+        one.key: {kind.ready: list(kind.held(state, one.key)) for kind in known}
+        for one in all_organisations(state)
+    }
+
+
+def write(path: Path, making: Making, held: Mapping[str, HeldByList]) -> list[dict[str, Any]]:
+    """Return the organisations as ``ready.json`` has them; files that are missing are made.
+
+    ValueError if one cannot be made, such as a certificate for an impossible topic.
+    """
+    return [
+        {"id": organisation}
+        | {name: [entry(path, making, one) for one in rows] for name, rows in lists.items()}
+        for organisation, lists in held.items()
+    ]
+
+
+def entry(path: Path, making: Making | None, one: Held) -> dict[str, Any]:
+    """Return one entry of ``ready.json``; with *making*, its files are made if one is missing."""
+    targets = [path / file.name for file in one.files]
+    if making and one.make and not all(target.exists() for target in targets):
+        contents = one.make(making)
+        for file, target, content in zip(one.files, targets, contents, strict=True):
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            write_file(target, content, PRIVATE if file.secret else _PUBLIC)
+    paths = {file.key: str(path / file.name) for file in one.files}
+    return {**one.entry, **paths}
