@@ -109,6 +109,17 @@ def age_s(token: ProviderToken, now_ms: int) -> float | None:
     return None if token.issued_s is None else now_ms / 1000 - token.issued_s
 
 
+def validity(token: ProviderToken | None) -> tuple[int, ...]:
+    """Return the moments at which `check` changes its mind: from when, and until when.
+
+    Milliseconds since 1970, the second exclusive; none when the token does not say.
+    """
+    if token is None or token.issued_s is None:
+        return ()
+    lifetime_ms, issued_ms = LIFETIME_S * 1000, token.issued_s * 1000
+    return issued_ms - lifetime_ms, issued_ms + lifetime_ms + 1
+
+
 def check(token: ProviderToken | None, keys: Keys, now_ms: int) -> str:
     """Return APNs's reason to refuse *token*, what `read` gave, or ``""`` when it is good.
 

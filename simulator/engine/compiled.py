@@ -10,13 +10,15 @@ from simulator.protocol import validation
 from simulator.protocol.body_formats import CONTENT_TYPES
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import span
+from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import (
+    NOBODY,
     ApiError,
     Call,
     ErrorCode,
     Operation,
+    Principal,
     Service,
-    Shortcut,
 )
 from simulator.protocol.validation import MALFORMED, Checked, refuses
 from simulator.protocol.wire import Decoded
@@ -33,14 +35,20 @@ class Plan:
     project: Callable[[Any, int], Any]
     errors: dict[str, ErrorCode]
     versions: tuple[int, int]
-    shortcut: Shortcut | None
+    recognise: Callable[[RequestHead], Principal] | None
+    authenticate: Callable[[Call], Principal]
+    admit: Callable[[Call], None] | None
     start: str
     """What each of its paths starts with."""
 
     @classmethod
     def of(cls, catalogue: Catalogue, operation: Operation, settings: Settings) -> "Plan":
-        """Compile the rows of *operation*."""
+        """Compile the rows of *operation*; ValueError if its service has no such authentication."""
         service = catalogue.services[operation.service]
+        if operation.auth not in {"", *service.recognise, *service.authenticate}:
+            raise ValueError(
+                f"{operation.name}: {service.name} cannot authenticate by {operation.auth}"
+            )
         return cls(
             operation,
             service,
@@ -49,7 +57,9 @@ class Plan:
             validation.projector(operation.response, service.newest),
             {row.code: row for row in catalogue.errors(operation)},
             span(operation.versions),
-            None if operation.shortcut is None else operation.shortcut(settings),
+            service.recognise.get(operation.auth),
+            service.authenticate.get(operation.auth, _nobody),
+            service.admit.get(operation.auth),
             operation.path.partition("{")[0],
         )
 
@@ -76,7 +86,7 @@ class Plan:
         return checks
 
     def _check_type(self, call: Call) -> Checked:
-        sent = call.request.header("content-type")
+        sent = call.header("content-type")
         right = CONTENT_TYPES[self.operation.body_format]
         if sent is None:
             text = f"send Content-Type: {right[0]}"
@@ -112,6 +122,10 @@ class Plan:
         call.exchange.findings.append(finding)
         if refused:
             raise ApiError(self.service.not_found, text)
+
+
+def _nobody(_: Call) -> Principal:
+    return NOBODY
 
 
 def _noted(call: Call, rule: str, header: str, text: str) -> Checked:

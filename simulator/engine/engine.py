@@ -11,15 +11,15 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from simulator.core.messages import Exchange, Finding, Request, Response
+from simulator.core.messages import Exchange, Finding, Request, Response, named
 from simulator.core.settings import Settings
 from simulator.core.state import State
 from simulator.engine.compiled import Plan
+from simulator.engine.head_cache import HeadCache, HeadCheck, HeadFacts
 from simulator.engine.labels import labelled
-from simulator.engine.preflight import nothing, receive, unmatched
+from simulator.engine.preflight import nothing, unmatched
 from simulator.faults.faults import Armoury, delivered
 from simulator.faults.generic import refused
-from simulator.protocol import quirks
 from simulator.protocol.catalogue import Catalogue, Match
 from simulator.protocol.operations import (
     ApiError,
@@ -28,7 +28,6 @@ from simulator.protocol.operations import (
     Operation,
     Pending,
     Service,
-    Shortcut,
 )
 from simulator.protocol.validation import Checked
 from simulator.protocol.wire import Decoded, decode, query_pairs
@@ -75,7 +74,7 @@ class Engine:
             name: Plan.of(catalogue, operation, settings)
             for name, operation in catalogue.operations.items()
         }
-        self._shortened = tuple(plan for plan in self._plans.values() if plan.shortcut is not None)
+        self._heads = {name: HeadCache(plan.recognise) for name, plan in self._plans.items()}
         brief = [plan for plan in self._plans.values() if plan.operation.is_brief]
         self._brief_starts = tuple(plan.start for plan in brief)
 
@@ -94,11 +93,6 @@ class Engine:
 
         Raise Pending, and record nothing, if it needs an inquiry that is not *known*.
         """
-        for plan in self._shortened:
-            if request.target.startswith(plan.start):
-                taken = self._take(plan, request, state.of(""), now_ms)
-                if taken is not None:
-                    return self._record(*taken, plan.operation, plan.service, state)
         request, session, prefix = labelled(request)
         exchange = Exchange(now_ms, request, session=session)
         match = self.catalogue.match(request)
@@ -114,14 +108,6 @@ class Engine:
             docs = (match.operation or match.service).docs
             exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]
         return self._record(exchange, decoded, match.operation, match.service, state)
-
-    def _take(
-        self, plan: Plan, request: Request, root: State, now_ms: int
-    ) -> tuple[Exchange, Decoded] | None:
-        """Answer *request* by the shortcut of *plan*, if that does."""
-        if plan.shortcut is None or self._armoury.armed(root) or quirks.any_on(root):
-            return None
-        return plan.shortcut.take(request, root, now_ms)
 
     def _record(
         self,
@@ -153,7 +139,16 @@ class Engine:
             return unmatched(exchange)
         exchange.service = match.service.name
         operation = match.operation or nothing(match.service)
-        call = Call(exchange, operation, self._settings, self._secret, state.of(""))
+        call = Call(
+            exchange,
+            exchange.request,
+            exchange.at_ms,
+            named(exchange.request.headers),
+            operation,
+            self._settings,
+            self._secret,
+            state.of(""),
+        )
         call.path, call.known, call.prefix = match.path, known, prefix
         response = self._respond(call, match, match.service, decoded)
         return delivered(call, response) if exchange.faults else response
@@ -163,8 +158,13 @@ class Engine:
     ) -> Response:
         exchange = call.exchange
         try:
-            receive(call, match, service)
-            return self._handle(call, self._plans[call.operation.name], decoded)
+            if match.operation is None:
+                head: HeadFacts | HeadCheck = HeadCheck(None)
+            else:
+                exchange.operation, exchange.route = call.operation.name, call.operation.route
+                head = self._heads[call.operation.name].find(call)
+            head.receive(call, match, service)
+            return self._handle(call, self._plans[call.operation.name], head, decoded)
         except ApiError as error:
             exchange.error = error.row.code
             return refused(call, service, error.row)
@@ -177,15 +177,17 @@ class Engine:
             exchange.error = service.broken.code
             return service.refuse(call, service.broken)
 
-    def _handle(self, call: Call, plan: Plan, decoded: Decoded | None) -> Response:
+    def _handle(
+        self, call: Call, plan: Plan, head: HeadFacts | HeadCheck, decoded: Decoded | None
+    ) -> Response:
         call.pairs = query_pairs(call.request.target)
         armed = self._armoury.armed(call.state)
         if armed and (row := self._armoury.strike(call, armed, decoded, late=False)):
-            _recognise(call, plan)
+            _recognise(call, plan, head)
             raise ApiError(row)
         checks = plan.check(call, decoded)
         if not (decoded is not None and decoded.problem and _in_body(plan)):
-            _authenticate(call, plan, checks)
+            _authenticate(call, plan, head, checks)
         if armed and (row := self._armoury.strike(call, armed, decoded, late=True)):
             raise ApiError(row)
         for checked in checks:
@@ -199,27 +201,18 @@ class Engine:
         plan.check_version(call)
         with call.state.savepoint():
             result = plan.operation.handler(call)
-        response = plan.service.answer(call, plan.project(result, call.version))
-        if plan.shortcut is not None and not (call.exchange.findings or armed):
-            _learn(plan.shortcut, call, response)
-        return response
+        return plan.service.answer(call, plan.project(result, call.version))
 
 
-def _recognise(call: Call, plan: Plan) -> None:
+def _recognise(call: Call, plan: Plan, head: HeadFacts | HeadCheck) -> None:
     """Note who asked, if it can be told, of a request that a fault refuses anyway."""
     known = len(call.exchange.findings)
     with suppress(ApiError):
-        _authenticate(call, plan, [])
+        _authenticate(call, plan, head, [])
     del call.exchange.findings[known:]
 
 
 _AUTHORIZATION = ("header", "authorization")
-
-
-def _learn(shortcut: Shortcut, call: Call, response: Response) -> None:
-    """Let *shortcut* remember the call; what a quirk has made of it holds no longer than that."""
-    if not quirks.any_on(call.state.of("")):
-        shortcut.learn(call, response)
 
 
 def _in_body(plan: Plan) -> bool:
@@ -228,13 +221,17 @@ def _in_body(plan: Plan) -> bool:
     return place[0] == "body"
 
 
-def _authenticate(call: Call, plan: Plan, checks: list[Checked]) -> None:
+def _authenticate(
+    call: Call, plan: Plan, head: HeadFacts | HeadCheck, checks: list[Checked]
+) -> None:
     """Recognise the client; if that fails, what else is wrong is on record but not the cause."""
     if not plan.operation.auth:
         return
     known = len(call.exchange.findings)
     try:
-        call.principal = plan.service.authenticate[plan.operation.auth](call)
+        call.principal = head.recognise(call) or plan.authenticate(call)
+        if plan.admit is not None:
+            plan.admit(call)
     except ApiError as error:
         part, at = plan.service.credentials.get(plan.operation.auth, _AUTHORIZATION)
         text = error.about or error.row.about

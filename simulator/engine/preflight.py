@@ -1,6 +1,6 @@
 """What comes before the operation: whether a request is whole, and for anything that there is."""
 
-from simulator.core.messages import Exchange, Finding, Request, Response, named
+from simulator.core.messages import Exchange, Finding, Request, Response
 from simulator.protocol.catalogue import Match
 from simulator.protocol.operations import ApiError, Call, Operation, Service
 
@@ -41,17 +41,15 @@ _PROBLEMS = {
 def receive(call: Call, match: Match, service: Service) -> None:
     """Take the request as a whole: which version, is it complete, is it for an operation."""
     request, findings = call.request, call.exchange.findings
-    service.version(call)
-    if match.operation is not None:
-        call.exchange.operation = match.operation.name
-        call.exchange.route = match.operation.route
+    call.exchange.version_sent, call.version = service.version(call)
+    call.exchange.version = call.version
     if request.problem:
         _, rule = _PROBLEMS[request.problem]
         findings.append(Finding(rule, "body", "", request.problem_about, refused=True))
         raise ApiError(service.too_large if request.problem == "too-large" else service.malformed)
     if match.operation is None:
         _refuse_path(call, match, service)
-    for name in _repeated(request):
+    for name in _repeated(call):
         text = "send the header once; the first one counts"
         findings.append(Finding("header-repeated", "header", name, text))
     service.gate(call)
@@ -81,8 +79,8 @@ _ONCE = {
 }
 
 
-def _repeated(request: Request) -> list[str]:
-    if len(named(request.headers)) == len(request.headers):
+def _repeated(call: Call) -> list[str]:
+    if len(call.names) == len(call.request.headers):
         return []
-    names = [name.lower() for name, _ in request.headers]
+    names = [name.lower() for name, _ in call.request.headers]
     return [name for name in dict.fromkeys(names) if name in _ONCE and names.count(name) > 1]

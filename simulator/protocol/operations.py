@@ -2,17 +2,26 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from simulator.core.messages import Delivery, Exchange, Headers, Request, Response
+from simulator.core.messages import (
+    Delivery,
+    Exchange,
+    Finding,
+    Headers,
+    Request,
+    Response,
+    Tls,
+)
 from simulator.core.settings import Settings
 from simulator.core.state import State
 from simulator.protocol import quirks
 from simulator.protocol.body_formats import READERS, BodyFormat
 from simulator.protocol.fields import Field
-from simulator.protocol.wire import Decoded, QueryPair
+from simulator.protocol.head import HeadNotes, RequestHead
+from simulator.protocol.wire import QueryPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +113,20 @@ class Call(msgspec.Struct):
     """What a handler gets: one request, decoded and checked, and the state."""
 
     exchange: Exchange
+    request: Request
+    """The request as it came in."""
+    now_ms: int
+    """When it was received, by the simulator's clock."""
+    names: Mapping[str, str]
+    """The first value of each header field, by its name in lower case."""
     operation: "Operation"
     settings: Settings
     secret: bytes
     """Key of this data directory, for tokens and cursors."""
     state: State
     """Seen from no organisation until the principal is known, then from the principal's."""
+    version: int = 0
+    """Protocol version in effect; 0 where the service has none."""
     path: Mapping[str, str] = msgspec.field(default_factory=dict)
     """The values of the route's parameters, percent-decoded."""
     pairs: Sequence[QueryPair] = ()
@@ -130,6 +147,35 @@ class Call(msgspec.Struct):
     """The inquiries that were answered for this request."""
     prefix: str = ""
     """Path that stood before the target, as the label of a test run; empty if none."""
+    notes: HeadNotes | None = None
+    """Where a check of the head is noted, while one runs whose result is to be kept."""
+
+    @property
+    def tls(self) -> Tls | None:
+        """What the client showed while it set up TLS; None without TLS."""
+        return self.request.peer.tls
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of header *name* (lower case), or None."""
+        if self.notes is not None:
+            self.notes.headers.add(name)
+        return self.names.get(name)
+
+    def values(self, name: str) -> list[str]:
+        """Return all values of header *name* (lower case), in the order in which they came."""
+        if self.notes is not None:
+            self.notes.headers.add(name)
+        return [value for sent, value in self.request.headers if sent.lower() == name]
+
+    def time(self, *changes_at: int) -> int:
+        """Return the time; what is made of it changes at the moments *changes_at* only."""
+        if self.notes is not None:
+            self.notes.time(self.now_ms, changes_at)
+        return self.now_ms
+
+    def note(self, finding: Finding) -> None:
+        """Add *finding* to the exchange."""
+        self.exchange.findings.append(finding)
 
     def ask(self, inquiry: Inquiry) -> str:
         """Return the answer to *inquiry*; ask last, once nothing else can be refused."""
@@ -147,21 +193,6 @@ class Call(msgspec.Struct):
             return None
         return next((one for one in self.forced if not one.items or item in one.items), None)
 
-    @property
-    def request(self) -> Request:
-        """The request as it came in."""
-        return self.exchange.request
-
-    @property
-    def now_ms(self) -> int:
-        """When the request was received, by the simulator's clock."""
-        return self.exchange.at_ms
-
-    @property
-    def version(self) -> int:
-        """Protocol version in effect."""
-        return self.exchange.version
-
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -175,22 +206,6 @@ class Issued:
 
 
 Handler = Callable[[Call], Any]
-
-
-class Shortcut(Protocol):
-    """A shorter way to the same answer, record and state, for calls like earlier ones."""
-
-    def take(self, request: Request, root: State, now_ms: int) -> tuple[Exchange, Decoded] | None:
-        """Answer *request*, or write nothing and return None if that takes the whole line.
-
-        *root* is the state seen from no organisation; no fault is armed and no
-        quirk is on. The exchange is not sealed yet.
-        """
-        ...
-
-    def learn(self, call: Call, response: Response) -> None:
-        """Remember of a call that was answered well what holds for those like it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +241,6 @@ class Operation:
     is_brief: bool = False
     """Whether it looks at a few entities only, whatever there is and is asked for; this makes it
     faster where it comes alone or by the thousand, and slows others down if it is not true."""
-    shortcut: Callable[[Settings], Shortcut] | None = None
-    """Makes what answers the calls that clients make by the thousand."""
 
     def read_body(self, content: bytes) -> Any:
         """Return the tree of a body; ValueError says why it has none, without its text."""
@@ -284,11 +297,17 @@ class Service:
     """The row for a body of a content type that is not taken."""
     broken: ErrorCode
     """The row for a failure of our own."""
-    version: Callable[[Call], None]
-    """Reads the protocol version into the exchange and notes what is odd about it."""
-    gate: Callable[[Call], None]
+    version: Callable[[RequestHead], tuple[str | None, int]] = lambda _: (None, 0)
+    """Returns the protocol version that was sent, and the one in effect; notes what is odd."""
+    gate: Callable[[RequestHead], None] = lambda _: None
     """Checks that come before authentication, such as the User-Agent."""
-    authenticate: Mapping[str, Callable[[Call], Principal]]
+    recognise: Mapping[str, Callable[[RequestHead], Principal]] = field(default_factory=dict)
+    """Ways to authenticate by the head alone. They write nothing; what they find may be kept."""
+    authenticate: Mapping[str, Callable[[Call], Principal]] = field(default_factory=dict)
+    """Ways to authenticate that look at the whole request, or write; they run every time."""
+    admit: Mapping[str, Callable[[Call], None]] = field(default_factory=dict)
+    """What follows each time that a way to authenticate has named the principal, and may still
+    refuse: limits that count requests, sessions that are prolonged, what is due by the clock."""
     answer: Callable[[Call, Any], Response]
     """Makes the response of what a handler returned."""
     refuse: Callable[[Call, ErrorCode], Response]

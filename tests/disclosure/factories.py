@@ -132,9 +132,6 @@ MADE = Service(
     too_large=_ERROR,
     wrong_type=_ERROR,
     broken=_ERROR,
-    version=_no,
-    gate=_no,
-    authenticate={},
     answer=_no,
     refuse=_no,
 )

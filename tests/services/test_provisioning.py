@@ -34,9 +34,9 @@ NO = ErrorCode("NO", 400, "It cannot be read.")
 UNAUTHORIZED = ErrorCode("UNAUTHORIZED", 401, "There is no good token.")
 
 
-def by_bearer(call):
-    sent = (call.request.header("authorization") or "").removeprefix("Bearer ")
-    found = call.state.of("").get("postcards.token", sent)
+def by_bearer(head):
+    sent = (head.header("authorization") or "").removeprefix("Bearer ")
+    found = head.state.get("postcards.token", sent)
     if found is None:
         raise ApiError(UNAUTHORIZED)
     rack = found.body["box"]
@@ -46,8 +46,7 @@ def by_bearer(call):
 SERVICE = Service(
     name="postcards", about="Postcards.", hosts=("postcards.apple.com",), docs="", newest=0,
     headers=(), errors=(NO, UNAUTHORIZED), malformed=NO, not_found=NO, not_allowed=NO,
-    too_large=NO, wrong_type=NO, broken=NO, version=lambda call: None, gate=lambda call: None,
-    authenticate={"bearer": by_bearer},
+    too_large=NO, wrong_type=NO, broken=NO, recognise={"bearer": by_bearer},
     answer=lambda call, result: Response(200, (), json.dumps(result).encode()),
     refuse=lambda call, row: Response(row.status, (), row.code.encode()),
 )

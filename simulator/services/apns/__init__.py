@@ -11,11 +11,11 @@ from typing import Any
 
 from simulator.core.messages import Finding, Goaway, Headers, Response, Tls
 from simulator.core.settings import Settings
-from simulator.core.state import State
 from simulator.protocol.fields import String
+from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import Call, ErrorCode, Issued, Service
 from simulator.services.apns import connections, errors, lint, quirks, registry, topics
-from simulator.services.apns.credentials import HOSTS, by_credential, environment
+from simulator.services.apns.credentials import HOSTS, admit, by_credential, environment
 
 _DOCS = "https://developer.apple.com/documentation/usernotifications/"
 APNS_ID = "apns-id"
@@ -102,37 +102,28 @@ def message_id(call: Call) -> str:
 
     Apple's are upper-case and no UUID of RFC 4122 (LIVE1, LIVE3).
     """
-    sent = call.request.header(APNS_ID)
+    sent = call.header(APNS_ID)
     if sent:
         return sent
     for name, value in call.headers:
         if name == APNS_ID:
             return value
-    made = new_id(call.state.of(""), call.settings.seed)
+    number = call.state.of("").reserve("apns.id")
+    digits = hashlib.sha256(f"apns-id|{call.settings.seed}|{number}".encode()).hexdigest()
+    made = registry.dashed(digits.upper())
     call.headers.append((APNS_ID, made))
     return made
 
 
-def new_id(root: State, seed: int) -> str:
-    """Return the next apns-id of our own; *root* is the state seen from no organisation."""
-    number = root.reserve("apns.id")
-    digits = hashlib.sha256(f"apns-id|{seed}|{number}".encode()).hexdigest().upper()
-    return registry.dashed(digits)
-
-
 def answer(call: Call, _: Any) -> Response:
     """Make the answer: 200 with the id and nothing else; the unique id in development only."""
-    headers = accepted(message_id(call), environment(call))
+    identifier = message_id(call)
+    headers: Headers = ((APNS_ID, identifier), _NO_DATE)
+    if environment(call) == "development":
+        digits = hashlib.sha256(f"apns-unique-id|{identifier}".encode()).hexdigest()
+        headers = (*headers, ("apns-unique-id", registry.dashed(digits)))
     wakes = call.path.get("token", "").lower()
     return Response(200, headers, wakes=wakes, streams=_after_success(call))
-
-
-def accepted(identifier: str, where: str) -> Headers:
-    """Return the header fields that answer an accepted push in the environment *where*."""
-    if where != "development":
-        return ((APNS_ID, identifier), _NO_DATE)
-    digits = hashlib.sha256(f"apns-unique-id|{identifier}".encode()).hexdigest()
-    return ((APNS_ID, identifier), _NO_DATE, ("apns-unique-id", registry.dashed(digits)))
 
 
 def first_streams(settings: Settings, tls: Tls | None) -> int:
@@ -158,7 +149,7 @@ def _after_refusal(call: Call) -> int | None:
 
 def refuse(call: Call, row: ErrorCode) -> Response:
     """Make the answer of an error row: the reason as JSON, or the end of the connection."""
-    if not (call.request.header("apns-topic") or lint.MDM).startswith(lint.MDM):
+    if not (call.header("apns-topic") or lint.MDM).startswith(lint.MDM):
         lint.forgive(call)
     body: dict[str, Any] = {"reason": row.code}
     if row in (errors.UNREGISTERED, errors.EXPIRED_TOKEN):
@@ -192,18 +183,11 @@ def _is_enough(call: Call, row: ErrorCode) -> bool:
     return connections.spend(call, 2 if row is errors.BAD_DEVICE_TOKEN else 1) >= budget
 
 
-def _no_version(call: Call) -> None:
-    """Do nothing: the path holds the version."""
-    call.exchange.version = 0
-
-
-def _note_authorization(call: Call) -> None:
+def _note_authorization(head: RequestHead) -> None:
     """Note a provider token beside a certificate, which APNs does not look at (A-SEND)."""
-    tls = call.request.peer.tls
-    if tls is not None and tls.client_certificate and call.request.header("authorization"):
+    if head.tls is not None and head.tls.client_certificate and head.header("authorization"):
         text = "with a client certificate the provider token is ignored: leave it out"
-        finding = Finding("push-two-credentials", "header", "authorization", text)
-        call.exchange.findings.append(finding)
+        head.note(Finding("push-two-credentials", "header", "authorization", text))
 
 
 SERVICE = Service(
@@ -221,9 +205,9 @@ SERVICE = Service(
     too_large=errors.PAYLOAD_TOO_LARGE,
     wrong_type=errors.PAYLOAD_EMPTY,
     broken=errors.INTERNAL_SERVER_ERROR,
-    version=_no_version,
     gate=_note_authorization,
-    authenticate={"credential": by_credential},
+    recognise={"credential": by_credential},
+    admit={"credential": admit},
     client_certificates=True,
     answer=answer,
     refuse=refuse,

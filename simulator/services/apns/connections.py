@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from simulator.auth.provider_token import ProviderToken
 from simulator.core.messages import Finding
-from simulator.core.state import Body, State
+from simulator.core.state import Body
 from simulator.protocol.operations import Call
 
 CLIENT = "apns.client"
@@ -61,12 +61,6 @@ def note_use(call: Call, client: str) -> None:
             call.exchange.findings.append(Finding("push-connections", "connection", "", text))
     elif last.get("single") and last["number"] == peer.connection:
         state.put(CLIENT, client, last | {"single": False})
-
-
-def is_news(root: State, client: str, number: int) -> bool:
-    """Tell whether `note_use` has to hear of a further push on connection *number*."""
-    last = root.get(CLIENT, client)
-    return last is not None and last.body["single"] and last.body["number"] == number
 
 
 def bound(call: Call, token: ProviderToken, header: str) -> Bound:

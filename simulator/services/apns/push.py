@@ -15,7 +15,6 @@ from simulator.protocol.operations import ApiError, Call, ErrorCode, operation
 from simulator.services.apns import PUSH_TYPES, errors, lint, message_id, quirks, registry
 from simulator.services.apns.credentials import environment
 from simulator.services.apns.registry import DeviceToken, Push
-from simulator.services.apns.shortcut import PushShortcut
 
 _DOCS = "https://developer.apple.com/documentation/usernotifications/"
 _ONCE = (
@@ -198,7 +197,6 @@ CHECKS: tuple[tuple[Callable[[Asked], bool], ErrorCode], ...] = (
     name="apns.push",
     auth="credential",
     is_brief=True,
-    shortcut=PushShortcut,
     request=(
         String(
             "token",

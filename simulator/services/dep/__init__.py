@@ -11,10 +11,11 @@ import msgspec
 
 from simulator.core.messages import Finding, Response
 from simulator.protocol.fields import String
-from simulator.protocol.operations import ApiError, Call, ErrorCode, Issued, Principal, Service
+from simulator.protocol.head import RequestHead
+from simulator.protocol.operations import ApiError, Call, ErrorCode, Issued, Service
 from simulator.services.dep import errors, quirks
 from simulator.services.dep.login import by_signature
-from simulator.services.dep.sessions import SESSION_HEADER, by_session
+from simulator.services.dep.sessions import SESSION_HEADER, by_session, prolong
 from simulator.services.fleet import arrivals
 
 JSON_TYPE = "application/json;charset=UTF8"
@@ -52,34 +53,32 @@ HEADERS = (
 )
 
 
-def read_version(call: Call) -> None:
-    """Take the protocol version from the header: 1 if absent or no number, at most the newest."""
-    sent = call.request.header(_VERSION)
-    exchange = call.exchange
-    exchange.version_sent = sent
-    exchange.version = 1
+def read_version(head: RequestHead) -> tuple[str | None, int]:
+    """Return the version that was sent and the one in effect: 1 if absent or no number."""
+    sent = head.header(_VERSION)
     if sent is None:
-        _note(call, "version-missing", "send the version that the client was written for")
-    elif not (sent.strip().isascii() and sent.strip().isdigit()):
-        _note(call, "version-invalid", "send a number, such as 10")
-    else:
-        number = int(sent) if len(sent) < 9 else NEWEST + 1  # noqa: PLR2004 (no huge integers)
-        exchange.version = min(max(number, 1), NEWEST)
-        if number > NEWEST:
-            _note(call, "version-clamped", f"the newest known version is {NEWEST}")
+        _note(head, "version-missing", "send the version that the client was written for")
+        return sent, 1
+    if not (sent.strip().isascii() and sent.strip().isdigit()):
+        _note(head, "version-invalid", "send a number, such as 10")
+        return sent, 1
+    number = int(sent) if len(sent) < 9 else NEWEST + 1  # noqa: PLR2004 (no huge integers)
+    if number > NEWEST:
+        _note(head, "version-clamped", f"the newest known version is {NEWEST}")
+    return sent, min(max(number, 1), NEWEST)
 
 
-def _note(call: Call, rule: str, text: str) -> None:
-    call.exchange.findings.append(Finding(rule, "header", _VERSION, text))
+def _note(head: RequestHead, rule: str, text: str) -> None:
+    head.note(Finding(rule, "header", _VERSION, text))
 
 
-def check_user_agent(call: Call) -> None:
+def check_user_agent(head: RequestHead) -> None:
     """Refuse a missing or blocked User-Agent.
 
     Clients met refusals when they went beyond protocol version 3, hence the
     condition (inferred; see the rows of the errors). ``strict`` checks always.
     """
-    agent = (call.request.header("user-agent") or "").strip()
+    agent = (head.header("user-agent") or "").strip()
     blocked = agent.startswith(_REFUSED_AGENTS)
     if agent and not blocked:
         return
@@ -87,18 +86,17 @@ def check_user_agent(call: Call) -> None:
     text = "send the product's own name and version" + (
         ": Apple refuses this library's default" if agent else ""
     )
-    level = call.settings.strictness
-    refused = level == "strict" or (level == "apple" and call.version > 3)  # noqa: PLR2004 (a version)
-    call.exchange.findings.append(Finding(rule, "header", "user-agent", text, refused=refused))
+    level = head.settings.strictness
+    refused = level == "strict" or (level == "apple" and head.version > 3)  # noqa: PLR2004 (a version)
+    head.note(Finding(rule, "header", "user-agent", text, refused=refused))
     if refused:
         raise ApiError(errors.USER_AGENT_INVALID if agent else errors.USER_AGENT_MISSING, text)
 
 
-def present(call: Call) -> Principal:
-    """Recognise the session, and let the devices arrive that are due by now."""
-    principal = by_session(call)
-    arrivals.settle(call.state.of(principal.organisation), call.now_ms)
-    return principal
+def admit(call: Call) -> None:
+    """Go on with the session, and let the devices arrive that are due by now."""
+    prolong(call)
+    arrivals.settle(call.state.of(call.principal.organisation), call.now_ms)
 
 
 def answer(call: Call, result: Any) -> Response:
@@ -144,7 +142,9 @@ SERVICE = Service(
     broken=errors.SERVER_ERROR,
     version=read_version,
     gate=check_user_agent,
-    authenticate={"session": present, "oauth": by_signature},
+    recognise={"session": by_session},
+    authenticate={"oauth": by_signature},
+    admit={"session": admit},
     credentials={"session": ("header", SESSION_HEADER.lower())},
     on_demand=errors.ON_DEMAND,
     quirks=quirks.ALL,

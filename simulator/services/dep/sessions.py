@@ -12,6 +12,7 @@ import re
 from functools import lru_cache
 
 from simulator.core.state import Body, State
+from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import ApiError, Call, Principal
 from simulator.services.dep import errors
 from simulator.services.fleet.servers import server
@@ -66,28 +67,38 @@ def open_session(call: Call) -> str:
     return session_token(call.secret, family, call.now_ms, token["number"])
 
 
-def by_session(call: Call) -> Principal:
-    """Recognise the session token in the header; 401 if it is missing, unknown or too old.
+def by_session(head: RequestHead) -> Principal:
+    """Recognise the session token in the header; 401 if it is missing, unknown or too old."""
+    sent = head.header(SESSION_HEADER.lower()) or ""
+    family = family_of(head.secret, sent)
+    session = head.state.get(SESSION, family) if family else None
+    if session is None:
+        unknown = bool(sent) and head.settings.dialect == "depsim"
+        raise ApiError(errors.FORBIDDEN if unknown else errors.UNAUTHORIZED)
+    body = session.body
+    ends_ms = body["used_ms"] + head.settings.session_ttl_s * 1000 + 1
+    if head.time(ends_ms) >= ends_ms:
+        head.state.delete(SESSION, family)
+        raise ApiError(errors.UNAUTHORIZED, "the session has expired: call GET /session again")
+    return Principal(body["organisation"], f"dep:{body['server']}", body["server"])
+
+
+def prolong(call: Call) -> None:
+    """Note that the session is used, and refuse while terms are not accepted.
 
     The answer carries the token to use from now on, which changes at each
     rotation while the old ones stay valid.
     """
-    sent = call.request.header(SESSION_HEADER.lower()) or ""
+    sent = call.header(SESSION_HEADER.lower()) or ""
     family = family_of(call.secret, sent)
-    session = call.state.get(SESSION, family) if family else None
+    session = call.state.get(SESSION, family)
     if session is None:
-        unknown = bool(sent) and call.settings.dialect == "depsim"
-        raise ApiError(errors.FORBIDDEN if unknown else errors.UNAUTHORIZED)
+        raise LookupError("the session was recognised, and is gone")
     body = session.body
-    if call.now_ms - body["used_ms"] > call.settings.session_ttl_s * 1000:
-        call.state.delete(SESSION, family)
-        raise ApiError(errors.UNAUTHORIZED, "the session has expired: call GET /session again")
     if call.now_ms // 1000 != body["used_ms"] // 1000:
         call.state.put(SESSION, family, {**body, "used_ms": call.now_ms})
-    principal = Principal(body["organisation"], f"dep:{body['server']}", body["server"])
     check_terms(call, body["organisation"])
     call.headers.append((SESSION_HEADER, _current(call, family, body, sent)))
-    return principal
 
 
 def check_terms(call: Call, identifier: str) -> None:

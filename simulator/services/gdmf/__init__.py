@@ -37,15 +37,6 @@ HEADERS = (
 )
 
 
-def _no_version(call: Call) -> None:
-    """Do nothing: there is one version, in the path."""
-    call.exchange.version = 0
-
-
-def _no_gate(_: Call) -> None:
-    """Do nothing: anybody may ask."""
-
-
 def answer(_: Call, result: Mapping[str, Any]) -> Response:
     """Make the answer: 200 with JSON."""
     return Response(200, (("Content-Type", "application/json"),), msgspec.json.encode(result))
@@ -71,9 +62,6 @@ SERVICE = Service(
     too_large=errors.TOO_LARGE,
     wrong_type=errors.BAD_REQUEST,
     broken=errors.SERVER_ERROR,
-    version=_no_version,
-    gate=_no_gate,
-    authenticate={},
     answer=answer,
     refuse=refuse,
     on_demand=errors.ON_DEMAND,

@@ -75,15 +75,6 @@ def refuse(call: Call, row: ErrorCode) -> Response:
     return Response(status, headers, msgspec.json.encode(body), wakes=OUTBOX)
 
 
-def _no_version(call: Call) -> None:
-    """Do nothing: the path holds the generation, and X-Server-Protocol-Version is DEP's."""
-    call.exchange.version = 0
-
-
-def _no_gate(_: Call) -> None:
-    """Do nothing: no check comes before authentication."""
-
-
 SERVICE = Service(
     name="vpp",
     about="Apps and Books: licences of an organization, in its two generations.",
@@ -106,16 +97,14 @@ SERVICE = Service(
     too_large=errors.TOO_LARGE,
     wrong_type=errors.TYPE_NOT_SUPPORTED,
     broken=errors.INTERNAL,
-    version=_no_version,
-    gate=_no_gate,
-    authenticate={
+    recognise={
         "bearer": access.by_bearer,
         "manage": access.by_managing_bearer,
-        "body": access.by_body,
-        "body_manage": access.by_managing_body,
         "cookie": by_cookie,
         "developer": by_developer,
     },
+    authenticate={"body": access.by_body, "body_manage": access.by_managing_body},
+    admit=dict.fromkeys(("bearer", "manage", "body", "body_manage"), access.admit),
     credentials={"body": ("body", "/sToken"), "body_manage": ("body", "/sToken")},
     answer=answer,
     refuse=refuse,

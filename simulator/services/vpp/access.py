@@ -7,6 +7,7 @@ legacy, rights, rate, maintenance.
 from urllib.parse import unquote
 
 from simulator.core.state import Body
+from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import ApiError, Call, Principal
 from simulator.services.vpp import errors
 from simulator.services.vpp.domain import events
@@ -24,14 +25,14 @@ def is_v1(call: Call) -> bool:
     return not call.request.target.startswith(("/mdm/v2", "/v1/", "/WebObjects/MZStorePlatform"))
 
 
-def by_bearer(call: Call) -> Principal:
+def by_bearer(head: RequestHead) -> Principal:
     """Recognise the token in the Authorization header, for what only reads."""
-    return _recognise(call, _bearer(call), legacy=False, writes=False)
+    return _recognise(head, _bearer(head), legacy=False, writes=False)
 
 
-def by_managing_bearer(call: Call) -> Principal:
+def by_managing_bearer(head: RequestHead) -> Principal:
     """Recognise the token in the Authorization header, for what writes."""
-    return _recognise(call, _bearer(call), legacy=False, writes=True)
+    return _recognise(head, _bearer(head), legacy=False, writes=True)
 
 
 def by_body(call: Call) -> Principal:
@@ -44,8 +45,8 @@ def by_managing_body(call: Call) -> Principal:
     return _recognise(call, _in_body(call), legacy=True, writes=True)
 
 
-def _bearer(call: Call) -> str:
-    scheme, _, credential = (call.request.header("authorization") or "").strip().partition(" ")
+def _bearer(head: RequestHead) -> str:
+    scheme, _, credential = (head.header("authorization") or "").strip().partition(" ")
     if scheme.lower() != "bearer" or not credential.strip():
         raise ApiError(errors.AUTHORIZATION_INVALID, "send Authorization: Bearer {sToken}")
     return credential.strip()
@@ -61,52 +62,59 @@ def _in_body(call: Call) -> str:
     return str(sent).strip().replace(" ", "+")
 
 
-def cookie_token(call: Call) -> str:
+def cookie_token(head: RequestHead) -> str:
     """Return the token in the cookie ``itvt``, or an empty text."""
-    for name, value in call.request.headers:
-        if name.lower() == "cookie":
-            for part in value.split(";"):
-                key, _, text = part.strip().partition("=")
-                if key == COOKIE:
-                    return unquote(text.strip().strip('"'))
+    for value in head.values("cookie"):
+        for part in value.split(";"):
+            key, _, text = part.strip().partition("=")
+            if key == COOKIE:
+                return unquote(text.strip().strip('"'))
     return ""
 
 
-def good_token(call: Call, stoken: str) -> Body | None:
+def good_token(head: RequestHead, stoken: str) -> Body | None:
     """Return the token if it is known and still good, for services that do not say why not."""
-    found = token(call.state, stoken)
-    if found is None or found["state"] != "active" or call.now_ms >= found["expires_ms"]:
+    found = token(head.state, stoken)
+    if found is None or found["state"] != "active" or _has_expired(head, found):
         return None
     return found
 
 
-def _recognise(call: Call, stoken: str, *, legacy: bool, writes: bool) -> Principal:
-    found = token(call.state, stoken)
+def _has_expired(head: RequestHead, found: Body) -> bool:
+    return head.time(found["expires_ms"]) >= int(found["expires_ms"])
+
+
+def _recognise(head: RequestHead, stoken: str, *, legacy: bool, writes: bool) -> Principal:
+    found = token(head.state, stoken)
     if found is None:
         text = "no location of the simulator has the token: send the outer base64 text verbatim"
         raise ApiError(errors.TOKEN_INVALID, text)
     if found["state"] != "active":
         raise ApiError(errors.TOKEN_REVOKED)
-    if call.now_ms >= found["expires_ms"]:
+    if _has_expired(head, found):
         raise ApiError(errors.TOKEN_EXPIRED)
     if found["legacy"] and not legacy:
         raise ApiError(errors.NOT_FOR_LEGACY)
     if writes and found["rights"] == "read":
         raise ApiError(errors.NO_RIGHTS)
-    _count(call, found)
-    if service_state(call.state)["maintenance"]:
-        raise ApiError(errors.MAINTENANCE_V1 if is_v1(call) else errors.UNAVAILABLE)
-    events.settle(call.state, call.now_ms)
     organisation, identifier = found["organisation"], found["location"]
     return Principal(organisation, f"vpp:{identifier}", identifier)
 
 
-def _count(call: Call, found: Body) -> None:
+def admit(call: Call) -> None:
+    """Refuse what is too many or comes during maintenance; complete the events that are due."""
+    _count(call)
+    if service_state(call.state)["maintenance"]:
+        raise ApiError(errors.MAINTENANCE_V1 if is_v1(call) else errors.UNAVAILABLE)
+    events.settle(call.state, call.now_ms)
+
+
+def _count(call: Call) -> None:
     """Count the requests of this second, where that is set, and refuse what is too many."""
     most = call.settings.vpp_requests_per_second
     if not most:
         return
-    second, key = call.now_ms // 1000, f"{found['organisation']}/{found['location']}"
+    second, key = call.now_ms // 1000, f"{call.principal.organisation}/{call.principal.id}"
     counted = call.state.get(RATE, key)
     body = {"second": second, "count": 0}
     if counted is not None and counted.body["second"] == second:

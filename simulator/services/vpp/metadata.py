@@ -11,6 +11,7 @@ from simulator.auth import provider_token
 from simulator.core.messages import Finding
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integer, Object, Objects, String, Table
+from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import ApiError, Call, Principal, operation
 from simulator.protocol.validation import refuses
 from simulator.services.vpp import errors
@@ -42,29 +43,29 @@ _DEVELOPER = String(
 )
 
 
-def by_cookie(call: Call) -> Principal:
+def by_cookie(head: RequestHead) -> Principal:
     """Recognise the content token in the cookie, if it is there and good; else nobody."""
-    found = good_token(call, cookie_token(call))
+    found = good_token(head, cookie_token(head))
     if found is None:
         return Principal("", "", "")
     return Principal(found["organisation"], f"vpp:{found['location']}", found["location"])
 
 
-def by_developer(call: Call) -> Principal:
+def by_developer(head: RequestHead) -> Principal:
     """Want a developer token, and recognise the content token in the cookie."""
-    sent = call.request.header("authorization") or ""
+    sent = head.header("authorization") or ""
     scheme, _, credential = sent.strip().partition(" ")
     if scheme.lower() != "bearer" or not credential.strip():
         raise ApiError(errors.NO_DEVELOPER_TOKEN)
     token = provider_token.read(sent)
     if token is None or not (token.key_id and token.team_id):
-        refused = refuses("developer-token", call.settings.strictness)
+        refused = refuses("developer-token", head.settings.strictness)
         text = "Apple wants a developer token: a JWT signed with ES256"
         finding = Finding("developer-token", "header", "authorization", text, refused=refused)
-        call.exchange.findings.append(finding)
+        head.note(finding)
         if refused:
             raise ApiError(errors.NO_DEVELOPER_TOKEN)
-    principal = by_cookie(call)
+    principal = by_cookie(head)
     if not principal.id:
         raise ApiError(errors.STOKEN_REFUSED)
     return principal
