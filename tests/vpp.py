@@ -44,9 +44,10 @@ MDM = {"id": "mdm-1", "name": "Test MDM", "metadata": "1.0"}
 class Vpp(Apple):
     """The services with the location ``hq``."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, furnish: bool = True, **settings: Any) -> None:
         super().__init__(**settings)
-        self.home(self._furnish)
+        if furnish:
+            self.home(self._furnish)
 
     def _furnish(self, home: State) -> None:
         for product in PRODUCTS:

@@ -1,9 +1,13 @@
-"""Batches of v1: large lists by tokens that the client gives back unseen (L-batch)."""
+"""Batches of v1: large lists by tokens that the client gives back unseen (L-batch).
+
+A token carries the filters of the first call; what is passed again is ignored.
+"""
 
 import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +31,8 @@ class Batch:
     """Revision after which records count; None: all."""
     given: bool
     """Whether it came with a batchToken."""
+    filters: Body
+    """By the names on the wire: as first asked, whatever comes with a token."""
 
 
 def _seal(call: Call, content: Body) -> str:
@@ -45,35 +51,39 @@ def _open(call: Call, text: str, at: str) -> Body:
     return content
 
 
-def wanted(call: Call, where: Location, scope: str) -> Batch:
-    """Return which batch of the list *scope* (its name and filters) is asked for."""
+def wanted(call: Call, where: Location, name: str, filters: Collection[str]) -> Batch:
+    """Return which batch of the list *name* is asked for; *filters* are the fields that narrow it.
+
+    ApiError if a token is none of this location and list.
+    """
     token, since = call.body.get("batchToken"), call.body.get("sinceModifiedToken")
     override = call.body.get("overrideIndex")
     if token and since:
         forbidden(call, errors.INVALID_ARGUMENT, "/sinceModifiedToken")
     if since:
-        content = _fitting(call, where, scope, since, "/sinceModifiedToken")
-        return Batch(1, content["after"], given=False)
+        content = _fitting(call, where, name, since, "/sinceModifiedToken")
+        return Batch(1, content["after"], given=False, filters=content["filters"])
     if not token:
-        return Batch(1, None, given=False)
-    content = _fitting(call, where, scope, token, "/batchToken")
+        given = {one: call.body[one] for one in filters if one in call.body}
+        return Batch(1, None, given=False, filters=given)
+    content = _fitting(call, where, name, token, "/batchToken")
     if call.now_ms - content["at_ms"] > KEPT_MS:
         forbidden(call, errors.NO_BATCH, "/batchToken")
     index = content["next"] if override is None else override
-    return Batch(index, content["since"], given=True)
+    return Batch(index, content["since"], given=True, filters=content["filters"])
 
 
-def _fitting(call: Call, where: Location, scope: str, text: str, at: str) -> Body:
+def _fitting(call: Call, where: Location, name: str, text: str, at: str) -> Body:
     content = _open(call, text, at)
     if content["uid"] != where.uid:
         forbidden(call, errors.FOREIGN_BATCH, at)
-    if content["scope"] != scope or ("after" in content) != (at == "/sinceModifiedToken"):
+    if content["list"] != name or ("after" in content) != (at == "/sinceModifiedToken"):
         forbidden(call, errors.INVALID_ARGUMENT, at)
     return content
 
 
 def about(
-    call: Call, where: Location, scope: str, batch: Batch, *, total: int, count: int, version: int
+    call: Call, where: Location, name: str, batch: Batch, *, total: int, count: int, version: int
 ) -> Body:
     """Return the fields about a batch of *count* records out of *total*.
 
@@ -82,7 +92,7 @@ def about(
     batches = -(-total // call.settings.vpp_batch_size)
     if batch.index > max(batches, 1):
         forbidden(call, errors.INVALID_ARGUMENT, "/overrideIndex")
-    facts: dict[str, Any] = {"uid": where.uid, "scope": scope}
+    facts: dict[str, Any] = {"uid": where.uid, "list": name, "filters": batch.filters}
     body: Body = {"batchCount": count, "totalBatchCount": str(batches)}
     if not batch.given:
         body["totalCount"] = total

@@ -87,22 +87,21 @@ def _licence(asset: Asset, number: int, status: str) -> Body:
 )
 def list_licences(call: Call) -> Body:
     """Answer a batch of licences."""
-    where, body = place(call), call.body
-    chosen = {name: body[name] for name in sorted(body) if name in _FILTERS}
-    scope = f"licences/{chosen}"
-    batch = batches.wanted(call, where, scope)
+    where = place(call)
+    batch = batches.wanted(call, where, "licences", _FILTERS)
+    chosen = batch.filters
     size = call.settings.vpp_batch_size
     first = (batch.index - 1) * size
     if batch.since is None:
-        total = _total(call, where)
-        rows = list(islice(_all(call, where), first, first + size))
+        total = _total(call, where, chosen)
+        rows = list(islice(_all(call, where, chosen), first, first + size))
     else:
-        changed = list(_changed(call, where, batch.since))
+        changed = list(_changed(call, where, batch.since, chosen))
         total, rows = len(changed), changed[first : first + size]
     about = batches.about(
         call,
         where,
-        scope,
+        "licences",
         batch,
         total=total,
         count=len(rows),
@@ -111,77 +110,77 @@ def list_licences(call: Call) -> Body:
     return {"licenses": rows} | about
 
 
-_FILTERS = frozenset(
-    (
-        "adamId",
-        "pricingParam",
-        "serialNumber",
-        "assignedOnly",
-        "userAssignedOnly",
-        "deviceAssignedOnly",
-    )
+_FILTERS = (
+    "adamId",
+    "pricingParam",
+    "serialNumber",
+    "assignedOnly",
+    "userAssignedOnly",
+    "deviceAssignedOnly",
 )
 
 
-def _assigned_only(call: Call) -> bool:
+def _assigned_only(chosen: Body) -> bool:
     names = ("assignedOnly", "userAssignedOnly", "deviceAssignedOnly")
-    return "serialNumber" in call.body or any(call.body.get(name) for name in names)
+    return "serialNumber" in chosen or any(chosen.get(name) for name in names)
 
 
-def _fits(call: Call, held: Body) -> bool:
-    """Tell whether an assignment is one that the filters ask for."""
-    body = call.body
-    if body.get("userAssignedOnly") and held["serial"]:
+def _fits(chosen: Body, held: Body) -> bool:
+    """Tell whether an assignment is one that the filters *chosen* ask for."""
+    if chosen.get("userAssignedOnly") and held["serial"]:
         return False
-    if body.get("deviceAssignedOnly") and not held["serial"]:
+    if chosen.get("deviceAssignedOnly") and not held["serial"]:
         return False
-    return body.get("serialNumber", held["serial"]) == held["serial"] and _of_asset(
-        call, held["adam"], held["pricing"]
+    return chosen.get("serialNumber", held["serial"]) == held["serial"] and _of_asset(
+        chosen, held["adam"], held["pricing"]
     )
 
 
-def _of_asset(call: Call, adam_id: str, pricing: str) -> bool:
-    wanted = call.body.get("adamId")
+def _of_asset(chosen: Body, adam_id: str, pricing: str) -> bool:
+    wanted = chosen.get("adamId")
     if wanted is None:
         return True
-    return str(wanted) == adam_id and call.body.get("pricingParam", pricing) == pricing
+    return str(wanted) == adam_id and chosen.get("pricingParam", pricing) == pricing
 
 
-def _held(call: Call, where: Location) -> Iterator[Body]:
+def _held(call: Call, where: Location, chosen: Body) -> Iterator[Body]:
     found = licences.every(call.state, where.kind(ASSIGNMENT))
-    return (one.body for one in found if _fits(call, one.body))
+    return (one.body for one in found if _fits(chosen, one.body))
 
 
-def _owned(call: Call, where: Location) -> Iterator[Asset]:
+def _owned(call: Call, where: Location, chosen: Body) -> Iterator[Asset]:
     found = (Asset.of(one) for one in licences.every(call.state, where.kind(ASSET)))
-    return (one for one in found if not one.unlimited and _of_asset(call, one.adam_id, one.pricing))
+    limited = (one for one in found if not one.unlimited)
+    return (one for one in limited if _of_asset(chosen, one.adam_id, one.pricing))
 
 
-def _total(call: Call, where: Location) -> int:
-    free = 0 if _assigned_only(call) else sum(one.available for one in _owned(call, where))
-    return free + sum(1 for _ in _held(call, where))
+def _total(call: Call, where: Location, chosen: Body) -> int:
+    free = 0
+    if not _assigned_only(chosen):
+        free = sum(one.available for one in _owned(call, where, chosen))
+    return free + sum(1 for _ in _held(call, where, chosen))
 
 
-def _all(call: Call, where: Location) -> Iterator[Body]:
+def _all(call: Call, where: Location, chosen: Body) -> Iterator[Body]:
     """Yield the assigned licences, then the free ones."""
-    for held in _held(call, where):
+    for held in _held(call, where, chosen):
         yield licence_body(call, where, held)
-    if not _assigned_only(call):
-        for asset in _owned(call, where):
+    if not _assigned_only(chosen):
+        for asset in _owned(call, where, chosen):
             for number in asset.free_ids():
                 yield _licence(asset, number, "Available")
 
 
-def _changed(call: Call, where: Location, since: int) -> Iterator[Body]:
+def _changed(call: Call, where: Location, since: int, chosen: Body) -> Iterator[Body]:
     """Yield the licences that were assigned or freed since, as they are now."""
     for one in call.state.changes(where.kind(ASSIGNMENT), since, licences.MANY):
-        if _fits(call, one.body):
+        if _fits(chosen, one.body):
             yield licence_body(call, where, one.body)
-    if _assigned_only(call):
+    if _assigned_only(chosen):
         return
     for one in call.state.changes(where.kind(FREED), since, licences.MANY):
         adam_id, pricing = one.body["adam"], one.body["pricing"]
         asset = licences.find_asset(call.state, where, adam_id, pricing)
-        fits = asset is not None and _of_asset(call, adam_id, pricing)
+        fits = asset is not None and _of_asset(chosen, adam_id, pricing)
         if asset is not None and fits and int(one.key) in asset.released:
             yield _licence(asset, int(one.key), "Available")

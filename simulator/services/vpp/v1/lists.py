@@ -11,6 +11,8 @@ from simulator.services.vpp.access import place
 from simulator.services.vpp.checks import forbidden
 from simulator.services.vpp.domain import licences
 from simulator.services.vpp.domain.licences import ASSET, ASSIGNMENT, Asset
+from simulator.services.vpp.domain.locations import Location
+from simulator.services.vpp.v1.batches import KEPT_MS
 from simulator.services.vpp.v1.rows import (
     ADAM_ID,
     BASE,
@@ -27,6 +29,8 @@ from simulator.services.vpp.v2.rows import DOCS
 
 PAGE = 300
 """Assignments on a page (vpp.md 7)."""
+REQUEST = "vpp.request"
+"""Kind of the filters that a requestId stands for."""
 
 
 def _count(name: str) -> Integer:
@@ -157,19 +161,10 @@ def list_assignments(call: Call) -> Body:
     where, body = place(call), call.body
     if body.get("requestId") is not None and body.get("pageIndex") is None:
         forbidden(call, errors.PAGE_REQUIRED, "/pageIndex")
-    scope = f"requestId/{where.uid}"
-    number = versions.number(call.state, where, "assignments")
-    request_id = body.get("requestId")
-    if request_id and versions.value_of(call.secret, scope, request_id) is None:
-        forbidden(call, errors.INVALID_ARGUMENT, "/requestId")
+    request_id, chosen = _request(call, where)
     found = [one.body for one in licences.every(call.state, where.kind(ASSIGNMENT))]
-    for name, key in (
-        ("adamIdStr", "adam"),
-        ("clientUserIdStr", "client"),
-        ("serialNumber", "serial"),
-    ):
-        if name in body:
-            found = [one for one in found if one[key] == str(body[name])]
+    for key, wanted in chosen.items():
+        found = [one for one in found if one[key] == wanted]
     index, pages = body.get("pageIndex", 0), max(-(-len(found) // PAGE), 1)
     if index >= pages:
         forbidden(call, errors.PAGE_OUT_OF_RANGE, "/pageIndex")
@@ -180,9 +175,40 @@ def list_assignments(call: Call) -> Body:
         "assignmentsInCurrentPage": len(part),
         "currentPageIndex": index,
         "totalPages": pages,
-        "requestId": request_id or versions.uuid_of(call.secret, scope, number),
+        "requestId": request_id,
     }
     return shown | ({"nextPageIndex": index + 1} if index + 1 < pages else {})
+
+
+_CHOOSE = {"adamIdStr": "adam", "clientUserIdStr": "client", "serialNumber": "serial"}
+"""Filter on the wire -> key of an assignment."""
+
+
+def _request(call: Call, where: Location) -> tuple[str, Body]:
+    """Return the id that the pages of this list go by, and the filters that it stands for.
+
+    The id of a later page carries the filters of the first; what is passed again
+    is ignored. Those of a filtered list are kept for a day.
+    """
+    scope, kind = f"requestId/{where.uid}", where.kind(REQUEST)
+    sent = call.body.get("requestId")
+    if sent:
+        kept = call.state.get(kind, sent)
+        if kept is not None and call.now_ms - kept.body["at_ms"] <= KEPT_MS:
+            return sent, kept.body["chosen"]
+        if versions.value_of(call.secret, scope, sent) is None:
+            forbidden(call, errors.INVALID_ARGUMENT, "/requestId")
+        return sent, {}
+    chosen = {_CHOOSE[one]: str(call.body[one]) for one in _CHOOSE if one in call.body}
+    if not chosen:
+        number = versions.number(call.state, where, "assignments")
+        return versions.uuid_of(call.secret, scope, number), {}
+    for old in call.state.changes(kind, 0, 10):
+        if call.now_ms - old.body["at_ms"] > KEPT_MS:
+            call.state.delete(kind, old.key)
+    made = versions.uuid_of(call.secret, f"{scope}/chosen", call.state.reserve(kind))
+    call.state.put(kind, made, {"chosen": chosen, "at_ms": call.now_ms})
+    return made, chosen
 
 
 def _assignment(held: Body) -> Body:

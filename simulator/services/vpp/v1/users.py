@@ -137,9 +137,9 @@ def get_user(call: Call) -> Body:
 def list_users(call: Call) -> Body:
     """Answer a batch of users' records."""
     where = place(call)
-    only, retired = call.body.get("includeRetiredOnly", False), call.body.get("includeRetired", 0)
-    scope = f"users/{int(only)}/{retired}"
-    batch = batches.wanted(call, where, scope)
+    batch = batches.wanted(call, where, "users", ("includeRetiredOnly", "includeRetired"))
+    only = batch.filters.get("includeRetiredOnly", False)
+    retired = batch.filters.get("includeRetired", 0)
     kind = where.kind(USER)
     if batch.since is None:
         rows = list(licences.every(call.state, kind))
@@ -153,7 +153,7 @@ def list_users(call: Call) -> Body:
     about = batches.about(
         call,
         where,
-        scope,
+        "users",
         batch,
         total=len(found),
         count=len(part),
