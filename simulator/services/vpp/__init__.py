@@ -20,6 +20,7 @@ from simulator.services.vpp.domain.locations import LOCATION
 from simulator.services.vpp.domain.notifications import OUTBOX
 from simulator.services.vpp.domain.products import PRODUCT
 from simulator.services.vpp.metadata import by_cookie, by_developer
+from simulator.services.vpp.v1.texts import text_of
 
 JSON_TYPE = "application/json;charset=UTF-8"
 _METADATA = ("/v1/", "/WebObjects/MZStorePlatform.woa/")
@@ -63,7 +64,8 @@ def refuse(call: Call, row: ErrorCode) -> Response:
         status, content = metadata_error(row)
         headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
         return Response(status, (*headers, *row.headers), msgspec.json.encode(content))
-    body: Body = {"errorNumber": int(row.code), "errorMessage": row.body}
+    text = text_of(row) if access.is_v1(call) else row.body
+    body: Body = {"errorNumber": int(row.code), "errorMessage": text}
     status, further = row.status, row.headers
     if access.is_v1(call):
         body = {"status": -1} | body

@@ -19,17 +19,18 @@ MAX_BATCH = 10
 """v1: most users or serial numbers in one manage call."""
 CONTEXT_LENGTH = 255
 """v1: most bytes of a clientContext."""
-LISTED_NOTIFICATIONS = ("ASSET_MANAGEMENT", "USER_MANAGEMENT", "USER_ASSOCIATED", "ASSET_COUNT")
-"""What the service config lists."""
 TEST_NOTIFICATION = "TEST_NOTIFICATION"
 NOTIFICATIONS = (
     TEST_NOTIFICATION,
-    *LISTED_NOTIFICATIONS,
+    "ASSET_MANAGEMENT",
+    "USER_MANAGEMENT",
+    "USER_ASSOCIATED",
+    "ASSET_COUNT",
     "SUBSCRIPTION_MANAGEMENT",
     "SUBSCRIPTION_COUNT",
     "UNLIMITED_ASSET",
 )
-"""What may be asked for."""
+"""What the service config lists, and client config takes."""
 UNLIMITED = 2**31 - 1
 """totalCount of an unlimited asset."""
 PRICING = ("STDQ", "PLUS")

@@ -130,7 +130,7 @@ def test_an_unknown_call_is_not_found() -> None:
     assert Vpp().v1("getEverythingSrv").json == {
         "status": -1,
         "errorNumber": 9604,
-        "errorMessage": "Result not found.",
+        "errorMessage": "Result not found",
     }
 
 
@@ -518,7 +518,7 @@ def test_a_mixed_result_says_what_failed() -> None:
     assert mixed["associations"][2] == {
         "serialNumber": "C3",
         "errorNumber": 9610,
-        "errorMessage": "License not found.",
+        "errorMessage": "License not found",
     }
     assert none["status"] == -1
     assert none["associations"][0]["errorNumber"] == 9610
@@ -587,3 +587,39 @@ def test_no_secret_is_kept() -> None:
     assert apple.stoken not in stored
     assert "FAKE-notify-secret" not in stored
     assert user["inviteCode"] not in stored
+
+
+LITERALS = {
+    9600: "Missing required argument",
+    9602: "Invalid argument.",
+    9610: "License not found",
+    9622: "Invalid authentication token",
+    9631: "Too many recent identical calls were made to assign a license that failed due to no "
+    "license being being available.",
+    9633: "No batch data recovered for token.",
+    9729: "The server has since moved, please refresh DNS entry.",
+}
+"""As a public capture of Apple's answer has them, their typing errors included."""
+
+
+def test_the_texts_are_those_of_apple() -> None:
+    listed = Vpp().v1("VPPServiceConfigSrv", method="GET").json["errorCodes"]
+
+    texts = {one["errorNumber"]: one["errorMessage"] for one in listed}
+    assert LITERALS.items() <= texts.items()
+    assert len(texts) == 49
+
+
+def test_a_refusal_has_the_text_of_the_list() -> None:
+    apple = Vpp()
+    number, text = 9622, LITERALS[9622]
+
+    answer = apple.v1("getVPPUsersSrv", {"sToken": "eyJ0b2tlbiI6IngifQ=="}).json
+
+    assert (answer["errorNumber"], answer["errorMessage"]) == (number, text)
+
+
+def test_client_config_answers_an_apn_token_even_without_one() -> None:
+    answer = Vpp().v1("VPPClientConfigSrv").json
+
+    assert (answer["apnToken"], answer["notificationToken"]) == ("", "")

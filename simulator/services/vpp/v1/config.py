@@ -15,6 +15,7 @@ from simulator.services.vpp.domain.locations import put
 from simulator.services.vpp.limits import CONTEXT_LENGTH, MAX_BATCH
 from simulator.services.vpp.origin import origin
 from simulator.services.vpp.v1.rows import BASE, COMMON, OLD_BASE, STATUS, STOKEN, facts
+from simulator.services.vpp.v1.texts import text_of
 from simulator.services.vpp.v2.config import ERROR_CODES, URLS, error_list
 from simulator.services.vpp.v2.rows import DOCS
 
@@ -81,7 +82,7 @@ def service_config(call: Call) -> Body:
         "vppWebsiteUrl": f"{base}/",
         "maxBatchAssociateLicenseCount": MAX_BATCH,
         "maxBatchDisassociateLicenseCount": MAX_BATCH,
-        "errorCodes": error_list(numbers.V1),
+        "errorCodes": error_list(numbers.V1, text_of),
     }
 
 
@@ -162,7 +163,7 @@ def client_config(call: Call) -> Body:
     if changes:
         where = put(call.state, replace(where, **changes))
     number = organisation(call.state, where.organisation)["org_id"]
-    body: Body = {
+    return {
         "appleId": where.manager,
         "email": where.manager,
         "countryCode": where.country,
@@ -170,5 +171,5 @@ def client_config(call: Call) -> Body:
         "organizationId": int(number) if number.isdigit() else where.number,
         "organizationIdHash": hashlib.sha256(number.encode()).hexdigest(),
         "notificationToken": where.notification_token,
+        "apnToken": where.push_token,
     }
-    return body | ({"apnToken": where.push_token} if where.push_token else {})

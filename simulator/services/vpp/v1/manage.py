@@ -9,7 +9,6 @@ from simulator.services.vpp import checks, errors, quirks
 from simulator.services.vpp.access import place
 from simulator.services.vpp.checks import forbidden
 from simulator.services.vpp.domain import licences, users
-from simulator.services.vpp.domain.event_handlers import error_body
 from simulator.services.vpp.domain.licences import ASSIGNMENT, Asset, Holder, Shelf
 from simulator.services.vpp.domain.locations import Location
 from simulator.services.vpp.limits import MAX_BATCH, PRICING
@@ -24,6 +23,7 @@ from simulator.services.vpp.v1.rows import (
     STOKEN,
     facts,
 )
+from simulator.services.vpp.v1.texts import text_of
 from simulator.services.vpp.v2.rows import DOCS
 
 
@@ -134,7 +134,7 @@ def _status(failed: int, total: int) -> int:
 def _outcome(who: Body, done: str | ErrorCode) -> Body:
     if isinstance(done, str):
         return who | ({"licenseIdStr": done} if done else {})
-    return who | error_body(done)
+    return who | {"errorNumber": int(done.code), "errorMessage": text_of(done)}
 
 
 def _users(call: Call, where: Location, name: str) -> list[tuple[Body, Holder | ErrorCode]]:

@@ -1,6 +1,8 @@
 """v2: what the service offers, and who uses the location."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +17,6 @@ from simulator.services.vpp.domain import notifications as notices
 from simulator.services.vpp.domain.locations import Location, put
 from simulator.services.vpp.limits import (
     LIMITS,
-    LISTED_NOTIFICATIONS,
     NOTIFICATIONS,
     TEST_NOTIFICATION,
 )
@@ -41,9 +42,11 @@ URLS = {
 """Path by key of ``urls``; Apple's page has none for subscriptions."""
 
 
-def error_list(rows: tuple[ErrorCode, ...]) -> list[Body]:
-    """Return error rows as the service configs list them."""
-    return [{"errorNumber": int(row.code), "errorMessage": row.body} for row in rows]
+def error_list(
+    rows: Iterable[ErrorCode], text: Callable[[ErrorCode], str | None] = attrgetter("body")
+) -> list[Body]:
+    """Return error rows as the service configs list them; *text* gives the message of each."""
+    return [{"errorNumber": int(row.code), "errorMessage": text(row)} for row in rows]
 
 
 ERROR_CODES = Objects(
@@ -97,7 +100,7 @@ def service_config(call: Call) -> Body:
     return {
         "errorCodes": error_list(numbers.SYNCHRONOUS_V2),
         "limits": LIMITS,
-        "notificationTypes": list(LISTED_NOTIFICATIONS),
+        "notificationTypes": list(NOTIFICATIONS),
         "urls": {name: base + path for name, path in URLS.items()},
     }
 
