@@ -154,7 +154,7 @@ def rivals() -> tuple[Apns, PushCertificate]:
     ("headers", "reason"),
     [
         pytest.param({}, "BadDeviceToken", id="their-device"),
-        pytest.param({"apns_topic": OTHER}, "BadTopic", id="their-topic"),
+        pytest.param({"apns_topic": OTHER}, "TopicDisallowed", id="their-topic"),
     ],
 )
 def test_a_push_reaches_nobody_elses_device(

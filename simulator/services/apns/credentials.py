@@ -113,6 +113,6 @@ def _by_topic(head: RequestHead) -> Principal:
         only = topics.only(head.state)
         body = None if topic or only is None else topics.find(head.state, only)
         if only is None or body is None:
-            raise ApiError(errors.BAD_TOPIC, "no organisation has the topic: send apns-topic")
+            raise ApiError(errors.TOPIC_DISALLOWED, "no organisation has the topic")
         topic = only
     return Principal(body["organisation"], f"apns:{topic}", topic)

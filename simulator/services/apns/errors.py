@@ -28,8 +28,8 @@ BAD_PRIORITY = _row(400, "BadPriority", "apns-priority is none of 1, 5 and 10.")
 BAD_TOPIC = _row(
     400,
     "BadTopic",
-    "apns-topic is not one of the certificate's.",
-    "What a certificate gets for another topic is not documented.",
+    "apns-topic is no topic.",
+    "For what cannot be a bundle id; no public report of this reason was found.",
 )
 DEVICE_TOKEN_NOT_FOR_TOPIC = _row(
     400, "DeviceTokenNotForTopic", "The token belongs to another topic."
@@ -43,7 +43,8 @@ TOPIC_DISALLOWED = _row(
     400,
     "TopicDisallowed",
     "The credential may not push to the topic.",
-    "Given to provider tokens for MDM topics, which Apple allows to certificates only.",
+    "Certificates get it for a topic of another (node-apn#479, django-push-notifications#424), and "
+    "provider tokens for MDM topics, which Apple allows to certificates only (node-apn#517, #635).",
 )
 BAD_CERTIFICATE = _row(
     403,

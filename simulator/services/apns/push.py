@@ -27,6 +27,7 @@ _ONCE = (
     "authorization",
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _LONGEST_COLLAPSE_ID = 64
 _LARGEST = 4096
 _LARGEST_VOIP = 5120
@@ -104,12 +105,13 @@ def _missing_topic(asked: Asked) -> bool:
 
 
 def _bad_topic(asked: Asked) -> bool:
-    own = asked.call.principal.id
-    return bool(own) and asked.topic not in own.split("\n")
+    return not _TOPIC.fullmatch(asked.header("apns-topic") or "x")
 
 
 def _disallowed_topic(asked: Asked) -> bool:
-    if asked.call.principal.id or not asked.topic.startswith(lint.MDM):
+    if own := asked.call.principal.id:
+        return asked.topic not in own.split("\n")
+    if not asked.topic.startswith(lint.MDM):
         return False
     return asked.call.settings.mdm_by_token == "refuse"  # noqa: S105 (a choice, no password)
 

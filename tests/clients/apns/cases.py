@@ -36,7 +36,7 @@ REFUSALS = {
     "short-token": Refusal(400, "BadDeviceToken", _to(lambda one: one.token[:28])),
     "no-hexadecimal": Refusal(400, "BadDeviceToken", _to(lambda _: "z" * 64)),
     "no-token": Refusal(400, "MissingDeviceToken", _to(lambda _: "")),
-    "other-topic": Refusal(400, "BadTopic", _with(apns_topic=OTHER_TOPIC)),
+    "other-topic": Refusal(400, "TopicDisallowed", _with(apns_topic=OTHER_TOPIC)),
     "priority": Refusal(400, "BadPriority", _with(apns_priority=7)),
     "push-type": Refusal(400, "InvalidPushType", _with(apns_push_type="pigeon")),
     "collapse-id": Refusal(400, "BadCollapseId", _with(apns_collapse_id="x" * 65)),

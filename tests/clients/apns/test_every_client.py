@@ -48,7 +48,7 @@ def test_an_unknown_token_and_a_foreign_topic_are_refused_on_a_connection_that_g
 
     results = provider.send(client, *pushes)
 
-    assert [one.reason for one in results] == ["BadDeviceToken", "BadTopic", ""]
+    assert [one.reason for one in results] == ["BadDeviceToken", "TopicDisallowed", ""]
     assert results[-1].status == 200
 
 

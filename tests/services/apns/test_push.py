@@ -76,7 +76,9 @@ def test_every_push_type_is_known(apns: Apns, kind: str) -> None:
         pytest.param(
             {"apns_id": "x", "apns_topic": OTHER}, 400, "BadMessageId", id="headers-before-topic"
         ),
-        pytest.param({"apns_topic": OTHER, "token": ""}, 400, "BadTopic", id="topic-before-token"),
+        pytest.param(
+            {"apns_topic": OTHER, "token": ""}, 400, "TopicDisallowed", id="topic-before-token"
+        ),
         pytest.param({"token": "zz", "body": b""}, 400, "BadDeviceToken", id="token-before-body"),
         pytest.param(
             {"token": "00" * 32, "body": b""}, 400, "PayloadEmpty", id="body-before-registry"
@@ -96,7 +98,8 @@ def test_every_push_type_is_known(apns: Apns, kind: str) -> None:
         pytest.param({"apns_priority": "7"}, 400, "BadPriority", id="priority"),
         pytest.param({"apns_push_type": "MDM"}, 400, "InvalidPushType", id="type"),
         pytest.param({"apns_collapse_id": "x" * 65}, 400, "BadCollapseId", id="collapse"),
-        pytest.param({"apns_topic": OTHER}, 400, "BadTopic", id="topic"),
+        pytest.param({"apns_topic": OTHER}, 400, "TopicDisallowed", id="topic"),
+        pytest.param({"apns_topic": "no topic"}, 400, "BadTopic", id="no-topic"),
         pytest.param({"token": ""}, 400, "MissingDeviceToken", id="no-token"),
         pytest.param({"token": "zz"}, 400, "BadDeviceToken", id="no-hex"),
         pytest.param({"token": "a1" * 14}, 400, "BadDeviceToken", id="short"),
@@ -213,7 +216,7 @@ def test_clients_without_a_credential_can_be_let_in(authority: PushAuthority) ->
 
     assert apns.push(shown=False).status == 200
     assert apns.push("a1b2", shown=False).status == 200
-    assert apns.push(shown=False, apns_topic="com.example").exchange.error == "BadTopic"
+    assert apns.push(shown=False, apns_topic="com.example").exchange.error == "TopicDisallowed"
 
 
 @pytest.mark.parametrize(
