@@ -19,12 +19,13 @@ from simulator.control.parts import Parts
 from simulator.control.web import make_application
 from simulator.core import ready_file
 from simulator.core.clock import Clock
-from simulator.core.data_directory import Directory
+from simulator.core.data_directory import Directory, secret_lines
 from simulator.core.settings import Settings
 from simulator.core.state import State, World
 from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.redact.guard import Guard
 from simulator.engine.engine import Engine
 from simulator.engine.gateway import Gateway
 from simulator.faults import faults
@@ -108,6 +109,10 @@ class Simulator:
         self._provisionings = await asyncio.to_thread(services.provisionings, *self._further)
         fingerprinter = Fingerprinter(keys.fingerprint)
         observer = Observer(self.catalogue, fingerprinter)
+        guard = Guard(self.catalogue.services.values(), fingerprinter)
+        self._guard = guard
+        for secret in keys.texts().values():
+            guard.add("net.authorization", secret)
         manifest = await asyncio.to_thread(load_manifest, settings.manifest)
         store = await asyncio.to_thread(
             partial(
@@ -115,6 +120,7 @@ class Simulator:
                 directory.database,
                 fsync=settings.synchronous == "full",
                 keep=settings.journal_keep,
+                guard=guard,
             )
         )
         stack.push_async_callback(asyncio.to_thread, store.close)
@@ -199,6 +205,8 @@ class Simulator:
         held = await self.gateway.run(work)
         making = Making(now=now, push_authority=push_authority)
         found = await asyncio.to_thread(credentials.write, path, making, held)
+        for line in (await asyncio.to_thread(secret_lines, path)).values():
+            self._guard.add("net.private_key", line)
         if self.ready:
             self.ready["organisations"] = found
             await asyncio.to_thread(ready_file.write, self._path, self.ready)

@@ -16,6 +16,7 @@ from simulator.core.state import Body, State
 from simulator.core.timestamps import milliseconds
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.redact.guard import Guard
 from simulator.engine.engine import Engine
 from simulator.protocol.operations import Inquiry, Pending
 from simulator.services import organisations
@@ -99,7 +100,8 @@ class Apple:
         """Keep the state in *store*, else in memory; *key* is that of the fingerprints."""
         self.catalogue = services.load()
         self.now_ms = START_MS
-        self.store = store or Store.open(None)
+        self.guard = Guard(self.catalogue.services.values(), Fingerprinter(key))
+        self.store = store or Store.open(None, guard=self.guard)
         self.observer = Observer(self.catalogue, Fingerprinter(key))
         self.engine = Engine(self.catalogue, Settings(**settings), secret, self.observer)
         self.recorded: list[Exchange] = []

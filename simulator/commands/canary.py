@@ -6,7 +6,7 @@ from typing import get_args
 
 from simulator.commands.journal_source import Books, books, today
 from simulator.commands.progress import bar
-from simulator.core.data_directory import KEYS, read_keys
+from simulator.core.data_directory import KEYS, read_keys, secret_lines
 from simulator.core.settings import Settings
 from simulator.disclosure.concepts import CONCEPTS
 from simulator.disclosure.formats.table import FORMATS
@@ -22,20 +22,12 @@ def secrets_of(
 ) -> dict[str, str]:
     """Return all secrets that this data directory holds, by what they may be called."""
     keys = read_keys(data / KEYS, settings.fingerprint_key)
-    found = {
-        "control token": keys.control_token,
-        "fingerprint key": keys.fingerprint.hex(),
-        "signing key": keys.secret.hex(),
-    }
+    found = {**keys.texts(), **secret_lines(data)}
     for service in catalogue.services.values():
         for one in service.issues:
             if CONCEPTS[one.concept].sealed:
                 values = sorted(journal.scan(one.kind, one.name))
                 found |= {f"{one.concept} {number}": text for number, text in enumerate(values, 1)}
-    for path in sorted(data.rglob("*.key")):
-        lines = path.read_text("ascii", "replace").splitlines()
-        body = [line for line in lines if line and not line.startswith("-")]
-        found |= {f"{path.name} line {number}": line for number, line in enumerate(body, 1)}
     return found
 
 

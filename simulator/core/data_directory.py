@@ -39,6 +39,14 @@ class Keys:
     control_token: str = field(repr=False)
     """What the control API asks for when it is reachable from elsewhere."""
 
+    def texts(self) -> dict[str, str]:
+        """Return them as text, by what they may be called."""
+        return {
+            "control token": self.control_token,
+            "fingerprint key": self.fingerprint.hex(),
+            "signing key": self.secret.hex(),
+        }
+
 
 class Directory:
     """One data directory, held by this process until it is released."""
@@ -100,6 +108,16 @@ class Directory:
         if not self.kept:
             shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
+
+
+def secret_lines(path: Path) -> dict[str, str]:
+    """Return the lines of the private keys in the directory *path*, by what they may be called."""
+    found: dict[str, str] = {}
+    for file in sorted(path.rglob("*.key")):
+        lines = file.read_text("ascii", "replace").splitlines()
+        body = [line for line in lines if line and not line.startswith("-")]
+        found |= {f"{file.name} line {number}": line for number, line in enumerate(body, 1)}
+    return found
 
 
 def drop_ledger(data: str) -> None:

@@ -3,7 +3,7 @@
 Rule: this module knows no service, and nothing of how it is kept.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -180,6 +180,23 @@ class World(State, Protocol):
 
     def load(self, lines: Iterable[bytes]) -> None:
         """Replace the whole state by the *lines* after the header; ValueError if damaged."""
+        ...
+
+
+class Guard(Protocol):
+    """What keeps secrets out of the journal; a store shows it all that it writes."""
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """The kinds of entities that hold secrets."""
+        ...
+
+    def learn(self, kind: str, key: str, body: Mapping[str, Any]) -> None:
+        """Take in the secrets of one entity of one of `kinds`; they stay secret for good."""
+        ...
+
+    def cleaned(self, exchange: Exchange, record: bytes) -> Exchange | None:
+        """Return *exchange* without the secrets in it; None if its *record* holds none."""
         ...
 
 

@@ -65,7 +65,8 @@ def parse_plist(content: bytes) -> Any:
 
 def unwrapped(content: bytes) -> bytes:
     """Return a property list without the base64 that it may be in; binascii.Error if in none."""
-    raw = content.strip()
+    # What a binary one ends with may look like white space.
+    raw = content.lstrip()
     if raw.startswith((b"<", b"bplist")):
         return raw
     return base64.b64decode(b"".join(raw.split()), validate=True)

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from simulator.core.messages import Exchange, Request, Response
 from simulator.disclosure.judge.manifest import as_json, judge, load_manifest
-from simulator.disclosure.observe.observation import flags_of_opaque
-from simulator.disclosure.redact import quick, sealing
-from simulator.disclosure.redact.quick import QuickSealer
+from simulator.disclosure.observe.observation import Observer, flags_of_opaque
+from simulator.disclosure.redact import sealer, sealing
 from simulator.disclosure.report.ledger import Ledger
 from simulator.protocol.wire import decode
 from tests.disclosure.factories import FINGERPRINTER
@@ -266,70 +265,60 @@ def test_a_provider_token_is_taken_apart_and_sealed() -> None:
 
 
 AGENT = ("user-agent", "x")
+FORMS = [
+    pytest.param(push(headers=(AGENT,)), id="plain"),
+    pytest.param(push(headers=(AGENT,), body=b""), id="no-body"),
+    pytest.param(push("ab" * 9, headers=(AGENT,)), id="short-token"),
+    pytest.param(push(body=b'{ "mdm" :\n"\xc3\xa9-magic"}'), id="spaces"),
+    pytest.param(push("a", headers=(AGENT,)), id="token-like-all-else"),
+    pytest.param(push("a%62", headers=(AGENT,)), id="percent"),
+    pytest.param(push("", headers=(AGENT,)), id="no-token"),
+    pytest.param(push(headers=(("apns-id", DEVICE),)), id="token-in-header"),
+    pytest.param(push(headers=(("accept", MAGIC),)), id="magic-in-header"),
+    pytest.param(push(body=b'{"mdm":"mdm"}'), id="key-as-magic"),
+    pytest.param(push(body=b'{"mdm":5}'), id="number"),
+    pytest.param(push(body=b'{"mdm":["a"]}'), id="list"),
+    pytest.param(push(body=b'{"mdm":"a","mdm":"b"}'), id="twice"),
+    pytest.param(push(body=b'{"mdm":"\\u0061bc"}'), id="escape"),
+    pytest.param(push(body=b'{"mdm":"m-1","aps":{}}'), id="aps"),
+    pytest.param(push(body=DEVICE.encode().join((b'{"mdm":"', b'"}'))), id="token-twice"),
+    pytest.param(push(headers=(BEARER,)), id="provider-token"),
+    pytest.param(push(headers=(("content-encoding", "gzip"),)), id="no-gzip"),
+]
 
 
-@pytest.mark.parametrize(
-    ("short", "sent"),
-    [
-        pytest.param(True, push(headers=(AGENT,)), id="plain"),
-        pytest.param(True, push(headers=(AGENT,), body=b""), id="no-body"),
-        pytest.param(True, push("ab" * 9, headers=(AGENT,)), id="short-token"),
-        pytest.param(True, push(body=b'{ "mdm" :\n"\xc3\xa9-magic"}'), id="spaces"),
-        pytest.param(False, push("a", headers=(AGENT,)), id="token-like-all-else"),
-        pytest.param(False, push("a%62", headers=(AGENT,)), id="percent"),
-        pytest.param(False, push("", headers=(AGENT,)), id="no-token"),
-        pytest.param(False, push(headers=(("apns-id", DEVICE),)), id="token-in-header"),
-        pytest.param(False, push(headers=(("accept", MAGIC),)), id="magic-in-header"),
-        pytest.param(False, push(body=b'{"mdm":"mdm"}'), id="key-as-magic"),
-        pytest.param(False, push(body=b'{"mdm":""}'), id="empty-magic"),
-        pytest.param(False, push(body=b'{"mdm":5}'), id="number"),
-        pytest.param(False, push(body=b'{"mdm":["a"]}'), id="list"),
-        pytest.param(False, push(body=b'{"mdm":"a","mdm":"b"}'), id="twice"),
-        pytest.param(False, push(body=b'{"mdm":"\\u0061bc"}'), id="escape"),
-        pytest.param(False, push(body=b'{"mdm":"m-1","aps":{}}'), id="aps"),
-        pytest.param(
-            False, push(body=DEVICE.encode().join((b'{"mdm":"', b'"}'))), id="token-twice"
-        ),
-        pytest.param(False, push(headers=(BEARER,)), id="provider-token"),
-        pytest.param(False, push(headers=(("content-encoding", "gzip"),)), id="no-gzip"),
-    ],
-)
-def test_a_push_is_sealed_the_short_way_only_where_the_long_way_gives_the_same(
-    short: bool, sent: Request
-) -> None:
-    plan, content = OBSERVER._plans.request(PUSH, APNS), decode(sent, 10_000)
-    plain = push(headers=(AGENT,))
-    OBSERVER._quick.seal(plain, decode(plain, 10_000), plan)
+@pytest.mark.parametrize("sent", FORMS)
+def test_a_push_is_sealed_alike_whether_its_parts_came_before_or_not(sent: Request) -> None:
+    first = OBSERVER.seal_request(sent, PUSH, APNS)
 
-    stored = OBSERVER._quick.seal(sent, content, plan)
-
-    assert (stored is not None) == short
-    assert OBSERVER._quick.seal(sent, content, plan) == stored
-    assert stored in (None, long_way(sent))
+    assert first == as_a_whole(sent)
+    assert OBSERVER.seal_request(sent, PUSH, APNS) == first
 
 
 def test_a_push_that_comes_again_is_looked_at_once_unless_it_is_large(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(quick, "_KNOWN_RESTS", 3)
-    sealer, plan = QuickSealer(FINGERPRINTER), OBSERVER._plans.request(PUSH, APNS)
+    monkeypatch.setattr(sealer, "_RESTS", 3)
+    observer, plan = Observer(CATALOGUE, FINGERPRINTER), OBSERVER._plans.request(PUSH, APNS)
+    made = sealer.Sealer(observer._plans, FINGERPRINTER, observer._scrubber)
     large = json.dumps({"mdm": MAGIC + "a" * 512}).encode()
     sent = [push(f"{one:064x}", body=body) for one in range(4) for body in (b"", large)]
 
-    stored = [sealer.seal(one, decode(one, 10_000), plan) for one in (*sent, *sent)]
+    stored = [made.request(one, decode(one, 10_000), (), plan) for one in (*sent, *sent)]
 
-    assert stored == [long_way(one) for one in (*sent, *sent)]
-    assert [target[-1] for _, target, _ in sealer._rests] == ["2", "3"]
-    assert {body for _, _, body in sealer._rests} == {b""}
+    assert stored == [as_a_whole(one) for one in (*sent, *sent)]
+    assert [target[-1] for _, target, _ in made._rests] == ["2", "3"]
+    assert {body for _, _, body in made._rests} == {b""}
 
 
-def long_way(sent: Request) -> Request:
+def as_a_whole(sent: Request) -> Request:
+    """Return *sent* sealed with nothing remembered."""
     content = decode(sent, 10_000)
     plan = OBSERVER._plans.request(PUSH, APNS)
     flags = flags_of_opaque(sent, content)
     return sealing.seal_request(
         sent, content, flags, OBSERVER._plans, plan, FINGERPRINTER, OBSERVER._scrubber
-    )
+    ).request
 
 
 def test_an_unreadable_certificate_is_no_unreadable_body() -> None:
@@ -379,4 +368,4 @@ def test_a_stored_push_discloses_what_the_original_did(
     sent = push(token, headers, body, peer=peer(der))
 
     assert recorded(sent, operation) == observed(sent, operation)
-    assert OBSERVER.seal_request(sent, PUSH, APNS, decode(sent, 10_000)) == long_way(sent)
+    assert OBSERVER.seal_request(sent, PUSH, APNS, decode(sent, 10_000)) == as_a_whole(sent)

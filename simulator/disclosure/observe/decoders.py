@@ -15,6 +15,12 @@ _URL = re.compile(
     r"((?:[A-Za-z][A-Za-z0-9+.-]*://)?)(?:(?<=//)([^/?#]*)@)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?",
     re.DOTALL,
 )
+_SECRET_SEGMENT = re.compile(
+    r"(?<=/)(?:<sealed [^/]*"
+    r"|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+    r"|(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[0-9A-Za-z_~-]{20,})(?=/|\Z)"
+)
+"""A segment of a URL's path that lets in whoever knows it, by the look of it; or its marker."""
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
 _CREDENTIAL = re.compile(r"\s*[A-Za-z][A-Za-z0-9_-]*[ \t]+(\S.*)", re.DOTALL)
 
@@ -45,17 +51,22 @@ def pieces_of_url(concept: str, value: str) -> list[Piece] | None:
     if concept == UNKNOWN and not _HTTP.match(value):
         return None
     match = _URL.fullmatch(value)
-    if match is None or OPENING in match[3]:
+    if match is None:
         return None
     scheme, user, rest, query, fragment = match.groups()
-    if scheme + rest == value:
+    secrets = [] if concept == UNKNOWN else list(_SECRET_SEGMENT.finditer(rest))
+    bare = _without(rest, secrets)
+    if OPENING in bare or scheme + bare == value:
         return None
-    pieces = [Piece("", scheme + rest, "")]
+    pieces = [Piece("", scheme + bare, "")]
     if user:
         start = match.start(2)
         pieces.append(
             Piece("@userinfo", user, "url-userinfo", query_concept, start, start + len(user))
         )
+    for one in secrets:
+        start, end = (match.start(3) + offset for offset in one.span())
+        pieces.append(Piece("/*", one[0], "url-path", query_concept, start, end))
     if query:
         pieces += _query(query, match.start(4), query_concept)
     if fragment:
@@ -64,6 +75,15 @@ def pieces_of_url(concept: str, value: str) -> list[Piece] | None:
             Piece("#fragment", fragment, "url-fragment", query_concept, start, len(value))
         )
     return pieces
+
+
+def _without(path: str, secrets: Iterable[re.Match[str]]) -> str:
+    """Return *path* with a star in place of each of *secrets*."""
+    parts, at = [], 0
+    for one in secrets:
+        parts += [path[at : one.start()], "*"]
+        at = one.end()
+    return "".join((*parts, path[at:]))
 
 
 def _query(query: str, offset: int, concept: str) -> Iterator[Piece]:

@@ -27,8 +27,8 @@ from simulator.disclosure.observe.values import Fingerprinter, normalise, text_o
 from simulator.disclosure.redact import sealing
 from simulator.disclosure.redact.hiding import settle
 from simulator.disclosure.redact.markers import Marker, parse_body_marker, parse_marker
-from simulator.disclosure.redact.quick import QuickSealer
 from simulator.disclosure.redact.scrubbing import Scrubber
+from simulator.disclosure.redact.sealer import Sealer
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.operations import Operation, Service
 from simulator.protocol.wire import Decoded, decode
@@ -55,7 +55,7 @@ class Observer:
         self._plans = Plans(catalogue)
         self._fingerprinter = fingerprinter
         self._scrubber = Scrubber(self._plans.names, fingerprinter)
-        self._quick = QuickSealer(fingerprinter)
+        self._sealer = Sealer(self._plans, fingerprinter, self._scrubber)
         self._plain_bodies = PlainBodies(fingerprinter)
         self._sealed_paths = SealedPaths(fingerprinter)
         self._stamps = lru_cache(maxsize=65_536)(self._stamp)
@@ -288,14 +288,8 @@ class Observer:
         stored request has its content coding undone.
         """
         plan = self._plans.request(operation, service)
-        quick = self._quick.seal(request, decoded, plan)
-        if quick is not None:
-            return quick
         content = decoded or _decode(request, operation)
-        flags = flags_of_opaque(request, content)
-        return sealing.seal_request(
-            request, content, flags, self._plans, plan, self._fingerprinter, self._scrubber
-        )
+        return self._sealer.request(request, content, flags_of_opaque(request, content), plan)
 
     def seal_response(
         self, response: Response, operation: Operation | None, service: Service | None

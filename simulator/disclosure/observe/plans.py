@@ -179,13 +179,14 @@ class Plans:
         """Return the row of a field of the body or query that is documented nowhere."""
         return Row(name, self.names.get(name, UNKNOWN), documented=False, kind="any")
 
-    @staticmethod
-    def header(plan: Plan, name: str) -> Row:
+    def header(self, plan: Plan, name: str) -> Row:
         """Return the row of a header; *name* is in lower case."""
         row = plan.headers.get(name)
         if row is not None:
             return row
         concept, documented = HEADERS.get(name) or _by_prefix(name)
+        if concept == UNKNOWN:
+            concept = NAMES.get(name, UNKNOWN)
         return Row(name, concept, documented=documented)
 
 

@@ -1,6 +1,5 @@
 """Hiding: which values must not be written down, beside those of secret concepts."""
 
-import re
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -11,13 +10,10 @@ from simulator.disclosure.observe.flags import MISPLACED, alike, value_flags
 from simulator.disclosure.observe.leaf import Leaf
 from simulator.disclosure.redact.known import credential_in
 from simulator.disclosure.redact.markers import OPENING
+from simulator.disclosure.redact.telling import SECRET_NAME, names_secret
 
 _LEAST = 8
 """Shorter values are equal by chance."""
-SECRET_NAME = re.compile(
-    r"pass(word|wd|phrase|code)|secret|private_?key|token|credential|bypass", re.IGNORECASE
-)
-"""Names of fields that nobody documented but whose values are better not written down."""
 
 
 def settle(leaves: Iterable[Leaf]) -> list[Leaf]:
@@ -82,6 +78,8 @@ def _judge(leaf: Leaf, secrets: AbstractSet[str], weak: AbstractSet[str]) -> Non
         leaf.hidden = leaf.inside or (leaf.parent is None and leaf.spot is not None)
     elif leaf.concept == UNKNOWN and SECRET_NAME.search(leaf.row.name):
         leaf.hidden = bool(value)
+    elif names_secret(value):
+        leaf.hidden = True
     # Inside a secret, the query of a URL cannot be sealed on its own.
     wider = leaf.inside and pieces_of_url(leaf.concept, value) is not None
     leaf.hidden = leaf.spot is not None and (leaf.hidden or wider)

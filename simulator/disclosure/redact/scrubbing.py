@@ -6,13 +6,14 @@ more rather than less.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from simulator.disclosure.concepts import QUERY, UNKNOWN
 from simulator.disclosure.observe.values import Fingerprinter
-from simulator.disclosure.redact.hiding import SECRET_NAME
 from simulator.disclosure.redact.known import CREDENTIALS
-from simulator.disclosure.redact.markers import OPENING
+from simulator.disclosure.redact.markers import OPENING, Marker
+from simulator.disclosure.redact.telling import SECRET_NAME, named_secrets, names_secret
 
 LONGEST = 65_536
 """Bytes of an unreadable body that are kept."""
@@ -22,6 +23,8 @@ _QUERY = re.compile(r"""(?<=[^\s"?])[?#](?!<sealed )[^\s"]+""")
 _USER = re.compile(r"(?<=://)[^/?#\s\"<]*@")
 _TOKEN = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{64,}(?![0-9A-Za-z])")
 _LEAST = 4
+_LONG = 8
+"""Shorter secrets may be words of a path, or of a marker in it."""
 _TAIL = 3
 """Bytes of an unfinished character that a cut may leave behind."""
 
@@ -39,37 +42,48 @@ class Scrubber:
         )
 
     def body(self, content: bytes, secrets: Iterable[str] = ()) -> bytes:
-        """Return the first `LONGEST` bytes of *content* without secrets; none if it is no text.
+        """Return the first `LONGEST` bytes of *content* without secrets.
 
-        *secrets* are values known from elsewhere in the message.
+        None, if it is no text, or if what is called a secret in it is written so that it
+        cannot be taken out. *secrets* are values known from elsewhere in the message.
         """
         text = _text(content[:LONGEST])
         if text is None:
             return b""
         text = self._strings(text.replace(OPENING, "<sealed? "))
         text = self._named.sub(self._of_name, text)
-        return self.text(self._urls(text), secrets).encode()
+        text = self._called_secrets(text)
+        text = self.text(self._urls(text), secrets)
+        return b"" if names_secret(text) else text.encode()
 
     def text(self, text: str, secrets: Iterable[str] = ()) -> str:
         """Return *text* without *secrets* and without what looks like a credential."""
         for secret in secrets:
             if len(secret) >= _LEAST and secret in text:
                 text = text.replace(secret, self._mark(UNKNOWN, secret))
-        for needle, pattern, concept in CREDENTIALS:
-            if needle in text:
-                text = _replace(pattern, text, concept, self._fingerprinter)
-        return text
+        return without_credentials(text, self._fingerprinter)
 
-    def path(self, target: str, *, strange: bool) -> str:
-        """Return a request *target* whose path holds nothing that looks like a credential.
+    def host(self, authority: str) -> str:
+        """Return a host and port without the user in front of them."""
+        user, at, host = authority.rpartition("@")
+        return self._mark(UNKNOWN + QUERY, user) + at + host if user else authority
+
+    def path(self, target: str, secrets: Iterable[str] = (), *, strange: bool) -> str:
+        """Return a request *target* whose path holds none of *secrets*, and no credential.
 
         In a *strange* path, one without known parameters, long hexadecimal
         numbers count as device tokens.
         """
         path, mark, query = target.partition("?")
+        path = _USER.sub(lambda match: f"{self._mark(UNKNOWN + QUERY, match[0][:-1])}@", path)
+        if names_secret(path):
+            segments = path.split("/")
+            path = "/".join(
+                self._mark(UNKNOWN, one) if names_secret(one) else one for one in segments
+            )
         if strange:
             path = _TOKEN.sub(lambda match: self._mark("push.token", match[0]), path)
-        return self.text(path) + mark + query
+        return self.text(path, (one for one in secrets if len(one) >= _LONG)) + mark + query
 
     def _mark(self, concept: str, value: str) -> str:
         return str(self._fingerprinter.mark(concept, value))
@@ -95,16 +109,33 @@ class Scrubber:
             return match[0]
         return f"{match[1]}{match[2]}{self._mark(self._names[match[1]], match[3])}"
 
+    def _called_secrets(self, text: str) -> str:
+        """Seal the values that are called a secret in any other notation."""
+        parts: list[str] = []
+        at = 0
+        for start, end in sorted(named_secrets(text)):
+            if start >= at:
+                parts += (text[at:start], self._mark(UNKNOWN, text[start:end]))
+                at = end
+        return "".join((*parts, text[at:]))
+
     def _urls(self, text: str) -> str:
         concept = UNKNOWN + QUERY
         text = _QUERY.sub(lambda match: match[0][0] + self._mark(concept, match[0][1:]), text)
         return _USER.sub(lambda match: f"{self._mark(concept, match[0][:-1])}@", text)
 
 
-def _replace(
-    pattern: re.Pattern[str], text: str, concept: str, fingerprinter: Fingerprinter
-) -> str:
-    return pattern.sub(lambda match: str(fingerprinter.mark(concept, match[0])), text)
+def without_credentials(text: str, fingerprinter: Fingerprinter) -> str:
+    """Return *text* with marks where something gives itself away as a credential."""
+    for needle, pattern, concept in CREDENTIALS:
+        if needle in text:
+            mark = partial(fingerprinter.mark, concept)
+            text = pattern.sub(_marked(mark), text)
+    return text
+
+
+def _marked(mark: Callable[[str], Marker]) -> Callable[[re.Match[str]], str]:
+    return lambda match: str(mark(match[0]))
 
 
 def _text(content: bytes) -> str | None:

@@ -12,10 +12,12 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from simulator.core.messages import Headers, Request, Response
 from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
+from simulator.disclosure.observe.flags import is_personal
 from simulator.disclosure.observe.inner import Inner, pack
 from simulator.disclosure.observe.leaf import INSIDE, Leaf, Spot
 from simulator.disclosure.observe.leaves import Reader
@@ -58,6 +60,18 @@ def _apply(text: str, edits: Iterable[_Edit]) -> str:
     return "".join((*parts, text[at:]))
 
 
+class Sealed(Struct, frozen=True):
+    """A request without its secrets."""
+
+    request: Request
+    secrets: list[str]
+    """What was taken out, as it was meant."""
+    said: str
+    """All its values, as sent and as they are meant."""
+    is_personal: bool
+    """Whether it holds what names or reaches somebody, which is compared with all else."""
+
+
 def seal_request(
     request: Request,
     content: Decoded,
@@ -66,13 +80,16 @@ def seal_request(
     plan: Plan,
     fingerprinter: Fingerprinter,
     scrubber: Scrubber,
-) -> Request:
+) -> Sealed:
     """Seal any request; *opaque* holds the flags of a body that cannot be read, if so."""
     reader = Reader(plans, plan, sealed=False)
     leaves = [*reader.target(request.target), *reader.headers(request.headers)]
     if content.readable and not opaque:
         leaves += reader.body(content.tree, content.content)
-    hidden = [leaf for leaf in settle(leaves) if leaf.hidden]
+    said = [request.target, *(value for _, value in request.headers)]
+    said += [leaf.value for leaf in leaves if isinstance(leaf.value, str)]
+    settled = settle(leaves)
+    hidden = [leaf for leaf in settled if leaf.hidden]
     by_part: dict[str, list[Leaf]] = {
         part: [] for part in ("header", "target", "body", "form", INSIDE)
     }
@@ -102,15 +119,24 @@ def seal_request(
         body = _seal_json(body, by_part["body"], fingerprinter)
     target = _seal_query(request.target, by_part["target"], fingerprinter)
     headers = _seal_header_values(request.headers, by_part["header"], fingerprinter)
-    return replace(
+    sealed = replace(
         request,
-        target=scrubber.path(target, strange=not any(leaf.part == "path" for leaf in leaves)),
+        target=scrubber.path(
+            target, secrets, strange=not any(leaf.part == "path" for leaf in leaves)
+        ),
         headers=tuple(
-            (name, scrubber.text(value, secrets) if name.lower() in NO_RECORD else value)
-            for name, value in headers
+            (name, _seal_framing(name.lower(), value, secrets, scrubber)) for name, value in headers
         ),
         body=body,
     )
+    return Sealed(sealed, secrets, "\n".join(said), any(is_personal(leaf) for leaf in settled))
+
+
+def _seal_framing(name: str, value: str, secrets: list[str], scrubber: Scrubber) -> str:
+    """Seal a header that is about the message: it holds no secret unless by mistake."""
+    if name not in NO_RECORD:
+        return value
+    return scrubber.text(scrubber.host(value) if name == "host" else value, secrets)
 
 
 def _is_coded(request: Request) -> bool:

@@ -215,6 +215,7 @@ SERVICE = Service(
     issues=(
         Issued("push.token", registry.TOKEN),
         Issued("push.magic", registry.TOKEN, "magic"),
+        Issued("push.magic", registry.SHARER, "magic"),
         Issued("push.topic", topics.TOPIC),
     ),
     judges_bodies=False,

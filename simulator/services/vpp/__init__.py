@@ -16,7 +16,7 @@ from simulator.protocol.fields import String
 from simulator.protocol.operations import Call, ErrorCode, Issued, Service
 from simulator.services.vpp import access, errors, numbers, quirks
 from simulator.services.vpp.answers import metadata_error, v1_trailer, v2_trailer
-from simulator.services.vpp.domain.locations import LOCATION
+from simulator.services.vpp.domain.locations import TOKEN
 from simulator.services.vpp.domain.notifications import OUTBOX
 from simulator.services.vpp.domain.products import PRODUCT
 from simulator.services.vpp.metadata import by_cookie, by_developer
@@ -111,7 +111,7 @@ SERVICE = Service(
     answer=answer,
     refuse=refuse,
     issues=(
-        Issued("vpp.content_token", LOCATION, "stoken"),
+        Issued("vpp.content_token", TOKEN),
         Issued("vpp.adam_id", PRODUCT),
     ),
 )

@@ -33,6 +33,7 @@ def add(session: Session, organisation: str, kind: str, rows: Iterable[tuple[str
             (organisation, kind, key, number, _ENCODE(body)) for number, (key, body) in numbered
         ]
         session.revision += len(chunk)
+        session.show(kind, chunk)
         try:
             session.writable.executemany(schema.ADD, encoded)
         except sqlite3.IntegrityError:

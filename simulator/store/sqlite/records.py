@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from simulator.core.messages import Exchange
+from simulator.core.state import Guard
 
 INSERT = "INSERT INTO exchange VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _ENCODER = msgspec.msgpack.Encoder()
@@ -12,8 +13,10 @@ decode = msgspec.msgpack.Decoder(Exchange).decode
 """Makes an exchange of its record."""
 
 
-def row_of(exchange: Exchange) -> tuple[Any, ...]:
+def row_of(exchange: Exchange, guard: Guard | None = None) -> tuple[Any, ...]:
     r"""Return the columns of an exchange: what is searched by, and the whole of it.
+
+    What *guard* finds of secrets is in neither.
 
     Half surrogate pairs, which UTF-8 cannot say and no transport lets through,
     are written out as ``\udc80``: an odd text is no reason to lose an exchange.
@@ -24,6 +27,8 @@ def row_of(exchange: Exchange) -> tuple[Any, ...]:
         plain = msgspec.to_builtins(exchange, builtin_types=(bytes,))
         exchange = msgspec.convert(_written_out(plain), Exchange)
         record = _ENCODER.encode(exchange)
+    if guard is not None and (cleaned := guard.cleaned(exchange, record)) is not None:
+        exchange, record = cleaned, _ENCODER.encode(cleaned)
     return (*columns_of(exchange), record)
 
 

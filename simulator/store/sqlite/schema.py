@@ -84,6 +84,10 @@ CHANGES = f"{_SELECT} AND revision > ? ORDER BY revision LIMIT ?"
 COUNT = "SELECT count(*) FROM entity WHERE organisation=? AND kind=?"
 FIND = f"{_JOIN} AND i.value >= ? AND i.value < ? ORDER BY i.value, i.key LIMIT ?"
 FIND_EQUAL = f"{_JOIN} AND i.value = ? AND i.key > ? ORDER BY i.key LIMIT ?"
+OF_KIND = (
+    "SELECT key, body FROM entity WHERE kind = ?"
+    " UNION ALL SELECT key, body FROM baseline WHERE kind = ?"
+)
 NEXT = "SELECT next FROM counter WHERE organisation=? AND series=?"
 RESERVE = "INSERT OR REPLACE INTO counter VALUES (?,?,?)"
 WIPE = (

@@ -5,10 +5,11 @@ back, so what can wait is written at the end, all at once.
 """
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.core.state import Entity
+from simulator.core.state import Body, Entity, Guard
 from simulator.journal.chain import START
 from simulator.store.sqlite import journal, records, schema
 
@@ -42,6 +43,7 @@ class Session:
     """That of the newest exchange; see `simulator.journal.chain`."""
     committed: int
     """Number of the newest exchange before this transaction."""
+    guard: Guard | None = None
     newest_ms: int = 0
     """When the newest exchange of this transaction came."""
     recorded: list[tuple[Any, ...]] = field(default_factory=list)
@@ -104,6 +106,12 @@ class Session:
         self.set(self.puts, name, row)
         if len(row[1]) > LARGE or len(self.puts) > MOST_WAITING:
             self.flush()
+
+    def show(self, kind: str, rows: Iterable[tuple[str, Body]]) -> None:
+        """Show the guard entities of one kind, (key, body), that are written."""
+        if self.guard is not None and kind in self.guard.kinds:
+            for key, body in rows:
+                self.guard.learn(kind, key, body)
 
     def count(self) -> None:
         """Write the numbers that series have come to."""

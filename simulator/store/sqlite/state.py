@@ -79,6 +79,7 @@ class SqliteState:
         session.revision = revision = session.revision + 1
         row = (revision, _ENCODE(body))
         session.put(name, row)
+        session.show(kind, ((key, body),))
         # Not the caller's own object, which may change; it is decoded once somebody asks for it.
         session.keep(name, row)
         if index is not None:
@@ -97,6 +98,7 @@ class SqliteState:
             numbered = enumerate(chunk, session.revision + 1)
             encoded = [(org, kind, row[0], number, _ENCODE(row[1])) for number, row in numbered]
             session.revision += len(chunk)
+            session.show(kind, ((key, body) for key, body, _ in chunk))
             for row in chunk:
                 if (name := (org, kind, row[0])) in session.cache:
                     session.set(session.cache, name, None)
@@ -224,7 +226,7 @@ class SqliteState:
         if session.over:
             raise RuntimeError(OVER)
         exchange.seq = session.seq + 1
-        row = records.row_of(exchange)
+        row = records.row_of(exchange, session.guard)
         session.link = link_of(session.link, row[-1])
         session.recorded.append((*row, session.link))
         session.seq, session.newest_ms = exchange.seq, exchange.at_ms

@@ -9,14 +9,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from simulator.core.state import Entity
+import msgspec
+
+from simulator.core.state import Entity, Guard
 from simulator.journal.chain import START
 from simulator.store.sqlite import connection as opening
 from simulator.store.sqlite import journal, retention, schema
 from simulator.store.sqlite.checkpointing import Checkpointer
 from simulator.store.sqlite.session import Name, Row, Series, Session
 from simulator.store.sqlite.state import SqliteState
+
+_DECODE = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Store:
@@ -29,6 +34,7 @@ class Store:
         keep: int = 0,
         *,
         fsync: bool = False,
+        guard: Guard | None = None,
     ) -> None:
         # In memory, a reader of the journal keeps transactions waiting; deleting takes its time.
         self.is_swift = path is not None and not fsync and not keep
@@ -43,21 +49,30 @@ class Store:
         self._seq = 0
         self._link = START
         self._keep = keep
+        self._guard = guard
         self._oldest = 0
         """Number of the oldest exchange, as far as is known; 0: look it up."""
         self._checkpointer = None if path is None else Checkpointer(path)
 
     @classmethod
-    def open(cls, path: Path | None, *, fsync: bool = False, keep: int = 0) -> "Store":
+    def open(
+        cls,
+        path: Path | None,
+        *,
+        fsync: bool = False,
+        keep: int = 0,
+        guard: Guard | None = None,
+    ) -> "Store":
         """Open or make the database at *path*, or one in memory.
 
         With *fsync* a commit is on the disk when it returns, so that it
         survives a power cut; without, it survives the end of the process.
         *keep* is how many exchanges are kept at least; a tenth more are before
         the oldest are deleted. 0 keeps all.
+        *guard* keeps secrets out of the journal.
         ConfigurationError says in one line what stands in the way.
         """
-        return cls(opening.writable(path, fsync=fsync), path, keep, fsync=fsync)
+        return cls(opening.writable(path, fsync=fsync), path, keep, fsync=fsync, guard=guard)
 
     def journal(self) -> journal.SqliteJournal:
         """Return a reader of the journal.
@@ -133,6 +148,7 @@ class Store:
             self._cache.clear()
             self._counters.clear()
             self._seen = seen
+            self._show()
         return Session(
             db,
             self._cache,
@@ -141,4 +157,14 @@ class Store:
             self._seq,
             self._link,
             self._seq,
+            self._guard,
         )
+
+    def _show(self) -> None:
+        """Show the guard what there is, also of what a reset would bring back."""
+        guard = self._guard
+        if guard is None:
+            return
+        for kind in guard.kinds:
+            for key, body in self._connection.execute(schema.OF_KIND, (kind, kind)):
+                guard.learn(kind, key, _DECODE(body))

@@ -1,4 +1,4 @@
-"""The short way to seal gives what the long way gives."""
+"""Requests are sealed alike, whether their parts came before or not."""
 
 import pytest
 
@@ -40,7 +40,9 @@ QUICK = [
 
 @pytest.mark.parametrize("tree", QUICK)
 @pytest.mark.parametrize("decoded", [True, False])
-def test_the_short_way_and_the_long_way_agree(tree: object, decoded: bool) -> None:
+def test_a_body_that_was_decoded_before_is_sealed_like_any_other(
+    tree: object, decoded: bool
+) -> None:
     operation = Operation("made.plain", ("POST",), "/plain", "Plain.", DEFINE.handler, PLAIN)
     observer = Observer(Catalogue([(MADE, [operation])]), FINGERPRINTER)
     sent = post(tree, ("X-Session", TOKEN), ("Accept", "*/*"), ("User-Agent", "x"))
@@ -64,7 +66,7 @@ def test_the_short_way_and_the_long_way_agree(tree: object, decoded: bool) -> No
         pytest.param((("User-Agent", "<sealed org.name text 4 0123456789abcdef>"),), id="marker"),
     ],
 )
-def test_headers_that_take_a_closer_look_are_sealed_too(
+def test_headers_are_sealed_whatever_they_repeat(
     headers: tuple[tuple[str, str], ...],
 ) -> None:
     sent = request("GET", headers=headers)

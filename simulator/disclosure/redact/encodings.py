@@ -1,0 +1,126 @@
+"""Encodings: what bytes may say once they are decoded, so that a secret in them can be found.
+
+The decoders know no structure: each undoes its encoding wherever that could be one, in
+a time that grows with the bytes and not with how deeply they are encoded.
+"""
+
+import binascii
+import re
+from collections.abc import Iterator
+from html.entities import html5
+from urllib.parse import unquote_to_bytes
+
+DEPTH = 3
+"""How many encodings within each other are undone."""
+CLASSES = bytes(
+    b"a"[0] if chr(byte).isascii() and chr(byte).isalnum() else b"%"[0] if byte in b"%\\&" else byte
+    for byte in range(256)
+)
+"""What `bytes.translate` makes letters and digits all one, and what begins an escape another."""
+_LONG = 20
+"""Letters and digits in a row that a secret of 15 bytes has in base64.
+
+Of the other characters of base64, and of those of its form for URLs, text has
+none that holds no ``>``, ``?`` or ``~``.
+"""
+RUN = b"a" * _LONG
+"""Such a run, as `CLASSES` gives it."""
+_RUN = re.compile(rb"[0-9A-Za-z]{%d,}" % _LONG)
+_HEX = re.compile(rb"[0-9A-Fa-f]{%d,}" % _LONG)
+_TEXT = re.compile(rb"[!-~]{12}|(?:[!-~]\0){8}|(?:\0[!-~]){8}")
+"""What is decoded and holds nothing like it says nothing."""
+_ESCAPE = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|(/))")
+_ENTITY = re.compile(rb"&(?:#([0-9]{1,3})|#[xX]0{0,4}([0-9A-Fa-f]{2})|(amp|lt|gt|quot|apos));")
+_WRAPPED = re.compile(rb"(?:\\[rn]|[\r\n])+[ \t]*")
+_HIGHEST = 255
+_NULS = 8
+_END = b"/"
+"""Stands between pieces of base64; it decodes to bytes that are no text."""
+
+
+def is_encoded(data: bytes, classes: bytes = b"") -> bool:
+    """Tell at a glance whether *data* may hold text in another encoding.
+
+    *classes* are those of its bytes, by `CLASSES`, where they are known already.
+    """
+    classes = classes or data.translate(CLASSES)
+    return b"%" in classes or RUN in classes or classes.count(b"\0") > _NULS
+
+
+def decodings(data: bytes, depth: int = DEPTH, *, joined: bool = True) -> Iterator[bytes]:
+    """Yield what *data* may say; it never yields *data* itself.
+
+    With *joined*, also without its line breaks, as base64 may be broken into lines.
+    """
+    plain = data
+    for decode in _DECODERS if joined else _DECODERS[:-1]:
+        decoded = decode(plain)
+        if decoded != plain:
+            plain = decoded
+            yield plain
+    for decoded in _runs(plain):
+        yield decoded
+        if depth > 1 and is_encoded(decoded):
+            yield from decodings(decoded, depth - 1, joined=joined)
+    if depth > 1 and plain != data and is_encoded(plain):
+        yield from decodings(plain, depth - 1, joined=joined)
+
+
+def _unquoted(data: bytes) -> bytes:
+    return unquote_to_bytes(data) if b"%" in data else data
+
+
+def _unescaped(data: bytes) -> bytes:
+    return _ESCAPE.sub(_character, data) if b"\\" in data else data
+
+
+def _character(match: re.Match[bytes]) -> bytes:
+    return bytes.fromhex((match[1] or match[2] or b"2f").decode())
+
+
+def _without_entities(data: bytes) -> bytes:
+    return _ENTITY.sub(_entity, data) if b"&" in data else data
+
+
+def _entity(match: re.Match[bytes]) -> bytes:
+    if match[3]:
+        return html5[f"{match[3].decode()};"].encode()
+    number = int(match[1]) if match[1] else int(match[2], 16)
+    return bytes((number,)) if number <= _HIGHEST else match[0]
+
+
+def _narrow(data: bytes) -> bytes:
+    """Return UTF-16 and UTF-32 of ASCII as that."""
+    return data.replace(b"\0", b"") if data.count(b"\0") > _NULS else data
+
+
+def _unwrapped(data: bytes) -> bytes:
+    """Return base64 of several lines as one."""
+    return _WRAPPED.sub(b"", data) if b"\n" in data or b"\\" in data else data
+
+
+_DECODERS = (_unquoted, _unescaped, _without_entities, _narrow, _unwrapped)
+
+
+def _runs(data: bytes) -> Iterator[bytes]:
+    """Yield what the long runs of letters and digits in *data* say."""
+    runs = _RUN.findall(data)
+    if not runs:
+        return
+    joined = b"\n".join(runs)
+    yield joined.lower()
+    yield joined.upper()
+    for offset in range(4):
+        decoded = binascii.a2b_base64(b"".join(map(_padded, (run[offset:] for run in runs))))
+        if _TEXT.search(decoded):
+            yield decoded
+    digits = _HEX.findall(joined)
+    for offset in range(2 if digits else 0):
+        even = (run[offset : len(run) - (len(run) - offset) % 2] for run in digits)
+        decoded = binascii.unhexlify(b"ff".join(even))
+        if _TEXT.search(decoded):
+            yield decoded
+
+
+def _padded(run: bytes) -> bytes:
+    return run + _END * (4 + -len(run) % 4)

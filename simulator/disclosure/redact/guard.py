@@ -1,0 +1,147 @@
+"""The guard: the last look at an exchange before it is written to the disk.
+
+Sealing takes secrets out where the catalogue and telling names say that they
+are. The guard looks at the bytes that are about to be stored, and so at every
+field alike: for the secrets that this simulator has issued, and for what gives
+itself away as a credential, as it is or in another encoding.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from simulator.core.messages import Exchange
+from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
+from simulator.disclosure.observe.inner import CARRIERS, look_inside
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.redact.encodings import CLASSES, RUN, decodings, is_encoded
+from simulator.disclosure.redact.known import CREDENTIALS
+from simulator.disclosure.redact.markers import BodyMarker
+from simulator.disclosure.redact.scrubbing import without_credentials
+from simulator.disclosure.redact.vault import Vault
+from simulator.protocol.operations import Service
+
+_SHAPES = tuple(
+    (needle.encode(), re.compile(pattern.pattern.encode()), concept)
+    for needle, pattern, concept in CREDENTIALS
+)
+_PREFIXED = b"aa_" + b"a" * 16
+"""A credential with a prefix, such as ``CS_``, as `CLASSES` gives it."""
+_PEM = b"-----"
+_WORD = re.compile(r"(?:[^\s\"'<>(){}\[\],;&?\\]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\/|&#?\w+;)+")
+"""What a text is taken apart into where a secret is in it in another encoding."""
+_MARKER_FREE = re.compile(r"(<sealed [^>]*>(?:<inside [^>]*>)?)")
+Path = tuple[str, ...]
+
+
+class Guard:
+    """Keeps secrets out of the journal; see `simulator.core.state.Guard`."""
+
+    def __init__(self, services: Iterable[Service], fingerprinter: Fingerprinter) -> None:
+        """Follow what *services* issue."""
+        self.vault = Vault()
+        self._fingerprinter = fingerprinter
+        self.kinds: dict[str, list[tuple[str, str]]] = {}
+        """Key in the body (empty: the entity's own) and concept of secrets, by kind of entity."""
+        for service in services:
+            for one in service.issues:
+                if CONCEPTS[one.concept].sealed:
+                    self.kinds.setdefault(one.kind, []).append((one.name, one.concept))
+
+    def learn(self, kind: str, key: str, body: Mapping[str, Any]) -> None:
+        """Take in the secrets of one entity."""
+        for name, concept in self.kinds[kind]:
+            value = body.get(name) if name else key
+            if isinstance(value, str):
+                self.add(concept, value)
+
+    def add(self, concept: str, secret: str) -> None:
+        """Take in one secret, and what is as secret inside it."""
+        self.vault.add(concept, secret)
+        if concept in CARRIERS:
+            for inner in look_inside(concept, secret)[1]:
+                self.vault.add(concept, inner)
+
+    def cleaned(self, exchange: Exchange, record: bytes) -> Exchange | None:
+        """Return *exchange* without the secrets in it; None if its *record* holds none."""
+        if not self.holds_secret(record):
+            return None
+        plain = msgspec.to_builtins(exchange, builtin_types=(bytes,))
+        return msgspec.convert(self._walk(plain), Exchange)
+
+    def holds_secret(self, data: bytes) -> bool:
+        """Tell whether a secret stands in *data*, as it is or encoded."""
+        classes = data.translate(CLASSES)
+        if self._stands_in(data, classes):
+            return True
+        return is_encoded(data, classes) and any(
+            self._stands_in(decoded, decoded.translate(CLASSES)) for decoded in decodings(data)
+        )
+
+    def _stands_in(self, data: bytes, classes: bytes) -> bool:
+        if self.vault.holds(data):
+            return True
+        telling = RUN in classes or _PREFIXED in classes or _PEM in data
+        return telling and any(
+            needle in data and pattern.search(data) for needle, pattern, _ in _SHAPES
+        )
+
+    def _walk(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, bytes):
+            return self._bytes(value)
+        if isinstance(value, dict):
+            return {name: self._walk(item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._walk(item) for item in value]
+        return value
+
+    def _bytes(self, data: bytes) -> bytes:
+        if not self.holds_secret(data):
+            return data
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            fp = self._fingerprinter.fingerprint(UNKNOWN, data)
+            return bytes(BodyMarker(len(data), fp, ("undocumented",)))
+        return self._text(text).encode()
+
+    def _text(self, text: str) -> str:
+        if not self.holds_secret(text.encode("utf-8", "surrogatepass")):
+            return text
+        for clean in (self._as_it_stands, self._by_words, partial(self._mark, UNKNOWN)):
+            text = clean(text)
+            if not self.holds_secret(text.encode("utf-8", "surrogatepass")):
+                break
+        return text
+
+    def _mark(self, concept: str, value: str) -> str:
+        return str(self._fingerprinter.mark(concept, value))
+
+    def _as_it_stands(self, text: str) -> str:
+        """Replace the secrets that stand in *text* as they are."""
+        data = text.encode("utf-8", "surrogatepass")
+        parts, at = [], 0
+        for one in self.vault.find(data):
+            mark = self._mark(one.concept, one.secret.decode("utf-8", "surrogatepass"))
+            parts += [data[at : one.start], mark.encode()]
+            at = one.end
+        text = b"".join((*parts, data[at:])).decode("utf-8", "surrogatepass")
+        return without_credentials(text, self._fingerprinter)
+
+    def _by_words(self, text: str) -> str:
+        """Replace the words of *text* that hold a secret in another encoding."""
+        return "".join(
+            piece if piece.startswith("<sealed ") else _WORD.sub(self._word, piece)
+            for piece in _MARKER_FREE.split(text)
+        )
+
+    def _word(self, match: re.Match[str]) -> str:
+        word = match[0]
+        if not self.holds_secret(word.encode("utf-8", "surrogatepass")):
+            return word
+        return self._mark(UNKNOWN, word)

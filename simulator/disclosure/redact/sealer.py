@@ -1,0 +1,99 @@
+"""The sealer: seals requests, and remembers what comes again.
+
+A client repeats its header fields, and a device is pushed to again and again. So
+the head of a request and the rest of it are sealed as requests of their own, each
+once, as long as neither holds what is secret in the other.
+"""
+
+from msgspec.structs import replace
+
+from simulator.core.messages import Headers, Request
+from simulator.disclosure.observe.plans import Plan, Plans
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.redact.scrubbing import Scrubber
+from simulator.disclosure.redact.sealing import Sealed, seal_request
+from simulator.protocol.wire import Decoded
+
+_HEADS = 1024
+"""Sets of header fields that are remembered."""
+_RESTS = 16_384
+"""Targets with their bodies that are remembered."""
+_SMALL = 512
+"""Bytes of a body that is remembered."""
+_LEAST = 4
+"""Shorter secrets are equal to other text by chance."""
+_EMPTY = Decoded(b"")
+
+
+class Sealer:
+    """Seals the requests of one catalogue."""
+
+    def __init__(self, plans: Plans, fingerprinter: Fingerprinter, scrubber: Scrubber) -> None:
+        self._plans, self._fingerprinter, self._scrubber = plans, fingerprinter, scrubber
+        # A plan is known by its identity: it stays as long as the catalogue does.
+        self._heads: dict[tuple[int, Headers], Sealed] = {}
+        self._rests: dict[tuple[int, str, bytes], Sealed] = {}
+
+    def request(
+        self, request: Request, content: Decoded, opaque: tuple[str, ...], plan: Plan
+    ) -> Request:
+        """Seal *request*; *opaque* holds the flags of a body that cannot be read, if so."""
+        if opaque or content.coded:
+            return self._sealed(request, content, opaque, plan).request
+        head = self._head(request, plan)
+        rest = self._rest(request, content, plan)
+        if head.is_personal or _shares(head, rest) or _shares(rest, head):
+            return self._sealed(request, content, opaque, plan).request
+        # As msgspec.structs.replace does, which takes four times as long.
+        return Request(
+            request.method,
+            rest.request.target,
+            head.request.headers,
+            rest.request.body,
+            request.scheme,
+            request.peer,
+            request.http,
+            request.problem,
+            request.problem_about,
+        )
+
+    def _head(self, request: Request, plan: Plan) -> Sealed:
+        """Return the header fields, sealed."""
+        key = (id(plan), request.headers)
+        found = self._heads.get(key)
+        if found is None:
+            alone = replace(request, target="", body=b"")
+            found = _notable(self._sealed(alone, _EMPTY, (), plan))
+            if len(self._heads) >= _HEADS:
+                self._heads.clear()
+            self._heads[key] = found
+        return found
+
+    def _rest(self, request: Request, content: Decoded, plan: Plan) -> Sealed:
+        """Return what is beside the header fields, sealed."""
+        key = (id(plan), request.target, request.body)
+        found = self._rests.get(key)
+        if found is None:
+            found = _notable(self._sealed(replace(request, headers=()), content, (), plan))
+            if len(request.body) <= _SMALL:
+                if len(self._rests) >= _RESTS:
+                    self._rests.clear()
+                self._rests[key] = found
+        return found
+
+    def _sealed(
+        self, request: Request, content: Decoded, opaque: tuple[str, ...], plan: Plan
+    ) -> Sealed:
+        return seal_request(
+            request, content, opaque, self._plans, plan, self._fingerprinter, self._scrubber
+        )
+
+
+def _notable(sealed: Sealed) -> Sealed:
+    """Return *sealed* without the secrets that would be equal to other text by chance."""
+    return replace(sealed, secrets=[one for one in sealed.secrets if len(one) >= _LEAST])
+
+
+def _shares(one: Sealed, other: Sealed) -> bool:
+    """Tell whether *other* says what is secret in *one*."""
+    return any(secret in other.said for secret in one.secrets)

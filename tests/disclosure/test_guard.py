@@ -1,0 +1,177 @@
+"""The guard: what it finds in the bytes of an exchange, and what it leaves alone."""
+
+import base64
+import gzip
+import secrets
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.core.messages import Exchange, Peer, Request, Response, Tls
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.redact.encodings import decodings
+from simulator.disclosure.redact.guard import Guard
+from simulator.disclosure.redact.markers import parse_body_marker, parse_marker
+from simulator.disclosure.redact.vault import Vault
+from simulator.store.sqlite.records import decode, row_of
+
+SECRET = "k3y-that-0nly-we-know/of="
+MARK = Fingerprinter(b"k").mark("dep.access_secret", SECRET)
+
+
+def guard(*more: str) -> Guard:
+    made = Guard((), Fingerprinter(b"k"))
+    for secret in (SECRET, *more):
+        made.add("dep.access_secret", secret)
+    return made
+
+
+def exchange(body: bytes = b"", **request: object) -> Exchange:
+    peer = Peer("127.0.0.1", 1, 1, Tls("TLSv1.3", "c", sni=str(request.pop("sni", ""))))
+    facts = {"method": "GET", "target": "/a", "headers": (("host", "a"),)} | request
+    sent = Request(body=body, scheme="https", peer=peer, **facts)  # type: ignore[arg-type]
+    return Exchange(1, sent, 1, response=Response(200, (("a", "b"),), b"{}"))
+
+
+def stored(one: Exchange) -> Exchange:
+    return decode(row_of(one, guard())[-1])
+
+
+def test_what_holds_no_secret_is_stored_as_it_is() -> None:
+    one = exchange(b'{"a": "b"}')
+
+    assert row_of(one, guard()) == row_of(one)
+
+
+@pytest.mark.parametrize(
+    ("target", "stored_as"),
+    [
+        pytest.param(f"/x/{SECRET}?a", f"/x/{MARK}?a", id="as-it-is"),
+        pytest.param(f"/x?{SECRET}=1", f"/x?{MARK}=1", id="name-of-a-parameter"),
+        pytest.param(f"/{SECRET}{SECRET}", f"/{MARK}{MARK}", id="twice"),
+    ],
+)
+def test_a_secret_that_stands_as_it_is_is_replaced_exactly(target: str, stored_as: str) -> None:
+    assert stored(exchange(target=target)).request.target == stored_as
+
+
+def test_every_field_is_looked_at() -> None:
+    one = exchange(
+        SECRET.encode(), method=SECRET, headers=((SECRET, "a"), ("b", SECRET)), sni=f"{SECRET}.x"
+    )
+    one.session = one.client = one.error = SECRET
+    one.response = Response(200, ((SECRET, SECRET),), f'{{"{SECRET}": 1}}'.encode())
+
+    kept = stored(one)
+
+    assert str(kept).count(str(MARK)) == 11
+    assert kept.request.peer.tls is not None
+    assert kept.request.peer.tls.sni == f"{MARK}.x"
+
+
+def test_a_word_that_says_a_secret_is_replaced_and_no_other() -> None:
+    body = b'{"keep": "this", "a": "%s"}' % base64.b64encode(f"a {SECRET} z".encode())
+
+    kept = stored(exchange(body)).request.body.decode()
+
+    start, end = '{"keep": "this", "a": "', '"}'
+    assert kept.startswith(start)
+    assert kept.endswith(end)
+    assert parse_marker(kept.removeprefix(start).removesuffix(end)) is not None
+
+
+def test_bytes_that_are_no_text_are_kept_as_figures_only() -> None:
+    kept = stored(exchange(b"\xff" + SECRET.encode())).request.body
+
+    marker = parse_body_marker(kept)
+    assert marker is not None
+    assert bytes(marker) == kept
+    assert marker.length == len(SECRET) + 1
+
+
+def test_a_secret_in_words_that_no_single_one_says_takes_the_field_with_it() -> None:
+    body = "".join(f"&#{ord(character)}; "[:-1] for character in SECRET).replace(";", ";\n", 3)
+
+    kept = stored(exchange(body.encode())).request.body
+
+    assert parse_marker(kept.decode()) is not None
+
+
+ENCODED = {
+    "base64": base64.b64encode,
+    "base64-shifted": lambda data: base64.b64encode(b"x" + data),
+    "base64-twice": lambda data: base64.b64encode(base64.b64encode(data)),
+    "base64-in-lines": lambda data: base64.encodebytes(b"a line of other text " * 3 + data),
+    "hex": lambda data: data.hex().encode(),
+    "hex-upper": lambda data: b"a" + data.hex().upper().encode(),
+    "percent": lambda data: "".join(f"%{one:02x}" for one in data).encode(),
+    "percent-of-base64": lambda data: quote(base64.b64encode(data)).encode(),
+    "percent-twice": lambda data: quote(quote(data, safe=""), safe="").encode(),
+    "utf-16": lambda data: data.decode().encode("utf-16"),
+    "utf-16-be": lambda data: data.decode().encode("utf-16-be"),
+    "utf-32": lambda data: data.decode().encode("utf-32"),
+    "json": lambda data: "".join(f"\\u{one:04X}" for one in data).encode(),
+    "slashes": lambda data: data.replace(b"/", b"\\/"),
+    "xml": lambda data: "".join(f"&#x{one:x};" for one in data).encode(),
+    "xml-decimal": lambda data: "".join(f"&#{one};" for one in data).encode(),
+    "percent-of-json": lambda data: quote("".join(f"\\u{one:04x}" for one in data)).encode(),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODED)
+def test_every_encoding_is_undone(encoding: str) -> None:
+    data = ENCODED[encoding](SECRET.encode())  # type: ignore[no-untyped-call]
+
+    assert SECRET.encode() not in data
+    assert any(SECRET.encode() in decoded for decoded in decodings(data))
+    assert guard().holds_secret(b"before " + data + b" after")
+
+
+@given(st.binary(max_size=99), st.binary(min_size=8, max_size=99), st.binary(max_size=99))
+def test_a_vault_finds_what_was_put_into_it_wherever_it_stands(
+    before: bytes, secret: bytes, after: bytes
+) -> None:
+    vault = Vault()
+    text = secret.decode("latin-1")
+    vault.add("x", text)
+    raw = text.encode()
+
+    (found, *_) = vault.find(before + raw + after)
+
+    data = before + raw + after
+    assert data[found.start : found.end] == found.secret == raw
+    assert vault.holds(data)
+    rest = data.replace(raw, b"")
+    assert vault.holds(rest) == (raw in rest)
+
+
+def test_a_vault_takes_the_longer_of_two_that_overlap_and_nothing_short() -> None:
+    vault = Vault()
+    for secret in ("1234567", "abcdefghij", "abcdefghijklmnopqrstuvwxyz"):
+        vault.add("x", secret)
+
+    found = vault.find(b"1234567 abcdefghijklmnopqrstuvwxyz abcdefghij")
+
+    assert len(vault) == 2
+    assert [one.secret for one in found] == [b"abcdefghijklmnopqrstuvwxyz", b"abcdefghij"]
+
+
+def test_secrets_that_are_mostly_alike_are_told_apart() -> None:
+    vault = Vault()
+    for number in range(2000):
+        vault.add("x", f"{number:064x}")
+
+    (found,) = vault.find(b"a" + b"%064x" % 1234 + b"b")
+
+    assert found.secret == b"%064x" % 1234
+    assert not vault.holds(b"%064x" % 4321)
+
+
+def test_random_bytes_say_nothing() -> None:
+    made = guard(*(secrets.token_hex(32) for _ in range(100)))
+
+    assert not made.holds_secret(secrets.token_bytes(100_000))
+    assert not made.holds_secret(base64.b64encode(secrets.token_bytes(100_000)))
+    assert not made.holds_secret(gzip.compress(secrets.token_bytes(10_000)))
