@@ -15,12 +15,11 @@ from simulator.protocol.operations import (
     NOBODY,
     ApiError,
     Call,
-    ErrorCode,
     Operation,
     Principal,
     Service,
 )
-from simulator.protocol.validation import MALFORMED, Checked, refuses
+from simulator.protocol.validation import Checked, refuses
 from simulator.protocol.wire import Decoded
 
 
@@ -33,7 +32,6 @@ class Plan:
     check_body: Callable[[Any, int], Checked]
     check_query: Callable[..., Checked]
     project: Callable[[Any, int], Any]
-    errors: dict[str, ErrorCode]
     versions: tuple[int, int]
     recognise: Callable[[RequestHead], Principal] | None
     authenticate: Callable[[Call], Principal]
@@ -52,20 +50,15 @@ class Plan:
         return cls(
             operation,
             service,
-            validation.body_checker(operation, settings.strictness),
-            validation.query_checker(operation, settings.strictness),
+            validation.body_checker(operation, service.malformed, settings.strictness),
+            validation.query_checker(operation, service.malformed, settings.strictness),
             validation.projector(operation.response, service.newest),
-            {row.code: row for row in catalogue.errors(operation)},
             span(operation.versions),
             service.recognise.get(operation.auth),
             service.authenticate.get(operation.auth, _nobody),
             service.admit.get(operation.auth),
             operation.path.partition("{")[0],
         )
-
-    def row(self, code: str) -> ErrorCode:
-        """Return the error row that a check has named."""
-        return self.service.malformed if code == MALFORMED else self.errors[code]
 
     def check(self, call: Call, decoded: Decoded | None) -> list[Checked]:
         """Check type, body and query; nothing is refused yet, as authentication comes first."""
@@ -79,7 +72,7 @@ class Plan:
             return checks
         if decoded is not None and decoded.coded:
             text = "Apple's pages name no content coding for requests: send the body as it is"
-            checks.insert(1, _noted(call, "content-coded", "content-encoding", text))
+            checks.insert(1, self._noted(call, "content-coded", "content-encoding", text))
         body = self.check_body(None if decoded is None else decoded.tree, call.version)
         call.body = body.values
         checks.append(body)
@@ -90,22 +83,22 @@ class Plan:
         right = CONTENT_TYPES[self.operation.body_format]
         if sent is None:
             text = f"send Content-Type: {right[0]}"
-            return _noted(call, "content-type-missing", "content-type", text)
+            return self._noted(call, "content-type-missing", "content-type", text)
         if sent.partition(";")[0].strip().lower() in right:
             return Checked({})
         strictness = call.settings.strictness
         refused = strictness == "strict" or (strictness == "apple" and self.operation.json_only)
         text = f"the body must be {right[0]}"
         finding = Finding("content-type", "header", "content-type", text, refused=refused)
-        return Checked({}, (finding,), self.service.wrong_type.code if refused else "")
+        return Checked({}, (finding,), self.service.wrong_type if refused else None)
 
     def _unreadable(self, decoded: Decoded) -> Checked:
         finding = Finding(decoded.problem, "body", "", decoded.about, refused=True)
-        codes = {
-            "body-too-large": self.service.too_large.code,
-            "content-encoding": self.service.wrong_type.code,
+        errors = {
+            "body-too-large": self.service.too_large,
+            "content-encoding": self.service.wrong_type,
         }
-        return Checked({}, (finding,), codes.get(decoded.problem, MALFORMED))
+        return Checked({}, (finding,), errors.get(decoded.problem, self.service.malformed))
 
     def check_version(self, call: Call) -> None:
         """Note that the protocol version in effect does not know the operation, if so."""
@@ -123,12 +116,11 @@ class Plan:
         if refused:
             raise ApiError(self.service.not_found, text)
 
+    def _noted(self, call: Call, rule: str, header: str, text: str) -> Checked:
+        refused = refuses(rule, call.settings.strictness)
+        finding = Finding(rule, "header", header, text, refused=refused)
+        return Checked({}, (finding,), self.service.malformed if refused else None)
+
 
 def _nobody(_: Call) -> Principal:
     return NOBODY
-
-
-def _noted(call: Call, rule: str, header: str, text: str) -> Checked:
-    refused = refuses(rule, call.settings.strictness)
-    finding = Finding(rule, "header", header, text, refused=refused)
-    return Checked({}, (finding,), MALFORMED if refused else "")

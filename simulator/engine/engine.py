@@ -196,8 +196,8 @@ class Engine:
                 judged = tuple(replace(one, refused=False) for one in judged)
             call.exchange.findings += judged
         for checked in checks:
-            if checked.code and plan.service.judges_bodies:
-                raise ApiError(plan.row(checked.code))
+            if checked.error is not None and plan.service.judges_bodies:
+                raise ApiError(checked.error)
         plan.check_version(call)
         with call.state.savepoint():
             result = plan.operation.handler(call)

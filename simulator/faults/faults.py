@@ -20,7 +20,8 @@ from simulator.faults.deliveries import delivery_of
 from simulator.faults.matching import Wanted, found_at, wanted
 from simulator.faults.outcomes import SCOPE, Outcome, menu
 from simulator.protocol.catalogue import Catalogue
-from simulator.protocol.operations import Call, ErrorCode, Forced
+from simulator.protocol.fields import ErrorCode
+from simulator.protocol.operations import Call, Forced
 from simulator.protocol.wire import Decoded
 
 KIND, ARMED, COUNTED = "fault", "armed", "fault.counted"

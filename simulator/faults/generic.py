@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.core.messages import Response
-from simulator.protocol.fields import Integer, String, Table
-from simulator.protocol.operations import Call, ErrorCode, Service
+from simulator.protocol.fields import ErrorCode, Integer, String, Table
+from simulator.protocol.operations import Call, Service
 
 SERVICE = "http"
 _BODILESS = frozenset({204, 304})

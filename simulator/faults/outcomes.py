@@ -13,8 +13,8 @@ from simulator.faults import generic
 from simulator.faults.deliveries import DELIVERIES, NAMES
 from simulator.faults.matching import PLACES, check_names, wanted
 from simulator.protocol.catalogue import Catalogue
-from simulator.protocol.fields import Field, Integer, Strings
-from simulator.protocol.operations import ErrorCode, Operation
+from simulator.protocol.fields import ErrorCode, Field, Integer, Strings
+from simulator.protocol.operations import Operation
 
 SCOPE = ("service", "operation", "organisation", "client", "session")
 """What a match can name of a request as a whole."""

@@ -6,8 +6,8 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from simulator.core.messages import Request
-from simulator.protocol.fields import Field
-from simulator.protocol.operations import ErrorCode, Operation, Service
+from simulator.protocol.fields import ErrorCode, Field, walk
+from simulator.protocol.operations import Operation, Service
 
 _NO_VALUES: Mapping[str, str] = {}
 
@@ -40,6 +40,7 @@ class Catalogue:
             self._hosts |= dict.fromkeys(service.hosts, service)
             for operation in operations:
                 self._add(operation)
+                self._refuse_unlisted(operation)
 
     def _add(self, operation: Operation) -> None:
         if operation.name in self.operations:
@@ -47,6 +48,23 @@ class Catalogue:
         self.operations[operation.name] = operation
         for path in (operation.path, *operation.aliases):
             self._route(path, operation)
+
+    def _refuse_unlisted(self, operation: Operation) -> None:
+        """Raise ValueError if *operation* names an error or a way that is not listed."""
+        service = self.services[operation.service]
+        if operation.auth and operation.auth not in service.authenticate:
+            raise ValueError(
+                f"{operation.name}: no way to authenticate is called {operation.auth}: "
+                f"{service.name} has {', '.join(service.authenticate) or 'none'}"
+            )
+        listed = {service.malformed, *self.errors(operation)}
+        for row in walk(self.rows(operation)):
+            for error in (row.missing, row.invalid):
+                if error is not None and error not in listed:
+                    raise ValueError(
+                        f"{operation.name}: {row.name} is refused with {error.code}, which the "
+                        "operation does not list: add the row to its errors"
+                    )
 
     def _route(self, path: str, operation: Operation) -> None:
         if path not in self._routes and "{" in path:

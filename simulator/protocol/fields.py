@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
+from simulator.core.messages import Headers
+
 Place = Literal["path", "query", "header", "cookie", "body"]
 Check = Callable[[Any, Mapping[str, Any]], str]
 """Takes the value and the whole message; returns what is wrong, or an empty string."""
@@ -32,6 +34,22 @@ def span(versions: str) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One answer that the real service refuses with."""
+
+    code: str
+    """Name in menus, findings and the journal; also the body unless *body* says otherwise."""
+    status: int
+    about: str
+    body: str | None = field(default=None, kw_only=True)
+    headers: Headers = field(default=(), kw_only=True)
+    takes: "tuple[Field, ...]" = field(default=(), kw_only=True, hash=False)
+    """What a fault can choose of the answer, beside ``retry_after_s``, such as a time stamp."""
+    source: str = field(default="", kw_only=True)
+    inferred: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One value on the wire."""
 
@@ -45,10 +63,10 @@ class Field:
     concept: str = field(default="", kw_only=True)
     """What the value means: a key of ``disclosure/concepts.toml``."""
     place: Place = field(default="body", kw_only=True)
-    missing: str = field(default="", kw_only=True)
-    """Error code answered when it is required and absent; empty: the service's malformed."""
-    invalid: str = field(default="", kw_only=True)
-    """Error code answered when its value breaks its rule; empty: only reported."""
+    missing: ErrorCode | None = field(default=None, kw_only=True)
+    """Error row answered when it is required and absent; None: the service's malformed."""
+    invalid: ErrorCode | None = field(default=None, kw_only=True)
+    """Error row answered when its value breaks its rule; None: only reported."""
     check: Check | None = field(default=None, kw_only=True)
     """A rule that the type cannot say."""
     older: Mapping[str, tuple[int, str]] = field(default_factory=dict, kw_only=True)

@@ -6,6 +6,7 @@ from simulator.core.state import Body
 from simulator.protocol.body_formats import CONTENT_TYPES
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import (
+    ErrorCode,
     Field,
     Integer,
     Number,
@@ -15,7 +16,7 @@ from simulator.protocol.fields import (
     Strings,
     Table,
 )
-from simulator.protocol.operations import ErrorCode, Operation, Service
+from simulator.protocol.operations import Operation, Service
 
 VERSION = "3.1.0"
 _TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}

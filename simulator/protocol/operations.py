@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import msgspec
 
@@ -10,7 +10,6 @@ from simulator.core.messages import (
     Delivery,
     Exchange,
     Finding,
-    Headers,
     Request,
     Response,
     Tls,
@@ -19,25 +18,9 @@ from simulator.core.settings import Settings
 from simulator.core.state import State
 from simulator.protocol import quirks
 from simulator.protocol.body_formats import READERS, BodyFormat
-from simulator.protocol.fields import Field
+from simulator.protocol.fields import ErrorCode, Field
 from simulator.protocol.head import HeadNotes, RequestHead
 from simulator.protocol.wire import QueryPair
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorCode:
-    """One answer that the real service refuses with."""
-
-    code: str
-    """Name in menus, findings and the journal; also the body unless *body* says otherwise."""
-    status: int
-    about: str
-    body: str | None = field(default=None, kw_only=True)
-    headers: Headers = field(default=(), kw_only=True)
-    takes: tuple[Field, ...] = field(default=(), kw_only=True, hash=False)
-    """What a fault can choose of the answer, beside ``retry_after_s``, such as a time stamp."""
-    source: str = field(default="", kw_only=True)
-    inferred: str = field(default="", kw_only=True)
 
 
 class ApiError(Exception):
@@ -257,8 +240,32 @@ class Operation:
         return self.name.partition(".")[0].rstrip("0123456789")
 
 
+class OperationRows(TypedDict, total=False):
+    """The attributes of `Operation` that may be left out."""
+
+    request: tuple[Field, ...]
+    response: tuple[Field, ...]
+    errors: tuple[ErrorCode, ...]
+    forceable: tuple[str, ...]
+    auth: str
+    versions: str
+    body_format: BodyFormat
+    json_only: bool
+    docs: str
+    source: str
+    inferred: str
+    asks: bool
+    aliases: tuple[str, ...]
+    is_brief: bool
+
+
 def operation(
-    route: str, about: str, *, name: str, also: tuple[str, ...] = (), **rows: Any
+    route: str,
+    about: str,
+    *,
+    name: str,
+    also: tuple[str, ...] = (),
+    **rows: Unpack[OperationRows],
 ) -> Callable[[Handler], Operation]:
     """Make the decorated handler an operation.
 

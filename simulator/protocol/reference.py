@@ -8,8 +8,8 @@ import msgspec
 
 from simulator.core.state import Body
 from simulator.protocol.catalogue import Catalogue
-from simulator.protocol.fields import Field, Strings, Table, walk
-from simulator.protocol.operations import ErrorCode, Operation, Service
+from simulator.protocol.fields import ErrorCode, Field, Strings, Table, walk
+from simulator.protocol.operations import Operation, Service
 from simulator.protocol.rules import RULES
 
 SOURCES = {
@@ -120,8 +120,8 @@ def field_as_json(row: Field) -> Body:
         "source": row.source,
         "inferred": row.inferred or None,
         "deprecated": row.deprecated or None,
-        "error_when_missing": row.missing or None,
-        "error_when_invalid": row.invalid or None,
+        "error_when_missing": row.missing.code if row.missing else None,
+        "error_when_invalid": row.invalid.code if row.invalid else None,
     }
     if row.older:
         shown["older"] = {

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from simulator.core.messages import Finding
 from simulator.core.settings import Strictness
-from simulator.protocol.fields import Field, Object, Objects, String, Table, span, walk
+from simulator.protocol.fields import ErrorCode, Field, Object, Objects, String, Table, span, walk
 from simulator.protocol.operations import Operation
 from simulator.protocol.rules import RULES
 from simulator.protocol.wire import JsonObject, QueryPair
@@ -28,11 +28,12 @@ class Checked(Struct, frozen=True):
     values: Message
     """What may be used: right type, known name, not null."""
     findings: tuple[Finding, ...] = ()
-    code: str = ""
-    """Error code of the first finding that is refused; ``*malformed`` for the service's own."""
+    error: ErrorCode | None = None
+    """Error row of the first finding that is refused."""
 
 
-MALFORMED = "*malformed"
+Breach = tuple[Finding, ErrorCode | None]
+"""What is wrong, and what it is refused with, if that is up to the strictness."""
 Checker = Callable[[Any, int], Checked]
 
 
@@ -44,8 +45,11 @@ def refuses(rule: str, strictness: Strictness) -> bool:
     return level == strictness or (level == "apple" and strictness == "strict")
 
 
-def body_checker(operation: Operation, strictness: Strictness) -> Checker:
-    """Compile the body rows of *operation*; the checker takes the decoded tree and the version."""
+def body_checker(operation: Operation, malformed: ErrorCode, strictness: Strictness) -> Checker:
+    """Compile the body rows of *operation*; the checker takes the decoded tree and the version.
+
+    *malformed* is the service's row for what no other row is named for.
+    """
     rows = tuple(row for row in operation.request if row.place == "body")
     known = {row.name: row for row in rows}
     takes_body = bool(rows)
@@ -68,11 +72,11 @@ def body_checker(operation: Operation, strictness: Strictness) -> Checker:
             finding = Finding(
                 "body-malformed", "body", "", f"the body must be {needs}", refused=True
             )
-            return Checked({}, (finding,), MALFORMED)
+            return Checked({}, (finding,), malformed)
         if not takes_body:
             finding = Finding("body-unexpected", "body", "", "leave the body out")
-            return _judge({}, [(finding, MALFORMED)], strictness) if tree else Checked({})
-        breaches = list(_breaches(tree, known, version))
+            return _judge({}, [(finding, malformed)], strictness) if tree else Checked({})
+        breaches = list(_breaches(tree, known, version, malformed))
         wrong = {finding.at for finding, _ in breaches if finding.rule == "field-type"}
         values = {
             name: value
@@ -99,7 +103,9 @@ def _text(name: str, row: Field) -> Field:
     )
 
 
-def query_checker(operation: Operation, strictness: Strictness) -> Callable[..., Checked]:
+def query_checker(
+    operation: Operation, malformed: ErrorCode, strictness: Strictness
+) -> Callable[..., Checked]:
     """Compile the query rows of *operation*; the checker takes the pairs and the version."""
     known = {row.name: row for row in operation.request if row.place == "query"}
 
@@ -107,33 +113,33 @@ def query_checker(operation: Operation, strictness: Strictness) -> Callable[...,
         if not pairs and not known:
             return Checked({})
         values: Message = {}
-        breaches: list[tuple[Finding, str]] = []
+        breaches: list[Breach] = []
         for pair in pairs:
             if pair.name not in known:
                 text = "no query key of this name is documented"
-                breaches.append((Finding("query-unknown", "query", pair.name, text), MALFORMED))
+                breaches.append((Finding("query-unknown", "query", pair.name, text), malformed))
             elif pair.name in values:
                 text = "send the key once; the first one counts"
-                breaches.append((Finding("query-duplicate", "query", pair.name, text), MALFORMED))
+                breaches.append((Finding("query-duplicate", "query", pair.name, text), malformed))
             else:
                 values[pair.name] = pair.value
         for row in known.values():
-            breaches += _of_row(row, values, version, "query", row.name)
+            breaches += _of_row(row, values, version, "query", row.name, malformed)
         return _judge(values, breaches, strictness)
 
     return check
 
 
-def _judge(values: Message, breaches: list[tuple[Finding, str]], strictness: Strictness) -> Checked:
+def _judge(values: Message, breaches: list[Breach], strictness: Strictness) -> Checked:
     """Decide which breaches are refused; the first by order of kind, then of the table, counts."""
-    code = ""
+    error = None
     findings = []
     for finding, named in sorted(breaches, key=lambda breach: _ORDER.get(breach[0].rule, 9)):
-        refused = bool(named) and refuses(finding.rule, strictness)
-        if refused and not code:
-            code = named
+        refused = named is not None and refuses(finding.rule, strictness)
+        if refused and error is None:
+            error = named
         findings.append(replace(finding, refused=refused) if refused else finding)
-    return Checked(values, tuple(findings), code)
+    return Checked(values, tuple(findings), error)
 
 
 _ORDER = {"field-type": 0, "field-missing": 1, "field-invalid": 2}
@@ -142,59 +148,83 @@ INVALID (dep.md 4.1: the real order is not documented)."""
 
 
 def _breaches(
-    tree: Message, known: Mapping[str, Field], version: int
-) -> Iterator[tuple[Finding, str]]:
+    tree: Message, known: Mapping[str, Field], version: int, malformed: ErrorCode
+) -> Iterator[Breach]:
     for row in known.values():
-        yield from _of_row(row, tree, version, "body", f"/{row.name}")
-    yield from _strangers(tree, known, "")
+        yield from _of_row(row, tree, version, "body", f"/{row.name}", malformed)
+    yield from _strangers(tree, known, "", malformed)
 
 
 def _strangers(
-    node: Message, known: Mapping[str, Field], path: str
-) -> Iterator[tuple[Finding, str]]:
+    node: Message, known: Mapping[str, Field], path: str, malformed: ErrorCode
+) -> Iterator[Breach]:
     """Yield unknown and repeated keys of *node* and of the objects inside that have rows."""
     if isinstance(node, JsonObject):
         names = [name for name, _ in node.pairs]
         for name in dict.fromkeys(n for n in names if names.count(n) > 1):
             text = "the key stands more than once: send it once"
-            yield Finding("field-duplicate", "body", f"{path}/{name}", text), MALFORMED
+            yield Finding("field-duplicate", "body", f"{path}/{name}", text), malformed
     for name, value in node.items():
         row = known.get(name)
         if row is None:
             text = "no field of this name is documented: is it misspelt?"
-            yield Finding("field-unknown", "body", f"{path}/{name}", text), MALFORMED
-        elif (inner := row.parts()) is not None:
-            children = enumerate(value) if isinstance(value, list) else [("", value)]
-            for index, child in children:
-                if isinstance(child, dict):
-                    step = f"/{index}" if index != "" else ""
-                    yield from _strangers(child, inner, f"{path}/{name}{step}")
+            yield Finding("field-unknown", "body", f"{path}/{name}", text), malformed
+        else:
+            for step, child, inner in _objects(row, value):
+                yield from _strangers(child, inner, f"{path}/{name}{step}", malformed)
 
 
 def _of_row(
-    row: Field, message: Message, version: int, part: str, at: str
-) -> Iterator[tuple[Finding, str]]:
+    row: Field, message: Message, version: int, part: str, at: str, malformed: ErrorCode
+) -> Iterator[Breach]:
+    """Yield what is wrong with the value of *row*, which stands *at* a place of *part*."""
+
     def finding(rule: str, text: str) -> Finding:
         return Finding(rule, part, at, text, versions=row.versions)
 
     value = message.get(row.name)
     if value is None:
         if row.name in message:
-            yield finding("field-null", "null counts as absent: leave the key out"), MALFORMED
+            yield finding("field-null", "null counts as absent: leave the key out"), malformed
         if row.required:
-            yield finding("field-missing", f"{row.name} is required"), row.missing or MALFORMED
-        return
-    if why := row.wrong_type(value):
-        yield finding("field-type", f"{row.name} {why}"), MALFORMED
-        return
+            yield finding("field-missing", f"{row.name} is required"), row.missing or malformed
+    elif why := row.wrong_type(value):
+        yield finding("field-type", f"{row.name} {why}"), malformed
+    else:
+        yield from _of_value(row, value, message, version, finding, malformed)
+        for step, child, inner in _objects(row, value):
+            for one in inner.values():
+                yield from _of_row(one, child, version, part, f"{at}{step}/{one.name}", malformed)
+
+
+def _of_value(
+    row: Field,
+    value: Any,
+    message: Message,
+    version: int,
+    finding: Callable[[str, str], Finding],
+    malformed: ErrorCode,
+) -> Iterator[Breach]:
+    """Yield which rules a *value* of the right type breaks."""
     if why := row.breach(value, message):
         yield finding("field-invalid", f"{row.name} {why}"), row.invalid
     low, high = span(row.versions)
     if version and not low <= version <= high:
         text = f"{row.name} is known to protocol versions {row.versions}: send a higher one"
-        yield finding("field-version", text), MALFORMED
+        yield finding("field-version", text), malformed
     if row.deprecated:
-        yield finding("field-deprecated", f"{row.name}: {row.deprecated}"), ""
+        yield finding("field-deprecated", f"{row.name}: {row.deprecated}"), None
+
+
+def _objects(row: Field, value: Any) -> Iterator[tuple[str, Message, Mapping[str, Field]]]:
+    """Yield the objects of *value* whose keys have rows, each with its index as a step."""
+    inner = row.parts()
+    if inner is None:
+        return
+    children = enumerate(value) if isinstance(value, list) else [("", value)]
+    for index, child in children:
+        if isinstance(child, dict):
+            yield "" if index == "" else f"/{index}", child, inner
 
 
 def projector(rows: tuple[Field, ...], newest: int) -> Projector:

@@ -12,6 +12,7 @@ from simulator.disclosure.report.report import Report
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import (
     Boolean,
+    ErrorCode,
     Field,
     Integer,
     Object,
@@ -20,7 +21,7 @@ from simulator.protocol.fields import (
     Strings,
     Table,
 )
-from simulator.protocol.operations import ErrorCode, Operation, Service
+from simulator.protocol.operations import Operation, Service
 
 KEY = b"disclosure-test-vectors-v1"
 AGENT = "ExampleMDM/9.4.1"

@@ -1,12 +1,14 @@
 """Which operation a path is for."""
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 
 import pytest
 
 from simulator.protocol.catalogue import Catalogue
-from simulator.protocol.operations import Operation
+from simulator.protocol.fields import Objects, String
+from simulator.protocol.operations import Operation, OperationRows
 from simulator.services.dep import SERVICE
+from simulator.services.dep.errors import CONFIG_NAME_REQUIRED
 from tests.apple import request
 
 OPERATION = Operation(
@@ -35,3 +37,25 @@ def test_an_alias_that_is_taken_is_refused() -> None:
 
     with pytest.raises(ValueError, match="two operations answer POST /old/example"):
         Catalogue([(SERVICE, [OPERATION, other])])
+
+
+def test_an_error_that_the_operation_does_not_list_is_refused() -> None:
+    row = String("name", "A name.", required=True, missing=CONFIG_NAME_REQUIRED)
+    inside = Objects("things", "Things.", fields=(row,))
+    good = replace(OPERATION, request=(inside,), errors=(CONFIG_NAME_REQUIRED,))
+    bad = replace(OPERATION, request=(inside,))
+
+    Catalogue([(SERVICE, [good])])
+    with pytest.raises(ValueError, match="name is refused with CONFIG_NAME_REQUIRED"):
+        Catalogue([(SERVICE, [bad])])
+
+
+def test_each_attribute_that_has_a_default_can_be_given_where_a_handler_is_decorated() -> None:
+    optional = {one.name for one in fields(Operation) if one.default is not MISSING}
+
+    assert set(OperationRows.__annotations__) == optional
+
+
+def test_a_way_to_authenticate_that_the_service_lacks_is_refused() -> None:
+    with pytest.raises(ValueError, match="no way to authenticate is called sesion"):
+        Catalogue([(SERVICE, [replace(OPERATION, auth="sesion")])])

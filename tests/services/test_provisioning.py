@@ -28,7 +28,8 @@ SERVICE = '''
 """Postcards, which Apple does not offer."""
 import json
 from simulator.core.messages import Response
-from simulator.protocol.operations import ApiError, ErrorCode, Principal, Service
+from simulator.protocol.fields import ErrorCode
+from simulator.protocol.operations import ApiError, Principal, Service
 
 NO = ErrorCode("NO", 400, "It cannot be read.")
 UNAUTHORIZED = ErrorCode("UNAUTHORIZED", 401, "There is no good token.")

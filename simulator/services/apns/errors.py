@@ -1,7 +1,6 @@
 """The reasons that APNs refuses with: one row each (apns.md 3.2)."""
 
-from simulator.protocol.fields import Field, Integer
-from simulator.protocol.operations import ErrorCode
+from simulator.protocol.fields import ErrorCode, Field, Integer
 
 _TIMESTAMP = Integer(
     "timestamp",

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from simulator.core.messages import named
-from simulator.protocol.fields import String
-from simulator.protocol.operations import ApiError, Call, ErrorCode, operation
+from simulator.protocol.fields import ErrorCode, String
+from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.apns import PUSH_TYPES, errors, lint, message_id, quirks, registry
 from simulator.services.apns.credentials import environment
 from simulator.services.apns.registry import DeviceToken, Push

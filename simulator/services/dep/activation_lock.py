@@ -24,7 +24,7 @@ _NOT_LOCKABLE = ("Mac", "AppleTV", "Vision")
             "device",
             "Serial number.",
             required=True,
-            missing="MALFORMED_REQUEST_BODY",
+            missing=errors.MALFORMED_REQUEST_BODY,
             concept="device.serial",
             example="C8TJ500QF1MN",
             source="AD, PR",

@@ -122,7 +122,7 @@ STATUS = String(
 
 def serials(about: str, **more: Any) -> Strings:
     """Return the row of a ``devices`` array; without it the answer is DEVICE_ID_REQUIRED."""
-    rules: dict[str, Any] = {"required": True, "missing": "DEVICE_ID_REQUIRED"}
+    rules: dict[str, Any] = {"required": True, "missing": errors.DEVICE_ID_REQUIRED}
     return Strings("devices", about, concept="device.serial", source="AD", **(rules | more))
 
 

@@ -4,7 +4,7 @@ Bodies are the bare code as text, without quotes or a line end (PR, 4.4.0; the
 ``depsim`` dialect wraps them in quotes). Sources: dep.md section 5.
 """
 
-from simulator.protocol.operations import ErrorCode
+from simulator.protocol.fields import ErrorCode
 
 MALFORMED_REQUEST_BODY = ErrorCode(
     "MALFORMED_REQUEST_BODY", 400, "The body is not valid JSON, or does not bind.", source="PR"

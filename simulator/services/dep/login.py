@@ -10,8 +10,9 @@ from simulator.auth import oauth1
 from simulator.core.messages import Finding
 from simulator.core.state import Body
 from simulator.core.timestamps import milliseconds
+from simulator.protocol.fields import ErrorCode
 from simulator.protocol.oauth import parse_authorization
-from simulator.protocol.operations import ApiError, Call, ErrorCode, Principal
+from simulator.protocol.operations import ApiError, Call, Principal
 from simulator.services.dep import errors
 from simulator.services.dep.sessions import end_sessions, find_token
 

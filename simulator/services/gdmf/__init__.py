@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from simulator.core.messages import Response
-from simulator.protocol.fields import String
-from simulator.protocol.operations import Call, ErrorCode, Service
+from simulator.protocol.fields import ErrorCode, String
+from simulator.protocol.operations import Call, Service
 from simulator.services.gdmf import errors, quirks
 
 DOCS = (

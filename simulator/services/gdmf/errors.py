@@ -1,6 +1,6 @@
 """What the software look-up refuses with. Apple documents no error; clients expect these."""
 
-from simulator.protocol.operations import ErrorCode
+from simulator.protocol.fields import ErrorCode
 
 BAD_REQUEST = ErrorCode(
     "BAD_REQUEST",

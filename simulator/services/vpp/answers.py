@@ -1,7 +1,8 @@
 """What every answer of a generation carries beside its own fields."""
 
 from simulator.core.state import Body
-from simulator.protocol.operations import Call, ErrorCode
+from simulator.protocol.fields import ErrorCode
+from simulator.protocol.operations import Call
 from simulator.services.vpp import quirks
 from simulator.services.vpp.access import place, sent_token
 from simulator.services.vpp.domain.locations import apple_time

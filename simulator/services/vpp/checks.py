@@ -10,7 +10,8 @@ from typing import Any
 
 from simulator.core.messages import Finding
 from simulator.core.state import Body
-from simulator.protocol.operations import ApiError, Call, ErrorCode
+from simulator.protocol.fields import ErrorCode
+from simulator.protocol.operations import ApiError, Call
 from simulator.protocol.validation import refuses
 from simulator.services.vpp import errors, quirks
 from simulator.services.vpp.domain import licences

@@ -5,7 +5,7 @@ on the number, as Apple has several texts for some. ``status`` is that of v2. In
 v1 the HTTP status is 200 and the body says ``status: -1``, whatever the number.
 """
 
-from simulator.protocol.operations import ErrorCode
+from simulator.protocol.fields import ErrorCode
 
 _FAULT = "No state of the simulator leads there: it can be armed as a fault only."
 _V1 = "L-obj, PE"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.protocol.operations import ErrorCode
+from simulator.protocol.fields import ErrorCode
 from simulator.services.vpp import numbers
 
 TRIED = set(

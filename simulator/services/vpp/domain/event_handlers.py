@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.core.state import Body, State
-from simulator.protocol.operations import ApiError, ErrorCode
+from simulator.protocol.fields import ErrorCode
+from simulator.protocol.operations import ApiError
 from simulator.services.vpp import errors
 from simulator.services.vpp.domain import licences, users
 from simulator.services.vpp.domain.licences import Asset, Holder, Shelf

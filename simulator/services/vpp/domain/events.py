@@ -7,7 +7,8 @@ poll, or by hand. Nothing runs by itself: whoever looks settles first what is du
 from typing import Any
 
 from simulator.core.state import Body, State
-from simulator.protocol.operations import Call, ErrorCode
+from simulator.protocol.fields import ErrorCode
+from simulator.protocol.operations import Call
 from simulator.services.vpp import errors
 from simulator.services.vpp.domain import subscriptions
 from simulator.services.vpp.domain.event_handlers import KINDS, Kind, Outcome, error_body

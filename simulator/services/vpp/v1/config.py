@@ -109,7 +109,7 @@ _NOTIFICATION_TOKEN = String(
             concept="vpp.client_context",
             decode="json",
             check=_short,
-            invalid="9602",
+            invalid=errors.INVALID_ARGUMENT,
             source="L-cc",
             example='{"hostname":"mdm.example.com","guid":"11111111-2222-4333-8444-555555555555"}',
         ),

@@ -129,7 +129,7 @@ _REQUEST_ID = String("requestId", "What a page is of.", concept="protocol", sour
             "pageIndex",
             "Page, from 0.",
             least=0,
-            invalid="9650",
+            invalid=errors.PAGE_OUT_OF_RANGE,
             concept="protocol",
             source="L-asg",
         ),

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from simulator.core.state import Body
-from simulator.protocol.fields import Boolean, Integer, Objects, String, Strings
-from simulator.protocol.operations import ApiError, Call, ErrorCode, operation
+from simulator.protocol.fields import Boolean, ErrorCode, Integer, Objects, String, Strings
+from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.vpp import checks, errors, quirks
 from simulator.services.vpp.access import place
 from simulator.services.vpp.checks import forbidden

@@ -3,6 +3,7 @@
 from typing import Any
 
 from simulator.protocol.fields import Boolean, Identifier, Integer, Object, String
+from simulator.services.vpp import errors
 from simulator.services.vpp.limits import PRICING, STATUSES
 from simulator.services.vpp.v2.rows import DOCS
 
@@ -59,7 +60,7 @@ USER_ID = Identifier(
     "userId",
     "Apple's id of the record; wins over clientUserIdStr.",
     check=digits,
-    invalid="9602",
+    invalid=errors.INVALID_ARGUMENT,
     concept="vpp.user_id",
     source="L-obj",
 )
@@ -121,7 +122,7 @@ BATCH = (
         "overrideIndex",
         "Number of the batch, with the first batchToken.",
         least=1,
-        invalid="9602",
+        invalid=errors.INVALID_ARGUMENT,
         concept="protocol",
         source="L-batch",
     ),

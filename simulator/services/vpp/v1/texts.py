@@ -6,7 +6,7 @@ a public capture of it holds 46 of them (PE, the legacy client's test data).
 
 from collections.abc import Mapping
 
-from simulator.protocol.operations import ErrorCode
+from simulator.protocol.fields import ErrorCode
 
 TEXTS: Mapping[str, str] = {
     "9600": "Missing required argument",

@@ -118,7 +118,7 @@ def get_user(call: Call) -> Body:
             "1: retired ones too; true is an invalid argument.",
             least=0,
             most=1,
-            invalid="9602",
+            invalid=errors.INVALID_ARGUMENT,
             concept="protocol",
             source="L-obj, PE",
         ),
@@ -168,7 +168,13 @@ def list_users(call: Call) -> Body:
     name="vpp1.register",
     request=(
         STOKEN,
-        replace(CLIENT_ID, required=True, missing="9600", shortest=1, invalid="9602"),
+        replace(
+            CLIENT_ID,
+            required=True,
+            missing=errors.MISSING_ARGUMENT,
+            shortest=1,
+            invalid=errors.INVALID_ARGUMENT,
+        ),
         EMAIL,
         ACCOUNT,
     ),

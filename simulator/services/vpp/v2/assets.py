@@ -6,6 +6,7 @@ from typing import Any
 from simulator.core.state import Body, Entity
 from simulator.protocol.fields import Boolean, Digits, Flag, Integer, Objects, String
 from simulator.protocol.operations import Call, operation
+from simulator.services.vpp import errors
 from simulator.services.vpp.access import place
 from simulator.services.vpp.checks import whole
 from simulator.services.vpp.domain import licences
@@ -15,16 +16,28 @@ from simulator.services.vpp.v2.paging import page
 from simulator.services.vpp.v2.rows import ASSET as ASSET_ROWS
 from simulator.services.vpp.v2.rows import BASE, DOCS, PAGE, PAGED
 
-_BAD = "9602"
-
 
 def _number(name: str, about: str) -> Digits:
-    return Digits(name, about, place="query", concept="protocol", invalid=_BAD, source="D-assets")
+    return Digits(
+        name,
+        about,
+        place="query",
+        concept="protocol",
+        invalid=errors.INVALID_ARGUMENT,
+        source="D-assets",
+    )
 
 
 def flag(name: str, about: str) -> Flag:
     """Return the row of a truth value in the query."""
-    return Flag(name, about, place="query", concept="protocol", invalid=_BAD, source="D-assets")
+    return Flag(
+        name,
+        about,
+        place="query",
+        concept="protocol",
+        invalid=errors.INVALID_ARGUMENT,
+        source="D-assets",
+    )
 
 
 def one_of(*values: str) -> Any:
@@ -45,7 +58,7 @@ def choice(name: str, about: str, values: tuple[str, ...], concept: str) -> Stri
         concept=concept,
         values=values,
         check=one_of(*values),
-        invalid=_BAD,
+        invalid=errors.INVALID_ARGUMENT,
         source="D-assets",
     )
 

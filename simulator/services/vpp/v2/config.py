@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from simulator.core.state import Body
-from simulator.protocol.fields import Integer, Objects, String, Strings, Table
-from simulator.protocol.operations import ApiError, Call, ErrorCode, Inquiry, operation
+from simulator.protocol.fields import ErrorCode, Integer, Objects, String, Strings, Table
+from simulator.protocol.operations import ApiError, Call, Inquiry, operation
 from simulator.services.vpp import checks, errors, numbers
 from simulator.services.vpp.access import place
 from simulator.services.vpp.domain import notifications as notices

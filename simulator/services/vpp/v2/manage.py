@@ -136,7 +136,7 @@ def _assignments(call: Call, where: Location, client: str) -> int:
             "What a write answered.",
             place="query",
             required=True,
-            missing="9708",
+            missing=errors.EVENT_NOT_FOUND,
             concept="protocol",
             source="D-obj",
             example="7d3c0c52-0d35-4a6e-9a6d-0d7f3d2c9a10",

@@ -1,6 +1,7 @@
 """Rows that several operations of v2 share, and the pages of its manual."""
 
 from simulator.protocol.fields import Digits, Integer, Object, Objects, String, Strings
+from simulator.services.vpp import errors
 from simulator.services.vpp.limits import NOTIFICATIONS, PLATFORMS, PRICING, PRODUCTS, STATUSES
 
 DOCS = "https://developer.apple.com/documentation/devicemanagement/"
@@ -45,7 +46,7 @@ PAGE = (
         "Page, from 0.",
         place="query",
         concept="protocol",
-        invalid="9602",
+        invalid=errors.INVALID_ARGUMENT,
         source="D-page",
         example="0",
     ),
@@ -95,7 +96,7 @@ ASSETS = Objects(
     "Apps and books.",
     fields=(ADAM_ID, PRICING_ROW),
     required=True,
-    missing="9718",
+    missing=errors.NO_ASSETS,
     concept="vpp.adam_id",
     source="D-obj",
     example=[{"adamId": "1000000001"}],

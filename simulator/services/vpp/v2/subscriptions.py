@@ -38,7 +38,14 @@ def _query(name: str, about: str, concept: str) -> String:
 
 
 def _flag(name: str, about: str) -> Flag:
-    return Flag(name, about, place="query", concept="protocol", invalid="9602", source="D-subs")
+    return Flag(
+        name,
+        about,
+        place="query",
+        concept="protocol",
+        invalid=errors.INVALID_ARGUMENT,
+        source="D-subs",
+    )
 
 
 _CURSOR = _query("cursor", "Where to go on.", "protocol")

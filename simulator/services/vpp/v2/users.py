@@ -23,7 +23,7 @@ def _users(*optional: String) -> tuple[Objects, ...]:
             "Users.",
             fields=(CLIENT_ID, *optional),
             required=True,
-            missing="9720",
+            missing=errors.NO_USERS,
             concept="vpp.client_user_id",
             source="D-users",
             example=[{"clientUserId": "u-1"}],
@@ -41,7 +41,14 @@ _ACCOUNT = String(
 
 
 def _flag(name: str, about: str) -> Flag:
-    return Flag(name, about, place="query", concept="protocol", invalid="9602", source="D-users")
+    return Flag(
+        name,
+        about,
+        place="query",
+        concept="protocol",
+        invalid=errors.INVALID_ARGUMENT,
+        source="D-users",
+    )
 
 
 @operation(
