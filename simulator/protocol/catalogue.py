@@ -52,10 +52,11 @@ class Catalogue:
     def _refuse_unlisted(self, operation: Operation) -> None:
         """Raise ValueError if *operation* names an error or a way that is not listed."""
         service = self.services[operation.service]
-        if operation.auth and operation.auth not in service.authenticate:
+        ways = {"", *service.authenticate, *service.recognise}
+        if operation.auth not in ways:
             raise ValueError(
                 f"{operation.name}: no way to authenticate is called {operation.auth}: "
-                f"{service.name} has {', '.join(service.authenticate) or 'none'}"
+                f"{service.name} has {', '.join(sorted(ways - {''})) or 'none'}"
             )
         listed = {service.malformed, *self.errors(operation)}
         for row in walk(self.rows(operation)):
