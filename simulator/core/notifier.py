@@ -8,6 +8,8 @@ from simulator.core.messages import Response
 
 EXCHANGES = "exchanges"
 """What every committed exchange wakes."""
+PREFIX_DIGITS = 8
+"""The first so many characters of a name wake too, so that one can listen for many tokens."""
 
 
 class Listeners:
@@ -40,7 +42,7 @@ class Listeners:
     def wake(self, response: Response) -> None:
         """Wake who waits for exchanges, or for what this *response* brought; it is committed."""
         if self._waiting:
-            for name in (EXCHANGES, response.wakes):
+            for name in (EXCHANGES, response.wakes, response.wakes[:PREFIX_DIGITS]):
                 for event in self._waiting.get(name, ()):
                     event.set()
 

@@ -175,7 +175,6 @@ async def test_the_life_of_a_device(control: Control) -> None:
         pytest.param(
             "POST", "/devices/{serial}/assign", {"server": "x"}, 404, "no DEP server", id="server"
         ),
-        pytest.param("POST", "/devices/{serial}/activate", None, 409, "no profile", id="activate"),
         pytest.param(
             "POST", "/devices/{serial}/throttle", {"seconds": -1}, 400, "whole number", id="seconds"
         ),

@@ -18,9 +18,12 @@ from simulator.control.api.devices import (
 from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
 from simulator.core.state import Body, State
 from simulator.core.timestamps import milliseconds
-from simulator.protocol.fields import Boolean, Integer, Object, String
+from simulator.protocol.fields import Boolean, Integer, Object, String, Strings
+from simulator.services.dep.profiles import assigned_profile
 from simulator.services.fleet import portal
 from simulator.services.fleet.devices import Device
+from simulator.services.vpp.domain.licences import ASSIGNMENT, having
+from simulator.services.vpp.domain.locations import locations
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,42 @@ async def act_on_device(request: web.Request) -> web.Response:
     def work(state: State) -> Body:
         org = with_device(state, serial)
         by = who(state, org, body)
-        return shown(action(_Act(state.of(org), parts, serial, body, by, now_ms)))
+        own = state.of(org)
+        device = action(_Act(own, parts, serial, body, by, now_ms))
+        if action is not ACTIONS["activate"]:
+            return shown(device)
+        return shown(device) | {"profile": assigned_profile(own, device)}
 
     await settled(parts)
     return web.json_response(await parts.gateway.run(work))
 
 
+async def list_licences(request: web.Request) -> web.Response:
+    """Answer the store ids that are assigned to a device, as it asks before it installs an app."""
+    parts, serial = request.app[PARTS], request.match_info["serial"]
+
+    def work(state: State) -> list[str]:
+        own = state.of(with_device(state, serial))
+        return sorted(
+            {
+                str(one.body["adam"])
+                for location in locations(own)
+                for one in having(own, location.kind(ASSIGNMENT), "serial", serial)
+            }
+        )
+
+    return web.json_response({"adam_ids": await parts.gateway.run(work)})
+
+
 ROUTES = (
+    Route(
+        "GET",
+        "/devices/{serial}/licences",
+        "List the apps that a device has a licence for.",
+        list_licences,
+        query=(),
+        answer=(Strings("adam_ids", "Their store ids.", required=True),),
+    ),
     Route(
         "POST",
         "/devices/{serial}/{action}",

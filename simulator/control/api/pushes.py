@@ -13,6 +13,7 @@ from aiohttp import web
 from simulator.control.api.events import NEWS
 from simulator.control.api.servers import home
 from simulator.control.parts import PAGE, PARTS, Parts, Route, bad, json_body, missing, number
+from simulator.core.notifier import PREFIX_DIGITS
 from simulator.core.state import Body, State
 from simulator.pki.push import ENVIRONMENTS
 from simulator.protocol.fields import Field, Integer, Objects, String
@@ -140,7 +141,15 @@ async def act_on_token(request: web.Request) -> web.Response:
 
 async def token_events(request: web.Request) -> web.StreamResponse:
     """Stream what the device of a token receives, as server-sent events."""
-    return await _stream(request, request.match_info["token"].lower(), "push", _told)
+    return await _stream(request, request.match_info["token"].lower(), _one, "push", _told)
+
+
+async def all_events(request: web.Request) -> web.StreamResponse:
+    """Stream what all devices receive whose tokens begin with ``prefix``."""
+    prefix = request.query["prefix"].lower()
+    if not registry.is_hex(prefix) or len(prefix) != PREFIX_DIGITS:
+        raise bad(f"prefix must be the first {PREFIX_DIGITS} hexadecimal digits of the tokens")
+    return await _stream(request, prefix, registry.take_many, "push", _told)
 
 
 async def events(request: web.Request) -> web.StreamResponse:
@@ -148,11 +157,16 @@ async def events(request: web.Request) -> web.StreamResponse:
     token = request.query.get("token", "").lower()
     if not registry.is_hex(token) or not token:
         raise bad("token must be a device token, hexadecimal")
-    return await _stream(request, token, "ping", lambda push: push.payload)
+    return await _stream(request, token, _one, "ping", lambda _, push: push.payload)
 
 
-def _told(push: Push) -> str:
-    shown = {"mdm": push.magic, **_shown(push)}
+def _one(state: State, token: str, now_ms: int) -> list[tuple[str, Push]]:
+    push = registry.take(state, token, now_ms)
+    return [] if push is None else [(token, push)]
+
+
+def _told(token: str, push: Push) -> str:
+    shown = {"token": token, "mdm": push.magic, **_shown(push)}
     return msgspec.json.encode(shown).decode()
 
 
@@ -161,34 +175,42 @@ def _shown(push: Push) -> Body:
 
 
 async def _stream(
-    request: web.Request, token: str, event: str, tell: Callable[[Push], str]
+    request: web.Request,
+    name: str,
+    take: Callable[[State, str, int], list[tuple[str, Push]]],
+    event: str,
+    tell: Callable[[str, Push], str],
 ) -> web.StreamResponse:
-    """Send each push as it comes; the newest that waits comes first."""
+    """Send each push as it comes; the newest that waits comes first.
+
+    *name* is a token, or what tokens begin with; *take* hands over what waits for it.
+    """
     parts: Parts = request.app[PARTS]
     response = web.StreamResponse(headers={"Cache-Control": "no-store"})
     response.content_type = "text/event-stream"
 
-    def work(state: State) -> Push | None:
+    def work(state: State) -> list[tuple[str, Push]]:
         now_ms = parts.clock.now_ms()
         for org in state.of("").scan(ORGANISATION, limit=10_000):
-            if push := registry.take(state.of(org.key), token, now_ms):
-                return push
-        return None
+            if pushes := take(state.of(org.key), name, now_ms):
+                return pushes
+        return []
 
     with (
         contextlib.suppress(ConnectionError),  # it listens no more
-        parts.gateway.listeners.listen(token) as arrived,
+        parts.gateway.listeners.listen(name) as arrived,
         parts.clock.watched(arrived.set),
     ):
         await response.prepare(request)
         while not parts.gateway.listeners.ended:
             arrived.clear()
-            push = await parts.gateway.run(work)
-            if push is not None:
+            pushes = await parts.gateway.run(work)
+            for token, push in pushes:
                 # A payload of many lines is as many fields (HTML, server-sent events).
-                lines = "".join(f"data: {line}\n" for line in tell(push).splitlines())
+                lines = "".join(f"data: {line}\n" for line in tell(token, push).splitlines())
                 await response.write(f"event: {event}\n{lines}\n".encode())
                 request.app[NEWS].pushed({"token": token, **_shown(push)})
+            if pushes:
                 continue
             try:
                 await asyncio.wait_for(arrived.wait(), KEEP_ALIVE_S)
@@ -219,6 +241,14 @@ ROUTES = (
             String("topic", "In place of the message's own."),
         ),
         takes="application/octet-stream",
+    ),
+    Route(
+        "GET",
+        "/push-tokens/events",
+        "Stream the pushes of many devices.",
+        all_events,
+        query=(String("prefix", "What their tokens begin with: 8 digits.", required=True),),
+        gives="text/event-stream",
     ),
     Route(
         "GET",

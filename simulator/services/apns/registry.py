@@ -5,7 +5,7 @@ take the state as seen from the organisation.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -210,16 +210,25 @@ def expiry_ms(sent: str | None, now_ms: int) -> int:
 
 def take(state: State, token: str, now_ms: int) -> Push | None:
     """Hand a waiting push to the device that listens, or None if there is none in time."""
-    found = state.scan(PENDING, prefix=f"{token}/", limit=100)
-    for one in found:
+    return next((push for _, push in _taken(state, f"{token}/", now_ms)), None)
+
+
+def take_many(state: State, prefix: str, now_ms: int) -> list[tuple[str, Push]]:
+    """Hand waiting pushes to the devices whose tokens begin with *prefix*, each with its token."""
+    return list(_taken(state, prefix, now_ms))
+
+
+def _taken(state: State, prefix: str, now_ms: int) -> Iterator[tuple[str, Push]]:
+    """Yield the pushes that wait under keys with *prefix*, each handed over as it is yielded."""
+    for one in state.scan(PENDING, prefix=prefix, limit=100):
         state.delete(PENDING, one.key)
-        push = Push(**one.body)
+        push, token = Push(**one.body), one.key.partition("/")[0]
         if now_ms <= push.expires_ms:
             state.put(HEARD, token, one.body | {"delivered_ms": now_ms})
             state.reserve("apns.delivered" if push.matches else "apns.magic_mismatch")
-            return push
-        state.reserve("apns.expired")
-    return None
+            yield token, push
+        else:
+            state.reserve("apns.expired")
 
 
 def pushes_of(state: State, token: str, now_ms: int) -> list[Body]:

@@ -9,13 +9,14 @@ from urllib.parse import quote, urlsplit
 
 from cryptography import x509
 
-from simulator.core.state import Body
+from simulator.core.state import Body, State
 from simulator.pki.push_identity import UNREADABLE
 from simulator.protocol.fields import Boolean, Field, String, Strings
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors, skip_keys
 from simulator.services.dep.assignment import PROFILE, PROFILE_UUID, assign_profile, find_profile
 from simulator.services.dep.device_rows import DOCS, outcomes
+from simulator.services.fleet.devices import Device
 
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 """What RFC 2396 and RFC 2732 let a URI consist of."""
@@ -306,5 +307,18 @@ def get_profile(call: Call) -> Body:
     found = find_profile(call.state, call.principal.id, uuid)
     if found is None:
         raise ApiError(errors.NOT_FOUND, "the server has defined no such profile")
+    return complete(found)
+
+
+def complete(found: Body) -> Body:
+    """Return a stored profile as servers and devices see it: with the flags that were not sent."""
     stored = {name: value for name, value in found["profile"].items() if value not in ("", [])}
     return {"profile_uuid": found["uuid"]} | _BOOLEANS | stored
+
+
+def assigned_profile(state: State, device: Device) -> Body | None:
+    """Return the profile that a device fetches when it is set up, or None."""
+    if device.record["profile_status"] not in ("assigned", "pushed"):
+        return None
+    found = find_profile(state, device.server, device.record["profile_uuid"])
+    return None if found is None else complete(found)

@@ -121,10 +121,10 @@ def replace_device(state: State, serial: str, hardware: Body, *, by: str, now_ms
 
 
 def activate(state: State, serial: str, *, now_ms: int) -> Device:
-    """Let the device fetch its profile, as it does when it is set up."""
+    """Let the device fetch its profile, if one is assigned, as it does when it is set up."""
     woken = device(state, serial)
     if woken.record["profile_status"] not in ("assigned", "pushed"):
-        raise ValueError(f"{serial} has no profile assigned that it could fetch")
+        return woken
     pushed = woken.with_record(profile_status="pushed", profile_push_time=rfc3339(now_ms))
     return _told(state, pushed, now_ms)
 

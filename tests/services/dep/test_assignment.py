@@ -208,7 +208,6 @@ def test_assigning_and_fetching_a_profile_are_events(apple: Apple) -> None:
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        pytest.param(portal.activate, "no profile assigned", id="activate"),
         pytest.param(portal.unassign, "assigned to no server", id="unassign"),
     ],
 )
