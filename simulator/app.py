@@ -15,6 +15,7 @@ from aiohttp import web
 from simulator import __version__, services
 from simulator.console import lazy_loading
 from simulator.control.api import clock
+from simulator.control.device_host import HOST, DeviceHost
 from simulator.control.parts import Parts
 from simulator.control.web import make_application
 from simulator.core import ready_file
@@ -72,6 +73,7 @@ class Simulator:
         """What ``ready.json`` holds, once it runs."""
         self._stack = AsyncExitStack()
         self._path = Path()
+        self._devices: DeviceHost | None = None
 
     async def __aenter__(self) -> Self:
         """Start everything; ConfigurationError says what keeps it from starting."""
@@ -154,7 +156,7 @@ class Simulator:
             key_id=fingerprinter.key_id,
             renew=self._renew,
         )
-        control = await self._open_control(parts, stack)
+        control = await self._open_control(parts, directory.path, stack)
         hosts = services.hosts(self.catalogue)
         certificates = await asyncio.to_thread(
             partial(
@@ -190,6 +192,8 @@ class Simulator:
         path = self._path
         await asyncio.to_thread(ready_file.write, path, self.ready)
         stack.push_async_callback(asyncio.to_thread, path.unlink, missing_ok=True)
+        if self._devices is not None:
+            await self._devices.resume()
 
     async def _describe(
         self, path: Path, push_authority: PushAuthority, now: datetime
@@ -210,6 +214,8 @@ class Simulator:
         if self.ready:
             self.ready["organisations"] = found
             await asyncio.to_thread(ready_file.write, self._path, self.ready)
+            if self._devices is not None:
+                await self._devices.reload()
         return found
 
     async def _seed(self) -> None:
@@ -227,12 +233,15 @@ class Simulator:
             for piece in loading:
                 advance(await self.gateway.load(piece))
 
-    async def _open_control(self, parts: Parts, stack: AsyncExitStack) -> str | None:
+    async def _open_control(
+        self, parts: Parts, directory: Path, stack: AsyncExitStack
+    ) -> str | None:
         """Open the control port and return its URL, or None if it is off."""
         port = self.settings.control_port
         if port is None:
             return None
         application = make_application(parts)
+        host = application[HOST] = DeviceHost(parts, directory, _wall_clock)
         lazy_loading.mount(application, lambda: self.ready)
         runner = web.AppRunner(
             application, access_log=None, handle_signals=False, shutdown_timeout=1
@@ -242,7 +251,10 @@ class Simulator:
         site = web.TCPSite(runner, self.settings.host, port)
         with explained(self.settings.host, port, "--control-port"):
             await site.start()
-        return ready_file.url("http", self.settings.host, runner.addresses[0][1])
+        host.url = ready_file.url("http", self.settings.host, runner.addresses[0][1])
+        stack.push_async_callback(host.close)
+        self._devices = host
+        return host.url
 
     async def _open_services(
         self, names: Collection[str], certificates: Certificates, stack: AsyncExitStack

@@ -11,6 +11,7 @@ from simulator.control.actions import (
     device_actions,
     inventory,
     push_credentials,
+    simulated_devices,
     vpp_events,
 )
 from simulator.control.api import (
@@ -65,6 +66,7 @@ _OWN = (
     *servers.ROUTES,
     *devices.ROUTES,
     *device_actions.ROUTES,
+    *simulated_devices.ROUTES,
     *arrivals.ROUTES,
     *push_credentials.ROUTES,
     *pushes.ROUTES,

@@ -24,6 +24,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from simulator.app import Simulator
 from simulator.core import ready_file
 from simulator.core.settings import Settings
+from simulator.testing.enrolment_service import EnrolmentService
 
 START_S = 30
 """How long a simulator may take to start; it takes a fraction of a second."""
@@ -230,6 +231,18 @@ class Mdmsim:
         """Buy invented devices for the first DEP server and return their serial numbers."""
         body = {"count": count, "server": self.dep_server}
         return list(self.control("POST", "/devices", body)["serial_numbers"])
+
+    def assign_profile(self, serial: str, url: str, **profile: Any) -> str:
+        """Assign a device of the first DEP server a profile that leads to *url*; return its id.
+
+        It is done as an MDM server does it, by ``POST /profile``; *profile* is what
+        Apple's profile may hold beside, such as ``await_device_configured=True``.
+        """
+        body = {"profile_name": "Test", "url": url, "devices": [serial]} | profile
+        made = EnrolmentService(self.http, self.dep_token).call("POST", "/profile", body)
+        if made["devices"][serial] != "SUCCESS":
+            raise ControlError(409, f"the profile of {serial} was not assigned: {made['devices']}")
+        return str(made["profile_uuid"])
 
     def act(self, serial: str, action: str, **arguments: Any) -> None:
         """Do to a device what the portal can, such as assign, move, release, throttle, activate."""

@@ -1,0 +1,241 @@
+"""Calls for simulated devices: take them out of their box, turn them on, enrol, erase them."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiohttp import web
+
+from simulator.control.api.devices import invented, settled, who, with_device
+from simulator.control.device_host import HOST
+from simulator.control.parts import (
+    PARTS,
+    Parts,
+    Route,
+    bad,
+    json_body,
+    missing,
+    number,
+)
+from simulator.core.state import Body, State
+from simulator.protocol.fields import Boolean, Integer, Object, Objects, String, Strings
+from simulator.services.fleet import portal
+from simulator.services.fleet.servers import servers
+from simulator.services.organisations import all_organisations
+
+if TYPE_CHECKING:
+    from simulator.devices.device import Device, Options
+    from simulator.devices.hosting.fleet import Fleet
+
+MAX_PAGE = 1000
+AT_ONCE = 100
+"""Devices that do something at the same time."""
+
+
+async def list_devices(request: web.Request) -> web.Response:
+    """Answer a page of the simulated devices by serial number."""
+    limit = number(request, "limit", 100, 1, MAX_PAGE)
+    after = request.query.get("after", "")
+    fleet = await request.app[HOST].fleet()
+    serials = [one for one in fleet.serials() if one > after]
+    shown = [fleet.get(one).shown() for one in serials[:limit]]
+    more = serials[limit - 1] if len(serials) > limit else None
+    return web.json_response({"simulated_devices": shown, "next": more})
+
+
+async def get_device(request: web.Request) -> web.Response:
+    """Answer one simulated device, with its life."""
+    fleet = await request.app[HOST].fleet()
+    return web.json_response(fleet.get(request.match_info["serial"]).shown())
+
+
+async def add_devices(request: web.Request) -> web.Response:
+    """Take devices out of their boxes: those of ``serial_numbers``, or ``count`` bought ones."""
+    parts, body = request.app[PARTS], await json_body(request)
+    fleet = await request.app[HOST].fleet()
+    options = _options(body.get("options", {}))
+    serials, count = body.get("serial_numbers"), body.get("count", 0)
+    if (serials is None) == (count == 0):
+        raise bad('the body must be {"count": 3} or {"serial_numbers": ["…"]}')
+    if serials is None:
+        serials = await _bought(parts, count, body)
+    await settled(parts)
+    found = await parts.gateway.run(lambda state: [_known(state, one) for one in serials])
+    taken = sorted(set(serials) & set(fleet.serials()))
+    if taken:
+        raise ValueError(f"{taken[0]} is a simulated device already")
+    for serial, hardware, organisation in found:
+        await fleet.add(serial, hardware, organisation, options)
+    if body.get("power_on", False):
+        await _each(serials, fleet.power_on)
+    return web.json_response(
+        {"simulated_devices": [fleet.get(one).shown() for one in serials]}, status=201
+    )
+
+
+def _options(given: Body) -> "Options":
+    """Read the options of devices, or raise a problem."""
+    from simulator.devices.device import Options  # noqa: PLC0415 (as in the host)
+
+    try:
+        return msgspec.convert(given, Options)
+    except msgspec.ValidationError as error:
+        raise bad(f"options: {error}") from None
+
+
+async def _bought(parts: Parts, count: int, body: Body) -> list[str]:
+    """Buy invented devices for a DEP server, the only one if none is named."""
+    now_ms = parts.clock.now_ms()
+    wanted, families = body.get("server"), body.get("families")
+
+    def work(state: State) -> list[str]:
+        org, server = _server(state, wanted)
+        own = state.of(org)
+        by = who(state, org, body)
+        rows = [(one, now_ms) for one in invented(own, parts, count, families)]
+        return portal.add_devices(own, rows, server=server, by=by, events=True)
+
+    return await parts.gateway.run(work)
+
+
+def _server(state: State, wanted: Any) -> tuple[str, str]:
+    found = [
+        (org.key, one.key)
+        for org in all_organisations(state)
+        for one in servers(state.of(org.key))
+        if wanted in (None, one.key)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise missing(f"no DEP server has the id {wanted}")
+    raise bad(f"there are several DEP servers: name one of {', '.join(one for _, one in found)}")
+
+
+def _known(state: State, serial: str) -> tuple[str, Body, str]:
+    """Return a device that Apple knows: serial number, hardware, organisation."""
+    org = with_device(state, serial)
+    return serial, dict(portal.device(state.of(org), serial).record), org
+
+
+async def _each(serials: list[str], act: "Callable[[str], Awaitable[Device]]") -> None:
+    """Do something with many devices, some at a time."""
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(serial: str) -> None:
+        async with turns:
+            await act(serial)
+
+    await asyncio.gather(*(one(serial) for serial in serials))
+
+
+async def _enrol(fleet: "Fleet", serial: str, body: Body) -> "Device":
+    url, text = body.get("profile_url", ""), body.get("profile", "")
+    if bool(url) == bool(text):
+        raise bad("the body must name profile_url, or profile: the profile in base64")
+    try:
+        content = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise bad("profile must be base64") from None
+    return await fleet.enrol(serial, content=content, url=url)
+
+
+async def _change(fleet: "Fleet", serial: str, body: Body) -> "Device":
+    return await fleet.change(serial, _options(body.get("options", {})))
+
+
+ACTIONS: "dict[str, Callable[[Fleet, str, Body], Awaitable[Device]]]" = {
+    "power-on": lambda fleet, serial, _: fleet.power_on(serial),
+    "power-off": lambda fleet, serial, _: fleet.power_off(serial),
+    "enrol": _enrol,
+    "erase": lambda fleet, serial, _: fleet.erase(serial),
+    "unenrol": lambda fleet, serial, _: fleet.unenrol(serial),
+    "poll": lambda fleet, serial, _: fleet.poll(serial),
+    "options": _change,
+}
+
+
+async def act_on_device(request: web.Request) -> web.Response:
+    """Do what the person can who holds the device."""
+    body, action = await json_body(request), ACTIONS.get(request.match_info["action"])
+    if action is None:
+        raise missing(f"there is no such action; there are {', '.join(ACTIONS)}")
+    fleet = await request.app[HOST].fleet()
+    device = await action(fleet, request.match_info["serial"], body)
+    return web.json_response(device.shown())
+
+
+async def remove_device(request: web.Request) -> web.Response:
+    """Throw a simulated device away; its MDM is told nothing."""
+    fleet = await request.app[HOST].fleet()
+    await fleet.remove(request.match_info["serial"])
+    return web.json_response({"removed": request.match_info["serial"]})
+
+
+_OPTIONS = Object(
+    "options",
+    "How they deviate from other devices.",
+    fields=(
+        Object("origins", "Where they go instead, by origin: https://mdm.test."),
+        String("trust", "Certificates, PEM, that they trust beside the system's."),
+        String("ade_method", "How they ask for the enrolment profile.", values=("post", "get")),
+        String("proxy_header", "Header in which they show their certificate, as a proxy would."),
+        Boolean("shared_keys", "Whether SCEP keys come from a pool."),
+        Integer("busy", "How many commands they answer with NotNow.", least=0, most=10**6),
+        Boolean("locked", "Whether the screen is locked."),
+    ),
+)
+ROUTES = (
+    Route(
+        "GET",
+        "/simulated-devices",
+        "List simulated devices.",
+        list_devices,
+        query=(
+            String("after", "What next was in the answer before."),
+            Integer("limit", "Most entries in the answer.", least=1, most=MAX_PAGE, example=100),
+        ),
+        answer=(Objects("simulated_devices", "By serial number.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/simulated-devices",
+        "Take devices out of their boxes.",
+        add_devices,
+        query=(),
+        body=(
+            Strings("serial_numbers", "Devices that Apple knows."),
+            Integer("count", "How many are bought instead.", least=1, most=100_000, example=1),
+            String("server", "Id of the DEP server of bought ones.", shortest=1),
+            Strings("families", "What bought ones may be; anything if absent."),
+            Boolean("power_on", "Whether they are turned on at once."),
+            _OPTIONS,
+        ),
+        answer=(Objects("simulated_devices", "The new ones.", required=True),),
+        status=201,
+    ),
+    Route("GET", "/simulated-devices/{serial}", "Get a simulated device.", get_device, query=()),
+    Route(
+        "DELETE",
+        "/simulated-devices/{serial}",
+        "Throw a simulated device away.",
+        remove_device,
+        query=(),
+        answer=(String("removed", "Its serial number.", required=True),),
+    ),
+    Route(
+        "POST",
+        "/simulated-devices/{serial}/{action}",
+        "Act on a simulated device.",
+        act_on_device,
+        query=(),
+        body=(
+            String("profile_url", "Where the profile is that it enrols by."),
+            String("profile", "The profile that it enrols by, in base64."),
+            _OPTIONS,
+        ),
+    ),
+)

@@ -1,0 +1,138 @@
+"""Runs the simulated devices beside the control API, which is all that they reach of it.
+
+Nothing is made before the first device, so who has none pays nothing for them.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from simulator.control.parts import Parts
+from simulator.core.data_directory import PRIVATE, write_file
+from simulator.core.settings import ConfigurationError
+from simulator.core.state import Body, State
+from simulator.services.organisations import all_organisations
+
+if TYPE_CHECKING:
+    from simulator.devices.device_ca import DeviceAuthority
+    from simulator.devices.hosting.fleet import Fleet
+
+KIND = "simulated.device"
+CERTIFICATE, KEY = "device-ca.pem", "device-ca.key"
+
+
+class DeviceHost:
+    """The fleet of simulated devices, made when it is first asked for."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        directory: Path,
+        wall_clock: Callable[[], datetime],
+    ) -> None:
+        """Take what the control API works on, and where the devices' CA is kept."""
+        self._parts = parts
+        self._directory = directory
+        self.url = ""
+        """Where the control API is, once it has been opened."""
+        self._wall_clock = wall_clock
+        self._stack = AsyncExitStack()
+        self._fleet: Fleet | None = None
+        self._making = asyncio.Lock()
+
+    async def fleet(self) -> "Fleet":
+        """Return the fleet."""
+        async with self._making:
+            if self._fleet is None:
+                self._fleet = await self._make()
+            return self._fleet
+
+    async def resume(self) -> None:
+        """Let the devices go on that there were when the simulator ended."""
+        if await _Keeper(self._parts).load():
+            await self.fleet()
+
+    async def reload(self) -> None:
+        """Begin anew with the devices that the state has now, as after a reset."""
+        if self._fleet is not None:
+            await self._fleet.reload()
+
+    async def close(self) -> None:
+        """End what the devices do; they go on with the next start."""
+        await self._stack.aclose()
+
+    async def _make(self) -> "Fleet":
+        # Imported by who has devices only: they are a tenth of what starting takes.
+        from simulator.devices.hosting.fleet import Fleet  # noqa: PLC0415
+        from simulator.devices.hosting.performer import ControlAddress  # noqa: PLC0415
+        from simulator.devices.world import World  # noqa: PLC0415
+
+        parts = self._parts
+        authority = await asyncio.to_thread(_authority, self._directory, self._wall_clock())
+        world = World(parts.clock.now_ms, parts.chance, authority, self._wall_clock)
+        address = ControlAddress(self.url, parts.token)
+        return await self._stack.enter_async_context(
+            Fleet(address, parts.clock, world, _Keeper(parts))
+        )
+
+
+HOST: web.AppKey[DeviceHost] = web.AppKey("devices", DeviceHost)
+
+
+class _Keeper:
+    """Keeps the devices in the store, each with its organisation."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._gateway = parts.gateway
+
+    async def load(self) -> list[Body]:
+        """Return all records."""
+
+        def work(state: State) -> list[Body]:
+            found = []
+            for org in all_organisations(state):
+                own, after = state.of(org.key), ""
+                while page := own.scan(KIND, after=after, limit=1000):
+                    found += [one.body for one in page]
+                    after = page[-1].key
+            return found
+
+        return await self._gateway.run(work)
+
+    async def save(self, serial: str, body: Body) -> None:
+        """Write one record."""
+        await self._gateway.run(
+            lambda state: state.of(body["organisation"]).put(KIND, serial, body)
+        )
+
+    async def remove(self, serial: str) -> None:
+        """Remove one record."""
+
+        def work(state: State) -> None:
+            for org in all_organisations(state):
+                state.of(org.key).delete(KIND, serial)
+
+        await self._gateway.run(work)
+
+
+def _authority(directory: Path, now: datetime) -> "DeviceAuthority":
+    """Return the CA of the devices, made at the first call."""
+    from simulator.devices.device_ca import DeviceAuthority  # noqa: PLC0415
+
+    certificate, key = directory / CERTIFICATE, directory / KEY
+    try:
+        if not certificate.exists() and not key.exists():
+            made = DeviceAuthority.create(now)
+            write_file(key, made.key_pem, PRIVATE)
+            write_file(certificate, made.certificate_pem, 0o644)
+        return DeviceAuthority.load(certificate.read_bytes(), key.read_bytes())
+    except FileNotFoundError as error:
+        why = f"{error.filename} is missing beside its other half: restore it, or remove "
+        raise ConfigurationError(f"{why}{CERTIFICATE} and {KEY} to have new ones made") from error
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error

@@ -1,0 +1,106 @@
+"""A session with the MDM: Idle, command, result, until there is nothing more (device.md 6.1)."""
+
+import plistlib
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from simulator.devices.commands.rows import Done, Execution
+from simulator.devices.commands.table import execute, shown
+from simulator.devices.device import Body, Device, Enrolment
+from simulator.devices.enrolment import check_in
+from simulator.devices.flow import OK, Flow, Received
+from simulator.devices.life import unenrol
+from simulator.devices.plists import read_dictionary
+from simulator.devices.world import World
+
+MOST_COMMANDS = 100
+"""Commands that a device takes in one session."""
+_MOST_REPEATS = 3
+"""How often it puts off the same command in one session."""
+NOT_NOW = "NotNow"
+
+
+def session(device: Device, world: World) -> Flow[bool]:
+    """Fetch and execute commands until there are none; return whether one was put off at the end.
+
+    A server that says that it does not know the device ends its management.
+    """
+    try:
+        return (yield from _session(device, world))
+    except check_in.UnenrolledError:
+        yield from unenrol(device, world, "the MDM does not know the device", refused=True)
+        return False
+
+
+def _session(device: Device, world: World) -> Flow[bool]:
+    message: Body = {"Status": "Idle"}
+    then = None
+    put_off: Counter[str] = Counter()
+    for _ in range(MOST_COMMANDS):
+        # A command may have renewed the enrolment, and an erase or a shutdown ended the session.
+        enrolment = device.enrolment
+        if enrolment is None or device.condition != "enrolled":
+            return False
+        received = yield from _put(device, enrolment, message)
+        if then is not None:
+            yield from then()
+            then = None
+            if device.enrolment is not enrolment:
+                return False
+        command = _command(received, device, world)
+        if command is None:
+            return bool(message["Status"] == NOT_NOW)
+        uuid, values = command
+        status, done = yield from _executed(device, enrolment, world, values)
+        message = {"Status": status, **({"CommandUUID": uuid} if uuid else {}), **done.keys}
+        then = done.then
+        if status == NOT_NOW:
+            put_off[uuid] += 1
+            if put_off[uuid] > _MOST_REPEATS:
+                return True
+    device.happened(world.now_ms(), "finding", f"the server has over {MOST_COMMANDS} commands")
+    return True
+
+
+def _put(device: Device, enrolment: Enrolment, message: Body) -> Flow[Received]:
+    body = plistlib.dumps({**check_in.identifiers(device, enrolment), **message})
+    return check_in.persistently(
+        device, enrolment, enrolment.server_url, body, check_in.COMMAND, "connect"
+    )
+
+
+def _command(
+    received: Received, device: Device, world: World
+) -> tuple[str, Mapping[str, Any]] | None:
+    """Return the command that came, as UUID and dictionary; None if there is none."""
+    if received.status != OK:
+        what = f"status {received.status}" if received.status else received.problem
+        device.trouble = f"the MDM did not answer: {what}"
+        device.happened(world.now_ms(), "failed", device.trouble)
+        return None
+    device.trouble = ""
+    if not received.body:
+        return None
+    try:
+        answer = read_dictionary(received.body, "what the MDM sent")
+    except ValueError as error:
+        device.trouble = str(error)
+        device.happened(world.now_ms(), "failed", device.trouble)
+        return None
+    uuid, values = answer.get("CommandUUID"), answer.get("Command")
+    if not isinstance(uuid, str) or not uuid:
+        device.happened(world.now_ms(), "finding", "a command without CommandUUID")
+        uuid = ""
+    return uuid, values if isinstance(values, dict) else {}
+
+
+def _executed(
+    device: Device, enrolment: Enrolment, world: World, values: Mapping[str, Any]
+) -> Flow[tuple[str, Done]]:
+    name = shown(values)
+    for finding in world.judge(values, device.platform, device.version, device.supervised):
+        device.happened(world.now_ms(), "finding", f"{name}: {finding}")
+    status, done = yield from execute(Execution(device, enrolment, world, values))
+    device.happened(world.now_ms(), "command", f"{name}: {status}")
+    return status, done

@@ -1,0 +1,274 @@
+"""The record of a simulated device: all that it is and has, and that a restart must not lose."""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any, Literal
+
+from msgspec import Struct, convert, to_builtins
+from msgspec import field as struct_field
+
+from simulator.core.timestamps import rfc3339_ms
+from simulator.devices import models
+from simulator.devices.identity import Identity
+from simulator.devices.world import dashed
+
+Body = dict[str, Any]
+Condition = Literal["unactivated", "activated", "enrolled", "off"]
+LIFE = 200
+"""Events of a device's life that are kept."""
+
+
+class InstalledProfile(Struct):
+    """A configuration profile on the device."""
+
+    content: bytes
+    """The property list, without its signature."""
+    identifier: str
+    managed: bool = True
+    signers: list[bytes] = struct_field(default_factory=list)
+    """Certificates of the signature, DER; none if it was not signed."""
+    identities: list[Identity] = struct_field(default_factory=list)
+    """What its SCEP and PKCS #12 payloads brought."""
+    certificates: list[bytes] = struct_field(default_factory=list)
+    """What its certificate payloads brought, DER."""
+
+
+class App(Struct):
+    """An app on the device."""
+
+    identifier: str
+    name: str
+    version: str = "1.0"
+    managed: bool = False
+    state: str = "Managed"
+    """Status in ManagedApplicationList."""
+    flags: int = 0
+    """ManagementFlags."""
+    store_id: int = 0
+    licensed: bool = False
+    """Whether it was installed with a licence of the organisation."""
+    configuration: Body | None = None
+
+
+class Enrolment(Struct):
+    """The device's enrolment in an MDM."""
+
+    profile: str
+    """Identifier of the enrolment profile."""
+    server_url: str
+    check_in_url: str
+    topic: str
+    identity: Identity
+    sign_message: bool = False
+    access_rights: int = 0
+    check_out: bool = False
+    """Whether it says goodbye: CheckOutWhenRemoved."""
+    capabilities: list[str] = struct_field(default_factory=list)
+    automated: bool = False
+    """Whether it came by Automated Device Enrollment."""
+    supervised: bool = False
+    awaiting: bool = False
+    """Whether Setup Assistant waits for DeviceConfigured."""
+    user_enrolment: bool = False
+    """Whether the device goes by ``EnrollmentID``, and tells no serial number and no UDID."""
+    magic: str = ""
+    confirmed: bool = False
+    """Whether the server has taken the TokenUpdate."""
+
+
+class LifeEvent(Struct, frozen=True):
+    """Something that happened to a device."""
+
+    at_ms: int
+    what: str
+    """Such as ``activated``, ``enrolled``, ``command``, ``failed``."""
+    about: str = ""
+
+
+class Options(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """How a device deviates from what it is by default."""
+
+    origins: dict[str, str] = struct_field(default_factory=dict)
+    """Where the device goes instead, by origin: ``https://mdm.test`` -> ``http://127.0.0.1:9000``.
+
+    Servers whose own URL is not reachable from here need it (device.md 3.3)."""
+    trust: str = ""
+    """Certificates, PEM, that the device trusts beside the system's."""
+    ade_method: Literal["post", "get"] = "post"
+    """``get``: the enrolment profile is fetched unsigned, as micromdm's check of the real
+    device CA cannot be passed (device.md 2.3)."""
+    proxy_header: str = ""
+    """Header in which the device shows its certificate, as a TLS proxy would (RFC 9440)."""
+    shared_keys: bool = False
+    """Whether SCEP keys are taken from a pool, as large fleets need it: a key takes 40 ms."""
+    busy: int = 0
+    """How many of the next commands are answered NotNow."""
+    locked: bool = False
+    """Whether the screen is locked: commands that wait for an unlock are answered NotNow."""
+
+
+class Device(Struct):
+    """One device."""
+
+    serial: str
+    hardware: Body
+    """What Apple knows of it, by the names of the DEP record."""
+    udid: str
+    version: str
+    build: str
+    organisation: str = ""
+    condition: Condition = "unactivated"
+    generation: int = 0
+    """How often it has been erased."""
+    supervised: bool = False
+    assigned: Body | None = None
+    """The DEP profile that activation brought."""
+    enrolment: Enrolment | None = None
+    name: str = ""
+    push_token: str = ""
+    """Hexadecimal; empty before activation."""
+    profiles: dict[str, InstalledProfile] = struct_field(default_factory=dict)
+    """By identifier."""
+    apps: dict[str, App] = struct_field(default_factory=dict)
+    """By bundle identifier."""
+    settings: Body = struct_field(default_factory=dict)
+    """What Settings and others set, by the item's name."""
+    passcode: bool = False
+    unlock_token: bytes = b""
+    bootstrap_token: bytes = b""
+    firmware_password: str = ""
+    recovery_lock: str = ""
+    pin: str = ""
+    """PIN that unlocks a locked Mac."""
+    lost: Body | None = None
+    """Message, phone number and footnote of lost mode, if it is on."""
+    returning: bool = False
+    """Whether it was erased with Return to Service, so that it enrols again by itself."""
+    return_profile: bytes = b""
+    """The MDM profile that it then enrols with; empty: the one that is assigned."""
+    declarations: Body = struct_field(default_factory=dict)
+    """What declarative management keeps: token, manifest, declarations."""
+    options: Options = struct_field(default_factory=Options)
+    trouble: str = ""
+    """Why it is not where it should be; empty if all is well."""
+    life: list[LifeEvent] = struct_field(default_factory=list)
+
+    @property
+    def family(self) -> str:
+        """The ``device_family`` of its DEP record."""
+        return str(self.hardware.get("device_family", "iPhone"))
+
+    @property
+    def platform(self) -> str:
+        """The platform, as Apple's documentation names it: iOS for iPads too."""
+        return models.system(self.family).platform
+
+    @property
+    def mac(self) -> bool:
+        """Whether it is a Mac."""
+        return self.platform == models.MACOS
+
+    @property
+    def product(self) -> str:
+        """The product identifier, such as ``iPhone17,3``."""
+        return models.product(str(self.hardware.get("model", "")), self.family)
+
+    @property
+    def installed(self) -> Iterator[InstalledProfile]:
+        """The profiles, the enrolment profile first."""
+        first = self.enrolment.profile if self.enrolment else ""
+        return iter(sorted(self.profiles.values(), key=lambda one: one.identifier != first))
+
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        """Certificates that profiles brought, DER: the device trusts them."""
+        return tuple(one for profile in self.profiles.values() for one in profile.certificates)
+
+    def happened(self, now_ms: int, what: str, about: str = "") -> None:
+        """Note what happened to the device."""
+        self.life.append(LifeEvent(now_ms, what, about))
+        del self.life[:-LIFE]
+
+    def kept(self) -> Body:
+        """Return the device as JSON, for the store."""
+        body: Body = to_builtins(self)
+        return body
+
+    def shown(self) -> Body:
+        """Return what the control API shows: no keys, tokens or passwords."""
+        enrolment = self.enrolment
+        return {
+            "serial_number": self.serial,
+            "udid": self.udid,
+            "name": self.name,
+            "family": self.family,
+            "product": self.product,
+            "os_version": self.version,
+            "state": self.state,
+            "supervised": self.supervised,
+            "topic": enrolment.topic if enrolment else None,
+            "server_url": enrolment.server_url if enrolment else None,
+            "push_token": self.push_token or None,
+            "profiles": [one.identifier for one in self.installed],
+            "apps": sorted(self.apps),
+            "trouble": self.trouble or None,
+            "life": [
+                {"at": rfc3339_ms(one.at_ms), "what": one.what, "about": one.about}
+                for one in self.life
+            ],
+        }
+
+    @property
+    def state(self) -> str:
+        """Where it is in its life (device.md 8): ``awaiting`` and ``lost`` are told apart too."""
+        if self.condition == "enrolled" and self.enrolment is not None and self.enrolment.awaiting:
+            return "awaiting"
+        if self.condition == "enrolled" and self.lost is not None:
+            return "lost"
+        return self.condition
+
+    def forget_management(self) -> None:
+        """Remove the enrolment and all that came by it."""
+        self.enrolment = None
+        self.profiles = {name: one for name, one in self.profiles.items() if not one.managed}
+        self.apps = {name: one for name, one in self.apps.items() if not one.managed}
+        self.declarations = {}
+        self.unlock_token = self.bootstrap_token = b""
+        if self.condition == "enrolled":
+            self.condition = "activated"
+
+    def erase(self) -> None:
+        """Become what comes out of an erase: nothing is left but the hardware and the history."""
+        kept = ("serial", "hardware", "udid", "version", "build", "organisation")
+        fresh = Device(**{name: getattr(self, name) for name in kept})
+        fresh.generation = self.generation + 1
+        fresh.options, fresh.life = self.options, self.life
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(fresh, name))
+
+
+def restored(body: Body) -> Device:
+    """Return the device that was kept as *body*; ValueError if it is damaged."""
+    return convert(body, Device)
+
+
+def new_device(serial: str, hardware: Body, organisation: str = "") -> Device:
+    """Return a device as it comes out of its box."""
+    system = models.system(str(hardware.get("device_family", "iPhone")))
+    return Device(
+        serial=serial,
+        hardware=hardware,
+        udid=_udid(serial, system.platform),
+        version=system.version,
+        build=system.build,
+        organisation=organisation,
+    )
+
+
+def _udid(serial: str, platform: str) -> str:
+    """Return the UDID of a device, which follows from its serial number.
+
+    A Mac's is a UUID; the others' have the chip, a dash and 16 digits, which are made up.
+    """
+    digits = blake2b(f"udid|{serial}".encode(), digest_size=16).hexdigest().upper()
+    return dashed(digits) if platform == models.MACOS else f"00008140-{digits[:16]}"

@@ -1,0 +1,193 @@
+"""The check-in protocol: what a device tells its MDM beside the results of commands (device.md 5).
+
+Each function sends one message and returns what came back. The same messages
+teach the simulator's APNs which token, magic and topic the device has.
+"""
+
+import base64
+import contextlib
+import plistlib
+from hashlib import blake2b
+from http import HTTPStatus
+from typing import Any
+
+from simulator.devices.device import Body, Device, Enrolment
+from simulator.devices.errors import enrolment_failed
+from simulator.devices.flow import OK, Apple, Flow, Received, Send, pause, perform
+
+CHECK_IN = "application/x-apple-aspen-mdm-checkin"
+COMMAND = "application/x-apple-aspen-mdm; charset=UTF-8"
+BOOTSTRAP = "com.apple.mdm.bootstraptoken"
+_UNRECOGNISED = b"com.apple.unrecognized.device"
+_CLIENT_ERROR = 4
+_BACK_OFF_S = (1, 2, 5, 10, 30)
+"""Seconds before the next tries when a server does not answer well. Apple's are not known."""
+
+
+class UnenrolledError(Exception):
+    """The server says that the device is not, or no longer, enrolled (401, or 403 with a code)."""
+
+
+def identifiers(device: Device, enrolment: Enrolment) -> dict[str, Any]:
+    """Return what each message names the device by."""
+    if enrolment.user_enrolment:
+        return {"EnrollmentID": enrolment_id(device)}
+    return {"UDID": device.udid}
+
+
+def enrolment_id(device: Device) -> str:
+    """Return the identifier of a user enrolment: it tells nothing of the device.
+
+    It is another one after each erase.
+    """
+    what = f"enrolment|{device.serial}|{device.generation}".encode()
+    return blake2b(what, digest_size=16).hexdigest()
+
+
+def signed_send(
+    device: Device, enrolment: Enrolment, url: str, body: bytes, content_type: str, purpose: str
+) -> Flow[Received]:
+    """Put *body* to the MDM, authenticated as the enrolment profile asks for."""
+    identity = enrolment.identity
+    headers = {"Content-Type": content_type}
+    if enrolment.sign_message:
+        headers["Mdm-Signature"] = identity.mdm_signature(body)
+    if header := device.options.proxy_header:
+        headers[header] = f":{base64.b64encode(identity.certificate).decode()}:"
+    received = yield from perform(
+        Send(
+            method="PUT",
+            url=url,
+            headers=headers,
+            body=body,
+            purpose=purpose,
+            identity=None if enrolment.sign_message else identity,
+            roots=device.roots,
+        )
+    )
+    unrecognised = received.status == HTTPStatus.FORBIDDEN and _UNRECOGNISED in received.body
+    if received.status == HTTPStatus.UNAUTHORIZED or unrecognised:
+        raise UnenrolledError
+    return received
+
+
+def persistently(
+    device: Device, enrolment: Enrolment, url: str, body: bytes, content_type: str, purpose: str
+) -> Flow[Received]:
+    """Put *body* to the MDM, again after a while where the server does not answer with 200."""
+    received = yield from signed_send(device, enrolment, url, body, content_type, purpose)
+    for seconds in _BACK_OFF_S:
+        if received.status == OK or received.status // 100 == _CLIENT_ERROR:
+            break
+        yield from pause(seconds)
+        received = yield from signed_send(device, enrolment, url, body, content_type, purpose)
+    return received
+
+
+def _send(device: Device, enrolment: Enrolment, message: Body) -> Flow[Received]:
+    return signed_send(
+        device,
+        enrolment,
+        enrolment.check_in_url,
+        plistlib.dumps(message),
+        CHECK_IN,
+        message["MessageType"],
+    )
+
+
+def _about(device: Device, enrolment: Enrolment, kind: str) -> dict[str, Any]:
+    return {"MessageType": kind, **identifiers(device, enrolment)}
+
+
+def authenticate(device: Device, enrolment: Enrolment) -> Flow[None]:
+    """Send Authenticate; DeviceError if the server does not take it."""
+    message = _about(device, enrolment, "Authenticate") | {"Topic": enrolment.topic}
+    if enrolment.access_rights & 16 or enrolment.user_enrolment:
+        message |= {
+            "OSVersion": device.version,
+            "BuildVersion": device.build,
+            "ProductName": device.product,
+        }
+    if not enrolment.user_enrolment:
+        if device.mac:
+            message |= {"DeviceName": device.name, "Model": device.product}
+            message["ModelName"] = str(device.hardware.get("model", ""))
+        if enrolment.access_rights & 16:
+            message["SerialNumber"] = device.serial
+            for name in ("imei", "meid"):
+                if numbers := device.hardware.get(name):
+                    message[name.upper()] = numbers[0]
+    yield from _taken(device, enrolment, message)
+
+
+def token_update(device: Device, enrolment: Enrolment) -> Flow[None]:
+    """Send TokenUpdate; DeviceError if the server does not take it."""
+    message = _about(device, enrolment, "TokenUpdate") | {
+        "Topic": enrolment.topic,
+        "Token": bytes.fromhex(device.push_token),
+        "PushMagic": enrolment.magic,
+    }
+    if enrolment.automated:
+        message["AwaitingConfiguration"] = enrolment.awaiting
+    if device.unlock_token and not device.mac:
+        message["UnlockToken"] = device.unlock_token
+    yield from _taken(device, enrolment, message)
+
+
+def _taken(device: Device, enrolment: Enrolment, message: Body) -> Flow[None]:
+    kind = message["MessageType"]
+    try:
+        received = yield from _send(device, enrolment, message)
+    except UnenrolledError:
+        raise enrolment_failed(f"The server refused {kind}: the device is not allowed.") from None
+    if received.status != OK:
+        what = f"status {received.status}" if received.status else received.problem
+        raise enrolment_failed(f"The server did not take {kind}: {what}.")
+    yield from tell_apns(message)
+
+
+def tell_apns(message: Body) -> Flow[Received]:
+    """Show a check-in message to APNs, which knows by it whose the token is."""
+    said = yield from perform(Apple("POST", "/push-tokens/checkin", plistlib.dumps(message)))
+    return said
+
+
+def check_out(device: Device, enrolment: Enrolment) -> Flow[None]:
+    """Say goodbye, if the profile asks for it: one try, whatever the answer."""
+    message = _about(device, enrolment, "CheckOut") | {"Topic": enrolment.topic}
+    if enrolment.check_out:
+        with contextlib.suppress(UnenrolledError):
+            yield from _send(device, enrolment, message)
+    yield from tell_apns(message)
+
+
+def set_bootstrap_token(device: Device, enrolment: Enrolment, token: bytes) -> Flow[Received]:
+    """Escrow the bootstrap token with the MDM, or remove it: empty."""
+    message = _about(device, enrolment, "SetBootstrapToken") | {"BootstrapToken": token}
+    if enrolment.automated:
+        message["AwaitingConfiguration"] = enrolment.awaiting
+    return _send(device, enrolment, message)
+
+
+def get_bootstrap_token(device: Device, enrolment: Enrolment) -> Flow[Received]:
+    """Ask the MDM for the bootstrap token."""
+    message = _about(device, enrolment, "GetBootstrapToken")
+    if enrolment.automated:
+        message["AwaitingConfiguration"] = enrolment.awaiting
+    return _send(device, enrolment, message)
+
+
+def get_token(device: Device, enrolment: Enrolment, service: str) -> Flow[Received]:
+    """Ask the MDM for a token of a *service*, such as ``com.apple.maid``."""
+    message = _about(device, enrolment, "GetToken") | {"TokenServiceType": service}
+    return _send(device, enrolment, message)
+
+
+def declarative(
+    device: Device, enrolment: Enrolment, endpoint: str, data: bytes | None = None
+) -> Flow[Received]:
+    """Ask an *endpoint* of declarative management, or give it *data*: JSON."""
+    message = _about(device, enrolment, "DeclarativeManagement") | {"Endpoint": endpoint}
+    if data is not None:
+        message["Data"] = data
+    return _send(device, enrolment, message)

@@ -1,0 +1,105 @@
+"""What a device does, step by step, without doing any I/O itself.
+
+A flow is a generator: it yields a step and gets the step's result, as in
+
+    received = yield from send("PUT", url, body)
+
+Whoever hosts the device performs the steps (`simulator.devices.hosting`);
+a test may do so without any network.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from simulator.devices.identity import Identity
+
+OK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Send an HTTP request to the MDM, or to a server that it names."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    purpose: str
+    """What for: ``enrol``, ``web``, ``scep``, ``check-in``, ``connect``, ``asset`` ..."""
+    identity: Identity | None = None
+    """The client certificate to show in TLS, where the profile asks for no signatures."""
+    roots: tuple[bytes, ...] = ()
+    """Certificates, DER, that the device trusts beside the system's: its profiles' and anchors."""
+    redirects: bool = False
+    """Whether redirects are followed and cookies are kept, as in a web view."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What came back: a response, or why there is none."""
+
+    status: int = 0
+    """0: none came."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By lower-case name."""
+    body: bytes = b""
+    problem: str = ""
+    """Why no response came: the server cannot be reached, its certificate is not trusted ..."""
+    url: str = ""
+    """Where it came from in the end."""
+
+    @property
+    def content_type(self) -> str:
+        """The media type, without parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Apple:
+    """Ask Apple, in whose place the simulator's control API answers; *path* is below /api/v1."""
+
+    method: str
+    path: str
+    body: Any = None
+    """Sent as JSON, or as it is where it is bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait for a time of the simulator's clock."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """Make an RSA key, which takes long."""
+
+    bits: int
+    shared: bool = False
+    """Whether it may be a key that another device has too: their certificates differ anyway."""
+
+
+T = TypeVar("T")
+Step = Send | Apple | Pause | NewKey
+Flow = Generator[Step, Any, T]
+
+
+def perform(step: Send | Apple) -> Flow[Received]:
+    """Perform an exchange and return what came back."""
+    received: Received = yield step
+    return received
+
+
+def pause(seconds: float) -> Flow[None]:
+    """Wait."""
+    yield Pause(seconds)
+
+
+def new_key(bits: int, *, shared: bool = False) -> Flow[rsa.RSAPrivateKey]:
+    """Make a key."""
+    key: rsa.RSAPrivateKey = yield NewKey(bits, shared)
+    return key

@@ -1,0 +1,298 @@
+"""Many devices in one process: who runs what, who hears which push, what is kept.
+
+Each device does one thing at a time. An idle device costs its record only: one
+stream tells of the pushes to all of them.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+import aiohttp
+
+from simulator.core.clock import Clock
+from simulator.core.timers import until
+from simulator.devices.connect import session
+from simulator.devices.device import Body, Device, Options, new_device, restored
+from simulator.devices.flow import Flow
+from simulator.devices.hosting.performer import ControlAddress, Performer
+from simulator.devices.life import enrol_by_profile, erase, power_off, power_on, unenrol
+from simulator.devices.world import World
+
+LOG = logging.getLogger("mdmsim")
+AWAIT_S = 5
+"""How often a device asks that waits for DeviceConfigured (device.md 5.2)."""
+NOT_NOW_S = 60
+"""When a device asks again after it has put a command off."""
+_RECONNECT_S = 1
+
+
+class Keeper(Protocol):
+    """Keeps the records of devices over restarts."""
+
+    async def load(self) -> list[Body]:
+        """Return all records."""
+        ...
+
+    async def save(self, serial: str, body: Body) -> None:
+        """Write one record."""
+        ...
+
+    async def remove(self, serial: str) -> None:
+        """Remove one record."""
+        ...
+
+
+@dataclass(slots=True)
+class Hosted:
+    """A device in this process."""
+
+    device: Device
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the device does something."""
+    pushed: bool = False
+    """Whether a push waits for the device to be done with what it does."""
+    asking: asyncio.Task[None] | None = None
+    """Waits for the time at which the device asks for commands by itself."""
+
+
+class Fleet:
+    """The devices of a running simulator; an asynchronous context manager."""
+
+    def __init__(self, control: ControlAddress, clock: Clock, world: World, keeper: Keeper) -> None:
+        """Take where Apple is, the clock, what devices need, and what keeps them."""
+        self._control = control
+        self._clock = clock
+        self._world = world
+        self._keeper = keeper
+        self._performer = Performer(control, clock)
+        self._hosted: dict[str, Hosted] = {}
+        self._tokens: dict[str, str] = {}
+        """Serial numbers by push token."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listener: asyncio.Task[None] | None = None
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Go on where the devices were."""
+        await self._stack.enter_async_context(self._performer)
+        await self._load()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop()
+        await self._stack.aclose()
+
+    async def reload(self) -> None:
+        """Begin anew with what is kept, as after a reset of the simulator."""
+        await self._stop()
+        await self._load()
+
+    async def _load(self) -> None:
+        for body in await self._keeper.load():
+            self._add(restored(body))
+
+    async def _stop(self) -> None:
+        tasks = [*self._tasks, *([self._listener] if self._listener else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._hosted.clear()
+        self._tokens.clear()
+        self._listener = None
+
+    def _add(self, device: Device) -> Hosted:
+        hosted = self._hosted[device.serial] = Hosted(device)
+        self._settle(hosted)
+        return hosted
+
+    def serials(self) -> list[str]:
+        """Return the serial numbers of all devices, in order."""
+        return sorted(self._hosted)
+
+    def get(self, serial: str) -> Device:
+        """Return a device; LookupError if there is none."""
+        return self._get(serial).device
+
+    def _get(self, serial: str) -> Hosted:
+        if serial not in self._hosted:
+            raise LookupError(f"no simulated device has the serial number {serial}")
+        return self._hosted[serial]
+
+    async def add(self, serial: str, hardware: Body, organisation: str, options: Options) -> Device:
+        """Take a device out of its box; ValueError if it is out already."""
+        if serial in self._hosted:
+            raise ValueError(f"{serial} is a simulated device already")
+        device = new_device(serial, hardware, organisation)
+        device.options = options
+        self._add(device)
+        await self._keeper.save(serial, device.kept())
+        return device
+
+    async def remove(self, serial: str) -> None:
+        """Throw a device away, as if it had been lost at sea."""
+        hosted = self._get(serial)
+        async with hosted.lock:
+            self._tokens.pop(hosted.device.push_token, None)
+            del self._hosted[serial]
+            await self._keeper.remove(serial)
+
+    async def power_on(self, serial: str) -> Device:
+        """Turn a device on, and let it do what it then does, up to its first session."""
+        return await self._act(serial, lambda device: power_on(device, self._world))
+
+    async def power_off(self, serial: str) -> Device:
+        """Turn a device off."""
+
+        def off(device: Device) -> Flow[None]:
+            yield from ()
+            power_off(device, self._world)
+
+        return await self._act(serial, off)
+
+    async def enrol(self, serial: str, *, content: bytes = b"", url: str = "") -> Device:
+        """Enrol a device by a profile."""
+        return await self._act(
+            serial, lambda device: enrol_by_profile(device, self._world, content=content, url=url)
+        )
+
+    async def erase(self, serial: str) -> Device:
+        """Erase a device, as its user can."""
+        return await self._act(serial, lambda device: erase(device, self._world))
+
+    async def unenrol(self, serial: str) -> Device:
+        """Remove the MDM profile, as the user can."""
+        return await self._act(serial, lambda device: unenrol(device, self._world, "the user"))
+
+    async def change(self, serial: str, options: Options) -> Device:
+        """Give a device other options."""
+
+        def change(device: Device) -> Flow[None]:
+            yield from ()
+            device.options = options
+
+        return await self._act(serial, change)
+
+    async def poll(self, serial: str) -> Device:
+        """Let a device ask for commands without a push."""
+        return await self._act(serial, _nothing)
+
+    async def _act(self, serial: str, act: Callable[[Device], Flow[None]]) -> Device:
+        """Do something with a device, then let it ask for commands if it is enrolled."""
+        hosted = self._get(serial)
+        async with hosted.lock:
+            await self._run(hosted, act(hosted.device))
+            await self._sessions(hosted)
+        return hosted.device
+
+    async def _run(self, hosted: Hosted, flow: Flow[Any]) -> Any:
+        """Run a flow, and keep what it left."""
+        token = hosted.device.push_token
+        try:
+            return await self._performer.run(flow, hosted.device)
+        finally:
+            self._tokens.pop(token, None)
+            if self._hosted.get(hosted.device.serial) is hosted:
+                self._settle(hosted)
+                await self._keeper.save(hosted.device.serial, hosted.device.kept())
+
+    def _settle(self, hosted: Hosted) -> None:
+        """Note where the device's pushes go, and listen for them."""
+        device = hosted.device
+        if device.enrolment is not None and device.condition == "enrolled":
+            self._tokens[device.push_token] = device.serial
+            if self._listener is None:
+                self._listener = asyncio.ensure_future(self._listen())
+            if device.enrolment.awaiting:
+                self._later(hosted, AWAIT_S)
+        if device.returning and device.condition == "unactivated":
+            self._spawn(self._come_back(device.serial))
+
+    async def _come_back(self, serial: str) -> None:
+        await self.power_on(serial)
+
+    async def _sessions(self, hosted: Hosted) -> None:
+        """Let the device ask for commands, again if a push came meanwhile."""
+        hosted.pushed = True
+        while hosted.pushed:
+            hosted.pushed = False
+            if await self._run(hosted, session(hosted.device, self._world)):
+                self._later(hosted, NOT_NOW_S)
+
+    def _later(self, hosted: Hosted, seconds: int) -> None:
+        """Let the device ask again after a time of the simulator's clock."""
+
+        async def ask() -> None:
+            await until(self._clock, self._clock.now_ms() + seconds * 1000)
+            hosted.asking = None
+            await self._wake(hosted)
+
+        if hosted.asking is None:
+            hosted.asking = self._spawn(ask())
+
+    async def _wake(self, hosted: Hosted) -> None:
+        hosted.pushed = True
+        async with hosted.lock:
+            if hosted.pushed:
+                await self._sessions(hosted)
+
+    def _spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        async def logged() -> None:
+            try:
+                await work
+            except Exception:
+                LOG.exception("a simulated device failed")
+
+        task = asyncio.ensure_future(logged())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _listen(self) -> None:
+        """Wake the devices that are pushed to; the stream begins anew if it ends."""
+        headers = {"Authorization": f"Bearer {self._control.token}"}
+        prefix = self._world.authority.token_prefix
+        url = f"{self._control.url}/api/v1/push-tokens/events?prefix={prefix}"
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
+        while True:
+            try:
+                async with (
+                    aiohttp.ClientSession(timeout=timeout, headers=headers) as client,
+                    client.get(url) as stream,
+                ):
+                    stream.raise_for_status()
+                    async for push in _events(stream):
+                        self._pushed(push)
+            except (aiohttp.ClientError, OSError) as error:
+                LOG.debug("the stream of pushes ended: %s", error)
+            await until(self._clock, self._clock.now_ms() + _RECONNECT_S * 1000)
+
+    def _pushed(self, push: Body) -> None:
+        """Wake the device that a push is for; one with another magic is ignored."""
+        hosted = self._hosted.get(self._tokens.get(push["token"], ""))
+        if hosted is None or hosted.device.enrolment is None:
+            return
+        if push["mdm"] != hosted.device.enrolment.magic:
+            hosted.device.happened(self._clock.now_ms(), "push ignored", "another PushMagic")
+            return
+        hosted.device.happened(self._clock.now_ms(), "push")
+        if hosted.lock.locked():
+            hosted.pushed = True
+        else:
+            self._spawn(self._wake(hosted))
+
+
+def _nothing(_: Device) -> Flow[None]:
+    yield from ()
+
+
+async def _events(stream: aiohttp.ClientResponse) -> AsyncIterator[Body]:
+    """Yield the pushes of a stream of server-sent events."""
+    async for line in stream.content:
+        if line.startswith(b"data: "):
+            push: Body = json.loads(line.removeprefix(b"data: "))
+            yield push

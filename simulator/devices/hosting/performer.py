@@ -1,0 +1,233 @@
+"""Performs the steps of a device's flow: HTTP by aiohttp's client, waiting, making keys."""
+
+import asyncio
+import ssl
+import tempfile
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any, Self, TypeVar, assert_never
+
+import aiohttp
+from cryptography.hazmat.primitives.asymmetric import rsa
+from yarl import URL
+
+from simulator.core.clock import Clock
+from simulator.core.timers import until
+from simulator.devices.device import Device
+from simulator.devices.flow import Apple, Flow, NewKey, Pause, Received, Send, Step
+from simulator.devices.identity import Identity
+from simulator.devices.plists import MAX_BYTES
+
+T = TypeVar("T")
+AGENT = "mdmsim-device/1"
+CONNECTIONS = 100
+"""Connections that all devices together have open."""
+TIMEOUT_S = 30
+_MOST_REDIRECTS = 10
+_SHARED_KEYS = 16
+_CONTEXTS = 256
+"""TLS contexts that are kept: each set of trusted certificates has one, and each client's."""
+_SAME_LABELS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ControlAddress:
+    """Where the simulator's control API is."""
+
+    url: str
+    token: str
+
+
+class Performer:
+    """Performs the steps of flows; an asynchronous context manager."""
+
+    def __init__(self, control: ControlAddress, clock: Clock) -> None:
+        """Take where Apple is asked, and the clock that waits go by."""
+        self._control = control
+        self._clock = clock
+        self._contexts: OrderedDict[tuple[Any, ...], ssl.SSLContext] = OrderedDict()
+        self._keys: dict[int, list[rsa.RSAPrivateKey]] = {}
+        self._turns: dict[int, Any] = {}
+        self._making = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        """Open the pool of connections."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+            headers={"User-Agent": AGENT},
+            auto_decompress=True,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def run(self, flow: Flow[T], device: Device) -> T:
+        """Perform the steps of *flow* to its end, and return what it returns."""
+        result: Any = None
+        try:
+            while True:
+                step = flow.send(result)
+                result = await self._perform(step, device)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        finally:
+            flow.close()
+
+    async def _perform(self, step: Step, device: Device) -> Any:
+        match step:
+            case Send():
+                return await self._send(step, device)
+            case Apple():
+                return await self._ask(step)
+            case Pause():
+                until_ms = self._clock.now_ms() + int(step.seconds * 1000)
+                return await until(self._clock, until_ms)
+            case NewKey():
+                return await self._key(step)
+            case _:
+                assert_never(step)
+
+    async def _key(self, step: NewKey) -> rsa.RSAPrivateKey:
+        """Make a key in a thread; shared ones are made until there are enough of their size."""
+        if not step.shared:
+            return await asyncio.to_thread(rsa.generate_private_key, 65537, step.bits)
+        pool = self._keys.setdefault(step.bits, [])
+        if len(pool) < _SHARED_KEYS:
+            pool.append(await asyncio.to_thread(rsa.generate_private_key, 65537, step.bits))
+            return pool[-1]
+        turn = self._turns.setdefault(step.bits, cycle(pool))
+        key: rsa.RSAPrivateKey = next(turn)
+        return key
+
+    async def _ask(self, step: Apple) -> Received:
+        """Ask the control API, which answers for Apple."""
+        headers = {"Authorization": f"Bearer {self._control.token}"}
+        content: dict[str, Any] = {"json": step.body}
+        if isinstance(step.body, bytes):
+            content = {"data": step.body}
+        elif step.body is None:
+            content = {}
+        url = f"{self._control.url}/api/v1{step.path}"
+        try:
+            async with self._session.request(
+                step.method, url, headers=headers, **content
+            ) as answer:
+                return await _received(answer)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return Received(problem=f"the simulator cannot be reached ({error})")
+
+    async def _send(self, step: Send, device: Device) -> Received:
+        url = step.url
+        for origin, instead in device.options.origins.items():
+            if url == origin or url.startswith(f"{origin}/"):
+                url = instead + url[len(origin) :]
+        try:
+            # Encoded as it is: the MDM signs its URLs, or sends base64 in them.
+            target = URL(url, encoded=True)
+            async with self._opened(step, target, device) as answer:
+                if step.purpose == "web" and not _is_same_site(target, answer.url):
+                    problem = f"the web page left the site of {target.host} for {answer.url.host}"
+                    return Received(problem=problem)
+                return await _received(answer)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Received(problem=_why(error, url))
+
+    @asynccontextmanager
+    async def _opened(
+        self, step: Send, url: URL, device: Device
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send the request, in a session with cookies if it is a web view's."""
+        options: dict[str, Any] = {
+            "headers": dict(step.headers),
+            "data": step.body or None,
+            "allow_redirects": step.redirects,
+            "max_redirects": _MOST_REDIRECTS,
+        }
+        if url.scheme == "https":
+            options["ssl"] = await self._context(step, device)
+        if not step.redirects:
+            async with self._session.request(step.method, url, **options) as answer:
+                yield answer
+            return
+        async with (
+            aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+                headers={"User-Agent": AGENT},
+            ) as session,
+            session.request(step.method, url, **options) as answer,
+        ):
+            yield answer
+
+    async def _context(self, step: Send, device: Device) -> ssl.SSLContext:
+        """Return the TLS context of who is trusted, and of the client certificate, if any."""
+        key = (step.roots, device.options.trust, step.identity)
+        if key in self._contexts:
+            self._contexts.move_to_end(key)
+            return self._contexts[key]
+        context = await asyncio.to_thread(
+            _make_context, step.roots, device.options.trust, step.identity
+        )
+        self._contexts[key] = context
+        if len(self._contexts) > _CONTEXTS:
+            self._contexts.popitem(last=False)
+        return context
+
+
+def _why(error: Exception, url: str) -> str:
+    """Return why no response came from *url*, in the words of a person who sees the device."""
+    match error:
+        case aiohttp.TooManyRedirects():
+            return f"{url} redirects without end"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {url} is not trusted ({error.certificate_error})"
+        case ssl.SSLError():
+            return f"no certificate for {url} can be used: {error.reason}"
+        case TimeoutError():
+            return f"{url} did not answer within {TIMEOUT_S} s"
+        case _:
+            return f"{url} cannot be reached ({error})"
+
+
+def _make_context(
+    roots: tuple[bytes, ...], trust: str, identity: Identity | None
+) -> ssl.SSLContext:
+    """Make a context that trusts the system's certificates, *roots* and *trust*."""
+    context = ssl.create_default_context()
+    # Servers under test are signed by CAs without the extensions that the strict check wants.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    for root in roots:
+        with suppress(ssl.SSLError):  # it is there already
+            context.load_verify_locations(cadata=root)
+    if trust:
+        context.load_verify_locations(cadata=trust)
+    if identity is not None:
+        with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # OpenSSL reads files only
+            file.write(identity.pem())
+            file.flush()
+            context.load_cert_chain(file.name)
+    return context
+
+
+def _is_same_site(start: URL, end: URL) -> bool:
+    """Tell whether both hosts share their last two labels, as a web view has to (AD)."""
+    first, last = (str(one.host).split(".")[-_SAME_LABELS:] for one in (start, end))
+    return first == last
+
+
+async def _received(answer: aiohttp.ClientResponse) -> Received:
+    """Read a response, up to what a device reads."""
+    content = bytearray()
+    async for piece in answer.content.iter_any():
+        content += piece
+        if len(content) > MAX_BYTES:
+            answer.close()
+            return Received(problem=f"the response has over {MAX_BYTES // 2**20} MB")
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return Received(answer.status, headers, bytes(content), url=str(answer.url))

@@ -1,0 +1,117 @@
+"""A device's life: power on, activation, enrolment, erase, the end of its management (device.md 8).
+
+What goes wrong on the way is noted in the device, as `Device.trouble`.
+"""
+
+import json
+
+from simulator.devices.device import Body, Device
+from simulator.devices.enrolment import check_in
+from simulator.devices.enrolment.fetching import automated_profile, profile_at, resolved
+from simulator.devices.enrolment.installing import install_enrolment
+from simulator.devices.errors import DeviceError, enrolment_failed
+from simulator.devices.flow import OK, Apple, Flow, perform
+from simulator.devices.models import model_name
+from simulator.devices.world import World
+
+
+def power_on(device: Device, world: World) -> Flow[None]:
+    """Turn the device on: a new or erased one activates, and enrols where Apple says so."""
+    if device.condition == "off":
+        device.condition = "enrolled" if device.enrolment else "activated"
+        device.happened(world.now_ms(), "on")
+    if device.condition == "unactivated":
+        yield from _activate(device, world)
+    if device.enrolment is None and (device.assigned or device.returning):
+        yield from _attempt(_automated(device, world), device, world)
+
+
+def power_off(device: Device, world: World) -> None:
+    """Turn the device off: pushes wait for it."""
+    device.condition = "off"
+    device.happened(world.now_ms(), "off")
+
+
+def _activate(device: Device, world: World) -> Flow[None]:
+    """Ask Apple for the assigned profile; without one the device sets itself up unmanaged."""
+    received = yield from perform(Apple("POST", f"/devices/{device.serial}/activate", {}))
+    record: Body = json.loads(received.body) if received.status == OK else {}
+    device.assigned = record.get("profile")
+    device.condition = "activated"
+    device.push_token = world.push_token()
+    device.name = model_name(str(device.hardware.get("model", "")), device.family)
+    device.supervised = device.assigned is not None
+    about = str((device.assigned or {}).get("profile_name", "no profile"))
+    device.happened(world.now_ms(), "activated", about)
+
+
+def _automated(device: Device, world: World) -> Flow[None]:
+    content = device.return_profile
+    if not content:
+        content = yield from automated_profile(device, world)
+    content = yield from resolved(content, device, world)
+    yield from install_enrolment(content, device, world, automated=True)
+    device.returning, device.return_profile = False, b""
+
+
+def _attempt(enrolling: Flow[None], device: Device, world: World) -> Flow[None]:
+    """Enrol; what keeps it from that becomes the device's trouble."""
+    try:
+        yield from enrolling
+    except DeviceError as error:
+        device.trouble = str(error)
+        device.happened(world.now_ms(), "failed", device.trouble)
+    except check_in.UnenrolledError:
+        device.trouble = "the MDM does not know the device any more"
+        device.happened(world.now_ms(), "failed", device.trouble)
+    else:
+        where = device.enrolment.server_url if device.enrolment else ""
+        device.happened(world.now_ms(), "enrolled", where)
+
+
+def enrol_by_profile(
+    device: Device, world: World, *, content: bytes = b"", url: str = ""
+) -> Flow[None]:
+    """Enrol by a profile that a person installs: *content*, or what is at *url*."""
+    if device.condition == "unactivated":
+        yield from _activate(device, world)
+    yield from _attempt(_by_hand(device, world, content, url), device, world)
+
+
+def _by_hand(device: Device, world: World, content: bytes, url: str) -> Flow[None]:
+    if device.enrolment is not None:
+        raise enrolment_failed("The device is enrolled in an MDM already.")
+    if url:
+        content = yield from profile_at(url)
+    content = yield from resolved(content, device, world)
+    yield from install_enrolment(content, device, world, automated=False)
+
+
+def unenrol(device: Device, world: World, why: str, *, refused: bool = False) -> Flow[None]:
+    """End the management: say goodbye if the profile asks for it, and forget all that came by it.
+
+    *refused*: the server itself ended it, so nothing is said.
+    """
+    enrolment = device.enrolment
+    if enrolment is None:
+        return
+    enrolment.check_out = enrolment.check_out and not refused
+    yield from check_in.check_out(device, enrolment)
+    device.forget_management()
+    device.happened(world.now_ms(), "unenrolled", why)
+
+
+def erase(
+    device: Device, world: World, *, returning: bool = False, return_profile: bytes = b""
+) -> Flow[None]:
+    """Erase the device: it says goodbye to nobody, and Apple retires its token.
+
+    *returning*: with Return to Service it comes back by itself, and enrols with
+    *return_profile* or, if that is empty, with the one that is assigned.
+    """
+    token = device.push_token
+    device.erase()
+    device.returning, device.return_profile = returning, return_profile
+    device.happened(world.now_ms(), "erased")
+    if token:
+        yield from perform(Apple("POST", f"/push-tokens/{token}/unregister", {}))

@@ -1,0 +1,37 @@
+"""Property lists as devices read them."""
+
+import plistlib
+from collections.abc import Mapping
+from typing import Any
+
+MAX_BYTES = 32 * 1024 * 1024
+"""What a device reads of a response; a profile or command has a few kilobytes."""
+
+
+def read_dictionary(content: bytes, what: str) -> dict[str, Any]:
+    """Return the dictionary in *content*, XML or binary; ValueError says what it is instead."""
+    try:
+        value = plistlib.loads(content)
+    except Exception:  # noqa: BLE001 (plistlib raises what its parsers raise, of many kinds)
+        raise ValueError(f"{what} is no property list: it begins with {content[:20]!r}") from None
+    if not isinstance(value, dict):
+        raise ValueError(  # noqa: TRY004 (the server's fault, as where it is no plist)
+            f"{what} must be a dictionary, but is {kind(value)}"
+        )
+    return value
+
+
+_KINDS: Mapping[type, str] = {
+    dict: "a dictionary",
+    list: "an array",
+    str: "a string",
+    bytes: "data",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a real",
+}
+
+
+def kind(value: object) -> str:
+    """Return what a value is, in the words of property lists."""
+    return _KINDS.get(type(value), "a date")

@@ -1,0 +1,53 @@
+"""What a device needs beside itself: time, chance, Apple's factory, and who judges its MDM."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from simulator.devices.device_ca import DeviceAuthority
+
+_UUID_DIGITS = (8, 12, 16, 20, 32)
+
+
+def dashed(digits: str) -> str:
+    """Return 32 hex digits in the form of a UUID, in upper case."""
+    return "-".join(
+        digits[start:end].upper()
+        for start, end in zip((0, *_UUID_DIGITS), _UUID_DIGITS, strict=False)
+    )
+
+
+Judge = Callable[[Mapping[str, Any], str, str, bool], Sequence[str]]
+"""Holds a command against what is documented: the command's dictionary, the platform, the
+version of the operating system, whether the device is supervised; returns what is wrong."""
+
+
+def no_judgement(
+    _command: Mapping[str, Any], _platform: str, _version: str, _supervised: bool
+) -> Sequence[str]:
+    """Return nothing: the command is not judged."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a device needs beside itself."""
+
+    now_ms: Callable[[], int]
+    """The simulator's clock."""
+    chance: Callable[[int], str]
+    """Returns as many random hexadecimal digits as asked for."""
+    authority: DeviceAuthority = field(repr=False)
+    """Signs the certificates that devices leave the factory with."""
+    wall_clock: Callable[[], datetime]
+    """The time that servers check certificates by, whatever time is simulated."""
+    judge: Judge = no_judgement
+
+    def uuid(self) -> str:
+        """Return a new UUID, in upper case."""
+        return dashed(self.chance(32))
+
+    def push_token(self) -> str:
+        """Return a new device token: 64 hexadecimal digits, the first of which all have."""
+        return self.authority.token_prefix + self.chance(64 - len(self.authority.token_prefix))
