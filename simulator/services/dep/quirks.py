@@ -33,6 +33,11 @@ NEW_MISSING = Quirk(
     "A sync never tells of devices that were added: only a fetch from the start has them.",
     "GH fleetdm/fleet#49837",
 )
+OLD_TOKEN_DIES = Quirk(
+    "dep.old-session-dies",
+    "Once an answer has named a newer session token, the ones before are refused.",
+    "dep.md 1.4",
+)
 ALL = (
     SAME_CURSOR,
     EVENT_TWICE,
@@ -40,4 +45,5 @@ ALL = (
     ADDED_AND_MODIFIED,
     LATE_EVENTS,
     NEW_MISSING,
+    OLD_TOKEN_DIES,
 )
