@@ -22,7 +22,17 @@ CATEGORIES = frozenset(
     ]
 )
 SUBJECTS = frozenset(
-    ["device", "user", "administrator", "organisation", "mdm-server", "none", "unknown"]
+    [
+        "device",
+        "user",
+        "pupil",
+        "staff",
+        "administrator",
+        "organisation",
+        "mdm-server",
+        "none",
+        "unknown",
+    ]
 )
 SECRECY = frozenset(("no", "semi", "yes"))
 _KEYS = frozenset(("category", "subject", "secret", "closed"))

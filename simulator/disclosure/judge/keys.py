@@ -12,7 +12,18 @@ from simulator.core.settings import ConfigurationError
 from simulator.disclosure.concepts import CONCEPTS
 from simulator.disclosure.observe.values import shape_of
 
-SERVICES = ("apns", "dep", "roster", "vpp", "axm", "lock", "catalog")
+SERVICES = (
+    "apns",
+    "dep",
+    "roster",
+    "vpp",
+    "axm",
+    "lock",
+    "catalog",
+    "gdmf",
+    "identity",
+    "discovery",
+)
 """Apple's services that a claim may name, built or not."""
 _DIRECTIONS = ("sent", "received", "both")
 Check = Callable[[Any], str]

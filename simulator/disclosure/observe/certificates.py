@@ -102,6 +102,25 @@ def names_in(value: str) -> list[tuple[str, str]] | None:
             return None
 
 
+def csr_names(value: str) -> list[tuple[str, str, str]]:
+    """Return the names in a certificate request, base64 of DER or PEM; none if it is none.
+
+    Each is a triple such as ``("subject.CN", "Push", "server.cert_name")``.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd requests are what is being looked for
+        try:
+            content = base64.b64decode(value)
+            pem = content.startswith(b"-----")
+            csr = x509.load_pem_x509_csr(content) if pem else x509.load_der_x509_csr(content)
+            return [
+                (f"subject.{name}", text, _CONCEPTS.get(name, UNKNOWN))
+                for name, text in _attributes(csr.subject)
+            ]
+        except _BAD:
+            return []
+
+
 def _hex(serial: int) -> str:
     return f"0x{serial:X}"
 

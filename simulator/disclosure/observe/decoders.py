@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, QUERY, UNKNOWN
-from simulator.disclosure.observe.certificates import names_in
+from simulator.disclosure.observe.certificates import csr_names, names_in
 from simulator.disclosure.redact.markers import OPENING
 from simulator.protocol.wire import pairs_of, parse_json
 
@@ -125,6 +125,8 @@ def children(decode: str, value: str) -> Iterable[Piece]:
     """Return the values inside *value*; none where the decoder cannot read it."""
     if decode == "json":
         return _json_pieces(value)
+    if decode == "csr":
+        return [Piece(f"#/{at}", text, "csr", concept) for at, text, concept in csr_names(value)]
     names = names_in(value) if decode == "x509" else None
     return [Piece(f"#/{at}", text, "x509") for at, text in names or ()]
 

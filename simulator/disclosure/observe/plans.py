@@ -120,7 +120,7 @@ def _decoder(source: Field, concept: str) -> str:
     """
     decode: str = getattr(source, "decode", "")
     carrier = CARRIERS.get(concept)
-    if decode not in ("", "x509", "json", carrier and carrier.via):
+    if decode not in ("", "x509", "csr", "json", carrier and carrier.via):
         raise ValueError(f"field {source.name}: {concept} cannot be decoded as {decode}")
     return decode
 

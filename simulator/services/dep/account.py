@@ -5,6 +5,7 @@ from typing import Any
 from simulator.core.state import Body
 from simulator.protocol.fields import Integer, Object, Objects, String, Strings
 from simulator.protocol.operations import Call, operation
+from simulator.services.dep import roster_lists
 from simulator.services.dep.device_rows import DOCS, PAGE_MAXIMUM
 from simulator.services.fleet.servers import server
 from simulator.services.organisations import organisation
@@ -24,6 +25,9 @@ URLS: tuple[dict[str, Any], ...] = (
     {"uri": "/device/replacementDetails", "http_method": ["GET"]},
     {"uri": "/os-beta-enrollment/tokens", "http_method": ["GET"]},
     {"uri": "/account-driven-enrollment/profile", "http_method": ["DELETE", "GET", "POST"]},
+)
+_ROSTERS = tuple(
+    {"uri": uri, "http_method": ["POST"], "limit": _LIMIT} for uri in roster_lists.URIS
 )
 _TEXTS = ("org_name", "org_email", "org_phone", "org_address", "org_id", "org_type", "org_version")
 
@@ -105,5 +109,5 @@ def account(call: Call) -> Body:
         "facilitator_id": facts.get("facilitator_id") or facts["admin_id"],
         **{name: facts[name] for name in _TEXTS},
         "org_id_hash": facts["org_id_hash"],
-        "urls": URLS,
+        "urls": (*URLS, *(_ROSTERS if roster_lists.offers(call, facts) else ())),
     }

@@ -33,10 +33,20 @@ NEW_MISSING = Quirk(
     "A sync never tells of devices that were added: only a fetch from the start has them.",
     "GH fleetdm/fleet#49837",
 )
-OLD_TOKEN_DIES = Quirk(
-    "dep.old-session-dies",
-    "Once an answer has named a newer session token, the ones before are refused.",
-    "dep.md 1.4",
+ROSTERS_FOR_ALL = Quirk(
+    "dep.rosters-for-all",
+    "A business organisation is told of rosters, and gets empty lists.",
+    "MM",
+)
+ROSTER_STRINGS = Quirk(
+    "dep.roster-strings",
+    'Rosters say "more_to_follow" as a text, as in the samples.',
+    "PR-R",
+)
+ROSTER_DAY = Quirk(
+    "dep.roster-day",
+    "The cursor of a roster is good for a day, as the table of errors says.",
+    "EV",
 )
 ALL = (
     SAME_CURSOR,
@@ -45,5 +55,7 @@ ALL = (
     ADDED_AND_MODIFIED,
     LATE_EVENTS,
     NEW_MISSING,
-    OLD_TOKEN_DIES,
+    ROSTERS_FOR_ALL,
+    ROSTER_STRINGS,
+    ROSTER_DAY,
 )
