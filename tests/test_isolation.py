@@ -108,9 +108,9 @@ def test_every_operation_is_tried_somewhere() -> None:
     tried = {str(one.id) for one in (*OPERATIONS, *vpp_isolation.OPERATIONS)}
     with_a_credential = {one.name for one in services.load().operations.values() if one.auth}
 
-    # A push and a login are below.
+    # A push and a login are below; an unlock is with the others of its service.
     others = {one for one in with_a_credential - tried if not one.startswith(NO_ORGANISATION)}
-    assert others == {"apns.push", "dep.session"}
+    assert others == {"apns.push", "dep.session", "lock.unlock"}
 
 
 def test_a_login_of_ours_with_secrets_of_theirs_is_none(apple: Apple) -> None:

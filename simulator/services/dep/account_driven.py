@@ -10,9 +10,9 @@ from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors
 from simulator.services.dep.device_rows import DOCS
+from simulator.services.fleet import enrolment_urls
 from simulator.services.organisations import organisation
 
-_KIND = "dep.discovery"
 _PATH = "/account-driven-enrollment/profile"
 
 
@@ -66,7 +66,7 @@ def set_discovery(call: Call) -> Body:
     url = call.body.get("mdm_service_discovery_url")
     if not url:
         raise ApiError(errors.DISCOVERY_URL_REQUIRED)
-    call.state.put(_KIND, "url", {"url": url, "updated_ms": call.now_ms})
+    enrolment_urls.put(call.state, url, call.now_ms)
     return {}
 
 
@@ -86,12 +86,12 @@ def set_discovery(call: Call) -> Body:
 def get_discovery(call: Call) -> Body:
     """Return the URL, or NOT_FOUND before one is set."""
     _supported(call)
-    found = call.state.get(_KIND, "url")
+    found = enrolment_urls.find(call.state)
     if found is None:
         raise ApiError(errors.NOT_FOUND, "no discovery URL is set")
     return {
-        "mdm_service_discovery_url": found.body["url"],
-        "last_updated_timestamp": rfc3339(found.body["updated_ms"]),
+        "mdm_service_discovery_url": found["url"],
+        "last_updated_timestamp": rfc3339(found["updated_ms"]),
     }
 
 
@@ -108,6 +108,6 @@ def get_discovery(call: Call) -> Body:
 def delete_discovery(call: Call) -> Body:
     """Forget the URL."""
     _supported(call)
-    if not call.state.delete(_KIND, "url"):
+    if not enrolment_urls.delete(call.state):
         raise ApiError(errors.NOT_FOUND, "no discovery URL is set")
     return {}

@@ -6,6 +6,7 @@ from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors
 from simulator.services.dep.device_rows import DOCS, SERIAL_NUMBER
 from simulator.services.fleet import devices as fleet
+from simulator.services.fleet import locks
 from simulator.services.fleet.devices import Device
 from simulator.services.organisations import organisation
 
@@ -75,7 +76,15 @@ def lock(call: Call) -> Body:
     if forced := call.forces(serial):
         status = forced.code
     elif device is not None and status == "SUCCESS":
-        fleet.write(call.state, [fleet.locked(device)], (), call.now_ms)
+        fleet.write(call.state, [device.locked_as(True)], (), call.now_ms)
+        locks.turn_on(
+            call.state,
+            serial,
+            "dep",
+            escrow_key=call.body.get("escrow_key") or "",
+            message=call.body.get("lost_message") or "",
+            now_ms=call.now_ms,
+        )
     return {"serial_number": serial, "response_status": status}
 
 

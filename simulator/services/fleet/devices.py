@@ -54,6 +54,10 @@ class Device:
         """Return what is stored."""
         return {name: value for name in _STORED if (value := getattr(self, name))}
 
+    def locked_as(self, is_locked: bool) -> "Device":
+        """Return the device with Activation Lock on or off."""
+        return replace(self, locked=is_locked)
+
     def with_record(self, *without: str, **values: Any) -> "Device":
         """Return the device with *values* set in its record and the keys *without* gone."""
         kept = {k: v for k, v in self.record.items() if k not in without}
@@ -226,8 +230,3 @@ def release(state: State, device: Device, now_ms: int) -> None:
     if device.server:
         tell(state, [Told(device.server, "deleted", gone)], now_ms)
     place(state, replace(gone, released=True), "")
-
-
-def locked(device: Device) -> Device:
-    """Return *device* with Activation Lock on."""
-    return replace(device, locked=True)

@@ -1,0 +1,126 @@
+"""What stands around Activation Lock: locks of persons, and the codes that devices make."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from simulator.auth import bypass_code
+from simulator.core.state import Body, State
+from simulator.core.timestamps import rfc3339
+from simulator.protocol.fields import Boolean, Field, Objects, String
+from simulator.services.fleet import devices, locks
+from simulator.services.fleet.portal import device
+from simulator.services.lock import SERVICE
+from simulator.services.organisations import all_organisations
+from simulator.services.provisioning import ControlCall, Provisioning, Resource
+
+
+def _homes(call: ControlCall) -> Iterator[tuple[str, State]]:
+    for one in all_organisations(call.state):
+        yield one.key, call.state.of(one.key)
+
+
+def _shown(organisation: str, home: State, serial: str) -> Body:
+    lock, code = locks.find(home, serial), locks.own_code(home, serial)
+    return {
+        "serial": serial,
+        "organisation": organisation,
+        "source": lock.source if lock else None,
+        "since": rfc3339(lock.since_ms) if lock else None,
+        "message": lock.message if lock else None,
+        "bypass_code": bypass_code.as_text(code) if code else None,
+    }
+
+
+def _list(call: ControlCall) -> Body:
+    """Answer the locks that are on; codes are shown one by one only."""
+    rows = [
+        _shown(organisation, home, serial) | {"bypass_code": None}
+        for organisation, home in _homes(call)
+        for serial in locks.serials(home)
+    ]
+    return {"locks": rows}
+
+
+def _home(call: ControlCall, serial: str) -> tuple[str, State]:
+    for organisation, home in _homes(call):
+        if home.has(devices.DEVICE, serial):
+            return organisation, home
+    raise LookupError(f"no device has the serial number {serial}")
+
+
+def _get(call: ControlCall) -> Body:
+    serial = call.path["serial"]
+    return _shown(*_home(call, serial), serial)
+
+
+def _change(call: ControlCall) -> Body:
+    """Let a person turn Find My on or off, or the device make another code."""
+    serial = call.path["serial"]
+    organisation, home = _home(call, serial)
+    if call.body.get("new_code") or locks.own_code(home, serial) is None:
+        locks.make_code(home, serial, bytes.fromhex(call.chance(2 * bypass_code.SIZE)))
+    wanted: Any = call.body.get("find_my")
+    lock = locks.find(home, serial)
+    if wanted and lock is None:
+        code = locks.own_code(home, serial) or b""
+        key = bypass_code.hash_of(code)
+        locks.turn_on(home, serial, "findmy", escrow_key=key, message="", now_ms=call.now_ms)
+        _write(home, serial, is_locked=True, now_ms=call.now_ms)
+    elif wanted and lock is not None and lock.source == "dep":
+        raise ValueError(f"{serial} is locked by the MDM server: whichever lock came first holds")
+    elif wanted is False and lock is not None and lock.source == "findmy":
+        locks.turn_off(home, serial)
+        _write(home, serial, is_locked=False, now_ms=call.now_ms)
+    return _shown(organisation, home, serial)
+
+
+def _write(home: State, serial: str, *, is_locked: bool, now_ms: int) -> None:
+    changed = device(home, serial).locked_as(is_locked)
+    devices.write(home, [changed], (), now_ms)
+
+
+_ROW: tuple[Field, ...] = (
+    String("serial", "Serial number of the device.", required=True),
+    String("organisation", "Whose it is.", required=True),
+    Field("source", "dep or findmy: who has locked it; null if nobody has.", required=True),
+    Field("since", "Since when; null if it is open.", required=True),
+    Field("message", "Text on the locked screen; null if it is open.", required=True),
+    Field(
+        "bypass_code",
+        "Code that the device has made, as it tells its MDM server; null if it has not, or in "
+        "the list.",
+        required=True,
+    ),
+)
+PROVISIONING = Provisioning(
+    service=SERVICE,
+    title="Activation Lock removal",
+    rank=70,
+    resources=(
+        Resource(
+            "GET",
+            "/locks",
+            "List the devices that are locked.",
+            _list,
+            answer=(Objects("locks", "All of them.", required=True, fields=_ROW),),
+        ),
+        Resource(
+            "GET",
+            "/locks/{serial}",
+            "Get the lock of a device, and the bypass code that it has made.",
+            _get,
+            answer=_ROW,
+        ),
+        Resource(
+            "PUT",
+            "/locks/{serial}",
+            "Turn Find My on or off as its user does, or have it make another bypass code.",
+            _change,
+            body=(
+                Boolean("find_my", "Whether the user's lock is to be on."),
+                Boolean("new_code", "Whether the device makes another code."),
+            ),
+            answer=_ROW,
+        ),
+    ),
+)

@@ -1,0 +1,43 @@
+"""Locks of devices, by the control API and the MDM server."""
+
+from simulator.auth import bypass_code
+from tests.control.conftest import Control
+
+
+async def test_a_user_locks_a_device_and_the_mdm_opens_it_by_the_devices_code(
+    control: Control,
+) -> None:
+    _, found = await control.call("GET", "/devices?limit=1")
+    serial = found["devices"][0]["serial_number"]
+    await control.call("PUT", "/quirks/lock.no-certificate", {"on": True})
+
+    status, locked = await control.call("PUT", f"/locks/{serial}", {"find_my": True})
+    _, listed = await control.call("GET", "/locks")
+    path = f"/deviceservicesworkers/escrowKeyUnlock?serial={serial}&productType=iPad14,1"
+    form = {"orgName": "Acme", "guid": "admin", "escrowKey": locked["bypass_code"]}
+    opened, _ = await control.ask("POST", path, data=form)
+    _, after = await control.call("GET", f"/locks/{serial}")
+
+    assert (status, locked["source"]) == (200, "findmy")
+    assert bypass_code.from_text(locked["bypass_code"]) is not None
+    assert listed["locks"] == [locked | {"bypass_code": None}]
+    assert (opened, after["source"]) == (200, None)
+    assert after["bypass_code"] == locked["bypass_code"]
+
+
+async def test_a_new_code_does_not_open_what_the_old_one_has_locked(control: Control) -> None:
+    _, found = await control.call("GET", "/devices?limit=1")
+    serial = found["devices"][0]["serial_number"]
+    _, first = await control.call("PUT", f"/locks/{serial}", {"find_my": True})
+
+    _, second = await control.call("PUT", f"/locks/{serial}", {"new_code": True})
+    _, off = await control.call("PUT", f"/locks/{serial}", {"find_my": False})
+
+    assert second["bypass_code"] != first["bypass_code"]
+    assert (second["source"], off["source"]) == ("findmy", None)
+
+
+async def test_an_unknown_device_has_no_lock(control: Control) -> None:
+    status, problem = await control.call("GET", "/locks/NONE")
+
+    assert (status, problem["detail"]) == (404, "no device has the serial number NONE")
