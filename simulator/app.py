@@ -33,6 +33,7 @@ from simulator.faults import faults
 from simulator.pki.push import PushAuthority
 from simulator.protocol import quirks
 from simulator.services import apns
+from simulator.services.identity import provisioning as portal_of_push_certificates
 from simulator.services.provisioning import Making
 from simulator.store.sqlite.store import Store
 from simulator.transport.callbacks import Callbacks
@@ -128,7 +129,9 @@ class Simulator:
         stack.push_async_callback(asyncio.to_thread, store.close)
         journal = await asyncio.to_thread(store.journal)
         stack.push_async_callback(asyncio.to_thread, journal.close)
-        engine = Engine(self.catalogue, settings, keys.secret, observer)
+        push_authority = await asyncio.to_thread(credentials.push_authority, directory.path, now)
+        authorities = credentials.authorities(directory.path, push_authority, now)
+        engine = Engine(self.catalogue, settings, keys.secret, observer, authorities)
         callbacks = await stack.enter_async_context(Callbacks(settings))
         serve = settings.unrecorded == "serve"
         self.gateway = Gateway(store, engine, self.clock, callbacks.post, serve_unseen=serve)
@@ -137,7 +140,6 @@ class Simulator:
         if (setting := await self.gateway.run(clock.restore)) is not None:
             self.clock.resume(*setting)
         await self._seed()
-        push_authority = await asyncio.to_thread(credentials.push_authority, directory.path, now)
         self._renew = partial(self._describe, directory.path, push_authority, now)
         organisations = await self._renew()
         await self.gateway.run(_mark)
@@ -152,12 +154,14 @@ class Simulator:
             manifest=manifest,
             chance=mint,
             push_authority=push_authority,
+            authorities=authorities,
             token=keys.control_token,
             key_id=fingerprinter.key_id,
             renew=self._renew,
         )
         control = await self._open_control(parts, directory.path, stack)
-        hosts = services.hosts(self.catalogue)
+        # A CA that is kept covers the names that it was made for, and no others.
+        hosts = [one for one in services.hosts(self.catalogue) if authority.covers(one)]
         certificates = await asyncio.to_thread(
             partial(
                 Certificates,
@@ -211,6 +215,8 @@ class Simulator:
         found = await asyncio.to_thread(credentials.write, path, making, held)
         for line in (await asyncio.to_thread(secret_lines, path)).values():
             self._guard.add("net.private_key", line)
+        issued = await asyncio.to_thread(credentials.push_certificates, found)
+        await self.gateway.run(partial(_register, issued, self.clock.now_ms()))
         if self.ready:
             self.ready["organisations"] = found
             await asyncio.to_thread(ready_file.write, self._path, self.ready)
@@ -304,6 +310,12 @@ class Simulator:
 
 def _unseen(_done: int) -> None:
     """Show nothing."""
+
+
+def _register(issued: list[tuple[str, str, bytes]], now_ms: int, state: State) -> None:
+    """Let the portal know the certificates that the world came with."""
+    for organisation, topic, pem in issued:
+        portal_of_push_certificates.register(state, organisation, topic, pem, now_ms)
 
 
 def _mark(state: State) -> None:

@@ -95,7 +95,12 @@ class Apple:
     """Those not closed yet, oldest first."""
 
     def __init__(
-        self, store: Store | None = None, key: bytes = KEY, secret: bytes = SECRET, **settings: Any
+        self,
+        store: Store | None = None,
+        key: bytes = KEY,
+        secret: bytes = SECRET,
+        authorities: object = None,
+        **settings: Any,
     ) -> None:
         """Keep the state in *store*, else in memory; *key* is that of the fingerprints."""
         self.catalogue = services.load()
@@ -103,7 +108,9 @@ class Apple:
         self.guard = Guard(self.catalogue.services.values(), Fingerprinter(key))
         self.store = store or Store.open(None, guard=self.guard)
         self.observer = Observer(self.catalogue, Fingerprinter(key))
-        self.engine = Engine(self.catalogue, Settings(**settings), secret, self.observer)
+        self.engine = Engine(
+            self.catalogue, Settings(**settings), secret, self.observer, authorities
+        )
         self.recorded: list[Exchange] = []
         self.inquiries: list[Inquiry] = []
         """What was asked of the outside."""

@@ -14,6 +14,7 @@ from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.engine.gateway import Gateway
 from simulator.journal.chain import EvidentJournal
+from simulator.pki.authorities import Authorities
 from simulator.pki.push import PushAuthority
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, Integer, Object, Objects, String
@@ -36,6 +37,8 @@ class Parts:
     """Gives as many random hex digits as asked for, for credentials."""
     push_authority: PushAuthority
     """Makes push certificates."""
+    authorities: Authorities
+    """Who issues certificates, it among them."""
     token: str
     """Bearer token that is wanted when the control port is not on loopback."""
     key_id: str

@@ -60,6 +60,7 @@ def _handler(provisioning: Provisioning, resource: Resource) -> Handler:
                     now_ms=now_ms,
                     chance=parts.chance,
                     settings=parts.settings,
+                    authorities=parts.authorities,
                     path=request.match_info,
                     query=query,
                     body=body,

@@ -62,13 +62,22 @@ class Engine:
     """Answer requests by the rows of a catalogue. Holds no state of its own."""
 
     def __init__(
-        self, catalogue: Catalogue, settings: Settings, secret: bytes, sealer: Sealer
+        self,
+        catalogue: Catalogue,
+        settings: Settings,
+        secret: bytes,
+        sealer: Sealer,
+        authorities: object = None,
     ) -> None:
-        """Compile the rows; *secret* is the data directory's key for tokens and cursors."""
+        """Compile the rows; *secret* is the data directory's key for tokens and cursors.
+
+        *authorities* are handed to the handlers that issue certificates.
+        """
         self.catalogue = catalogue
         self._settings = settings
         self._secret = secret
         self._sealer = sealer
+        self._authorities = authorities
         self._armoury = Armoury(catalogue, settings.seed)
         self._plans = {
             name: Plan.of(catalogue, operation, settings)
@@ -150,6 +159,7 @@ class Engine:
             state.of(""),
         )
         call.path, call.known, call.prefix = match.path, known, prefix
+        call.authorities = self._authorities
         response = self._respond(call, match, match.service, decoded)
         return delivered(call, response) if exchange.faults else response
 

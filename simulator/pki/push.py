@@ -146,18 +146,8 @@ class PushAuthority:
         begin = not_before or min(now, (not_after or now + PUSH_LIFETIME) - PUSH_LIFETIME)
         end = not_after or begin + PUSH_LIFETIME
         key = _new_key()
-        listed = tuple(dict.fromkeys((topic, *topics))) if topics else ()
-        extensions: _Extensions = (
-            (x509.BasicConstraints(ca=False, path_length=None), True),
-            (_issued_by(self.key), False),
-            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False),
-            (_usage(ca=False), True),
-            *((value, False) for value in entitlements(listed, environments)),
-        )
-        certificate = (
-            _builder(_subject(topic), key, begin, end, extensions)
-            .issuer_name(self.certificate.subject)
-            .sign(self.key, hashes.SHA256())
+        certificate = self.certify(
+            topic, key.public_key(), (begin, end), topics=topics, environments=environments
         )
         pem = _pem(certificate)
         return PushCertificate(
@@ -174,6 +164,33 @@ class PushAuthority:
                 serialization.BestAvailableEncryption(P12_PASSWORD.encode()),
             ),
             serial=certificate.serial_number,
+        )
+
+    def certify(
+        self,
+        topic: str,
+        public: rsa.RSAPublicKey,
+        valid: tuple[datetime, datetime],
+        *,
+        topics: Sequence[str] = (),
+        environments: Sequence[str] = tuple(ENVIRONMENTS),
+    ) -> x509.Certificate:
+        """Make a certificate for *topic* and somebody's *public* key, *valid* from one time to one.
+
+        Raise ValueError when an environment is unknown or the end is before the start.
+        """
+        listed = tuple(dict.fromkeys((topic, *topics))) if topics else ()
+        extensions: _Extensions = (
+            (x509.BasicConstraints(ca=False, path_length=None), True),
+            (_issued_by(self.key), False),
+            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False),
+            (_usage(ca=False), True),
+            *((value, False) for value in entitlements(listed, environments)),
+        )
+        return (
+            _builder(_subject(topic), public, *valid, extensions)
+            .issuer_name(self.certificate.subject)
+            .sign(self.key, hashes.SHA256())
         )
 
 
@@ -219,18 +236,17 @@ def _ca(
         (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False),
         (_usage(ca=True), True),
     )
-    return _builder(name, key, now - CLOCK_SKEW, now + CA_LIFETIME, extensions)
+    return _builder(name, key.public_key(), now - CLOCK_SKEW, now + CA_LIFETIME, extensions)
 
 
 def _builder(
     subject: x509.Name,
-    key: rsa.RSAPrivateKey,
+    public: rsa.RSAPublicKey,
     begin: datetime,
     end: datetime,
     extensions: _Extensions,
 ) -> x509.CertificateBuilder:
     """Return a certificate that lacks its issuer only; *extensions* are (value, critical)."""
-    public = key.public_key()
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -128,6 +128,8 @@ class Call(msgspec.Struct):
     """Outcomes of single items that faults have chosen."""
     known: Mapping[Inquiry, str] = msgspec.field(default_factory=dict)
     """The inquiries that were answered for this request."""
+    authorities: object = None
+    """Who issues certificates: `simulator.pki.authorities`, of which this layer knows nothing."""
     prefix: str = ""
     """Path that stood before the target, as the label of a test run; empty if none."""
     notes: HeadNotes | None = None

@@ -42,6 +42,7 @@ RULES = {
         Rule("field-unknown", "No field of this name is documented here.", "strict"),
         Rule("field-duplicate", "A key stands twice in one object; the last one counts.", "strict"),
         Rule("field-version", "The field is newer than the protocol version sent.", "strict"),
+        Rule("field-misplaced", "A field stands in another part than documented.", "strict"),
         Rule("field-deprecated", "The field should not be used any more.", "never"),
         Rule("query-unknown", "No query key of this name is documented here.", "strict"),
         Rule("query-duplicate", "A query key stands twice; the first one counts.", "strict"),
@@ -65,6 +66,7 @@ RULES = {
         Rule("push-token-base64", "The device token is base64 instead of hexadecimal.", "never"),
         Rule("push-id-case", "apns-id has capital letters.", "never"),
         Rule("push-two-credentials", "A certificate and a provider token.", "never"),
+        Rule("push-request", "A request for a push certificate that the portal refuses.", "always"),
         Rule("developer-token", "The developer token is no JWT.", "strict"),
         Rule("serial-shape", "A serial number that no device of Apple has.", "strict"),
         Rule(

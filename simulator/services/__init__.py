@@ -32,7 +32,6 @@ UNANSWERED_HOSTS = (
     "api-school.apple.com",
     "account.apple.com",
     "store.blobstore.apple.com",
-    "deviceservices-external.apple.com",
 )
 """Apple's hosts that no service stands in for yet: what clients ask there is on record all the
 same. A service that names one of them takes it over."""

@@ -210,6 +210,8 @@ class ControlCall:
     now_ms: int
     chance: Chance
     settings: Settings
+    authorities: object
+    """Who issues certificates: `simulator.pki.authorities`."""
     path: Mapping[str, str]
     query: Mapping[str, Any]
     body: Mapping[str, Any]

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from simulator.core.data_directory import PRIVATE, write_file
 from simulator.core.state import State
+from simulator.pki.authorities import Authorities
 from simulator.pki.push import PushAuthority
+from simulator.pki.vendor import Vendor, VendorAuthority
 from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import Held, Making, Provisioning
 
@@ -26,6 +29,40 @@ def push_authority(path: Path, now: datetime) -> PushAuthority:
     write_file(key, made.key_pem, PRIVATE)
     write_file(certificate, made.certificate_pem, _PUBLIC)
     return made
+
+
+def authorities(path: Path, push: PushAuthority, now: datetime) -> Authorities:
+    """Return all authorities of the data directory; those that few need are made when asked for."""
+    return Authorities(push, partial(_developer, path, now), partial(_vendor, path, now))
+
+
+def _developer(path: Path, now: datetime) -> VendorAuthority:
+    certificate, key = path / "vendor-ca.pem", path / "vendor-ca.key"
+    if certificate.exists() and key.exists():
+        return VendorAuthority.load(certificate.read_bytes(), key.read_bytes())
+    made = VendorAuthority.create(now)
+    write_file(key, made.key_pem, PRIVATE)
+    write_file(certificate, made.certificate_pem, _PUBLIC)
+    return made
+
+
+def _vendor(path: Path, now: datetime, developer: VendorAuthority) -> Vendor:
+    """Return our own vendor, whose certificate outlives any clock that is moved a few years."""
+    key = path / "vendor.key"
+    if not key.exists():
+        write_file(key, developer.vendor("mdmsim", now).key_pem, PRIVATE)
+    return developer.renewed("mdmsim", key.read_bytes(), now)
+
+
+def push_certificates(
+    organisations: Iterable[Mapping[str, Any]],
+) -> list[tuple[str, str, bytes]]:
+    """Return organisation, topic and certificate (PEM) of each push topic of ``ready.json``."""
+    return [
+        (organisation["id"], pair["topic"], Path(pair["certificate"]).read_bytes())
+        for organisation in organisations
+        for pair in organisation.get("push_topics", [])
+    ]
 
 
 def complete(provisionings: Iterable[Provisioning], state: State, seed: int) -> None:

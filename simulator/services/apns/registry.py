@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from simulator.core.state import Body, Entity, State
+from simulator.services import push_topics
 
 TOKEN = "apns.token"  # noqa: S105 (a kind of entity)
 PENDING = "apns.pending"
@@ -269,6 +270,4 @@ def is_hex(token: str) -> bool:
     return bool(_HEX.fullmatch(token)) and len(token) % 2 == 0
 
 
-def dashed(digits: str) -> str:
-    """Return the first 32 of *digits* in the form of a UUID."""
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
+dashed = push_topics.dashed
