@@ -5,16 +5,21 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 
 from simulator import services
 from simulator.commands.options import setting_options, settings
+from simulator.commands.remote import ask
+from simulator.core import ready_file
 from simulator.core.data_directory import DATABASE, holder
 from simulator.core.settings import ConfigurationError, Settings
 from simulator.core.state import State
+from simulator.pki.credentials import ServerToken
 from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import Credential, Held, Issuing, Making, Provisioning
 from simulator.store.sqlite.store import Store
@@ -40,6 +45,13 @@ class _Chosen:
     id: str | None
     certificate: Path | None
     output: Path | None
+    show: bool
+    """Whether nothing is renewed, though a download would do so."""
+
+    @property
+    def renews(self) -> bool:
+        """Whether the portal would be asked for a download."""
+        return self.certificate is not None and not self.show
 
 
 def _option(kind: Credential) -> str:
@@ -51,13 +63,21 @@ def _command(kind: Credential, provisionings: tuple[Provisioning, ...]) -> click
     option = _option(kind)
 
     def run(config: str | None, **flags: Any) -> None:
-        names = ("organisation", option, "certificate", "output")
-        chosen = _Chosen(*(flags.pop(name, None) for name in names))
+        chosen = _Chosen(
+            flags.pop("organisation", None),
+            flags.pop(option, None),
+            flags.pop("certificate", None),
+            flags.pop("output", None),
+            flags.pop("show", False),
+        )
         wanted = settings(config, **flags)
         rows = _entries(kind, provisionings, wanted, chosen)
         if kind.listed:
             shown = [entry for _, each, entry in rows if chosen.id in (None, each)]
             click.echo(json.dumps(shown, indent=1))
+        elif chosen.certificate is not None and chosen.renews and holder(Path(wanted.data)):
+            identifier = _one(kind, rows, chosen)[1]
+            _write(_download(kind, wanted, identifier, chosen.certificate), chosen.output)
         else:
             _write(_content(kind, _pick(kind, rows, chosen), chosen.certificate), chosen.output)
 
@@ -90,7 +110,11 @@ def _options(kind: Credential, option: str) -> Iterable[Callable[..., Any]]:
             "--certificate",
             metavar="FILE",
             type=file,
-            help="PEM certificate of the MDM server: gives the encrypted .p7m, as the portal does.",
+            help="PEM certificate of the MDM server: renews the token and gives the encrypted "
+            ".p7m, as a download from the portal does.",
+        )
+        yield click.option(
+            "--show", is_flag=True, help="Read the token as it is: --certificate renews nothing."
         )
     yield click.option(f"--{option}", option, metavar="ID", help=more[0].upper() + more[1:])
     if kind.scoped or kind.add is not None:
@@ -99,6 +123,8 @@ def _options(kind: Credential, option: str) -> Iterable[Callable[..., Any]]:
         )
 
 
+_PROBE = dict.fromkeys(ServerToken.__slots__, "")
+"""Encrypted where there is no token yet, so that a bad certificate replaces none."""
 _Row = tuple[str, str, dict[str, Any]]
 """Organisation, id of the holder, and its entry as in ``ready.json``."""
 
@@ -123,6 +149,8 @@ def _entries(
                 credentials.complete(provisionings, state, wanted.seed)
             if chosen.id is not None and kind.add is not None:
                 _add(kind, state, chosen, path if runs else None)
+            if chosen.renews and not runs:
+                _renew(kind, state, chosen)
             held = {one.key: list(kind.held(state, one.key)) for one in all_organisations(state)}
             try:
                 return _described(path, held)
@@ -149,6 +177,21 @@ def _add(kind: Credential, state: State, chosen: _Chosen, served: Path | None) -
     kind.add(state, Issuing(organisation=home, id=chosen.id, now_ms=0, chance=mint))
 
 
+def _renew(kind: Credential, state: State, chosen: _Chosen) -> None:
+    """Renew the credential of the one holder that is meant, if it can be encrypted at all."""
+    if chosen.certificate is None or kind.renew is None:
+        return
+    held = {one.key: list(kind.held(state, one.key)) for one in all_organisations(state)}
+    rows = [(org, one.id, one.entry) for org, each in held.items() for one in each]
+    organisation, identifier, entry = _one(kind, rows, chosen)
+    now = datetime.now(UTC)  # noqa: TID251 (a stopped simulator has no other clock)
+    _content(kind, entry[kind.value] or _PROBE, chosen.certificate)
+    new = Issuing(
+        organisation=organisation, id=identifier, now_ms=int(now.timestamp() * 1000), chance=mint
+    )
+    kind.renew(state, new)
+
+
 def _described(path: Path, held: dict[str, list[Held]]) -> list[_Row]:
     """Return the rows; files that are missing are made."""
     rows = [(organisation, one) for organisation, each in held.items() for one in each]
@@ -161,8 +204,8 @@ def _described(path: Path, held: dict[str, list[Held]]) -> list[_Row]:
     ]
 
 
-def _pick(kind: Credential, rows: list[_Row], chosen: _Chosen) -> Any:
-    """Return the credential of the one holder that is meant."""
+def _one(kind: Credential, rows: list[_Row], chosen: _Chosen) -> _Row:
+    """Return the row of the one holder that is meant; ConfigurationError if there is not one."""
     meant = [
         row for row in rows if chosen.organisation in (None, row[0]) and chosen.id in (None, row[1])
     ]
@@ -175,13 +218,42 @@ def _pick(kind: Credential, rows: list[_Row], chosen: _Chosen) -> Any:
             f"{len(meant) or 'no'} {kind.holder}s are meant: name one with {how}; "
             f"there are{form}: {', '.join(names) or 'none'}"
         )
-    entry = meant[0][2]
+    return meant[0]
+
+
+def _pick(kind: Credential, rows: list[_Row], chosen: _Chosen) -> Any:
+    """Return the credential of the one holder that is meant."""
+    _, identifier, entry = _one(kind, rows, chosen)
     value = entry[kind.value] if kind.value else entry
     if not value:
         raise ConfigurationError(
-            f"the {kind.holder} {names[0]} has no token: renew it by the control API"
+            f"the {kind.holder} {identifier} has no token: renew it by the control API"
         )
     return value
+
+
+def _download(kind: Credential, wanted: Settings, identifier: str, certificate: Path) -> bytes:
+    """Have a running simulator renew the credential; return it encrypted, as it answers."""
+    running = ready_file.read(Path(wanted.ready_file or Path(wanted.data) / ready_file.NAME)) or {}
+    if not running.get("control"):
+        raise ConfigurationError(
+            f"the simulator that runs on {wanted.data} has no control port, which renews tokens: "
+            "stop it, or read the token with --show"
+        )
+    path = f"/api/v1/{kind.ready.replace('_', '-')}/{quote(identifier)}/token"
+    try:
+        status, content = ask(
+            "POST",
+            running["control"],
+            path,
+            certificate.read_bytes(),
+            token=running["control_token"],
+        )
+    except OSError as error:
+        raise ConfigurationError(f"{running['control']}: {error}") from error
+    if status != HTTPStatus.OK:
+        raise ConfigurationError(f"{certificate}: {json.loads(content)['detail']}")
+    return content
 
 
 def _content(kind: Credential, value: Any, certificate: Path | None) -> bytes:

@@ -8,9 +8,10 @@ Shapes and layout: a real file, and what the clients that read it insist on.
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -111,6 +112,20 @@ def mint_server_token(
         access_secret=f"AS_{chance(40)}",
         access_token_expiry=f"{expiry:%Y-%m-%dT%H:%M:%SZ}",
     )
+
+
+def given_server_token(values: Mapping[str, Any], now_ms: int) -> ServerToken:
+    """Return the token with given *values*; without an expiry it is good for 365 days.
+
+    ValueError names what is missing, no text, or no time.
+    """
+    names = ("consumer_key", "consumer_secret", "access_token", "access_secret")
+    if wrong := [name for name in names if not isinstance(values.get(name), str)]:
+        raise ValueError(f"{wrong[0]} must be a text: give {', '.join(names)}")
+    key, secret, token, token_secret = (values[name] for name in names)
+    expiry = datetime.fromtimestamp(now_ms / 1000, UTC) + SERVER_TOKEN_LIFETIME
+    given = values.get("access_token_expiry") or f"{expiry:%Y-%m-%dT%H:%M:%SZ}"
+    return ServerToken(key, secret, token, token_secret, given)
 
 
 def mint_content_token(chance: Chance, expires: datetime, org_name: str) -> str:

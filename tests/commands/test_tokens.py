@@ -1,5 +1,6 @@
 """``mdmsim token``."""
 
+import asyncio
 import base64
 import json
 import stat
@@ -14,8 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from simulator.app import Simulator
 from simulator.cli import main
 from simulator.core.data_directory import Directory
+from simulator.core.settings import Settings
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 
@@ -73,6 +76,43 @@ def test_the_token_is_encrypted_to_a_certificate(tmp_path: Path, certificate: Pa
     assert (result.exit_code, result.output) == (0, "")
     assert output.read_bytes().startswith(b"Content-Type: application/pkcs7-mime;")
     assert stat.S_IMODE(output.stat().st_mode) == 0o600
+
+
+def test_a_download_renews_and_showing_does_not(tmp_path: Path, certificate: Path) -> None:
+    data, download = tmp_path / "data", ("--certificate", str(certificate))
+    first = json.loads(run(data).output)
+
+    shown = run(data, "--show", *download)
+    read = json.loads(run(data, "--show").output)
+    run(data, *download)
+    renewed = json.loads(run(data).output)
+
+    assert shown.output.startswith("Content-Type: application/pkcs7-mime;")
+    assert read == first
+    assert renewed["consumer_key"] == first["consumer_key"]
+    for name in ("consumer_secret", "access_token", "access_secret"):
+        assert renewed[name] != first[name]
+
+
+async def test_a_running_simulator_renews_it(tmp_path: Path, certificate: Path) -> None:
+    data = tmp_path / "data"
+    settings = Settings(
+        data=str(data), tls_port=(None,), http_port=None, control_port=0, proxy_port=None
+    )
+    async with Simulator(settings):
+        first = json.loads((await asyncio.to_thread(run, data)).output)
+        answer = await asyncio.to_thread(run, data, "--certificate", str(certificate))
+        renewed = json.loads((await asyncio.to_thread(run, data, "--show")).output)
+        ready = json.loads((data / "ready.json").read_text())
+        bad = tmp_path / "bad.pem"
+        bad.write_text("x")
+        refused = await asyncio.to_thread(run, data, "--certificate", str(bad))
+
+    assert answer.output.startswith("Content-Type: application/pkcs7-mime;")
+    assert renewed["access_token"] != first["access_token"]
+    assert ready["organisations"][0]["dep_servers"][0]["token"] == renewed
+    assert refused.exit_code == 2
+    assert "the certificate is not PEM" in refused.stderr
 
 
 def test_a_file_that_is_no_certificate_is_said(tmp_path: Path) -> None:

@@ -67,15 +67,39 @@ async def test_a_token_file_is_encrypted_to_the_certificate(
     server = control.simulator.ready["organisations"][0]["dep_servers"][0]
     url = f"{control.base}/api/v1/dep-servers/{server['id']}/token"
 
+    _, before = await control.call("GET", f"/dep-servers/{server['id']}/token")
     async with control.http.post(url, data=certificate.read_bytes()) as answer:
-        content = await answer.read()
-    async with control.http.post(f"{url}?regenerate=true", data=certificate.read_bytes()) as answer:
-        renewed = await answer.read()
+        renewed = decrypt(await answer.read(), certificate, key)
+    _, after = await control.call("GET", f"/dep-servers/{server['id']}/token")
+    async with control.http.post(f"{url}?by=another", data=certificate.read_bytes()) as answer:
+        by_another = decrypt(await answer.read(), certificate, key)
 
-    for made, same in ((content, True), (renewed, False)):
-        plain = decrypt(made, certificate, key)
-        assert server["token"]["consumer_key"] in plain
-        assert (server["token"]["access_secret"] in plain) == same
+    assert before == server["token"]
+    assert all(value in renewed for value in after.values())
+    assert before["consumer_key"] in renewed
+    assert before["access_secret"] not in renewed
+    assert before["consumer_key"] not in by_another
+
+
+async def test_a_token_is_given(control: Control) -> None:
+    given = {
+        "consumer_key": "CK_given",
+        "consumer_secret": "CS_given",
+        "access_token": "AT_given",
+        "access_secret": "AS_given",
+    }
+    server = control.simulator.ready["organisations"][0]["dep_servers"][0]["id"]
+    status, answer = await control.call("PUT", f"/dep-servers/{server}/token", given)
+    _, shown = await control.call("GET", f"/dep-servers/{server}/token")
+    short, problem = await control.call(
+        "PUT", f"/dep-servers/{server}/token", {"access_token": "x"}
+    )
+
+    assert (status, answer) == (200, shown)
+    assert given.items() <= shown.items()
+    assert control.simulator.ready["organisations"][0]["dep_servers"][0]["token"] == shown
+    assert short == 400
+    assert "consumer_key" in problem["detail"]
 
 
 @pytest.mark.parametrize(
@@ -94,9 +118,7 @@ async def test_a_bad_certificate_is_refused_and_replaces_no_token(
     before = await control.call("GET", "/dep-servers")
     server = before[1]["dep_servers"][0]["id"]
 
-    status, problem = await control.call(
-        "POST", f"/dep-servers/{server}/token?regenerate=true", data=body
-    )
+    status, problem = await control.call("POST", f"/dep-servers/{server}/token", data=body)
 
     assert (status, problem["title"]) == (400, "Bad request")
     assert await control.call("GET", "/dep-servers") == before

@@ -1,5 +1,6 @@
 """What the portal does to locations, by the control API."""
 
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -252,3 +253,17 @@ async def test_what_cannot_be_is_a_problem(
 
     assert status == expected
     assert problem["detail"]
+
+
+async def test_a_content_token_is_given(control: Control) -> None:
+    place = control.simulator.ready["organisations"][0]["vpp_locations"][0]["id"]
+    given = base64.b64encode(b'{"token":"GIVEN","expDate":"2030-01-01T00:00:00+0000"}').decode()
+
+    status, answer = await control.call("POST", f"/vpp-locations/{place}/token", {"stoken": given})
+    _, shown = await control.call("GET", f"/vpp-locations/{place}/token")
+    headers = {"Authorization": f"Bearer {given}", "User-Agent": "ExampleMDM/1"}
+    asked, _ = await control.ask("GET", "/mdm/v2/client/config", headers=headers)
+
+    assert (status, answer["stoken"], shown["stoken"], asked) == (200, given, given, 200)
+    ready = control.simulator.ready["organisations"][0]["vpp_locations"][0]
+    assert ready["stoken"] == given

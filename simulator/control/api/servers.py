@@ -1,5 +1,6 @@
 """Calls for what people do in Apple's portal to organisations, DEP servers and their tokens."""
 
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -7,7 +8,8 @@ from aiohttp import web
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.control.parts import PARTS, Route, bad, json_body, missing
 from simulator.core.state import Body, State
-from simulator.pki.credentials import ServerToken, seal_server_token
+from simulator.core.timestamps import is_time
+from simulator.pki.credentials import ServerToken, given_server_token, seal_server_token
 from simulator.protocol.fields import Boolean, Objects, String
 from simulator.services import organisations
 from simulator.services.dep import tokens
@@ -114,47 +116,95 @@ def with_server(state: State, server_id: str) -> str:
 
 
 async def download_token(request: web.Request) -> web.Response:
-    """Answer the server's token encrypted to the certificate in the body (PEM).
+    """Answer a new token of the server, encrypted to the certificate in the body (PEM).
 
-    With ``regenerate=true``, or where no token is good any more, a new one is
-    made, which replaces the one before.
+    Each download renews it, as Apple's does: the one before is good no more. With
+    ``by=another`` another person does it, and the consumer key changes too.
     """
     parts, server_id = request.app[PARTS], request.match_info["id"]
     certificate = await request.read()
-    fresh = request.query.get("regenerate", "false") == "true"
+    by_another = request.query.get("by") == "another"
     now_ms = parts.clock.now_ms()
 
     def work(state: State) -> ServerToken:
         org = with_server(state, server_id)
-        old = tokens.current_token(state.of(org), server_id)
-        if old is not None and old["state"] == "active" and not fresh:
-            return ServerToken(**{name: old[name] for name in ServerToken.__slots__})
-        return tokens.issue_token(state.of(org), org, server_id, now_ms=now_ms, chance=parts.chance)
+        return tokens.issue_token(
+            state.of(org),
+            org,
+            server_id,
+            now_ms=now_ms,
+            chance=parts.chance,
+            by_another=by_another,
+        )
 
     try:
         seal_server_token(_PROBE, certificate)
     except ValueError as error:
         raise bad(str(error)) from None
     token = await parts.gateway.run(work)
+    await parts.renew()
     return web.Response(
         body=seal_server_token(token, certificate), content_type="application/pkcs7-mime"
     )
+
+
+TOKEN_ROWS = (
+    String("consumer_key", "Consumer key.", required=True, shortest=1),
+    String("consumer_secret", "Its secret.", required=True, shortest=1),
+    String("access_token", "Access token.", required=True, shortest=1),
+    String("access_secret", "Its secret.", required=True, shortest=1),
+    String("access_token_expiry", "When it expires; in a year if absent.", check=is_time),
+)
 
 
 _PROBE = ServerToken("", "", "", "", "")
 """Sealed first, so that a bad certificate replaces no token."""
 
 
+async def set_token(request: web.Request) -> web.Response:
+    """Let the server have a token with the values in the body, as other simulators have it."""
+    parts, server_id, body = request.app[PARTS], request.match_info["id"], await json_body(request)
+    now_ms = parts.clock.now_ms()
+    try:
+        token = given_server_token(body, now_ms)
+    except ValueError as error:
+        raise bad(str(error)) from None
+
+    def work(state: State) -> Body:
+        org = with_server(state, server_id)
+        return tokens.put_token(state.of(org), org, server_id, token, now_ms=now_ms).as_dict()
+
+    made = await parts.gateway.run(work)
+    await parts.renew()
+    return web.json_response(made)
+
+
 async def revoke_token(request: web.Request) -> web.Response:
     """Revoke the server's token."""
-    server_id = request.match_info["id"]
+    return await _end(request, tokens.revoke_token)
+
+
+async def orphan_token(request: web.Request) -> web.Response:
+    """Let the person who made the server's token leave the portal."""
+    return await _end(request, tokens.orphan_token)
+
+
+async def end_sessions(request: web.Request) -> web.Response:
+    """End all sessions of the server."""
+    return await _end(request, tokens.end_server_sessions)
+
+
+async def _end(request: web.Request, change: Callable[[State, str], None]) -> web.Response:
+    parts, server_id = request.app[PARTS], request.match_info["id"]
 
     def work(state: State) -> Body | None:
         org = with_server(state, server_id)
-        tokens.revoke_token(state.of(org), server_id)
+        change(state.of(org), server_id)
         return _token_state(state.of(org), server_id)
 
-    return web.json_response(await request.app[PARTS].gateway.run(work))
+    answer = await parts.gateway.run(work)
+    await parts.renew()
+    return web.json_response(answer)
 
 
 ROUTES = (
@@ -206,11 +256,30 @@ ROUTES = (
     Route(
         "POST",
         "/dep-servers/{id}/token",
-        "Download the token (.p7m), encrypted to the PEM certificate in the body.",
+        "Renew the token and download it (.p7m), encrypted to the PEM certificate in the body.",
         download_token,
-        query=(String("regenerate", "true replaces the one before.", values=("true", "false")),),
+        query=(
+            String("by", "Who renews it; same if absent.", values=("same", "another")),
+            String("regenerate", "Of no effect: each download renews.", values=("true", "false")),
+        ),
         takes="text/plain",
         gives="application/pkcs7-mime",
     ),
+    Route(
+        "PUT",
+        "/dep-servers/{id}/token",
+        "Set the token to given values, such as the constants of another simulator.",
+        set_token,
+        query=(),
+        body=TOKEN_ROWS,
+    ),
     Route("DELETE", "/dep-servers/{id}/token", "Revoke the token.", revoke_token, query=()),
+    Route(
+        "POST",
+        "/dep-servers/{id}/owner-left",
+        "Let the person who made the token leave the portal: FORBIDDEN until another renews it.",
+        orphan_token,
+        query=(),
+    ),
+    Route("DELETE", "/dep-servers/{id}/sessions", "End all sessions.", end_sessions, query=()),
 )

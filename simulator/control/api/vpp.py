@@ -164,8 +164,8 @@ async def change_location(request: web.Request) -> web.Response:
 async def renew_token(request: web.Request) -> web.Response:
     """Download a new token (``days``, ``rights``, ``legacy``); without ``keep`` the former ends."""
     parts, body = request.app[PARTS], await json_body(request)
-    if unknown := set(body) - {"days", "rights", "legacy", "keep"}:
-        raise bad(f"{min(unknown)} is not known: the body takes days, rights, legacy, keep")
+    if unknown := set(body) - {"days", "rights", "legacy", "keep", "stoken"}:
+        raise bad(f"{min(unknown)} is not known: the body takes days, rights, legacy, keep, stoken")
     days = body.get("days")
     most = 36_500
     if days is not None and (
@@ -187,10 +187,13 @@ async def renew_token(request: web.Request) -> web.Response:
             rights=str(body.get("rights", portal.RIGHTS[0])),
             legacy=body.get("legacy", False),
             keep=body.get("keep", False),
+            given=body.get("stoken", ""),
         )
         return {"id": one.id, "name": one.name, "stoken": stoken}
 
-    return web.json_response(await parts.gateway.run(work))
+    answer = await parts.gateway.run(work)
+    await parts.renew()
+    return web.json_response(answer)
 
 
 async def revoke_token(request: web.Request) -> web.Response:
@@ -260,7 +263,7 @@ ROUTES = (
     Route(
         "POST",
         "/vpp-locations/{id}/token",
-        "Renew the token.",
+        "Renew the token, or set it to a given one.",
         renew_token,
         query=(),
         body=(
@@ -268,6 +271,7 @@ ROUTES = (
             String("rights", "What it may do.", values=portal.RIGHTS),
             Boolean("legacy", "Of the kind before locations."),
             Boolean("keep", "Whether the one before stays good."),
+            String("stoken", "The token, if it is to be this; made if absent.", shortest=1),
         ),
         answer=(String("stoken", "The token.", required=True),),
     ),

@@ -126,7 +126,7 @@ OAUTH_UNAUTHORIZED = ErrorCode(
 TOKEN_REJECTED = ErrorCode(
     "token_rejected",
     403,
-    "The server token was revoked, or replaced by a newer one.",
+    "The server token was revoked.",
     source="FL godep/account.go",
     inferred="Seen as 403 and as 401.",
 )
@@ -135,8 +135,7 @@ SIGNATURE_INVALID = ErrorCode(
     403,
     "The signature was made with a token that the portal has replaced.",
     source="FL godep/account.go, GH fleetdm/fleet#47700",
-    inferred="Documented as 401; a replaced token is answered token_rejected, and this one where a"
-    " fault asks for it only.",
+    inferred="Documented as 401; seen live as 403, once a download has renewed the token.",
 )
 TOKEN_EXPIRED = ErrorCode(
     "token_expired",

@@ -5,6 +5,7 @@ signature, nonce 401; state of the token 403; terms 403.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 
 from simulator.auth import oauth1
 from simulator.core.messages import Finding
@@ -30,6 +31,12 @@ _REQUIRED = _KNOWN - {"realm", "oauth_version", "oauth_token"}
 """realm is sent by some clients only, oauth_version is optional in OAuth 1.0a; a signature
 without a token is the two-legged form, which is a 401 (clients.md, trap 11)."""
 _NONCE = "dep.nonce"
+_STATES: Mapping[str, tuple[ErrorCode, str]] = {
+    "replaced": (errors.SIGNATURE_INVALID, "the portal has issued a newer token: use that"),
+    "revoked": (errors.TOKEN_REJECTED, "the token was revoked: get a new one"),
+    "orphaned": (errors.FORBIDDEN, "who made the token left the portal: renew it as another"),
+}
+"""Refusal and advice by the state of a token that is not active."""
 
 
 def by_signature(call: Call) -> Principal:
@@ -39,7 +46,7 @@ def by_signature(call: Call) -> Principal:
     _check_signature(call, given, token)
     _check_nonce(call, given)
     if token["state"] != "active":
-        raise _refused(call, errors.TOKEN_REJECTED, "the token was revoked or replaced")
+        raise _refused(call, *_STATES[token["state"]])
     if milliseconds(token["access_token_expiry"]) <= call.now_ms:
         end_sessions(call.state, token["access_token"])
         raise _refused(call, errors.TOKEN_EXPIRED, "the token has expired: get a new one")

@@ -48,6 +48,11 @@ ROSTER_DAY = Quirk(
     "The cursor of a roster is good for a day, as the table of errors says.",
     "EV",
 )
+OLD_TOKEN_DIES = Quirk(
+    "dep.old-session-dies",
+    "Once an answer has named a newer session token, the ones before are refused.",
+    "dep.md 1.4",
+)
 ALL = (
     SAME_CURSOR,
     EVENT_TWICE,
@@ -58,4 +63,5 @@ ALL = (
     ROSTERS_FOR_ALL,
     ROSTER_STRINGS,
     ROSTER_DAY,
+    OLD_TOKEN_DIES,
 )

@@ -14,7 +14,7 @@ from functools import lru_cache
 from simulator.core.state import Body, State
 from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import ApiError, Call, Principal
-from simulator.services.dep import errors
+from simulator.services.dep import errors, quirks
 from simulator.services.fleet.servers import server
 from simulator.services.organisations import organisation
 
@@ -22,6 +22,8 @@ TOKEN = "dep.token"  # noqa: S105 (a kind of entity)
 SESSION = "dep.session"
 SESSION_HEADER = "X-ADM-Auth-Session"
 
+_STAMP = 13
+"""Digits of the time of issue, in milliseconds, that a session token begins with."""
 _SHAPE = re.compile(
     r"(\d{13})O1O([0-9A-F]{32})O([0-9A-F]{64})O(\d+)O11Op1O([0-9A-F]{32})O([0-9A-F]{32})"
 )
@@ -76,6 +78,8 @@ def by_session(head: RequestHead) -> Principal:
         unknown = bool(sent) and head.settings.dialect == "depsim"
         raise ApiError(errors.FORBIDDEN if unknown else errors.UNAUTHORIZED)
     body = session.body
+    if int(sent[:_STAMP]) < body.get("newest_ms", 0):
+        raise ApiError(errors.UNAUTHORIZED, "a newer session token was answered: send that")
     ends_ms = body["used_ms"] + head.settings.session_ttl_s * 1000 + 1
     if head.time(ends_ms) >= ends_ms:
         head.state.delete(SESSION, family)
@@ -95,10 +99,16 @@ def prolong(call: Call) -> None:
     if session is None:
         raise LookupError("the session was recognised, and is gone")
     body = session.body
-    if call.now_ms // 1000 != body["used_ms"] // 1000:
-        call.state.put(SESSION, family, {**body, "used_ms": call.now_ms})
     check_terms(call, body["organisation"])
-    call.headers.append((SESSION_HEADER, _current(call, family, body, sent)))
+    current = _current(call, family, body, sent)
+    changes = {}
+    if call.now_ms // 1000 != body["used_ms"] // 1000:
+        changes["used_ms"] = call.now_ms
+    if current != sent and call.has(quirks.OLD_TOKEN_DIES):
+        changes["newest_ms"] = int(current[:_STAMP])
+    if changes:
+        call.state.put(SESSION, family, {**body, **changes})
+    call.headers.append((SESSION_HEADER, current))
 
 
 def check_terms(call: Call, identifier: str) -> None:

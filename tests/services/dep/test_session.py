@@ -151,7 +151,7 @@ def test_a_new_token_replaces_the_old_one_and_keeps_the_consumer_key(apple: Appl
 
     apple.home(lambda home: apple.issue(home, "a"))
 
-    assert apple.log_in(header).text == "token_rejected"
+    assert apple.log_in(header).text == "signature_invalid"
     assert apple.log_in().status == 200
     assert apple.token()["consumer_key"] == old["consumer_key"]
     assert apple.token()["access_token"] != old["access_token"]

@@ -77,20 +77,24 @@ def issue_token(
     rights: str = "purchase",
     legacy: bool = False,
     keep: bool = False,
+    given: str = "",
 ) -> str:
     """Download a new token for a location; unless *keep*, the one before is good no more.
 
     It expires in *days*, a year if None; less than 0 gives one that has
-    expired. *legacy* makes one of the kind before locations.
+    expired. *legacy* makes one of the kind before locations. *given* is the token
+    itself, such as one that another simulator has; ValueError if it is another's.
     """
     if rights not in RIGHTS:
         raise ValueError(f"rights must be one of {', '.join(RIGHTS)}")
     where = location(state, identifier)
+    if given and (taken := token(state, given)) and taken["location"] != where.id:
+        raise ValueError("the token is that of another location: choose another")
     if where.stoken and not keep:
         _set_state(state, where.stoken, "replaced")
     lifetime = CONTENT_TOKEN_LIFETIME if days is None else timedelta(days=days)
     expires = datetime.fromtimestamp(now_ms / 1000, UTC) + lifetime
-    stoken = mint_content_token(chance, expires, where.org_name)
+    stoken = given or mint_content_token(chance, expires, where.org_name)
     body = {
         "organisation": where.organisation,
         "location": where.id,
