@@ -17,6 +17,7 @@ from simulator.journal.chain import EvidentJournal
 from simulator.pki.authorities import Authorities
 from simulator.pki.push import PushAuthority
 from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.documents import bounds
 from simulator.protocol.fields import Field, Integer, Object, Objects, String
 from simulator.services.provisioning import Provisioning
 
@@ -149,7 +150,7 @@ def check_query(request: web.Request, rows: tuple[Field, ...]) -> None:
         value: Any = text
         if isinstance(row, Integer):
             if not (text.isascii() and text.isdigit()):
-                raise bad(f"{name} must be a whole number{_bounds(row)}")
+                raise bad(f"{name} must be a whole number{bounds(row)}")
             value = int(text[:19])
         if why := row.breach(value, request.query) or _outside(row, value):
             raise bad(f"{name} {why}")
@@ -197,14 +198,9 @@ def _check(row: Field, value: Any, body: Body, at: str) -> None:
         check_body(value, inner, f"{at}.", further=not inner)
     wrong = wrong or row.breach(value, body) or _outside(row, value)
     if wrong and isinstance(row, Integer):
-        raise bad(f"{at} must be a whole number{_bounds(row)}")
+        raise bad(f"{at} must be a whole number{bounds(row)}")
     if wrong:
         raise bad(f"{at} {wrong}")
-
-
-def _bounds(row: Integer) -> str:
-    least = "" if row.least is None else f" from {row.least}"
-    return least + ("" if row.most is None else f" to {row.most}")
 
 
 def _outside(row: Field, value: Any) -> str:

@@ -1,50 +1,33 @@
-"""Checked reading of TOML tables: one row per key, one sentence per mistake, and a JSON Schema.
+"""Documents that people write, such as worlds and manifests, read by rows of `protocol.fields`.
 
-A reader takes what TOML made of a value and returns what the program wants, or
-raises ValueError with what the value must be, such as ``must be a text``. Its schema
-says the same to editors: times, which TOML has and JSON has not, are texts in it.
+The same rows say what may stand on the wire and in the control API. Here they give one sentence
+per mistake, which says what, where and how to mend it, and a JSON Schema for editors.
 """
 
-import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.core.settings import ConfigurationError
+from simulator.protocol.fields import (
+    Day,
+    Field,
+    Instant,
+    Integer,
+    Object,
+    Objects,
+    String,
+    Strings,
+    Table,
+)
+from simulator.protocol.openapi import schema
 
 Schema = dict[str, Any]
 """JSON Schema of one value."""
-_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_TOKEN = re.compile(r"(?:[0-9a-fA-F]{2}){1,100}")
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """How a value is read, and its schema."""
-
-    read: Callable[[Any], Any]
-    schema: Schema
-
-    def __call__(self, value: Any) -> Any:
-        """Return what the program wants of *value*; ValueError says what it must be."""
-        return self.read(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key that a table may have."""
-
-    name: str
-    read: Reader
-    example: str
-    """A value as it may stand in the file."""
-    about: str = ""
-    """What it says, one sentence."""
-    required: bool = True
-    default: Any = None
-    """What the program gets if the key is missing and not required."""
+_LINE = r"[^\n]*[^\s][^\n]*"
+_IDENTIFIER = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_EMAIL = r"[^@\s]+@[^@\s]+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +48,126 @@ class Place:
         return ConfigurationError(f"{where}: {problem}")
 
 
-def read_table(table: Any, keys: tuple[Key, ...], place: Place) -> dict[str, Any]:
-    """Return the values of *table* by name, all of *keys* and nothing else.
+def text(name: str, about: str, **rules: Any) -> String:
+    """Return the row of a text that is not empty and has one line; *rules* are those of rows."""
+    return String(name, about, pattern=_LINE, says="a text of one line", **rules)
 
+
+def identifier(name: str, about: str, **rules: Any) -> String:
+    """Return the row of a name that fits into a URL path."""
+    says = "up to 64 letters, digits, '.', '_' or '-'"
+    return String(name, about, pattern=_IDENTIFIER, says=says, **rules)
+
+
+def email(name: str, about: str, **rules: Any) -> String:
+    """Return the row of an e-mail address."""
+    return String(name, about, pattern=_EMAIL, says="an e-mail address", **rules)
+
+
+def texts(name: str, about: str, **rules: Any) -> Strings:
+    """Return the row of a list of such texts, one at least."""
+    return Strings(name, about, pattern=_LINE, says="a text of one line", fewest=1, **rules)
+
+
+def wrong(row: Field, value: Any) -> str:
+    """Return what *value* must be, such as ``must be a text of one line``; empty if it is that."""
+    if isinstance(row, Objects):
+        good = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+        return "" if good else f"must be written as [[{row.name}]]"
+    if isinstance(row, Object | Table):
+        return _wrong_table(row, value)
+    if isinstance(row, Strings):
+        return _wrong_list(row, value)
+    if isinstance(row, Integer):
+        why = row.wrong_type(value) or row.breach(value, {})
+        return f"must be a whole number{bounds(row)}" if why else ""
+    if isinstance(row, String):
+        return _wrong_text(row, value)
+    return row.wrong_type(value) or row.breach(value, {})
+
+
+def bounds(row: Integer) -> str:
+    """Return between which numbers a value must be, in words; empty if it may be any."""
+    least = "" if row.least is None else f" from {row.least}"
+    return least + ("" if row.most is None else f" to {row.most}")
+
+
+def _wrong_text(row: String, value: Any) -> str:
+    if row.values:
+        return "" if value in row.values else f"must be one of {', '.join(row.values)}"
+    if not isinstance(value, str):
+        return f"must be {row.says or 'a text'}"
+    return row.breach(value, {})
+
+
+def _wrong_table(row: Field, value: Any) -> str:
+    if not isinstance(value, dict):
+        return "must be a table"
+    return "must be a table of texts" if isinstance(row, Table) and row.wrong_type(value) else ""
+
+
+def _wrong_list(row: Strings, value: Any) -> str:
+    """Return what is wrong with a list of texts; its *check* takes all of them."""
+    if row.fewest:
+        if not isinstance(value, list) or len(value) < row.fewest:
+            return "must be a list that is not empty"
+        item = String(row.name, row.about, values=row.values, pattern=row.pattern, says=row.says)
+        why = next((why for one in value if (why := _wrong_text(item, one))), "")
+        return f"must be a list, and each item {why}" if why else ""
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        return "must be an array of texts"
+    return row.breach(value, {})
+
+
+def read_table(table: Any, rows: Collection[Field], place: Place) -> dict[str, Any]:
+    """Return the values of *table* by name, all of *rows* and nothing else.
+
+    What is absent has its row's default, an instant is in milliseconds since the epoch, and
+    tables inside are as they stand: `read_table` and `read_list` take them in a second step.
     Raise ConfigurationError for an unknown or missing key and for a wrong value.
     """
     if not isinstance(table, Mapping):
         raise place.error(f"is missing or no table: write key = value lines under {place.table}")
-    known = [key.name for key in keys]
+    known = [row.name for row in rows]
     unknown = [name for name in table if name not in known]
     if unknown:
         raise place.error(f"{unknown[0]} is not known here: use {', '.join(known)}")
-    return {key.name: _value(table, key, place) for key in keys}
+    return {row.name: _value(table, row, place) for row in rows}
 
 
-def _value(table: Mapping[str, Any], key: Key, place: Place) -> Any:
-    if key.name not in table:
-        if key.required:
-            raise place.error(f"{key.name} is missing: add {key.name} = {key.example}")
-        return key.default
-    try:
-        return key.read(table[key.name])
-    except ValueError as error:
-        raise place.error(f"{key.name} {error}, such as {key.name} = {key.example}") from None
+def _value(table: Mapping[str, Any], row: Field, place: Place) -> Any:
+    if row.name not in table:
+        if row.required:
+            raise place.error(f"{row.name} is missing: add {row.name} = {_example(row)}")
+        return row.default
+    value = table[row.name]
+    if isinstance(row, Object):
+        return value
+    if why := wrong(row, value):
+        raise place.error(f"{row.name} {why}, such as {row.name} = {_example(row)}")
+    return int(value.timestamp() * 1000) if isinstance(row, Instant) else value
+
+
+def _example(row: Field) -> str:
+    """Return the row's example as TOML has it."""
+    if isinstance(row, Instant | Day):
+        return str(row.example)
+    return json.dumps(row.example, ensure_ascii=False)
 
 
 def read_list(
-    tables: Any, name: str, keys: tuple[Key, ...], place: Place
+    tables: Any, name: str, rows: Collection[Field], place: Place
 ) -> list[tuple[Place, dict[str, Any]]]:
-    """Return each table of the list *name* with its place, read as `read_table` does."""
+    """Return each table of the list *name* with its place, read as `read_table` does.
+
+    None stands for a list that is not there.
+    """
+    if tables is None:
+        return []
     if not isinstance(tables, list):
         raise place.error(f"{name} must be a list of tables: head each with [[{name}]]")
     places = [place.inside(name, number) for number in range(1, len(tables) + 1)]
-    return [(at, read_table(table, keys, at)) for at, table in zip(places, tables, strict=True)]
+    return [(at, read_table(table, rows, at)) for at, table in zip(places, tables, strict=True)]
 
 
 def refuse_duplicates(name: str, rows: Collection[tuple[Place, str]]) -> None:
@@ -111,108 +181,25 @@ def refuse_duplicates(name: str, rows: Collection[tuple[Place, str]]) -> None:
         seen[value] = place
 
 
-def _matching(pattern: re.Pattern[str], must: str) -> Reader:
-    """Return the reader of a text that *pattern* matches as a whole."""
+def schema_of(rows: Iterable[Field], **rules: Any) -> Schema:
+    """Return the JSON Schema of a table with *rows*; *rules* are further ones.
 
-    def read(value: Any) -> str:
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise ValueError(f"must be {must}")
-        return value
-
-    return Reader(read, {"type": "string", "pattern": f"^{pattern.pattern}$"})
-
-
-def _prose(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a text")  # noqa: TRY004 - readers raise ValueError only
-    return value.strip()
-
-
-def _instant(value: Any) -> int:
-    if not isinstance(value, datetime) or value.tzinfo is None or value.timestamp() < 0:
-        raise ValueError("must be a date and time with offset, without quotes")
-    return int(value.timestamp() * 1000)
-
-
-text = _matching(re.compile(r"[^\n]*[^\s][^\n]*"), "a text of one line")
-"""Read a text that is not empty and has one line."""
-prose = Reader(_prose, {"type": "string"})
-"""Read a text of any length."""
-identifier = _matching(_IDENTIFIER, "up to 64 letters, digits, '.', '_' or '-'")
-"""Read a name that fits into a URL path."""
-email = _matching(_EMAIL, "an e-mail address")
-"""Read an e-mail address."""
-_TIME = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"
-instant = Reader(_instant, {"type": "string", "format": "date-time", "pattern": _TIME})
-"""Read a TOML date and time with offset; return milliseconds since the epoch."""
-_token = _matching(_TOKEN, "a device token: 1 to 100 bytes in hexadecimal")
-device_token = Reader(lambda value: _token(value).lower(), _token.schema)
-"""Read a device token: whole bytes in hexadecimal, at most 100."""
-
-
-def choice(values: Collection[str]) -> Reader:
-    """Return the reader of a text that is one of *values*."""
-
-    def read(value: Any) -> str:
-        if not isinstance(value, str) or value not in values:
-            raise ValueError(f"must be one of {', '.join(values)}")
-        return value
-
-    return Reader(read, {"enum": list(values)})
-
-
-def integer(least: int, most: int) -> Reader:
-    """Return the reader of a whole number from *least* to *most*."""
-
-    def read(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}")
-        return value
-
-    return Reader(read, {"type": "integer", "minimum": least, "maximum": most})
-
-
-def several(read: Reader) -> Reader:
-    """Return the reader of a list, not empty, each item of which *read* reads."""
-
-    def read_all(value: Any) -> list[Any]:
-        if not isinstance(value, list) or not value:
-            raise ValueError("must be a list that is not empty")
-        try:
-            return [read(item) for item in value]
-        except ValueError as error:
-            raise ValueError(f"must be a list, and each item {error}") from None
-
-    return Reader(read_all, {"type": "array", "minItems": 1, "items": read.schema})
-
-
-def tables(keys: tuple[Key, ...], **rules: Any) -> Reader:
-    """Return the reader of a list of tables, which `read_list` reads in a second step."""
-    return Reader(_as_it_is, {"type": "array", "items": schema_of(keys, **rules)})
-
-
-def table(keys: tuple[Key, ...]) -> Reader:
-    """Return the reader of a table, which `read_table` reads in a second step."""
-    return Reader(_as_it_is, schema_of(keys))
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def schema_of(keys: tuple[Key, ...], **rules: Any) -> Schema:
-    """Return the JSON Schema of a table with *keys*; *rules* are further ones."""
-    schema: Schema = {
+    Times and dates, which TOML has and JSON has not, are texts in it.
+    """
+    listed = list(rows)
+    return {
         "type": "object",
         "additionalProperties": False,
-        "required": [key.name for key in keys if key.required],
-        "properties": {key.name: _described(key) for key in keys},
+        "required": [row.name for row in listed if row.required],
+        "properties": {row.name: _schema(row) for row in listed},
+        **rules,
     }
-    return schema | rules
 
 
-def _described(key: Key) -> Schema:
-    facts: Schema = {"description": key.about} if key.about else {}
-    if not key.required and isinstance(key.default, str | int) and key.default != "":
-        facts["default"] = key.default
-    return facts | key.read.schema
+def _schema(row: Field) -> Schema:
+    if not isinstance(row, Object):
+        return schema(row)
+    shown, inside = schema(replace(row, fields=())), schema_of(row.fields)
+    if isinstance(row, Objects):
+        return shown | {"type": "array", "items": inside}
+    return shown | inside

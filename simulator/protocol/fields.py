@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -78,6 +79,8 @@ class Field:
     inferred: str = field(default="", kw_only=True)
     """What of the row is our choice and why; it comes out under "differences"."""
     example: Any = field(default=None, kw_only=True)
+    default: Any = field(default=None, kw_only=True)
+    """What an absent value means."""
 
     type = "value"
 
@@ -103,6 +106,10 @@ class String(Field):
     """Largest length in characters; 0: not limited."""
     values: tuple[str, ...] = field(default=(), kw_only=True)
     """The documented closed set, where there is one."""
+    pattern: str = field(default="", kw_only=True)
+    """What it has to match as a whole; empty: anything."""
+    says: str = field(default="", kw_only=True)
+    """What *pattern* takes, such as ``an e-mail address``."""
     decode: str = field(default="", kw_only=True)
     """Decoder for it, or for each item of an array: ``x509`` or ``json``."""
 
@@ -113,8 +120,14 @@ class String(Field):
         return "" if isinstance(value, str) else "must be a string"
 
     def breach(self, value: Any, message: Mapping[str, Any]) -> str:
-        """Check the length, then the row's own rule."""
-        return self.wrong_length(value) or Field.breach(self, value, message)
+        """Check the length and the pattern, then the row's own rule."""
+        return self.wrong_text(value) or Field.breach(self, value, message)
+
+    def wrong_text(self, text: str) -> str:
+        """Return what is wrong with length or pattern of one text, or an empty string."""
+        if self.pattern and not re.fullmatch(self.pattern, text):
+            return f"must be {self.says}"
+        return self.wrong_length(text)
 
     def wrong_length(self, text: str) -> str:
         """Return what is wrong with the length of one text, or an empty string."""
@@ -218,9 +231,6 @@ class Number(Field):
 class Boolean(Field):
     """True or false."""
 
-    default: bool | None = field(default=None, kw_only=True)
-    """What an absent value means."""
-
     type = "boolean"
 
     def wrong_type(self, value: Any) -> str:
@@ -230,7 +240,10 @@ class Boolean(Field):
 
 @dataclass(frozen=True, slots=True)
 class Strings(String):
-    """An array of texts; concept, lengths and values are those of each item, *check* takes all."""
+    """An array of texts; all but *check* and *fewest* is said of each item."""
+
+    fewest: int = field(default=0, kw_only=True)
+    """How many items there are at least."""
 
     type = "array of strings"
 
@@ -246,8 +259,10 @@ class Strings(String):
 
     def breach(self, value: Any, message: Mapping[str, Any]) -> str:
         """Check the length of each item, then the row's own rule, which takes them all."""
-        lengths = (why for item in value if (why := self.wrong_length(item)))
-        return next(lengths, "") or Field.breach(self, value, message)
+        if len(value) < self.fewest:
+            return f"must have {self.fewest} or more items"
+        texts = (why for item in value if (why := self.wrong_text(item)))
+        return next(texts, "") or Field.breach(self, value, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +281,30 @@ class Integers(Field):
         """Say so if one item is no integer."""
         whole = isinstance(value, int) and not isinstance(value, bool)
         return "" if whole else "must be an integer"
+
+
+@dataclass(frozen=True, slots=True)
+class Instant(Field):
+    """A date and time with offset, as TOML has it; JSON has a text (RFC 3339) in its place."""
+
+    type = "instant"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is none, or is before 1970."""
+        right = isinstance(value, datetime) and value.tzinfo is not None
+        good = right and value.timestamp() >= 0
+        return "" if good else "must be a date and time with offset, without quotes"
+
+
+@dataclass(frozen=True, slots=True)
+class Day(Field):
+    """A date, as TOML has it; JSON has a text in its place."""
+
+    type = "date"
+
+    def wrong_type(self, value: Any) -> str:
+        """Say so if *value* is none."""
+        return "" if type(value) is date else "must be a date, such as 2026-01-31 without quotes"
 
 
 @dataclass(frozen=True, slots=True)

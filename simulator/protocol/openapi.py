@@ -20,6 +20,11 @@ from simulator.protocol.operations import Operation, Service
 
 VERSION = "3.1.0"
 _TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
+_TIME = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"
+_FORMATS: dict[str, Body] = {
+    "instant": {"type": "string", "format": "date-time", "pattern": _TIME},
+    "date": {"type": "string", "format": "date"},
+}
 
 
 def schema(row: Field, *, closed: bool = False) -> Body:
@@ -33,21 +38,22 @@ def schema(row: Field, *, closed: bool = False) -> Body:
         shown["x-versions"] = row.versions
     if row.example is not None:
         shown["examples"] = [row.example]
+    if row.default is not None:
+        shown["default"] = row.default
     return shown | _shape(row, closed=closed)
 
 
 def _shape(row: Field, *, closed: bool) -> Body:
-    if isinstance(row, Objects):
-        return {"type": "array", "items": object_schema(row.fields)}
-    if isinstance(row, Object):
-        return object_schema(row.fields, closed=closed)
-    if isinstance(row, Table):
-        inner = schema(row.value) if row.value is not None else object_schema(row.fields)
-        return {"type": "object", "additionalProperties": inner}
+    if isinstance(row, Object | Table):
+        return _object(row, closed=closed)
     if isinstance(row, Strings):
-        return {"type": "array", "items": {"type": "string", **_text(row)}}
+        items = {"type": "string", **_text(row)}
+        fewest = {"minItems": row.fewest} if row.fewest else {}
+        return {"type": "array", "items": items, **fewest}
     if isinstance(row, String):
         return {"type": "string", **_text(row)}
+    if row.type in _FORMATS:
+        return dict(_FORMATS[row.type])
     shown: Body = {"type": _TYPES[row.type]} if row.type in _TYPES else {}
     if isinstance(row, Integer | Number):
         bounds = {"minimum": row.least, "maximum": row.most}
@@ -55,9 +61,20 @@ def _shape(row: Field, *, closed: bool) -> Body:
     return shown
 
 
+def _object(row: Object | Table, *, closed: bool) -> Body:
+    if isinstance(row, Objects):
+        return {"type": "array", "items": object_schema(row.fields)}
+    if isinstance(row, Object):
+        return object_schema(row.fields, closed=closed)
+    inner = schema(row.value) if row.value is not None else object_schema(row.fields)
+    return {"type": "object", "additionalProperties": inner}
+
+
 def _text(row: String) -> Body:
     limits: Body = {"minLength": row.shortest, "maxLength": row.longest}
     shown = {name: value for name, value in limits.items() if value}
+    if row.pattern:
+        shown["pattern"] = f"^{row.pattern}$"
     return shown | ({"enum": list(row.values)} if row.values else {})
 
 

@@ -32,7 +32,7 @@ from simulator.core.settings import Settings
 from simulator.core.state import Body, State
 from simulator.pki.credentials import Chance
 from simulator.pki.push import PushAuthority
-from simulator.protocol.documents import Key, Place
+from simulator.protocol.documents import Place
 from simulator.protocol.fields import Field
 from simulator.protocol.operations import Inquiry, Service
 
@@ -59,9 +59,9 @@ class Rows(NamedTuple):
 class WorldPart:
     """The keys that a service adds to ``[[organisation]]`` of a world's file."""
 
-    keys: tuple[Key, ...]
+    keys: tuple[Field, ...]
     read: Callable[[Sequence[Rows]], Sequence[Any]]
-    """Takes the rows of all organisations, and returns for each what `Seeding.part` is to be.
+    """Takes the values of all organisations, and returns for each what `Seeding.part` is to be.
 
     Checks what goes beyond one key, such as ids that must differ in the whole file, with
     `simulator.protocol.documents`; ConfigurationError says what is wrong, where, how to mend it.

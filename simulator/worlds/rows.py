@@ -6,150 +6,143 @@ from typing import Any
 from simulator import services
 from simulator.hardware.devices import BLOCK
 from simulator.hardware.products import FAMILIES
-from simulator.protocol.documents import (
-    Key,
-    Schema,
-    choice,
-    email,
-    identifier,
-    instant,
-    integer,
-    prose,
-    schema_of,
-    several,
-    table,
-    tables,
-    text,
-)
+from simulator.protocol.documents import Schema, email, identifier, schema_of, text, texts
+from simulator.protocol.fields import Field, Instant, Integer, Object, Objects, String, Strings
 from simulator.services.provisioning import Provisioning
 
 HARDWARE = (
-    Key("serial_number", identifier, '"0ZEXAMPLE1"', "Serial number, its own in the whole file."),
-    Key("model", text, '"MacBook Pro"', "Marketing name."),
-    Key("description", text, '"MBP 14 SILVER/M4/16GB/512GB-USA"', "Description."),
-    Key("color", text, '"SILVER"', "Colour.", required=False),
-    Key("asset_tag", text, '"AT-1"', "Asset tag.", required=False),
-    Key(
-        "os",
-        choice(tuple(dict.fromkeys(FAMILIES.values()))),
-        '"OSX"',
-        "Operating system, the one that goes with the family.",
+    identifier(
+        "serial_number",
+        "Serial number, its own in the whole file.",
+        required=True,
+        example="0ZEXAMPLE1",
     ),
-    Key("device_family", choice(FAMILIES), '"Mac"', "Product family."),
-    Key("imei", several(text), '["00 129600 314225 1"]', "IMEIs.", required=False),
-    Key("meid", several(text), '["00129600314225"]', "MEIDs.", required=False),
-    Key("eid", text, '"89999000000000000000000000000000"', "EID.", required=False),
-    Key("wifi_mac_address", text, '"AE:00:00:00:00:00"', "Wi-Fi address.", required=False),
-    Key("bluetooth_mac_address", text, '"AE:00:00:00:00:01"', "Bluetooth.", required=False),
-    Key("ethernet_mac_address", text, '"AE:00:00:00:00:02"', "Ethernet.", required=False),
+    text("model", "Marketing name.", required=True, example="MacBook Pro"),
+    text("description", "Description.", required=True, example="MBP 14 SILVER/M4/16GB/512GB-USA"),
+    text("color", "Colour.", example="SILVER"),
+    text("asset_tag", "Asset tag.", example="AT-1"),
+    String(
+        "os",
+        "Operating system, the one that goes with the family.",
+        required=True,
+        values=tuple(dict.fromkeys(FAMILIES.values())),
+        example="OSX",
+    ),
+    String(
+        "device_family", "Product family.", required=True, values=tuple(FAMILIES), example="Mac"
+    ),
+    texts("imei", "IMEIs.", example=["00 129600 314225 1"]),
+    texts("meid", "MEIDs.", example=["00129600314225"]),
+    text("eid", "EID.", example="89999000000000000000000000000000"),
+    text("wifi_mac_address", "Wi-Fi address.", example="AE:00:00:00:00:00"),
+    text("bluetooth_mac_address", "Bluetooth.", example="AE:00:00:00:00:01"),
+    text("ethernet_mac_address", "Ethernet.", example="AE:00:00:00:00:02"),
 )
-_SERVER = Key("server", identifier, '"main"', "Id of the DEP server that they are assigned to.")
-_ASSIGNED_BY = Key("assigned_by", email, '"admin@example.org"', "Who assigns them.")
-_FAMILIES = Key(
+_SERVER = identifier(
+    "server", "Id of the DEP server that they are assigned to.", required=True, example="main"
+)
+_ASSIGNED_BY = email("assigned_by", "Who assigns them.", required=True, example="admin@example.org")
+_FAMILIES = Strings(
     "families",
-    several(choice(FAMILIES)),
-    '["iPad", "Mac"]',
     "Families to invent; all if absent.",
-    required=False,
+    values=tuple(FAMILIES),
+    fewest=1,
+    example=["iPad", "Mac"],
 )
 DEVICES = (
     _SERVER,
     _ASSIGNED_BY,
-    Key("assigned_from", instant, "2026-01-05T10:00:00Z", "When the first is assigned."),
-    Key(
-        "every_s",
-        integer(0, 31_536_000),
-        "60",
-        "Seconds from one assignment to the next.",
-        required=False,
-        default=60,
+    Instant(
+        "assigned_from",
+        "When the first is assigned.",
+        required=True,
+        example="2026-01-05T10:00:00Z",
     ),
-    Key("count", integer(1, BLOCK), "25", "How many to invent.", required=False),
+    Integer(
+        "every_s",
+        "Seconds from one assignment to the next.",
+        least=0,
+        most=31_536_000,
+        default=60,
+        example=60,
+    ),
+    Integer("count", "How many to invent.", least=1, most=BLOCK, example=25),
     _FAMILIES,
-    Key("device", tables(HARDWARE), "[…]", "Devices, instead.", required=False, default=[]),
+    Objects("device", "Devices, instead.", fields=HARDWARE),
 )
 _ONE_WAY = {"oneOf": [{"required": ["count"]}, {"required": ["device"]}]}
 """Devices are either invented or listed."""
 ARRIVALS = (
     _SERVER,
     _ASSIGNED_BY,
-    Key("count", integer(1, 100_000), "5", "How many come each time."),
-    Key("every_s", integer(1, 31_536_000), "3600", "Seconds from one time to the next."),
-    Key(
+    Integer("count", "How many come each time.", required=True, least=1, most=100_000, example=5),
+    Integer(
+        "every_s",
+        "Seconds from one time to the next.",
+        required=True,
+        least=1,
+        most=31_536_000,
+        example=3600,
+    ),
+    Instant(
         "starts",
-        instant,
-        "2026-01-05T10:00:00Z",
         "When the first come; if absent, every_s after the world is loaded.",
-        required=False,
+        example="2026-01-05T10:00:00Z",
     ),
-    Key(
-        "ends",
-        instant,
-        "2026-02-05T10:00:00Z",
-        "From when on none come any more.",
-        required=False,
-    ),
-    Key("times", integer(1, 1_000_000_000), "24", "How many times they come.", required=False),
+    Instant("ends", "From when on none come any more.", example="2026-02-05T10:00:00Z"),
+    Integer("times", "How many times they come.", least=1, most=1_000_000_000, example=24),
     _FAMILIES,
 )
 DEP_SERVER = (
-    Key("id", identifier, '"main"', "Id, its own in the whole file."),
-    Key("name", text, '"Main MDM"', "Name, its own in the organisation."),
+    identifier("id", "Id, its own in the whole file.", required=True, example="main"),
+    text("name", "Name, its own in the organisation.", required=True, example="Main MDM"),
 )
 ORGANISATION = (
-    Key("id", identifier, '"demo"', "Id, its own in the file."),
-    Key("name", text, '"Example School"', "Name."),
-    Key("email", email, '"it@example.org"', "E-mail address."),
-    Key("phone", text, '"+1-555-0100"', "Telephone number."),
-    Key("address", text, '"1 Example Street, Springfield"', "Address."),
-    Key("org_id", text, '"1234567890"', "Apple's customer number, its own in the file."),
-    Key("org_type", choice(("org", "edu")), '"org"', "Business or school."),
-    Key(
+    identifier("id", "Id, its own in the file.", required=True, example="demo"),
+    text("name", "Name.", required=True, example="Example School"),
+    email("email", "E-mail address.", required=True, example="it@example.org"),
+    text("phone", "Telephone number.", required=True, example="+1-555-0100"),
+    text("address", "Address.", required=True, example="1 Example Street, Springfield"),
+    text(
+        "org_id",
+        "Apple's customer number, its own in the file.",
+        required=True,
+        example="1234567890",
+    ),
+    String("org_type", "Business or school.", required=True, values=("org", "edu"), example="org"),
+    String(
         "org_version",
-        choice(("v2", "v1")),
-        '"v2"',
         "v1: the Deployment Programs of before.",
-        required=False,
+        values=("v2", "v1"),
         default="v2",
+        example="v2",
     ),
-    Key("admin_id", email, '"admin@example.org"', "Who set up the DEP servers."),
-    Key("facilitator_id", email, '"old@example.org"', "The old name of that.", required=False),
-    Key("dep_server", tables(DEP_SERVER), "[…]", "Its DEP servers.", required=False, default=[]),
-    Key(
-        "devices",
-        tables(DEVICES, **_ONE_WAY),
-        "[…]",
-        "Devices that are there from the start.",
-        required=False,
-        default=[],
-    ),
-    Key(
-        "arrivals", tables(ARRIVALS), "[…]", "Devices that come later.", required=False, default=[]
-    ),
+    email("admin_id", "Who set up the DEP servers.", required=True, example="admin@example.org"),
+    email("facilitator_id", "The old name of that.", example="old@example.org"),
+    Objects("dep_server", "Its DEP servers.", fields=DEP_SERVER),
+    Objects("devices", "Devices that are there from the start.", fields=DEVICES),
+    Objects("arrivals", "Devices that come later.", fields=ARRIVALS),
 )
 WORLD = (
-    Key("name", identifier, '"demo"', "Name, that of the file."),
-    Key("about", prose, '"…"', "What is in it.", required=False, default=""),
+    identifier("name", "Name, that of the file.", required=True, example="demo"),
+    String("about", "What is in it.", default="", example="…"),
 )
 
 
-def organisation_keys(provisionings: Iterable[Provisioning]) -> tuple[Key, ...]:
+def organisation_keys(provisionings: Iterable[Provisioning]) -> tuple[Field, ...]:
     """Return the keys of an organisation: those that all services see, then those of each."""
     parts = (key for one in provisionings if one.world for key in one.world.keys)
     return (*ORGANISATION, *parts)
 
 
-def file_keys(provisionings: Iterable[Provisioning]) -> tuple[Key, ...]:
+def file_keys(provisionings: Iterable[Provisioning]) -> tuple[Field, ...]:
     """Return the keys of a world's file."""
     return (
-        Key("world", table(WORLD), "{…}", "The file as a whole.", required=False),
-        Key(
+        Object("world", "The file as a whole.", fields=WORLD),
+        Objects(
             "organisation",
-            tables(organisation_keys(provisionings)),
-            "[…]",
             "Its organisations, one at least.",
-            required=False,
-            default=[],
+            fields=organisation_keys(provisionings),
         ),
     )
 
@@ -162,7 +155,9 @@ def world_schema(provisionings: Iterable[Provisioning] | None = None) -> Schema:
     """
     keys = file_keys(services.provisionings() if provisionings is None else provisionings)
     schema: dict[str, Any] = schema_of(keys, required=["world", "organisation"])
-    schema["properties"]["organisation"]["minItems"] = 1
+    organisations = schema["properties"]["organisation"] | {"minItems": 1}
+    schema["properties"]["organisation"] = organisations
+    organisations["items"]["properties"]["devices"]["items"] |= _ONE_WAY
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A world of mdmsim",

@@ -105,7 +105,7 @@ def parse_world(
     numbers = count()
     return World(
         name=world["name"],
-        about=world["about"],
+        about=world["about"].strip(),
         organisations=tuple(
             _organisation(row, each, [_device_list(next(numbers), r) for _, r in some], own)
             for (_, row), each, some, own in zip(rows, servers, lists, parts, strict=True)

@@ -70,15 +70,15 @@ PROVISIONING = '''
 from functools import partial
 
 from postcards import SERVICE
-from simulator.protocol.documents import Key, identifier, read_list, tables
+from simulator.protocol.documents import identifier, read_list
 from simulator.protocol.fields import Objects
 from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import (
     Credential, Example, File, Held, Provisioning, Resource, WorldPart,
 )
 
-BOX = (Key("id", identifier, '"box"', "Id."),)
-KEYS = (Key("rack", tables(BOX), "[…]", "Boxes.", required=False, default=[]),)
+BOX = (identifier("id", "Id.", required=True, example="north"),)
+KEYS = (Objects("rack", "Racks.", fields=BOX),)
 
 
 def read(organisations):

@@ -2,14 +2,15 @@
 
 import hashlib
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.judge import keys
-from simulator.disclosure.judge.keys import Key, check_keys
+from simulator.disclosure.judge.keys import check_keys
+from simulator.protocol.fields import Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +177,14 @@ def _allowed(name: str, number: int, row: dict[str, Any]) -> Claim:
 
 
 def _checked(
-    name: str, kind: str, number: int, row: dict[str, Any], known: Mapping[str, Key]
+    name: str, kind: str, number: int, row: dict[str, Any], known: Collection[Field]
 ) -> str:
     """Check one row and return what to call it."""
     where = f"{kind} {row['id']}" if isinstance(row.get("id"), str) else f"{kind} number {number}"
     check_keys(name, where, row, known)
-    for key, one in known.items():
-        if one.required and not row.get(key):
-            raise ConfigurationError(f"{name}: {where}: {key}: is missing: add it")
+    for one in known:
+        if one.required and not row.get(one.name):
+            raise ConfigurationError(f"{name}: {where}: {one.name}: is missing: add it")
     return where
 
 

@@ -8,15 +8,8 @@ from typing import Any
 
 from simulator.core.state import State
 from simulator.pki.push import P12_PASSWORD
-from simulator.protocol.documents import (
-    Key,
-    device_token,
-    integer,
-    read_list,
-    refuse_duplicates,
-    tables,
-    text,
-)
+from simulator.protocol.documents import read_list, refuse_duplicates, text
+from simulator.protocol.fields import Integer, Objects, String
 from simulator.services.apns import SERVICE, registry, topics
 from simulator.services.apns.registry import DeviceToken
 from simulator.services.organisations import all_organisations
@@ -35,27 +28,30 @@ from simulator.services.provisioning import (
     WorldPart,
 )
 
+_HEX_BYTES = r"(?:[0-9a-fA-F]{2}){1,100}"
 PUSH_DEVICE = (
-    Key("udid", text, '"00008110-000A1B2C3D4E5F60"', "UDID."),
-    Key("token", device_token, '"' + "a1" * 32 + '"', "Device token in hexadecimal."),
-    Key("magic", text, '"7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"', "PushMagic."),
+    text("udid", "UDID.", required=True, example="00008110-000A1B2C3D4E5F60"),
+    String(
+        "token",
+        "Device token in hexadecimal.",
+        required=True,
+        pattern=_HEX_BYTES,
+        says="a device token: 1 to 100 bytes in hexadecimal",
+        example="a1" * 32,
+    ),
+    text("magic", "PushMagic.", required=True, example="7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"),
 )
 KEYS = (
-    Key(
+    Integer(
         "push_topics",
-        integer(1, 100),
-        "1",
         "How many push topics it has, each with a certificate.",
-        required=False,
+        least=1,
+        most=100,
         default=1,
+        example=1,
     ),
-    Key(
-        "push_device",
-        tables(PUSH_DEVICE),
-        "[…]",
-        "Devices that have checked in for its first push topic.",
-        required=False,
-        default=[],
+    Objects(
+        "push_device", "Devices that have checked in for its first push topic.", fields=PUSH_DEVICE
     ),
 )
 
@@ -82,8 +78,10 @@ def _read(organisations: Sequence[Rows]) -> list[PushPart]:
     parts = []
     for place, values in organisations:
         rows = read_list(values["push_device"], "organisation.push_device", PUSH_DEVICE, place)
-        refuse_duplicates("token", [(at, device["token"]) for at, device in rows])
-        devices = tuple(PushDevice(**device) for _, device in rows)
+        refuse_duplicates("token", [(at, device["token"].lower()) for at, device in rows])
+        devices = tuple(
+            PushDevice(**device | {"token": device["token"].lower()}) for _, device in rows
+        )
         parts.append(PushPart(values["push_topics"], devices))
     return parts
 

@@ -6,15 +6,8 @@ import msgspec
 
 from simulator.core.state import State
 from simulator.core.timestamps import rfc3339
-from simulator.protocol.documents import (
-    Key,
-    identifier,
-    integer,
-    read_list,
-    refuse_duplicates,
-    tables,
-    text,
-)
+from simulator.protocol.documents import identifier, read_list, refuse_duplicates, text
+from simulator.protocol.fields import Integer, Objects
 from simulator.protocol.operations import Inquiry
 from simulator.services.provisioning import (
     Credential,
@@ -36,37 +29,23 @@ from simulator.services.vpp.domain.locations import everywhere, location, locati
 from simulator.services.vpp.seeding import VppLocation, location_steps
 
 VPP_LOCATION = (
-    Key("id", identifier, '"main"', "Id, its own in the whole file."),
-    Key("name", text, '"Main Campus"', "Name."),
-    Key(
-        "apps",
-        integer(0, 10_000),
-        "12",
-        "How many products it owns, made up.",
-        required=False,
-        default=12,
+    identifier("id", "Id, its own in the whole file.", required=True, example="main"),
+    text("name", "Name.", required=True, example="Main Campus"),
+    Integer(
+        "apps", "How many products it owns, made up.", least=0, most=10_000, default=12, example=12
     ),
-    Key("users", integer(0, 1_000_000), "40", "How many users.", required=False, default=0),
-    Key(
+    Integer("users", "How many users.", least=0, most=1_000_000, default=0, example=40),
+    Integer(
         "licences",
-        integer(1, 1_000_000),
-        "50",
         "Licences of each product that is neither unlimited nor scarce.",
-        required=False,
+        least=1,
+        most=1_000_000,
         default=50,
+        example=50,
     ),
-    Key("country", text, '"US"', "Store front.", required=False, default="US"),
+    text("country", "Store front.", default="US", example="US"),
 )
-KEYS = (
-    Key(
-        "vpp_location",
-        tables(VPP_LOCATION),
-        "[…]",
-        "Its locations in Apps and Books.",
-        required=False,
-        default=[],
-    ),
-)
+KEYS = (Objects("vpp_location", "Its locations in Apps and Books.", fields=VPP_LOCATION),)
 
 
 def _read(organisations: Sequence[Rows]) -> list[tuple[VppLocation, ...]]:
