@@ -14,6 +14,9 @@ NANODEP_COMMANDS := depserver depsyncer deptokens
 NANOMDM := github.com/micromdm/nanomdm
 NANOMDM_VERSION := v0.9.0
 
+SCEP := github.com/micromdm/scep/v2
+SCEP_VERSION := v2.3.0
+
 BIN := $(VENV)/bin
 CLIENTS := $(abspath $(VENV))/clients
 
@@ -29,6 +32,7 @@ LOWEST_TESTS ?= tests/auth tests/commands tests/console tests/control tests/disc
 AUDIT := build/audit
 NANODEP_BUILT := $(VENV)/.nanodep-$(NANODEP_VERSION)
 NANOMDM_BUILT := $(VENV)/.nanomdm-$(NANOMDM_VERSION)
+SCEP_BUILT := $(VENV)/.scep-$(SCEP_VERSION)
 H2SPEC := github.com/summerwind/h2spec/cmd/h2spec
 # The newest release that a Go proxy can install; 146 cases.
 H2SPEC_VERSION := v2.2.1+incompatible
@@ -60,7 +64,7 @@ lint: $(LINT) ## Check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
+clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(SCEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) $(BIN)/pytest -m clients tests/clients --no-cov
 
 bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.js)
@@ -136,6 +140,11 @@ $(NANODEP_BUILT): | $(MADE)
 $(NANOMDM_BUILT): | $(MADE)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
 	GOBIN=$(CLIENTS) go install $(NANOMDM)/cmd/nanomdm@$(NANOMDM_VERSION)
+	@touch $@
+
+$(SCEP_BUILT): | $(MADE)
+	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
+	GOBIN=$(CLIENTS) go install $(SCEP)/cmd/scepserver@$(SCEP_VERSION)
 	@touch $@
 
 $(H2SPEC_BUILT): | $(MADE)

@@ -11,13 +11,14 @@ __all__ = ["Mdmsim", "Settings", "Simulator", "__version__", "serving"]
 if TYPE_CHECKING:
     from simulator.app import Simulator
     from simulator.core.settings import Settings
-    from simulator.testing.client import Mdmsim, serving
+    from simulator.testing.client import Mdmsim
+    from simulator.testing.serving import serving
 
 _HOMES = {
     "Mdmsim": "simulator.testing.client",
     "Settings": "simulator.core.settings",
     "Simulator": "simulator.app",
-    "serving": "simulator.testing.client",
+    "serving": "simulator.testing.serving",
 }
 
 

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "ca": ("ca", "Show the test CA, and how clients are made to trust it."),
     "token": ("tokens", "Print the credentials that Apple's portal would hand out."),
     "world": ("worlds", "List, show and load worlds of test data."),
+    "devices": ("devices", "Simulate devices that enrol in an MDM server and execute commands."),
     "ctl": ("ctl", "Steer a running simulator: answers on demand, time, waiting, state."),
     "catalogue": ("catalogue", "Print all operations, fields and error codes."),
     "readyz": ("readyz", "Tell whether a running simulator is ready."),

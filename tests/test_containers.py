@@ -5,8 +5,9 @@ from urllib.request import urlopen
 import pytest
 
 from simulator.core.settings import ConfigurationError
-from simulator.testing.client import Mdmsim, serving
+from simulator.testing.client import Mdmsim
 from simulator.testing.containers import environment, reached
+from simulator.testing.serving import serving
 
 
 def test_a_simulator_is_reached_by_other_ports_and_copies_of_its_files(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ import pytest
 
 from simulator.control.api.golden import TRANSPORT, fixture
 from simulator.core.messages import Exchange, Peer, Request, Response
-from simulator.testing.client import Mdmsim, serving
+from simulator.testing.client import Mdmsim
+from simulator.testing.serving import serving
 from tests.console.conftest import SETTINGS
 
 FOLDER = Path(__file__).parents[1] / "fixtures"

@@ -14,7 +14,8 @@ import pytest
 
 import simulator
 from simulator.core.settings import ConfigurationError
-from simulator.testing.client import ControlError, Mdmsim, serving
+from simulator.testing.client import ControlError, Mdmsim
+from simulator.testing.serving import serving
 
 
 @pytest.fixture(scope="module")

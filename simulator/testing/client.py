@@ -10,24 +10,19 @@ same for a simulator in another process or in a container. In a coroutine,
 ``async with Simulator(settings)`` runs one on the event loop that is there.
 """
 
-import asyncio
 import http.client
 import json
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from simulator.app import Simulator
 from simulator.core import ready_file
-from simulator.core.settings import Settings
 from simulator.testing.enrolment_service import EnrolmentService
+from simulator.testing.simulated_device import SimulatedDevice
 
-START_S = 30
-"""How long a simulator may take to start; it takes a fraction of a second."""
 _PREFIX = "/api/v1"
 _BREACHES = {
     "undeclared",
@@ -232,6 +227,17 @@ class Mdmsim:
         body = {"count": count, "server": self.dep_server}
         return list(self.control("POST", "/devices", body)["serial_numbers"])
 
+    def device(self, serial: str = "", *, power_on: bool = True, **options: Any) -> SimulatedDevice:
+        """Take a device out of its box and turn it on: *serial*, or one that is bought for it.
+
+        *options* are those of ``POST /simulated-devices``, such as ``origins``
+        and ``trust``. It enrols by itself if the MDM server has assigned it a profile.
+        """
+        serial = serial or self.add_devices(1)[0]
+        body = {"serial_numbers": [serial], "power_on": power_on, "options": options}
+        self.control("POST", "/simulated-devices", body)
+        return SimulatedDevice(self.control, serial)
+
     def assign_profile(self, serial: str, url: str, **profile: Any) -> str:
         """Assign a device of the first DEP server a profile that leads to *url*; return its id.
 
@@ -253,50 +259,3 @@ def _detail(said: Any) -> str:
     if isinstance(said, dict):
         return str(said.get("detail", said))
     return bytes(said).decode(errors="replace")
-
-
-@contextmanager
-def serving(**settings: Any) -> Iterator[Mdmsim]:
-    """Run a simulator in a thread of this process until the end of the block.
-
-    *settings* are those of `Settings`. Unless told otherwise it takes free
-    ports and keeps nothing; its files, such as the CA, are there until the end.
-    """
-    free: dict[str, Any] = {"tls_port": (0,), "http_port": 0, "control_port": 0, "proxy_port": 0}
-    wanted = Settings(**({"data": ":memory:", **free} | settings))
-    with _running(lambda: Simulator(wanted)) as simulator:
-        yield Mdmsim(simulator.ready)
-
-
-@contextmanager
-def _running(make: Callable[[], Simulator]) -> Iterator[Simulator]:
-    """Run a simulator on an event loop of its own; what keeps it from starting is raised here."""
-    started = threading.Event()
-    state: dict[str, Any] = {}
-
-    async def run() -> None:
-        stop = state["stop"] = asyncio.Event()
-        state["loop"] = asyncio.get_running_loop()
-        try:
-            async with make() as simulator:
-                state["simulator"] = simulator
-                started.set()
-                await stop.wait()
-        except BaseException as error:  # noqa: BLE001 (raised in the thread that waits)
-            state["failed"] = error
-        finally:
-            started.set()
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),), name="mdmsim", daemon=True)
-    thread.start()
-    if not started.wait(START_S):
-        raise TimeoutError(f"mdmsim did not start within {START_S} s")
-    if "failed" in state:
-        raise state["failed"]
-    try:
-        yield state["simulator"]
-    finally:
-        state["loop"].call_soon_threadsafe(state["stop"].set)
-        thread.join()
-        if "failed" in state:
-            raise state["failed"]

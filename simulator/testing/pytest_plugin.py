@@ -23,7 +23,7 @@ def mdmsim_settings() -> dict[str, Any]:
 def mdmsim_server(mdmsim_settings: dict[str, Any]) -> "Iterator[Mdmsim]":
     """Run a simulator in this process, on free ports, that keeps nothing."""
     # Suites that do not ask for it do not pay for its import.
-    from simulator.testing.client import serving  # noqa: PLC0415 (only for who asks)
+    from simulator.testing.serving import serving  # noqa: PLC0415 (only for who asks)
 
     with serving(**mdmsim_settings) as running:
         yield running

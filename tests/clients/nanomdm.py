@@ -122,24 +122,29 @@ class Nanomdm:
         assert answer.status == 200, answer.text
         return str(answer.json["topic"])
 
-    def enqueue(self, udid: str, request_type: str) -> dict[str, Any]:
+    def enqueue(
+        self, udid: str, request_type: str, uuid: str = "c-1", **values: Any
+    ) -> dict[str, Any]:
         """Queue a command, which makes nanomdm push; return what it says of that."""
-        command = {"CommandUUID": "c-1", "Command": {"RequestType": request_type}}
+        command = {"CommandUUID": uuid, "Command": {"RequestType": request_type, **values}}
         answer = self.api("PUT", f"/enqueue/{udid}", plistlib.dumps(command))
         told: dict[str, Any] = json.loads(answer.body)
         return told
 
 
 @contextmanager
-def nanomdm(home: Path, simulator: Simulator, identity: Identity) -> Iterator[Nanomdm]:
-    """Run nanomdm with its storage in memory; it reaches Apple by the simulator's proxy."""
+def nanomdm(home: Path, simulator: Simulator, trusted: bytes, *flags: str) -> Iterator[Nanomdm]:
+    """Run nanomdm with its storage in memory; it reaches Apple by the simulator's proxy.
+
+    *trusted* is the CA of the devices' certificates, PEM.
+    """
     authority = home / "devices.pem"
-    authority.write_bytes(identity.pem)
+    authority.write_bytes(trusted)
     port = free_port()
     command = (
         binary("nanomdm"),
         *("-listen", f"127.0.0.1:{port}", "-api", _KEY, "-ca", str(authority)),
-        *("-storage", "inmem", "-storage-dsn", "x", "-debug"),
+        *("-storage", "inmem", "-storage-dsn", "x", "-debug", *flags),
     )
     env = environment(simulator.ca) | {"HTTPS_PROXY": simulator.ready["proxy"]}
     log = home / "nanomdm.log"

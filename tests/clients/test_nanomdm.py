@@ -27,7 +27,7 @@ def server(simulator: Simulator, identity: Identity, tmp_path: Path) -> Iterator
     """A nanomdm that trusts the device and nobody else."""
     home = tmp_path / "nanomdm"
     home.mkdir()
-    with nanomdm(home, simulator, identity) as running:
+    with nanomdm(home, simulator, identity.pem) as running:
         yield running
 
 

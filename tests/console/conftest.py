@@ -16,7 +16,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from simulator.testing.client import Mdmsim, serving
+from simulator.testing.client import Mdmsim
+from simulator.testing.serving import serving
 from tests.apple import KEY
 
 SETTINGS: dict[str, Any] = {

@@ -1,0 +1,207 @@
+"""``mdmsim devices``: take simulated devices out of their boxes, enrol, list, erase them."""
+
+import base64
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Event
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from simulator.commands import scenarios
+from simulator.commands.progress import bar
+from simulator.commands.steering import Control, found
+from simulator.core.settings import ConfigurationError
+
+_BATCH = 50
+"""Devices that one call enrols, so that the bar moves."""
+_TIMEOUT_S = 600
+_PAGE = 1000
+_SHARED_FROM = 100
+"""From so many devices on they share keys: to make one takes 40 ms."""
+
+
+@click.group("devices")
+def command() -> None:
+    """Simulate devices: enrol, list, turn on, erase them, or run a scenario."""
+
+
+@command.command("enrol")
+@click.argument("serials", nargs=-1)
+@click.option("--count", type=click.IntRange(1), help="Buy so many devices, instead of SERIALS.")
+@click.option("--server", metavar="ID", help="DEP server of bought ones, if there are several.")
+@click.option("--family", "families", multiple=True, help="What bought ones may be: iPhone, Mac …")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Devices a second, at most.")
+@click.option(
+    "--profile", metavar="FILE|URL", help="Enrol by this profile, not by an assigned one."
+)
+@click.option("--origin", "origins", multiple=True, metavar="FROM=TO", help="Go to TO for FROM.")
+@click.option("--trust", type=click.Path(exists=True, dir_okay=False), help="PEM to trust.")
+@found
+def enrol(
+    serials: tuple[str, ...],
+    count: int | None,
+    server: str | None,
+    families: tuple[str, ...],
+    rate: float | None,
+    profile: str | None,
+    origins: tuple[str, ...],
+    trust: str | None,
+    **options: Any,
+) -> None:
+    """Take devices out of their boxes and turn them on; those with a profile enrol.
+
+    SERIALS are devices that Apple knows; --count buys new ones, which have a
+    profile only if the MDM server assigns one meanwhile.
+    """
+    control = Control.of(**options)
+    if bool(serials) == (count is not None):
+        raise click.UsageError("name serial numbers, or how many devices to buy: --count 3")
+    if count is not None:
+        serials = tuple(_bought(control, count, server, families))
+    given: dict[str, Any] = {"origins": dict(_pair(one) for one in origins)}
+    if trust:
+        given["trust"] = Path(trust).read_text(encoding="ascii")
+    if len(serials) >= _SHARED_FROM:
+        given["shared_keys"] = True
+    devices: list[dict[str, Any]] = []
+    with bar("enrolling", len(serials)) as advance:
+        for batch in _paced(serials, rate):
+            devices += _enrolled(control, batch, profile, given)
+            advance(len(batch))
+    _table(control, devices)
+    if any(one["trouble"] for one in devices):
+        raise SystemExit(1)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    start, sign, end = text.partition("=")
+    if not (start and sign and end):
+        raise ConfigurationError(
+            f"--origin: {text!r} is not FROM=TO, such as https://mdm.test=http://127.0.0.1:9000"
+        )
+    return start.rstrip("/"), end.rstrip("/")
+
+
+def _bought(
+    control: Control, count: int, server: str | None, families: Sequence[str]
+) -> Iterator[str]:
+    """Buy devices and yield their serial numbers."""
+    listed = control.call("GET", "/dep-servers")["dep_servers"]
+    if server is None and len(listed) != 1:
+        names = ", ".join(one["id"] for one in listed) or "none"
+        raise ConfigurationError(
+            f"there are several DEP servers: name one of {names} with --server"
+        )
+    body: dict[str, Any] = {"count": count, "server": server or listed[0]["id"]}
+    if families:
+        body["families"] = list(families)
+    yield from control.call("POST", "/devices", body, timeout_s=_TIMEOUT_S)["serial_numbers"]
+
+
+def _paced(serials: Sequence[str], rate: float | None) -> Iterator[Sequence[str]]:
+    """Yield batches of *serials*, at most *rate* devices a second of the wall clock."""
+    size = _BATCH if rate is None else max(1, min(_BATCH, int(rate)))
+    start, wait = time.monotonic(), Event().wait
+    for at in range(0, len(serials), size):
+        if rate is not None:
+            wait(max(0.0, start + at / rate - time.monotonic()))
+        yield serials[at : at + size]
+
+
+def _enrolled(
+    control: Control, serials: Sequence[str], profile: str | None, options: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Take devices out of their boxes and enrol them."""
+    body = {"serial_numbers": list(serials), "power_on": profile is None, "options": options}
+    answer = control.call("POST", "/simulated-devices", body, timeout_s=_TIMEOUT_S)
+    if profile is None:
+        return list(answer["simulated_devices"])
+    if profile.startswith(("http://", "https://")):
+        given = {"profile_url": profile}
+    else:
+        given = {"profile": base64.b64encode(_read(profile)).decode()}
+    return [_act(control, one, "enrol", given) for one in serials]
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _act(control: Control, serial: str, action: str, body: Any = None) -> dict[str, Any]:
+    path = f"/simulated-devices/{quote(serial)}/{action}"
+    done: dict[str, Any] = control.call("POST", path, body or {}, timeout_s=_TIMEOUT_S)
+    return done
+
+
+@command.command("list")
+@found
+def list_devices(**options: Any) -> None:
+    """List the simulated devices."""
+    control = Control.of(**options)
+    _table(control, list(_all(control)))
+
+
+def _all(control: Control) -> Iterator[dict[str, Any]]:
+    after: str | None = ""
+    while after is not None:
+        path = f"/simulated-devices?limit={_PAGE}&after={quote(after)}"
+        page = control.call("GET", path)
+        yield from page["simulated_devices"]
+        after = page["next"]
+
+
+def _table(control: Control, devices: Sequence[dict[str, Any]]) -> None:
+    rows = (
+        (one["serial_number"], one["product"], one["os_version"], one["state"], one["trouble"])
+        for one in devices
+    )
+    control.table(list(devices), ("Serial number", "Product", "OS", "State", "Trouble"), rows)
+
+
+@command.command("power-on")
+@click.argument("serials", nargs=-1, required=True)
+@found
+def power_on(serials: tuple[str, ...], **options: Any) -> None:
+    """Turn devices on; erased ones activate and enrol again."""
+    control = Control.of(**options)
+    _table(control, [_act(control, one, "power-on") for one in serials])
+
+
+@command.command("erase")
+@click.argument("serials", nargs=-1, required=True)
+@found
+def erase(serials: tuple[str, ...], **options: Any) -> None:
+    """Erase devices, as their users can."""
+    control = Control.of(**options)
+    _table(control, [_act(control, one, "erase") for one in serials])
+
+
+@command.command("run")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--seed", type=int, default=1, show_default=True, help="Chooses the shares.")
+@found
+def run(file: str, seed: int, **options: Any) -> None:
+    """Run a scenario: FILE says when what happens to which share of the devices.
+
+    The simulator's clock is moved to the time of each step: nothing waits.
+    """
+    control = Control.of(**options)
+    scenario = scenarios.read(Path(file))
+    serials = [one["serial_number"] for one in _all(control)]
+    at_s = 0.0
+    chosen = [(step, scenarios.share(step, serials, seed)) for step in scenario]
+    with bar("running", sum(len(some) for _, some in chosen)) as advance:
+        for step, some in chosen:
+            if step.at_s > at_s:
+                control.call("PUT", "/clock", {"advance_s": step.at_s - at_s})
+                at_s = step.at_s
+            for serial in some:
+                _act(control, serial, step.action, step.body)
+                advance(1)
+    _table(control, list(_all(control)))
