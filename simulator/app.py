@@ -109,7 +109,7 @@ class Simulator:
         now = _wall_clock()
         authority = await asyncio.to_thread(directory.authority, settings.san, now)
         self.catalogue = await asyncio.to_thread(services.load, *self._further)
-        self._provisionings = await asyncio.to_thread(services.provisionings, *self._further)
+        self.provisionings = await asyncio.to_thread(services.provisionings, *self._further)
         fingerprinter = Fingerprinter(keys.fingerprint)
         observer = Observer(self.catalogue, fingerprinter)
         guard = Guard(self.catalogue.services.values(), fingerprinter)
@@ -146,7 +146,7 @@ class Simulator:
         parts = Parts(
             settings=settings,
             catalogue=self.catalogue,
-            provisionings=self._provisionings,
+            provisionings=self.provisionings,
             gateway=self.gateway,
             clock=self.clock,
             journal=journal,
@@ -176,7 +176,7 @@ class Simulator:
         tls, http, proxy = await self._open_services(
             (*hosts, *authority.names), certificates, stack
         )
-        outboxes = [one.outbox for one in self._provisionings if one.outbox is not None]
+        outboxes = [one.outbox for one in self.provisionings if one.outbox is not None]
         worker = OutboxWorker(outboxes, self.gateway, self.clock, callbacks)
         outbox = asyncio.ensure_future(worker.run())
         stack.push_async_callback(_ended, outbox)
@@ -207,8 +207,8 @@ class Simulator:
         def work(state: State) -> dict[str, credentials.HeldByList]:
             faults.prepare(state)
             quirks.prepare(state)
-            credentials.complete(self._provisionings, state, self.settings.seed)
-            return credentials.holders(self._provisionings, state)
+            credentials.complete(self.provisionings, state, self.settings.seed)
+            return credentials.holders(self.provisionings, state)
 
         held = await self.gateway.run(work)
         making = Making(now=now, push_authority=push_authority)
@@ -228,12 +228,12 @@ class Simulator:
         """Load the world of the settings into an empty database."""
         if not await self.gateway.run(is_empty):
             return
-        world = await asyncio.to_thread(load_world, self.settings.world, self._provisionings)
+        world = await asyncio.to_thread(load_world, self.settings.world, self.provisionings)
         loading = pieces(
             world,
             self.settings.seed,
             self.clock.now_ms(),
-            provisionings=self._provisionings,
+            provisionings=self.provisionings,
         )
         with self._bar(f"loading the world {world.name}", world.device_count()) as advance:
             for piece in loading:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from simulator.core.configuration import CONFIG, FILE, flag, kind, load_settings, rows
+from simulator.core.configuration import CONFIG, FILE, choices, flag, is_many, load_settings, rows
 from simulator.core.ready_file import NAME
 from simulator.core.settings import Settings
 
@@ -29,8 +29,8 @@ def setting_options(*names: str) -> Callable[[Function], Function]:
             option = click.option(
                 flag(row.name),
                 row.name,
-                metavar=_metavar(row.default, row.metadata["choices"]),
-                multiple=kind(row).many,
+                metavar=_metavar(row.default, choices(row)),
+                multiple=is_many(row),
                 help=f"{row.metadata['about']} {_default(row.default)}",
             )
             function = option(function)
@@ -39,9 +39,9 @@ def setting_options(*names: str) -> Callable[[Function], Function]:
     return add
 
 
-def _metavar(default: Any, choices: tuple[str, ...]) -> str:
-    if choices:
-        return "|".join(choices)
+def _metavar(default: Any, values: tuple[Any, ...]) -> str:
+    if values:
+        return "|".join(map(str, values))
     first = default[0] if isinstance(default, tuple) and default else default
     return "NUMBER" if isinstance(first, int) else "TEXT"
 

@@ -2,13 +2,12 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from shlex import quote
 from typing import Any, TextIO
 
 import click
 
-from simulator import services
 from simulator.core.settings import Settings
 from simulator.services.provisioning import Credential, Provisioning
 
@@ -16,10 +15,17 @@ _SHOWN = 3
 """Most servers whose credentials are shown."""
 
 
-def show(ready: Mapping[str, Any], settings: Settings, file: TextIO | None = None) -> None:
-    """Print the start screen for what *ready* says, to *file* or standard output."""
+def show(
+    ready: Mapping[str, Any],
+    settings: Settings,
+    known: Collection[Provisioning],
+    file: TextIO | None = None,
+) -> None:
+    """Print the start screen for what *ready* says, to *file* or standard output.
+
+    *known* is what says how the services' credentials are shown.
+    """
     file = file or sys.stdout
-    known = services.provisionings()
     head = f"mdmsim {ready['version']}: this is not Apple, and all data is invented"
     rows = list(_rows(ready, settings, known))
     if file.isatty():

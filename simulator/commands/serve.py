@@ -53,7 +53,7 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, end, number)
     gc.set_threshold(*_COLLECT)
     async with Simulator(settings, bar) as simulator:
-        show(simulator.ready, settings)
+        show(simulator.ready, settings, simulator.provisionings)
         click.echo(ready_file.line(simulator.ready, settings.data))
         # What is there by now stays: walking it again and again would only make answers wait.
         gc.freeze()

@@ -1,10 +1,12 @@
 """Settings from their four sources: defaults, then the file, the environment and the flags."""
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import Field, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import Field
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from msgspec import Meta, ValidationError, convert
 
 from simulator.core.settings import ROWS, ConfigurationError, Port, Settings
 
@@ -13,60 +15,9 @@ FILE = "mdmsim.toml"
 PREFIX = "MDMSIM_"
 CONFIG = "MDMSIM_CONFIG"
 """Environment variable that names the file."""
-HIGHEST_PORT = 65_535
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How the values of one type are read."""
-
-    allowed: str
-    """What may stand there, in words."""
-    read: Callable[[Any], Any]
-    """Takes text, or a value of TOML; ValueError if it is none of this kind."""
-    many: bool = False
-    """Whether it is a list: given more than once, or separated by commas."""
-
-
-def _text(raw: Any) -> str:
-    if not isinstance(raw, str):
-        raise ValueError  # noqa: TRY004 (what is wrong is a file's content, not a caller's type)
-    return raw
-
-
-def _integer(raw: Any) -> int:
-    if isinstance(raw, bool) or not isinstance(raw, int | str):
-        raise ValueError  # noqa: TRY004 (what is wrong is a file's content, not a caller's type)
-    return int(raw)
-
-
-def _port(raw: Any) -> Port:
-    if isinstance(raw, str) and raw.strip().lower() == "off":
-        return None
-    port = _integer(raw)
-    if not 0 <= port <= HIGHEST_PORT:
-        raise ValueError
-    return port
-
-
-_PORT = "a number from 0 to 65535, or off"
-_KINDS: dict[Any, Kind] = {
-    str: Kind("a text", _text),
-    int: Kind("a whole number", _integer),
-    Port: Kind(_PORT, _port),
-    tuple[Port, ...]: Kind(_PORT, _port, many=True),
-    tuple[str, ...]: Kind("a text", _text, many=True),
-}
-_LEAST = {
-    "session_ttl_s": 1,
-    "session_rotation_s": 1,
-    "oauth_window_s": 0,
-    "journal_keep": 0,
-    "body_limit": 1,
-}
-"""Smallest value of numbers that cannot be any."""
-_ONE_OF = {"replacement_not_found": (400, 404)}
-_TYPES = get_type_hints(Settings)
+_TYPES = get_type_hints(Settings, include_extras=True)
+"""What a setting's values are: this says what may be written, in words and to the reader."""
 _BY_NAME = {row.name: row for row in ROWS}
 
 
@@ -75,9 +26,32 @@ def rows() -> Iterable[Field[Any]]:
     return _BY_NAME.values()
 
 
-def kind(row: Field[Any]) -> Kind:
-    """Return how the values of *row* are read."""
-    return _KINDS.get(_TYPES[row.name], _KINDS[str])
+def is_many(row: Field[Any]) -> bool:
+    """Return whether *row* is a list: given more than once, or separated by commas."""
+    return get_origin(_TYPES[row.name]) is tuple
+
+
+def choices(row: Field[Any]) -> tuple[Any, ...]:
+    """Return the values that *row* may have, where there are only so many."""
+    kind = _TYPES[row.name]
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def _item(row: Field[Any]) -> Any:
+    """Return the type of one value of *row*."""
+    return get_args(_TYPES[row.name])[0] if is_many(row) else _TYPES[row.name]
+
+
+def _allowed(kind: Any) -> str:
+    """Return what a value of type *kind* is, in words."""
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(map(str, get_args(kind)))
+    if kind == Port:
+        return "a number from 0 to 65535, or off"
+    if kind is str:
+        return "a text"
+    least = [one.ge for one in getattr(kind, "__metadata__", ()) if isinstance(one, Meta)]
+    return f"a whole number from {least[0]} on" if least else "a whole number"
 
 
 def flag(name: str) -> str:
@@ -99,7 +73,7 @@ def load_settings(
     for name, row in _BY_NAME.items():
         variable = PREFIX + name.upper()
         if text := environ.get(variable):
-            parts = text.split(",") if kind(row).many else text
+            parts = text.split(",") if is_many(row) else text
             values[name] = _read(row, parts, f"environment variable {variable}")
         given = flags.get(name)
         if given is not None and given != ():
@@ -128,8 +102,8 @@ def _from_file(named: str | None) -> dict[str, Any]:
 
 
 def _read(row: Field[Any], raw: Any, source: str) -> Any:
-    """Return the value of *row* that is written as *raw* in *source*."""
-    if not kind(row).many:
+    """Return the value of *row* that is written as *raw* in *source*: text, or what TOML has."""
+    if not is_many(row):
         return _read_one(row, raw, source)
     items = raw if isinstance(raw, list | tuple) else [raw]
     return tuple(_read_one(row, _strip(item), source) for item in items)
@@ -140,20 +114,14 @@ def _strip(item: Any) -> Any:
 
 
 def _read_one(row: Field[Any], raw: Any, source: str) -> Any:
-    choices = row.metadata["choices"] or _ONE_OF.get(row.name, ())
-    least = _LEAST.get(row.name)
-    allowed = kind(row).allowed
-    if choices:
-        allowed = "one of " + ", ".join(map(str, choices))
-    elif least is not None:
-        allowed = f"{allowed} from {least} on"
+    kind = _item(row)
+    if kind == Port and isinstance(raw, str) and raw.strip().lower() == "off":
+        return None
     try:
-        value = kind(row).read(raw)
-    except ValueError:
-        raise ConfigurationError(f"{source}: {raw!r} is not {allowed}") from None
-    if (choices and value not in choices) or (least is not None and value < least):
-        raise ConfigurationError(f"{source}: {raw!r} is not {allowed}")
-    return value
+        # Text becomes a number where one is wanted: flags and variables have nothing else.
+        return convert(raw, kind, strict=kind is str)
+    except ValidationError:
+        raise ConfigurationError(f"{source}: {raw!r} is not {_allowed(kind)}") from None
 
 
 def _check_ports(settings: Settings) -> None:

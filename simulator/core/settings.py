@@ -1,16 +1,19 @@
 """The settings table: one row each; flag, environment variable and file key come from it."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 Strictness = Literal["observe", "apple", "strict"]
-Port = int | None
+Port = Annotated[int, Meta(ge=0, le=65_535)] | None
 """A TCP port; 0 takes a free one, None (written ``off``) does not listen."""
+Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
 
 
-def _row(default: Any, about: str, *, choices: tuple[str, ...] = ()) -> Any:
-    metadata = {"about": about, "choices": choices}
-    return field(default=default, metadata=metadata)
+def _row(default: Any, about: str) -> Any:
+    return field(default=default, metadata={"about": about})
 
 
 class ConfigurationError(Exception):
@@ -39,49 +42,42 @@ class Settings:
     strictness: Strictness = _row(
         "apple",
         "observe: accept and report; apple: answer as Apple does; strict: refuse every deviation.",
-        choices=("observe", "apple", "strict"),
     )
     seed: int = _row(1, "Seed of everything random but keys and credentials.")
     san: tuple[str, ...] = _row(
         (), "Further host name or address for the server certificate; may be given more than once."
     )
     fingerprint_key: str = _row("", "Key of value fingerprints (default: made per data directory).")
-    dialect: str = _row(
+    dialect: Literal["apple", "depsim"] = _row(
         "apple",
         "apple: bare error bodies; depsim: as Apple's old simulator (quoted bodies, PUT only, "
         "403 FORBIDDEN for an unknown session).",
-        choices=("apple", "depsim"),
     )
-    session_ttl_s: int = _row(180, "Seconds of inactivity after which a DEP session ends.")
-    session_rotation_s: int = _row(
+    session_ttl_s: Positive = _row(180, "Seconds of inactivity after which a DEP session ends.")
+    session_rotation_s: Positive = _row(
         90, "Seconds after which a DEP session gets a new token in the answer's header."
     )
-    oauth_window_s: int = _row(
+    oauth_window_s: NotNegative = _row(
         0, "Allowed clock difference of oauth_timestamp in seconds; 0 does not check it."
     )
-    empty_devices: str = _row(
-        "accept",
-        "What DEP calls do with an empty devices list: accept as a no-op, or refuse.",
-        choices=("accept", "refuse"),
+    empty_devices: Literal["accept", "refuse"] = _row(
+        "accept", "What DEP calls do with an empty devices list: accept as a no-op, or refuse."
     )
-    replacement_not_found: int = _row(
+    replacement_not_found: Literal[400, 404] = _row(
         400, "HTTP status of DEVICE_NOT_FOUND: 400 as seen live, 404 as documented."
     )
-    push_auth: str = _row(
+    push_auth: Literal["required", "none"] = _row(
         "required",
         "Whether a push needs a credential: required, or none for clients that cannot show one.",
-        choices=("required", "none"),
     )
-    unknown_tokens: str = _row(
+    unknown_tokens: Literal["refuse", "accept"] = _row(
         "refuse",
         "Pushes to device tokens that were never checked in: refuse (BadDeviceToken) or accept.",
-        choices=("refuse", "accept"),
     )
-    shared_tokens: str = _row(
+    shared_tokens: Literal["move", "share"] = _row(
         "move",
         "A device token that a second device checks in with: move it there, or share it, as "
         "simulated devices do.",
-        choices=("move", "share"),
     )
     token_rate: int = _row(
         0, "Pushes to one device token in a minute; more is TooManyRequests. 0: any number."
@@ -89,67 +85,56 @@ class Settings:
     token_update_s: int = _row(
         1200, "Seconds that a connection has to keep its provider token; 0: none."
     )
-    mdm_by_token: str = _row(
-        "refuse",
-        "Pushes to MDM topics with a provider token: refuse (TopicDisallowed) or accept.",
-        choices=("refuse", "accept"),
+    mdm_by_token: Literal["refuse", "accept"] = _row(
+        "refuse", "Pushes to MDM topics with a provider token: refuse (TopicDisallowed) or accept."
     )
     error_budget: int = _row(
         0,
         "Refused pushes after which a connection is ended: BadDeviceToken counts double, 410 not "
         "at all. 0: it never is.",
     )
-    push_streams: str = _row(
+    push_streams: Literal["documented", "historic", "fixed"] = _row(
         "documented",
         "Streams of an APNs connection: documented (one without a certificate, until a push is "
         "accepted), historic (also one after a refusal), or fixed.",
-        choices=("documented", "historic", "fixed"),
     )
-    bad_certificate: str = _row(
+    bad_certificate: Literal["apple", "goaway", "response", "silence"] = _row(
         "apple",
         "What a bad push certificate gets: apple (TLS alert if expired, else GOAWAY), goaway, "
         "response (403), or silence.",
-        choices=("apple", "goaway", "response", "silence"),
     )
-    tls_max: str = _row(
-        "1.3",
-        "Newest TLS version; with 1.2 a client hears of a bad certificate while it connects.",
-        choices=("1.2", "1.3"),
+    tls_max: Literal["1.2", "1.3"] = _row(
+        "1.3", "Newest TLS version; with 1.2 a client hears of a bad certificate while it connects."
     )
     idle_timeout_s: int = _row(
         0, "Seconds after which an idle HTTP/2 connection is ended (IdleTimeout); 0: never."
     )
-    token_size: str = _row(
+    token_size: Literal["strict", "any"] = _row(
         "strict",
         "Length of device tokens: strict (32 bytes or more), or any, as simulated devices have.",
-        choices=("strict", "any"),
     )
-    goaway_last_stream: str = _row(
+    goaway_last_stream: Literal["current", "zero"] = _row(
         "current",
         "Last stream id of a GOAWAY for a bad certificate: current, so that clients see the "
         "reason, or zero, as seen live (until a client storms back).",
-        choices=("current", "zero"),
     )
-    journal_keep: int = _row(
+    journal_keep: NotNegative = _row(
         0, "Exchanges to keep: once there are a tenth more, the oldest are deleted. 0: all."
     )
-    synchronous: str = _row(
+    synchronous: Literal["normal", "full"] = _row(
         "normal",
         "What a commit survives: normal (the end of the process, kill -9 too), or full (a power "
         "cut as well, for one flush of the disk per commit).",
-        choices=("normal", "full"),
     )
-    unrecorded: str = _row(
+    unrecorded: Literal["refuse", "serve"] = _row(
         "refuse",
         "Requests while the journal cannot be written, as on a full disk: refuse (503), or serve "
         "them unseen; then what they change is not kept, and reports say that they are missing.",
-        choices=("refuse", "serve"),
     )
-    vpp_events: str = _row(
+    vpp_events: Literal["immediate", "delay", "polls", "manual"] = _row(
         "immediate",
         "When what VPP v2 was asked to do is done: immediate, delay (vpp_event_delay_s later), "
         "polls (at the vpp_event_polls-th poll of its status), or manual (by the control API).",
-        choices=("immediate", "delay", "polls", "manual"),
     )
     vpp_event_delay_s: int = _row(5, "Seconds until a VPP event completes, with vpp_events=delay.")
     vpp_event_polls: int = _row(2, "Polls until a VPP event completes, with vpp_events=polls.")
@@ -167,10 +152,9 @@ class Settings:
         "Where VPP notifications may go beside this machine: a network such as 10.0.0.0/8, an "
         "address, a host name, or any; may be given more than once.",
     )
-    callback_verify: str = _row(
+    callback_verify: Literal["no", "yes"] = _row(
         "no",
         "Whether the certificate of who gets notifications must be one that this machine trusts.",
-        choices=("no", "yes"),
     )
     connections: int = _row(
         0,
@@ -182,7 +166,7 @@ class Settings:
         "Seconds that an HTTP/1.1 client may take to send a request or to read an answer before "
         "its connection is closed. 0: any.",
     )
-    body_limit: int = _row(8_388_608, "Largest request body in bytes; more is answered 413.")
+    body_limit: Positive = _row(8_388_608, "Largest request body in bytes; more is answered 413.")
 
 
 ROWS = fields(Settings)

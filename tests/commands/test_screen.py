@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from simulator import services
 from simulator.commands.screen import show
 from simulator.core.settings import Settings
 
@@ -31,7 +32,7 @@ class Terminal(io.StringIO):
 
 def shown(ready: dict[str, Any], settings: Settings, *, terminal: bool = False) -> str:
     file = Terminal() if terminal else io.StringIO()
-    show(ready, settings, file)
+    show(ready, settings, services.provisionings(), file)
     return file.getvalue()
 
 

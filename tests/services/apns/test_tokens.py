@@ -175,7 +175,7 @@ def test_a_token_never_stands_in_what_is_stored(app: Apns) -> None:
     ],
 )
 def test_a_connection_without_certificate_begins_with_one_stream(
-    sni: str, shown: bool, choice: str, streams: int
+    sni: str, shown: bool, choice: Any, streams: int
 ) -> None:
     tls = Tls("TLSv1.3", "x", sni, "h2", b"der" if shown else b"")
 
