@@ -17,37 +17,49 @@ NANOMDM_VERSION := v0.9.0
 SCEP := github.com/micromdm/scep/v2
 SCEP_VERSION := v2.3.0
 
-BIN := $(VENV)/bin
-CLIENTS := $(abspath $(VENV))/clients
+H2SPEC := github.com/summerwind/h2spec/cmd/h2spec
+# The newest release that a Go proxy can install; 146 cases.
+H2SPEC_VERSION := v2.2.1+incompatible
 
-# A stamp says that a step was done with the present pyproject.toml; it goes with the .venv.
-MADE := $(VENV)/.made
+BIN := $(VENV)/bin
+# With another Python than before, an environment is made anew.
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+
+# A stamp says that a step was done with the present pyproject.toml; it goes with its environment.
+MADE := $(VENV)/.made-$(PYTHON_VERSION)
 PROJECT := $(VENV)/.project-installed
 TEST := $(VENV)/.test-installed
-LINT := $(VENV)/.lint-installed
-FUZZ := $(VENV)/.fuzz-installed
+
+# Each other target has an environment of its own, filled from these dependency groups, so that
+# none of them runs on what another one installed. mypy reads the tests, so it wants their imports.
+GROUPS_lint := test lint
+GROUPS_clients := test clients
+GROUPS_fuzz := fuzz
+GROUPS_wheel := test
+GROUPS_mutants := test
+ENVIRONMENTS := lint wheel clients fuzz mutants
 LOWEST := build/lowest
 LOWEST_TESTS ?= tests/auth tests/commands tests/console tests/control tests/disclosure tests/pki \
 	tests/protocol tests/services tests/store tests/transport tests/worlds tests/test_app.py
 AUDIT := build/audit
-NANODEP_BUILT := $(VENV)/.nanodep-$(NANODEP_VERSION)
-NANOMDM_BUILT := $(VENV)/.nanomdm-$(NANOMDM_VERSION)
-SCEP_BUILT := $(VENV)/.scep-$(SCEP_VERSION)
-H2SPEC := github.com/summerwind/h2spec/cmd/h2spec
-# The newest release that a Go proxy can install; 146 cases.
-H2SPEC_VERSION := v2.2.1+incompatible
-H2SPEC_BUILT := $(VENV)/.h2spec-$(H2SPEC_VERSION)
+
+# Programs that are no Python's.
+TOOLS := build/tools
+CLIENTS := $(abspath $(TOOLS))
+NANODEP_BUILT := $(TOOLS)/.nanodep-$(NANODEP_VERSION)
+NANOMDM_BUILT := $(TOOLS)/.nanomdm-$(NANOMDM_VERSION)
+SCEP_BUILT := $(TOOLS)/.scep-$(SCEP_VERSION)
+H2SPEC_BUILT := $(TOOLS)/.h2spec-$(H2SPEC_VERSION)
 APNS_CLIENTS := tests/clients/apns
-PY_CLIENTS := $(VENV)/.clients-installed
-SIDESHOW_BUILT := $(VENV)/.sideshow-built
-NODE_APN_BUILT := $(VENV)/.node-apn-installed
-PUSHY_BUILT := $(VENV)/.pushy-installed
+SIDESHOW_BUILT := $(TOOLS)/.sideshow-built
+NODE_APN_BUILT := $(TOOLS)/.node-apn-installed
+PUSHY_BUILT := $(TOOLS)/.pushy-installed
 CONSOLE_CHECKS := tests/clients/console
-AXE_BUILT := $(VENV)/.axe-installed
+AXE_BUILT := $(TOOLS)/.axe-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint clients bench fuzz lowest audit image clean
+.PHONY: help serve test coverage matrix lint wheel clients bench fuzz lowest audit image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -55,17 +67,26 @@ help: ## List the targets
 serve: $(PROJECT) ## Serve the demo world (more options: make serve SERVE_ARGS="--help")
 	exec $(BIN)/mdmsim serve $(SERVE_ARGS)
 
-test: $(TEST) ## Run the whole test suite, with its branch coverage
-	$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term-missing:skip-covered
+test: $(TEST) ## Run the whole test suite
+	$(BIN)/pytest -n auto --dist worksteal
 
-lint: $(LINT) ## Check style, types and the direction of imports
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+coverage: $(TEST) ## Run it with its branch coverage, which has to be 95 %
+	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term-missing:skip-covered
 
-clients: $(TEST) $(PY_CLIENTS) $(NANODEP_BUILT) $(NANOMDM_BUILT) $(SCEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
-	MDMSIM_CLIENTS_BIN=$(CLIENTS) $(BIN)/pytest -m clients tests/clients --no-cov
+matrix: ## Run the whole test suite with each Python from 3.11 on that this machine has
+	.ci/matrix
+
+lint: build/lint/.installed ## Check style, types and the direction of imports
+	build/lint/bin/ruff check
+	build/lint/bin/ruff format --check
+	build/lint/bin/mypy
+	build/lint/bin/lint-imports
+
+wheel: build/wheel/.installed $(NANODEP_BUILT) ## Build the package, install it elsewhere and use it (needs Go)
+	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/wheel/bin/pytest -m wheel tests/wheel --no-cov
+
+clients: build/clients/.installed $(NANODEP_BUILT) $(NANOMDM_BUILT) $(SCEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
+	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/clients/bin/pytest -m clients tests/clients --no-cov
 
 bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.js)
 	$(BIN)/python -m tests.bench.interpreter
@@ -82,8 +103,8 @@ bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.j
 	$(BIN)/python -m tests.bench.licences
 	$(BIN)/python -m tests.bench.devices
 
-fuzz: $(FUZZ) ## Fuzz each parser for a minute (longer: make fuzz FUZZ_SECONDS=600)
-	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+fuzz: build/fuzz/.installed ## Fuzz each parser for a minute (longer: make fuzz FUZZ_SECONDS=600)
+	build/fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 lowest: $(MADE) ## Run the tests with the oldest packages that pyproject.toml allows
 	mkdir -p build
@@ -92,14 +113,14 @@ lowest: $(MADE) ## Run the tests with the oldest packages that pyproject.toml al
 	$(LOWEST)/bin/uv pip compile --quiet --no-header --no-annotate --resolution lowest-direct \
 		--python $(LOWEST)/bin/python --output-file build/lowest.txt pyproject.toml
 	$(LOWEST)/bin/python -m pip install --quiet --constraint build/lowest.txt --editable . --group test
-	$(LOWEST)/bin/pytest -n auto --dist loadfile --no-cov -q -p no:cacheprovider $(LOWEST_TESTS)
+	$(LOWEST)/bin/pytest -n auto --dist worksteal --no-cov -q -p no:cacheprovider $(LOWEST_TESTS)
 
 audit: ## Ask PyPI's advisories about the packages that are needed (needs the network)
 	mkdir -p build
 	test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && $(AUDIT)/bin/python -m pip install --quiet pip-audit; }
 	$(AUDIT)/bin/pip-audit --strict .
 
-image: $(NANODEP_BUILT) ## Build the Dockerfile and try the image (needs root, buildah, debootstrap, Go)
+image: $(MADE) $(NANODEP_BUILT) ## Build the Dockerfile and try the image (needs root, buildah, debootstrap, Go)
 	CLIENTS=$(CLIENTS) PYTHON=$(BIN)/python tests/image/check.sh
 
 clean: ## Remove what was made here; data directories stay
@@ -107,15 +128,19 @@ clean: ## Remove what was made here; data directories stay
 		.hypothesis .import_linter_cache
 	find simulator tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Dependency groups (PEP 735) need pip 25.1.
-$(MADE):
+# Make the environment $(1), empty. Dependency groups (PEP 735) need pip 25.1.
+define make_environment
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "mdmsim needs Python 3.11 or newer: make PYTHON=python3.13 ..." >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+		{ echo "mdmsim needs Python 3.11 or newer, and $(PYTHON) is none: make PYTHON=/path/to/python3.13" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(1)
+	$(1)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+endef
+
+$(MADE):
+	$(call make_environment,$(VENV))
 	@touch $@
 
-$(PROJECT): pyproject.toml | $(MADE)
+$(PROJECT): pyproject.toml $(MADE)
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
@@ -123,58 +148,56 @@ $(TEST): $(PROJECT)
 	$(BIN)/python -m pip install --quiet --group test
 	@touch $@
 
-$(FUZZ): $(TEST)
-	$(BIN)/python -m pip install --quiet --group fuzz
+$(ENVIRONMENTS:%=build/%/.made-$(PYTHON_VERSION)):
+	$(call make_environment,$(@D))
 	@touch $@
 
-# mypy reads the tests too, so it wants what they import.
-$(LINT): $(TEST)
-	$(BIN)/python -m pip install --quiet --group lint
+$(ENVIRONMENTS:%=build/%/.installed): build/%/.installed: pyproject.toml build/%/.made-$(PYTHON_VERSION)
+	build/$*/bin/python -m pip install --quiet --editable . $(GROUPS_$*:%=--group %)
 	@touch $@
 
-$(NANODEP_BUILT): | $(MADE)
+$(TOOLS):
+	mkdir -p $@
+
+$(NANODEP_BUILT): | $(TOOLS)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
 	GOBIN=$(CLIENTS) go install $(NANODEP_COMMANDS:%=$(NANODEP)/cmd/%@$(NANODEP_VERSION))
 	@touch $@
 
-$(NANOMDM_BUILT): | $(MADE)
+$(NANOMDM_BUILT): | $(TOOLS)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
 	GOBIN=$(CLIENTS) go install $(NANOMDM)/cmd/nanomdm@$(NANOMDM_VERSION)
 	@touch $@
 
-$(SCEP_BUILT): | $(MADE)
+$(SCEP_BUILT): | $(TOOLS)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
 	GOBIN=$(CLIENTS) go install $(SCEP)/cmd/scepserver@$(SCEP_VERSION)
 	@touch $@
 
-$(H2SPEC_BUILT): | $(MADE)
+$(H2SPEC_BUILT): | $(TOOLS)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
 	GOBIN=$(CLIENTS) go install $(H2SPEC)@$(H2SPEC_VERSION)
 	@touch $@
 
-$(PY_CLIENTS): $(TEST)
-	$(BIN)/python -m pip install --quiet --group clients
-	@touch $@
-
-$(SIDESHOW_BUILT): $(wildcard $(APNS_CLIENTS)/go/*) | $(MADE)
+$(SIDESHOW_BUILT): $(wildcard $(APNS_CLIENTS)/go/*) | $(TOOLS)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
 	GOBIN=$(CLIENTS) go -C $(APNS_CLIENTS)/go install .
 	@touch $@
 
-$(NODE_APN_BUILT): $(APNS_CLIENTS)/node/package.json | $(MADE)
+$(NODE_APN_BUILT): $(APNS_CLIENTS)/node/package.json | $(TOOLS)
 	@command -v npm >/dev/null || { echo "make clients needs Node.js 20 or newer" >&2; exit 1; }
 	mkdir -p $(CLIENTS)/node-apn
 	cp $< $(CLIENTS)/node-apn/
 	npm install --prefix $(CLIENTS)/node-apn --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
-$(PUSHY_BUILT): $(APNS_CLIENTS)/java/pom.xml | $(MADE)
+$(PUSHY_BUILT): $(APNS_CLIENTS)/java/pom.xml | $(TOOLS)
 	@command -v mvn >/dev/null || { echo "make clients needs Java 17 and Maven" >&2; exit 1; }
 	rm -rf $(CLIENTS)/pushy
 	mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory=$(CLIENTS)/pushy
 	@touch $@
 
-$(AXE_BUILT): $(CONSOLE_CHECKS)/package.json | $(MADE)
+$(AXE_BUILT): $(CONSOLE_CHECKS)/package.json | $(TOOLS)
 	@command -v npm >/dev/null || { echo "make clients needs Node.js 20 or newer" >&2; exit 1; }
 	@command -v chromium >/dev/null || { echo "make clients needs Debian's chromium" >&2; exit 1; }
 	mkdir -p $(CLIENTS)/axe

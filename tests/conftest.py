@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from itertools import cycle
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
+from simulator.pki import push
 from tests.apple import closing_opened
 
 # Machines differ, so no property test is timed. CI tries the same examples each time: a
@@ -19,6 +21,8 @@ settings.register_profile(
     derandomize=os.environ.get("CI") == "true",
 )
 settings.load_profile("steady")
+KEYS = 16
+"""More than any one test asks for, as it may go by their being different."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,4 +43,13 @@ def no_blocking() -> Iterator[BlockBuster]:
 def close_simulators() -> Iterator[None]:
     """Close what the test opened, as Python 3.13 and newer warn of connections left open."""
     with closing_opened():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_rsa_keys() -> Iterator[None]:
+    """Let all push credentials share a few keys: to find new ones takes half of a start."""
+    keys = cycle([push._new_key() for _ in range(KEYS)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(push, "_new_key", lambda: next(keys))
         yield

@@ -6,6 +6,7 @@ per request.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
@@ -234,13 +235,13 @@ def projector(rows: tuple[Field, ...], newest: int) -> Projector:
     them; a service without versions gives all. Values that came later are replaced by what
     older versions get.
     """
-    tables = [
-        None if not newest or _gets_all(rows, version) else _table(rows, version, newest)
-        for version in range(max(newest, 1) + 1)
-    ]
+
+    @cache  # made when first asked for, as most runs see one version
+    def table_of(version: int) -> _Cut | None:
+        return None if not newest or _gets_all(rows, version) else _table(rows, version, newest)
 
     def project(message: Any, version: int) -> Any:
-        table = tables[version or newest]
+        table = table_of(version or newest)
         return message if table is None else _cut(message, table)
 
     return project

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Iterator
+from functools import cache
 from types import ModuleType
 
 from simulator.protocol.catalogue import Catalogue
@@ -14,10 +15,11 @@ from simulator.protocol.operations import Operation, Service
 from simulator.services.provisioning import Provisioning
 
 
+@cache
 def load(*further: ModuleType) -> Catalogue:
     """Walk the package and freeze what its modules define into the catalogue.
 
-    *further* are packages of services that stand elsewhere.
+    *further* are packages of services that stand elsewhere. The catalogue is made once.
     """
     found = []
     for package in _packages(further):

@@ -227,10 +227,12 @@ class Simulator:
 
 
 @contextmanager
-def serving(data: Path, log: Path, flags: Sequence[str] = ()) -> Iterator[Simulator]:
+def serving(
+    data: Path, log: Path, flags: Sequence[str] = (), *, mdmsim: Sequence[str] = MDMSIM
+) -> Iterator[Simulator]:
     """Run ``mdmsim serve`` on free ports until the end; it must end by itself, with 0."""
     ports = [f"--{name}-port=0" for name in ("tls", "http", "control", "proxy")]
-    command = [*MDMSIM, "serve", "--data", str(data), *ports, *flags]
+    command = [*mdmsim, "serve", "--data", str(data), *ports, *flags]
     with running(command, env=environment(), log=log) as process:
 
         def probe() -> dict[str, Any] | None:

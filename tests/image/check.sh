@@ -20,7 +20,7 @@ readonly STOP_S=5
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 readonly root
 readonly work="$root/build/image"
-readonly clients=${CLIENTS:-$root/.venv/clients}
+readonly clients=${CLIENTS:-$root/build/tools}
 
 say() { printf -- '-- %s\n' "$*"; }
 

@@ -284,7 +284,9 @@ def test_pythons_strictest_client_accepts_a_leaf(name: str, tmp_path: Path) -> N
     today = datetime.fromtimestamp(Clock().now_ms() // 1000, UTC)
     authority = Authority.create(today, sans=["mdm.test"])
 
-    version = handshake(authority.leaf(authority.names, today), authority, name, tmp_path)
+    names = ("mdmenrollment.apple.com", *authority.names)
+
+    version = handshake(authority.leaf(names, today), authority, name, tmp_path)
 
     assert version == "TLSv1.3"
 

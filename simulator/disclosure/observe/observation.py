@@ -20,7 +20,7 @@ from simulator.disclosure.observe.flags import PERSONAL, is_personal
 from simulator.disclosure.observe.leaf import Leaf
 from simulator.disclosure.observe.leaves import Reader
 from simulator.disclosure.observe.paths import SealedPaths
-from simulator.disclosure.observe.plans import CREDENTIAL, Plan, Plans, Row
+from simulator.disclosure.observe.plans import CREDENTIAL, Plan, Row, compiled
 from simulator.disclosure.observe.records import Disclosure, opaque_record, record_of
 from simulator.disclosure.observe.response_observation import collect
 from simulator.disclosure.observe.values import Fingerprinter, normalise, text_of
@@ -52,7 +52,7 @@ class Observer:
     def __init__(self, catalogue: Catalogue, fingerprinter: Fingerprinter) -> None:
         """Compile the rows; ValueError names a row whose concept does not exist."""
         self._catalogue = catalogue
-        self._plans = Plans(catalogue)
+        self._plans = compiled(catalogue)
         self._fingerprinter = fingerprinter
         self._scrubber = Scrubber(self._plans.names, fingerprinter)
         self._sealer = Sealer(self._plans, fingerprinter, self._scrubber)

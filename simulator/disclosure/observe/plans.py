@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -271,3 +272,9 @@ def _secret_names(catalogue: Catalogue) -> dict[str, str]:
     ]
     harmless = {row.name for row in rows if not CONCEPTS[row.concept].sealed}
     return {row.name: row.concept for row in rows if row.name not in harmless}
+
+
+@lru_cache(maxsize=4)
+def compiled(catalogue: Catalogue) -> Plans:
+    """Return the plans of *catalogue*, made once; ValueError as of `Plans`."""
+    return Plans(catalogue)
