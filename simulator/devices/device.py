@@ -138,6 +138,8 @@ class Device(Struct):
     bootstrap_token: bytes = b""
     firmware_password: str = ""
     recovery_lock: str = ""
+    recovery_key: str = ""
+    """FileVault's personal recovery key; empty: the disk is not encrypted."""
     pin: str = ""
     """PIN that unlocks a locked Mac."""
     lost: Body | None = None

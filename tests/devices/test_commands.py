@@ -272,3 +272,28 @@ def test_availability_is_read_as_documentation_abridges_it() -> None:
     assert Availability.of("10.3 s!") == Availability((10, 3), True, False, False, True)
     assert Availability.of("4") == Availability((4,))
     assert Availability.of("10.7 u").user_channel
+
+
+async def test_a_recovery_key_is_rotated_for_who_has_the_certificate(bench: Bench) -> None:
+    device = await bench.device("Mac")
+    udid, serial = device["udid"], device["serial_number"]
+    key = rsa.generate_private_key(65537, 2048)
+    reply = certificate("Escrow", key)
+    payload = {"PayloadType": "com.apple.MCX.FileVault2", "PayloadUUID": "f", "Enable": "On"}
+    content = profile("com.example.filevault", payload)
+
+    before = await bench.run(udid, serial, "SecurityInfo")
+    await bench.run(udid, serial, "InstallProfile", Payload=content)
+    after = await bench.run(udid, serial, "SecurityInfo")
+    refused = await bench.run(
+        udid,
+        serial,
+        "RotateFileVaultKey",
+        KeyType="personal",
+        FileVaultUnlock={"Password": "wrong"},
+        ReplyEncryptionCertificate=reply.public_bytes(Encoding.DER),
+    )
+
+    enabled = [one["SecurityInfo"]["FDE_Enabled"] for one in (before, after)]
+    assert enabled == [False, True]
+    assert refused["Status"] == "Error"

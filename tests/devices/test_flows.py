@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -165,3 +166,25 @@ def test_a_command_put_off_again_and_again_ends_the_session() -> None:
 
     assert drive(session(device, world()), respond) is True
     assert [plistlib.loads(one)["Status"] for one in sent] == ["Idle", *["NotNow"] * 3]
+
+
+def test_a_rotated_recovery_key_is_encrypted_to_the_certificate() -> None:
+    device = enrolled("Mac")
+    device.recovery_key = "OLD"
+    enrolment = device.enrolment
+    assert enrolment is not None
+    certificate, key = identity().loaded()
+    values = {
+        "RequestType": "RotateFileVaultKey",
+        "KeyType": "personal",
+        "FileVaultUnlock": {"Password": "OLD"},
+        "ReplyEncryptionCertificate": certificate.public_bytes(Encoding.DER),
+    }
+
+    status, done = drive(execute(Execution(device, enrolment, world(), values)), unreachable)
+
+    assert isinstance(key, rsa.RSAPrivateKey)
+    sealed = done.keys["RotateResult"]["EncryptedNewRecoveryKey"]
+    opened = pkcs7.pkcs7_decrypt_der(sealed, certificate, key, [])
+    assert (status, opened.decode()) == ("Acknowledged", device.recovery_key)
+    assert device.recovery_key != "OLD"

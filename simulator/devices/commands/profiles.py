@@ -6,6 +6,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from simulator.devices.commands.filevault import FILEVAULT, new_recovery_key
 from simulator.devices.commands.rows import Command, Done, Execution, command
 from simulator.devices.device import InstalledProfile
 from simulator.devices.enrolment.installing import install_enrolment, installed
@@ -69,6 +70,8 @@ def install_profile(execution: Execution) -> Flow[Done]:
     if profile.identifier == execution.enrolment.profile:
         raise profile_invalid("The enrolment profile cannot be replaced by one without an MDM.")
     device.profiles[profile.identifier] = yield from installed(profile, device, world)
+    if device.mac and profile.of_type(FILEVAULT) and not device.recovery_key:
+        device.recovery_key = new_recovery_key(world)
     return Done()
 
 

@@ -192,8 +192,8 @@ def security_info(execution: Execution) -> Done:
 def _mac_security(device: Device) -> dict[str, Any]:
     allowed = "allowed" if device.bootstrap_token else "not supported"
     return {
-        "FDE_Enabled": False,
-        "FDE_HasPersonalRecoveryKey": False,
+        "FDE_Enabled": bool(device.recovery_key),
+        "FDE_HasPersonalRecoveryKey": bool(device.recovery_key),
         "FDE_HasInstitutionalRecoveryKey": False,
         "SystemIntegrityProtectionEnabled": True,
         "FirewallSettings": {

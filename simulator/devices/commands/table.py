@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.devices.commands import apps, profiles, queries, security, settings, updates
+from simulator.devices.commands import (
+    apps,
+    declarative,
+    filevault,
+    profiles,
+    queries,
+    security,
+    settings,
+    updates,
+)
 from simulator.devices.commands.rows import Command, Done, Execution
 from simulator.devices.device import Body, Device
 from simulator.devices.errors import CommandFormatError, DeviceError, unknown_command
@@ -12,7 +21,7 @@ from simulator.devices.models import IOS
 
 COMMANDS: Mapping[str, Command] = {
     one.name: one
-    for table in (queries, profiles, apps, security, settings, updates)
+    for table in (queries, profiles, apps, security, settings, updates, declarative, filevault)
     for one in table.COMMANDS
 }
 _NEVER_WAITS = frozenset(

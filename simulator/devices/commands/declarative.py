@@ -1,0 +1,31 @@
+"""The command DeclarativeManagement: it begins what then goes on by itself."""
+
+import json
+
+from simulator.devices.commands.rows import Command, Done, Execution, command
+from simulator.devices.declarative.sync import synchronise
+
+
+def declarative_management(execution: Execution) -> Done:
+    """Acknowledge, then synchronise (the order is inferred, from Fleet's traces)."""
+    data = execution.optional("Data", bytes)
+    token = ""
+    if data:
+        try:
+            token = str(json.loads(data)["SyncTokens"]["DeclarationsToken"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            token = ""
+    device, enrolment, world = execution.device, execution.enrolment, execution.world
+    return Done(then=lambda: synchronise(device, enrolment, world, token))
+
+
+COMMANDS: tuple[Command, ...] = (
+    command(
+        "DeclarativeManagement",
+        declarative_management,
+        ios="15",
+        macos="13 u",
+        tvos="16",
+        visionos="1.1",
+    ),
+)

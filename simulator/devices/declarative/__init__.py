@@ -1,0 +1,1 @@
+"""Declarative management: what a device fetches, what it makes of it, what it reports."""
