@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "manifest": ("manifests", "Check, import and suggest manifests."),
     "ca": ("ca", "Show the test CA, and how clients are made to trust it."),
     "token": ("tokens", "Print the credentials that Apple's portal would hand out."),
+    "vendor": ("vendor", "Sign requests for push certificates, as an MDM vendor does."),
     "world": ("worlds", "List, show and load worlds of test data."),
     "devices": ("devices", "Simulate devices that enrol in an MDM server and execute commands."),
     "ctl": ("ctl", "Steer a running simulator: answers on demand, time, waiting, state."),

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from simulator.commands.drill import drill
 from simulator.commands.imports import arrivals, import_
 from simulator.commands.steering import Control, found, match, pairs
 from simulator.core.data_directory import PRIVATE, write_file
@@ -271,3 +272,4 @@ def world(name: str, devices: int | None, **options: Any) -> None:
 
 command.add_command(arrivals)
 command.add_command(import_)
+command.add_command(drill)

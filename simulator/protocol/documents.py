@@ -42,6 +42,11 @@ class Place:
         outer = f"{self.table}, " if self.table else ""
         return Place(self.file, f"{outer}[[{name}]] {number}")
 
+    def part(self, name: str) -> "Place":
+        """Return the place of the table *name* in this one."""
+        outer = f"{self.table}, " if self.table else ""
+        return Place(self.file, f"{outer}[{name}]")
+
     def error(self, problem: str) -> ConfigurationError:
         """Return the error that says what is wrong here and how to mend it."""
         where = f"{self.file}: {self.table}" if self.table else self.file

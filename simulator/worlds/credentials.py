@@ -33,10 +33,11 @@ def push_authority(path: Path, now: datetime) -> PushAuthority:
 
 def authorities(path: Path, push: PushAuthority, now: datetime) -> Authorities:
     """Return all authorities of the data directory; those that few need are made when asked for."""
-    return Authorities(push, partial(_developer, path, now), partial(_vendor, path, now))
+    return Authorities(push, partial(developer, path, now), partial(vendor, path, now))
 
 
-def _developer(path: Path, now: datetime) -> VendorAuthority:
+def developer(path: Path, now: datetime) -> VendorAuthority:
+    """Return the authority for vendors' certificates; the first time it is made."""
     certificate, key = path / "vendor-ca.pem", path / "vendor-ca.key"
     if certificate.exists() and key.exists():
         return VendorAuthority.load(certificate.read_bytes(), key.read_bytes())
@@ -46,12 +47,12 @@ def _developer(path: Path, now: datetime) -> VendorAuthority:
     return made
 
 
-def _vendor(path: Path, now: datetime, developer: VendorAuthority) -> Vendor:
+def vendor(path: Path, now: datetime, issuer: VendorAuthority) -> Vendor:
     """Return our own vendor, whose certificate outlives any clock that is moved a few years."""
     key = path / "vendor.key"
     if not key.exists():
-        write_file(key, developer.vendor("mdmsim", now).key_pem, PRIVATE)
-    return developer.renewed("mdmsim", key.read_bytes(), now)
+        write_file(key, issuer.vendor("mdmsim", now).key_pem, PRIVATE)
+    return issuer.renewed("mdmsim", key.read_bytes(), now)
 
 
 def push_certificates(

@@ -12,7 +12,7 @@ from simulator.core.timestamps import is_time
 from simulator.pki.credentials import ServerToken, given_server_token, seal_server_token
 from simulator.protocol.fields import Boolean, Objects, String
 from simulator.services import organisations
-from simulator.services.dep import tokens
+from simulator.services.dep import maid, tokens
 from simulator.services.fleet import servers
 from simulator.services.fleet.servers import SERVER
 from simulator.services.organisations import ORGANISATION
@@ -128,6 +128,7 @@ async def download_token(request: web.Request) -> web.Response:
 
     def work(state: State) -> ServerToken:
         org = with_server(state, server_id)
+        maid.keep_certificate(state.of(org), server_id, certificate.decode("ascii", "replace"))
         return tokens.issue_token(
             state.of(org),
             org,

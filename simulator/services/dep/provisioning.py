@@ -7,7 +7,7 @@ from typing import Any
 from simulator.auth import oauth1
 from simulator.core.state import State
 from simulator.pki.credentials import ServerToken, seal_server_token
-from simulator.services.dep import SERVICE, timeline, tokens
+from simulator.services.dep import SERVICE, maid, roster_portal, timeline, tokens
 from simulator.services.fleet import arrivals
 from simulator.services.fleet.servers import servers
 from simulator.services.organisations import all_organisations
@@ -25,6 +25,7 @@ from simulator.services.provisioning import (
 
 def _seed(seeding: Seeding) -> Iterator[Step]:
     yield partial(_issue_tokens, seeding=seeding)
+    yield from roster_portal.seed(seeding)
 
 
 def _issue_tokens(state: State, *, seeding: Seeding) -> int:
@@ -111,6 +112,7 @@ PROVISIONING = Provisioning(
     service=SERVICE,
     title="Device enrolment",
     rank=10,
+    world=roster_portal.WORLD,
     seed=_seed,
     branch=_branch,
     settle=_settle,
@@ -128,5 +130,6 @@ PROVISIONING = Provisioning(
             scoped=True,
         ),
     ),
+    resources=(*roster_portal.RESOURCES, *maid.RESOURCES),
     examples=_examples,
 )

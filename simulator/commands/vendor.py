@@ -1,0 +1,107 @@
+"""``mdmsim vendor``: an MDM vendor's identity, as Apple's developer portal gives one."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from simulator.commands.options import setting_options, settings
+from simulator.core.data_directory import PRIVATE, Directory, holder, write_file
+from simulator.core.settings import ConfigurationError
+from simulator.pki.push_identity import UNREADABLE
+from simulator.pki.push_requests import sign_request
+from simulator.pki.vendor import VendorAuthority
+from simulator.worlds import credentials
+
+_PUBLIC = 0o644
+_DER, _PEM = serialization.Encoding.DER, serialization.Encoding.PEM
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group("vendor")
+def command() -> None:
+    """Sign requests for push certificates, as an MDM vendor does.
+
+    The files lie in the data directory; the portal of the simulator that runs
+    over it takes what they sign.
+    """
+
+
+@command.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@setting_options("data")
+def export(folder: Path, config: str | None, **flags: Any) -> None:
+    """Write the vendor's certificate, key and chain, and the two files of www.apple.com."""
+    authority, path, now = _authority(config, **flags)
+    vendor = credentials.vendor(path, now, authority)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_file(folder / "vendor.key", vendor.key_pem, PRIVATE)
+    for name, content in (
+        ("mdm.cer", vendor.certificate.public_bytes(_DER)),
+        ("chain.pem", vendor.chain_pem),
+        ("AppleWWDRCAG3.cer", authority.intermediate_der),
+        ("AppleIncRootCertificate.cer", authority.root_der),
+    ):
+        write_file(folder / name, content, _PUBLIC)
+    names = "mdm.cer, vendor.key, chain.pem, AppleWWDRCAG3.cer and AppleIncRootCertificate.cer"
+    click.echo(f"{names} are in {folder}")
+
+
+@command.command("certify")
+@click.argument("csr", type=_FILE)
+@click.option("--name", default="Example", show_default=True, help="Name of the vendor.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("mdm.cer"))
+@setting_options("data")
+def certify(csr: Path, name: str, output: Path, config: str | None, **flags: Any) -> None:
+    """Make mdm.cer (DER) for a vendor's certificate request, as the developer portal does."""
+    authority, _, now = _authority(config, **flags)
+    key = _csr(csr).public_key()
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise ConfigurationError(f"{csr}: its key is not RSA: make one of 2048 bits")
+    made = authority.certify(name, key, now)
+    write_file(output, made.public_bytes(_DER), _PUBLIC)
+    click.echo(f"{output} is good until {made.not_valid_after_utc:%Y-%m-%d}")
+
+
+@command.command("sign")
+@click.argument("csr", type=_FILE)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File; else it is printed.")
+@setting_options("data")
+def sign(csr: Path, output: Path | None, config: str | None, **flags: Any) -> None:
+    """Sign a push CSR: the file that is uploaded to the portal."""
+    request = _csr(csr)
+    authority, path, now = _authority(config, **flags)
+    content = sign_request(request, credentials.vendor(path, now, authority))
+    if output is None:
+        click.echo(content.decode(), nl=False)
+        return
+    write_file(output, content, _PUBLIC)
+    click.echo(f"{output} can be uploaded", err=True)
+
+
+def _csr(path: Path) -> x509.CertificateSigningRequest:
+    content = path.read_bytes()
+    try:
+        if content.lstrip().startswith(b"-----"):
+            return x509.load_pem_x509_csr(content)
+        return x509.load_der_x509_csr(content)
+    except UNREADABLE:
+        raise ConfigurationError(
+            f"{path}: is no certificate request, neither PEM nor DER"
+        ) from None
+
+
+def _authority(config: str | None, **flags: Any) -> tuple[VendorAuthority, Path, datetime]:
+    wanted = settings(config, **flags)
+    if wanted.data == ":memory:":
+        raise ConfigurationError(
+            "--data :memory: keeps no vendor: POST /api/v1/vendor-certificates makes one there"
+        )
+    path, now = Path(wanted.data).absolute(), datetime.now(UTC)  # noqa: TID251 (tools check it by their own clock)
+    if not holder(path):  # nobody serves it: it may be that there is none yet
+        Directory(wanted.data).release()
+    return credentials.developer(path, now), path, now
