@@ -1,7 +1,7 @@
 """What the control API works on, and the shape of a route."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,9 +154,7 @@ def check_query(request: web.Request, rows: tuple[Field, ...]) -> None:
             value = int(text[:19])
         if why := row.breach(value, request.query) or _outside(row, value):
             raise bad(f"{name} {why}")
-    for row in rows:
-        if row.required and row.name not in request.query:
-            raise bad(f"the query needs {row.name}: {row.about}")
+    _refuse_incomplete(request.query, rows, "the query needs")
 
 
 def check_body(
@@ -174,10 +172,17 @@ def check_body(
         elif not further:
             there = f"there are {', '.join(known)}" if known else "the call takes none"
             raise bad(f"{where}{name} is not known: {there}")
-    for row in rows:
-        if row.required and row.name not in body:
-            lacks = f"{where[:-1]} needs" if where else "the body must name"
-            raise bad(f"{lacks} {row.name}: {row.about}")
+    lacks = f"{where[:-1]} needs" if where else "the body must name"
+    _refuse_incomplete(body, rows, lacks)
+
+
+def _refuse_incomplete(given: Collection[str], rows: tuple[Field, ...], lacks: str) -> None:
+    """Say all that is missing at once."""
+    missed = [row for row in rows if row.required and row.name not in given]
+    if len(missed) == 1:
+        raise bad(f"{lacks} {missed[0].name}: {missed[0].about}")
+    if missed:
+        raise bad(f"{lacks} {', '.join(row.name for row in missed)}")
 
 
 def _check(row: Field, value: Any, body: Body, at: str) -> None:

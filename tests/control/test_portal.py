@@ -295,3 +295,33 @@ async def test_time_is_told_and_moved(control: Control) -> None:
 
 async def test_defined_profiles_are_listed(control: Control) -> None:
     assert await control.call("GET", "/profiles") == (200, {"profiles": [], "next": None})
+
+
+async def test_facts_are_changed_at_run_time(control: Control) -> None:
+    _, listed = await control.call("GET", "/devices?limit=1")
+    serial = listed["devices"][0]["serial_number"]
+    server = control.simulator.ready["organisations"][0]["dep_servers"][0]["id"]
+
+    status, changed = await control.call("PATCH", f"/devices/{serial}", {"asset_tag": "T-1"})
+    unknown, problem = await control.call("PATCH", f"/devices/{serial}", {"colour": "red"})
+    _, organisation = await control.call("PATCH", "/organisations/demo", {"org_name": "New Name"})
+    _, denied = await control.call("PATCH", f"/dep-servers/{server}", {"may_release": False})
+    _, before = await control.call("GET", "/dep-servers")
+    _, replaced = await control.call("POST", f"/dep-servers/{server}/replace")
+
+    assert (status, changed["asset_tag"]) == (200, "T-1")
+    assert unknown == 400
+    assert "colour" in problem["detail"]
+    assert (organisation["org_name"], denied["may_release"]) == ("New Name", False)
+    former = before["dep_servers"][0]
+    assert replaced["uuid"] != former["uuid"]
+    assert replaced["token"]["consumer_key"] != former["token"]["consumer_key"]
+
+
+async def test_all_that_is_missing_of_devices_is_said_at_once(control: Control) -> None:
+    body = {"devices": [{"serial_number": "0ZTESTTEST1"}, {"model": "x"}]}
+
+    status, problem = await control.call("POST", "/devices", body)
+
+    assert status == 400
+    assert "model, description, os, device_family" in problem["detail"]

@@ -18,8 +18,10 @@ from simulator.control.api.devices import (
 from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
 from simulator.core.state import Body, State
 from simulator.core.timestamps import milliseconds
+from simulator.protocol import quirks
 from simulator.protocol.fields import Boolean, Integer, Object, String, Strings
 from simulator.services.dep.profiles import assigned_profile
+from simulator.services.dep.quirks import RELEASE_TELLS
 from simulator.services.fleet import portal
 from simulator.services.fleet.devices import Device
 from simulator.services.vpp.domain.licences import ASSIGNMENT, having
@@ -36,6 +38,7 @@ class _Act:
     body: Body
     by: str
     now_ms: int
+    organisation: str
 
     def text(self, name: str) -> str:
         """Return the text *name* of the body, or a problem."""
@@ -77,11 +80,20 @@ ACTIONS: dict[str, Callable[[_Act], Device]] = {
     "assign": _assign,
     "move": _assign,
     "unassign": lambda act: portal.unassign(act.state, act.serial, now_ms=act.now_ms),
-    "release": lambda act: portal.release(act.state, act.serial, now_ms=act.now_ms),
+    "release": lambda act: portal.release(
+        act.state,
+        act.serial,
+        now_ms=act.now_ms,
+        tells=quirks.on(act.state, RELEASE_TELLS.id, act.organisation),
+    ),
     "replace": _replace,
     "activate": lambda act: portal.activate(act.state, act.serial, now_ms=act.now_ms),
     "throttle": _throttle,
     "migrate": _migrate,
+    "complete-migration": lambda act: portal.complete_migration(
+        act.state, act.serial, now_ms=act.now_ms
+    ),
+    "clear-migration": lambda act: portal.clear_migration(act.state, act.serial, now_ms=act.now_ms),
     "fail": lambda act: portal.fail(
         act.state, act.serial, failing=act.body.get("failing", True) is True, now_ms=act.now_ms
     ),
@@ -101,7 +113,7 @@ async def act_on_device(request: web.Request) -> web.Response:
         org = with_device(state, serial)
         by = who(state, org, body)
         own = state.of(org)
-        device = action(_Act(own, parts, serial, body, by, now_ms))
+        device = action(_Act(own, parts, serial, body, by, now_ms, org))
         if action is not ACTIONS["activate"]:
             return shown(device)
         return shown(device) | {"profile": assigned_profile(own, device)}

@@ -15,6 +15,7 @@ from simulator.hardware.devices import ADDED, generate
 from simulator.hardware.products import FAMILIES
 from simulator.protocol.fields import Field, Integer, Objects, String, Strings
 from simulator.services.dep.assignment import PROFILE
+from simulator.services.dep.device_rows import DEVICE
 from simulator.services.fleet import arrivals, portal
 from simulator.services.fleet import devices as fleet
 from simulator.services.fleet.devices import Device
@@ -144,12 +145,15 @@ def check_hardware(given: Any) -> None:
     wanted = ("serial_number", "model", "description", "os", "device_family")
     if not isinstance(given, list) or not given:
         raise bad("devices must be an array of objects")
+    lacking = []
     for index, one in enumerate(given):
         if not isinstance(one, dict):
             raise bad(f"devices[{index}] must be an object")
-        for name in wanted:
-            if not isinstance(one.get(name), str) or not one[name]:
-                raise bad(f"devices[{index}] needs {name}, a string")
+        names = [name for name in wanted if not isinstance(one.get(name), str) or not one[name]]
+        if names:
+            lacking.append(f"devices[{index}] needs {', '.join(names)}")
+    if lacking:
+        raise bad(f"{'; '.join(lacking[:20])}: each is a string")
 
 
 def only_server(state: State) -> str:
@@ -164,6 +168,25 @@ def who(state: State, org: str, body: Body) -> str:
     """Return the e-mail address of who does it: the one in *body*, or the administrator's."""
     found = state.of("").get(ORGANISATION, org)
     return str(body.get("by") or (found.body["admin_id"] if found else ""))
+
+
+async def change_device(request: web.Request) -> web.Response:
+    """Set any attribute of a device; its server is told that it was modified."""
+    parts, serial, body = request.app[PARTS], request.match_info["serial"], await json_body(request)
+    known = {row.name: row for row in DEVICE if row.name != "serial_number"}
+    for name, value in body.items():
+        if name not in known:
+            raise bad(f"{name} is no attribute of a device: there are {', '.join(known)}")
+        if value is not None and (why := known[name].wrong_type(value)):
+            raise bad(f"{name} {why}")
+    now_ms = parts.clock.now_ms()
+
+    def work(state: State) -> Body:
+        own = state.of(with_device(state, serial))
+        return shown(portal.change_device(own, serial, body, now_ms=now_ms))
+
+    await settled(parts)
+    return web.json_response(await parts.gateway.run(work))
 
 
 async def list_profiles(request: web.Request) -> web.Response:
@@ -231,6 +254,14 @@ ROUTES = (
         status=201,
     ),
     Route("GET", "/devices/{serial}", "Get a device.", get_device, query=()),
+    Route(
+        "PATCH",
+        "/devices/{serial}",
+        "Set attributes of a device by their wire names, null to take one away.",
+        change_device,
+        query=(),
+        body=tuple(Field(row.name, row.about) for row in DEVICE if row.name != "serial_number"),
+    ),
     Route(
         "GET",
         "/profiles",

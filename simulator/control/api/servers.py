@@ -1,5 +1,6 @@
 """Calls for what people do in Apple's portal to organisations, DEP servers and their tokens."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -58,6 +59,46 @@ async def _change(request: web.Request, key: str, fact: str) -> web.Response:
     return web.json_response(await request.app[PARTS].gateway.run(work))
 
 
+async def change_organisation(request: web.Request) -> web.Response:
+    """Set what ``/account`` tells of the organisation."""
+    body, identifier = await json_body(request), request.match_info["id"]
+    if "org_id" in body:
+        body["org_id_hash"] = hashlib.sha256(body["org_id"].encode()).hexdigest()
+
+    def work(state: State) -> Body:
+        return organisations.change_organisation(state, identifier, **body)
+
+    return web.json_response(await request.app[PARTS].gateway.run(work))
+
+
+async def change_server(request: web.Request) -> web.Response:
+    """Set what the portal says of a server."""
+    body, server_id = await json_body(request), request.match_info["id"]
+
+    def work(state: State) -> Body:
+        org = with_server(state, server_id)
+        return _server(state.of(org), org, servers.change_server(state.of(org), server_id, **body))
+
+    return web.json_response(await request.app[PARTS].gateway.run(work))
+
+
+async def replace_server(request: web.Request) -> web.Response:
+    """Replace a server by a new one with its devices: another uuid, and no token of before."""
+    parts, server_id = request.app[PARTS], request.match_info["id"]
+    now_ms = parts.clock.now_ms()
+
+    def work(state: State) -> Body:
+        org = with_server(state, server_id)
+        own = state.of(org)
+        changed = servers.change_server(own, server_id, uuid=parts.chance(32).upper())
+        tokens.issue_token(own, org, server_id, now_ms=now_ms, chance=parts.chance, by_another=True)
+        return _server(own, org, changed)
+
+    answer = await parts.gateway.run(work)
+    await parts.renew()
+    return web.json_response(answer)
+
+
 async def list_servers(request: web.Request) -> web.Response:
     """Answer all DEP servers, without the secrets of their tokens."""
 
@@ -74,6 +115,7 @@ async def list_servers(request: web.Request) -> web.Response:
 
 def _server(state: State, org: str, body: Body) -> Body:
     facts = {name: body[name] for name in ("id", "name", "uuid")}
+    facts["may_release"] = body.get("may_release", True)
     return facts | {"organisation": org, "token": _token_state(state, body["id"])}
 
 
@@ -208,6 +250,26 @@ async def _end(request: web.Request, change: Callable[[State, str], None]) -> we
     return web.json_response(answer)
 
 
+FACTS = (
+    String("org_name", "Name."),
+    String("org_email", "E-mail address."),
+    String("org_phone", "Phone number."),
+    String("org_address", "Address."),
+    String("org_id", "Id.", shortest=1),
+    String("org_type", "Kind of organisation.", values=("org", "edu")),
+    String("org_version", "Version of the programme.", values=("v1", "v2")),
+    String("admin_id", "Account of the administrator."),
+    String("facilitator_id", "The same, in former versions."),
+    Objects(
+        "beta_tokens",
+        "Tokens for beta programmes.",
+        fields=(
+            String("token", "The token.", required=True),
+            String("title", "Name of the programme.", required=True),
+            String("os", "Operating system.", required=True),
+        ),
+    ),
+)
 ROUTES = (
     Route(
         "GET",
@@ -232,6 +294,32 @@ ROUTES = (
         set_apple_seed,
         query=(),
         body=(Boolean("on", "Whether AppleSeed for IT is on.", required=True),),
+    ),
+    Route(
+        "PATCH",
+        "/organisations/{id}",
+        "Set what Apple knows of the organisation, as /account tells it.",
+        change_organisation,
+        query=(),
+        body=FACTS,
+    ),
+    Route(
+        "PATCH",
+        "/dep-servers/{id}",
+        "Set what the portal says of a server.",
+        change_server,
+        query=(),
+        body=(
+            String("name", "Its name.", shortest=1),
+            Boolean("may_release", "Whether the server may release devices."),
+        ),
+    ),
+    Route(
+        "POST",
+        "/dep-servers/{id}/replace",
+        "Replace the server by a new one with its devices: another uuid and token.",
+        replace_server,
+        query=(),
     ),
     Route(
         "GET",

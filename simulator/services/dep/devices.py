@@ -18,6 +18,7 @@ from simulator.services.dep.device_rows import (
     wanted,
 )
 from simulator.services.fleet import devices as fleet
+from simulator.services.fleet.servers import server
 
 PAGE_DEFAULT = 100
 
@@ -147,7 +148,10 @@ def sync(call: Call) -> Body:
         found, last, more = _early(call, start)
     twice = last <= at.last_event and syncing and bool(again or at.base)
     cursor = Cursor("syncing", last, int(twice), call.now_ms, call.now_ms)
-    return _page(call, _odd(call, found), cursor, more=more)
+    page = _page(call, _odd(call, found), cursor, more=more)
+    if syncing and call.has(quirks.SAME_SYNC_CURSOR):
+        page["cursor"] = text
+    return page
 
 
 def _early(call: Call, start: int) -> tuple[list[Body], int, bool]:
@@ -175,6 +179,8 @@ def _odd(call: Call, events: list[Body]) -> list[Body]:
         events = [one for one in events if one["serial_number"] not in slow]
     if call.has(quirks.NEW_MISSING):
         events = [one for one in events if one["op_type"] != "added"]
+    if call.has(quirks.MIGRATING_MISSING):
+        events = [one for one in events if not one.get("mdm_migration_deadline")]
     if call.has(quirks.ADDED_AND_MODIFIED):
         events = [
             one
@@ -229,14 +235,17 @@ def _detail(call: Call, serial: str, device: fleet.Device | None) -> Body:
     forceable=("NOT_ACCESSIBLE", "FAILED"),
     request=(serials("Serial numbers to give up."),),
     response=(outcomes("Outcome by serial number.", "SUCCESS", "NOT_ACCESSIBLE", "FAILED"),),
-    errors=(errors.DEVICE_ID_REQUIRED,),
+    errors=(errors.DEVICE_ID_REQUIRED, errors.ACCESS_DENIED),
     json_only=True,
     docs=f"{DOCS}disown-devices",
     source="AD, PR",
-    inferred="A disowned device shows as deleted in the next sync.",
+    inferred="No sync tells of a disowned device, as Apple's support said (fleet#49268, #51418); a "
+    "quirk gives the other behaviour. The portal's switch answers ACCESS_DENIED.",
 )
 def disown(call: Call) -> Body:
-    """Release the devices from the organisation; nothing brings them back."""
+    """Release the devices from the organisation, if the portal lets the server do so."""
+    if not server(call.state, call.principal.id).get("may_release", True):
+        raise ApiError(errors.ACCESS_DENIED)
     found = fleet.find(call.state, call.principal.id, wanted(call))
     answers = {}
     for serial, device in found.items():
@@ -247,6 +256,6 @@ def disown(call: Call) -> Body:
         elif device.failing:
             answers[serial] = "FAILED"
         else:
-            fleet.release(call.state, device, call.now_ms)
+            fleet.release(call.state, device, call.now_ms, tells=call.has(quirks.RELEASE_TELLS))
             answers[serial] = "SUCCESS"
     return {"devices": answers}

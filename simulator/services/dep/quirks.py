@@ -48,6 +48,22 @@ ROSTER_DAY = Quirk(
     "The cursor of a roster is good for a day, as the table of errors says.",
     "EV",
 )
+RELEASE_TELLS = Quirk(
+    "dep.release-tells",
+    "A device that was released, in the portal or by disown, comes as deleted in the next sync.",
+    "GH fleetdm/fleet#49367, PR",
+)
+MIGRATING_MISSING = Quirk(
+    "dep.migrating-missing",
+    "A sync never tells of devices with a deadline to migrate: only a fetch from the start has "
+    "them.",
+    "GH fleetdm/fleet#49837 (FB24445195)",
+)
+SAME_SYNC_CURSOR = Quirk(
+    "dep.same-sync-cursor",
+    "A sync that goes on from a sync's cursor answers that very cursor.",
+    "GH micromdm/nanodep#73",
+)
 OLD_TOKEN_DIES = Quirk(
     "dep.old-session-dies",
     "Once an answer has named a newer session token, the ones before are refused.",
@@ -64,4 +80,7 @@ ALL = (
     ROSTER_STRINGS,
     ROSTER_DAY,
     OLD_TOKEN_DIES,
+    RELEASE_TELLS,
+    MIGRATING_MISSING,
+    SAME_SYNC_CURSOR,
 )

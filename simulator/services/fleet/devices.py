@@ -14,6 +14,8 @@ from simulator.core.timestamps import milliseconds, rfc3339
 
 DEVICE = "dep.device"
 EVENT = "dep.event"
+AWAY_MS = 30 * 24 * 3600 * 1000
+"""How long a released device cannot be added again (fleet#47633, nanodep#43)."""
 PROFILE_KEYS = ("profile_uuid", "profile_assign_time", "profile_push_time")
 
 
@@ -29,7 +31,9 @@ class Device:
     place: int = 0
     """Position in the order of assignment, over all servers of the organisation."""
     released: bool = False
-    """Whether the organisation has given it up for good."""
+    """Whether the organisation has given it up."""
+    released_ms: int = 0
+    """When it did."""
     throttled_until_ms: int = 0
     failing: bool = False
     """Whether calls that change it answer FAILED."""
@@ -213,10 +217,13 @@ def with_profile(device: Device, uuid: str, now_ms: int) -> Device:
 
 
 def without_profile(device: Device) -> Device:
-    """Return *device* with its profile taken away; the uuid stays to be seen (dep.md 3.3)."""
+    """Return *device* with its profile taken away.
+
+    The uuid and the time of assignment stay to be seen (live log, nanodep#16).
+    """
     if device.record["profile_status"] == "empty":
         return device
-    return device.with_record("profile_push_time", "profile_assign_time", profile_status="removed")
+    return device.with_record("profile_push_time", profile_status="removed")
 
 
 def bare(device: Device) -> Device:
@@ -224,9 +231,12 @@ def bare(device: Device) -> Device:
     return device.with_record(*PROFILE_KEYS, "mdm_migration_deadline", profile_status="empty")
 
 
-def release(state: State, device: Device, now_ms: int) -> None:
-    """Give *device* up for good; its server is told that it is deleted."""
+def release(state: State, device: Device, now_ms: int, *, tells: bool = False) -> None:
+    """Give *device* up; its server is told that it is deleted only if *tells*.
+
+    Apple support: an event comes only when a device goes to another server (fleet#49268).
+    """
     gone = bare(device)
-    if device.server:
+    if device.server and tells:
         tell(state, [Told(device.server, "deleted", gone)], now_ms)
-    place(state, replace(gone, released=True), "")
+    place(state, replace(gone, released=True, released_ms=now_ms), "")

@@ -33,14 +33,39 @@ def add_devices(
         Device(hardware["serial_number"], fleet.record(hardware, by, at_ms))
         for hardware, at_ms in rows
     ]
-    taken = state.get_many(fleet.DEVICE, (device.serial for device in devices))
-    if taken:
-        raise ValueError(f"{len(taken)} of the serial numbers exist, {min(taken)} among them")
+    _refuse_taken(state, [device.serial for device in devices], devices)
     fleet.add(state, devices, server)
     if events and devices:
         at_ms = max(device.assigned_ms for device in devices)
         fleet.tell(state, [Told(server, "added", device) for device in devices], at_ms)
     return [device.serial for device in devices]
+
+
+def _refuse_taken(state: State, serials: list[str], devices: list[Device]) -> None:
+    """Raise ValueError if a serial number is taken; a released device may come back in time."""
+    known = state.get_many(fleet.DEVICE, serials)
+    taken = {serial: Device.of(entity) for serial, entity in known.items()}
+    if there := [serial for serial, one in taken.items() if not one.released]:
+        raise ValueError(f"{len(there)} of the serial numbers exist, {min(there)} among them")
+    for one in devices:
+        gone = taken.get(one.serial)
+        if gone is not None and one.assigned_ms < gone.released_ms + fleet.AWAY_MS:
+            back = rfc3339(gone.released_ms + fleet.AWAY_MS)
+            raise ValueError(
+                f"{one.serial} was released and can be added again from {back} on: move the clock"
+            )
+
+
+def change_device(state: State, serial: str, facts: Body, *, now_ms: int) -> Device:
+    """Set attributes of a device by their wire names (None takes one away), and tell of it."""
+    before = device(state, serial)
+    gone = [name for name, value in facts.items() if value is None]
+    kept = {name: value for name, value in facts.items() if value is not None}
+    changed = before.with_record(*gone, **kept)
+    if not before.server:
+        fleet.write(state, [changed], (), now_ms)
+        return changed
+    return _told(state, changed, now_ms)
 
 
 def device(state: State, serial: str) -> Device:
@@ -60,7 +85,8 @@ def assign(state: State, serial: str, server_id: str, *, by: str, now_ms: int) -
     target = server(state, server_id)["id"]
     moved = device(state, serial)
     if moved.released:
-        raise ValueError(f"{serial} was released for good: add another device")
+        back = rfc3339(moved.released_ms + fleet.AWAY_MS)
+        raise ValueError(f"{serial} was released: it can be added again from {back} on")
     told = []
     if moved.server and moved.server != target:
         told.append(Told(moved.server, "deleted", fleet.bare(moved)))
@@ -91,9 +117,9 @@ def unassign(state: State, serial: str, *, now_ms: int) -> Device:
     return fleet.place(state, bared, "")
 
 
-def release(state: State, serial: str, *, now_ms: int) -> Device:
-    """Release a device from the organisation for good."""
-    fleet.release(state, device(state, serial), now_ms)
+def release(state: State, serial: str, *, now_ms: int, tells: bool = False) -> Device:
+    """Release a device from the organisation; a sync tells of it only if *tells*."""
+    fleet.release(state, device(state, serial), now_ms, tells=tells)
     return device(state, serial)
 
 
@@ -136,6 +162,27 @@ def migrate(state: State, serial: str, deadline_ms: int, *, now_ms: int) -> Devi
         raise ValueError(f"{serial} is assigned to no server")
     marked = moving.with_record(mdm_migration_deadline=rfc3339(deadline_ms))
     return _told(state, marked, now_ms)
+
+
+def complete_migration(state: State, serial: str, *, now_ms: int) -> Device:
+    """Note that the device has moved: it enrolled with its server, and no deadline is left."""
+    moved = device(state, serial)
+    if not moved.record.get("mdm_migration_deadline"):
+        raise ValueError(f"{serial} has no deadline to migrate: set one with migrate")
+    pushed = moved.with_record("mdm_migration_deadline", **_pushed(moved, now_ms))
+    return _told(state, pushed, now_ms)
+
+
+def _pushed(moved: Device, now_ms: int) -> Body:
+    if moved.record["profile_status"] == "empty":
+        return {}
+    return {"profile_status": "pushed", "profile_push_time": rfc3339(now_ms)}
+
+
+def clear_migration(state: State, serial: str, *, now_ms: int) -> Device:
+    """Take the deadline away; the device stays where it is."""
+    staying = device(state, serial)
+    return _told(state, staying.with_record("mdm_migration_deadline"), now_ms)
 
 
 def _told(state: State, changed: Device, now_ms: int) -> Device:

@@ -3,6 +3,8 @@
 They are what devices are assigned to, whichever service shows or changes that.
 """
 
+from typing import Any
+
 from simulator.core.state import Body, Entity, State
 from simulator.pki.credentials import Chance
 
@@ -21,6 +23,13 @@ def server(state: State, identifier: str) -> Body:
 def servers(state: State) -> list[Entity]:
     """Return the servers of the organisation that *state* is seen from."""
     return state.scan(SERVER, limit=10_000)
+
+
+def change_server(state: State, identifier: str, **changes: Any) -> Body:
+    """Set facts of a server, such as ``may_release``; return the server."""
+    body = server(state, identifier) | changes
+    state.put(SERVER, identifier, body)
+    return body
 
 
 def add_server(state: State, server_id: str, name: str, *, chance: Chance) -> Body:

@@ -130,7 +130,8 @@ def test_clearing_takes_the_profile_and_keeps_its_uuid(apple: Apple) -> None:
     assert answer.json == {"devices": outcome}
     after = record(apple, "SN1")
     assert (after["profile_status"], after["profile_uuid"]) == ("removed", uuid)
-    assert "profile_assign_time" not in after
+    assert after["profile_assign_time"] == "2026-03-01T12:00:00Z"
+    assert "profile_push_time" not in after
 
 
 def test_a_failing_device_fails_to_be_assigned(apple: Apple) -> None:
