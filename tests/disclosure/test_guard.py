@@ -113,6 +113,7 @@ ENCODED = {
     "utf-16-be": lambda data: data.decode().encode("utf-16-be"),
     "utf-32": lambda data: data.decode().encode("utf-32"),
     "json": lambda data: "".join(f"\\u{one:04X}" for one in data).encode(),
+    "json-twice": lambda data: "".join(f"\\\\u{one:04X}" for one in data).encode(),
     "slashes": lambda data: data.replace(b"/", b"\\/"),
     "xml": lambda data: "".join(f"&#x{one:x};" for one in data).encode(),
     "xml-decimal": lambda data: "".join(f"&#{one};" for one in data).encode(),

@@ -5,7 +5,7 @@ what a value is.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import Any
 from urllib.parse import unquote
@@ -13,8 +13,9 @@ from urllib.parse import unquote
 from msgspec.structs import replace
 
 from simulator.core.messages import Headers
-from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
+from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN
 from simulator.disclosure.observe.decoders import children, cookies, credential_of, pieces_of_url
+from simulator.disclosure.observe.flags import PERSONAL
 from simulator.disclosure.observe.inner import CARRIERS, Carrier, Inner, look_inside, unpack
 from simulator.disclosure.observe.leaf import INSIDE, Leaf, Spot
 from simulator.disclosure.observe.plans import Plan, Plans, Row
@@ -24,17 +25,40 @@ from simulator.protocol.body_formats import READERS, form_pairs
 from simulator.protocol.oauth import parse_authorization
 from simulator.protocol.wire import pairs_of, query_pairs
 
+_MANY = 2
+"""Texts of an array that are worth a look at all of them at once."""
+_PLAIN = frozenset(
+    name
+    for name, concept in CONCEPTS.items()
+    if name != UNKNOWN
+    and not concept.sealed
+    and concept.category not in PERSONAL
+    and name not in CARRIERS
+    and name + QUERY not in CONCEPTS
+)
+"""Concepts whose texts are sealed only for what they look like."""
 _ANY = Row("", UNKNOWN, documented=False, kind="any")
 
 
 class Reader:
     """Walks over messages; *sealed* tells whether they were sealed before."""
 
-    def __init__(self, plans: Plans, plan: Plan, *, sealed: bool) -> None:
+    def __init__(
+        self,
+        plans: Plans,
+        plan: Plan,
+        *,
+        sealed: bool,
+        is_notable: Callable[[str], bool] | None = None,
+    ) -> None:
+        """With *is_notable*, long arrays of texts are passed over in which it finds nothing."""
         self._plans = plans
         self._plan = plan
         self._sealed = sealed
+        self._is_notable = is_notable
         self._count = 0
+        self.passed: list[str] = []
+        """The texts that were passed over."""
 
     def target(self, target: str) -> Iterator[Leaf]:
         """Yield the path parameters and the query pairs."""
@@ -140,11 +164,26 @@ class Reader:
                 yield from self._strange(value, row, at, generic)
         elif isinstance(value, list) and value:
             fits = documented and kind in ("objects", "strings")
+            if self._may_pass(value, row):
+                return
             item = _item(row) if fits else row
             for index, child in enumerate(value):
                 yield from self._node(child, item, f"{at}/{index}", f"{generic}/*", documented=fits)
         else:
             yield from self._scalar(value, row, at, generic, documented=documented)
+
+    def _may_pass(self, values: list[Any], row: Row) -> bool:
+        """Pass over texts of no concept that would be a secret, a URL or a person's."""
+        if self._is_notable is None or row.concept not in _PLAIN or row.decode:
+            return False
+        if len(values) < _MANY or not all(isinstance(one, str) for one in values):
+            return False
+        text = "\n".join(values)
+        if self._is_notable(text):
+            return False
+        self.passed.append(text)
+        self._count += len(values)
+        return True
 
     def _strange(self, value: dict[str, Any], row: Row, at: str, generic: str) -> Iterator[Leaf]:
         """Yield what stands in an object where none should be; secrets stay secrets."""

@@ -1,8 +1,8 @@
 """The canary: the simulator knows every secret that it minted, so it can look for them.
 
 None may stand in the journal or in anything that is written from it, in no
-spelling: as it is, in base64 or base64url at any offset, in hexadecimal, or
-percent-encoded.
+spelling: as it is, in base64 or base64url at any offset, in hexadecimal, in
+UTF-16, percent-encoded, or with the escapes of JSON and XML.
 """
 
 import base64
@@ -37,6 +37,12 @@ def spellings(secret: str) -> dict[str, bytes]:
         found[f"base64url+{offset}"] = core.translate(bytes.maketrans(b"+/", b"-_"))
     found["url"] = quote(secret, safe="").encode()
     found["url-lower"] = quote(secret, safe="").lower().encode()
+    found["utf-16-le"], found["utf-16-be"] = secret.encode("utf-16-le"), secret.encode("utf-16-be")
+    found["json"] = "".join(f"\\u{byte:04x}" for byte in raw).encode()
+    found["JSON"] = "".join(f"\\u{byte:04X}" for byte in raw).encode()
+    found["json-slashes"] = secret.replace("/", "\\/").encode()
+    found["xml-hex"] = "".join(f"&#x{byte:x};" for byte in raw).encode()
+    found["xml-decimal"] = "".join(f"&#{byte};" for byte in raw).encode()
     found["url-every"] = "".join(f"%{byte:02X}" for byte in raw).encode()
     return {name: text for name, text in found.items() if name == "raw" or text != raw}
 

@@ -25,11 +25,12 @@ none that holds no ``>``, ``?`` or ``~``.
 """
 RUN = b"a" * _LONG
 """Such a run, as `CLASSES` gives it."""
-_RUN = re.compile(rb"[0-9A-Za-z]{%d,}" % _LONG)
+_RUN = re.compile(rb"[0-9A-Za-z+/_-]{%d,}" % _LONG)
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 _HEX = re.compile(rb"[0-9A-Fa-f]{%d,}" % _LONG)
 _TEXT = re.compile(rb"[!-~]{12}|(?:[!-~]\0){8}|(?:\0[!-~]){8}")
 """What is decoded and holds nothing like it says nothing."""
-_ESCAPE = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|(/))")
+_ESCAPE = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|([/\\]))")
 _ENTITY = re.compile(rb"&(?:#([0-9]{1,3})|#[xX]0{0,4}([0-9A-Fa-f]{2})|(amp|lt|gt|quot|apos));")
 _WRAPPED = re.compile(rb"(?:\\[rn]|[\r\n])+[ \t]*")
 _HIGHEST = 255
@@ -75,7 +76,7 @@ def _unescaped(data: bytes) -> bytes:
 
 
 def _character(match: re.Match[bytes]) -> bytes:
-    return bytes.fromhex((match[1] or match[2] or b"2f").decode())
+    return match[3] or bytes.fromhex((match[1] or match[2]).decode())
 
 
 def _without_entities(data: bytes) -> bytes:
@@ -111,7 +112,7 @@ def _runs(data: bytes) -> Iterator[bytes]:
     yield joined.lower()
     yield joined.upper()
     for offset in range(4):
-        decoded = binascii.a2b_base64(b"".join(map(_padded, (run[offset:] for run in runs))))
+        decoded = binascii.a2b_base64(b"".join(_padded(run[offset:]) for run in runs))
         if _TEXT.search(decoded):
             yield decoded
     digits = _HEX.findall(joined)
@@ -123,4 +124,4 @@ def _runs(data: bytes) -> Iterator[bytes]:
 
 
 def _padded(run: bytes) -> bytes:
-    return run + _END * (4 + -len(run) % 4)
+    return run.translate(_STANDARD) + _END * (4 + -len(run) % 4)

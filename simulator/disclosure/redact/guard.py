@@ -24,9 +24,11 @@ from simulator.disclosure.redact.scrubbing import without_credentials
 from simulator.disclosure.redact.vault import Vault
 from simulator.protocol.operations import Service
 
+_START = r"(?<![0-9A-Za-z]{2})"
+"""The start of a word, before which there may be the length of a text in the record."""
 _SHAPES = tuple(
-    (needle.encode(), re.compile(pattern.pattern.encode()), concept)
-    for needle, pattern, concept in CREDENTIALS
+    (needle.encode(), re.compile(pattern.pattern.replace(r"\b", _START).encode()))
+    for needle, pattern, _ in CREDENTIALS
 )
 _PREFIXED = b"aa_" + b"a" * 16
 """A credential with a prefix, such as ``CS_``, as `CLASSES` gives it."""
@@ -86,7 +88,7 @@ class Guard:
             return True
         telling = RUN in classes or _PREFIXED in classes or _PEM in data
         return telling and any(
-            needle in data and pattern.search(data) for needle, pattern, _ in _SHAPES
+            needle in data and pattern.search(data) for needle, pattern in _SHAPES
         )
 
     def _walk(self, value: Any) -> Any:

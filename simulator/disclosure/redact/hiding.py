@@ -50,6 +50,11 @@ def settle(leaves: Iterable[Leaf]) -> list[Leaf]:
     return kept
 
 
+def is_notable(text: str) -> bool:
+    """Tell whether anything in *text* would be hidden for what it looks like."""
+    return OPENING in text or bool(credential_in(text)) or names_secret(text)
+
+
 def _texts(values: Iterable[Any]) -> set[str]:
     return {value for value in values if isinstance(value, str) and len(value) >= _LEAST}
 
@@ -58,6 +63,12 @@ def _misplaced(leaf: Leaf) -> tuple[str, ...]:
     """Return the flag of a credential in a field that is not documented to hold one."""
     foreign = not leaf.row.documented and leaf.part in ("query", "body") and not leaf.via
     return (MISPLACED,) if foreign else ()
+
+
+def _is_called_secret(leaf: Leaf) -> bool:
+    """Tell whether a field, or one that it stands in, has a name that says that it is a secret."""
+    names = leaf.at.split("/") if leaf.part == "body" else ()
+    return any(map(SECRET_NAME.search, (leaf.row.name, *names)))
 
 
 def _judge(leaf: Leaf, secrets: AbstractSet[str], weak: AbstractSet[str]) -> None:
@@ -76,7 +87,7 @@ def _judge(leaf: Leaf, secrets: AbstractSet[str], weak: AbstractSet[str]) -> Non
     elif value in weak:
         # A URL holds its query anyway; whatever else equals it is hidden, but may be chance.
         leaf.hidden = leaf.inside or (leaf.parent is None and leaf.spot is not None)
-    elif leaf.concept == UNKNOWN and SECRET_NAME.search(leaf.row.name):
+    elif leaf.concept == UNKNOWN and _is_called_secret(leaf):
         leaf.hidden = bool(value)
     elif names_secret(value):
         leaf.hidden = True

@@ -23,7 +23,7 @@ from simulator.disclosure.observe.leaf import INSIDE, Leaf, Spot
 from simulator.disclosure.observe.leaves import Reader
 from simulator.disclosure.observe.plans import Plan, Plans
 from simulator.disclosure.observe.values import Fingerprinter
-from simulator.disclosure.redact.hiding import settle
+from simulator.disclosure.redact.hiding import is_notable, settle
 from simulator.disclosure.redact.known import NO_RECORD, credential_in
 from simulator.disclosure.redact.markers import BodyMarker, Marker
 from simulator.disclosure.redact.scrubbing import Scrubber
@@ -82,13 +82,15 @@ def seal_request(
     scrubber: Scrubber,
 ) -> Sealed:
     """Seal any request; *opaque* holds the flags of a body that cannot be read, if so."""
-    reader = Reader(plans, plan, sealed=False)
-    leaves = [*reader.target(request.target), *reader.headers(request.headers)]
-    if content.readable and not opaque:
-        leaves += reader.body(content.tree, content.content)
-    said = [request.target, *(value for _, value in request.headers)]
-    said += [leaf.value for leaf in leaves if isinstance(leaf.value, str)]
+    reader = Reader(plans, plan, sealed=False, is_notable=is_notable)
+    leaves = _leaves(request, content, opaque, reader)
     settled = settle(leaves)
+    if any(one in text for text in reader.passed for one in _texts(settled)):
+        reader = Reader(plans, plan, sealed=False)
+        leaves = _leaves(request, content, opaque, reader)
+        settled = settle(leaves)
+    said = [request.target, *(value for _, value in request.headers), *reader.passed]
+    said += [leaf.value for leaf in leaves if isinstance(leaf.value, str)]
     hidden = [leaf for leaf in settled if leaf.hidden]
     by_part: dict[str, list[Leaf]] = {
         part: [] for part in ("header", "target", "body", "form", INSIDE)
@@ -97,9 +99,7 @@ def seal_request(
         if leaf.spot is not None:
             by_part[leaf.spot.part].append(leaf)
     body = content.content if content.coded else request.body
-    secrets = [
-        text for leaf in hidden for text in (leaf.value, *leaf.secrets) if isinstance(text, str)
-    ]
+    secrets = _texts(settled)
     if opaque:
         figures = BodyMarker(
             len(content.content), fingerprinter.fingerprint(UNKNOWN, content.content), opaque
@@ -130,6 +130,26 @@ def seal_request(
         body=body,
     )
     return Sealed(sealed, secrets, "\n".join(said), any(is_personal(leaf) for leaf in settled))
+
+
+def _leaves(
+    request: Request, content: Decoded, opaque: tuple[str, ...], reader: Reader
+) -> list[Leaf]:
+    leaves = [*reader.target(request.target), *reader.headers(request.headers)]
+    if content.readable and not opaque:
+        leaves += reader.body(content.tree, content.content)
+    return leaves
+
+
+def _texts(leaves: Iterable[Leaf]) -> list[str]:
+    """Return the texts that are hidden."""
+    return [
+        text
+        for leaf in leaves
+        if leaf.hidden
+        for text in (leaf.value, *leaf.secrets)
+        if isinstance(text, str)
+    ]
 
 
 def _seal_framing(name: str, value: str, secrets: list[str], scrubber: Scrubber) -> str:

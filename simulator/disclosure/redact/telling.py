@@ -40,6 +40,17 @@ _ELEMENT = (
     rf"{_GAP}{_FREE}(?P<value>[^<]+)"
 )
 """An element of XML."""
+_BINARY = "bplist0"
+_BETWEEN = frozenset(":=<")
+"""One of these stands between a name and its value."""
+_STEMS = (
+    *("pass", "secret", "token", "credential", "assertion", "bearer", "key"),
+    *("pwd", "auth", "sig", "jwt", "otp", "pin", "sid", "session"),
+)
+"""One of these is in each telling name."""
+_ESCAPING = frozenset("%\\&")
+_SHORTEST = 20
+"""A shorter text says nothing else without an escape."""
 _NOTATIONS = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (_QUOTED, _BARE, _PART, _KEY, _ELEMENT)
@@ -55,10 +66,22 @@ def named_secrets(text: str) -> Iterator[tuple[int, int]]:
 
 
 def names_secret(text: str) -> bool:
-    """Tell whether a value in *text* is called a secret, be it in another encoding."""
-    if any(named_secrets(text)):
+    """Tell whether a value in *text* is called a secret, be it in another encoding.
+
+    A binary property list in a text may call anything so.
+    """
+    if _tells(text):
         return True
+    if len(text) < _SHORTEST and not _ESCAPING.intersection(text):
+        return False
     data = text.encode("utf-8", "surrogatepass")
     return is_encoded(data) and any(
-        any(named_secrets(decoded.decode("latin-1"))) for decoded in decodings(data, joined=False)
+        _tells(decoded.decode("latin-1")) for decoded in decodings(data, joined=False)
     )
+
+
+def _tells(text: str) -> bool:
+    if not _BETWEEN.intersection(text):
+        return _BINARY in text
+    lower = text.lower()
+    return _BINARY in text or (any(stem in lower for stem in _STEMS) and any(named_secrets(text)))
