@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from simulator import Mdmsim
 from tests.clients import enrolment
 from tests.clients.harness import Simulator, until
 from tests.clients.nanodep import Nanodep, Webhook
@@ -180,3 +181,73 @@ def test_devices_enrol_side_by_side(school: School) -> None:
     assert [one["trouble"] for one in devices] == [None] * 20
     result = school.command(devices[7]["udid"], "DeviceInformation", Queries=["SerialNumber"])
     assert result["QueryResponses"] == {"SerialNumber": devices[7]["serial_number"]}
+
+
+COMMANDS: dict[str, dict[str, Any]] = {
+    "DeviceInformation": {"Queries": ["UDID", "DeviceName", "OSVersion"]},
+    "SecurityInfo": {},
+    "ProfileList": {},
+    "CertificateList": {},
+    "InstalledApplicationList": {},
+    "ManagedApplicationList": {},
+    "InstallApplication": {"iTunesStoreID": 1},
+    "InstallEnterpriseApplication": {"Manifest": {"items": []}},
+    "RemoveApplication": {"Identifier": "none"},
+    "RemoveProfile": {"Identifier": "none"},
+    "DeviceLock": {"PIN": "123456"},
+    "ClearPasscode": {"UnlockToken": b"wrong"},
+    "DeviceConfigured": {},
+    "AccountConfiguration": {},
+    "Settings": {"Settings": [{"Item": "DeviceName", "DeviceName": "Lab"}]},
+    "AvailableOSUpdates": {},
+    "ScheduleOSUpdate": {"Updates": [{"ProductVersion": "26.2", "InstallAction": "InstallASAP"}]},
+    "OSUpdateStatus": {},
+    "EnableLostMode": {"Message": "Lost"},
+    "DisableLostMode": {},
+    "SetFirmwarePassword": {"NewPassword": "p"},
+    "VerifyFirmwarePassword": {"Password": "p"},
+    "SetRecoveryLock": {"NewPassword": "p"},
+    "VerifyRecoveryLock": {"Password": "p"},
+    "RotateFileVaultKey": {"KeyType": "personal", "FileVaultUnlock": {"Password": "x"}},
+    "DeclarativeManagement": {},
+}
+ERRORS = {
+    "Mac": {"RemoveApplication", "RemoveProfile", "InstallApplication", "ClearPasscode"}
+    | {"DeviceConfigured", "AccountConfiguration", "EnableLostMode", "DisableLostMode"}
+    | {"RotateFileVaultKey"},
+    "iPhone": {"RemoveApplication", "RemoveProfile", "InstallApplication", "ClearPasscode"}
+    | {"DeviceConfigured", "AccountConfiguration", "InstallEnterpriseApplication"}
+    | {"SetFirmwarePassword", "VerifyFirmwarePassword", "SetRecoveryLock", "VerifyRecoveryLock"}
+    | {"RotateFileVaultKey"},
+}
+"""What each family answers with Error, as it has not what the command is about."""
+
+
+@pytest.mark.parametrize("family", ["Mac", "iPhone"])
+def test_each_command_is_answered(school: School, family: str) -> None:
+    body = {"count": 1, "server": school.simulator.server, "families": [family]}
+    (serial,) = school.simulator.control("POST", "/devices", body)["serial_numbers"]
+    school.assigned(serial)
+    (device,) = school.power_on(serial)
+
+    answered = {
+        name: school.command(device["udid"], name, **values)["Status"]
+        for name, values in COMMANDS.items()
+    }
+
+    assert set(answered.values()) <= {"Acknowledged", "Error"}
+    assert {name for name, status in answered.items() if status == "Error"} == ERRORS[family]
+
+
+def test_a_suite_of_ten_lines(school: School) -> None:
+    handle = Mdmsim(school.simulator.ready)
+
+    device = handle.device(power_on=False)
+    school.assigned(device.serial)
+    device.power_on()
+    device.wait(state="enrolled")
+    school.nanomdm.enqueue(device.udid, "InstallProfile", Payload=WIFI)
+    device.wait(profiles=[enrolment.IDENTIFIER, "example.school.wifi"])
+    device.erase()
+
+    assert device.state == "unactivated"

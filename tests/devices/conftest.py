@@ -1,18 +1,23 @@
 """A simulator and an MDM server beside each other, with a device between them."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from simulator.app import Simulator
 from simulator.core.settings import Settings
 from simulator.testing.client import Mdmsim
-from tests.devices.mdm import Mdm, serving
+from tests.devices.mdm import IDENTITY, Mdm, certificate, serving
 
 
 @dataclass
@@ -80,3 +85,25 @@ async def bench() -> AsyncIterator[Bench]:
         topic = simulator.ready["organisations"][0]["push_topics"][0]["topic"]
         async with serving(Mdm(topic)) as mdm:
             yield Bench(simulator, mdm, session)
+
+
+@pytest.fixture
+def server_tls(tmp_path: Path) -> tuple[ssl.SSLContext, str]:
+    """A TLS context of a self-signed certificate for loopback, and the certificate, PEM."""
+    key = rsa.generate_private_key(65537, 2048)
+    made = certificate("127.0.0.1", key, "127.0.0.1").public_bytes(serialization.Encoding.PEM)
+    file = tmp_path / "server.pem"
+    file.write_bytes(
+        made
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    # A client may show a certificate; this is the only one that the server trusts.
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(cadata=IDENTITY.public_bytes(Encoding.PEM).decode())
+    return context, made.decode()

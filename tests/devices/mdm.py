@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 from aiohttp import web
@@ -22,11 +23,11 @@ PASSWORD = "sekret"
 Body = dict[str, Any]
 
 
-def certificate(name: str, key: rsa.RSAPrivateKey) -> x509.Certificate:
-    """Return a self-signed certificate."""
+def certificate(name: str, key: rsa.RSAPrivateKey, address: str = "") -> x509.Certificate:
+    """Return a self-signed certificate, of a server at *address* if it is given."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
@@ -34,8 +35,11 @@ def certificate(name: str, key: rsa.RSAPrivateKey) -> x509.Certificate:
         .serial_number(7)
         .not_valid_before(start)
         .not_valid_after(start + timedelta(days=3650))
-        .sign(key, hashes.SHA256())
     )
+    if address:
+        names = [x509.IPAddress(ip_address(address))]
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return builder.sign(key, hashes.SHA256())
 
 
 _KEY = rsa.generate_private_key(65537, 2048)
@@ -86,6 +90,8 @@ class Mdm:
         """Every message to the command channel."""
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         """Every request: method, path, headers by lower-case name, body."""
+        self.client_certificates: list[bytes | None] = []
+        """The certificate that the client showed in TLS, for every request."""
         self.queue: dict[str, deque[bytes]] = defaultdict(deque)
         self.status: dict[str, list[int]] = defaultdict(list)
         """Statuses that the next messages of a type get instead of 200."""
@@ -146,6 +152,8 @@ class Mdm:
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.requests.append((request.method, request.path_qs, headers, body))
+        tls = request.transport and request.transport.get_extra_info("ssl_object")
+        self.client_certificates.append(tls.getpeercert(binary_form=True) if tls else None)
         return body
 
     def _fails(self, kind: str) -> int:
@@ -176,6 +184,7 @@ class Mdm:
         """Return the server's application."""
         application = web.Application(client_max_size=2**25)
         application.router.add_route("*", "/enrol", self._enrol)
+        application.router.add_route("*", "/page/{step}", self._enrol)
         application.router.add_put("/checkin", self._check_in)
         application.router.add_put("/connect", self._connect)
         return application

@@ -3,16 +3,13 @@
 import plistlib
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.devices.conftest import Bench
-from tests.devices.mdm import PROFILE, Mdm, certificate, identity_payload, profile, serving
+from tests.devices.mdm import PROFILE, Mdm, identity_payload, profile, serving
 
 Change = Callable[[Mdm], None]
 
@@ -152,25 +149,6 @@ async def test_a_server_that_always_asks_for_an_update_is_given_up(bench: Bench)
 
     assert "status 403, com.apple.softwareupdate.required" in device["trouble"]
     assert len(bench.mdm.requests) == 2
-
-
-@pytest.fixture
-def server_tls(tmp_path: Path) -> tuple[ssl.SSLContext, str]:
-    """A TLS context of a self-signed certificate for loopback, and the certificate, PEM."""
-    key = rsa.generate_private_key(65537, 2048)
-    made = certificate("127.0.0.1", key).public_bytes(serialization.Encoding.PEM)
-    file = tmp_path / "server.pem"
-    file.write_bytes(
-        made
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(file)
-    return context, made.decode()
 
 
 async def test_an_untrusted_certificate(
