@@ -1,6 +1,8 @@
 """What is done to a journal behind its back shows."""
 
+import hashlib
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import State
-from simulator.journal.chain import START, Chain, Evidence, link_of
+from simulator.journal.chain import Chain, Evidence
 from simulator.store.sqlite import connection as opening
 from simulator.store.sqlite.journal import SqliteJournal
 from simulator.store.sqlite.store import Store
@@ -64,18 +66,49 @@ def test_an_empty_journal_is_whole(path: Path) -> None:
     assert evidence_of(path)[1].complete
 
 
+def rows_of(path: Path) -> list[tuple[bytes, bytes]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT record, link FROM exchange ORDER BY seq").fetchall()
+
+
+def chained(records: Iterable[bytes]) -> list[bytes]:
+    """Return the links of *records*, by the words of the documentation and none of our code."""
+    links = [bytes(32)]
+    for record in records:
+        links.append(hashlib.sha256(links[-1] + record).digest())
+    return links[1:]
+
+
 def test_each_link_is_the_hash_of_the_one_before_and_the_record(path: Path) -> None:
     filled(path)
 
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute("SELECT record, link FROM exchange ORDER BY seq").fetchall()
-        (head,) = connection.execute("SELECT link FROM journal_head").fetchone()
+    rows = rows_of(path)
+    links = [link for _, link in rows]
 
-    before = START
-    for record, link in rows:
-        assert link == link_of(before, record)
-        before = link
-    assert head == before
+    assert links == chained(record for record, _ in rows)
+    assert evidence_of(path)[1].head.link == links[-1]
+
+
+def test_a_journal_whose_chain_was_computed_anew_is_told_by_the_head_that_was_kept(
+    path: Path,
+) -> None:
+    filled(path)
+    kept = evidence_of(path)[1].head
+    records = [record.replace(b"truncated", b"too-large") for record, _ in rows_of(path)]
+    links = chained(records)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        forged_rows = zip(records, links, range(1, COUNT + 1), strict=True)
+        connection.executemany(
+            "UPDATE exchange SET record = ?, link = ? WHERE seq = ?", forged_rows
+        )
+        connection.execute("UPDATE journal_head SET link = ?", (links[-1],))
+
+    forged = evidence_of(path)[1]
+
+    # Whoever computes the chain anew is not found by it, and only by what was kept elsewhere.
+    assert forged.complete
+    assert (forged.head.seq, kept.seq) == (COUNT, COUNT)
+    assert forged.head.link != kept.link
 
 
 @pytest.mark.parametrize(
