@@ -47,6 +47,8 @@ class Plan:
             raise ValueError(
                 f"{operation.name}: {service.name} cannot authenticate by {operation.auth}"
             )
+        if operation.read_head is not None and operation.auth not in service.recognise:
+            raise ValueError(f"{operation.name} reads the head, but does not authenticate by it")
         return cls(
             operation,
             service,

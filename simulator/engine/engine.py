@@ -16,7 +16,7 @@ from simulator.core.settings import Settings
 from simulator.core.state import State
 from simulator.engine.compiled import Plan
 from simulator.engine.head_cache import HeadCache, HeadCheck, HeadFacts
-from simulator.engine.labels import labelled
+from simulator.engine.labels import SESSION, START, labelled
 from simulator.engine.preflight import nothing, unmatched
 from simulator.faults.faults import Armoury, delivered
 from simulator.faults.generic import refused
@@ -102,17 +102,34 @@ class Engine:
 
         Raise Pending, and record nothing, if it needs an inquiry that is not *known*.
         """
-        request, session, prefix = labelled(request)
+        names, session, prefix = named(request.headers), "", ""
+        if SESSION in names or request.target.startswith(START):
+            request, session, prefix = labelled(request)
+            names = named(request.headers)
         exchange = Exchange(now_ms, request, session=session)
-        match = self.catalogue.match(request)
+        match = self.catalogue.find(request.method, request.target, names.get("host", ""))
         read = None if match.operation is None else match.operation.read_body
         decoded = decode(request, self._settings.body_limit, read) if request.body else None
+        call = Call(
+            exchange,
+            request,
+            now_ms,
+            names,
+            match.operation or nothing(match.service),
+            self._settings,
+            self._secret,
+            state.of(""),
+            path=match.path,
+            known=known,
+            prefix=prefix,
+            authorities=self._authorities,
+        )
         if match.operation is not None and match.operation.asks:
             # It may have to be begun anew: nothing may count twice, be it a fault or a request.
             with state.savepoint():
-                exchange.response = self._answer(exchange, match, decoded, state, known, prefix)
+                exchange.response = self._answer(call, match, decoded)
         else:
-            exchange.response = self._answer(exchange, match, decoded, state, known, prefix)
+            exchange.response = self._answer(call, match, decoded)
         if exchange.findings and match.service is not None:
             docs = (match.operation or match.service).docs
             exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]
@@ -135,33 +152,12 @@ class Engine:
         state.of(exchange.organisation).record(exchange)
         return response
 
-    def _answer(
-        self,
-        exchange: Exchange,
-        match: Match,
-        decoded: Decoded | None,
-        state: State,
-        known: Mapping[Inquiry, str],
-        prefix: str,
-    ) -> Response:
+    def _answer(self, call: Call, match: Match, decoded: Decoded | None) -> Response:
         if match.service is None:
-            return unmatched(exchange)
-        exchange.service = match.service.name
-        operation = match.operation or nothing(match.service)
-        call = Call(
-            exchange,
-            exchange.request,
-            exchange.at_ms,
-            named(exchange.request.headers),
-            operation,
-            self._settings,
-            self._secret,
-            state.of(""),
-        )
-        call.path, call.known, call.prefix = match.path, known, prefix
-        call.authorities = self._authorities
+            return unmatched(call.exchange)
+        call.exchange.service = match.service.name
         response = self._respond(call, match, match.service, decoded)
-        return delivered(call, response) if exchange.faults else response
+        return delivered(call, response) if call.exchange.faults else response
 
     def _respond(
         self, call: Call, match: Match, service: Service, decoded: Decoded | None
@@ -200,14 +196,8 @@ class Engine:
             _authenticate(call, plan, head, checks)
         if armed and (row := self._armoury.strike(call, armed, decoded, late=True)):
             raise ApiError(row)
-        for checked in checks:
-            judged = checked.findings
-            if not plan.service.judges_bodies:
-                judged = tuple(replace(one, refused=False) for one in judged)
-            call.exchange.findings += judged
-        for checked in checks:
-            if checked.error is not None and plan.service.judges_bodies:
-                raise ApiError(checked.error)
+        if any(checked.findings for checked in checks):
+            _judge(call, plan, checks)
         plan.check_version(call)
         with call.state.savepoint():
             result = plan.operation.handler(call)
@@ -220,6 +210,19 @@ def _recognise(call: Call, plan: Plan, head: HeadFacts | HeadCheck) -> None:
     with suppress(ApiError):
         _authenticate(call, plan, head, [])
     del call.exchange.findings[known:]
+
+
+def _judge(call: Call, plan: Plan, checks: list[Checked]) -> None:
+    """Note what the checks of type, body and query found, and refuse for the first of it."""
+    judges = plan.service.judges_bodies
+    for checked in checks:
+        found = checked.findings
+        call.exchange.findings += (
+            found if judges else [replace(one, refused=False) for one in found]
+        )
+    for checked in checks:
+        if checked.error is not None and judges:
+            raise ApiError(checked.error)
 
 
 _AUTHORIZATION = ("header", "authorization")

@@ -33,6 +33,8 @@ class HeadFacts(Struct, frozen=True):
     """Findings of authentication."""
     principal: Principal | None
     """None: the way to authenticate does not go by the head alone."""
+    read: Any
+    """What `Operation.read_head` returned."""
     entities: tuple[tuple[str, str, str, Entity | None], ...]
     """What it rests on: organisation, kind, key, and what was there."""
     since_ms: int
@@ -63,6 +65,7 @@ class HeadFacts(Struct, frozen=True):
         """Return the principal, or None if it has to be authenticated."""
         if self.recognised:
             call.exchange.findings += self.recognised
+        call.read = self.read
         return self.principal
 
 
@@ -94,7 +97,9 @@ class HeadCheck:
             return None
         before, root = len(call.exchange.findings), self._begin(call)
         try:
-            principal = self._cache.way(call)
+            principal = call.principal = self._cache.way(call)
+            if call.operation.read_head is not None:
+                call.read = call.operation.read_head(call)
         finally:
             self._end(call, root)
         self._keep(call, self._cache, call.exchange.findings[before:], principal)
@@ -124,6 +129,7 @@ class HeadCheck:
             self._received,
             tuple(recognised),
             principal,
+            call.read,
             tuple((*name, entity) for name, entity in notes.entities.items()),
             notes.since_ms,
             notes.until_ms,

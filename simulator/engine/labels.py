@@ -14,8 +14,8 @@ SESSION = "x-mdmsim-session"
 """The header; it is for the simulator, so no service sees it and it discloses nothing."""
 LONGEST = 64
 _ODD = re.compile(r"[^A-Za-z0-9._-]")
-_START = "/s/"
-_PATH = re.compile(rf"({_START}([A-Za-z0-9._-]{{1,{LONGEST}}}))(/.*)")
+START = "/s/"
+_PATH = re.compile(rf"({START}([A-Za-z0-9._-]{{1,{LONGEST}}}))(/.*)")
 
 
 def labelled(request: Request) -> tuple[Request, str, str]:
@@ -25,11 +25,11 @@ def labelled(request: Request) -> tuple[Request, str, str]:
     in the header becomes a dash. The header counts before the path.
     """
     label = prefix = ""
-    if request.target.startswith(_START) and (found := _PATH.fullmatch(request.target)):
+    if request.target.startswith(START) and (found := _PATH.fullmatch(request.target)):
         prefix, label, target = found.groups()
         request = replace(request, target=target)
-    for name, value in request.headers:
-        if len(name) == len(SESSION) and name.lower() == SESSION:
-            kept = tuple(pair for pair in request.headers if pair[0].lower() != SESSION)
-            return replace(request, headers=kept), _ODD.sub("-", value)[:LONGEST], prefix
-    return request, label, prefix
+    value = request.header(SESSION)
+    if value is None:
+        return request, label, prefix
+    kept = tuple(pair for pair in request.headers if pair[0].lower() != SESSION)
+    return replace(request, headers=kept), _ODD.sub("-", value)[:LONGEST], prefix

@@ -7,9 +7,9 @@ from simulator.protocol.operations import ApiError, Call, Operation, Service
 _TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
 
 
-def nothing(service: Service) -> Operation:
+def nothing(service: Service | None) -> Operation:
     """Return what stands for the operation where a path has none."""
-    return Operation(f"{service.name}.", (), "", "", lambda _: None)
+    return Operation("" if service is None else f"{service.name}.", (), "", "", lambda _: None)
 
 
 def unmatched(exchange: Exchange) -> Response:

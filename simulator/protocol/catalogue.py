@@ -1,27 +1,49 @@
 """All services and operations, frozen: what answers a method, host and path."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from simulator.core.messages import Request
 from simulator.protocol.fields import ErrorCode, Field, walk
 from simulator.protocol.operations import Operation, Service
 
-_NO_VALUES: Mapping[str, str] = {}
+_MOST_HOSTS = 256
+_NO_VALUES: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """Which service and operation a request is for; either may be unknown."""
 
     service: Service | None
     operation: Operation | None
     known_path: bool = False
     """Whether the path exists, be it with other methods."""
-    path: Mapping[str, str] = field(default_factory=dict)
+    path: Mapping[str, str] = _NO_VALUES
     """The values of the path's parameters."""
+
+
+class _Template(Struct):
+    """A path with parameters."""
+
+    key: tuple[int, str]
+    fixed: tuple[tuple[int, str], ...]
+    """Place and text of the further fixed segments."""
+    names: tuple[tuple[int, str], ...]
+    """Place and name of the parameters."""
+    methods: dict[str, Operation]
+
+    @classmethod
+    def of(cls, path: str) -> "_Template":
+        first, *rest = segments = path.split("/")[1:]
+        if first.startswith("{"):
+            raise ValueError(f"the path {path} must start with a fixed segment")
+        fixed = [(place, one) for place, one in enumerate(rest, 2) if not one.startswith("{")]
+        names = [(place, one[1:-1]) for place, one in enumerate(rest, 2) if one.startswith("{")]
+        return cls((len(segments) + 1, first), tuple(fixed), tuple(names), {})
 
 
 class Catalogue:
@@ -32,9 +54,11 @@ class Catalogue:
         self.services: dict[str, Service] = {}
         self.operations: dict[str, Operation] = {}
         self._routes: dict[str, dict[str, Operation]] = {}
-        self._templates: list[tuple[str, list[str], dict[str, Operation]]] = []
-        """What each path with parameters starts with, its segments, and its operations."""
+        self._templates: dict[tuple[int, str], list[_Template]] = {}
+        """Paths with parameters, by how many segments they have and the first, which is fixed."""
         self._hosts: dict[str, Service] = {}
+        self._sent_hosts: dict[str, Service | None] = {}
+        """Whom the Host headers name that were seen lately: clients repeat them."""
         for service, operations in services:
             self.services[service.name] = service
             self._hosts |= dict.fromkeys(service.hosts, service)
@@ -69,8 +93,9 @@ class Catalogue:
 
     def _route(self, path: str, operation: Operation) -> None:
         if path not in self._routes and "{" in path:
-            self._templates.append((path.partition("{")[0], path.split("/"), {}))
-            self._routes[path] = self._templates[-1][2]
+            template = _Template.of(path)
+            self._templates.setdefault(template.key, []).append(template)
+            self._routes[path] = template.methods
         methods = self._routes.setdefault(path, {})
         for method in operation.methods:
             if method in methods:
@@ -78,34 +103,38 @@ class Catalogue:
             methods[method] = operation
 
     def match(self, request: Request) -> Match:
+        """Find the operation that *request* is for."""
+        return self.find(request.method, request.target, request.header("host") or "")
+
+    def find(self, method: str, target: str, host: str) -> Match:
         """Find the operation by path; one of Apple's host names narrows it to that service."""
-        host = (request.header("host") or "").lower().rpartition("@")[2].partition(":")[0]
-        named = self._hosts.get(host)
-        path = request.target.partition("?")[0]
+        named = self._named(host)
+        path = target.partition("?")[0]
         methods, values = self._routes.get(path), _NO_VALUES
         if methods is None:
             methods, values = self._by_template(path)
         if methods is None:
             return Match(named, None)
-        operation = methods.get(request.method)
+        operation = methods.get(method)
         service = self.services[next(iter(methods.values())).service]
         if named is not None and named is not service:
             return Match(named, None)
         return Match(service, operation, known_path=True, path=values)
 
+    def _named(self, sent: str) -> Service | None:
+        """Return the service that a Host header names, or None."""
+        if sent not in self._sent_hosts:
+            if len(self._sent_hosts) >= _MOST_HOSTS:
+                self._sent_hosts.clear()
+            host = sent.lower().rpartition("@")[2].partition(":")[0]
+            self._sent_hosts[sent] = self._hosts.get(host)
+        return self._sent_hosts[sent]
+
     def _by_template(self, path: str) -> tuple[dict[str, Operation] | None, Mapping[str, str]]:
         segments = path.split("/")
-        for fixed, template, methods in self._templates:
-            if not path.startswith(fixed):
-                continue
-            if len(template) == len(segments) and all(
-                wanted == sent or wanted.startswith("{")
-                for wanted, sent in zip(template, segments, strict=True)
-            ):
-                pairs = zip(template, segments, strict=True)
-                return methods, {
-                    wanted[1:-1]: unquote(sent) for wanted, sent in pairs if wanted[:1] == "{"
-                }
+        for one in self._templates.get((len(segments), "".join(segments[1:2])), ()):
+            if all(segments[place] == text for place, text in one.fixed):
+                return one.methods, {name: unquote(segments[place]) for place, name in one.names}
         return None, _NO_VALUES
 
     def errors(self, operation: Operation) -> tuple[ErrorCode, ...]:

@@ -6,13 +6,16 @@ read are unchanged and the clock has passed none of the moments that it asked ab
 That is safe because a check gets nothing but a `RequestHead`, which notes what is asked of it.
 """
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct, field
 
 from simulator.core.messages import Finding, Tls
 from simulator.core.settings import Settings
 from simulator.core.state import Entity, State
+
+if TYPE_CHECKING:
+    from simulator.protocol.operations import Principal
 
 ALWAYS = (-(2**62), 2**62)
 """From when, and until when, holds what depends on no moment: milliseconds since the epoch."""
@@ -30,12 +33,21 @@ class RequestHead(Protocol):
     """Protocol version in effect; 0 where the service has none, or until it is read."""
 
     @property
+    def principal(self) -> "Principal":
+        """Who was recognised; nobody until then."""
+        ...
+
+    @property
     def tls(self) -> Tls | None:
         """What the client showed while it set up TLS; None without TLS."""
         ...
 
     def header(self, name: str) -> str | None:
         """Return the first value of header *name* (lower case), or None."""
+        ...
+
+    def count(self, name: str) -> int:
+        """Return how often header *name* (lower case) was sent, whatever its values."""
         ...
 
     def values(self, name: str) -> list[str]:

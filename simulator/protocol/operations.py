@@ -118,6 +118,8 @@ class Call(msgspec.Struct):
     body: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """The values that passed: right type, known name."""
     principal: Principal = NOBODY
+    read: Any = None
+    """What `Operation.read_head` returned."""
     headers: list[tuple[str, str]] = msgspec.field(default_factory=list)
     """Further header fields of the answer."""
     given: Mapping[str, Any] = msgspec.field(default_factory=dict)
@@ -145,6 +147,10 @@ class Call(msgspec.Struct):
         if self.notes is not None:
             self.notes.headers.add(name)
         return self.names.get(name)
+
+    def count(self, name: str) -> int:
+        """Return how often header *name* (lower case) was sent."""
+        return sum(sent.lower() == name for sent, _ in self.request.headers)
 
     def values(self, name: str) -> list[str]:
         """Return all values of header *name* (lower case), in the order in which they came."""
@@ -223,6 +229,10 @@ class Operation:
     """Whether the handler may use `Call.ask`: what was written until then is undone."""
     aliases: tuple[str, ...] = ()
     """Further paths of the same operation, such as a former base URL; without parameters."""
+    read_head: Callable[[RequestHead], Any] | None = None
+    """Returns what the handler wants of the head, as `Call.read`; kept with what the checks of
+    the head found. It runs once the principal is known, and refuses nothing. Only for ways to
+    authenticate that go by the head alone."""
     is_brief: bool = False
     """Whether it looks at a few entities only, whatever there is and is asked for; this makes it
     faster where it comes alone or by the thousand, and slows others down if it is not true."""
@@ -258,6 +268,7 @@ class OperationRows(TypedDict, total=False):
     inferred: str
     asks: bool
     aliases: tuple[str, ...]
+    read_head: Callable[[RequestHead], Any]
     is_brief: bool
 
 

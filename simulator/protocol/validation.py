@@ -7,7 +7,8 @@ per request.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,6 +36,8 @@ class Checked(Struct, frozen=True):
 
 Breach = tuple[Finding, ErrorCode | None]
 """What is wrong, and what it is refused with, if that is up to the strictness."""
+NOTHING = Checked(cast("Message", MappingProxyType({})))
+"""The outcome where there is nothing to check."""
 Checker = Callable[[Any, int], Checked]
 
 
@@ -68,7 +71,7 @@ def body_checker(operation: Operation, malformed: ErrorCode, strictness: Strictn
         ):
             return Checked(dict(tree))
         if tree is None and not takes_body:
-            return Checked({})
+            return NOTHING
         if not isinstance(tree, dict):
             finding = Finding(
                 "body-malformed", "body", "", f"the body must be {needs}", refused=True
@@ -112,7 +115,7 @@ def query_checker(
 
     def check(pairs: Sequence[QueryPair], version: int) -> Checked:
         if not pairs and not known:
-            return Checked({})
+            return NOTHING
         values: Message = {}
         breaches: list[Breach] = []
         for pair in pairs:

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import plistlib
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import asdict
 
 from simulator.control.api.events import NEWS
 from simulator.control.api.servers import home

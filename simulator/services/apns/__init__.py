@@ -115,14 +115,13 @@ def message_id(call: Call) -> str:
     return made
 
 
-def answer(call: Call, _: Any) -> Response:
+def answer(call: Call, identifier: str) -> Response:
     """Make the answer: 200 with the id and nothing else; the unique id in development only."""
-    identifier = message_id(call)
     headers: Headers = ((APNS_ID, identifier), _NO_DATE)
     if environment(call) == "development":
         digits = hashlib.sha256(f"apns-unique-id|{identifier}".encode()).hexdigest()
         headers = (*headers, ("apns-unique-id", registry.dashed(digits)))
-    wakes = call.path.get("token", "").lower()
+    wakes = call.path["token"].lower()
     return Response(200, headers, wakes=wakes, streams=_after_success(call))
 
 

@@ -108,7 +108,7 @@ def _bind(call: Call, token: ProviderToken, header: str) -> None:
 def _by_topic(head: RequestHead) -> Principal:
     """Recognise nobody, but whose topic it is: for clients that cannot show a credential."""
     topic = head.header("apns-topic") or ""
-    body = topics.find(head.state, topic)
+    body = topics.find(head.state, topic) if topic else None
     if body is None:
         only = topics.only(head.state)
         body = None if topic or only is None else topics.find(head.state, only)

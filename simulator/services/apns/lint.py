@@ -5,17 +5,18 @@ import binascii
 
 from simulator.core.messages import Finding
 from simulator.protocol.operations import Call
-from simulator.services.apns import registry
 
 MDM = "com.apple.mgmt."
 """How the topics of MDM begin."""
 
 
-def note(call: Call, topic: str, token: str) -> None:
-    """Note what is odd about a push, whatever its answer is going to be."""
-    is_mdm = topic.startswith(MDM)
-    if is_mdm:
-        if call.request.header("apns-push-type") not in (None, "", "mdm"):
+def note(call: Call, kind: str | None, token: str, *, is_hex: bool) -> None:
+    """Note what is odd about a push, whatever its answer is going to be.
+
+    *kind* is the apns-push-type of a push to an MDM topic (empty: it has none), else None.
+    """
+    if kind is not None:
+        if kind not in ("", "mdm"):
             text = "a push to an MDM topic is of type mdm"
             _note(call, "push-type", "header", "apns-push-type", text)
         if any(one.at == "/aps" for one in call.exchange.findings):
@@ -23,10 +24,10 @@ def note(call: Call, topic: str, token: str) -> None:
             _note(call, "push-aps", "body", "/aps", text)
     else:
         forgive(call)
-    if not registry.is_hex(token) and _is_base64(token):
+    if not is_hex and _is_base64(token):
         text = "the token is base64, as the check-in's plist shows it: send its bytes as hex"
         _note(call, "push-token-base64", "path", "{token}", text)
-    identifier = call.request.header("apns-id")
+    identifier = call.header("apns-id")
     if identifier and identifier != identifier.lower():
         _note(call, "push-id-case", "header", "apns-id", "apns-id is documented in lower case")
 

@@ -5,12 +5,12 @@ consistent with all that was seen live; the order inside a group is not known.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from msgspec import Struct
 
-from simulator.core.messages import named
 from simulator.protocol.fields import ErrorCode, String
+from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.apns import PUSH_TYPES, errors, lint, message_id, quirks, registry
 from simulator.services.apns.credentials import environment
@@ -36,161 +36,177 @@ _LONGEST_TOKEN_DIGITS = 200
 """100 bytes: what the archived documentation names as the most (A-OLD)."""
 
 
-class Asked(Struct):
-    """One push as it is judged."""
+class PushHead(Struct, frozen=True):
+    """What the head of a push says."""
 
-    call: Call
     topic: str
     """The header's, or the only one of the certificate."""
-    token: str
-    """As it was sent."""
     kind: str
     """``apns-push-type``; empty if there is none."""
-    device: DeviceToken | None
-    named: Mapping[str, str]
-    """Its header fields, the first of each name."""
-
-    def header(self, name: str) -> str | None:
-        """Return the first value of a header field, or None."""
-        return self.named.get(name)
+    environment: str
+    """``development`` or ``production``."""
+    is_mdm: bool
+    checks: tuple[tuple["PushCheck", ErrorCode], ...]
+    """Those of `CHECKS` that the head alone does not settle, or that it fails."""
 
     @classmethod
-    def of(cls, call: Call) -> "Asked":
-        """Make it of the call."""
-        token, sent = call.path["token"], named(call.request.headers)
-        return cls(
-            call,
-            sent.get("apns-topic") or call.principal.id,
-            token,
-            sent.get("apns-push-type") or "",
-            registry.find(call.state, token),
-            sent,
+    def of(cls, head: RequestHead) -> "PushHead":
+        """Read it; the values of apns-id and apns-expiration differ from push to push."""
+        topic = head.header("apns-topic") or head.principal.id
+        checks = tuple(
+            (of_push, row) for of_head, of_push, row in CHECKS if of_head is None or of_head(head)
         )
+        kind = head.header("apns-push-type") or ""
+        return cls(topic, kind, environment(head), topic.startswith(lint.MDM), checks)
 
 
-def _duplicates(asked: Asked) -> bool:
-    sent = asked.call.request.headers
-    if len(asked.named) == len(sent):
+class PushContext(Struct):
+    """One push as it is checked."""
+
+    call: Call
+    head: PushHead
+    token: str
+    """As it was sent."""
+    is_hex: bool
+    """Whether the token is whole bytes in hexadecimal."""
+    device: DeviceToken | None
+
+
+HeadCheck = Callable[[RequestHead], bool]
+PushCheck = Callable[[PushContext], bool]
+
+
+def _fails(_: PushContext) -> bool:
+    return True
+
+
+def _duplicates(head: RequestHead) -> bool:
+    return any(head.count(name) > 1 for name in _ONCE)
+
+
+def _has_id(head: RequestHead) -> bool:
+    return head.count("apns-id") > 0
+
+
+def _bad_id(push: PushContext) -> bool:
+    return not _UUID.fullmatch(push.call.names["apns-id"])
+
+
+def _has_expiration(head: RequestHead) -> bool:
+    return head.count("apns-expiration") > 0
+
+
+def _bad_expiration(push: PushContext) -> bool:
+    sent = push.call.names["apns-expiration"]
+    return not (sent.isascii() and sent.isdigit() and len(sent) < 16)  # noqa: PLR2004 (beyond any date)
+
+
+def _bad_priority(head: RequestHead) -> bool:
+    return head.header("apns-priority") not in (None, "", "1", "5", "10")
+
+
+def _bad_push_type(head: RequestHead) -> bool:
+    return (head.header("apns-push-type") or PUSH_TYPES[0]) not in PUSH_TYPES
+
+
+def _bad_collapse_id(head: RequestHead) -> bool:
+    return len((head.header("apns-collapse-id") or "").encode()) > _LONGEST_COLLAPSE_ID
+
+
+def _missing_topic(head: RequestHead) -> bool:
+    own = head.principal.id
+    return not head.header("apns-topic") and (not own or "\n" in own)
+
+
+def _bad_topic(head: RequestHead) -> bool:
+    return not _TOPIC.fullmatch(head.header("apns-topic") or "x")
+
+
+def _disallowed_topic(head: RequestHead) -> bool:
+    own = head.principal.id
+    topic = head.header("apns-topic") or own
+    if own:
+        return topic not in own.split("\n")
+    if not topic.startswith(lint.MDM):
         return False
-    names = [name.lower() for name, _ in sent]
-    return any(names.count(name) > 1 for name in _ONCE)
+    return head.settings.mdm_by_token == "refuse"  # noqa: S105 (a choice, no password)
 
 
-def _bad_id(asked: Asked) -> bool:
-    sent = asked.header("apns-id")
-    return sent is not None and not _UUID.fullmatch(sent)
+def _missing_token(push: PushContext) -> bool:
+    return not push.token
 
 
-def _bad_expiration(asked: Asked) -> bool:
-    sent = asked.header("apns-expiration")
-    return sent is not None and not (sent.isascii() and sent.isdigit() and len(sent) < 16)  # noqa: PLR2004 (beyond any date)
-
-
-def _bad_priority(asked: Asked) -> bool:
-    return asked.header("apns-priority") not in (None, "", "1", "5", "10")
-
-
-def _bad_push_type(asked: Asked) -> bool:
-    return bool(asked.kind) and asked.kind not in PUSH_TYPES
-
-
-def _bad_collapse_id(asked: Asked) -> bool:
-    sent = asked.header("apns-collapse-id")
-    return sent is not None and len(sent.encode()) > _LONGEST_COLLAPSE_ID
-
-
-def _missing_topic(asked: Asked) -> bool:
-    own = asked.call.principal.id
-    return not asked.header("apns-topic") and (not own or "\n" in own)
-
-
-def _bad_topic(asked: Asked) -> bool:
-    return not _TOPIC.fullmatch(asked.header("apns-topic") or "x")
-
-
-def _disallowed_topic(asked: Asked) -> bool:
-    if own := asked.call.principal.id:
-        return asked.topic not in own.split("\n")
-    if not asked.topic.startswith(lint.MDM):
-        return False
-    return asked.call.settings.mdm_by_token == "refuse"  # noqa: S105 (a choice, no password)
-
-
-def _missing_token(asked: Asked) -> bool:
-    return not asked.token
-
-
-def _bad_token(asked: Asked) -> bool:
-    token = asked.token
-    if not registry.is_hex(token) or len(token) > _LONGEST_TOKEN_DIGITS:
+def _bad_token(push: PushContext) -> bool:
+    if not push.is_hex or len(push.token) > _LONGEST_TOKEN_DIGITS:
         return True
-    strict = asked.call.settings.token_size == "strict"  # noqa: S105 (a size, no password)
-    return strict and len(token) < _TOKEN_DIGITS
+    strict = push.call.settings.token_size == "strict"  # noqa: S105 (a size, no password)
+    return strict and len(push.token) < _TOKEN_DIGITS
 
 
-def _empty(asked: Asked) -> bool:
-    return not asked.call.request.body
+def _empty(push: PushContext) -> bool:
+    return not push.call.request.body
 
 
-def _too_large(asked: Asked) -> bool:
-    limit = _LARGEST_VOIP if asked.kind == "voip" else _LARGEST
-    return len(asked.call.request.body) > limit
+def _too_large(push: PushContext) -> bool:
+    limit = _LARGEST_VOIP if push.head.kind == "voip" else _LARGEST
+    return len(push.call.request.body) > limit
 
 
-def _unknown(asked: Asked) -> bool:
-    return asked.device is None and asked.call.settings.unknown_tokens == "refuse"
+def _unknown(push: PushContext) -> bool:
+    return push.device is None and push.call.settings.unknown_tokens == "refuse"
 
 
-def _of_other_environment(asked: Asked) -> bool:
-    device = asked.device
-    return device is not None and device.environment not in ("", environment(asked.call))
+def _of_other_environment(push: PushContext) -> bool:
+    device = push.device
+    return device is not None and device.environment not in ("", push.head.environment)
 
 
-def _of_other_topic(asked: Asked) -> bool:
-    return _is_of_other_topic(asked) and not asked.call.has(quirks.SILENT_TOPIC)
+def _of_other_topic(push: PushContext) -> bool:
+    return _is_of_other_topic(push) and not push.call.has(quirks.SILENT_TOPIC)
 
 
-def _is_of_other_topic(asked: Asked) -> bool:
-    return asked.device is not None and asked.device.topic != asked.topic
+def _is_of_other_topic(push: PushContext) -> bool:
+    return push.device is not None and push.device.topic != push.head.topic
 
 
-def _unregistered(asked: Asked) -> bool:
-    return asked.device is not None and asked.device.state == "unregistered"
+def _unregistered(push: PushContext) -> bool:
+    return push.device is not None and push.device.state == "unregistered"
 
 
-def _expired(asked: Asked) -> bool:
-    return asked.device is not None and asked.device.state == "expired"
+def _expired(push: PushContext) -> bool:
+    return push.device is not None and push.device.state == "expired"
 
 
-def _throttled(asked: Asked) -> bool:
-    call, device = asked.call, asked.device
+def _throttled(push: PushContext) -> bool:
+    call, device = push.call, push.device
     if device is not None and device.throttled_until_ms > call.now_ms:
         return True
     rate = call.settings.token_rate
-    return rate > 0 and registry.is_too_many(call.state, asked.token.lower(), call.now_ms, rate)
+    return rate > 0 and registry.is_too_many(call.state, push.token.lower(), call.now_ms, rate)
 
 
-CHECKS: tuple[tuple[Callable[[Asked], bool], ErrorCode], ...] = (
-    (_duplicates, errors.DUPLICATE_HEADERS),
-    (_bad_id, errors.BAD_MESSAGE_ID),
-    (_bad_expiration, errors.BAD_EXPIRATION_DATE),
-    (_bad_priority, errors.BAD_PRIORITY),
-    (_bad_push_type, errors.INVALID_PUSH_TYPE),
-    (_bad_collapse_id, errors.BAD_COLLAPSE_ID),
-    (_missing_topic, errors.MISSING_TOPIC),
-    (_bad_topic, errors.BAD_TOPIC),
-    (_disallowed_topic, errors.TOPIC_DISALLOWED),
-    (_missing_token, errors.MISSING_DEVICE_TOKEN),
-    (_bad_token, errors.BAD_DEVICE_TOKEN),
-    (_empty, errors.PAYLOAD_EMPTY),
-    (_too_large, errors.PAYLOAD_TOO_LARGE),
-    (_unknown, errors.BAD_DEVICE_TOKEN),
-    (_of_other_environment, errors.BAD_DEVICE_TOKEN),
-    (_of_other_topic, errors.DEVICE_TOKEN_NOT_FOR_TOPIC),
-    (_unregistered, errors.UNREGISTERED),
-    (_expired, errors.EXPIRED_TOKEN),
-    (_throttled, errors.TOO_MANY_REQUESTS),
+CHECKS: tuple[tuple[HeadCheck | None, PushCheck, ErrorCode], ...] = (
+    (_duplicates, _fails, errors.DUPLICATE_HEADERS),
+    (_has_id, _bad_id, errors.BAD_MESSAGE_ID),
+    (_has_expiration, _bad_expiration, errors.BAD_EXPIRATION_DATE),
+    (_bad_priority, _fails, errors.BAD_PRIORITY),
+    (_bad_push_type, _fails, errors.INVALID_PUSH_TYPE),
+    (_bad_collapse_id, _fails, errors.BAD_COLLAPSE_ID),
+    (_missing_topic, _fails, errors.MISSING_TOPIC),
+    (_bad_topic, _fails, errors.BAD_TOPIC),
+    (_disallowed_topic, _fails, errors.TOPIC_DISALLOWED),
+    (None, _missing_token, errors.MISSING_DEVICE_TOKEN),
+    (None, _bad_token, errors.BAD_DEVICE_TOKEN),
+    (None, _empty, errors.PAYLOAD_EMPTY),
+    (None, _too_large, errors.PAYLOAD_TOO_LARGE),
+    (None, _unknown, errors.BAD_DEVICE_TOKEN),
+    (None, _of_other_environment, errors.BAD_DEVICE_TOKEN),
+    (None, _of_other_topic, errors.DEVICE_TOKEN_NOT_FOR_TOPIC),
+    (None, _unregistered, errors.UNREGISTERED),
+    (None, _expired, errors.EXPIRED_TOKEN),
+    (None, _throttled, errors.TOO_MANY_REQUESTS),
 )
+"""A check and its refusal. What stands first lets it drop out by the head alone."""
 
 
 @operation(
@@ -198,6 +214,7 @@ CHECKS: tuple[tuple[Callable[[Asked], bool], ErrorCode], ...] = (
     "Send a push to a device.",
     name="apns.push",
     auth="credential",
+    read_head=PushHead.of,
     is_brief=True,
     request=(
         String(
@@ -217,33 +234,38 @@ CHECKS: tuple[tuple[Callable[[Asked], bool], ErrorCode], ...] = (
             source="A-MDMCMD",
         ),
     ),
-    errors=tuple(dict.fromkeys(row for _, row in CHECKS)),
+    errors=tuple(dict.fromkeys(row for _, _, row in CHECKS)),
     docs=f"{_DOCS}sending-notification-requests-to-apns",
     source="A-SEND, A-RESP, A-MDMCMD",
     inferred="The order of the checks after authentication.",
 )
-def push(call: Call) -> None:
-    """Take the push and keep it for the device, in place of one that waits."""
-    asked = Asked.of(call)
-    lint.note(call, asked.topic, asked.token)
-    for fails, row in CHECKS:
-        if fails(asked):
+def push(call: Call) -> str:
+    """Take the push and keep it for the device, in place of one that waits; return its id."""
+    head: PushHead = call.read
+    token, state = call.path["token"], call.state
+    key = token.lower()
+    context = PushContext(call, head, token, registry.is_hex(token), registry.find(state, key))
+    lint.note(call, head.kind if head.is_mdm else None, token, is_hex=context.is_hex)
+    for fails, row in head.checks:
+        if fails(context):
             raise ApiError(row)
-    if _is_of_other_topic(asked):
-        return
-    device, magic = asked.device, call.body.get("mdm", "")
+    identifier, device = message_id(call), context.device
+    if _is_of_other_topic(context):
+        return identifier
+    magic = call.body.get("mdm", "")
     matches = True
-    if device is not None and asked.topic.startswith(lint.MDM):
-        matches = registry.knows(call.state, device, magic)
+    if device is not None and head.is_mdm:
+        matches = registry.knows(state, device, magic)
         if not matches:
             lint.note_magic(call)
     waiting = Push(
-        message_id(call),
-        asked.topic,
+        identifier,
+        head.topic,
         call.request.body.decode(errors="replace"),
         magic,
         matches,
         call.now_ms,
-        registry.expiry_ms(call.request.header("apns-expiration"), call.now_ms),
+        registry.expiry_ms(call.header("apns-expiration"), call.now_ms),
     )
-    registry.store(call.state, device, asked.token.lower(), waiting)
+    registry.store(state, device, key, waiting)
+    return identifier

@@ -6,11 +6,10 @@ take the state as seen from the organisation.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from simulator.core.state import Body, Entity, State
 from simulator.services import push_topics
@@ -24,11 +23,10 @@ STORED_MS = 30 * 24 * 3600 * 1000
 """How long a push without apns-expiration waits: the longest that Apple names (A-SEND)."""
 GRACE_MS = 1000
 """How long a push that is not to be stored waits for a device that listens."""
-_HEX = re.compile(r"[0-9a-fA-F]*")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceToken:
+class DeviceToken(Struct, frozen=True):
     """One device token and what the check-in told of it."""
 
     token: str
@@ -54,7 +52,7 @@ class DeviceToken:
 
     def body(self) -> Body:
         """Return what is stored."""
-        return {name: getattr(self, name) for name in self.__slots__ if name != "token"}
+        return {name: getattr(self, name) for name in self.__struct_fields__ if name != "token"}
 
 
 def find(state: State, token: str) -> DeviceToken | None:
@@ -267,7 +265,7 @@ def counters(state: State) -> dict[str, int]:
 
 def is_hex(token: str) -> bool:
     """Tell whether *token* is whole bytes in hexadecimal."""
-    return bool(_HEX.fullmatch(token)) and len(token) % 2 == 0
+    return _HEX.fullmatch(token) is not None
 
 
 dashed = push_topics.dashed

@@ -7,14 +7,17 @@ back, so what can wait is written at the end, all at once.
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from simulator.core.state import Body, Entity, Guard
 from simulator.journal.chain import START
 from simulator.store.sqlite import journal, records, schema
 
-CACHED = 4096
-"""Most entities that are kept decoded."""
+CACHED = 32_768
+"""Most entities that are kept, decoded once they were asked for: about 1 KB each."""
+_DROPPED = CACHED // 4
+"""How many of the oldest make room at once."""
 OVER = "the transaction is over: its state is of no more use"
 MOST_WAITING = 1000
 """Entities that wait to be written before they are."""
@@ -74,7 +77,8 @@ class Session:
     def keep(self, name: Name, entity: Entity | Row) -> None:
         """Have `SqliteState.get` find *entity*."""
         if len(self.cache) >= CACHED:
-            self.cache.clear()
+            for oldest in list(islice(self.cache, _DROPPED)):
+                del self.cache[oldest]
         self.set(self.cache, name, entity)
 
     def set(self, where: dict[Any, Any], key: Any, value: Any) -> None:

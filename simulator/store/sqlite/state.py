@@ -32,6 +32,8 @@ class SqliteState:
 
     def of(self, organisation: str) -> "SqliteState":
         """Return the same transaction seen from *organisation*."""
+        if organisation == self._organisation:
+            return self
         return SqliteState(self._session, organisation)
 
     def get(self, kind: str, key: str) -> Entity | None:
