@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -21,8 +21,8 @@ from simulator.control.web import make_application
 from simulator.core import ready_file
 from simulator.core.clock import Clock
 from simulator.core.data_directory import Directory, secret_lines
-from simulator.core.settings import Settings
-from simulator.core.state import State, World
+from simulator.core.settings import ConfigurationError, Settings
+from simulator.core.state import State, StoreAdmin
 from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
@@ -35,7 +35,8 @@ from simulator.protocol import quirks
 from simulator.services import apns
 from simulator.services.identity import provisioning as portal_of_push_certificates
 from simulator.services.provisioning import Making
-from simulator.store.sqlite.store import Store
+from simulator.store.errors import StoreError
+from simulator.store.opening import open_store
 from simulator.transport.callbacks import Callbacks
 from simulator.transport.capacity import most_connections
 from simulator.transport.http1.server import Server
@@ -78,10 +79,19 @@ class Simulator:
 
     async def __aenter__(self) -> Self:
         """Start everything; ConfigurationError says what keeps it from starting."""
-        async with AsyncExitStack() as stack:
-            await self._start(stack)
-            self._stack = stack.pop_all()
+        try:
+            async with AsyncExitStack() as stack:
+                await self._start(stack)
+                self._stack = stack.pop_all()
+        except StoreError as error:
+            raise ConfigurationError(self._unusable(str(error), error.advice)) from error
+        except OSError as error:
+            why = f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}"
+            raise ConfigurationError(self._unusable(why, "make room on its disk")) from error
         return self
+
+    def _unusable(self, why: str, advice: str) -> str:
+        return f"the data directory {self.settings.data} cannot be used ({why}): {advice}"
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
@@ -119,7 +129,7 @@ class Simulator:
         manifest = await asyncio.to_thread(load_manifest, settings.manifest)
         store = await asyncio.to_thread(
             partial(
-                Store.open,
+                open_store,
                 directory.database,
                 fsync=settings.synchronous == "full",
                 keep=settings.journal_keep,
@@ -142,7 +152,7 @@ class Simulator:
         await self._seed()
         self._renew = partial(self._describe, directory.path, push_authority, now)
         organisations = await self._renew()
-        await self.gateway.run(_mark)
+        await self.gateway.run(_set_baseline)
         parts = Parts(
             settings=settings,
             catalogue=self.catalogue,
@@ -318,11 +328,10 @@ def _register(issued: list[tuple[str, str, bytes]], now_ms: int, state: State) -
         portal_of_push_certificates.register(state, organisation, topic, pem, now_ms)
 
 
-def _mark(state: State) -> None:
+def _set_baseline(state: StoreAdmin) -> None:
     """Note where the world began, the first time that it is served."""
-    world = cast("World", state)
-    if not world.marked():
-        world.mark()
+    if not state.has_baseline():
+        state.set_baseline()
 
 
 async def _ended(task: asyncio.Future[None]) -> None:

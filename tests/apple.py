@@ -12,7 +12,7 @@ from simulator import services
 from simulator.auth import oauth1
 from simulator.core.messages import Exchange, Peer, Request, Response, Tls
 from simulator.core.settings import Settings
-from simulator.core.state import Body, State
+from simulator.core.state import Body, State, StoreAdmin
 from simulator.core.timestamps import milliseconds
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
@@ -24,7 +24,8 @@ from simulator.services.dep import tokens
 from simulator.services.dep.provisioning import PROVISIONING
 from simulator.services.fleet import portal, servers
 from simulator.services.organisations import ORGANISATION
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
+from simulator.store.protocols import Store
 from simulator.worlds import credentials
 
 T = TypeVar("T")
@@ -106,7 +107,7 @@ class Apple:
         self.catalogue = services.load()
         self.now_ms = START_MS
         self.guard = Guard(self.catalogue.services.values(), Fingerprinter(key))
-        self.store = store or Store.open(None, guard=self.guard)
+        self.store = store or open_store(None, guard=self.guard)
         self.observer = Observer(self.catalogue, Fingerprinter(key))
         self.engine = Engine(
             self.catalogue, Settings(**settings), secret, self.observer, authorities
@@ -154,7 +155,7 @@ class Apple:
         self._drawn += 1
         return f"{self._drawn:x}".rjust(digits, "0")[-digits:]
 
-    def run(self, work: Callable[[State], T]) -> T:
+    def run(self, work: Callable[[StoreAdmin], T]) -> T:
         """Run *work* in a transaction, seen from no organisation."""
         with self.store.transaction() as state:
             return work(state)

@@ -18,7 +18,9 @@ from simulator.core.state import State
 from simulator.engine.engine import Engine
 from simulator.engine.gateway import MAX_BATCH, Gateway
 from simulator.protocol.operations import Inquiry
-from simulator.store.sqlite.store import Store
+from simulator.store.errors import StoreError
+from simulator.store.opening import open_store
+from simulator.store.sqlite.store import SqliteStore
 from tests.apple import AGENT, Apple, request
 from tests.vpp import HOOK, Vpp
 
@@ -90,7 +92,7 @@ def threads(apple: Apple) -> Threads:
 @asynccontextmanager
 async def swift(path: Path, threads: Threads, **options: Any) -> AsyncIterator[Gateway]:
     """Yield a gateway to a store that is a file."""
-    store = await asyncio.to_thread(partial(Store.open, path / "x.db", **options))
+    store = await asyncio.to_thread(partial(open_store, path / "x.db", **options))
     gateway = Gateway(store, cast("Engine", threads), Clock())
     gateway.start()
     yield gateway
@@ -157,15 +159,15 @@ async def test_what_the_event_loop_cannot_record_the_thread_tries_again(
     tmp_path: Path, threads: Threads, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with swift(tmp_path, threads) as gateway:
-        database = cast("Store", gateway._store)._connection
-        database.execute("PRAGMA max_page_count = 1")
+        database = cast("SqliteStore", gateway._store)._connection
+        await asyncio.to_thread(database.execute, "PRAGMA max_page_count = 1")
         refused = await asyncio.gather(*(gateway.answer(ACCOUNT) for _ in range(80)))
         after = len(threads.noted)
         while (await gateway.answer(ACCOUNT)).status != 503:
             pass
         full = len(threads.noted)
         await gateway.answer(ACCOUNT)
-        database.execute("PRAGMA max_page_count = 1000000")
+        await asyncio.to_thread(database.execute, "PRAGMA max_page_count = 1000000")
         resumed = await asyncio.gather(*(gateway.answer(ACCOUNT) for _ in range(3)))
         well = await gateway.answer(ACCOUNT)
 
@@ -251,7 +253,7 @@ async def test_one_failure_leaves_the_rest_of_the_batch_alone(
 @asynccontextmanager
 async def full(apple: Apple | Vpp, gateway: Gateway) -> AsyncIterator[int]:
     """Let the database grow no further until the block ends; yield how many were recorded."""
-    database = apple.store._connection
+    database = cast("SqliteStore", apple.store)._connection
 
     def room(pages: str) -> None:
         database.execute(f"PRAGMA max_page_count = {pages}")
@@ -270,13 +272,14 @@ async def test_nothing_is_served_unseen_and_work_resumes_when_there_is_space(
 ) -> None:
     async with full(apple, gateway) as recorded:
         refused = await asyncio.gather(*(gateway.answer(ACCOUNT) for _ in range(29)))
-        trouble = await gateway.trouble()
-    well = await gateway.trouble()
+        with pytest.raises(StoreError, match="full") as trouble:
+            await gateway.probe()
+    first, second = await gateway.probe(), await gateway.probe()
     resumed = await gateway.answer(ACCOUNT)
 
     assert {answer.status for answer in refused} == {503}
-    assert trouble == "OperationalError: database or disk is full"
-    assert well == ""
+    assert (str(trouble.value), trouble.value.reason) == ("database or disk is full", "full")
+    assert (first, second) == (1, 2)
     assert resumed.status == 401
     assert await last(apple) == recorded + 1
     assert gateway.unrecorded.total == 30
@@ -326,13 +329,16 @@ async def test_what_cannot_even_be_computed_is_refused_though_unseen_would_do(
 ) -> None:
     gateway = Gateway(apple.store, apple.engine, Clock(), serve_unseen=True)
     gateway.start()
-    apple.store._connection.execute("ALTER TABLE exchange RENAME TO elsewhere")
-    apple.store._connection.execute("BEGIN")
+    await asyncio.to_thread(
+        cast("SqliteStore", apple.store)._connection.execute,
+        "ALTER TABLE exchange RENAME TO elsewhere",
+    )
+    await asyncio.to_thread(cast("SqliteStore", apple.store)._connection.execute, "BEGIN")
     refused = await gateway.answer(ACCOUNT)
     await gateway.close()
 
     assert refused.status == 503
-    assert gateway.unrecorded.trouble == "RuntimeError"
+    assert str(gateway.unrecorded.trouble) == "RuntimeError"
 
 
 async def test_large_work_has_a_transaction_of_its_own_and_keeps_its_turn(

@@ -107,7 +107,7 @@ def twins(authority: PushAuthority, **given: Any) -> Iterator[tuple[World, World
 
 
 def state_of(one: World) -> list[bytes]:
-    return list(one.apple.run(lambda state: list(state.dump({}))))  # type: ignore[attr-defined]  # it is a World
+    return one.apple.run(lambda state: list(state.export_snapshot({})))
 
 
 def sometimes(*values: str) -> st.SearchStrategy[str | None]:
@@ -426,5 +426,4 @@ def test_a_path_that_no_operation_has_is_refused_after_a_good_push(
 
 
 def _journal(one: World) -> Iterator[bytes]:
-    query = "SELECT record FROM exchange"
-    yield from (row[0] for row in one.apple.store._connection.execute(query))
+    yield from (content for _, content in one.apple.store.journal().raw())

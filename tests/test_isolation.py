@@ -3,7 +3,7 @@
 The cases come from the catalogue: an operation that is added is tried as well.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +15,7 @@ from simulator.services import organisations
 from simulator.services.apns import registry, topics
 from simulator.services.dep import tokens
 from simulator.services.fleet import portal, servers
+from simulator.store.sqlite.store import SqliteStore
 from tests.apple import ORG, Apple, hardware
 from tests.services.apns.conftest import MAGIC, NOW, OTHER, Apns, make
 from tests.services.vpp import test_isolation as vpp_isolation
@@ -58,7 +59,7 @@ def _add_rival(state: State) -> None:
 def belongings(apple: Apple) -> list[Any]:
     """Return all that the other organisation has."""
     query = "SELECT kind, key, body FROM entity WHERE organisation = 'rival' ORDER BY kind, key"
-    found: list[Any] = apple.store._connection.execute(query).fetchall()
+    found: list[Any] = cast("SqliteStore", apple.store)._connection.execute(query).fetchall()
     return found
 
 

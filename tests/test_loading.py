@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from simulator.core.settings import ConfigurationError, Settings
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
 from simulator.worlds.loading import is_empty, mint, pieces, stopped
 from simulator.worlds.world import load_world
 
 
 def test_a_new_database_is_empty_until_a_world_is_loaded() -> None:
-    with closing(Store.open(None)) as store, store.transaction() as state:
+    with closing(open_store(None)) as store, store.transaction() as state:
         before = is_empty(state)
         devices = sum(piece(state) for piece in pieces(load_world("demo"), 1, 0))
         after = is_empty(state)
@@ -23,7 +23,7 @@ def test_a_new_database_is_empty_until_a_world_is_loaded() -> None:
 
 
 def test_a_world_that_was_loaded_in_part_is_refused() -> None:
-    with closing(Store.open(None)) as store, store.transaction() as state:
+    with closing(open_store(None)) as store, store.transaction() as state:
         for piece in islice(pieces(load_world("demo"), 1, 0), 2):
             piece(state)
 

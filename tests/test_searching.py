@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from simulator.core.messages import Exchange, Finding, Response
 from simulator.store import search
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
+from simulator.store.protocols import Store
 from tests.apple import request
 
 
@@ -40,7 +41,7 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
-    opened = Store.open(None)
+    opened = open_store(None)
     with opened.transaction() as state:
         for exchange in KINDS.values():
             state.record(exchange)
@@ -100,7 +101,7 @@ def test_a_text_goes_with_the_other_filters_and_in_pages(store: Store) -> None:
 
 
 def test_long_journals_are_gone_through_to_their_end() -> None:
-    store = Store.open(None)
+    store = open_store(None)
     with store.transaction() as state:
         for number in range(11_000):
             state.record(sent("/last" if number in (0, 5_500, 10_999) else "/x"))
@@ -134,7 +135,7 @@ def test_what_was_sent_is_found_however_it_was_written(
         ),
     }[way]()
     wanted = data.draw(st.sampled_from([word, f"x{word}", f"{word}Y", f"X{word.lower()}y"]))
-    store = Store.open(None)
+    store = open_store(None)
     with store.transaction() as state:
         state.record(made)
 

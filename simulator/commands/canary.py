@@ -14,11 +14,11 @@ from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.redact.canary import Canary, Sighting, told
 from simulator.disclosure.report.redaction import Level
 from simulator.protocol.catalogue import Catalogue
-from simulator.store.sqlite.journal import SqliteJournal
+from simulator.store.protocols import Journal
 
 
 def secrets_of(
-    catalogue: Catalogue, journal: SqliteJournal, data: Path, settings: Settings
+    catalogue: Catalogue, journal: Journal, data: Path, settings: Settings
 ) -> dict[str, str]:
     """Return all secrets that this data directory holds, by what they may be called."""
     keys = read_keys(data / KEYS, settings.fingerprint_key)

@@ -12,8 +12,8 @@ from simulator.core.clock import Clock
 from simulator.core.data_directory import DATABASE, drop_ledger
 from simulator.core.settings import ConfigurationError
 from simulator.core.timestamps import milliseconds
-from simulator.store.sqlite.journal import SqliteJournal
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_journal, open_store
+from simulator.store.protocols import Journal, Store
 
 _AGE = re.compile(r"(\d{1,6})([hdw])")
 _UNITS = {"h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
@@ -52,7 +52,7 @@ def prune(
         raise ConfigurationError("name one of --before, --keep and --max-mb")
     moment = _moment(before) if before is not None else None
 
-    def match(journal: SqliteJournal) -> Mapping[str, object]:
+    def match(journal: Journal) -> Mapping[str, object]:
         if moment is not None:
             return {"before_ms": moment}
         if keep is not None:
@@ -98,17 +98,17 @@ def _moment(text: str) -> int:
 
 
 @contextmanager
-def _opened(data: Path) -> Iterator[tuple[Store, SqliteJournal]]:
+def _opened(data: Path) -> Iterator[tuple[Store, Journal]]:
     path = data / DATABASE
     if not path.exists():
         raise ConfigurationError(
             f"there is no journal at {path}: run mdmsim serve first, or give another --data"
         )
-    with closing(Store.open(path)) as store, closing(store.journal()) as journal:
+    with closing(open_store(path)) as store, closing(store.journal()) as journal:
         yield store, journal
 
 
-Match = Callable[[SqliteJournal], Mapping[str, object]]
+Match = Callable[[Journal], Mapping[str, object]]
 """Chooses what to delete, once the journal is open."""
 
 
@@ -127,6 +127,6 @@ def _deleted(data: Path, matches: Iterable[Match], reason: str) -> int:
 
 
 def _report(count: int, data: Path) -> None:
-    with closing(SqliteJournal.open(data / DATABASE)) as journal:
+    with closing(open_journal(data / DATABASE)) as journal:
         left = journal.count()
     click.echo(f"deleted {count} exchanges, which is on record; {left} are left")

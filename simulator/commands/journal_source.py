@@ -1,6 +1,5 @@
 """Reading a data directory's journal, whether the simulator runs or not."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -27,20 +26,21 @@ from simulator.disclosure.report.report import Report
 from simulator.journal.chain import Chain, Evidence
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.reference import digest
-from simulator.store.sqlite.journal import SqliteJournal
+from simulator.store.errors import StoreError
+from simulator.store.opening import open_journal
+from simulator.store.protocols import Journal
+from simulator.store.reading import exchanges_through
 
 TOOL = f"mdmsim {__version__}"
 LARGE = 5_000
 """From so many exchanges on there is a progress bar, and the ledger is kept."""
-BATCH = 500
-"""Exchanges that are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
     """The ledger of a journal, and what it was made with."""
 
-    journal: SqliteJournal
+    journal: Journal
     ledger: Ledger
     evidence: Evidence
     observer: Observer
@@ -67,7 +67,7 @@ class Books:
             manifest=manifest,
             catalogue=self.catalogue,
             observer=self.observer,
-            exchanges=lambda: exchanges(self.journal),
+            exchanges=lambda: exchanges_through(self.journal, self.evidence.head.seq),
             origin=self.origin,
             width=width,
         )
@@ -91,7 +91,7 @@ def today() -> date:
 
 
 def _added_up(
-    journal: SqliteJournal,
+    journal: Journal,
     observer: Observer,
     catalogue: Catalogue,
     kept: Path,
@@ -112,7 +112,7 @@ def _added_up(
 
 
 def _restored(
-    journal: SqliteJournal, kept: Path, made_with: str, observer: Observer, catalogue: Catalogue
+    journal: Journal, kept: Path, made_with: str, observer: Observer, catalogue: Catalogue
 ) -> tuple[Ledger, Chain] | None:
     """Return the ledger that was kept, if the hashes of all that it holds are still right."""
     try:
@@ -123,7 +123,7 @@ def _restored(
     if restored is None:
         return None
     chain = Chain()
-    with suppress(sqlite3.DatabaseError):
+    with suppress(StoreError):
         journal.check(chain, restored.seq)
     whole = chain.link == restored.link and chain.seq == restored.seq
     return (restored.ledger, chain) if whole else None
@@ -137,17 +137,16 @@ def books(settings: Settings, *, fresh: bool = False) -> Iterator[Books]:
     """
     data = Path(settings.data)
     catalogue = services.load()
-    with closing(SqliteJournal.open(data / DATABASE)) as journal:
+    with closing(open_journal(data / DATABASE)) as journal:
         keys = read_keys(data / KEYS, settings.fingerprint_key)
         observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
-        ledger, evidence = _added_up(journal, observer, catalogue, data / LEDGER, fresh=fresh)
-        known = known_to(catalogue, journal.scan, observer.stamp)
+        with journal.at_one_moment() as now:
+            ledger, evidence = _added_up(now, observer, catalogue, data / LEDGER, fresh=fresh)
+            known = known_to(catalogue, now.scan, observer.stamp)
         yield Books(journal, ledger, evidence, observer, catalogue, known)
 
 
-def read(
-    journal: SqliteJournal, add: Callable[[Exchange], None], chain: Chain | None = None
-) -> Evidence:
+def read(journal: Journal, add: Callable[[Exchange], None], chain: Chain | None = None) -> Evidence:
     """Hand exchanges to *add*, with a progress bar if they are many; return the evidence.
 
     All of them, or those after the ones that *chain* has looked at.
@@ -163,13 +162,7 @@ def read(
     return journal.evidence(chain)
 
 
-def exchanges(journal: SqliteJournal) -> Iterator[Exchange]:
-    """Yield all exchanges that can be read, oldest first."""
-    for batch in journal.walk(Chain(), BATCH):
-        yield from batch
-
-
 def verify(data: Path) -> Evidence:
     """Return what the hash chain of a data directory says."""
-    with closing(SqliteJournal.open(data / DATABASE)) as journal:
+    with closing(open_journal(data / DATABASE)) as reader, reader.at_one_moment() as journal:
         return read(journal, lambda _: None)

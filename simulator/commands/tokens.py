@@ -22,7 +22,7 @@ from simulator.core.state import State
 from simulator.pki.credentials import ServerToken
 from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import Credential, Held, Issuing, Making, Provisioning
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
 from simulator.worlds import credentials
 from simulator.worlds.loading import mint, stopped
 
@@ -140,7 +140,7 @@ def _entries(
     with ExitStack() as stack:
         runs = holder(path)
         if runs:
-            store = Store.open(path / DATABASE)
+            store = open_store(path / DATABASE)
             stack.callback(store.close)
         else:
             store = stack.enter_context(stopped(wanted, provisionings))

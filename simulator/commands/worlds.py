@@ -13,7 +13,7 @@ from simulator.core import resources
 from simulator.core.clock import Clock
 from simulator.core.data_directory import Directory
 from simulator.core.settings import ConfigurationError
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
 from simulator.worlds.loading import is_empty, pieces
 from simulator.worlds.rows import world_schema
 from simulator.worlds.world import FOLDER, load_world
@@ -67,7 +67,7 @@ def seed(devices: int | None, config: str | None, **flags: Any) -> None:
     with ExitStack() as stack:
         directory = Directory(wanted.data)
         stack.callback(directory.release)
-        store = Store.open(directory.database)
+        store = open_store(directory.database)
         stack.callback(store.close)
         with store.transaction() as state:
             if not is_empty(state):

@@ -2,7 +2,6 @@
 
 import hmac
 import ipaddress
-import sqlite3
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from aiohttp import web
 
 from simulator.control.parts import PARTS, Handler, Problem
 from simulator.core.state import Body
+from simulator.store.errors import StoreError
 
 _OPEN = ("/livez", "/readyz")
 ADMITTED: web.AppKey[Callable[[web.Request], bool]] = web.AppKey("admitted")
@@ -43,8 +43,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except Problem as error:
         return problem(error.status, error.title, str(error), error.facts)
-    except sqlite3.OperationalError as error:
-        about = f"the data directory cannot be written ({error}): make room on its disk"
+    except StoreError as error:
+        about = f"the database cannot be used ({error}): {error.advice}"
         return problem(503, "Unavailable", about)
     except LookupError as error:
         return problem(404, "Not found", str(error.args[0] if error.args else "not found"))

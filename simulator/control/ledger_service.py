@@ -1,7 +1,7 @@
 """The ledger of a running simulator, kept up to date exchange by exchange."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
@@ -9,7 +9,6 @@ from aiohttp import web
 
 from simulator import __version__
 from simulator.control.parts import Parts
-from simulator.core.messages import Exchange
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.judge.spans import Part, Span
@@ -21,13 +20,13 @@ from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.report import Report
 from simulator.disclosure.report.rows import ledger_row
 from simulator.journal.chain import Chain
+from simulator.store.protocols import Journal
+from simulator.store.reading import BATCH, exchanges_through
 
 T = TypeVar("T")
 _TOOL = f"mdmsim {__version__}"
 SMALL = 20_000
 """Up to so many exchanges, each report looks at all hashes again; beyond, at the new ones."""
-BATCH = 500
-"""Exchanges that are read at a time."""
 
 
 class Books:
@@ -49,21 +48,21 @@ class Books:
         there are few, all are.
         """
         parts = self._parts
-        with self._lock:
-            self._catch_up()
-            evidence = parts.journal.evidence(self._chain)
+        with self._lock, parts.journal.at_one_moment() as journal:
+            self._catch_up(journal)
+            evidence = journal.evidence(self._chain)
             if verify or self._chain.checked <= SMALL:
                 again = Chain()
-                for _ in parts.journal.walk(again):
+                for _ in journal.walk(again):
                     pass
-                evidence = parts.journal.evidence(again)
+                evidence = journal.evidence(again)
             return Report.build(
                 self._ledger,
                 manifest,
                 parts.catalogue,
                 tool=_TOOL,
                 evidence=evidence,
-                known=self._known_now(),
+                known=self._known_now(journal),
                 redact=redact,
                 strict=strict,
             )
@@ -81,26 +80,23 @@ class Books:
     ) -> Material:
         """Return what the formats write from: `report`, and the exchanges up to now."""
         parts = self._parts
+        report = self.report(manifest, redact, strict=strict, verify=verify)
         return Material(
-            report=self.report(manifest, redact, strict=strict, verify=verify),
+            report=report,
             manifest=manifest,
             catalogue=parts.catalogue,
             observer=parts.observer,
-            exchanges=self._exchanges,
+            exchanges=lambda: exchanges_through(parts.journal, report.evidence.head_exchange),
             origin=lambda one, seq: self.origins(seq, [one])[0],
         )
-
-    def _exchanges(self) -> Iterator[Exchange]:
-        for batch in self._parts.journal.walk(Chain(), BATCH):
-            yield from batch
 
     def rows(self, match: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the rows of the ledger by place; *match* narrows the exchanges they are of."""
         parts = self._parts
-        with self._lock:
-            self._catch_up()
-            ledger = self._part(match) if match else self._ledger
-            known, manifest = self._known_now(), self.manifest()
+        with self._lock, parts.journal.at_one_moment() as journal:
+            self._catch_up(journal)
+            ledger = self._part(journal, match) if match else self._ledger
+            known, manifest = self._known_now(journal), self.manifest()
             found = []
             for group in ledger.sent.values():
                 line = sent_line(
@@ -113,16 +109,16 @@ class Books:
     def part(self, span: Span) -> Part:
         """Return what was disclosed in a part of the journal."""
         parts = self._parts
-        with self._lock:
-            self._catch_up()
+        with self._lock, parts.journal.at_one_moment() as journal:
+            self._catch_up(journal)
             ledger = Ledger(parts.observer, parts.catalogue, self._ledger.origins)
-        return Part.of(span, parts.journal.read, ledger, self.manifest(), _TOOL)
+            return Part.of(span, journal.read, ledger, self.manifest(), _TOOL)
 
     def origins(self, seq: int, records: list[Disclosure]) -> list[str]:
         """Return where the value of each record of exchange *seq* came from."""
-        with self._lock:
-            self._catch_up()
-            known = self._known_now()
+        with self._lock, self._parts.journal.at_one_moment() as journal:
+            self._catch_up(journal)
+            known = self._known_now(journal)
             found = []
             for one in records:
                 value = int(one.fp, 16)
@@ -132,32 +128,32 @@ class Books:
                 found.append(FOREIGN if foreign else origin)
         return found
 
-    def _part(self, match: Mapping[str, str]) -> Ledger:
+    def _part(self, journal: Journal, match: Mapping[str, str]) -> Ledger:
         """Return a ledger of the exchanges that *match*."""
         parts = self._parts
         ledger = Ledger(parts.observer, parts.catalogue, self._ledger.origins)
-        while batch := parts.journal.read(ledger.last[0], BATCH, match):
+        while batch := journal.read(ledger.last[0], BATCH, match):
             for exchange in batch:
                 ledger.add(exchange)
         return ledger
 
-    def _catch_up(self) -> None:
+    def _catch_up(self, journal: Journal) -> None:
         """Add the exchanges that are new; begin anew if some were deleted."""
         parts = self._parts
-        if (cuts := len(parts.journal.cuts())) != self._cuts:
+        if (cuts := len(journal.cuts())) != self._cuts:
             self._ledger, self._chain = Ledger(parts.observer, parts.catalogue), Chain()
             self._cuts = cuts
-        for batch in parts.journal.walk(self._chain):
+        for batch in journal.walk(self._chain):
             for exchange in batch:
                 self._ledger.add(exchange)
 
-    def _known_now(self) -> Known:
+    def _known_now(self, journal: Journal) -> Known:
         """Return what tells the values that the world holds, looked up once per change."""
         parts = self._parts
-        revision = parts.journal.revision()
+        revision = journal.revision()
         if self._known is None or self._known[0] != revision:
             stamp: Callable[[str, str], int] = parts.observer.stamp
-            self._known = (revision, known_to(parts.catalogue, parts.journal.scan, stamp))
+            self._known = (revision, known_to(parts.catalogue, journal.scan, stamp))
         return self._known[1]
 
 

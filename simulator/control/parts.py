@@ -13,13 +13,13 @@ from simulator.core.state import Body
 from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.engine.gateway import Gateway
-from simulator.journal.chain import EvidentJournal
 from simulator.pki.authorities import Authorities
 from simulator.pki.push import PushAuthority
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.documents import bounds
 from simulator.protocol.fields import Field, Integer, Object, Objects, String
 from simulator.services.provisioning import Provisioning
+from simulator.store.protocols import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Parts:
     provisionings: tuple[Provisioning, ...]
     gateway: Gateway
     clock: Clock
-    journal: EvidentJournal
+    journal: Journal
     observer: Observer
     manifest: Manifest
     chance: Callable[[int], str]

@@ -127,15 +127,15 @@ def matching(parts: Parts, one: Pattern, after: int, most: int) -> tuple[list[Ex
     Reads the journal: not for the event loop.
     """
     found: list[Exchange] = []
-    last = parts.journal.last()
-    while len(found) < most and (batch := parts.journal.read(after, BATCH, one.filters)):
-        for exchange in batch:
-            after = exchange.seq
-            if all(each["holds"] for each in compared(parts, one, exchange)):
-                found.append(exchange)
-                if len(found) == most:
-                    return found, after
-    return found, max(after, last)
+    with parts.journal.at_one_moment() as journal:
+        while len(found) < most and (batch := journal.read(after, BATCH, one.filters)):
+            for exchange in batch:
+                after = exchange.seq
+                if all(each["holds"] for each in compared(parts, one, exchange)):
+                    found.append(exchange)
+                    if len(found) == most:
+                        return found, after
+        return found, max(after, journal.last())
 
 
 def count(parts: Parts, one: Pattern, after: int) -> int:
@@ -156,14 +156,15 @@ def nearest(parts: Parts, one: Pattern, after: int) -> Body | None:
     Of several the newest counts.
     """
     best, score = None, -1
-    start = max(after, parts.journal.last() - LOOKED_AT)
-    while batch := parts.journal.read(start, BATCH):
-        start = batch[-1].seq
-        for exchange in batch:
-            fields = list(compared(parts, one, exchange))
-            holding = sum(each["holds"] for each in fields)
-            if score <= holding < len(fields):
-                best, score = (exchange, fields), holding
+    with parts.journal.at_one_moment() as journal:
+        start = max(after, journal.last() - LOOKED_AT)
+        while batch := journal.read(start, BATCH):
+            start = batch[-1].seq
+            for exchange in batch:
+                fields = list(compared(parts, one, exchange))
+                holding = sum(each["holds"] for each in fields)
+                if score <= holding < len(fields):
+                    best, score = (exchange, fields), holding
     if best is None:
         return None
     exchange, fields = best

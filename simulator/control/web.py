@@ -37,6 +37,7 @@ from simulator.control.ledger_service import BOOKS, Books
 from simulator.control.parts import PARTS, Parts, Route, checked
 from simulator.control.reverting import REVERTER, Reverter
 from simulator.services.provisioning import Provisioning
+from simulator.store.errors import StoreError
 
 PREFIX = "/api/v1"
 
@@ -47,11 +48,16 @@ async def live(_: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """Say that the store answers too."""
-    gateway = request.app[PARTS].gateway
-    await gateway.run(lambda state: state.count("organisation"))
-    if trouble := await gateway.trouble():
-        about = f"exchanges cannot be recorded ({trouble}): make room on the disk"
+    """Say whether exchanges can be recorded and read, after writing and reading something."""
+    parts = request.app[PARTS]
+    try:
+        number = await parts.gateway.probe()
+        seen = await asyncio.to_thread(parts.journal.probed)
+    except StoreError as error:
+        about = f"exchanges cannot be recorded ({error}): {error.advice}"
+        return web.json_response({"status": "unready", "detail": about}, status=503)
+    if seen < number:
+        about = "what is written cannot be read back: look at the disk"
         return web.json_response({"status": "unready", "detail": about}, status=503)
     return web.json_response({"status": "ok"})
 

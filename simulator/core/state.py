@@ -3,7 +3,7 @@
 Rule: this module knows no service, and nothing of how it is kept.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -140,45 +140,56 @@ class State(Protocol):
         ...
 
 
-class World(State, Protocol):
+class StoreAdmin(State, Protocol):
     """The state as those who keep it whole see it; services get `State` only."""
 
-    def pass_over(self, count: int, *, at_ms: int) -> None:
+    def of(self, organisation: str) -> "StoreAdmin":
+        """Return the same transaction seen from *organisation*."""
+        ...
+
+    def skip_sequence_numbers(self, count: int, *, at_ms: int) -> None:
         """Leave out the next *count* numbers, for exchanges that were answered unrecorded."""
         ...
 
-    def probe(self) -> None:
-        """Fail as `State.record` would if there is no room for more exchanges."""
-        ...
+    def probe(self) -> int:
+        """Write as much as a few exchanges take; return a number that `Journal.probed` gives.
 
-    def wipe(self, organisation: str | None = None) -> None:
-        """Remove the entities and counters of *organisation*, or all, and the mark with them."""
-        ...
-
-    def fill(self, *, ended: bool) -> None:
-        """Say that very many entities are going to be added, or that they have been.
-
-        In between, changes of what has index values are slow.
+        StoreError, here or at the commit, if exchanges could not be recorded either.
         """
         ...
 
-    def mark(self) -> None:
+    def wipe(self, organisation: str | None = None) -> None:
+        """Remove the entities and counters of *organisation*, or all with the baseline."""
+        ...
+
+    def begin_bulk_load(self) -> None:
+        """Say that very many entities are going to be added.
+
+        Until `end_bulk_load`, changes of what has index values are slow.
+        """
+        ...
+
+    def end_bulk_load(self) -> None:
+        """Say that they have been."""
+        ...
+
+    def set_baseline(self) -> None:
         """Note that this is the state that `reset` goes back to."""
         ...
 
-    def marked(self) -> bool:
+    def has_baseline(self) -> bool:
         """Tell whether there is a state to go back to."""
         ...
 
     def reset(self, organisation: str | None = None) -> None:
-        """Go back to the mark with one organisation, or with all; ValueError without a mark."""
+        """Go back to the baseline with one organisation, or all; ValueError if there is none."""
         ...
 
-    def dump(self, header: Body) -> Iterable[bytes]:
+    def export_snapshot(self, header: Body) -> Iterable[bytes]:
         """Yield the whole state as the lines of a snapshot with *header*."""
         ...
 
-    def load(self, lines: Iterable[bytes]) -> None:
+    def import_snapshot(self, lines: Iterable[bytes]) -> None:
         """Replace the whole state by the *lines* after the header; ValueError if damaged."""
         ...
 
@@ -197,45 +208,4 @@ class Guard(Protocol):
 
     def cleaned(self, exchange: Exchange, record: bytes) -> Exchange | None:
         """Return *exchange* without the secrets in it; None if its *record* holds none."""
-        ...
-
-
-class Journal(Protocol):
-    """The recorded exchanges, read from outside any transaction."""
-
-    def read(
-        self, after: int = 0, limit: int = 100, match: Mapping[str, str] | None = None
-    ) -> Sequence[Exchange]:
-        """Return up to *limit* exchanges with a number above *after*, oldest first.
-
-        *match* narrows by ``service``, ``operation``, ``organisation``, ``client``,
-        ``session``, ``status``, ``error``, ``finding`` (a rule), ``fault`` (an id)
-        and ``q`` (text of the request or its outcome: see `simulator.store.search`).
-        """
-        ...
-
-    def newest(
-        self, before: int = ..., limit: int = 100, match: Mapping[str, str] | None = None
-    ) -> Sequence[Exchange]:
-        """Return up to *limit* exchanges with a number below *before*, newest first."""
-        ...
-
-    def get(self, seq: int) -> Exchange | None:
-        """Return one exchange, or None."""
-        ...
-
-    def count(self, match: Mapping[str, str] | None = None) -> int:
-        """Return how many exchanges there are, or how many match as in `read`."""
-        ...
-
-    def tally(self, after: int) -> tuple[int, Sequence[tuple[str, str, int, str, int]]]:
-        """Count the exchanges after *after*; return where that got to, and the counts.
-
-        Each is service, operation, status, the words that it is found by (rules,
-        ``fault:<id>``, ``session:<label>``), and how many there are.
-        """
-        ...
-
-    def last(self) -> int:
-        """Return the number of the newest exchange, deleted or not; 0 if there was none."""
         ...

@@ -31,6 +31,7 @@ from simulator.protocol.operations import (
 )
 from simulator.protocol.validation import Checked
 from simulator.protocol.wire import Decoded, decode, query_pairs
+from simulator.store.errors import StoreError
 
 LOG = logging.getLogger("mdmsim")
 _NOTHING: Mapping[Inquiry, str] = {}
@@ -174,7 +175,7 @@ class Engine:
         except ApiError as error:
             exchange.error = error.row.code
             return refused(call, service, error.row)
-        except Pending:
+        except (Pending, StoreError):
             raise
         except Exception:
             LOG.exception("%s failed", call.operation.name)

@@ -11,22 +11,21 @@ the thread and back.
 
 import asyncio
 import logging
-import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import NoReturn, TypeVar, cast
+from typing import NoReturn, TypeVar
 
 from simulator.core.clock import Clock
 from simulator.core.messages import Request, Response
 from simulator.core.notifier import Listeners
-from simulator.core.state import State, World
+from simulator.core.state import StoreAdmin
 from simulator.engine.engine import Engine
-from simulator.engine.jobs import Asked, Job, Load, Transactions, Work
+from simulator.engine.jobs import Asked, Job, Load, Work
 from simulator.engine.unrecorded import Unrecorded
 from simulator.protocol.operations import Inquiry
+from simulator.store.protocols import Store
 
 LOG = logging.getLogger("mdmsim")
 T = TypeVar("T")
@@ -52,7 +51,7 @@ class Gateway:
 
     def __init__(
         self,
-        store: Transactions,
+        store: Store,
         engine: Engine,
         clock: Clock,
         inquire: Callable[[Inquiry], Awaitable[str]] | None = None,
@@ -121,7 +120,8 @@ class Gateway:
 
     def _may_turn(self, request: Request) -> bool:
         """Tell whether the event loop may answer *request*: a store in trouble makes it wait."""
-        return self._is_brief(request) and self._store.is_swift and not self.unrecorded.trouble
+        swift = self._store.commits_without_blocking and self.unrecorded.trouble is None
+        return swift and self._is_brief(request)
 
     def _turn(self) -> None:
         """Answer on the event loop what waits for that."""
@@ -172,31 +172,29 @@ class Gateway:
         self.listeners.wake(response)
         return response
 
-    async def run(self, work: Callable[[State], T]) -> T:
+    async def run(self, work: Callable[[StoreAdmin], T]) -> T:
         """Run *work* in a transaction and return its result, or raise what it raised."""
         return await self._put(work, Work)
 
-    async def load(self, work: Callable[[State], T]) -> T:
+    async def load(self, work: Callable[[StoreAdmin], T]) -> T:
         """Run *work* that writes very much: as `run` does, in a transaction of its own."""
         return await self._put(work, Load)
 
-    async def _put(self, work: Callable[[State], T], kind: type[Work]) -> T:
+    async def _put(self, work: Callable[[StoreAdmin], T], kind: type[Work]) -> T:
         if self._loop is None or self._closing:
             raise RuntimeError("the gateway is not running")
         ended: asyncio.Future[T] = self._loop.create_future()
         self._give(kind(work, ended))
         return await ended
 
-    async def trouble(self) -> str:
-        """Return why exchanges cannot be recorded, or nothing.
+    async def probe(self) -> int:
+        """Write as much as a few exchanges take; return a number that `Journal.probed` gives.
 
-        Where the last one could not be, it is tried whether one could be by now.
+        StoreError if exchanges cannot be recorded.
         """
-        if self.unrecorded.trouble:
-            with suppress(sqlite3.Error, OSError):
-                await self.run(lambda state: cast("World", state).probe())
-                self.unrecorded.trouble = ""
-        return self.unrecorded.trouble
+        number = await self.run(lambda state: state.probe())
+        self.unrecorded.trouble = None
+        return number
 
     async def close(self) -> None:
         """Finish what was asked, then end the writer."""
@@ -257,7 +255,7 @@ class Gateway:
         unrecorded, until, done = self.unrecorded, monotonic() + BATCH_S, 0
         with self._store.transaction() as state:
             if unrecorded.unseen:
-                state.pass_over(unrecorded.unseen, at_ms=self._clock.now_ms())
+                state.skip_sequence_numbers(unrecorded.unseen, at_ms=self._clock.now_ms())
             for job in batch:
                 if done and (isinstance(job, Load) or monotonic() > until):
                     break
@@ -265,7 +263,7 @@ class Gateway:
                 done += 1
         unrecorded.unseen = 0
         if unrecorded.trouble and not all(isinstance(job, Work) for job in batch[:done]):
-            unrecorded.trouble = ""
+            unrecorded.trouble = None
         return done
 
     def _fail(self, job: Job, error: Exception) -> None:

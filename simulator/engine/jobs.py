@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from simulator.core.messages import Request, Response
-from simulator.core.state import State, World
+from simulator.core.state import StoreAdmin
 from simulator.protocol.operations import Inquiry, Pending
 
 
@@ -15,14 +14,14 @@ class Work:
 
     __slots__ = ("ended", "failed", "result", "work")
 
-    def __init__(self, work: Callable[[State], Any], ended: asyncio.Future[Any]) -> None:
+    def __init__(self, work: Callable[[StoreAdmin], Any], ended: asyncio.Future[Any]) -> None:
         """Do *work*; *ended* is told the result, or what was raised, once it is committed."""
         self.work = work
         self.ended = ended
         self.result: Any = None
         self.failed: Exception | None = None
 
-    def run(self, state: State) -> None:
+    def run(self, state: StoreAdmin) -> None:
         """Do it, in the transaction of a batch."""
         self.failed = None
         try:
@@ -49,7 +48,7 @@ class Load(Work):
 
     __slots__ = ()
 
-    def run(self, state: State) -> None:
+    def run(self, state: StoreAdmin) -> None:
         """Do it; what it raises undoes the transaction."""
         self.failed = None
         self.result = self.work(state)
@@ -59,7 +58,7 @@ class Answering(Protocol):
     """The gateway, as a request needs it."""
 
     def process(
-        self, request: Request, state: State, now_ms: int, known: Mapping[Inquiry, str]
+        self, request: Request, state: StoreAdmin, now_ms: int, known: Mapping[Inquiry, str]
     ) -> Response:
         """Answer and record *request*, as the engine does."""
         ...
@@ -109,7 +108,7 @@ class Asked:
         self.unseen: Exception | None = None
         """Why it could not be recorded, though there is an answer."""
 
-    def run(self, state: State) -> None:
+    def run(self, state: StoreAdmin) -> None:
         """Answer it, in the transaction of a batch."""
         self.failed = self.inquiry = None
         try:
@@ -123,17 +122,6 @@ class Asked:
             self.gateway.ask(self, self.inquiry)
         else:
             self.hear(self.gateway.told(self))
-
-
-class Transactions(Protocol):
-    """The store, as the gateway needs it."""
-
-    is_swift: bool
-    """Whether a small transaction waits for no disk and no reader."""
-
-    def transaction(self) -> AbstractContextManager[World]:
-        """Begin a transaction and commit it at the end, or undo it on an exception."""
-        ...
 
 
 Job = Work | Asked

@@ -1,7 +1,8 @@
 """What could not be recorded, as on a full disk: why, how often, and what the journal owes."""
 
 import logging
-import sqlite3
+
+from simulator.store.errors import StoreError
 
 LOG = logging.getLogger("mdmsim")
 
@@ -12,8 +13,8 @@ class Unrecorded:
     def __init__(self, *, serve: bool) -> None:
         """*serve* says whether requests are answered even if they cannot be recorded."""
         self.serve = serve
-        self.trouble = ""
-        """Why the last exchange could not be recorded; empty if it was."""
+        self.trouble: StoreError | None = None
+        """Why the last exchange could not be recorded; None if it was."""
         self.unseen = 0
         """Exchanges that were answered unrecorded, which the journal does not say yet."""
         self.total = 0
@@ -22,8 +23,7 @@ class Unrecorded:
 
     def failed(self, error: Exception) -> None:
         """Note why an exchange could not be recorded. The text of other errors is not kept."""
-        said = f": {error}" if isinstance(error, (sqlite3.Error, OSError)) else ""
-        self.trouble = f"{type(error).__name__}{said}"
+        self.trouble = error if isinstance(error, StoreError) else StoreError(type(error).__name__)
 
     def heard(self, error: Exception | None) -> None:
         """Count one exchange that ends; log where a spell of errors begins, and where it ends."""

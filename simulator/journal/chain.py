@@ -13,10 +13,7 @@ compute it anew. Against those who do, keep the head of a report elsewhere.
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
-
-from simulator.core.messages import Exchange
-from simulator.core.state import Journal
+from typing import Literal
 
 START = bytes(32)
 """The link before the first exchange."""
@@ -44,6 +41,8 @@ class Head:
     """Number of the newest exchange that is there."""
     chained_from: int = 1
     """First exchange whose link was made when it was recorded; earlier ones were there before."""
+    oldest: int = 0
+    """Number of the oldest exchange that is there; 0 if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +107,20 @@ class Chain:
         self._problems: list[Problem] = []
         self._found = 0
 
-    def check(self, seq: int, record: bytes, link: bytes, cuts: Iterable[Cut]) -> bool:
+    def check(self, seq: int, record: object, link: object, cuts: Iterable[Cut]) -> bool:
         """Look at one row; tell whether it is what was recorded, as far as can be told."""
+        if seq <= self.seq:
+            self.note("damaged", seq, seq, "is out of order: the database is damaged")
+            return False
         if seq != self.seq + 1:
             self._pass_over(seq, cuts)
         self._first = self._first or seq
-        made = [link_of(before, record) for before in self._links]
         self.checked += 1
+        if not (isinstance(record, bytes) and isinstance(link, bytes)):
+            self.note("altered", seq, seq, "is not what was recorded: it holds no bytes")
+            self.seq, self._links = seq, ()
+            return False
+        made = [link_of(before, record) for before in self._links]
         fits = not made or link in made
         if not fits:
             self.note("altered", seq, seq, "is not what was recorded: it does not fit its hash")
@@ -183,6 +189,9 @@ class Chain:
             yield Problem("truncated", seq + 1, head.seq, about)
         elif seq == head.seq and links and head.link not in links:
             yield Problem("altered", seq, seq, "does not fit the head of the journal")
+        if head.oldest < 0 or (head.newest and not head.oldest):
+            about = "was put there by somebody else: exchanges are numbered from 1"
+            yield Problem("added", head.oldest, min(head.newest, 0), about)
         if head.newest > head.seq:
             about = "was put there by somebody else: the head does not know it"
             yield Problem("added", head.seq + 1, head.newest, about)
@@ -194,30 +203,3 @@ def _widest(cuts: Iterable[Cut], seq: int) -> list[Cut]:
     A later, wider cut may hold an earlier one.
     """
     return sorted((cut for cut in cuts if cut.last > seq), key=lambda cut: (cut.first, -cut.last))
-
-
-class EvidentJournal(Journal, Protocol):
-    """A journal that can show that it is whole."""
-
-    def walk(self, chain: Chain, batch: int = ...) -> Iterator[Sequence[Exchange]]:
-        """Yield the exchanges after those that *chain* has looked at, and let it look.
-
-        An exchange that cannot be read any more is left out; the chain notes it.
-        """
-        ...
-
-    def evidence(self, chain: Chain) -> Evidence:
-        """Return what *chain* found, laid beside the journal's head."""
-        ...
-
-    def cuts(self) -> Sequence[Cut]:
-        """Return what was deleted on purpose, oldest deletion first."""
-        ...
-
-    def revision(self) -> int:
-        """Return the number of the newest change of the state."""
-        ...
-
-    def scan(self, kind: str, name: str = "") -> Iterable[str]:
-        """Return the keys of all entities of *kind*, or the texts under *name* in their bodies."""
-        ...

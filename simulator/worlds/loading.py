@@ -10,7 +10,8 @@ from simulator.core.settings import ConfigurationError, Settings
 from simulator.core.state import State
 from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import Provisioning, Step
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
+from simulator.store.protocols import Store
 from simulator.worlds.organisations import World
 from simulator.worlds.seeding import refuse_clashes, steps
 from simulator.worlds.world import load_world
@@ -75,7 +76,7 @@ def stopped(
     with ExitStack() as stack:
         directory = Directory(settings.data)
         stack.callback(directory.release)
-        store = Store.open(directory.database)
+        store = open_store(directory.database)
         stack.callback(store.close)
         with store.transaction() as state:
             empty = is_empty(state)

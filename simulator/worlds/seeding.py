@@ -8,8 +8,7 @@ from typing import cast
 from simulator import services
 from simulator.core.chance import Chance, chance_of
 from simulator.core.settings import ConfigurationError
-from simulator.core.state import Body, State
-from simulator.core.state import World as WholeState
+from simulator.core.state import Body, State, StoreAdmin
 from simulator.hardware.devices import Plan
 from simulator.services import organisations
 from simulator.services.fleet import arrivals, portal, servers
@@ -83,13 +82,13 @@ def steps(
                     now_ms=now_ms,
                 )
             )
-    yield partial(_fill, ended=False)
+    yield _begin_bulk_load
     for organisation, each in sized.device_lists():
         if each.listed:
             yield partial(_assign, organisation=organisation.id, devices=each)
         else:
             yield from _Generation(organisation.id, each, seed).steps(chunk)
-    yield partial(_fill, ended=True)
+    yield _end_bulk_load
 
 
 def _begin(state: State, *, known: Sequence[Provisioning], now_ms: int) -> int:
@@ -100,8 +99,13 @@ def _begin(state: State, *, known: Sequence[Provisioning], now_ms: int) -> int:
     return 0
 
 
-def _fill(state: State, *, ended: bool) -> int:
-    cast("WholeState", state).fill(ended=ended)
+def _begin_bulk_load(state: State) -> int:
+    cast("StoreAdmin", state).begin_bulk_load()
+    return 0
+
+
+def _end_bulk_load(state: State) -> int:
+    cast("StoreAdmin", state).end_bulk_load()
     return 0
 
 

@@ -23,8 +23,7 @@ from simulator.core.messages import Peer, Request, Tls
 from simulator.core.state import State
 from simulator.journal.chain import Chain
 from simulator.services.apns import registry, topics
-from simulator.store.sqlite.journal import SqliteJournal
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_journal, open_store
 from tests.apple import ORG, START_MS, Apple
 
 BATCH = 250
@@ -96,7 +95,7 @@ def fill(data: Path, exchanges: int, devices: int, after: int = 0) -> float:
     """
     directory = Directory(str(data))
     keys = directory.keys("")
-    store = Store.open(directory.database)
+    store = open_store(directory.database)
     apple = Apple(store, keys.fingerprint, keys.secret, push_auth="none")
     apple.now_ms += after
     apple.run(lambda state: topics.add(state, ORG["id"], TOPIC))
@@ -123,7 +122,7 @@ def fill(data: Path, exchanges: int, devices: int, after: int = 0) -> float:
 
 def walk(data: Path) -> float:
     """Return how many hashes a second can be checked."""
-    journal = SqliteJournal.open(data / DATABASE)
+    journal = open_journal(data / DATABASE)
     chain = Chain()
     begun = time.perf_counter()
     for _ in journal.walk(chain):

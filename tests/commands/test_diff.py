@@ -17,7 +17,7 @@ from simulator.core.settings import Settings
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.engine.engine import Engine
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
 from tests.apple import Apple
 
 SERIAL = "0ZAAAAAAAAAA"
@@ -31,7 +31,7 @@ class _Kept(Apple):
         self._directory = Directory(str(data))
         keys = self._directory.keys("")
         self.store.close()
-        self.store = Store.open(self._directory.database)
+        self.store = open_store(self._directory.database)
         self.observer = Observer(self.catalogue, Fingerprinter(keys.fingerprint))
         self.engine = Engine(self.catalogue, Settings(), keys.secret, self.observer)
         self.run(self._seed)

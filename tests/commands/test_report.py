@@ -22,7 +22,7 @@ from simulator.disclosure.judge.gate import exit_code
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.engine.engine import Engine
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
 
 AGENT = ("User-Agent", "ExampleMDM/1 (alice@example.org)")
 
@@ -34,7 +34,7 @@ def recorded(data: Path, requests: Iterable[Request]) -> None:
     catalogue = services.load()
     observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
     engine = Engine(catalogue, Settings(), keys.secret, observer)
-    store = Store.open(directory.database)
+    store = open_store(directory.database)
     with store.transaction() as state:
         for request in requests:
             engine.process(request, state, 0)

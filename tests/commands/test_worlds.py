@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from simulator.cli import main
 from simulator.core.data_directory import Directory
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
 
 
 def run(*args: str) -> Result:
@@ -53,7 +53,7 @@ def test_a_world_is_loaded_with_as_many_devices_as_asked_for(tmp_path: Path) -> 
     result = run("seed", "--data", str(tmp_path / "data"), "--devices", "12")
 
     assert result.output == f"12 devices of the world demo are in {tmp_path / 'data'}\n"
-    store = Store.open(tmp_path / "data" / "mdmsim.db")
+    store = open_store(tmp_path / "data" / "mdmsim.db")
     with store.transaction() as state:
         assert state.of("demo").count("dep.device") == 12
     store.close()

@@ -15,7 +15,7 @@ from simulator.disclosure.redact.encodings import decodings
 from simulator.disclosure.redact.guard import Guard
 from simulator.disclosure.redact.markers import parse_body_marker, parse_marker
 from simulator.disclosure.redact.vault import Vault
-from simulator.store.sqlite.records import decode, row_of
+from simulator.store.records import decode, row_of
 
 SECRET = "k3y-that-0nly-we-know/of="
 MARK = Fingerprinter(b"k").mark("dep.access_secret", SECRET)
@@ -36,7 +36,7 @@ def exchange(body: bytes = b"", **request: object) -> Exchange:
 
 
 def stored(one: Exchange) -> Exchange:
-    return decode(row_of(one, guard())[-1])
+    return decode(one.seq, row_of(one, guard())[-1])
 
 
 def test_what_holds_no_secret_is_stored_as_it_is() -> None:

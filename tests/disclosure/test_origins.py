@@ -5,7 +5,6 @@ from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.lines import Line
 from simulator.disclosure.report.origins import Origins, known_to
 from simulator.disclosure.report.report import Report
-from simulator.store.sqlite.journal import SqliteJournal
 from tests.apple import Apple
 
 REAL, OURS, NEW = "C8TJ500QF1MN", "0ZAAAAAAAAAA", "0ZBBBBBBBBBB"
@@ -22,7 +21,6 @@ def line(apple: Apple, operation: str, place: str) -> Line:
     for exchange in apple.recorded:
         ledger.add(exchange)
     journal = apple.store.journal()
-    assert isinstance(journal, SqliteJournal)
     known = known_to(apple.catalogue, journal.scan, apple.observer.stamp)
     manifest = load_manifest("intune-to-apple")
     report = Report.build(ledger, manifest, apple.catalogue, tool="t", known=known)

@@ -1,9 +1,10 @@
 """A simulator as a process of its own, and what it left behind."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from click.testing import CliRunner, Result
 from simulator.cli import main
 from simulator.core.data_directory import DATABASE
 from simulator.core.messages import Exchange
-from simulator.store.sqlite.journal import SqliteJournal
+from simulator.store.opening import open_journal
+from tests.durability.rooms import Room
 
 FLAGS = ("--http-port", "0", "--control-port", "0", "--tls-port", "off", "--proxy-port", "off")
 LENIENT = ("--push-auth", "none", "--unknown-tokens", "accept")
@@ -21,18 +23,25 @@ LENIENT = ("--push-auth", "none", "--unknown-tokens", "accept")
 
 
 @contextmanager
-def simulator(data: Path, *flags: str) -> Iterator[tuple[dict[str, Any], subprocess.Popen[bytes]]]:
-    """Start a simulator of *data*, which gets killed at the end."""
-    command = [sys.executable, "-m", "simulator", "serve", "--data", str(data)]
+def simulator(
+    data: Path, *flags: str, room: Room | None = None, env: Mapping[str, str] | None = None
+) -> Iterator[tuple[dict[str, Any], subprocess.Popen[bytes]]]:
+    """Start a simulator of *data*, in a *room* if there is one, which gets killed at the end."""
+    around = room.command if room else ()
+    command = [*around, sys.executable, "-m", "simulator", "serve", "--data", str(data)]
     with subprocess.Popen(
-        [*command, *FLAGS, *LENIENT, *flags], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [*command, *FLAGS, *LENIENT, *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **(env or {})},
     ) as process:
         assert process.stdout is not None
         try:
             for line in process.stdout:
                 if line.startswith(b"mdmsim ready "):
                     break
-            yield json.loads((data / "ready.json").read_bytes()), process
+            seen = room.outside(data) if room else data
+            yield json.loads((seen / "ready.json").read_bytes()), process
         finally:
             process.kill()
 
@@ -40,7 +49,7 @@ def simulator(data: Path, *flags: str) -> Iterator[tuple[dict[str, Any], subproc
 def journal_of(data: Path) -> list[Exchange]:
     """Return all that was recorded."""
     found: list[Exchange] = []
-    with closing(SqliteJournal.open(data / DATABASE)) as journal:
+    with closing(open_journal(data / DATABASE)) as journal:
         while batch := journal.read(found[-1].seq if found else 0, 1000):
             found += batch
     return found

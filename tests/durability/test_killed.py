@@ -12,7 +12,7 @@ from simulator.core.messages import Exchange
 from simulator.services.dep.assignment import PROFILE
 from simulator.services.vpp.domain.licences import ASSIGNMENT
 from simulator.services.vpp.domain.locations import location
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
 from tests.durability.load import MAKERS, Busy
 from tests.durability.running import journal_of, simulator, verified
 
@@ -53,7 +53,7 @@ def test_whatever_was_answered_is_in_the_journal_and_in_the_state(tmp_path: Path
         answered.update(*(client.answered for client in killed(data, number)))
 
     exchanges = journal_of(data)
-    store = Store.open(data / DATABASE)
+    store = open_store(data / DATABASE)
     with store.transaction() as state:
         home = state.of("demo")
         profiles = {one.body["profile"]["profile_name"] for one in home.scan(PROFILE, limit=10**6)}

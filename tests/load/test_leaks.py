@@ -16,7 +16,7 @@ from simulator.app import Simulator
 from simulator.control.api import events
 from simulator.core.data_directory import DATABASE
 from simulator.core.settings import Settings
-from simulator.store.sqlite.journal import SqliteJournal
+from simulator.store.opening import open_journal
 from tests.load import rude
 
 TIMES = 12
@@ -37,7 +37,7 @@ def left(folder: Path) -> dict[str, int]:
 
 def recorded(path: Path) -> int:
     """Return how many exchanges there are."""
-    with closing(SqliteJournal.open(path)) as journal:
+    with closing(open_journal(path)) as journal:
         return journal.count()
 
 

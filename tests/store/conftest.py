@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from simulator.core.messages import Exchange, Peer, Request, Response, Tls
-from simulator.store.sqlite.journal import SqliteJournal
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
+from simulator.store.protocols import Journal, Store
 
 StoreFactory = Callable[[], Store]
 
@@ -21,7 +21,7 @@ def store_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[St
 
         def make() -> Store:
             path = None if request.param == "memory" else tmp_path / f"{len(made)}.db"
-            made.append(Store.open(path))
+            made.append(open_store(path))
             stack.callback(made[-1].close)
             return made[-1]
 
@@ -34,7 +34,7 @@ def store(store_factory: StoreFactory) -> Store:
 
 
 @pytest.fixture
-def journal(store: Store) -> Iterator[SqliteJournal]:
+def journal(store: Store) -> Iterator[Journal]:
     with closing(store.journal()) as opened:
         yield opened
 

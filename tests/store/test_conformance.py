@@ -6,8 +6,7 @@ from contextlib import suppress
 import pytest
 
 from simulator.core.state import State
-from simulator.store.sqlite.journal import SqliteJournal
-from simulator.store.sqlite.store import Store
+from simulator.store.protocols import Journal, Store
 from tests.store.conftest import exchange
 
 
@@ -71,7 +70,7 @@ def test_what_was_deleted_at_once_is_there_again_if_that_is_undone(store: Store)
 def test_what_was_deleted_at_once_comes_back_by_a_reset(store: Store) -> None:
     with store.transaction() as state:
         state.put_many("thing", ((key, {"key": key}, {"n": key}) for key in "abc"))
-        state.mark()
+        state.set_baseline()
     with store.transaction() as state:
         state.delete_many("thing", "ab")
     with store.transaction() as state:
@@ -215,13 +214,14 @@ def test_what_is_added_must_be_new(store: Store, keys: list[str], about: str) ->
 @pytest.mark.parametrize("ended", [False, True])
 def test_index_values_hold_while_the_store_fills(store: Store, *, ended: bool) -> None:
     with store.transaction() as state:
-        state.fill(ended=False)
+        state.begin_bulk_load()
         state.put("thing", "a", {}, {"by": "1"})
-        state.fill(ended=ended)
+        if ended:
+            state.end_bulk_load()
         state.put("thing", "a", {}, {"by": "2"})
         state.put("thing", "b", {}, {"by": "1"})
         state.delete("thing", "b")
-        state.fill(ended=True)
+        state.end_bulk_load()
 
         assert [one.key for one in state.find("thing", "by")] == ["a"]
         assert not state.find("thing", "by", equals="1")
@@ -248,7 +248,7 @@ def test_changes_come_in_the_order_in_which_they_were_made(store: Store) -> None
         assert len(state.changes("thing", 0)) == 6
 
 
-def test_a_number_from_outside_may_be_too_large(store: Store, journal: SqliteJournal) -> None:
+def test_a_number_from_outside_may_be_too_large(store: Store, journal: Journal) -> None:
     with store.transaction() as state:
         assert state.changes("thing", 10**30) == []
     assert journal.get(10**30) is None
@@ -328,7 +328,7 @@ def test_the_only_write_in_a_savepoint_is_undone(
         assert state.reserve("n", 0) == 1
 
 
-def test_savepoints_nest(store: Store, journal: SqliteJournal) -> None:
+def test_savepoints_nest(store: Store, journal: Journal) -> None:
     with store.transaction() as state:
         with state.savepoint():
             state.record(exchange())

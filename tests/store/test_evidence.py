@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import State
 from simulator.journal.chain import Chain, Evidence
-from simulator.store.sqlite import connection as opening
-from simulator.store.sqlite.journal import SqliteJournal
-from simulator.store.sqlite.store import Store
+from simulator.store.errors import StoreError
+from simulator.store.opening import open_journal, open_store
+from simulator.store.sqlite import migrations
+from simulator.store.sqlite.store import SqliteStore
 from tests.store.conftest import exchange
 
 COUNT = 10
@@ -26,7 +27,7 @@ VALUE = (
 
 
 def filled(path: Path, count: int = COUNT) -> None:
-    with closing(Store.open(path)) as store:
+    with closing(open_store(path)) as store:
         for number in range(0, count, 2):
             with store.transaction() as state:
                 for one in range(number, min(number + 2, count)):
@@ -34,7 +35,7 @@ def filled(path: Path, count: int = COUNT) -> None:
 
 
 def evidence_of(path: Path, batch: int = 3) -> tuple[list[int], Evidence]:
-    with closing(SqliteJournal.open(path)) as journal:
+    with closing(open_journal(path)) as journal:
         chain = Chain()
         found = [one.seq for batch_ in journal.walk(chain, batch) for one in batch_]
         return found, journal.evidence(chain)
@@ -217,7 +218,7 @@ def test_looking_at_many_takes_no_longer_for_each(path: Path) -> None:
     tamper(path, "UPDATE exchange SET record = x'00' WHERE seq BETWEEN 50 AND 250")
 
     chain = Chain()
-    with closing(SqliteJournal.open(path)) as journal:
+    with closing(open_journal(path)) as journal:
         for _ in journal.walk(chain):
             pass
 
@@ -226,7 +227,7 @@ def test_looking_at_many_takes_no_longer_for_each(path: Path) -> None:
 
 
 def test_what_was_undone_is_not_in_the_chain(path: Path) -> None:
-    with closing(Store.open(path)) as store:
+    with closing(open_store(path)) as store:
         with store.transaction() as state:
             state.record(exchange())
             with suppress(LookupError), state.savepoint():
@@ -242,7 +243,7 @@ def test_what_was_undone_is_not_in_the_chain(path: Path) -> None:
 
 
 def test_two_writers_make_one_chain(path: Path) -> None:
-    with closing(Store.open(path)) as one, closing(Store.open(path)) as other:
+    with closing(open_store(path)) as one, closing(open_store(path)) as other:
         for store in (one, other, other, one):
             with store.transaction() as state:
                 state.record(exchange())
@@ -252,7 +253,7 @@ def test_two_writers_make_one_chain(path: Path) -> None:
 
 def test_a_chain_is_gone_on_with_where_it_stopped(path: Path) -> None:
     filled(path)
-    with closing(SqliteJournal.open(path)) as journal, closing(Store.open(path)) as store:
+    with closing(open_journal(path)) as journal, closing(open_store(path)) as store:
         chain = Chain()
         first = [one.seq for batch in journal.walk(chain) for one in batch]
         with store.transaction() as state:
@@ -278,13 +279,13 @@ def downgrade(path: Path) -> None:
 def test_an_older_database_is_chained_when_it_is_opened_to_be_written(
     path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    monkeypatch.setattr(opening, "_CHUNK", 3)
+    monkeypatch.setattr(migrations, "_CHUNK", 3)
     filled(path, count)
     downgrade(path)
 
     with pytest.raises(ConfigurationError, match="older mdmsim"):
-        SqliteJournal.open(path)
-    with closing(Store.open(path)) as store, store.transaction() as state:
+        open_journal(path)
+    with closing(open_store(path)) as store, store.transaction() as state:
         state.record(exchange())
 
     found, evidence = evidence_of(path)
@@ -298,13 +299,13 @@ def test_a_journal_that_lost_its_head_is_not_written_to(path: Path) -> None:
     tamper(path, "DELETE FROM journal_head")
 
     with pytest.raises(ConfigurationError, match="lost the head of its journal"):
-        Store.open(path)
+        open_store(path)
 
 
 def unseen(path: Path, count: int) -> None:
-    with closing(Store.open(path)) as store:
+    with closing(open_store(path)) as store:
         with store.transaction() as state:
-            state.pass_over(count, at_ms=1)
+            state.skip_sequence_numbers(count, at_ms=1)
         with store.transaction() as state:
             state.record(exchange("/account?n=after"))
 
@@ -325,7 +326,7 @@ def test_what_was_answered_unrecorded_is_known_to_be_missing(path: Path) -> None
 def test_what_is_left_after_all_before_it_was_deleted_is_whole(path: Path) -> None:
     filled(path)
     unseen(path, 3)
-    with closing(Store.open(path)) as store, store.transaction() as state:
+    with closing(open_store(path)) as store, store.transaction() as state:
         state.forget({"through": COUNT}, at_ms=2, reason="delete")
 
     found, evidence = evidence_of(path)
@@ -335,12 +336,12 @@ def test_what_is_left_after_all_before_it_was_deleted_is_whole(path: Path) -> No
 
 
 def test_there_is_room_until_there_is_none(path: Path) -> None:
-    with closing(Store.open(path)) as store:
+    with closing(SqliteStore.open(path)) as store:
         (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
         store._connection.execute(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(sqlite3.OperationalError, match="full"), store.transaction() as state:
+        with pytest.raises(StoreError, match="full"), store.transaction() as state:
             state.record(exchange(f"/{'x' * 40_000}"))
-        with pytest.raises(sqlite3.OperationalError, match="full"), store.transaction() as state:
+        with pytest.raises(StoreError, match="full"), store.transaction() as state:
             state.probe()
         store._connection.execute("PRAGMA max_page_count = 100000")
         with store.transaction() as state:

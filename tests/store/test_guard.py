@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from simulator.core.messages import Exchange, Peer, Request
-from simulator.core.state import State, World
-from simulator.store.sqlite.store import Store
+from simulator.core.state import State, StoreAdmin
+from simulator.store.opening import open_store
 
 
 class Listed:
@@ -43,7 +43,7 @@ WAYS: dict[str, Callable[[State], object]] = {
 @pytest.mark.parametrize("organisation", ["", "acme"])
 def test_it_is_shown_what_is_written_of_its_kinds(way: str, organisation: str) -> None:
     guard = Listed()
-    store = Store.open(None, guard=guard)
+    store = open_store(None, guard=guard)
 
     with store.transaction() as state:
         WAYS[way](state.of(organisation))
@@ -56,17 +56,17 @@ def test_it_is_shown_what_is_written_of_its_kinds(way: str, organisation: str) -
 def test_it_is_shown_what_was_there_before_and_what_a_reset_would_bring_back(
     tmp_path: Path,
 ) -> None:
-    def change(state: World) -> None:
+    def change(state: StoreAdmin) -> None:
         state.put("key", "k", {"a": "1"})
-        state.mark()
+        state.set_baseline()
         state.put("key", "k", {"a": "2"})
 
-    first = Store.open(tmp_path / "a.db")
+    first = open_store(tmp_path / "a.db")
     with first.transaction() as state:
         change(state)
     first.close()
     guard = Listed()
-    store = Store.open(tmp_path / "a.db", guard=guard)
+    store = open_store(tmp_path / "a.db", guard=guard)
 
     with store.transaction():
         pass
@@ -77,7 +77,7 @@ def test_it_is_shown_what_was_there_before_and_what_a_reset_would_bring_back(
 
 def test_it_is_shown_what_another_process_wrote(tmp_path: Path) -> None:
     guard = Listed()
-    ours, other = Store.open(tmp_path / "a.db", guard=guard), Store.open(tmp_path / "a.db")
+    ours, other = open_store(tmp_path / "a.db", guard=guard), open_store(tmp_path / "a.db")
     with ours.transaction():
         pass
     with other.transaction() as state:
@@ -92,7 +92,7 @@ def test_it_is_shown_what_another_process_wrote(tmp_path: Path) -> None:
 
 
 def test_what_it_cleans_is_stored_and_found_as_it_is_then() -> None:
-    store = Store.open(None, guard=Listed())
+    store = open_store(None, guard=Listed())
     with store.transaction() as state:
         state.record(Exchange(1, _request("/hidden")))
         state.record(Exchange(1, _request("/plain")))

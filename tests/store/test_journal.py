@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
@@ -18,13 +19,14 @@ from msgspec.structs import replace
 from simulator.core.messages import Exchange, Finding, Peer, Request, Response, Tls
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import State
-from simulator.store.sqlite.journal import SqliteJournal
-from simulator.store.sqlite.records import row_of
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_journal, open_store
+from simulator.store.protocols import Journal, Store
+from simulator.store.records import row_of
+from simulator.store.sqlite.store import SqliteStore
 from tests.store.conftest import exchange
 
 
-def test_an_exchange_comes_back_as_it_was(store: Store, journal: SqliteJournal) -> None:
+def test_an_exchange_comes_back_as_it_was(store: Store, journal: Journal) -> None:
     finding = Finding("field-unknown", "body", "/x", "why", refused=True, versions="2+", docs="d")
     sent = exchange(findings=[finding], version_sent="7", version=7, error="E", client="dep:a")
     with store.transaction() as state:
@@ -51,7 +53,7 @@ def test_an_exchange_comes_back_as_it_was(store: Store, journal: SqliteJournal) 
     ],
 )
 def test_exchanges_are_found_by_what_they_are(
-    store: Store, journal: SqliteJournal, match: dict[str, str], expected: list[int]
+    store: Store, journal: Journal, match: dict[str, str], expected: list[int]
 ) -> None:
     finding = Finding("field-unknown", "body", "/x", "why")
     with store.transaction() as state:
@@ -66,12 +68,12 @@ def test_exchanges_are_found_by_what_they_are(
     assert journal.last() == 4
 
 
-def test_a_filter_that_does_not_exist_is_refused(store: Store, journal: SqliteJournal) -> None:
+def test_a_filter_that_does_not_exist_is_refused(store: Store, journal: Journal) -> None:
     with pytest.raises(ValueError, match="cannot be matched by colour"):
         journal.read(match={"colour": "blue"})
 
 
-def test_the_journal_shows_what_is_committed_only(store: Store, journal: SqliteJournal) -> None:
+def test_the_journal_shows_what_is_committed_only(store: Store, journal: Journal) -> None:
     with ThreadPoolExecutor(1) as reader:
 
         def ask_and_fail(state: State) -> None:
@@ -87,7 +89,7 @@ def test_the_journal_shows_what_is_committed_only(store: Store, journal: SqliteJ
 
 
 def test_exchanges_of_several_threads_are_numbered_without_gaps(
-    store: Store, journal: SqliteJournal
+    store: Store, journal: Journal
 ) -> None:
     def add(_: int) -> int:
         with store.transaction() as state:
@@ -102,7 +104,7 @@ def test_exchanges_of_several_threads_are_numbered_without_gaps(
     assert sorted(numbers) == [one.seq for one in journal.read()] == list(range(1, 41))
 
 
-def test_wiping_all_leaves_the_journal(store: Store, journal: SqliteJournal) -> None:
+def test_wiping_all_leaves_the_journal(store: Store, journal: Journal) -> None:
     with store.transaction() as state:
         state.put("thing", "a", {})
         state.of("elsewhere").put("thing", "b", {})
@@ -160,7 +162,7 @@ EXCHANGES = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(recorded=st.lists(EXCHANGES, min_size=1, max_size=3))
 def test_every_field_of_every_exchange_comes_back(recorded: list[Exchange]) -> None:
-    with closing(Store.open(None)) as store:
+    with closing(open_store(None)) as store:
         with store.transaction() as state:
             numbers = [state.record(one) for one in recorded]
 
@@ -187,7 +189,7 @@ def test_what_has_its_default_takes_no_room() -> None:
     }
 
 
-def test_records_that_name_every_default_are_read(store: Store, journal: SqliteJournal) -> None:
+def test_records_that_name_every_default_are_read(store: Store, journal: Journal) -> None:
     push = Exchange(
         1,
         Request("POST", "/3/device/a", (("a", "b"),), b"{}", "https", Peer("::1", 1, 1), "2"),
@@ -241,12 +243,12 @@ def test_records_that_name_every_default_are_read(store: Store, journal: SqliteJ
     with store.transaction() as state:
         state.record(push)
     whole = msgspec.msgpack.encode(record)
-    store._connection.execute("UPDATE exchange SET record = ?", (whole,))
+    cast("SqliteStore", store)._connection.execute("UPDATE exchange SET record = ?", (whole,))
 
     assert journal.get(1) == push
 
 
-def test_half_a_surrogate_pair_is_written_out(store: Store, journal: SqliteJournal) -> None:
+def test_half_a_surrogate_pair_is_written_out(store: Store, journal: Journal) -> None:
     odd = exchange("/\udc80", client="\ud800", findings=[Finding("a", "b", "\udfff", "d")])
 
     with store.transaction() as state:
@@ -261,10 +263,10 @@ def test_half_a_surrogate_pair_is_written_out(store: Store, journal: SqliteJourn
 
 
 def test_two_readers_follow_a_writer(path: Path) -> None:
-    store = Store.open(path)
+    store = open_store(path)
     total = 200
 
-    def follow(journal: SqliteJournal) -> list[int]:
+    def follow(journal: Journal) -> list[int]:
         seen: list[int] = []
         while len(seen) < total:
             seen += [one.seq for one in journal.read(len(seen), 50)]
@@ -272,7 +274,7 @@ def test_two_readers_follow_a_writer(path: Path) -> None:
         return seen
 
     with ThreadPoolExecutor(2) as readers:
-        following = [readers.submit(follow, SqliteJournal.open(path)) for _ in range(2)]
+        following = [readers.submit(follow, open_journal(path)) for _ in range(2)]
         for _ in range(total // 2):
             with store.transaction() as state:
                 state.record(exchange())
@@ -282,9 +284,7 @@ def test_two_readers_follow_a_writer(path: Path) -> None:
     store.close()
 
 
-def test_a_reader_of_a_file_closes_its_own_connection_only(
-    store: Store, journal: SqliteJournal
-) -> None:
+def test_a_reader_of_a_file_closes_its_own_connection_only(store: Store, journal: Journal) -> None:
     store.journal().close()
 
     with store.transaction() as state:
@@ -297,8 +297,9 @@ WRITER = """
 import sys
 from pathlib import Path
 from simulator.core.messages import Exchange, Peer, Request
-from simulator.store.sqlite.store import Store
-store = Store.open(Path(sys.argv[1]))
+from simulator.store.opening import open_store
+from simulator.store.protocols import Journal, Store
+store = open_store(Path(sys.argv[1]))
 request = Request("GET", "/", (), b"x" * 500, "http", Peer("127.0.0.1", 1, 1))
 while True:
     with store.transaction() as state:
@@ -322,10 +323,10 @@ def killed(path: Path) -> int:
 def test_a_killed_writer_loses_nothing_that_it_answered(path: Path) -> None:
     answered = killed(path)
 
-    journal = SqliteJournal.open(path)
+    journal = open_journal(path)
     numbers = [one.seq for one in journal.read(limit=1_000_000)]
     journal.close()
-    store = Store.open(path)
+    store = open_store(path)
     with store.transaction() as state:
         counted = state.get("count", "n")
         reserved = state.reserve("n")
@@ -363,6 +364,6 @@ def test_a_journal_that_is_not_there_is_not_made(
     before = path.read_bytes() if path.is_file() else None
 
     with pytest.raises(ConfigurationError, match=message):
-        SqliteJournal.open(path)
+        open_journal(path)
 
     assert (path.read_bytes() if path.is_file() else None) == before

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.journal.chain import Chain, Evidence
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
 from tests.store.conftest import exchange
 from tests.store.test_evidence import COUNT, evidence_of, filled, problems, tamper
 
 
 def forget(path: Path, reason: str = "prune", /, **match: object) -> int:
-    with closing(Store.open(path)) as store, store.transaction() as state:
+    with closing(open_store(path)) as store, store.transaction() as state:
         return state.forget(match, at_ms=7, reason=reason)
 
 
@@ -38,7 +38,7 @@ def test_a_journal_that_was_emptied_goes_on_where_it_was(path: Path) -> None:
     filled(path)
     forget(path, "delete")
 
-    with closing(Store.open(path)) as store, store.transaction() as state:
+    with closing(open_store(path)) as store, store.transaction() as state:
         number = state.record(exchange())
 
     found, evidence = evidence_of(path)
@@ -51,7 +51,7 @@ def test_an_emptied_journal_is_whole_and_numbers_on(path: Path) -> None:
     filled(path)
     forget(path)
 
-    with closing(Store.open(path)) as store, closing(store.journal()) as journal:
+    with closing(open_store(path)) as store, closing(store.journal()) as journal:
         assert (journal.count(), journal.last()) == (0, COUNT)
     assert evidence_of(path)[1].complete
 
@@ -59,7 +59,7 @@ def test_an_emptied_journal_is_whole_and_numbers_on(path: Path) -> None:
 def test_exchanges_of_this_transaction_stay(path: Path) -> None:
     filled(path)
 
-    with closing(Store.open(path)) as store, store.transaction() as state:
+    with closing(open_store(path)) as store, store.transaction() as state:
         state.record(exchange())
         count = state.forget({}, at_ms=0, reason="delete")
 
@@ -81,7 +81,7 @@ def test_exchanges_of_this_transaction_stay(path: Path) -> None:
 def test_exchanges_are_chosen_by_what_they_are(
     path: Path, match: dict[str, object], left: list[int]
 ) -> None:
-    with closing(Store.open(path)) as store, store.transaction() as state:
+    with closing(open_store(path)) as store, store.transaction() as state:
         for number, name in enumerate("ababa", 1):
             state.record(exchange(organisation=name, at_ms=number * 10))
 
@@ -109,7 +109,7 @@ def test_what_exchanges_cannot_be_chosen_by_is_refused(path: Path) -> None:
 def test_whatever_is_deleted_in_whatever_order_the_rest_can_be_checked(
     matches: list[dict[str, object]],
 ) -> None:
-    with closing(Store.open(None)) as store:
+    with closing(open_store(None)) as store:
         journal = store.journal()
         with store.transaction() as state:
             for _ in range(9):
@@ -154,7 +154,7 @@ def test_a_deletion_that_is_taken_off_the_record_is_a_gap(path: Path) -> None:
 
 
 def test_deleted_bytes_are_overwritten(path: Path) -> None:
-    with closing(Store.open(path)) as store, store.transaction() as state:
+    with closing(open_store(path)) as store, store.transaction() as state:
         for number in range(50):
             state.record(exchange(f"/secret-place-{number}"))
     assert b"/secret-place-7" in path.read_bytes()
@@ -165,7 +165,7 @@ def test_deleted_bytes_are_overwritten(path: Path) -> None:
 
 
 def test_the_oldest_go_once_there_are_too_many(path: Path) -> None:
-    with closing(Store.open(path, keep=20)) as store:
+    with closing(open_store(path, keep=20)) as store:
         for _ in range(100):
             with store.transaction() as state:
                 state.record(exchange())

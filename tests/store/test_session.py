@@ -2,17 +2,17 @@
 
 import pytest
 
-from simulator.store.sqlite.session import MOST_WAITING
-from simulator.store.sqlite.state import SqliteState
-from simulator.store.sqlite.store import Store
+from simulator.core.state import StoreAdmin
+from simulator.store.protocols import Store
+from simulator.store.sqlite.session import MAX_PENDING_WRITES
 
 
-def wiped(state: SqliteState) -> None:
+def wiped(state: StoreAdmin) -> None:
     state.wipe()
     raise LookupError
 
 
-def looked_for_and_changed(state: SqliteState) -> None:
+def looked_for_and_changed(state: StoreAdmin) -> None:
     state.put("thing", "a", {"n": 2})
     assert [one.body for one in state.scan("thing")] == [{"n": 2}]
     state.put("thing", "a", {"n": 3})
@@ -42,8 +42,8 @@ def test_what_a_failed_block_wrote_out_is_taken_back_to_what_waited(store: Store
 
 
 def test_more_than_can_wait_is_written_and_undone(store: Store) -> None:
-    def fill(state: SqliteState) -> None:
-        for number in range(MOST_WAITING + 2):
+    def fill(state: StoreAdmin) -> None:
+        for number in range(MAX_PENDING_WRITES + 2):
             state.put("thing", f"{number}", {})
         raise LookupError
 

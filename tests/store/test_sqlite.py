@@ -12,17 +12,17 @@ import pytest
 
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import State
-from simulator.store.sqlite import connection as opening
+from simulator.store.errors import StoreError
+from simulator.store.opening import open_journal, open_store
 from simulator.store.sqlite import schema
-from simulator.store.sqlite.journal import SqliteJournal
-from simulator.store.sqlite.store import Store
+from simulator.store.sqlite.store import SqliteStore
 from tests.store.conftest import exchange
 
 NOBODY = 65534
 
 
 def test_a_file_keeps_everything(path: Path) -> None:
-    store = Store.open(path, fsync=True)
+    store = open_store(path, fsync=True)
     with store.transaction() as state:
         state.put("thing", "a", {"n": 1})
         newest = state.put("thing", "gone", {})
@@ -30,7 +30,7 @@ def test_a_file_keeps_everything(path: Path) -> None:
         state.reserve("n", 7)
     store.close()
 
-    again = Store.open(path)
+    again = open_store(path)
     with again.transaction() as state:
         assert state.get("thing", "a") is not None
         assert state.put("thing", "b", {}) > newest
@@ -39,13 +39,13 @@ def test_a_file_keeps_everything(path: Path) -> None:
 
 
 def test_a_new_database_is_private_to_its_user(path: Path) -> None:
-    Store.open(path).close()
+    open_store(path).close()
 
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_two_processes_may_write_in_turn(path: Path) -> None:
-    one, other = Store.open(path), Store.open(path)
+    one, other = open_store(path), open_store(path)
     for store in (one, other, one):
         with store.transaction() as state:
             found = state.get("thing", "a")
@@ -65,7 +65,7 @@ def test_two_processes_may_write_in_turn(path: Path) -> None:
 
 def test_only_so_many_entities_are_kept_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simulator.store.sqlite.session.CACHED", 2)
-    store = Store.open(None)
+    store = SqliteStore.open(None)
     with store.transaction() as state:
         for key in "abcde":
             state.put("thing", key, {"key": key})
@@ -79,7 +79,7 @@ def test_the_write_ahead_log_is_emptied_beside_the_writer(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("simulator.store.sqlite.checkpointing.AFTER_ROWS", 100)
-    store = Store.open(path)
+    store = SqliteStore.open(path)
     before = path.stat().st_size
     with store.transaction() as state:
         state.put_many("thing", ((f"{n}", {"n": "x" * 1000}, None) for n in range(1000)))
@@ -96,7 +96,7 @@ def no_database(path: Path) -> None:
 
 
 def damaged_database(path: Path) -> None:
-    Store.open(path).close()
+    open_store(path).close()
     content = path.read_bytes()
     path.write_bytes(content[:100] + b"\xff" * 4000 + content[4100:])
 
@@ -114,7 +114,7 @@ def empty_other_database(path: Path) -> None:
 
 
 def newer_database(path: Path) -> None:
-    Store.open(path).close()
+    open_store(path).close()
     with sqlite3.connect(path) as connection:
         connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     connection.close()
@@ -138,7 +138,7 @@ def test_a_file_that_is_not_ours_is_left_alone(
     before = path.read_bytes() if path.is_file() else b""
 
     with pytest.raises(ConfigurationError, match=message) as caught:
-        Store.open(path)
+        open_store(path)
 
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
@@ -148,19 +148,19 @@ def test_a_file_that_is_not_ours_is_left_alone(
 
 def test_a_missing_directory_is_named(path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"there is no directory .*/no: make it"):
-        Store.open(path.parent / "no" / "mdmsim.db")
+        open_store(path.parent / "no" / "mdmsim.db")
 
 
 def test_a_database_that_another_program_writes_is_said_to_be_locked(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Store.open(path).close()
+    open_store(path).close()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    monkeypatch.setattr(opening, "BUSY_S", 0.05)
+    monkeypatch.setattr("simulator.store.sqlite.connection.BUSY_S", 0.05)
 
     with pytest.raises(ConfigurationError, match="is locked by another program: stop it"):
-        Store.open(path)
+        open_store(path)
     other.close()
 
 
@@ -193,33 +193,33 @@ def read_only(path: Path) -> Iterator[None]:
 def test_what_cannot_be_written_is_not_opened_to_be_written() -> None:
     with shelf() as path:
         with read_only(path), pytest.raises(ConfigurationError, match="directory writable, or"):
-            Store.open(path)
+            open_store(path)
         assert not path.exists()
-        Store.open(path).close()
+        open_store(path).close()
         before = path.read_bytes()
 
         with read_only(path), pytest.raises(ConfigurationError, match="make it and its directory"):
-            Store.open(path)
+            open_store(path)
 
         assert path.read_bytes() == before
 
 
 def test_a_closed_journal_can_be_read_where_nothing_can_be_written() -> None:
     with shelf() as path:
-        store = Store.open(path)
+        store = open_store(path)
         with store.transaction() as state:
             state.record(exchange())
         store.close()
 
         with read_only(path):
-            journal = SqliteJournal.open(path)
+            journal = open_journal(path)
             assert journal.get(1) == exchange(seq=1)
             journal.close()
 
 
 def test_a_journal_that_was_not_closed_needs_a_place_to_write() -> None:
     with shelf() as path:
-        store = Store.open(path)
+        store = open_store(path)
         with store.transaction() as state:
             state.record(exchange())
         log = path.with_name(f"{path.name}-wal").read_bytes()
@@ -227,11 +227,11 @@ def test_a_journal_that_was_not_closed_needs_a_place_to_write() -> None:
         path.with_name(f"{path.name}-wal").write_bytes(log)
 
         with read_only(path), pytest.raises(ConfigurationError, match="make it and its directory"):
-            SqliteJournal.open(path)
+            open_journal(path)
 
 
 @contextmanager
-def full_disk(store: Store) -> Iterator[None]:
+def full_disk(store: SqliteStore) -> Iterator[None]:
     """Let the database grow no more."""
     (most,) = store._connection.execute("PRAGMA max_page_count").fetchone()
     store._connection.execute("PRAGMA max_page_count = 1")
@@ -248,7 +248,7 @@ def grow(state: State) -> None:
 
 def grow_and_go_on(state: State) -> None:
     state.record(exchange())
-    with pytest.raises(sqlite3.OperationalError, match="disk is full"), state.savepoint():
+    with pytest.raises(StoreError, match="disk is full"), state.savepoint():
         grow(state)
     state.record(exchange())
 
@@ -257,13 +257,13 @@ def grow_and_go_on(state: State) -> None:
 def test_a_full_disk_leaves_nothing_behind_and_is_survived(
     path: Path, work: Callable[[State], None]
 ) -> None:
-    store = Store.open(path)
+    store = SqliteStore.open(path)
     with store.transaction() as state:
         state.put("thing", "a", {"n": 1})
 
     with (
         full_disk(store),
-        pytest.raises(sqlite3.OperationalError),
+        pytest.raises(StoreError),
         store.transaction() as state,
     ):
         work(state)
@@ -287,14 +287,14 @@ def file_limit(size: int) -> Iterator[None]:
 
 
 def test_a_commit_that_cannot_be_written_leaves_nothing_behind(path: Path) -> None:
-    store = Store.open(path)
+    store = open_store(path)
     with store.transaction() as state:
         state.put("thing", "a", {"n": 1})
     log = path.with_name(f"{path.name}-wal").stat().st_size
 
     with (
         file_limit(log + 5000),
-        pytest.raises(sqlite3.OperationalError),
+        pytest.raises(StoreError),
         store.transaction() as state,
     ):
         grow(state)
@@ -303,6 +303,6 @@ def test_a_commit_that_cannot_be_written_leaves_nothing_behind(path: Path) -> No
         assert state.count("thing") == 1
         assert state.record(exchange()) == 1
     store.close()
-    journal = SqliteJournal.open(path)
+    journal = open_journal(path)
     assert journal.last() == 1
     journal.close()

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from simulator.core.state import Entity, State
+from simulator.store.opening import open_store
 from simulator.store.sqlite.state import SqliteState
-from simulator.store.sqlite.store import Store
 from tests.store.conftest import exchange
 
 CHARACTERS = st.sampled_from(["a", "b", "/", "å", "\0", "\ud7ff", "\ue000", "\U0010ffff"])
@@ -79,7 +79,7 @@ class StateMachine(RuleBasedStateMachine):
     def start(self) -> None:
         self.directory = tempfile.TemporaryDirectory()
         self.path = Path(self.directory.name) / "mdmsim.db"
-        self.store = Store.open(self.path)
+        self.store = open_store(self.path)
         self.journal = self.store.journal()
         self.model = Model()
         self.seen: set[tuple[str, str, str]] = set()
@@ -212,11 +212,11 @@ class StateMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.store.close()
-        self.store = Store.open(self.path)
+        self.store = open_store(self.path)
 
     @rule(kind=KINDS, key=KEYS)
     def write_elsewhere(self, kind: str, key: str) -> None:
-        other = Store.open(self.path)
+        other = open_store(self.path)
         with other.transaction() as state:
             self.model.put("", kind, key, 0, None)
             self.seen.add(("", kind, key))

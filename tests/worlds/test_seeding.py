@@ -11,7 +11,8 @@ from simulator.services.apns import registry, topics
 from simulator.services.fleet import arrivals, portal
 from simulator.services.fleet import devices as fleet
 from simulator.services.fleet.servers import SERVER
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
+from simulator.store.protocols import Store
 from simulator.worlds.organisations import World
 from simulator.worlds.seeding import refuse_clashes, seed_world, steps
 from simulator.worlds.world import parse_world
@@ -100,7 +101,7 @@ def world() -> World:
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    opened = Store.open(None)
+    opened = open_store(None)
     yield opened
     opened.close()
 
@@ -117,7 +118,7 @@ def devices(state: State, organisation: str) -> list[dict[str, Any]]:
 
 def everything_but_tokens(world: World, mint: Mint) -> list[list[dict[str, Any]]]:
     """Return what a new store has after seeding, the access tokens left out."""
-    opened = Store.open(None)
+    opened = open_store(None)
     with opened.transaction() as state:
         seed_world(state, world, seed=4, mint=mint, now_ms=NOW)
         listed = described(state)
@@ -288,7 +289,7 @@ magic = "magic-1"
 [[organisation.devices]]""",
         1,
     )
-    store = Store.open(None)
+    store = open_store(None)
 
     with store.transaction() as state:
         seed_world(state, parse_world(one, "x.toml"), seed=1, mint=lambda n: "0" * n, now_ms=NOW)

@@ -16,6 +16,7 @@ from simulator.core.state import Body
 from simulator.core.timestamps import milliseconds, rfc3339_ms
 from simulator.disclosure.judge.manifest import EXEMPT, Judged, as_json, judge
 from simulator.protocol.fields import Field, Integer, Objects, String
+from simulator.store.protocols import NEWEST
 
 ORDERS = ("oldest", "newest")
 MAX_PAGE = 1000
@@ -97,11 +98,14 @@ async def list_exchanges(request: web.Request) -> web.Response:
     if unknown:
         raise bad(f"{min(unknown)} is no filter; there are {', '.join(FILTERS)}")
     match = {name: request.query[name] for name in FILTERS if name in request.query}
-    if request.query.get("order") == "newest":
-        found = await asyncio.to_thread(parts.journal.newest, after or 2**62, limit, match)
-    else:
-        found = await asyncio.to_thread(parts.journal.read, after, limit, match)
-    last = await asyncio.to_thread(parts.journal.last)
+
+    def look() -> tuple[list[Exchange], int]:
+        with parts.journal.at_one_moment() as journal:
+            if request.query.get("order") == "newest":
+                return journal.newest(after or NEWEST, limit, match), journal.last()
+            return journal.read(after, limit, match), journal.last()
+
+    found, last = await asyncio.to_thread(look)
     more = found[-1].seq if len(found) == limit else None
     page = {"exchanges": [summary(one) for one in found], "next": more, "last": last}
     return web.json_response(page)

@@ -5,7 +5,7 @@ import gzip
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import IO, cast
+from typing import IO
 
 from aiohttp import web
 
@@ -22,13 +22,13 @@ from simulator.control.parts import (
 )
 from simulator.core import resources
 from simulator.core.settings import ConfigurationError
-from simulator.core.state import Body, State, World
+from simulator.core.state import Body, State, StoreAdmin
 from simulator.faults import faults
 from simulator.protocol import quirks
 from simulator.protocol.fields import Integer, Objects, String
 from simulator.services import organisations
 from simulator.services.provisioning import Provisioning
-from simulator.store.sqlite import snapshots
+from simulator.store import snapshot_lines
 from simulator.worlds.loading import pieces
 from simulator.worlds.organisations import World as Plan
 from simulator.worlds.rows import world_schema
@@ -52,8 +52,8 @@ async def reset(request: web.Request) -> web.Response:
     parts, body = request.app[PARTS], await json_body(request)
     organisation = body.get("organisation")
 
-    def work(state: State) -> None:
-        world = cast("World", state.of(""))
+    def work(state: StoreAdmin) -> None:
+        world = state.of("")
         if organisation is not None:
             if world.get(organisations.ORGANISATION, organisation) is None:
                 raise missing(f"no organisation has the id {organisation}")
@@ -80,9 +80,9 @@ async def get_snapshot(request: web.Request) -> web.StreamResponse:
 
     with tempfile.TemporaryFile() as file:
 
-        def work(state: State) -> None:
+        def work(state: StoreAdmin) -> None:
             with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=5, mtime=0) as packed:
-                for line in cast("World", state).dump(header):
+                for line in state.export_snapshot(header):
                     packed.write(line)
 
         async with request.app[BUSY]:
@@ -106,7 +106,7 @@ async def put_snapshot(request: web.Request) -> web.Response:
             setting = header.get("clock") or {"mode": "real", "value": 0}
             parts.clock.resume(setting["mode"], setting["value"])
             shown = await parts.renew()
-            await parts.gateway.run(_mark)
+            await parts.gateway.run(_set_baseline)
     return web.json_response({"organisations": shown})
 
 
@@ -121,14 +121,14 @@ async def _receive(request: web.Request, file: IO[bytes]) -> None:
 
 
 def load_snapshot(
-    state: State, file: IO[bytes], provisionings: Iterable[Provisioning] = ()
+    state: StoreAdmin, file: IO[bytes], provisionings: Iterable[Provisioning] = ()
 ) -> Body:
     """Load the snapshot in *file*; a problem leaves the state as it was."""
     try:
         with gzip.GzipFile(fileobj=file, mode="rb") as packed:
             lines = _lines(packed)
-            header = snapshots.head(next(lines, b""))
-            cast("World", state.of("")).load(lines)
+            header = snapshot_lines.head(next(lines, b""))
+            state.import_snapshot(lines)
             _must_be_whole(state)
             _branch(provisionings, state.of(""))
     except (OSError, EOFError, zlib.error) as error:
@@ -181,7 +181,7 @@ async def load(request: web.Request) -> web.Response:
             await parts.gateway.load(piece)
         await parts.gateway.run(lambda state: _branch(parts.provisionings, state, anew=True))
         shown = await parts.renew()
-        await parts.gateway.run(_mark)
+        await parts.gateway.run(_set_baseline)
     return web.json_response({"world": world.name, "organisations": shown})
 
 
@@ -201,12 +201,12 @@ def _plan(parts: Parts, name: str, body: Body) -> Plan:
         raise bad(str(error)) from None
 
 
-def _wipe(state: State) -> None:
-    cast("World", state).wipe()
+def _wipe(state: StoreAdmin) -> None:
+    state.wipe()
 
 
-def _mark(state: State) -> None:
-    cast("World", state).mark()
+def _set_baseline(state: StoreAdmin) -> None:
+    state.set_baseline()
 
 
 SHOWN = (Objects("organisations", "As in ready.json, with credentials.", required=True),)

@@ -14,6 +14,7 @@ from itertools import islice
 import msgspec
 
 from simulator.core.state import Body
+from simulator.store.errors import StoreError
 from simulator.store.sqlite import schema
 from simulator.store.sqlite.session import Name, Session
 
@@ -36,7 +37,9 @@ def add(session: Session, organisation: str, kind: str, rows: Iterable[tuple[str
         session.show(kind, chunk)
         try:
             session.writable.executemany(schema.ADD, encoded)
-        except sqlite3.IntegrityError:
+        except StoreError as error:
+            if not isinstance(error.__cause__, sqlite3.IntegrityError):
+                raise
             raise ValueError(_taken(session, (organisation, kind), chunk, before)) from None
         if not all(key for key, _ in chunk):
             raise ValueError(f"a {kind} needs a key")
@@ -59,7 +62,13 @@ def index(session: Session, name: Name, rows: Iterable[tuple[str, str]]) -> None
     session.writable.executemany(schema.INDEX, ((*name, *row) for row in rows))
 
 
-def fill(session: Session, *, ended: bool) -> None:
-    """Do without the index of index values by key until it has *ended*."""
+def begin(session: Session) -> None:
+    """Do without the index of index values by key until `end`."""
     session.flush()
-    session.writable.execute(schema.INDEX_KEY if ended else schema.NO_INDEX_KEY)
+    session.writable.execute(schema.NO_INDEX_KEY)
+
+
+def end(session: Session) -> None:
+    """Make the index anew."""
+    session.flush()
+    session.writable.execute(schema.INDEX_KEY)

@@ -2,59 +2,102 @@
 
 SQLite does that at a commit, and waits for the disk meanwhile: a tenth of a
 second, in which nothing is answered. A thread with a connection of its own
-does it without holding anybody up. The commit's own checkpoint stays as the
-limit of a log that grows faster than this.
+does it without holding anybody up. Only what was written meanwhile is left to a
+moment in which nothing is written, so that the log can begin anew: under steady
+load it would otherwise grow until a commit has to do it all.
 """
 
 import logging
-import sqlite3
 import threading
-from contextlib import closing
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
-from simulator.store.sqlite import connection as opening
+from simulator.store.errors import StoreError
+from simulator.store.sqlite.connection import Connection, connect
 
 LOG = logging.getLogger("mdmsim")
 AFTER_ROWS = 500
 """Rows written after which it is time: few, as the disk that this keeps busy holds commits up."""
+AFTER_BYTES = 1024 * 1024
+"""Bytes of exchanges after which it is time, however few they are."""
+ANEW_PAGES = 1024
+"""Pages of the log from which on it is begun anew."""
+_ROUNDS = 4
+"""Passes beside the writer: each leaves less to do without it."""
+FIRST_PAUSE_S = 0.5
+"""Pause after a failure; each further one in a row is twice as long."""
+LONGEST_PAUSE_S = 10.0
 
 
 class Checkpointer:
-    """The thread; it ends with `close`."""
+    """The thread; it ends with `close`, and with nothing else."""
 
-    def __init__(self, path: Path) -> None:
-        """Look after the database at *path*, which is open in write-ahead mode."""
+    def __init__(self, path: Path, writing: AbstractContextManager[Any]) -> None:
+        """Look after the database at *path*; nothing is written while *writing* is held."""
         self._path = path
-        self._rows = 0
+        self._writing = writing
+        self._rows = self._bytes = 0
         self._due = threading.Event()
-        self._closing = False
+        self._closing = threading.Event()
+        self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._run, name="mdmsim-checkpoint", daemon=True)
+        self._thread.start()
 
-    def note(self, rows: int) -> None:
-        """Note that *rows* were committed."""
+    def note(self, rows: int, size: int) -> None:
+        """Note that *rows* with *size* bytes of exchanges were committed."""
         self._rows += rows
-        if self._rows >= AFTER_ROWS:
-            self._rows = 0
-            if not self._thread.is_alive():
-                self._thread.start()
+        self._bytes += size
+        if self._rows >= AFTER_ROWS or self._bytes >= AFTER_BYTES:
+            self._rows = self._bytes = 0
             self._due.set()
 
     def close(self) -> None:
-        """End the thread, after a last time."""
-        self._closing = True
+        """End the thread."""
+        self._closing.set()
         self._due.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.join()
 
     def _run(self) -> None:
-        try:
-            with closing(opening.connect(self._path)) as connection:
-                last = False
-                while not last:
-                    self._due.wait()
-                    self._due.clear()
-                    last = self._closing
-                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        except sqlite3.Error:
-            # Nothing is lost: the log is only longer, until a commit does it.
-            LOG.warning("the write-ahead log is left to the commits", exc_info=True)
+        pause_s = 0.0
+        while not self._closing.is_set():
+            self._due.wait()
+            self._due.clear()
+            try:
+                self._pass()
+            except StoreError as error:
+                # Nothing is lost: the log is only longer, until there is room again.
+                if pause_s == FIRST_PAUSE_S:
+                    LOG.warning("the write-ahead log cannot be emptied now: %s", error)
+                pause_s = min(max(2 * pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+                self._disconnect()
+                self._closing.wait(pause_s)
+                self._due.set()
+            else:
+                pause_s = 0.0
+        self._disconnect()
+
+    def _pass(self) -> None:
+        """Empty the log."""
+        if self._connection is None:
+            # It waits for nobody: what readers still need stays for the next time.
+            self._connection = connect(self._path, busy_s=0)
+        for _ in range(_ROUNDS):
+            _, pages, done = self._checkpoint("PASSIVE")
+            if pages < ANEW_PAGES or self._closing.is_set():
+                return
+            if pages - done < ANEW_PAGES // 8:
+                break
+        with self._writing:
+            self._checkpoint("RESTART")
+
+    def _checkpoint(self, mode: str) -> tuple[int, int, int]:
+        """Return whether it was kept from it, the pages of the log, and those that are done."""
+        assert self._connection is not None  # noqa: S101 (for mypy)
+        row = self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        return row[0], row[1], row[2]
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,199 +1,111 @@
-"""How the file of a store is opened, made where there is none, and brought up to date.
+"""Connections that raise StoreError, whatever SQLite says: no other module has to know its errors.
 
-Rule: a file is changed only once it is known to be ours, or empty.
+What SQLite said stays the cause of the error.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Self, cast
 
-from simulator.core.settings import ConfigurationError
-from simulator.journal.chain import START, link_of
-from simulator.store.sqlite import snapshots
-from simulator.store.sqlite.schema import APPLICATION_ID, CHAIN, TABLES, VERSION
+from simulator.store.errors import Reason, StoreError
 
 BUSY_S = 5.0
 """How long to wait for a lock that another program holds."""
-WAL_SIZE = 64 * 1024 * 1024
-"""Bytes that the write-ahead log is cut back to after a large transaction."""
-WAL_PAGES = WAL_SIZE // 4096
-"""Pages of the write-ahead log after which a commit empties it, if nobody has done so before."""
-
-_UNCHAINED = "SELECT seq, record FROM exchange WHERE seq > ? ORDER BY seq LIMIT ?"
-_CHUNK = 1000
-"""Exchanges that are in memory at a time during an upgrade."""
-
-_ADVICE = {
-    sqlite3.SQLITE_BUSY: "is locked by another program: stop it, or give another --data",
-    sqlite3.SQLITE_READONLY: "cannot be written: make it and its directory writable, "
-    "or give another --data",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: make it and its directory readable and writable, "
-    "or give another --data",
-    sqlite3.SQLITE_NOTADB: "is no SQLite database: move it away, or give another --data",
-    sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a copy, or give another --data",
-    sqlite3.SQLITE_FULL: "cannot grow, as its disk is full: make room, or give another --data",
+_REASONS: dict[int, Reason] = {
+    sqlite3.SQLITE_BUSY: "busy",
+    sqlite3.SQLITE_LOCKED: "busy",
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_READONLY: "read-only",
+    sqlite3.SQLITE_NOTADB: "damaged",
+    sqlite3.SQLITE_CORRUPT: "damaged",
 }
-_PERMISSION = 0o600
-"""Of a new database: it holds what clients disclosed."""
 
 
-def writable(path: Path | None, *, fsync: bool) -> sqlite3.Connection:
-    """Open the database at *path* to write it, or one in memory; make its tables if it has none."""
-    if path is None:
-        return _prepared(_connect(":memory:"), lambda one: _make(one, None, fsync=fsync))
-    _check_place(path)
-    with _explained(path):
-        if not path.exists():
-            path.touch(_PERMISSION)
-        connection = _connect(str(path.absolute()))
-        return _prepared(connection, lambda one: _make(one, path, fsync=fsync))
-
-
-def readable(path: Path) -> sqlite3.Connection:
-    """Open the database at *path* to read it, be it in use, closed, or on a read-only disk."""
-    if not path.exists():
-        raise ConfigurationError(
-            f"there is no journal at {path}: run mdmsim serve first, or give another --data"
-        )
-    _check_place(path)
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    with _explained(path):
-        try:
-            return _prepared(_connect(uri), lambda one: _check_ours(one, path))
-        except sqlite3.OperationalError as error:
-            # SQLite makes files beside a database that it reads, even so. Where it
-            # may not, a database that was closed is whole and can be read as it is.
-            closed = not path.with_name(f"{path.name}-wal").exists()
-            if not closed or _code(error) not in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
-                raise
-            return _prepared(_connect(f"{uri}&immutable=1"), lambda one: _check_ours(one, path))
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a further connection to the database at *path*, which is open already."""
-    return _connect(str(path.absolute()))
-
-
-def _connect(name: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        name,
-        uri=name.startswith("file:"),
-        timeout=BUSY_S,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=256,
-    )
-
-
-def _prepared(
-    connection: sqlite3.Connection, prepare: Callable[[sqlite3.Connection], None]
-) -> sqlite3.Connection:
-    """Return *connection* after *prepare*, or close it if that fails."""
-    try:
-        prepare(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _make(connection: sqlite3.Connection, path: Path | None, *, fsync: bool) -> None:
-    """Check that the database is ours, make the tables of a new one, and tune it."""
-    if path is not None and not _is_new(connection):
-        _check_ours(connection, path, upgradable=True)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
-    connection.execute(f"PRAGMA journal_size_limit = {WAL_SIZE}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
-    connection.execute("PRAGMA cache_size = -32768")
-    # What a savepoint would restore is kept in memory instead of a temporary file.
-    connection.execute("PRAGMA temp_store = MEMORY")
-    # Ask for the write lock even if there is nothing to write: better to fail now than later.
-    connection.execute("BEGIN IMMEDIATE")
-    if _is_new(connection):
-        for statement in TABLES:
-            connection.execute(statement)
-    elif _number(connection, "user_version") < VERSION:
-        _upgrade(connection)
-    elif not connection.execute("SELECT 1 FROM journal_head").fetchone():
-        raise ConfigurationError(
-            f"{path} has lost the head of its journal: restore it from a copy, look at it with "
-            "mdmsim report --verify, or give another --data"
-        )
-    for statement in snapshots.TABLES:
-        connection.execute(statement)
-    connection.execute("COMMIT")
-
-
-def _upgrade(connection: sqlite3.Connection) -> None:
-    """Bring the tables of format 1 to format 2: chain the exchanges that are there."""
-    connection.execute("ALTER TABLE exchange ADD COLUMN link BLOB NOT NULL DEFAULT x''")
-    for statement in CHAIN:
-        connection.execute(statement)
-    seq, link = 0, START
-    while rows := connection.execute(_UNCHAINED, (seq, _CHUNK)).fetchall():
-        links = []
-        for number, record in rows:
-            seq, link = number, link_of(link, record)
-            links.append((link, seq))
-        connection.executemany("UPDATE exchange SET link = ? WHERE seq = ?", links)
-    connection.execute("INSERT INTO journal_head VALUES (1, ?, ?, ?)", (seq, link, seq + 1))
-    connection.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _is_new(connection: sqlite3.Connection) -> bool:
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    return not (tables or _number(connection, "application_id"))
-
-
-def _check_ours(connection: sqlite3.Connection, path: Path, *, upgradable: bool = False) -> None:
-    if _number(connection, "application_id") != APPLICATION_ID:
-        raise ConfigurationError(
-            f"{path} is a database of another program: move it away, or give another --data"
-        )
-    version = _number(connection, "user_version")
-    if version > VERSION:
-        raise ConfigurationError(
-            f"{path} was made by a newer mdmsim (format {version}, this one knows "
-            f"{VERSION}): upgrade mdmsim, or give another --data"
-        )
-    if version < VERSION and not upgradable:
-        raise ConfigurationError(
-            f"{path} was made by an older mdmsim (format {version}, this one reads {VERSION}): "
-            "start mdmsim serve on it once, which brings it up to date"
-        )
-
-
-def _number(connection: sqlite3.Connection, pragma: str) -> int:
-    number: int = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
-    return number
-
-
-def _check_place(path: Path) -> None:
-    if path.is_dir():
-        raise ConfigurationError(
-            f"{path} cannot be opened, as it is a directory: give another --data"
-        )
-    if not path.parent.is_dir():
-        raise ConfigurationError(
-            f"there is no directory {path.parent}: make it, or give another --data"
-        )
-
-
-def _code(error: sqlite3.Error) -> int:
-    """Return the kind of error: the lower byte; what is above tells variants apart."""
+def code_of(error: BaseException | None) -> int:
+    """Return SQLite's kind of *error*: the lower byte; what is above tells variants apart."""
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite or the system says into one line that helps."""
+def translated() -> Iterator[None]:
+    """Turn what SQLite raises in the block into StoreError."""
     try:
         yield
     except sqlite3.Error as error:
-        advice = _ADVICE.get(_code(error), f"cannot be used ({error}): give another --data")
-        raise ConfigurationError(f"{path} {advice}") from error
-    except OSError as error:
-        advice = "make it and its directory writable, or give another --data"
-        raise ConfigurationError(f"{path} cannot be opened ({error.strerror}): {advice}") from error
+        raise _translation(error) from error
+
+
+def _translation(error: sqlite3.Error) -> StoreError:
+    if isinstance(error, sqlite3.OperationalError) and "Could not decode" in str(error):
+        # The message would quote the bytes that are no text.
+        return StoreError("text is stored that is no UTF-8", "damaged")
+    return StoreError(str(error), _REASONS.get(code_of(error), "failed"))
+
+
+class Cursor(sqlite3.Cursor):
+    """The rows of a statement. SQLite looks for them as they are asked for."""
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None."""
+        try:
+            return super().fetchone()
+        except sqlite3.Error as error:
+            raise _translation(error) from error
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+        try:
+            return super().fetchall()
+        except sqlite3.Error as error:
+            raise _translation(error) from error
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except sqlite3.Error as error:
+            raise _translation(error) from error
+
+
+class Connection(sqlite3.Connection):
+    """A connection in autocommit mode, for one thread at a time."""
+
+    def cursor(self, factory: Any = Cursor) -> Any:
+        """Return what statements run in."""
+        return super().cursor(factory)
+
+    def execute(self, sql: str, values: Any = ()) -> Cursor:
+        """Run one statement."""
+        try:
+            return cast("Cursor", super().execute(sql, values))
+        except sqlite3.Error as error:
+            raise _translation(error) from error
+
+    def executemany(self, sql: str, rows: Iterable[Any]) -> Cursor:
+        """Run one statement for each of *rows*."""
+        try:
+            return cast("Cursor", super().executemany(sql, rows))
+        except sqlite3.Error as error:
+            raise _translation(error) from error
+
+
+def connect(name: str | Path, *, busy_s: float | None = None) -> Connection:
+    """Open the database *name*: a path, a ``file:`` URI, or ``:memory:``.
+
+    *busy_s* is how long it waits for a lock, if not `BUSY_S`.
+    """
+    text = str(name.absolute()) if isinstance(name, Path) else name
+    with translated():
+        return sqlite3.connect(
+            text,
+            uri=text.startswith("file:"),
+            timeout=BUSY_S if busy_s is None else busy_s,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+            factory=Connection,
+        )

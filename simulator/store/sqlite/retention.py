@@ -5,10 +5,12 @@ ended with. So the rest can still be checked, and nothing can be taken away
 without a trace.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from simulator.journal.chain import UNSEEN, Cut
+from simulator.store.errors import StoreError
+from simulator.store.sqlite import schema
+from simulator.store.sqlite.connection import Connection
 
 CONDITIONS = {
     "before_ms": "at_ms < :before_ms",
@@ -19,15 +21,15 @@ CONDITIONS = {
 """What exchanges can be chosen by, each as the condition that does it."""
 LIMIT = "limit"
 """Reason of a cut that the size limit made; the next one becomes one with it."""
-_ROOM = 65_536
-"""Bytes that a probe wants."""
+_ROOM = 16_384
+"""Bytes that a probe writes."""
 _CUT = "INSERT INTO journal_cut (first, last, link, at_ms, reason) VALUES (?,?,?,?,?)"
 _NEWEST_CUT = "SELECT number, first, last, reason FROM journal_cut ORDER BY number DESC LIMIT 1"
 _WIDER = "UPDATE journal_cut SET last = ?, link = ?, at_ms = ? WHERE number = ?"
 
 
 def delete(
-    db: sqlite3.Connection,
+    db: Connection,
     committed: int,
     match: Mapping[str, object],
     *,
@@ -62,16 +64,17 @@ def delete(
     return cuts_made
 
 
-def pass_over(db: sqlite3.Connection, seq: int, count: int, link: bytes, at_ms: int) -> None:
+def skip(db: Connection, seq: int, count: int, link: bytes, at_ms: int) -> None:
     """Note that *count* exchanges after number *seq*, whose link is *link*, were not recorded."""
     db.execute(_CUT, (seq + 1, seq + count, link, at_ms, UNSEEN))
 
 
-def probe(db: sqlite3.Connection) -> None:
-    """Write what a few exchanges take, and take it back; sqlite3.Error if there is no room."""
-    db.execute("CREATE TABLE probe (room BLOB)")
-    db.execute("INSERT INTO probe VALUES (zeroblob(?))", (_ROOM,))
-    db.execute("DROP TABLE probe")
+def probe(db: Connection) -> int:
+    """Write what a few exchanges take in place of the last time's; return its number."""
+    db.execute(schema.PROBE, (_ROOM,))
+    db.execute(schema.PROBE_OLD)
+    (number,) = db.execute(schema.PROBED).fetchone()
+    return int(number)
 
 
 def _spans(rows: Iterable[Sequence[object]]) -> Iterator[tuple[int, int, bytes]]:
@@ -80,7 +83,7 @@ def _spans(rows: Iterable[Sequence[object]]) -> Iterator[tuple[int, int, bytes]]
     end = b""
     for seq, link in rows:
         if not isinstance(seq, int) or not isinstance(link, bytes):
-            raise sqlite3.IntegrityError("an exchange has no number or no link")
+            raise StoreError("an exchange has no number or no link", "damaged")
         if last and seq != last + 1:
             yield first, last, end
             first = seq

@@ -96,6 +96,17 @@ WIPE = (
     "DELETE FROM counter WHERE organisation=?",
 )
 WIPE_ALL = ("DELETE FROM entity", "DELETE FROM entity_index", "DELETE FROM counter")
+RECORD = "INSERT INTO exchange VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+HEAD = "SELECT seq, link FROM journal_head"
+SET_HEAD = "UPDATE journal_head SET seq = ?, link = ?"
+OLDEST = "SELECT ifnull(min(seq), 0) FROM exchange"
+PROBE_TABLE = "CREATE TABLE IF NOT EXISTS probe (number INTEGER PRIMARY KEY, room BLOB NOT NULL)"
+PROBE = "INSERT INTO probe SELECT ifnull(max(number), 0) + 1, zeroblob(?) FROM probe"
+PROBE_OLD = "DELETE FROM probe WHERE number < (SELECT max(number) FROM probe)"
+"""The newest stays: bytes that were taken back would never have been written."""
+UNDONE = "INSERT INTO meta VALUES ('undone', 1) ON CONFLICT DO UPDATE SET value = value + 1"
+"""Counts commits that failed. SQLite writes nothing where nothing changes, so it must count."""
+PROBED = "SELECT ifnull(max(number), 0) FROM probe"
 REVISION = "SELECT value FROM meta WHERE name = 'revision'"
 SET_REVISION = "UPDATE meta SET value = ? WHERE name = 'revision'"
 

@@ -4,7 +4,6 @@ Rule: each call of SQLite lets go of the interpreter lock and waits to get it
 back, so what can wait is written at the end, all at once.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
@@ -12,16 +11,18 @@ from typing import Any
 
 from simulator.core.state import Body, Entity, Guard
 from simulator.journal.chain import START
-from simulator.store.sqlite import journal, records, schema
+from simulator.store.errors import StoreError
+from simulator.store.sqlite import schema
+from simulator.store.sqlite.connection import Connection
 
 CACHED = 32_768
 """Most entities that are kept, decoded once they were asked for: about 1 KB each."""
 _DROPPED = CACHED // 4
 """How many of the oldest make room at once."""
-OVER = "the transaction is over: its state is of no more use"
-MOST_WAITING = 1000
+CLOSED = "the transaction is over: its state is of no more use"
+MAX_PENDING_WRITES = 1000
 """Entities that wait to be written before they are."""
-LARGE = 65_536
+FLUSH_BYTES = 65_536
 """Bytes of an entity that does not wait."""
 Name = tuple[str, str, str]
 """Organisation, kind and key of an entity."""
@@ -35,7 +36,7 @@ Series = tuple[str, str]
 class Session:
     """One transaction as its states share it."""
 
-    connection: sqlite3.Connection
+    connection: Connection
     cache: dict[Name, Entity | Row]
     """What `SqliteState.get` found or `SqliteState.put` wrote lately."""
     counters: dict[Series, int]
@@ -49,29 +50,31 @@ class Session:
     guard: Guard | None = None
     newest_ms: int = 0
     """When the newest exchange of this transaction came."""
+    recorded_bytes: int = 0
+    """About how much the exchanges of this transaction take."""
     recorded: list[tuple[Any, ...]] = field(default_factory=list)
     """Exchanges to be written at the end."""
-    puts: dict[Name, Row] = field(default_factory=dict)
+    pending_writes: dict[Name, Row] = field(default_factory=dict)
     """Entities (revision, body) to be written at the end, or before the next look at a table."""
-    counted: set[Series] = field(default_factory=set)
+    dirty_counters: set[Series] = field(default_factory=set)
     """Series whose next number is to be written at the end."""
     undo: list[tuple[dict[Any, Any], Any, Any]] = field(default_factory=list)
     """What stood in one of the dictionaries before a savepoint was left: dictionary, key, value."""
     savepoints: list["Savepoint"] = field(default_factory=list)
     """The open ones, outermost first."""
-    over: bool = False
+    closed: bool = False
 
     @property
-    def db(self) -> sqlite3.Connection:
+    def db(self) -> Connection:
         """The connection, as long as the transaction lasts.
 
         After a full disk and the like, SQLite has undone all of it: what
         came after would be kept without it.
         """
-        if self.over:
-            raise RuntimeError(OVER)
+        if self.closed:
+            raise RuntimeError(CLOSED)
         if not self.connection.in_transaction:
-            raise sqlite3.OperationalError("the transaction was undone after an earlier error")
+            raise StoreError("the transaction was undone after an earlier error")
         return self.connection
 
     def keep(self, name: Name, entity: Entity | Row) -> None:
@@ -107,8 +110,8 @@ class Session:
 
     def put(self, name: Name, row: Row) -> None:
         """Have an entity written; it may take the place of one that waits."""
-        self.set(self.puts, name, row)
-        if len(row[1]) > LARGE or len(self.puts) > MOST_WAITING:
+        self.set(self.pending_writes, name, row)
+        if len(row[1]) > FLUSH_BYTES or len(self.pending_writes) > MAX_PENDING_WRITES:
             self.flush()
 
     def show(self, kind: str, rows: Iterable[tuple[str, Body]]) -> None:
@@ -119,7 +122,9 @@ class Session:
 
     def count(self) -> None:
         """Write the numbers that series have come to."""
-        rows = [(*name, self.counters[name]) for name in self.counted if name in self.counters]
+        rows = [
+            (*name, self.counters[name]) for name in self.dirty_counters if name in self.counters
+        ]
         if rows:
             self.writable.executemany(schema.RESERVE, rows)
 
@@ -128,21 +133,23 @@ class Session:
         self.flush()
         self.count()
         if self.recorded:
-            self.db.executemany(records.INSERT, self.recorded)
-            self.db.execute(journal.SET_HEAD, (self.seq, self.link))
+            self.db.executemany(schema.RECORD, self.recorded)
+            self.db.execute(schema.SET_HEAD, (self.seq, self.link))
 
-    def flush(self) -> sqlite3.Connection:
+    def flush(self) -> Connection:
         """Write the entities that wait, and return the connection: the tables are now true."""
-        if self.puts:
-            rows = [(*name, *row) for name, row in self.puts.items()]
+        if self.pending_writes:
+            rows = [(*name, *row) for name, row in self.pending_writes.items()]
             self.writable.executemany(schema.PUT, rows)
             if self.savepoints:
-                self.undo += [(self.puts, name, row) for name, row in self.puts.items()]
-            self.puts.clear()
+                self.undo += [
+                    (self.pending_writes, name, row) for name, row in self.pending_writes.items()
+                ]
+            self.pending_writes.clear()
         return self.db
 
     @property
-    def writable(self) -> sqlite3.Connection:
+    def writable(self) -> Connection:
         """The connection, once every open savepoint is set and covers what will be written."""
         db = self.db
         for level, savepoint in enumerate(self.savepoints):

@@ -1,21 +1,18 @@
 """Going back to where a world began, and the whole state as one file.
 
-`mark` notes where the state is. From then on the database itself keeps what an
+`set_baseline` notes where the state is. From then on the database itself keeps what an
 entity was before its first change, so going back costs only what has changed.
 """
 
-import sqlite3
-from collections.abc import Iterable, Iterator
-from itertools import chain, groupby
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Protocol
 
 import msgspec
 
-from simulator.core.state import Body, State
+from simulator.core.state import Body
+from simulator.store import snapshot_lines
+from simulator.store.sqlite.connection import Connection
 
-FORMAT = 1
-"""Of the lines of a snapshot; another one is refused."""
-NAME = "mdmsim_snapshot"
 TABLES = (
     """CREATE TABLE IF NOT EXISTS baseline (
       organisation TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
@@ -79,7 +76,7 @@ class Session(Protocol):
 
     revision: int
 
-    def flush(self) -> sqlite3.Connection:
+    def flush(self) -> Connection:
         """Write the entities that wait."""
         ...
 
@@ -92,27 +89,19 @@ class Session(Protocol):
         ...
 
     @property
-    def writable(self) -> sqlite3.Connection:
+    def writable(self) -> Connection:
         """The connection, with the open savepoints set."""
         ...
 
 
-def _written(session: Session) -> sqlite3.Connection:
+def _written(session: Session) -> Connection:
     """Return the connection once the tables are true."""
     session.flush()
     session.count()
     return session.writable
 
 
-class Wipeable(State, Protocol):
-    """The state, as a snapshot is loaded into it."""
-
-    def wipe(self, organisation: str | None = None) -> None:
-        """Remove entities and counters."""
-        ...
-
-
-def mark(session: Session) -> None:
+def set_baseline(session: Session) -> None:
     """Note that this is the state to go back to."""
     db = _written(session)
     for verb in _VERBS:
@@ -124,7 +113,7 @@ def mark(session: Session) -> None:
     db.execute(_SET_MARK, (session.revision,))
 
 
-def unmark(session: Session) -> None:
+def clear_baseline(session: Session) -> None:
     """Forget the state to go back to, as everything is going to be removed."""
     db = _written(session)
     for verb in _VERBS:
@@ -133,7 +122,7 @@ def unmark(session: Session) -> None:
         db.execute(statement)
 
 
-def marked(session: Session) -> bool:
+def has_baseline(session: Session) -> bool:
     """Tell whether there is a state to go back to."""
     return session.writable.execute(_MARK).fetchone() is not None
 
@@ -153,10 +142,10 @@ def reset(session: Session, organisation: str | None) -> None:
     session.forget()
 
 
-def dump(session: Session, header: Body) -> Iterator[bytes]:
+def export_lines(session: Session, header: Body) -> Iterator[bytes]:
     """Yield the lines of a snapshot: *header* with the format, entities, counters, the end."""
     db = _written(session)
-    yield _ENCODE({NAME: FORMAT, **header}) + b"\n"
+    yield _ENCODE({snapshot_lines.NAME: snapshot_lines.FORMAT, **header}) + b"\n"
     count = 1
     for organisation, kind, key, body, index in db.execute(_DUMP):
         names = msgspec.Raw(index.encode())
@@ -166,60 +155,3 @@ def dump(session: Session, header: Body) -> Iterator[bytes]:
         yield _ENCODE(list(row)) + b"\n"
         count += 1
     yield _ENCODE({"lines": count}) + b"\n"
-
-
-def head(line: bytes) -> Body:
-    """Return the header of a snapshot; ValueError says what it is if it is none of ours."""
-    try:
-        header = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        header = None
-    if not isinstance(header, dict) or NAME not in header:
-        raise ValueError("the body is no snapshot of mdmsim: GET /snapshot makes one")
-    if header[NAME] != FORMAT:
-        raise ValueError(
-            f"the snapshot is of format {header[NAME]!r}, this mdmsim reads {FORMAT}: "
-            "load it with the mdmsim that made it"
-        )
-    return header
-
-
-def load(state: Wipeable, lines: Iterable[bytes]) -> None:
-    """Replace the whole state by the *lines* after the header; ValueError if they are damaged."""
-    state.wipe()
-    rows = _rows(lines)
-    for (organisation, kind), group in groupby(rows, key=lambda row: (row[0], row[1])):
-        own, first = state.of(organisation), next(group)
-        if len(first) == 3:  # noqa: PLR2004 (a counter: organisation, series, next)
-            own.reserve(kind, first[2] - own.reserve(kind, 0))
-        else:
-            own.put_many(kind, ((row[2], row[3], row[4]) for row in chain((first,), group)))
-
-
-def _rows(lines: Iterable[bytes]) -> Iterator[list[Any]]:
-    """Yield the rows; ValueError unless the last line says that they are all there."""
-    count, ended = 1, False
-    for line in lines:
-        try:
-            row = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise ValueError(f"line {count + 1} of the snapshot is damaged") from None
-        if isinstance(row, dict):
-            ended = row == {"lines": count}
-            break
-        if not _is_row(row):
-            raise ValueError(f"line {count + 1} of the snapshot is damaged")
-        count += 1
-        yield row
-    if not ended:
-        raise ValueError(f"the snapshot ends early, after line {count}")
-
-
-def _is_row(row: Any) -> bool:
-    match row:
-        case [str(), str(), int()]:
-            return True
-        case [str(), str(), str(key), dict(), dict(index)]:
-            return bool(key) and all(isinstance(value, str) for value in index.values())
-        case _:
-            return False

@@ -9,8 +9,10 @@ import msgspec
 from simulator.core.messages import Exchange
 from simulator.core.state import Body, Entity
 from simulator.journal.chain import link_of
-from simulator.store.sqlite import bulk_load, journal, records, retention, schema, snapshots
-from simulator.store.sqlite.session import OVER, Row, Savepoint, Session
+from simulator.store import records, snapshot_lines
+from simulator.store.protocols import NEWEST
+from simulator.store.sqlite import bulk_load, retention, schema, snapshots
+from simulator.store.sqlite.session import CLOSED, Row, Savepoint, Session
 
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder(dict[str, Any]).decode
@@ -39,10 +41,10 @@ class SqliteState:
     def get(self, kind: str, key: str) -> Entity | None:
         """Return one entity, or None."""
         session, name = self._session, (self._organisation, kind, key)
-        found = None if session.over else session.cache.get(name)
+        found = None if session.closed else session.cache.get(name)
         if isinstance(found, Entity):
             return found
-        row: Row | None = found or session.puts.get(name)
+        row: Row | None = found or session.pending_writes.get(name)
         row = row or session.db.execute(schema.GET, name).fetchone()
         if row is None:
             return None
@@ -53,7 +55,7 @@ class SqliteState:
     def has(self, kind: str, key: str) -> bool:
         """Tell whether there is such an entity."""
         session, name = self._session, (self._organisation, kind, key)
-        if not session.over and (name in session.cache or name in session.puts):
+        if not session.closed and (name in session.cache or name in session.pending_writes):
             return True
         row = session.db.execute(schema.GET, name).fetchone()
         if row is not None:
@@ -76,8 +78,8 @@ class SqliteState:
         if not key:
             raise ValueError(f"a {kind} needs a key")
         session, name = self._session, (self._organisation, kind, key)
-        if session.over:
-            raise RuntimeError(OVER)
+        if session.closed:
+            raise RuntimeError(CLOSED)
         session.revision = revision = session.revision + 1
         row = (revision, _ENCODE(body))
         session.put(name, row)
@@ -137,9 +139,13 @@ class SqliteState:
         """Add to many entities, (value, key), an index value where they have none of that name."""
         bulk_load.index(self._session, (self._organisation, kind, name), rows)
 
-    def fill(self, *, ended: bool) -> None:
-        """Say that very many entities are going to be added, or that they have been."""
-        bulk_load.fill(self._session, ended=ended)
+    def begin_bulk_load(self) -> None:
+        """Say that very many entities are going to be added."""
+        bulk_load.begin(self._session)
+
+    def end_bulk_load(self) -> None:
+        """Say that they have been."""
+        bulk_load.end(self._session)
 
     def delete(self, kind: str, key: str) -> bool:
         """Remove one entity and its index values; return whether it was there."""
@@ -198,7 +204,7 @@ class SqliteState:
 
     def changes(self, kind: str, since: int, limit: int = 100) -> list[Entity]:
         """Return up to *limit* entities whose revision is above *since*, in that order."""
-        values = (self._organisation, kind, min(since, journal.MOST), max(limit, 0))
+        values = (self._organisation, kind, min(since, NEWEST), max(limit, 0))
         return _entities(self._session.flush().execute(schema.CHANGES, values))
 
     def count(self, kind: str) -> int:
@@ -209,13 +215,13 @@ class SqliteState:
     def reserve(self, series: str, count: int = 1) -> int:
         """Take *count* consecutive numbers of *series* and return the first; 0 takes none."""
         session, name = self._session, (self._organisation, series)
-        first = None if session.over else session.counters.get(name)
+        first = None if session.closed else session.counters.get(name)
         if first is None:
             row = session.db.execute(schema.NEXT, name).fetchone()
             first = row[0] if row else 1
         if count:
             session.set(session.counters, name, first + count)
-            session.counted.add(name)
+            session.dirty_counters.add(name)
         return first
 
     def savepoint(self) -> Savepoint:
@@ -225,13 +231,14 @@ class SqliteState:
     def record(self, exchange: Exchange) -> int:
         """Append *exchange* to the journal, set its ``seq`` and return it."""
         session = self._session
-        if session.over:
-            raise RuntimeError(OVER)
+        if session.closed:
+            raise RuntimeError(CLOSED)
         exchange.seq = session.seq + 1
         row = records.row_of(exchange, session.guard)
         session.link = link_of(session.link, row[-1])
         session.recorded.append((*row, session.link))
         session.seq, session.newest_ms = exchange.seq, exchange.at_ms
+        session.recorded_bytes += len(row[-1])
         return exchange.seq
 
     def forget(self, match: Mapping[str, object], *, at_ms: int, reason: str) -> int:
@@ -242,16 +249,16 @@ class SqliteState:
         )
         return sum(cut.last - cut.first + 1 for cut in cuts)
 
-    def pass_over(self, count: int, *, at_ms: int) -> None:
+    def skip_sequence_numbers(self, count: int, *, at_ms: int) -> None:
         """Leave out the next *count* numbers, for exchanges that were answered unrecorded."""
         session = self._session
-        retention.pass_over(session.writable, session.seq, count, session.link, at_ms)
+        retention.skip(session.writable, session.seq, count, session.link, at_ms)
         session.seq += count
-        session.writable.execute(journal.SET_HEAD, (session.seq, session.link))
+        session.writable.execute(schema.SET_HEAD, (session.seq, session.link))
 
-    def probe(self) -> None:
-        """Raise sqlite3.Error if there is no room for more exchanges."""
-        retention.probe(self._session.flush())
+    def probe(self) -> int:
+        """Write as much as a few exchanges take, and return a number to be read back."""
+        return retention.probe(self._session.flush())
 
     def wipe(self, organisation: str | None = None) -> None:
         """Remove the entities and counters of *organisation*, or all; revisions go on growing.
@@ -259,7 +266,7 @@ class SqliteState:
         With all of them goes the mark.
         """
         if organisation is None:
-            snapshots.unmark(self._session)
+            snapshots.clear_baseline(self._session)
         self._session.flush()
         self._session.count()
         self._session.forget()
@@ -268,25 +275,25 @@ class SqliteState:
                 statement, () if organisation is None else (organisation,)
             )
 
-    def mark(self) -> None:
+    def set_baseline(self) -> None:
         """Note that this is the state that `reset` goes back to."""
-        snapshots.mark(self._session)
+        snapshots.set_baseline(self._session)
 
-    def marked(self) -> bool:
+    def has_baseline(self) -> bool:
         """Tell whether there is a state to go back to."""
-        return snapshots.marked(self._session)
+        return snapshots.has_baseline(self._session)
 
     def reset(self, organisation: str | None = None) -> None:
         """Go back to the mark with one organisation, or with all; ValueError without a mark."""
         snapshots.reset(self._session, organisation)
 
-    def dump(self, header: Body) -> Iterator[bytes]:
+    def export_snapshot(self, header: Body) -> Iterator[bytes]:
         """Yield the whole state as the lines of a snapshot with *header*."""
-        return snapshots.dump(self._session, header)
+        return snapshots.export_lines(self._session, header)
 
-    def load(self, lines: Iterable[bytes]) -> None:
+    def import_snapshot(self, lines: Iterable[bytes]) -> None:
         """Replace the whole state by the *lines* after the header; ValueError if damaged."""
-        snapshots.load(self, lines)
+        snapshot_lines.load(self, lines)
 
 
 def _entities(rows: Iterable[tuple[str, int, bytes]]) -> list[Entity]:

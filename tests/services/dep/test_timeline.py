@@ -1,11 +1,10 @@
 """Cursors of lines of time that were left."""
 
-from typing import Any, cast
+from typing import Any
 
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from simulator.core.state import World
 from simulator.services.dep import timeline
 from simulator.services.fleet import devices as fleet
 from tests.apple import Apple
@@ -21,12 +20,12 @@ def sync(apple: Apple, cursor: str) -> Any:
 
 
 def mark(apple: Apple) -> None:
-    apple.run(lambda state: cast("World", state).mark())
+    apple.run(lambda state: state.set_baseline())
 
 
 def reset(apple: Apple) -> None:
     def work(state: Any) -> None:
-        cast("World", state).reset()
+        state.reset()
         timeline.begin(state.of("acme"))
 
     apple.run(work)

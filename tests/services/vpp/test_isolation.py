@@ -1,6 +1,6 @@
 """No token of one location reads or changes what belongs to another, of whatever organisation."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -9,6 +9,7 @@ from simulator.core.state import State
 from simulator.protocol.operations import Operation
 from simulator.services import organisations
 from simulator.services.vpp.domain import portal
+from simulator.store.sqlite.store import SqliteStore
 from tests.apple import ORG
 from tests.vpp import APP, Vpp, wanted
 
@@ -44,7 +45,7 @@ def rival(apple: Vpp, state: State) -> None:
 
 def belongings(apple: Vpp) -> list[Any]:
     query = "SELECT kind, key, body FROM entity WHERE organisation = 'rival' ORDER BY kind, key"
-    found: list[Any] = apple.store._connection.execute(query).fetchall()
+    found: list[Any] = cast("SqliteStore", apple.store)._connection.execute(query).fetchall()
     return found
 
 

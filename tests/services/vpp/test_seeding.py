@@ -16,7 +16,8 @@ from simulator.services.vpp.domain.locations import Location, location
 from simulator.services.vpp.domain.products import find_product
 from simulator.services.vpp.domain.users import USER, User
 from simulator.services.vpp.seeding import offers
-from simulator.store.sqlite.store import Store
+from simulator.store.opening import open_store
+from simulator.store.protocols import Store
 from simulator.worlds.seeding import seed_world
 from simulator.worlds.world import load_world, parse_world
 from tests.worlds.test_world import HEAD, ORGANISATION, SERVER, refusal
@@ -36,7 +37,7 @@ def seeded() -> Iterator[Seeded]:
     with ExitStack() as stack:
 
         def opened(seed: int = 1, mint: str = "ab") -> Store:
-            store = stack.enter_context(closing(Store.open(None)))
+            store = stack.enter_context(closing(open_store(None)))
             with store.transaction() as state:
                 seed_world(
                     state,

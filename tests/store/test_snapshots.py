@@ -8,15 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator.store.sqlite import snapshots
-from simulator.store.sqlite.state import SqliteState
-from simulator.store.sqlite.store import Store
+from simulator.core.state import StoreAdmin
+from simulator.store import snapshot_lines
+from simulator.store.opening import open_store
+from simulator.store.protocols import Store
 
 Dump = list[bytes]
 
 
-def whole(state: SqliteState) -> Dump:
-    return list(state.dump({}))
+def whole(state: StoreAdmin) -> Dump:
+    return list(state.export_snapshot({}))
 
 
 def seeded(store: Store) -> Dump:
@@ -31,11 +32,11 @@ def seeded(store: Store) -> Dump:
             own.put("device", "1", {"n": 1}, {"place": "x"})
             own.put("device", "2", {"n": 2}, {"place": "y"})
             own.reserve("event", 5)
-        state.mark()
+        state.set_baseline()
         return whole(state)
 
 
-def changed(state: SqliteState, org: str) -> None:
+def changed(state: StoreAdmin, org: str) -> None:
     own, root = state.of(org), state.of("")
     own.put("device", "1", {"n": 10}, {"place": "z"})
     own.put("device", "1", {"n": 11})
@@ -87,7 +88,7 @@ def test_one_organisation_goes_back_and_the_others_stay(store: Store) -> None:
 
 def test_without_a_mark_there_is_nothing_to_go_back_to(store: Store) -> None:
     with store.transaction() as state:
-        assert not state.marked()
+        assert not state.has_baseline()
         with pytest.raises(ValueError, match="no state to go back to"):
             state.reset()
 
@@ -114,8 +115,8 @@ def test_a_snapshot_is_loaded_as_it_was(store: Store) -> None:
         state.of("c").put("other", "x", {})
 
     with store.transaction() as state:
-        snapshots.head(lines[0])
-        state.load(iter(lines[1:]))
+        snapshot_lines.head(lines[0])
+        state.import_snapshot(iter(lines[1:]))
 
         assert whole(state) == lines
         assert state.of("a").reserve("event", 0) == 9
@@ -125,7 +126,7 @@ def test_a_snapshot_is_loaded_as_it_was(store: Store) -> None:
 def test_a_snapshot_of_nothing_is_one(store: Store) -> None:
     with store.transaction() as state:
         lines = whole(state)
-        state.load(iter(lines[1:]))
+        state.import_snapshot(iter(lines[1:]))
 
     assert len(lines) == 2
 
@@ -142,7 +143,7 @@ def test_a_snapshot_of_nothing_is_one(store: Store) -> None:
 )
 def test_what_is_no_snapshot_of_this_format_is_refused(line: bytes, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        snapshots.head(line)
+        snapshot_lines.head(line)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_a_damaged_snapshot_is_refused(store: Store, lines: list[bytes], says: s
 
     with store.transaction() as state:
         with pytest.raises(ValueError, match=says), state.savepoint():
-            state.load(iter(lines))
+            state.import_snapshot(iter(lines))
         assert whole(state) == start
 
 
@@ -179,7 +180,7 @@ CHANGES = st.lists(
 )
 
 
-def apply(state: SqliteState, changes: list[tuple[str, str, str, int]]) -> None:
+def apply(state: StoreAdmin, changes: list[tuple[str, str, str, int]]) -> None:
     for what, org, key, number in changes:
         own = state.of(org)
         body: Any = {"n": number, "organisation": "a" if number % 2 else "b"}
@@ -200,10 +201,10 @@ def test_whatever_happened_a_reset_undoes_it(
     after: list[tuple[str, str, str, int]],
     more: list[tuple[str, str, str, int]],
 ) -> None:
-    store = Store.open(None)
+    store = open_store(None)
     with store.transaction() as state:
         apply(state, before)
-        state.mark()
+        state.set_baseline()
         start = whole(state)
         apply(state, after)
         state.reset("a")

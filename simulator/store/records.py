@@ -6,11 +6,24 @@ import msgspec
 
 from simulator.core.messages import Exchange
 from simulator.core.state import Guard
+from simulator.store.errors import StoreError
 
-INSERT = "INSERT INTO exchange VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _ENCODER = msgspec.msgpack.Encoder()
-decode = msgspec.msgpack.Decoder(Exchange).decode
-"""Makes an exchange of its record."""
+_DECODE = msgspec.msgpack.Decoder(Exchange).decode
+
+
+def decode(seq: int, record: bytes) -> Exchange:
+    """Return the exchange of *record*, which is stored under the number *seq*.
+
+    StoreError if it cannot be read: it is no longer what `row_of` gave.
+    """
+    try:
+        exchange = _DECODE(record)
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
+        raise StoreError(f"exchange {seq} cannot be read: it is damaged", "damaged") from error
+    # Whoever pages goes on from this number: it has to be the one that rows are ordered by.
+    exchange.seq = seq
+    return exchange
 
 
 def row_of(exchange: Exchange, guard: Guard | None = None) -> tuple[Any, ...]:

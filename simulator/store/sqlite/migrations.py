@@ -1,0 +1,182 @@
+"""How the file of a store is opened, made where there is none, and brought up to date.
+
+Rule: a file is changed only once it is known to be ours, or empty.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from simulator.core.settings import ConfigurationError
+from simulator.journal.chain import START, link_of
+from simulator.store.errors import DamagedError, StoreError
+from simulator.store.sqlite import snapshots
+from simulator.store.sqlite.connection import Connection, code_of, connect
+from simulator.store.sqlite.schema import APPLICATION_ID, CHAIN, PROBE_TABLE, TABLES, VERSION
+
+WAL_SIZE = 16 * 1024 * 1024
+"""Bytes that the write-ahead log is cut back to after a large transaction."""
+WAL_PAGES = WAL_SIZE // 4096
+"""Pages of the write-ahead log after which a commit empties it, if nobody has done so before."""
+
+_UNCHAINED = "SELECT seq, record FROM exchange WHERE seq > ? ORDER BY seq LIMIT ?"
+_CHUNK = 1000
+"""Exchanges that are in memory at a time during an upgrade."""
+
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "is locked by another program: stop it, or give another --data",
+    sqlite3.SQLITE_READONLY: "cannot be written: make it and its directory writable, "
+    "or give another --data",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: make it and its directory readable and writable, "
+    "or give another --data",
+    sqlite3.SQLITE_NOTADB: "is no SQLite database: move it away, or give another --data",
+    sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a copy, or give another --data",
+    sqlite3.SQLITE_FULL: "cannot grow, as its disk is full: make room, or give another --data",
+}
+_NO_FILES = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+_OTHER = "look at its disk, or give another --data"
+_PERMISSION = 0o600
+"""Of a new database: it holds what clients disclosed."""
+
+
+def writable(path: Path | None, *, fsync: bool) -> Connection:
+    """Open the database at *path* to write it, or one in memory; make its tables if it has none."""
+    if path is None:
+        return _prepared(connect(":memory:"), lambda one: _make(one, None, fsync=fsync))
+    _check_place(path)
+    with _explained(path):
+        if not path.exists():
+            path.touch(_PERMISSION)
+        connection = connect(path)
+        return _prepared(connection, lambda one: _make(one, path, fsync=fsync))
+
+
+def readable(path: Path) -> Connection:
+    """Open the database at *path* to read it, be it in use, closed, or on a read-only disk."""
+    if not path.exists():
+        raise ConfigurationError(
+            f"there is no journal at {path}: run mdmsim serve first, or give another --data"
+        )
+    _check_place(path)
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with _explained(path):
+        try:
+            return _prepared(connect(uri), lambda one: _check_ours(one, path))
+        except StoreError as error:
+            # SQLite makes files beside a database that it reads, even so. Where it
+            # may not, a database that was closed is whole and can be read as it is.
+            closed = not path.with_name(f"{path.name}-wal").exists()
+            if not closed or code_of(error.__cause__) not in {
+                sqlite3.SQLITE_READONLY,
+                sqlite3.SQLITE_CANTOPEN,
+            }:
+                raise
+            return _prepared(connect(f"{uri}&immutable=1"), lambda one: _check_ours(one, path))
+
+
+def _prepared(connection: Connection, prepare: Callable[[Connection], None]) -> Connection:
+    """Return *connection* after *prepare*, or close it if that fails."""
+    try:
+        prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make(connection: Connection, path: Path | None, *, fsync: bool) -> None:
+    """Check that the database is ours, make the tables of a new one, and tune it."""
+    if path is not None and not _is_new(connection):
+        _check_ours(connection, path, upgradable=True)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_SIZE}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+    connection.execute("PRAGMA cache_size = -32768")
+    # What a savepoint would restore is kept in memory instead of a temporary file.
+    connection.execute("PRAGMA temp_store = MEMORY")
+    # Ask for the write lock even if there is nothing to write: better to fail now than later.
+    connection.execute("BEGIN IMMEDIATE")
+    if _is_new(connection):
+        for statement in TABLES:
+            connection.execute(statement)
+    elif _number(connection, "user_version") < VERSION:
+        _upgrade(connection)
+    elif not connection.execute("SELECT 1 FROM journal_head").fetchone():
+        raise ConfigurationError(
+            f"{path} has lost the head of its journal: restore it from a copy, look at it with "
+            "mdmsim report --verify, or give another --data"
+        )
+    for statement in (*snapshots.TABLES, PROBE_TABLE):
+        connection.execute(statement)
+    connection.execute("COMMIT")
+
+
+def _upgrade(connection: Connection) -> None:
+    """Bring the tables of format 1 to format 2: chain the exchanges that are there."""
+    connection.execute("ALTER TABLE exchange ADD COLUMN link BLOB NOT NULL DEFAULT x''")
+    for statement in CHAIN:
+        connection.execute(statement)
+    seq, link = 0, START
+    while rows := connection.execute(_UNCHAINED, (seq, _CHUNK)).fetchall():
+        links = []
+        for number, record in rows:
+            seq, link = number, link_of(link, record)
+            links.append((link, seq))
+        connection.executemany("UPDATE exchange SET link = ? WHERE seq = ?", links)
+    connection.execute("INSERT INTO journal_head VALUES (1, ?, ?, ?)", (seq, link, seq + 1))
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _is_new(connection: Connection) -> bool:
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return not (tables or _number(connection, "application_id"))
+
+
+def _check_ours(connection: Connection, path: Path, *, upgradable: bool = False) -> None:
+    if _number(connection, "application_id") != APPLICATION_ID:
+        raise ConfigurationError(
+            f"{path} is a database of another program: move it away, or give another --data"
+        )
+    version = _number(connection, "user_version")
+    if version > VERSION:
+        raise ConfigurationError(
+            f"{path} was made by a newer mdmsim (format {version}, this one knows "
+            f"{VERSION}): upgrade mdmsim, or give another --data"
+        )
+    if version < VERSION and not upgradable:
+        raise ConfigurationError(
+            f"{path} was made by an older mdmsim (format {version}, this one reads {VERSION}): "
+            "start mdmsim serve on it once, which brings it up to date"
+        )
+
+
+def _number(connection: Connection, pragma: str) -> int:
+    number: int = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
+    return number
+
+
+def _check_place(path: Path) -> None:
+    if path.is_dir():
+        raise ConfigurationError(
+            f"{path} cannot be opened, as it is a directory: give another --data"
+        )
+    if not path.parent.is_dir():
+        raise ConfigurationError(
+            f"there is no directory {path.parent}: make it, or give another --data"
+        )
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite or the system says into one line that helps."""
+    try:
+        yield
+    except StoreError as error:
+        advice = _ADVICE.get(code_of(error.__cause__), f"cannot be used ({error}): {_OTHER}")
+        kind = DamagedError if error.reason == "damaged" else ConfigurationError
+        raise kind(f"{path} {advice}") from error
+    except OSError as error:
+        advice = "make it and its directory writable, or give another --data"
+        raise ConfigurationError(f"{path} cannot be opened ({error.strerror}): {advice}") from error

@@ -1,0 +1,73 @@
+"""Under steady load: each report reads one moment, and the write-ahead log stays small."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from urllib.request import urlopen
+
+from simulator.commands.journal_source import verify
+from simulator.core.data_directory import DATABASE
+from tests.durability.asking import Client
+from tests.durability.running import simulator
+
+LOG_LIMIT = 24_000_000
+"""Bytes of the log. It is begun anew at 4 MiB; a writer that outruns that is held up at 16."""
+
+
+@contextmanager
+def load(ready: dict[str, Any], pad: int = 0) -> Iterator[Client]:
+    """Ask for one thing after the other until the block ends."""
+    client, ended = Client(ready, pad), Event()
+
+    def ask() -> None:
+        while not ended.is_set():
+            client.ask(10)
+
+    thread = Thread(target=ask)
+    thread.start()
+    try:
+        yield client
+    finally:
+        ended.set()
+        thread.join()
+        client.close()
+
+
+def test_a_journal_is_whole_whenever_it_is_looked_at(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    command = [sys.executable, "-m", "simulator", "report", "--verify", "--data", str(data)]
+    with simulator(data) as (ready, _), load(ready) as client:
+        pause = Event()
+        while client.asked < 1000:
+            pause.wait(0.01)
+        looks = [verify(data) for _ in range(100)]
+        processes = [subprocess.run(command, check=False, capture_output=True) for _ in range(3)]
+        asked = []
+        for _ in range(5):
+            with urlopen(f"{ready['control']}/api/v1/report?verify=1") as answer:  # noqa: S310 (ours)
+                asked.append(json.loads(answer.read())["evidence"]["complete"])
+
+    assert Counter(one.complete for one in looks) == {True: 100}
+    assert [one.problems for one in looks if one.problems] == []
+    # It was written all the while.
+    assert len({one.head.seq for one in looks}) > 50
+    assert [one.returncode for one in processes] == [0, 0, 0]
+    assert asked == [True] * 5
+
+
+def test_the_log_stays_small(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    log, database = data / f"{DATABASE}-wal", data / DATABASE
+    with simulator(data) as (ready, _), closing(Client(ready, pad=15_000)) as client:
+        largest = 0
+        while database.stat().st_size < 40_000_000:
+            assert set(client.ask(50)) == {404}
+            largest = max(largest, log.stat().st_size)
+
+    assert 0 < largest < LOG_LIMIT
