@@ -52,6 +52,11 @@ class DeviceHost:
                 self._fleet = await self._make()
             return self._fleet
 
+    @property
+    def running(self) -> "Fleet | None":
+        """The fleet, if it has been made: else there are no devices."""
+        return self._fleet
+
     async def resume(self) -> None:
         """Let the devices go on that there were when the simulator ended."""
         if await _Keeper(self._parts).load():

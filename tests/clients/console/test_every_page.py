@@ -24,6 +24,7 @@ PATHS = (
     "/world/profiles",
     "/world/pushes",
     "/world/apps",
+    "/world/simulated",
     "/steering",
     "/steering/faults?q=token",
     "/steering/faults/arm/delivery/goaway",

@@ -1,0 +1,99 @@
+"""Simulated devices: where each is, its life, and what a person can do who holds it."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from simulator.console import calls
+from simulator.console.pages.world import ROWS, do
+from simulator.console.parts import Page
+from simulator.console.rendering import page
+from simulator.control.parts import missing
+
+_PLACE = "/world/simulated"
+_TONES = {"enrolled": "good", "awaiting": "warn", "lost": "warn", "off": "warn"}
+_BAD = {"failed", "finding", "push ignored"}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One form of a device's page."""
+
+    name: str
+    """As the API calls it."""
+    words: str
+    about: str
+    danger: bool = False
+
+
+ACTIONS = (
+    Action("power-on", "Turn on", "A new or erased one activates, and enrols if it is assigned."),
+    Action("power-off", "Turn off", "Pushes wait until it is on again."),
+    Action("poll", "Ask for commands", "It asks its MDM without having been pushed to."),
+    Action("unenrol", "Remove the MDM", "Its user removes the enrolment profile."),
+    Action("erase", "Erase", "Nothing is left but the hardware.", danger=True),
+)
+
+
+async def devices(request: web.Request) -> web.StreamResponse:
+    """Show a page of the simulated devices."""
+    after = request.query.get("after", "")
+    found = await calls.get(request, "simulated-devices", after=after, limit=ROWS)
+    return await page(
+        request,
+        "simulated.html",
+        "world",
+        devices=[one | {"tone": _tone(one)} for one in found["simulated_devices"]],
+        after=after,
+        following=found["next"],
+    )
+
+
+def _tone(device: Any) -> str:
+    return "bad" if device["trouble"] else _TONES.get(device["state"], "plain")
+
+
+async def add(request: web.Request) -> web.StreamResponse:
+    """Buy a device, take it out of its box, and turn it on."""
+    body = {"count": 1, "power_on": True}
+    said = "A device was bought and turned on."
+    return await do(request, said, "POST", "simulated-devices", body=body, place=_PLACE)
+
+
+async def device(request: web.Request) -> web.StreamResponse:
+    """Show one device and its life, newest first."""
+    serial = request.match_info["serial"]
+    found = await calls.get(request, "simulated-devices", serial)
+    life = [one | {"bad": one["what"] in _BAD} for one in reversed(found.pop("life"))]
+    hidden = ("push_token", "trouble", "state")
+    facts = {name: value for name, value in found.items() if name not in hidden}
+    return await page(
+        request,
+        "simulateddevice.html",
+        "world",
+        device=found | {"tone": _tone(found)},
+        facts=facts,
+        life=life,
+        actions=ACTIONS,
+    )
+
+
+async def act(request: web.Request) -> web.StreamResponse:
+    """Do what a form asks for to a device."""
+    serial, action = request.match_info["serial"], request.match_info["action"]
+    if action not in {one.name for one in ACTIONS}:
+        raise missing(f"no form of the console asks for {action}")
+    place = f"{_PLACE}/{quote(serial)}"
+    said = f"{serial}: {action} is done."
+    path = ("simulated-devices", serial, action)
+    return await do(request, said, "POST", *path, body={}, place=place)
+
+
+PAGES = (
+    Page("GET", _PLACE, devices),
+    Page("POST", _PLACE, add),
+    Page("GET", f"{_PLACE}/{{serial}}", device),
+    Page("POST", f"{_PLACE}/{{serial}}/{{action}}", act),
+)

@@ -1,0 +1,40 @@
+"""The pages of simulated devices."""
+
+from tests.console.conftest import Console
+
+
+async def test_a_device_is_bought_turned_on_and_erased(console: Console) -> None:
+    empty = await console.open("/world/simulated")
+    bought = await console.submit(empty, "/world/simulated")
+    (device,) = (await console.api("GET", "/simulated-devices"))["simulated_devices"]
+    serial = device["serial_number"]
+    path = f"/world/simulated/{serial}"
+    page = await console.open(path)
+    erased = await console.submit(page, f"{path}/erase", back=path)
+
+    assert "There are none." in empty.words
+    assert serial in bought.words
+    assert "activated no profile" in page.words
+    assert device["push_token"] not in page.text
+    assert f"{serial}: erase is done." in erased.words
+    assert (await console.api("GET", f"/simulated-devices/{serial}"))["state"] == "unactivated"
+
+
+async def test_trouble_is_shown(console: Console) -> None:
+    body = {"count": 1, "power_on": False}
+    made = await console.api("POST", "/simulated-devices", body)
+    serial = made["simulated_devices"][0]["serial_number"]
+    enrol = {"profile_url": "http://127.0.0.1:9/"}
+    await console.api("POST", f"/simulated-devices/{serial}/enrol", enrol)
+
+    page = await console.open(f"/world/simulated/{serial}")
+    listed = await console.open("/world/simulated")
+
+    assert "cannot be reached" in page.words
+    assert "cannot be reached" in listed.words
+
+
+async def test_a_device_that_is_none(console: Console) -> None:
+    page = await console.open("/world/simulated/NOPE")
+
+    assert page.status == 404
