@@ -6,7 +6,7 @@ nanomdm has Apple's push host built in: it reaches the simulator by the proxy.
 import base64
 import json
 import plistlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ from tests.clients.harness import (
 )
 
 _KEY = "nanomdm"
-_AUTHORIZATION = "Basic " + base64.b64encode(f"nanomdm:{_KEY}".encode()).decode()
+AUTHORIZATION = "Basic " + base64.b64encode(f"nanomdm:{_KEY}".encode()).decode()
 _CHECK_IN = "application/x-apple-aspen-mdm-checkin"
 _COMMAND = "application/x-apple-aspen-mdm; charset=UTF-8"
 
@@ -110,9 +110,16 @@ class Nanomdm:
 
     url: str
 
-    def api(self, method: str, path: str, body: bytes | None = None) -> Answer:
+    def api(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Call nanomdm's own API."""
-        return call(method, f"{self.url}/v1{path}", body, {"Authorization": _AUTHORIZATION})
+        sent = {"Authorization": AUTHORIZATION, **(headers or {})}
+        return call(method, f"{self.url}/v1{path}", body, sent)
 
     def take_push_certificate(self, simulator: Simulator) -> str:
         """Give nanomdm the demo world's push certificate, and return its topic."""
