@@ -187,7 +187,8 @@ class Simulator:
             (*hosts, *authority.names), certificates, stack
         )
         outboxes = [one.outbox for one in self.provisionings if one.outbox is not None]
-        worker = OutboxWorker(outboxes, self.gateway, self.clock, callbacks)
+        works = [one.work for one in self.provisionings if one.work is not None]
+        worker = OutboxWorker(outboxes, self.gateway, self.clock, callbacks, works)
         outbox = asyncio.ensure_future(worker.run())
         stack.push_async_callback(_ended, outbox)
         self.ready = {

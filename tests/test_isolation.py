@@ -18,6 +18,7 @@ from simulator.services.fleet import portal, servers
 from simulator.store.sqlite.store import SqliteStore
 from tests.apple import ORG, Apple, hardware
 from tests.services.apns.conftest import MAGIC, NOW, OTHER, Apns, make
+from tests.services.axm import test_isolation as axm_isolation
 from tests.services.vpp import test_isolation as vpp_isolation
 
 THEIRS = {"profile_uuid": "", "device": "THEIRS1", "devices": ["THEIRS1", "THEIRS2"]}
@@ -106,7 +107,8 @@ def test_the_cursor_of_another_organisation_is_no_cursor(apple: Apple) -> None:
 
 
 def test_every_operation_is_tried_somewhere() -> None:
-    tried = {str(one.id) for one in (*OPERATIONS, *vpp_isolation.OPERATIONS)}
+    cases = (*OPERATIONS, *vpp_isolation.OPERATIONS, *axm_isolation.OPERATIONS)
+    tried = {str(one.id) for one in cases}
     with_a_credential = {one.name for one in services.load().operations.values() if one.auth}
 
     # A push and a login are below; an unlock is with the others of its service.

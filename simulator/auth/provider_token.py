@@ -5,20 +5,13 @@ seconds. Clients in the field also send ``iat`` as a float or as a string of
 digits, and sign in DER as Apple's own sample does; that is taken and noted.
 """
 
-import binascii
-import json
 import math
 import re
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from simulator.auth import jose
 
 LIFETIME_S = 3600
 """How far ``iat`` may be from now: older is expired, further ahead is invalid."""
@@ -31,11 +24,8 @@ Keys = Mapping[str, tuple[str, bytes]]
 """The signing keys that are known: key id to team id and public key, PEM."""
 
 _ALGORITHM = "ES256"
-_COORDINATE = 32
-"""The bytes of R, and of S, in a signature as a JWT has it."""
 
 _BEARER = re.compile(r"\s*bearer[ \t]+(\S+)\s*", re.IGNORECASE | re.ASCII)
-_BASE64URL = re.compile(r"([A-Za-z0-9_-]*)={0,2}")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _LARGEST_S = 10**18
 
@@ -66,17 +56,16 @@ def read(authorization: str) -> ProviderToken | None:
     found = _BEARER.fullmatch(authorization)
     if not found:
         return None
-    signed, _, last = found[1].rpartition(".")
-    head, _, body = signed.partition(".")
-    header, claims, signature = _json(head), _json(body), _base64(last)
+    jwt = jose.read(found[1])
+    header, claims, signature = jwt.header, jwt.claims, jwt.signature
     issued_s, encoding = _issued(claims.get("iat"))
-    der = len(signature) not in {0, 2 * _COORDINATE}
+    der = len(signature) not in {0, 2 * jose.COORDINATE}
     return ProviderToken(
         key_id=_string(header.get("kid")),
         team_id=_string(claims.get("iss")),
         issued_s=issued_s,
         algorithm=_string(header.get("alg")),
-        signed=signed.encode(errors="replace"),
+        signed=jwt.signed,
         signature=signature,
         oddities=tuple(name for name in (encoding, "der-signature" if der else "") if name),
     )
@@ -87,18 +76,7 @@ def verifies(token: ProviderToken, public_key_pem: bytes) -> bool:
 
     What is no P-256 public key verifies nothing.
     """
-    key = _public_key(public_key_pem)
-    if key is None:
-        return False
-    signature = token.signature
-    if len(signature) == 2 * _COORDINATE:
-        r, s = signature[:_COORDINATE], signature[_COORDINATE:]
-        signature = encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
-    try:
-        key.verify(signature, token.signed, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature:
-        return False
-    return True
+    return jose.verifies(token.signed, token.signature, public_key_pem)
 
 
 def age_s(token: ProviderToken, now_ms: int) -> float | None:
@@ -181,51 +159,5 @@ def _issued(iat: Any) -> tuple[int | None, str]:
             return None, ""
 
 
-def _json(segment: str) -> dict[str, Any]:
-    """Return the object that *segment* of a JWT holds, empty when it holds none."""
-    try:
-        value = json.loads(_base64(segment).decode())
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _base64(segment: str) -> bytes:
-    """Return the bytes of *segment*, padded or not, empty when it is no base64url."""
-    found = _BASE64URL.fullmatch(segment)
-    if not found:
-        return b""
-    text = found[1]
-    try:
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except binascii.Error:
-        return b""
-
-
 def _string(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-@lru_cache(maxsize=64)
-def _public_key(pem: bytes) -> ec.EllipticCurvePublicKey | None:
-    try:
-        key = serialization.load_pem_public_key(pem)
-    except (ValueError, UnsupportedAlgorithm):
-        return None
-    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-        return key
-    return None
-
-
-def new_key() -> tuple[str, str]:
-    """Make a key for provider tokens: the private one (PKCS #8, PEM) and the public one (PEM)."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return private.decode(), public.decode()

@@ -69,6 +69,8 @@ def _handler(provisioning: Provisioning, resource: Resource) -> Handler:
 
         await settled(request, provisioning)
         answer = await parts.gateway.run(work)
+        if resource.renews:
+            await parts.renew()
         if answer is None:
             return web.Response(status=resource.status)
         return web.json_response(answer, status=resource.status)

@@ -8,6 +8,23 @@ from msgspec import Meta
 Strictness = Literal["observe", "apple", "strict"]
 Port = Annotated[int, Meta(ge=0, le=65_535)] | None
 """A TCP port; 0 takes a free one, None (written ``off``) does not listen."""
+AxmVersion = Literal[
+    "1.0",
+    "1.1",
+    "1.2",
+    "1.3",
+    "1.4",
+    "1.5",
+    "1.6",
+    "1.7",
+    "2.0",
+    "2.1",
+    "2.2",
+    "2.3",
+    "2.4",
+    "2.5",
+    "2.6",
+]
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
 
@@ -146,6 +163,26 @@ class Settings:
     )
     vpp_requests_per_second: int = _row(
         0, "VPP requests of one location within a second before 9646; Apple allows 15. 0: any."
+    )
+    axm_version: AxmVersion = _row(
+        "2.6",
+        "Version of the School and Business API, by Business's numbers; 1.6 and 1.7 are School's.",
+    )
+    axm_activity_s: NotNegative = _row(
+        2, "Seconds until an activity of the School and Business API completes."
+    )
+    axm_reads_per_minute: NotNegative = _row(
+        0, "GET requests of an organisation in a minute before 429; Apple allows about 20. 0: any."
+    )
+    axm_writes_per_hour: NotNegative = _row(
+        0, "Other requests of an organisation in an hour before 429; Apple allows about 10. 0: any."
+    )
+    axm_tokens_per_minute: NotNegative = _row(
+        0, "Access tokens of an API account in a minute before 429. 0: any."
+    )
+    axm_revoked_keys: Literal["accept", "refuse"] = _row(
+        "accept",
+        "Access tokens got by a key that was revoked since: accept until they end, or refuse.",
     )
     callback_allow: tuple[str, ...] = _row(
         (),

@@ -119,6 +119,10 @@ class State(Protocol):
         """Return how many entities of *kind* the organisation has."""
         ...
 
+    def count_indexed(self, kind: str, name: str, prefix: str) -> int:
+        """Return how many entities have an index value *name* that starts with *prefix*."""
+        ...
+
     def reserve(self, series: str, count: int = 1) -> int:
         """Take *count* consecutive numbers of *series* and return the first; they start at 1."""
         ...

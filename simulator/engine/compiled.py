@@ -75,7 +75,9 @@ class Plan:
         if decoded is not None and decoded.coded:
             text = "Apple's pages name no content coding for requests: send the body as it is"
             checks.insert(1, self._noted(call, "content-coded", "content-encoding", text))
-        body = self.check_body(None if decoded is None else decoded.tree, call.version)
+        # An empty form is a form without pairs, as everything may stand in the query.
+        nothing: dict[str, Any] | None = {} if self.operation.body_format == "form" else None
+        body = self.check_body(nothing if decoded is None else decoded.tree, call.version)
         call.body = body.values
         checks.append(body)
         return checks

@@ -53,6 +53,7 @@ RULES = {
         Rule("operation-version", "The operation is newer than the version sent.", "apple"),
         Rule("user-agent-missing", "No User-Agent.", "apple"),
         Rule("user-agent-invalid", "The User-Agent is one that Apple refuses.", "apple"),
+        Rule("accept", "Accept rules out what the service answers.", "always"),
         Rule("auth-refused", "The credential was missing or not accepted.", "always"),
         Rule("oauth-parameter", "An OAuth parameter is missing, repeated or not known.", "always"),
         Rule("devices-many", "More serial numbers than Apple advises for one request.", "never"),

@@ -302,6 +302,8 @@ def _cut(message: Message, cut: _Cut) -> Message:
 
 
 def _cut_inside(value: Any, row: Field, table: _Cut) -> Any:
+    if value is None:
+        return None
     if isinstance(row, Table):
         if row.value is None:
             return {key: _cut(item, table) for key, item in value.items()}

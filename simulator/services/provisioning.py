@@ -232,6 +232,8 @@ class Resource:
     """The keys of the JSON object in the body; None: there is none."""
     answer: tuple[Field, ...] = ()
     status: int = 200
+    renews: bool = False
+    """Whether it changes what ``ready.json`` tells of credentials."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +295,12 @@ class Provisioning:
     """Does a piece of what is due by the clock; returns whether that was all of it.
 
     It is called before each call of the service's resources.
+    """
+    work: Callable[[State, int], bool] | None = None
+    """Does a small piece of what is due by the clock, over and over in the background.
+
+    Returns whether that was all of it. For what has to be done although nobody asks, and would
+    hold others up if it was done at once.
     """
     outbox: Outbox | None = None
     credentials: tuple[Credential, ...] = ()

@@ -1,8 +1,9 @@
 """The worker that sends what Apple tells MDM servers: what services have queued, when it is due.
 
 What is due by the clock is settled too, so that events complete and tell of it
-although nobody asks. A message leaves only after the transaction that queued it
-has committed, and is noted as sent only after it was: it may go out twice.
+although nobody asks; so is what services have to do in small pieces. A message
+leaves only after the transaction that queued it has committed, and is noted as
+sent only after it was: it may go out twice.
 """
 
 import asyncio
@@ -24,9 +25,16 @@ class OutboxWorker:
     """Sends the messages of all outboxes."""
 
     def __init__(
-        self, outboxes: Sequence[Outbox], gateway: Gateway, clock: Clock, callbacks: Callbacks
+        self,
+        outboxes: Sequence[Outbox],
+        gateway: Gateway,
+        clock: Clock,
+        callbacks: Callbacks,
+        works: Sequence[Callable[[State, int], bool]] = (),
     ) -> None:
+        """Take what is to be sent, and the *works* that do a piece and say if that was all."""
         self._outboxes = outboxes
+        self._works = works
         self._gateway = gateway
         self._clock = clock
         self._callbacks = callbacks
@@ -46,8 +54,16 @@ class OutboxWorker:
                     await _wait(woken)
 
     async def round(self) -> int:
-        """Send what is due now, in order within each queue; return how much there was."""
-        return sum([await self._send_due(one) for one in self._outboxes])
+        """Send what is due now, in order within each queue, and do a piece of each work.
+
+        Return how much there was.
+        """
+        sent = sum([await self._send_due(one) for one in self._outboxes])
+        return sent + sum([not await self._do(work) for work in self._works])
+
+    async def _do(self, work: Callable[[State, int], bool]) -> bool:
+        now_ms = self._clock.now_ms()
+        return await self._gateway.run(lambda state: work(state, now_ms))
 
     async def _send_due(self, outbox: Outbox) -> int:
         now_ms = self._clock.now_ms()

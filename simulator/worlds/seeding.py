@@ -132,7 +132,7 @@ def _found(state: State, *, organisation: Organisation, seed: int, now_ms: int) 
     arrivals.prepare(own)
     for server in organisation.dep_servers:
         chance = chance_of(seed, organisation.id, server.id)
-        servers.add_server(own, server.id, server.name, chance=chance)
+        servers.add_server(own, server.id, server.name, chance=chance, now_ms=now_ms)
     for one in organisation.arrivals:
         arrivals.order(
             own,

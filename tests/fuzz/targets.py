@@ -20,7 +20,7 @@ from pathlib import Path
 import biplist  # type: ignore[import-untyped]  # it is of 2017
 
 from simulator import services
-from simulator.auth import provider_token
+from simulator.auth import jose, provider_token
 from simulator.control.api.pushes import property_list
 from simulator.control.api.worlds import load_snapshot
 from simulator.control.parts import Problem
@@ -150,7 +150,7 @@ def plist(data: bytes) -> None:
 
 @cache
 def _keys() -> tuple[str, str]:
-    return provider_token.new_key()
+    return jose.new_key()
 
 
 def jwt(data: bytes) -> None:

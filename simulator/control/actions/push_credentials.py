@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
-from simulator.auth.provider_token import new_key
+from simulator.auth.jose import new_key
 from simulator.control.api.servers import home
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing

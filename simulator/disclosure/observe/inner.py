@@ -90,6 +90,16 @@ CARRIERS: Mapping[str, Carrier] = {
         core="token",
     ),
     "push.provider_token": Carrier("jwt", _jwt, _CLAIMS),
+    "axm.client_assertion": Carrier(
+        "jwt",
+        _jwt,
+        {
+            "kid": "axm.key_id",
+            "iss": "axm.client_id",
+            "sub": "axm.client_id",
+            **dict.fromkeys(("aud", "iat", "exp", "jti", "alg", "typ"), PROTOCOL),
+        },
+    ),
     "vpp.developer_token": Carrier("jwt", _jwt, {**_CLAIMS, "exp": PROTOCOL}),
 }
 """By the concept of the secret."""

@@ -100,6 +100,11 @@ CREDENTIALS: tuple[tuple[str, re.Pattern[str], str], ...] = (
         re.compile(r"\beyJ[0-9A-Za-z_-]+\.eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]{16,}"),
         "net.authorization",
     ),
+    (
+        "eyJ",
+        re.compile(r"\beyJ[0-9A-Za-z_-]+\.\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]{16,}){1,2}"),
+        "axm.access_token",
+    ),
 )
 """Text that cannot be missing, pattern, concept: credentials that give themselves away."""
 

@@ -16,7 +16,7 @@ from simulator.protocol.operations import ApiError, Call, Issued, Service
 from simulator.services.dep import errors, quirks
 from simulator.services.dep.login import by_signature
 from simulator.services.dep.sessions import SESSION_HEADER, by_session, prolong
-from simulator.services.fleet import arrivals
+from simulator.services.fleet import arrivals, changes
 
 JSON_TYPE = "application/json;charset=UTF8"
 """Apple's own spelling, which is no registered charset name (PR)."""
@@ -94,9 +94,11 @@ def check_user_agent(head: RequestHead) -> None:
 
 
 def admit(call: Call) -> None:
-    """Go on with the session, and let the devices arrive that are due by now."""
+    """Go on with the session, and do first what is due by now to the devices."""
     prolong(call)
-    arrivals.settle(call.state.of(call.principal.organisation), call.now_ms)
+    own = call.state.of(call.principal.organisation)
+    arrivals.settle(own, call.now_ms)
+    changes.settle(own, call.now_ms)
 
 
 def answer(call: Call, result: Any) -> Response:

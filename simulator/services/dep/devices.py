@@ -247,6 +247,7 @@ def disown(call: Call) -> Body:
     if not server(call.state, call.principal.id).get("may_release", True):
         raise ApiError(errors.ACCESS_DENIED)
     found = fleet.find(call.state, call.principal.id, wanted(call))
+    by = ("MDM", call.principal.id)
     answers = {}
     for serial, device in found.items():
         if forced := call.forces(serial):
@@ -256,6 +257,7 @@ def disown(call: Call) -> Body:
         elif device.failing:
             answers[serial] = "FAILED"
         else:
-            fleet.release(call.state, device, call.now_ms, tells=call.has(quirks.RELEASE_TELLS))
+            tells = call.has(quirks.RELEASE_TELLS)
+            fleet.release(call.state, device, call.now_ms, tells=tells, entity=by)
             answers[serial] = "SUCCESS"
     return {"devices": answers}

@@ -15,7 +15,8 @@ from simulator.protocol.fields import ErrorCode
 from simulator.protocol.oauth import parse_authorization
 from simulator.protocol.operations import ApiError, Call, Principal
 from simulator.services.dep import errors
-from simulator.services.dep.sessions import end_sessions, find_token
+from simulator.services.dep.sessions import find_token
+from simulator.services.fleet.servers import end_sessions
 
 _KNOWN = {
     "realm",

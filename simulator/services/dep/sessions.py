@@ -15,11 +15,9 @@ from simulator.core.state import Body, State
 from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import ApiError, Call, Principal
 from simulator.services.dep import errors, quirks
-from simulator.services.fleet.servers import server
+from simulator.services.fleet.servers import SESSION, TOKEN, note_contact, server
 from simulator.services.organisations import organisation
 
-TOKEN = "dep.token"  # noqa: S105 (a kind of entity)
-SESSION = "dep.session"
 SESSION_HEADER = "X-ADM-Auth-Session"
 
 _STAMP = 13
@@ -66,6 +64,7 @@ def open_session(call: Call) -> str:
         "used_ms": call.now_ms,
     }
     root.put(SESSION, family, body, {"access_token": token["access_token"]})
+    note_contact(call.state, token["server"], call.request.peer.address, call.now_ms)
     return session_token(call.secret, family, call.now_ms, token["number"])
 
 
@@ -104,6 +103,8 @@ def prolong(call: Call) -> None:
     changes = {}
     if call.now_ms // 1000 != body["used_ms"] // 1000:
         changes["used_ms"] = call.now_ms
+        own = call.state.of(body["organisation"])
+        note_contact(own, body["server"], call.request.peer.address, call.now_ms)
     if current != sent and call.has(quirks.OLD_TOKEN_DIES):
         changes["newest_ms"] = int(current[:_STAMP])
     if changes:
@@ -126,12 +127,6 @@ def _current(call: Call, family: str, body: Body, sent: str) -> str:
         return sent
     issued_ms = body["started_ms"] + turns * rotation_ms
     return session_token(call.secret, family, issued_ms, body["number"])
-
-
-def end_sessions(state: State, access_token: str) -> None:
-    """End all sessions opened with *access_token*; *state* is seen from no organisation."""
-    for session in state.find(SESSION, "access_token", equals=access_token, limit=10_000):
-        state.delete(SESSION, session.key)
 
 
 def find_token(state: State, access_token: str) -> Body | None:

@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 from simulator.core.state import Body, State
 from simulator.pki.credentials import Chance, ServerToken, mint_server_token
-from simulator.services.dep.sessions import TOKEN, end_sessions
-from simulator.services.fleet.servers import SERVER, server
+from simulator.services.fleet.servers import SERVER, TOKEN, end_sessions, server
 
 
 def issue_token(

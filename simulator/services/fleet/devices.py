@@ -11,6 +11,8 @@ from typing import Any
 
 from simulator.core.state import Body, Entity, State
 from simulator.core.timestamps import milliseconds, rfc3339
+from simulator.services import audit
+from simulator.services.audit import Actor
 
 DEVICE = "dep.device"
 EVENT = "dep.event"
@@ -43,6 +45,12 @@ class Device:
     """Serial number of the device that it replaced."""
     replaced_on: str = ""
     """Date of that, ``2026-01-15``."""
+    added_ms: int = 0
+    """When it came to the organisation; 0: when it came to its server."""
+    updated_ms: int = 0
+    """When it was unassigned or told to migrate; 0: it was not."""
+    migration: str = ""
+    """How its migration to another server goes: ``REQUESTED``, ``SUCCESS``; empty: none."""
 
     @classmethod
     def of(cls, entity: Entity) -> "Device":
@@ -53,6 +61,11 @@ class Device:
     def assigned_ms(self) -> int:
         """When it came to its server."""
         return milliseconds(self.record["device_assigned_date"])
+
+    @property
+    def since_ms(self) -> int:
+        """When it came to the organisation."""
+        return self.added_ms or self.assigned_ms
 
     def body(self) -> Body:
         """Return what is stored."""
@@ -89,6 +102,11 @@ def page(state: State, server: str, after: int, limit: int) -> tuple[list[Device
         DEVICE, "place", prefix=f"{server}/", after=_place(server, after), limit=limit + 1
     )
     return [Device.of(entity) for entity in found[:limit]], len(found) > limit
+
+
+def count(state: State, server: str) -> int:
+    """Return how many devices are assigned to *server*."""
+    return state.count_indexed(DEVICE, "place", f"{server}/")
 
 
 def events(state: State, server: str, after: int, limit: int) -> tuple[list[Body], int, bool]:
@@ -231,12 +249,39 @@ def bare(device: Device) -> Device:
     return device.with_record(*PROFILE_KEYS, "mdm_migration_deadline", profile_status="empty")
 
 
-def release(state: State, device: Device, now_ms: int, *, tells: bool = False) -> None:
+def release(
+    state: State,
+    device: Device,
+    now_ms: int,
+    *,
+    tells: bool = False,
+    actor: Actor | None = None,
+    entity: tuple[str, str] = ("USER", ""),
+) -> None:
     """Give *device* up; its server is told that it is deleted only if *tells*.
 
     Apple support: an event comes only when a device goes to another server (fleet#49268).
+    *entity* is what released it, kind and id, as the audit trail names it.
     """
     gone = bare(device)
     if device.server and tells:
         tell(state, [Told(device.server, "deleted", gone)], now_ms)
-    place(state, replace(gone, released=True, released_ms=now_ms), "")
+    released = replace(
+        gone, released=True, released_ms=now_ms, migration="", added_ms=device.since_ms
+    )
+    place(state, released, "")
+    kind, identifier = entity
+    payload = {
+        "serialNumber": device.serial,
+        "releaseEntityId": identifier or (actor.id if actor else ""),
+        "releaseEntityType": kind,
+    }
+    audit.record(
+        state,
+        "DEVICE_REMOVED_FROM_ORG",
+        device.serial,
+        device.serial,
+        payload,
+        actor=actor,
+        now_ms=now_ms,
+    )

@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
+from simulator.services import audit
+from simulator.services.audit import Actor, Event
 from simulator.services.fleet import devices as fleet
 from simulator.services.fleet.devices import Device, Told
 from simulator.services.fleet.servers import server
@@ -38,6 +40,7 @@ def add_devices(
     if events and devices:
         at_ms = max(device.assigned_ms for device in devices)
         fleet.tell(state, [Told(server, "added", device) for device in devices], at_ms)
+        _note_added(state, devices, by, at_ms)
     return [device.serial for device in devices]
 
 
@@ -68,6 +71,29 @@ def change_device(state: State, serial: str, facts: Body, *, now_ms: int) -> Dev
     return _told(state, changed, now_ms)
 
 
+def _note_added(state: State, devices: list[Device], by: str, now_ms: int) -> None:
+    """Write to the audit trail that *devices* were bought."""
+    payload = {"purchaseSourceType": "APPLE", "purchaseSourceId": "0"}
+    events = (
+        Event(
+            "DEVICE_ADDED_TO_ORG",
+            one.serial,
+            one.serial,
+            payload | {"serialNumber": one.serial},
+        )
+        for one in devices
+    )
+    audit.record_many(state, events, actor=Actor.user(by), now_ms=now_ms)
+
+
+def _note(
+    state: State, kind: str, serial: str, actor: Actor | None, now_ms: int, **payload: str
+) -> None:
+    """Write to the audit trail what happened to a device."""
+    facts = {"serialNumber": serial, **payload}
+    audit.record(state, kind, serial, serial, facts, actor=actor, now_ms=now_ms)
+
+
 def device(state: State, serial: str) -> Device:
     """Return a device of the organisation; LookupError if there is none."""
     found = state.get(fleet.DEVICE, serial)
@@ -76,13 +102,22 @@ def device(state: State, serial: str) -> Device:
     return Device.of(found)
 
 
-def assign(state: State, serial: str, server_id: str, *, by: str, now_ms: int) -> Device:
+def assign(
+    state: State,
+    serial: str,
+    server_id: str,
+    *,
+    by: str,
+    now_ms: int,
+    actor: Actor | None = None,
+) -> Device:
     """Assign a device to a server, moving it from another one if it is there.
 
     The new server sees it as ``added``, or, coming from another server with
     a profile or from the same one, as ``modified`` and ``removed`` (dep.md 3.3).
     """
-    target = server(state, server_id)["id"]
+    facts = server(state, server_id)
+    target = facts["id"]
     moved = device(state, serial)
     if moved.released:
         back = rfc3339(moved.released_ms + fleet.AWAY_MS)
@@ -97,6 +132,8 @@ def assign(state: State, serial: str, server_id: str, *, by: str, now_ms: int) -
             device_assigned_date=rfc3339(now_ms),
         ),
         throttled_until_ms=0,
+        added_ms=moved.since_ms,
+        migration="",
     )
     kept = fresh.record["profile_status"] == "removed" or moved.server == target
     if not kept or not moved.server:
@@ -104,22 +141,37 @@ def assign(state: State, serial: str, server_id: str, *, by: str, now_ms: int) -
     placed = fleet.place(state, fresh, target)
     op_type = "modified" if moved.server and kept else "added"
     fleet.tell(state, [*told, Told(target, op_type, placed)], now_ms)
+    kind, who = "DEVICE_ASSIGNED_TO_SERVER", actor or Actor.user(by)
+    _note(state, kind, serial, who, now_ms, targetServerName=facts["name"])
     return placed
 
 
-def unassign(state: State, serial: str, *, now_ms: int) -> Device:
+def unassign(state: State, serial: str, *, now_ms: int, actor: Actor | None = None) -> Device:
     """Take a device from its server; it stays with the organisation."""
     gone = device(state, serial)
     if not gone.server:
         raise ValueError(f"{serial} is assigned to no server")
     bared = fleet.bare(gone)
     fleet.tell(state, [Told(gone.server, "deleted", bared)], now_ms)
-    return fleet.place(state, bared, "")
+    _note(state, "DEVICE_UNASSIGNED_FROM_SERVER", serial, actor, now_ms)
+    loose = replace(bared, added_ms=gone.since_ms, updated_ms=now_ms, migration="")
+    return fleet.place(state, loose, "")
 
 
-def release(state: State, serial: str, *, now_ms: int, tells: bool = False) -> Device:
-    """Release a device from the organisation; a sync tells of it only if *tells*."""
-    fleet.release(state, device(state, serial), now_ms, tells=tells)
+def release(
+    state: State,
+    serial: str,
+    *,
+    now_ms: int,
+    tells: bool = False,
+    actor: Actor | None = None,
+    entity: tuple[str, str] = ("USER", ""),
+) -> Device:
+    """Release a device from the organisation; a sync tells of it only if *tells*.
+
+    *actor* and *entity* say who did it, as `devices.release` takes them.
+    """
+    fleet.release(state, device(state, serial), now_ms, tells=tells, actor=actor, entity=entity)
     return device(state, serial)
 
 
@@ -161,7 +213,7 @@ def migrate(state: State, serial: str, deadline_ms: int, *, now_ms: int) -> Devi
     if not moving.server:
         raise ValueError(f"{serial} is assigned to no server")
     marked = moving.with_record(mdm_migration_deadline=rfc3339(deadline_ms))
-    return _told(state, marked, now_ms)
+    return _told(state, replace(marked, migration="REQUESTED", updated_ms=now_ms), now_ms)
 
 
 def complete_migration(state: State, serial: str, *, now_ms: int) -> Device:
@@ -170,7 +222,7 @@ def complete_migration(state: State, serial: str, *, now_ms: int) -> Device:
     if not moved.record.get("mdm_migration_deadline"):
         raise ValueError(f"{serial} has no deadline to migrate: set one with migrate")
     pushed = moved.with_record("mdm_migration_deadline", **_pushed(moved, now_ms))
-    return _told(state, pushed, now_ms)
+    return _told(state, replace(pushed, migration="SUCCESS", updated_ms=now_ms), now_ms)
 
 
 def _pushed(moved: Device, now_ms: int) -> Body:
@@ -181,8 +233,8 @@ def _pushed(moved: Device, now_ms: int) -> Body:
 
 def clear_migration(state: State, serial: str, *, now_ms: int) -> Device:
     """Take the deadline away; the device stays where it is."""
-    staying = device(state, serial)
-    return _told(state, staying.with_record("mdm_migration_deadline"), now_ms)
+    staying = device(state, serial).with_record("mdm_migration_deadline")
+    return _told(state, replace(staying, migration="", updated_ms=now_ms), now_ms)
 
 
 def _told(state: State, changed: Device, now_ms: int) -> Device:

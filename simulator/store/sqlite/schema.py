@@ -88,6 +88,10 @@ OF_KIND = (
     "SELECT key, body FROM entity WHERE kind = ?"
     " UNION ALL SELECT key, body FROM baseline WHERE kind = ?"
 )
+COUNT_INDEXED = (
+    "SELECT count(*) FROM entity_index "
+    "WHERE organisation=? AND kind=? AND name=? AND value >= ? AND value < ?"
+)
 NEXT = "SELECT next FROM counter WHERE organisation=? AND series=?"
 RESERVE = "INSERT OR REPLACE INTO counter VALUES (?,?,?)"
 WIPE = (

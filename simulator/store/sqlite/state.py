@@ -212,6 +212,11 @@ class SqliteState:
         rows = self._session.flush().execute(schema.COUNT, (self._organisation, kind))
         return int(rows.fetchone()[0])
 
+    def count_indexed(self, kind: str, name: str, prefix: str) -> int:
+        """Return how many entities have an index value *name* that starts with *prefix*."""
+        values = (self._organisation, kind, name, *schema.bounds(prefix, ""))
+        return int(self._session.flush().execute(schema.COUNT_INDEXED, values).fetchone()[0])
+
     def reserve(self, series: str, count: int = 1) -> int:
         """Take *count* consecutive numbers of *series* and return the first; 0 takes none."""
         session, name = self._session, (self._organisation, series)

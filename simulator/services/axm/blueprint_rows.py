@@ -1,0 +1,74 @@
+"""The rows of blueprints (axm.md 5.9), and what their six relationships lead to."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from simulator.core.state import State
+from simulator.protocol.fields import Boolean, Field, Object, Objects, String
+from simulator.services.axm.content import APP, PACKAGE
+from simulator.services.axm.documents import META, RELATED, linkage_rows, resource_rows
+from simulator.services.axm.people import GROUP, USER
+from simulator.services.fleet import devices as fleet
+
+BLUEPRINT, KIND = "axm.blueprint", "blueprints"
+CONFIGURATION = "axm.configuration"
+CONTENT = {"apps": APP, "packages": PACKAGE, "configurations": CONFIGURATION}
+MEMBERS = {"orgDevices": fleet.DEVICE, "users": USER, "userGroups": GROUP}
+RELATIONSHIPS = {**CONTENT, **MEMBERS}
+"""Kind of entity by relationship, whose name is also the type of what it holds."""
+CONCEPTS = {
+    "apps": "content.id",
+    "packages": "content.id",
+    "configurations": "content.id",
+    "orgDevices": "device.serial",
+    "users": "user.id",
+    "userGroups": "user.group",
+}
+
+
+def _text(name: str, about: str, concept: str, **more: Any) -> String:
+    return String(name, about, concept=concept, source="AXM-D, AXM-HI", **more)
+
+
+SENT: tuple[Field, ...] = (
+    _text("name", "Name, of letters, digits, dots, dashes and underscores.", "content.name"),
+    _text("description", "Description.", "content.description"),
+)
+ROWS: tuple[Field, ...] = (
+    *SENT,
+    _text("status", "State.", "protocol", values=("ACTIVE", "TO_BE_DELETED")),
+    Boolean(
+        "appLicenseDeficient",
+        "Whether it lacks licences of an app.",
+        concept="dep.flag",
+        source="AXM-D",
+    ),
+    _text("createdDateTime", "When it was made.", "server.time"),
+    _text("updatedDateTime", "When it was changed last.", "server.time"),
+)
+
+
+def _relationship(name: str) -> Object:
+    data = Objects(
+        "data", "Its first ones.", fields=linkage_rows(name, CONCEPTS[name]), source="AXM-D"
+    )
+    fields = (*RELATED, data, META)
+    return Object(name, f"Its {name}.", fields=fields, source="AXM-D")
+
+
+RESOURCE = resource_rows(
+    KIND, ROWS, tuple(_relationship(name) for name in RELATIONSHIPS), "content.id"
+)
+
+
+def present(state: State, name: str, identifiers: Iterable[str]) -> list[str]:
+    """Return those *identifiers* that are there, once each, in their order."""
+    wanted = list(dict.fromkeys(identifiers))
+    found = state.get_many(RELATIONSHIPS[name], wanted)
+    return [one for one in wanted if one in found and not found[one].body.get("released", False)]
+
+
+def users_of(state: State, name: str, identifier: str) -> list[str]:
+    """Return the blueprints that hold something."""
+    rows = state.scan(BLUEPRINT, limit=10_000)
+    return [one.key for one in rows if identifier in one.body["related"].get(name, ())]

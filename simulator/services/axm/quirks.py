@@ -1,0 +1,31 @@
+"""Oddities of the live service, each a switch (axm.md 3, 6 and 7)."""
+
+from simulator.protocol.operations import Quirk
+
+NO_RETRY_AFTER = Quirk(
+    "axm.no-retry-after",
+    "429 comes without Retry-After.",
+    "AXM-TF, AXM-PX",
+)
+STALE_READS = Quirk(
+    "axm.stale-reads",
+    "After a change, the next two reads of a device's server still show the one before.",
+    "AXM-SD, AXM-GD",
+)
+STALE_COUNT = 2
+EMPTY_SERVER = Quirk(
+    "axm.empty-server",
+    "The server of a device that has none is answered 200 with an empty id, not 404.",
+    "AXM-SD, AXM-GD",
+)
+STUCK = Quirk(
+    "axm.stuck-activities",
+    "Activities that are created stay IN_PROGRESS, and nothing is done.",
+    "AXM-D",
+)
+STOPPED = Quirk(
+    "axm.stopped-activities",
+    "Activities that are created end as STOPPED, and nothing is done.",
+    "AXM-D",
+)
+ALL = (NO_RETRY_AFTER, STALE_READS, EMPTY_SERVER, STUCK, STOPPED)

@@ -1,0 +1,192 @@
+"""Changes of many devices that are ordered at once and done piece by piece.
+
+Nothing ticks: whoever looks at devices does first a piece of what is due. So ten thousand
+devices are changed without anybody else having to wait for all of them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulator.core.state import Body, State
+from simulator.services.audit import Actor
+from simulator.services.fleet import devices as fleet
+from simulator.services.fleet import portal
+
+CHANGE, PART = "fleet.change", "fleet.change-part"
+KIND, KEY = "fleet.changes", "open"
+PIECE = 100
+"""Devices that one call changes."""
+NEVER = 2**62
+"""A time that does not come."""
+ASSIGN, UNASSIGN, RELEASE = "ASSIGN_DEVICES", "UNASSIGN_DEVICES", "RELEASE_DEVICES"
+MIGRATE = "ASSIGN_DEVICES_WITH_MDM_MIGRATION_DEADLINE"
+DEADLINE, CANCEL = "UPDATE_MDM_MIGRATION_DEADLINE", "CANCEL_MDM_MIGRATION"
+SUCCESS, FAILED = "SUCCESS", "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One order."""
+
+    id: str
+    action: str
+    actor: tuple[str, str, str]
+    """Type, id and name of who ordered it."""
+    by: str
+    """E-mail address that devices show as who assigned them."""
+    server: str = ""
+    """Id of the server that it is about."""
+    deadline_ms: int = 0
+    created_ms: int = 0
+    due_ms: int = 0
+    """When the first device is changed."""
+    ends_ms: int = 0
+    """When it is complete, if all devices are done by then."""
+    devices: int = 0
+    done: int = 0
+    failed: int = 0
+    completed_ms: int = 0
+    """When the last device was done; 0: not yet."""
+    stopped: bool = False
+    """Whether it ends without having done anything."""
+
+    def body(self) -> Body:
+        """Return what is stored."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def of(cls, body: Body) -> "Change":
+        """Make it of what is stored."""
+        return cls(**body | {"actor": tuple(body["actor"])})
+
+
+def prepare(state: State) -> None:
+    """Note that nothing is ordered, so that asking for it is cached from the start."""
+    if state.get(KIND, KEY) is None:
+        state.put(KIND, KEY, {"open": [], "next_ms": NEVER})
+
+
+def order(state: State, change: Change, rows: Sequence[tuple[str, str]]) -> Change:
+    """Order *change* for *rows*: serial numbers, each with what it fails by, if it is to fail."""
+    parts = range(0, len(rows), PIECE)
+    state.add_many(
+        PART,
+        ((_part(change.id, at), {"rows": rows[at : at + PIECE]}) for at in parts),
+    )
+    made = replace(change, devices=len(rows))
+    state.put(CHANGE, change.id, made.body())
+    if not change.stopped:
+        _keep(state, [*_open(state), (change.due_ms, change.id)])
+    return made
+
+
+def find(state: State, identifier: str) -> Change | None:
+    """Return a change of the organisation, or None."""
+    found = state.get(CHANGE, identifier)
+    return None if found is None else Change.of(found.body)
+
+
+def results(state: State, change: Change) -> Iterable[tuple[str, str, str]]:
+    """Yield serial number, outcome and reason of all devices that are done, as ordered."""
+    after = ""
+    while found := state.scan(PART, prefix=f"{change.id}/", after=after, limit=10):
+        after = found[-1].key
+        for one in found:
+            yield from (tuple(row) for row in one.body.get("results", ()))
+
+
+def settle(state: State, now_ms: int) -> bool:
+    """Change up to `PIECE` devices that are due by now; return whether those were all."""
+    found = state.get(KIND, KEY)
+    if found is None or found.body["next_ms"] > now_ms:
+        return True
+    waiting = sorted(_open(state))
+    _, identifier = waiting[0]
+    change = find(state, identifier)
+    if change is None or _do(state, change, now_ms):
+        waiting = waiting[1:]
+    return _keep(state, waiting) > now_ms
+
+
+def _do(state: State, change: Change, now_ms: int) -> bool:
+    """Do the next part of *change*; return whether that was the last."""
+    key = _part(change.id, change.done)
+    part = state.get(PART, key)
+    done = change
+    if part is not None:
+        results = [
+            (serial, FAILED if reason else SUCCESS, reason)
+            for serial, forced in part.body["rows"]
+            for reason in (forced or _tried(state, change, serial, now_ms),)
+        ]
+        state.put(PART, key, {"results": results})
+        failed = sum(outcome == FAILED for _, outcome, _ in results)
+        done = replace(change, done=change.done + len(results), failed=change.failed + failed)
+    is_last = part is None or done.done >= change.devices
+    if is_last:
+        done = replace(done, completed_ms=max(now_ms, change.ends_ms))
+    state.put(CHANGE, change.id, done.body())
+    return is_last
+
+
+def _tried(state: State, change: Change, serial: str, now_ms: int) -> str:
+    """Change one device; the server may have been deleted since it was ordered."""
+    try:
+        return _change(state, change, serial, now_ms)
+    except LookupError:
+        return "SERVER_NOT_FOUND"
+
+
+def _change(state: State, change: Change, serial: str, now_ms: int) -> str:
+    """Change one device; return why that failed, or an empty string."""
+    found = state.get(fleet.DEVICE, serial)
+    device = None if found is None else fleet.Device.of(found)
+    if device is None or device.released:
+        return "DEVICE_NOT_FOUND"
+    if device.failing:
+        return "OPERATION_FAILED"
+    if why := _objection(change, device):
+        return why
+    actor: Any = Actor(*change.actor)
+    if change.action in (ASSIGN, MIGRATE):
+        portal.assign(state, serial, change.server, by=change.by, now_ms=now_ms, actor=actor)
+    if change.action in (MIGRATE, DEADLINE):
+        portal.migrate(state, serial, change.deadline_ms, now_ms=now_ms)
+    elif change.action == CANCEL:
+        portal.clear_migration(state, serial, now_ms=now_ms)
+    elif change.action == UNASSIGN:
+        portal.unassign(state, serial, now_ms=now_ms, actor=actor)
+    elif change.action == RELEASE:
+        entity = ("API", change.actor[1])
+        portal.release(state, serial, now_ms=now_ms, actor=actor, entity=entity)
+    return ""
+
+
+def _objection(change: Change, device: fleet.Device) -> str:
+    """Return why *change* does not fit what *device* is like now, or an empty string."""
+    if change.action in (ASSIGN, MIGRATE) and device.server == change.server:
+        return "ALREADY_ASSIGNED"
+    if change.action == UNASSIGN and (
+        not device.server or change.server not in ("", device.server)
+    ):
+        return "NOT_ASSIGNED"
+    if change.action in (DEADLINE, CANCEL) and device.migration != "REQUESTED":
+        return "NO_MIGRATION_IN_PROGRESS"
+    return ""
+
+
+def _part(identifier: str, start: int) -> str:
+    return f"{identifier}/{start:09d}"
+
+
+def _open(state: State) -> list[tuple[int, str]]:
+    found = state.get(KIND, KEY)
+    return [] if found is None else [(due_ms, key) for due_ms, key in found.body["open"]]
+
+
+def _keep(state: State, waiting: list[tuple[int, str]]) -> int:
+    """Store what is open; return when the next is due."""
+    next_ms = min((due_ms for due_ms, _ in waiting), default=NEVER)
+    state.put(KIND, KEY, {"open": waiting, "next_ms": next_ms})
+    return next_ms
