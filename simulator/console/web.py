@@ -7,6 +7,7 @@ from aiohttp import web
 from simulator.console import rendering, security
 from simulator.console.pages import (
     apps,
+    certificates,
     comparison,
     credentials,
     devices,
@@ -35,6 +36,7 @@ PAGES: tuple[Page, ...] = (
     *world.PAGES,
     *devices.PAGES,
     *pushes.PAGES,
+    *certificates.PAGES,
     *apps.PAGES,
     *simulated.PAGES,
     *simulation.PAGES,
