@@ -20,7 +20,7 @@ from pathlib import Path
 import biplist  # type: ignore[import-untyped]  # it is of 2017
 
 from simulator import services
-from simulator.auth import jose, provider_token
+from simulator.auth import access_token, jose, provider_token
 from simulator.control.api.pushes import property_list
 from simulator.control.api.worlds import load_snapshot
 from simulator.control.parts import Problem
@@ -32,10 +32,13 @@ from simulator.disclosure.judge.claims import Manifest
 from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.observe import certificates, decoders
 from simulator.disclosure.redact import markers
+from simulator.pki import push_requests
 from simulator.pki.authority import Authority
 from simulator.pki.credentials import ServerToken, seal_server_token
 from simulator.pki.push import PushAuthority
 from simulator.pki.push_identity import read_push_certificate
+from simulator.pki.push_requests import sign_request
+from simulator.protocol import body_formats
 from simulator.protocol.oauth import parse_authorization
 from simulator.protocol.wire import decode, parse_json, query_pairs
 from simulator.services.dep import cursors
@@ -45,6 +48,7 @@ from simulator.transport.http2.connection import Connection
 from simulator.transport.http2.limits import Limits
 from simulator.worlds.world import parse_world
 from tests.apple import Apple, authorization
+from tests.vendors import authorities, csr, vendor
 from tests.vpp import Vpp
 
 SECRET = "FAKE-5ecret-of-nobody"
@@ -99,6 +103,32 @@ def http2(data: bytes) -> None:
         ours.eof()
         ours.lost()
         assert len(ours.data_to_send()) <= 100 * len(data) + 10_000
+
+
+def form(data: bytes) -> None:
+    """Read a form; its pairs are where they say."""
+    try:
+        pairs = body_formats.form_pairs(data)
+    except ValueError as error:
+        _quiet(error)
+        return
+    text = data.decode()
+    assert all(text[pair.start - 1] == "=" for pair in pairs)
+
+
+def push_request(data: bytes) -> None:
+    """Read a property list, and the request for a push certificate in it."""
+    try:
+        tree = body_formats.parse_plist(data)
+        push_requests.read_request(tree if isinstance(tree, dict) else {})
+    except (ValueError, push_requests.RequestRefused) as error:
+        _quiet(error)
+
+
+def maid_token(data: bytes) -> None:
+    """Check a token that no key has signed: it is never good."""
+    token = access_token.read(_text(data))
+    assert access_token.check(token, access_token.Server("acme"), 0) != ""
 
 
 def hpack_block(data: bytes) -> None:
@@ -281,7 +311,8 @@ def snapshot(data: bytes) -> None:
 
 @cache
 def _services() -> tuple[Apple, Vpp]:
-    return Apple.lasting(push_auth="none", unknown_tokens="accept"), Vpp.lasting()
+    apple = Apple.lasting(push_auth="none", unknown_tokens="accept", authorities=authorities())
+    return apple, Vpp.lasting()
 
 
 def request(data: bytes) -> None:
@@ -408,6 +439,9 @@ TARGETS: dict[str, Target] = {
     "http1": Target(http1, (b"GET /a?b=%SECRET% HTTP/1.1\r\nHost: a\r\n\r\n{}",)),
     "settings": Target(settings, (b'host = "127.0.0.1"\ntls_port = [0, "off"]\n',), wire=False),
     "snapshot": Target(snapshot, (b"p" + _SNAPSHOT, b"x" + gzip.compress(_SNAPSHOT))),
+    "form": Target(form, (b"a=1&b=%41+c&a=", b"escrowKey=%SECRET%")),
+    "push_request": Target(push_request, (sign_request(csr(), vendor()), *_PLISTS)),
+    "maid_token": Target(maid_token, (_jwt_seed(),)),
     "request": Target(request, (*_REQUESTS, _DEFINE)),
 }
 """By name."""

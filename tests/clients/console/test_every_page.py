@@ -23,6 +23,7 @@ PATHS = (
     "/world/devices",
     "/world/profiles",
     "/world/pushes",
+    "/world/certificates",
     "/world/apps",
     "/world/simulated",
     "/steering",
