@@ -261,7 +261,11 @@ class Simulator:
         host = application[HOST] = DeviceHost(parts, directory, _wall_clock)
         lazy_loading.mount(application, lambda: self.ready)
         runner = web.AppRunner(
-            application, access_log=None, handle_signals=False, shutdown_timeout=1
+            application,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=1,
+            handler_cancellation=True,  # a stream ends with its client
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

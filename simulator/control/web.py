@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from simulator.control import openapi, resources
+from simulator.control import openapi, push_streams, resources
 from simulator.control.actions import (
     arrivals,
     device_actions,
@@ -34,7 +34,7 @@ from simulator.control.api import (
 )
 from simulator.control.guards import LARGEST, guard
 from simulator.control.ledger_service import BOOKS, Books
-from simulator.control.parts import PARTS, Parts, Route, checked
+from simulator.control.parts import PARTS, Handler, Parts, Route, checked
 from simulator.control.reverting import REVERTER, Reverter
 from simulator.services.provisioning import Provisioning
 from simulator.store.errors import StoreError
@@ -100,6 +100,30 @@ async def _end_streams(application: web.Application) -> None:
     application[PARTS].gateway.listeners.end()
 
 
+_UNFINISHED: web.AppKey[set[asyncio.Task[web.StreamResponse]]] = web.AppKey("unfinished")
+"""Calls whose client went before their end."""
+
+
+@web.middleware
+async def completed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Finish a call whose client has gone; a stream of events ends with its client, at once."""
+    if request.path.endswith("/events"):
+        return await handler(request)
+    task = asyncio.ensure_future(handler(request))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        unfinished = request.app[_UNFINISHED]
+        unfinished.add(task)
+        task.add_done_callback(unfinished.discard)
+        raise
+
+
+async def _finish(application: web.Application) -> None:
+    """Wait for calls whose clients have gone."""
+    await asyncio.gather(*application[_UNFINISHED], return_exceptions=True)
+
+
 def routes(provisionings: Sequence[Provisioning]) -> tuple[Route, ...]:
     """Return all routes: those of the simulator itself, then those of the services."""
     return (*_OWN, *resources.routes(provisionings, _OWN))
@@ -108,9 +132,11 @@ def routes(provisionings: Sequence[Provisioning]) -> tuple[Route, ...]:
 def make_application(parts: Parts) -> web.Application:
     """Return the application of the control port."""
     known = routes(parts.provisionings)
-    application = web.Application(middlewares=[guard], client_max_size=LARGEST)
+    application = web.Application(middlewares=[completed, guard], client_max_size=LARGEST)
     application[PARTS] = parts
     application.on_shutdown.append(_end_streams)
+    application[_UNFINISHED] = set()
+    application.on_cleanup.append(_finish)
     application[REVERTER] = reverter = Reverter(parts.gateway)
     application.on_startup.append(reverter.restore)
     application.on_cleanup.append(reverter.close)
@@ -123,7 +149,10 @@ def make_application(parts: Parts) -> web.Application:
         for general, narrow in _NARROWED.items():
             path = path.replace(general, narrow)
         application.router.add_route(route.method, path, checked(route))
+    push_streams.install(application, parts)
     application.router.add_get("/events", pushes.events)
+    application.router.add_get("/stats", pushes.stats)
+    application.router.add_get("/healthz", live)
     application[metrics.TALLY] = metrics.Tally(parts)
     application.router.add_get("/metrics", metrics.metrics)
     application.router.add_get("/livez", live)

@@ -22,9 +22,9 @@ class Listeners:
         """Whether nothing more is to come, so that who listens should go."""
 
     @contextmanager
-    def listen(self, *names: str) -> Iterator[asyncio.Event]:
-        """Yield an event that is set whenever one of *names* is woken."""
-        event = asyncio.Event()
+    def listen(self, *names: str, event: asyncio.Event | None = None) -> Iterator[asyncio.Event]:
+        """Yield an event, *event* if it is given, that is set whenever one of *names* is woken."""
+        event = event or asyncio.Event()
         for name in names:
             self._waiting.setdefault(name, set()).add(event)
         try:

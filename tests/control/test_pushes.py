@@ -141,10 +141,12 @@ async def test_a_device_hears_of_its_push(control: Control, path: str, event: st
 
     async with control.http.get(url) as stream:
         assert stream.content_type == "text/event-stream"
+        begun = await stream.content.readuntil(b"\n\n")
         waiting = asyncio.ensure_future(stream.content.readuntil(b"\n\n"))
         await push(control)
         heard = await asyncio.wait_for(waiting, 5)
 
+    assert begun.startswith(b": ")
     assert heard.startswith(f"event: {event}\ndata: ".encode())
     assert MAGIC.encode() in heard
 
@@ -165,6 +167,7 @@ async def test_a_push_is_listed_while_it_waits_and_once_it_is_delivered(control:
     waiting = await listed(control)
     async with control.http.get(f"{control.base}/events?token={RAW.hex()}") as stream:
         await stream.content.readuntil(b"\n\n")
+        await stream.content.readuntil(b"\n\n")
     after = await listed(control)
 
     assert before == []
@@ -184,8 +187,9 @@ async def test_a_push_that_no_device_fetched_in_time_is_listed_as_expired(contro
     await control.call("PUT", "/clock", {"advance_s": 60})
 
     assert [one["status"] for one in await listed(control)] == ["expired"]
-    nobody, _ = await control.call("GET", f"/push-tokens/{'00' * 32}/pushes")
-    assert nobody == 404
+    nobody, none = await control.call("GET", f"/push-tokens/{'00' * 32}/pushes")
+    odd, _ = await control.call("GET", "/push-tokens/zz/pushes")
+    assert (nobody, none, odd) == (200, {"pushes": []}, 404)
 
 
 async def push(control: Control) -> None:

@@ -1,30 +1,25 @@
 """Calls for pushes: device tokens, and what devices receive."""
 
-import asyncio
-import contextlib
 import plistlib
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from aiohttp import web
 from msgspec.structs import asdict
 
-from simulator.control.api.events import NEWS
 from simulator.control.api.servers import home
-from simulator.control.parts import PAGE, PARTS, Parts, Route, bad, json_body, missing, number
+from simulator.control.parts import PAGE, PARTS, Route, bad, json_body, missing, number
+from simulator.control.push_streams import STREAMS, payload, told
 from simulator.core.notifier import PREFIX_DIGITS
 from simulator.core.state import Body, State
 from simulator.pki.push import ENVIRONMENTS
 from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.services.apns import registry, topics
-from simulator.services.apns.registry import DeviceToken, Push
-from simulator.services.organisations import ORGANISATION
+from simulator.services.apns.registry import DeviceToken
+from simulator.services.organisations import ORGANISATION, all_organisations
 
 _ENVIRONMENTS = tuple(ENVIRONMENTS)
 MAX_PAGE = 1000
-KEEP_ALIVE_S = 15.0
-"""After so much silence a stream gets a comment, so that both ends see that it lives."""
 
 
 def property_list(content: bytes) -> dict[str, Any]:
@@ -91,10 +86,17 @@ async def list_pushes(request: web.Request) -> web.Response:
     """Answer what waits for the device of a token, and what it got last."""
     parts, token = request.app[PARTS], request.match_info["token"].lower()
     now_ms = parts.clock.now_ms()
-    found = await parts.gateway.run(
-        lambda state: registry.pushes_of(_with_token(state, token), token, now_ms)
-    )
-    return web.json_response({"pushes": found})
+    if not registry.is_hex(token):
+        raise missing("no such device token: it is hexadecimal")
+
+    def work(state: State) -> list[Body]:
+        return [
+            one
+            for org in all_organisations(state)
+            for one in registry.pushes_of(state.of(org.key), token, now_ms)
+        ]
+
+    return web.json_response({"pushes": await parts.gateway.run(work)})
 
 
 def _with_token(state: State, token: str) -> State:
@@ -141,7 +143,8 @@ async def act_on_token(request: web.Request) -> web.Response:
 
 async def token_events(request: web.Request) -> web.StreamResponse:
     """Stream what the device of a token receives, as server-sent events."""
-    return await _stream(request, request.match_info["token"].lower(), _one, "push", _told)
+    token = request.match_info["token"].lower()
+    return await request.app[STREAMS].serve(request, token, "push", told)
 
 
 async def all_events(request: web.Request) -> web.StreamResponse:
@@ -149,7 +152,7 @@ async def all_events(request: web.Request) -> web.StreamResponse:
     prefix = request.query["prefix"].lower()
     if not registry.is_hex(prefix) or len(prefix) != PREFIX_DIGITS:
         raise bad(f"prefix must be the first {PREFIX_DIGITS} hexadecimal digits of the tokens")
-    return await _stream(request, prefix, registry.take_many, "push", _told)
+    return await request.app[STREAMS].serve(request, prefix, "push", told, many=True)
 
 
 async def events(request: web.Request) -> web.StreamResponse:
@@ -157,66 +160,21 @@ async def events(request: web.Request) -> web.StreamResponse:
     token = request.query.get("token", "").lower()
     if not registry.is_hex(token) or not token:
         raise bad("token must be a device token, hexadecimal")
-    return await _stream(request, token, _one, "ping", lambda _, push: push.payload)
+    return await request.app[STREAMS].serve(request, token, "ping", payload)
 
 
-def _one(state: State, token: str, now_ms: int) -> list[tuple[str, Push]]:
-    push = registry.take(state, token, now_ms)
-    return [] if push is None else [(token, push)]
+async def stats(request: web.Request) -> web.Response:
+    """Answer how many streams are open and what became of pushes, as Fleet's mock does."""
 
+    def work(state: State) -> dict[str, int]:
+        totals = dict.fromkeys(registry.COUNTERS, 0)
+        for org in all_organisations(state):
+            for name, value in registry.counters(state.of(org.key)).items():
+                totals[name] += value
+        return totals
 
-def _told(token: str, push: Push) -> str:
-    shown = {"token": token, "mdm": push.magic, **_shown(push)}
-    return msgspec.json.encode(shown).decode()
-
-
-def _shown(push: Push) -> Body:
-    return {"matches": push.matches, "topic": push.topic, "apns_id": push.apns_id}
-
-
-async def _stream(
-    request: web.Request,
-    name: str,
-    take: Callable[[State, str, int], list[tuple[str, Push]]],
-    event: str,
-    tell: Callable[[str, Push], str],
-) -> web.StreamResponse:
-    """Send each push as it comes; the newest that waits comes first.
-
-    *name* is a token, or what tokens begin with; *take* hands over what waits for it.
-    """
-    parts: Parts = request.app[PARTS]
-    response = web.StreamResponse(headers={"Cache-Control": "no-store"})
-    response.content_type = "text/event-stream"
-
-    def work(state: State) -> list[tuple[str, Push]]:
-        now_ms = parts.clock.now_ms()
-        for org in state.of("").scan(ORGANISATION, limit=10_000):
-            if pushes := take(state.of(org.key), name, now_ms):
-                return pushes
-        return []
-
-    with (
-        contextlib.suppress(ConnectionError),  # it listens no more
-        parts.gateway.listeners.listen(name) as arrived,
-        parts.clock.watched(arrived.set),
-    ):
-        await response.prepare(request)
-        while not parts.gateway.listeners.ended:
-            arrived.clear()
-            pushes = await parts.gateway.run(work)
-            for token, push in pushes:
-                # A payload of many lines is as many fields (HTML, server-sent events).
-                lines = "".join(f"data: {line}\n" for line in tell(token, push).splitlines())
-                await response.write(f"event: {event}\n{lines}\n".encode())
-                request.app[NEWS].pushed({"token": token, **_shown(push)})
-            if pushes:
-                continue
-            try:
-                await asyncio.wait_for(arrived.wait(), KEEP_ALIVE_S)
-            except TimeoutError:
-                await response.write(b": alive\n\n")
-    return response
+    totals = await request.app[PARTS].gateway.run(work)
+    return web.json_response({"connections": request.app[STREAMS].count(), **totals})
 
 
 ROUTES = (

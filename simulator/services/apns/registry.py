@@ -5,7 +5,7 @@ take the state as seen from the organisation.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -21,8 +21,6 @@ RATE = "apns.rate"
 SHARER = "apns.sharer"
 STORED_MS = 30 * 24 * 3600 * 1000
 """How long a push without apns-expiration waits: the longest that Apple names (A-SEND)."""
-GRACE_MS = 1000
-"""How long a push that is not to be stored waits for a device that listens."""
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 
 
@@ -188,6 +186,7 @@ class Push(Struct, frozen=True):
     """Whether it is the device's own magic: else the device stays silent."""
     stored_ms: int
     expires_ms: int
+    """Until when it waits; 0: it is only for who listens when it comes."""
 
 
 def store(state: State, device: DeviceToken | None, token: str, push: Push) -> None:
@@ -197,37 +196,69 @@ def store(state: State, device: DeviceToken | None, token: str, push: Push) -> N
         slot += f"/{push.magic}"
     if state.has(PENDING, slot):
         state.reserve("apns.coalesced")
-    state.reserve("apns.stored")
-    state.put(PENDING, slot, asdict(push))
+    number = state.reserve("apns.stored")
+    state.put(PENDING, slot, asdict(push) | {"number": number})
 
 
 def expiry_ms(sent: str | None, now_ms: int) -> int:
-    """Return until when a push waits that has *sent* as its apns-expiration, if any."""
-    expires_ms = int(sent) * 1000 if sent else now_ms + STORED_MS
-    return max(expires_ms, now_ms + GRACE_MS)
+    """Return until when a push waits that has *sent* as its apns-expiration, if any.
+
+    0 if it is not to be stored, which is what 0 and a time that has passed mean (A-SEND).
+    """
+    if not sent:
+        return now_ms + STORED_MS
+    expires_ms = int(sent) * 1000
+    return expires_ms if expires_ms > now_ms else 0
 
 
-def take(state: State, token: str, now_ms: int) -> Push | None:
-    """Hand a waiting push to the device that listens, or None if there is none in time."""
-    return next((push for _, push in _taken(state, f"{token}/", now_ms)), None)
+class Waiting(Struct, frozen=True):
+    """A push that waits, and where."""
+
+    organisation: str
+    slot: str
+    """Key of its entity."""
+    number: int
+    """Which of the organisation's stored pushes it is, from 1."""
+    token: str
+    push: Push
 
 
-def take_many(state: State, prefix: str, now_ms: int) -> list[tuple[str, Push]]:
-    """Hand waiting pushes to the devices whose tokens begin with *prefix*, each with its token."""
-    return list(_taken(state, prefix, now_ms))
+def waiting(
+    state: State, organisation: str, prefix: str, now_ms: int, since: int = 0
+) -> list[Waiting]:
+    """Return the pushes that wait for tokens beginning with *prefix*; forget what is too late.
 
-
-def _taken(state: State, prefix: str, now_ms: int) -> Iterator[tuple[str, Push]]:
-    """Yield the pushes that wait under keys with *prefix*, each handed over as it is yielded."""
+    A push that is not to be stored is only for streams that were open when it came: for
+    those that began with *since* stored pushes.
+    """
+    found = []
     for one in state.scan(PENDING, prefix=prefix, limit=100):
-        state.delete(PENDING, one.key)
-        push, token = Push(**one.body), one.key.partition("/")[0]
-        if now_ms <= push.expires_ms:
-            state.put(HEARD, token, one.body | {"delivered_ms": now_ms})
-            state.reserve("apns.delivered" if push.matches else "apns.magic_mismatch")
-            yield token, push
-        else:
+        number, push = one.body.get("number", 0), Push(**_push(one.body))
+        if is_late(push, now_ms) or (not push.expires_ms and number <= since):
+            state.delete(PENDING, one.key)
             state.reserve("apns.expired")
+        else:
+            token = one.key.partition("/")[0]
+            found.append(Waiting(organisation, one.key, number, token, push))
+    return found
+
+
+def delivered(state: State, one: Waiting, now_ms: int) -> None:
+    """Note that a device has got a push; a newer one that has taken its place goes on waiting."""
+    found = state.get(PENDING, one.slot)
+    if found is not None and found.body.get("number", 0) == one.number:
+        state.delete(PENDING, one.slot)
+    state.put(HEARD, one.token, asdict(one.push) | {"delivered_ms": now_ms})
+    state.reserve("apns.delivered" if one.push.matches else "apns.magic_mismatch")
+
+
+def is_late(push: Push, now_ms: int) -> bool:
+    """Tell whether the time of *push* is over."""
+    return bool(push.expires_ms) and now_ms > push.expires_ms
+
+
+def _push(body: Body) -> Body:
+    return {name: value for name, value in body.items() if name != "number"}
 
 
 def pushes_of(state: State, token: str, now_ms: int) -> list[Body]:
@@ -238,8 +269,9 @@ def pushes_of(state: State, token: str, now_ms: int) -> list[Body]:
     """
     found = []
     for one in state.scan(PENDING, prefix=f"{token}/", limit=100):
-        status = "waiting" if now_ms <= one.body["expires_ms"] else "expired"
-        found.append({"status": status, **one.body, "delivered_ms": None})
+        push = Push(**_push(one.body))
+        status = "waiting" if push.expires_ms and not is_late(push, now_ms) else "expired"
+        found.append({"status": status, **asdict(push), "delivered_ms": None})
     if heard := state.get(HEARD, token):
         status = "delivered" if heard.body["matches"] else "ignored"
         found.append({"status": status, **heard.body})

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
 
 from simulator.core.messages import Peer, Tls
+from simulator.core.state import State
 from simulator.pki.push import PushAuthority, PushCertificate
 from simulator.services.apns import registry, topics
 from tests.apple import START_MS, Answer, Apple, request
@@ -79,7 +80,14 @@ class Apns:
         )
 
     def take(self, token: str = TOKEN) -> registry.Push | None:
-        return self.apple.home(lambda home: registry.take(home, token, self.apple.now_ms))
+        return self.apple.home(lambda home: self._take(home, token))
+
+    def _take(self, home: State, token: str) -> registry.Push | None:
+        """Hand over what waits for the device, as a stream that has long been open."""
+        found = registry.waiting(home, "acme", f"{token}/", self.apple.now_ms)
+        for one in found[:1]:
+            registry.delivered(home, one, self.apple.now_ms)
+        return found[0].push if found else None
 
 
 def make(authority: PushAuthority, **settings: Any) -> Apns:

@@ -278,7 +278,6 @@ def test_the_newest_push_takes_the_place_of_the_one_that_waits(apns: Apns) -> No
         pytest.param(60, 59, True, id="in-time"),
         pytest.param(60, 62, False, id="too-late"),
         pytest.param(0, 0, True, id="at-once"),
-        pytest.param(0, 2, False, id="not-stored"),
     ],
 )
 def test_expiration_goes_by_the_clock(
