@@ -105,6 +105,16 @@ class Options(Struct, omit_defaults=True, forbid_unknown_fields=True):
     """How many of the next commands are answered NotNow."""
     locked: bool = False
     """Whether the screen is locked: commands that wait for an unlock are answered NotNow."""
+    lost_answer: str = ""
+    """A check-in message whose first answer is lost, such as ``Authenticate``: it is sent again."""
+    foreign_identity: bool = False
+    """Whether messages are signed with the certificate from the factory, not the enrolment's."""
+    stale_token: bool = False
+    """Whether the MDM is told a token that Apple has retired."""
+    never_configured: bool = False
+    """Whether Setup Assistant goes on waiting after DeviceConfigured."""
+    silent_declarations: bool = False
+    """Whether no status report is sent for declarations."""
 
 
 class Device(Struct):

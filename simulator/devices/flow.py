@@ -8,7 +8,7 @@ Whoever hosts the device performs the steps (`simulator.devices.hosting`);
 a test may do so without any network.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -83,8 +83,15 @@ class NewKey:
     """Whether it may be a key that another device has too: their certificates differ anyway."""
 
 
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Do *work*, which takes long: other devices go on meanwhile. It may raise an error."""
+
+    work: Callable[[], Any]
+
+
 T = TypeVar("T")
-Step = Send | Apple | Pause | NewKey
+Step = Send | Apple | Pause | NewKey | Compute
 Flow = Generator[Step, Any, T]
 
 
@@ -103,3 +110,9 @@ def new_key(bits: int, *, shared: bool = False) -> Flow[rsa.RSAPrivateKey]:
     """Make a key."""
     key: rsa.RSAPrivateKey = yield NewKey(bits, shared)
     return key
+
+
+def compute(work: Callable[[], T]) -> Flow[T]:
+    """Do *work* and return its result."""
+    result: T = yield Compute(work)
+    return result

@@ -18,7 +18,7 @@ from simulator.devices.commands.table import COMMANDS, execute
 from simulator.devices.connect import session
 from simulator.devices.device import Device, Enrolment, new_device, restored
 from simulator.devices.device_ca import DeviceAuthority
-from simulator.devices.flow import Apple, Flow, NewKey, Pause, Received, Send, Step
+from simulator.devices.flow import Apple, Compute, Flow, NewKey, Pause, Received, Send, Step
 from simulator.devices.identity import Identity
 from simulator.devices.world import World
 
@@ -93,6 +93,8 @@ def drive(flow: Flow[T], respond: Callable[[Send | Apple], Received]) -> T:
                     result = rsa.generate_private_key(65537, step.bits)
                 case Pause():
                     result = None
+                case Compute():
+                    result = step.work()
     except StopIteration as end:
         value: T = end.value
         return value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiohttp import web
+from cryptography import x509
 
 from simulator.control.api.devices import invented, settled, who, with_device
 from simulator.control.device_host import HOST
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from simulator.devices.hosting.fleet import Fleet
 
 MAX_PAGE = 1000
+MOST_AT_ONCE = 1000
+"""Devices that one call takes out of their boxes."""
+_CHECK_INS = ("Authenticate", "TokenUpdate")
 AT_ONCE = 100
 """Devices that do something at the same time."""
 
@@ -62,6 +66,10 @@ async def add_devices(request: web.Request) -> web.Response:
         raise bad('the body must be {"count": 3} or {"serial_numbers": ["…"]}')
     if serials is None:
         serials = await _bought(parts, count, body)
+    if len(serials) > MOST_AT_ONCE:
+        raise bad(f"serial_numbers holds {len(serials)}: one call takes {MOST_AT_ONCE} at most")
+    if len(set(serials)) < len(serials):
+        raise bad("serial_numbers holds a serial number twice")
     await settled(parts)
     found = await parts.gateway.run(lambda state: [_known(state, one) for one in serials])
     taken = sorted(set(serials) & set(fleet.serials()))
@@ -81,9 +89,14 @@ def _options(given: Body) -> "Options":
     from simulator.devices.device import Options  # noqa: PLC0415 (as in the host)
 
     try:
-        return msgspec.convert(given, Options)
+        options = msgspec.convert(given, Options)
+        if options.trust:
+            x509.load_pem_x509_certificates(options.trust.encode())
     except msgspec.ValidationError as error:
         raise bad(f"options: {error}") from None
+    except ValueError:
+        raise bad("options: trust must be certificates, PEM") from None
+    return options
 
 
 async def _bought(parts: Parts, count: int, body: Body) -> list[str]:
@@ -186,6 +199,11 @@ _OPTIONS = Object(
         Boolean("shared_keys", "Whether SCEP keys come from a pool."),
         Integer("busy", "How many commands they answer with NotNow.", least=0, most=10**6),
         Boolean("locked", "Whether the screen is locked."),
+        String("lost_answer", "Check-in message whose first answer is lost.", values=_CHECK_INS),
+        Boolean("foreign_identity", "Whether messages are signed with another certificate."),
+        Boolean("stale_token", "Whether the MDM is told a token that Apple has retired."),
+        Boolean("never_configured", "Whether it goes on waiting after DeviceConfigured."),
+        Boolean("silent_declarations", "Whether no status of declarations is sent."),
     ),
 )
 ROUTES = (
@@ -208,7 +226,7 @@ ROUTES = (
         query=(),
         body=(
             Strings("serial_numbers", "Devices that Apple knows."),
-            Integer("count", "How many are bought instead.", least=1, most=100_000, example=1),
+            Integer("count", "How many are bought instead.", least=1, most=MOST_AT_ONCE, example=1),
             String("server", "Id of the DEP server of bought ones.", shortest=1),
             Strings("families", "What bought ones may be; anything if absent."),
             Boolean("power_on", "Whether they are turned on at once."),

@@ -81,7 +81,7 @@ def device_configured(execution: Execution) -> Done:
     """Let Setup Assistant go on; an error where it does not wait (inferred)."""
     if not execution.enrolment.awaiting:
         raise refused("The device is not awaiting configuration.", 12069)
-    execution.enrolment.awaiting = False
+    execution.enrolment.awaiting = execution.device.options.never_configured
     execution.device.happened(execution.world.now_ms(), "configured")
     return Done()
 

@@ -43,7 +43,7 @@ def synchronise(device: Device, enrolment: Enrolment, world: World, wanted: str 
         return
     try:
         changed = yield from _rounds(device, enrolment, world)
-        if changed or first:
+        if (changed or first) and not device.options.silent_declarations:
             yield from _report(device, enrolment, first=first)
     except SyncError as error:
         device.happened(world.now_ms(), "finding", f"declarative management: {error}")

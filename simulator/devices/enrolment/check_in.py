@@ -138,12 +138,17 @@ def _taken(device: Device, enrolment: Enrolment, message: Body) -> Flow[None]:
     kind = message["MessageType"]
     try:
         received = yield from _send(device, enrolment, message)
+        if device.options.lost_answer == kind:
+            device.options.lost_answer = ""
+            received = yield from _send(device, enrolment, message)
     except UnenrolledError:
         raise enrolment_failed(f"The server refused {kind}: the device is not allowed.") from None
     if received.status != OK:
         what = f"status {received.status}" if received.status else received.problem
         raise enrolment_failed(f"The server did not take {kind}: {what}.")
     yield from tell_apns(message)
+    if device.options.stale_token and kind == "TokenUpdate":
+        yield from perform(Apple("POST", f"/push-tokens/{device.push_token}/unregister", {}))
 
 
 def tell_apns(message: Body) -> Flow[Received]:

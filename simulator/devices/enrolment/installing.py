@@ -1,10 +1,12 @@
 """An enrolment profile is installed: identity, Authenticate, TokenUpdate (device.md 5.2)."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from simulator.devices.device import Device, Enrolment, InstalledProfile
 from simulator.devices.enrolment import check_in, scep
+from simulator.devices.enrolment.machine_info import factory_identity
 from simulator.devices.enrolment.profile import (
     PKCS12,
     SCEP,
@@ -14,7 +16,7 @@ from simulator.devices.enrolment.profile import (
     read_profile,
 )
 from simulator.devices.errors import profile_invalid
-from simulator.devices.flow import Flow
+from simulator.devices.flow import Flow, compute
 from simulator.devices.identity import Identity, open_pkcs12
 from simulator.devices.world import World
 
@@ -34,7 +36,7 @@ def identity_of(
         if not isinstance(content, bytes) or not isinstance(password, str):
             raise profile_invalid("The required field “PayloadContent” is missing.")
         try:
-            return open_pkcs12(content, password)
+            return (yield from compute(partial(open_pkcs12, content, password)))
         except ValueError as error:
             raise profile_invalid(f"{error}.") from None
     raise profile_invalid(f"A payload of type {kind} brings no identity.")
@@ -82,6 +84,8 @@ def install_enrolment(
     roots = (*device.roots, *new.certificates)
     identity = yield from identity_of(payload.identity, device, world, roots)
     new.identities.insert(0, identity)
+    if device.options.foreign_identity:
+        identity = yield from factory_identity(device, world)
     device.profiles[profile.identifier] = new
     enrolment = _enrolment(profile, payload, identity, device, before, automated=automated)
     enrolment.magic = world.uuid()

@@ -17,7 +17,7 @@ from yarl import URL
 from simulator.core.clock import Clock
 from simulator.core.timers import until
 from simulator.devices.device import Device
-from simulator.devices.flow import Apple, Flow, NewKey, Pause, Received, Send, Step
+from simulator.devices.flow import Apple, Compute, Flow, NewKey, Pause, Received, Send, Step
 from simulator.devices.identity import Identity
 from simulator.devices.plists import MAX_BYTES
 
@@ -56,7 +56,6 @@ class Performer:
         self._contexts: OrderedDict[tuple[Any, ...], ssl.SSLContext] = OrderedDict()
         self._keys: dict[int, list[rsa.RSAPrivateKey]] = {}
         self._turns: dict[int, Any] = {}
-        self._making = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         """Open the pool of connections."""
@@ -74,11 +73,15 @@ class Performer:
 
     async def run(self, flow: Flow[T], device: Device) -> T:
         """Perform the steps of *flow* to its end, and return what it returns."""
-        result: Any = None
         try:
+            step = flow.send(None)
             while True:
-                step = flow.send(result)
-                result = await self._perform(step, device)
+                try:
+                    result = await self._perform(step, device)
+                except ValueError as error:  # of a computation
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(result)
         except StopIteration as end:
             value: T = end.value
             return value
@@ -96,6 +99,8 @@ class Performer:
                 return await until(self._clock, until_ms)
             case NewKey():
                 return await self._key(step)
+            case Compute():
+                return await asyncio.to_thread(step.work)
             case _:
                 assert_never(step)
 
