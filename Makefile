@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SERVE_ARGS ?=
 FUZZ_SECONDS ?= 60
+MUTANTS ?=
 
 NANODEP := github.com/micromdm/nanodep
 NANODEP_VERSION := v0.7.0
@@ -59,7 +60,7 @@ AXE_BUILT := $(TOOLS)/.axe-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test coverage matrix lint wheel clients bench fuzz lowest audit image clean
+.PHONY: help serve test coverage matrix lint wheel clients bench fuzz mutants lowest audit image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -105,6 +106,9 @@ bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.j
 
 fuzz: build/fuzz/.installed ## Fuzz each parser for a minute (longer: make fuzz FUZZ_SECONDS=600)
 	build/fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+mutants: build/mutants/.installed ## Break promises on purpose, and see whether a test notices (MUTANTS="--each 40")
+	build/mutants/bin/python -m tests.mutants $(MUTANTS)
 
 lowest: $(MADE) ## Run the tests with the oldest packages that pyproject.toml allows
 	mkdir -p build

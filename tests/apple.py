@@ -59,6 +59,21 @@ def hardware(serial: str, **more: Any) -> Body:
     } | more
 
 
+class Said(dict[str, Any]):
+    """A JSON object of an answer; asked for what it has not, it says what it has."""
+
+    def __missing__(self, name: str) -> Any:
+        raise AssertionError(f"the answer has no {name!r}, but {dict(self)}")
+
+
+def read_json(text: str | bytes) -> Any:
+    """Return the JSON of an answer; AssertionError shows one that is none."""
+    try:
+        return json.loads(text, object_hook=Said)
+    except ValueError as error:
+        raise AssertionError(f"the answer is no JSON: {text!r}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A response and the exchange that was recorded of it."""
@@ -76,7 +91,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.response.body)
+        return read_json(self.response.body)
 
     @property
     def rules(self) -> list[str]:
@@ -176,7 +191,7 @@ class Apple:
     def token(self, server: str = "a") -> Body:
         """Return the newest server token."""
         found = self.home(lambda home: tokens.current_token(home, server))
-        assert found is not None
+        assert found is not None, f"the server {server} has no token"
         return found
 
     def advance(self, seconds: float) -> None:

@@ -113,12 +113,13 @@ class Vpp(Apple):
     def asset(self, adam_id: str = APP, pricing: str = "STDQ") -> Asset:
         """Return an asset of ``hq``."""
         found = self.at(lambda state, place: licences.find_asset(state, place, adam_id, pricing))
-        assert found is not None
+        assert found is not None, f"hq has no asset {adam_id} {pricing}"
         return found
 
     def counts(self, adam_id: str = APP, pricing: str = "STDQ") -> tuple[int, int, int, int]:
         """Return assigned, available, retired and total, as v2 shows them."""
         rows = self.v2("GET", "/assets", adamId=adam_id, pricingParam=pricing).json["assets"]
+        assert len(rows) == 1, f"hq has no one asset {adam_id} {pricing}: {rows}"
         (row,) = rows
         names = ("assignedCount", "availableCount", "retiredCount", "totalCount")
         assigned, available, retired, total = (row[name] for name in names)
@@ -146,7 +147,7 @@ class Vpp(Apple):
     def user(self, client: str) -> users.User:
         """Return the active record of a user."""
         found = self.at(lambda state, place: users.active(state, place, client))
-        assert found is not None
+        assert found is not None, f"hq has no active user {client}"
         return found
 
     def buy(self, adam_id: str, quantity: int, **more: Any) -> Asset:

@@ -118,7 +118,10 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise AssertionError(f"{self.status}, and no JSON: {self.text!r}") from error
 
 
 def call(

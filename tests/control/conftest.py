@@ -6,7 +6,7 @@ import pytest
 
 from simulator.app import Simulator
 from simulator.core.settings import Settings
-from tests.apple import KEY
+from tests.apple import KEY, read_json
 
 
 class Control:
@@ -23,7 +23,7 @@ class Control:
         if body is not None:
             more["json"] = body
         async with self.http.request(method, f"{self.base}/api/v1{path}", **more) as answer:
-            return answer.status, await answer.json(content_type=None)
+            return answer.status, await answer.json(content_type=None, loads=read_json)
 
     async def ask(self, method: str, path: str, **more: Any) -> tuple[int, str]:
         """Return status and text of one request to the services."""

@@ -1,0 +1,188 @@
+"""Break the modules that carry promises, one place at a time, and see whether a test notices.
+
+python -m tests.mutants [--each NUMBER] [--seed NUMBER] [PATH ...]
+
+Each module of `PROMISES` is changed in a copy of the tree: a comparison is turned, a number is
+one more, ``and`` is ``or``, a ``not`` or a statement is left out. The tests that are there for the
+module then have to fail. Survivors are printed with their line; those that change nothing a
+client could see are listed with the reason in `EQUIVALENT`.
+
+This is a runner of our own, as mutmut wants to run the whole suite first and cosmic-ray changes
+the files of the tree itself; what is wanted here takes a table and a hundred lines.
+"""
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PROMISES = {
+    "simulator/journal/chain.py": ("tests/store/test_evidence.py", "tests/test_written_down.py"),
+    "simulator/disclosure/redact/sealing.py": (
+        "tests/disclosure/test_sealing.py",
+        "tests/disclosure/test_canary.py",
+        "tests/disclosure/test_inner.py",
+    ),
+    "simulator/protocol/validation.py": (
+        "tests/test_engine.py",
+        "tests/test_tables.py",
+        "tests/test_answers.py",
+    ),
+    "simulator/services/dep/cursors.py": (
+        "tests/test_written_down.py",
+        "tests/services/dep/test_devices.py",
+    ),
+    "simulator/services/vpp/domain/licences.py": (
+        "tests/services/vpp/test_assets.py",
+        "tests/services/vpp/test_arithmetic.py",
+        "tests/services/vpp/test_events.py",
+    ),
+    "simulator/transport/http2/sender.py": (
+        "tests/transport/http2/test_flow.py",
+        "tests/transport/http2/test_delivering.py",
+        "tests/transport/http2/test_streams.py",
+    ),
+    "simulator/engine/gateway.py": ("tests/test_gateway.py",),
+}
+"""Module, and the tests that are there for it."""
+EQUIVALENT: dict[tuple[str, str], str] = {}
+"""Module and changed line -> why nobody could see the difference."""
+LIMIT_S = 300
+_TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
+_SWAPPED: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, ast.Sub: ast.Add}
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change."""
+
+    line: int
+    source: str
+    """The whole module, changed."""
+    before: str
+    after: str
+
+
+def changes(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what may stand in place of *node*."""
+    match node:
+        case ast.Compare(left=left, ops=[op], comparators=others) if type(op) in _TURNED:
+            yield ast.Compare(left, [_TURNED[type(op)]()], others)
+        case ast.BoolOp(op=op, values=values):
+            yield ast.BoolOp(ast.Or() if isinstance(op, ast.And) else ast.And(), values)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _SWAPPED:
+            yield ast.BinOp(left, _SWAPPED[type(op)](), right)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield operand
+        case ast.Constant(value=value) if isinstance(value, int) and not isinstance(value, bool):
+            yield ast.Constant(value + 1)
+        case ast.Expr(value=ast.Call()) | ast.AugAssign():
+            yield ast.Pass()
+        case _:
+            pass
+
+
+def mutants(text: str) -> Iterator[Mutant]:
+    """Yield each change of a module, in the order of its lines."""
+    tree = ast.parse(text)
+    for parent in ast.walk(tree):
+        for name, value in ast.iter_fields(parent):
+            places = value if isinstance(value, list) else [value]
+            for number, node in enumerate(places):
+                if not isinstance(node, ast.AST) or not hasattr(node, "lineno"):
+                    continue
+                for changed in changes(node):
+                    put(parent, name, number, ast.copy_location(changed, node))
+                    source = ast.unparse(ast.fix_missing_locations(tree))
+                    put(parent, name, number, node)
+                    yield Mutant(node.lineno, source, ast.unparse(node), ast.unparse(changed))
+
+
+def put(parent: ast.AST, name: str, number: int, node: ast.AST) -> None:
+    """Set the child of *parent* at that place."""
+    if isinstance(getattr(parent, name), list):
+        getattr(parent, name)[number] = node
+    else:
+        setattr(parent, name, node)
+
+
+def passes(copy: Path, tests: tuple[str, ...]) -> bool:
+    """Tell whether *tests* pass in the copy; a run without an end has failed."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-cov", "-p", "no:cacheprovider"]
+    environment = os.environ | {"PYTHONPATH": str(copy), "CI": "true"}
+    try:
+        done = subprocess.run(
+            [*command, *tests], cwd=copy, env=environment, capture_output=True, timeout=LIMIT_S
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def attack(copy: Path, path: str, each: int, chance: random.Random) -> tuple[int, list[str]]:
+    """Return how many mutants of a module were tried, and those that survived."""
+    module, tests = copy / path, PROMISES[path]
+    text = module.read_text()
+    if not passes(copy, tests):
+        sys.exit(f"{path}: its tests do not pass even without a change")
+    found = [one for one in mutants(text) if (path, one.before) not in EQUIVALENT]
+    chosen = sorted(chance.sample(found, min(each, len(found))), key=lambda one: one.line)
+    survivors = []
+    for one in chosen:
+        module.write_text(one.source)
+        if passes(copy, tests):
+            survivors.append(f"{path}:{one.line}: {one.before}  ->  {one.after}")
+            print(f"  survived  {survivors[-1]}", flush=True)
+    module.write_text(text)
+    return len(chosen), survivors
+
+
+def main() -> int:
+    """Print the table; return 1 if a mutant survived."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("--each", type=int, default=20, help="mutants of each module")
+    parser.add_argument("--seed", type=int, default=1, help="which of them are chosen")
+    parser.add_argument("paths", nargs="*", default=list(PROMISES))
+    given = parser.parse_args()
+    lines, survived = [], 0
+    with tempfile.TemporaryDirectory(prefix="mdmsim-mutants-") as folder:
+        copy = Path(folder)
+        for name in ("simulator", "tests", "fixtures", "pyproject.toml", "README.md"):
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, copy)
+        for path in given.paths:
+            started = time.monotonic()
+            tried, left = attack(copy, path, given.each, random.Random(given.seed))
+            survived += len(left)
+            took = time.monotonic() - started
+            lines.append(f"{path:45} {tried - len(left):4} of {tried:4} caught  {took:5.0f} s")
+            print(lines[-1], flush=True)
+    print("\n" + "\n".join(lines))
+    return int(survived > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
