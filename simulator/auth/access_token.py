@@ -5,23 +5,19 @@ encrypted to; ``iss`` is the server's uuid (more.md 7.2). Apple's identity
 service consumes it; here it is checked for who writes an MDM server.
 """
 
-import json
-import re
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from simulator.auth.jose import Jwt
+
 SERVICE_TYPE = "com.apple.maid"
 WINDOW_S = 300
 """How far ``iat`` may be from now; the real length is not known."""
-_SEGMENTS = 3
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 REASONS: Mapping[str, str] = {
     "malformed": "the token is no JWT: three parts of base64url, joined by dots",
@@ -50,43 +46,8 @@ class Server:
     """PEM of the certificates that its tokens were encrypted to, the current one last."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """What a token says, before anything is checked; what it lacks is empty."""
-
-    header: Mapping[str, Any] = field(default_factory=dict)
-    claims: Mapping[str, Any] = field(default_factory=dict)
-    signed: bytes = field(default=b"", repr=False)
-    signature: bytes = field(default=b"", repr=False)
-
-    @property
-    def issuer(self) -> str:
-        """The uuid of the server, or nothing."""
-        return _text(self.claims.get("iss"))
-
-    @property
-    def id(self) -> str:
-        """The number that is used once, or nothing."""
-        return _text(self.claims.get("jti"))
-
-
-def read(text: str) -> AccessToken | None:
-    """Return what the token *text* says; None if it is no JWT."""
-    parts = text.strip().split(".")
-    if len(parts) != _SEGMENTS:
-        return None
-    try:
-        header, claims = (json.loads(_decoded(part)) for part in parts[:2])
-        signature = _decoded(parts[2])
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(header, dict) or not isinstance(claims, dict):
-        return None
-    return AccessToken(header, claims, f"{parts[0]}.{parts[1]}".encode(), signature)
-
-
 def check(
-    token: AccessToken | None,
+    token: Jwt,
     server: Server | None,
     now_ms: int,
     *,
@@ -99,7 +60,7 @@ def check(
     whether its ``jti`` came before; *organisation* is that of the account that
     signs in, empty if that is not looked at.
     """
-    if token is None:
+    if not token.header or not token.claims:
         return "malformed"
     if token.header.get("alg") != "RS256":
         return "bad_alg"
@@ -113,7 +74,7 @@ def check(
     )
 
 
-def _check_signature(token: AccessToken, server: Server) -> str:
+def _check_signature(token: Jwt, server: Server) -> str:
     if not server.certificates:
         return "no_certificate"
     *older, current = server.certificates
@@ -122,7 +83,7 @@ def _check_signature(token: AccessToken, server: Server) -> str:
     return "old_key" if any(_verifies(token, one) for one in older) else "bad_signature"
 
 
-def _check_claims(token: AccessToken, now_ms: int) -> str:
+def _check_claims(token: Jwt, now_ms: int) -> str:
     if token.claims.get("service_type") != SERVICE_TYPE:
         return "wrong_service_type"
     issued = token.claims.get("iat")
@@ -131,10 +92,10 @@ def _check_claims(token: AccessToken, now_ms: int) -> str:
     age_s = now_ms / 1000 - issued
     if not -WINDOW_S <= age_s <= WINDOW_S:  # what is no number is neither
         return "iat_old" if age_s > 0 else "iat_future"
-    return "" if token.id else "jti_missing"
+    return "" if text_claim(token, "jti") else "jti_missing"
 
 
-def _verifies(token: AccessToken, certificate_pem: str) -> bool:
+def _verifies(token: Jwt, certificate_pem: str) -> bool:
     try:
         key = x509.load_pem_x509_certificate(certificate_pem.encode()).public_key()
     except (ValueError, UnsupportedAlgorithm):
@@ -148,11 +109,7 @@ def _verifies(token: AccessToken, certificate_pem: str) -> bool:
     return True
 
 
-def _decoded(part: str) -> bytes:
-    if not _BASE64URL.fullmatch(part):
-        raise ValueError("no base64url")
-    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
-
-
-def _text(value: Any) -> str:
+def text_claim(token: Jwt, name: str) -> str:
+    """Return a claim that is to be a text; empty if it is none."""
+    value = token.claims.get(name)
     return value if isinstance(value, str) else ""

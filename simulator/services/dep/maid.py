@@ -3,7 +3,7 @@
 Apple's own service takes them from devices; nothing of it is called by an MDM server.
 """
 
-from simulator.auth import access_token
+from simulator.auth import access_token, jose
 from simulator.auth.access_token import REASONS, Server
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
@@ -27,14 +27,14 @@ def keep_certificate(state: State, server_id: str, pem: str) -> None:
 
 def _verify(call: ControlCall) -> Body:
     """Judge a token; a good one is used up."""
-    token = access_token.read(call.body["jwt"])
-    account = call.body.get("account", "")
-    found = None if token is None else _server(call.state, token.issuer)
-    used = token is not None and bool(token.id) and call.state.has(_USED, token.id)
+    token, account = jose.read(call.body["jwt"].strip()), call.body.get("account", "")
+    found = _server(call.state, access_token.text_claim(token, "iss"))
+    number = access_token.text_claim(token, "jti")
+    used = bool(number) and call.state.has(_USED, number)
     organisation = _organisation(call.state, account) if account else ""
     reason = access_token.check(token, found, call.now_ms, is_used=used, organisation=organisation)
-    if not reason and token is not None and call.body.get("use", True):
-        call.state.put(_USED, token.id, {"at": rfc3339(call.now_ms)})
+    if not reason and call.body.get("use", True):
+        call.state.put(_USED, number, {"at": rfc3339(call.now_ms)})
     return {
         "ok": not reason,
         "reason": reason,
