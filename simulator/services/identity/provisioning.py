@@ -1,16 +1,10 @@
 """What people do at the push certificate portal, and its mails: by the control API."""
 
-import base64
-from datetime import UTC, datetime, timedelta
-
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
-from simulator.pki.authorities import Authorities
-from simulator.pki.push_identity import UNREADABLE
 from simulator.pki.push_requests import RequestRefused
 from simulator.protocol.body_formats import parse_plist
 from simulator.protocol.fields import Boolean, ErrorCode, Field, Integer, Objects, String
@@ -18,14 +12,6 @@ from simulator.services.identity import SERVICE, certificates, errors, portal, s
 from simulator.services.identity.certificates import Certificate
 from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import ControlCall, Provisioning, Resource
-
-_LONGEST_S = 10 * 365 * 24 * 3600
-
-
-def _authorities(call: ControlCall) -> Authorities:
-    if isinstance(call.authorities, Authorities):
-        return call.authorities
-    raise LookupError("this simulator has no authorities to issue certificates with")
 
 
 def _shown(one: Certificate, now_ms: int) -> Body:
@@ -71,7 +57,7 @@ def _upload(call: ControlCall) -> Body:
     try:
         upload = portal.accept(
             call.state,
-            _authorities(call),
+            vendors.authorities(call),
             tree,
             organisation=organisation,
             account=admin,
@@ -80,7 +66,7 @@ def _upload(call: ControlCall) -> Body:
         )
     except RequestRefused as refused:
         raise ValueError(_said(errors.BY_REASON[refused.reason], str(refused))) from None
-    push = _authorities(call).push
+    push = vendors.authorities(call).push
     if old is not None:
         made = certificates.renew(call.state, push, upload, old, call.now_ms)
     else:
@@ -150,47 +136,6 @@ def _mails(call: ControlCall) -> Body:
     return {"mails": sorted(rows, key=lambda row: str(row["at"]), reverse=True)}
 
 
-def _vendor(call: ControlCall) -> Body:
-    """Make a vendor's signing certificate, for its CSR or with a key of its own."""
-    developer = _authorities(call).developer
-    now = datetime.fromtimestamp(call.now_ms / 1000, UTC)
-    seconds = call.body.get("expires_in_s")
-    end = None if seconds is None else now + timedelta(seconds=seconds)
-    name, key = call.body.get("name", "Example"), None
-    if "csr" in call.body:
-        made = developer.certify(name, _key_of(call.body["csr"]), now, not_after=end)
-    else:
-        vendor = developer.vendor(name, now, not_after=end)
-        made, key = vendor.certificate, vendor.key_pem.decode()
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    return {
-        "serial": f"{made.serial_number:x}",
-        "expires": rfc3339(int(made.not_valid_after_utc.timestamp() * 1000)),
-        "certificate": pem.decode(),
-        "cer": base64.b64encode(made.public_bytes(serialization.Encoding.DER)).decode(),
-        "chain": (pem + developer.certificate_pem).decode(),
-        "key": key,
-    }
-
-
-def _key_of(text: str) -> rsa.RSAPublicKey:
-    try:
-        key = x509.load_pem_x509_csr(text.encode()).public_key()
-    except UNREADABLE:
-        raise ValueError("csr is no certificate request in PEM") from None
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise ValueError("the key of the csr must be RSA")  # noqa: TRY004 (it is what was sent)
-    return key
-
-
-def _revoke_vendor(call: ControlCall) -> None:
-    serial = call.path["serial"]
-    try:
-        vendors.revoke(call.state, int(serial, 16))
-    except ValueError:
-        raise LookupError(f"{serial} is no serial number in hexadecimal") from None
-
-
 def register(
     state: State, organisation: str, topic: str, certificate_pem: bytes, now_ms: int
 ) -> None:
@@ -228,14 +173,6 @@ _MAIL: tuple[Field, ...] = (
     String("text", "Its text.", required=True),
     Field("file", "Name of the file that is attached; null if there is none.", required=True),
     Field("content", "Its content; null if there is none.", required=True),
-)
-_VENDOR: tuple[Field, ...] = (
-    String("serial", "Serial number, hexadecimal.", required=True),
-    String("expires", "When it expires.", required=True),
-    String("certificate", "PEM.", required=True),
-    String("cer", "Base64 of the DER, as mdm.cer has it.", required=True),
-    String("chain", "It, its issuer and the root, PEM.", required=True),
-    Field("key", "The key, PEM; null if there was a csr.", required=True),
 )
 PROVISIONING = Provisioning(
     service=SERVICE,
@@ -285,30 +222,6 @@ PROVISIONING = Provisioning(
             _mails,
             answer=(Objects("mails", "The newest first.", required=True, fields=_MAIL),),
         ),
-        Resource(
-            "POST",
-            "/vendor-certificates",
-            "Make a vendor's certificate, which signs requests for push certificates.",
-            _vendor,
-            body=(
-                String("name", "Name of the vendor.", shortest=1, longest=40),
-                String("csr", "Its certificate request, PEM; without it a key is made."),
-                Integer(
-                    "expires_in_s",
-                    "Seconds from now; below 0 for one that has expired.",
-                    least=-_LONGEST_S,
-                    most=_LONGEST_S,
-                ),
-            ),
-            answer=_VENDOR,
-            status=201,
-        ),
-        Resource(
-            "DELETE",
-            "/vendor-certificates/{serial}",
-            "Revoke a vendor's certificate.",
-            _revoke_vendor,
-            status=204,
-        ),
+        *vendors.RESOURCES,
     ),
 )
