@@ -3,13 +3,27 @@
 import base64
 import gzip
 import secrets
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import convert, to_builtins
+from msgspec.structs import replace
 
-from simulator.core.messages import Exchange, Peer, Request, Response, Tls
+from simulator.core.messages import (
+    Delivery,
+    Exchange,
+    Finding,
+    Goaway,
+    Peer,
+    Request,
+    Response,
+    Tls,
+    Touch,
+)
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.encodings import decodings
 from simulator.disclosure.redact.guard import Guard
@@ -176,3 +190,52 @@ def test_random_bytes_say_nothing() -> None:
     assert not made.holds_secret(secrets.token_bytes(100_000))
     assert not made.holds_secret(base64.b64encode(secrets.token_bytes(100_000)))
     assert not made.holds_secret(gzip.compress(secrets.token_bytes(10_000)))
+
+
+def whole_exchange() -> Exchange:
+    """Return an exchange in which every text says something."""
+    one = exchange(b'{"a": "b"}', sni="sni", http="2", problem="problem", problem_about="about")
+    one.organisation, one.client, one.service, one.operation = "acme", "dep:a", "dep", "dep.x"
+    one.route, one.version_sent, one.error, one.session = "GET /a", "10", "ERROR", "run-1"
+    one.findings = [Finding("rule", "body", "/a", "message", versions="1+", docs="docs")]
+    one.faults = [Touch("1", "dep.x")]
+    one.request = replace(one.request, peer=replace(one.request.peer, settings="3:100"))
+    goaway, delivery = Goaway(b"debug"), Delivery("goaway", debug="debug")
+    one.response = replace(one.response, goaway=goaway, wakes="token", delivery=delivery)
+    return one
+
+
+def places(tree: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield where each text in *tree* stands."""
+    if isinstance(tree, str | bytes):
+        yield path
+    elif isinstance(tree, dict):
+        for name, value in tree.items():
+            yield from places(value, (*path, name))
+    elif isinstance(tree, list | tuple):
+        for place, value in enumerate(tree):
+            yield from places(value, (*path, place))
+
+
+def test_what_was_clean_before_hides_no_secret_at_any_place() -> None:
+    watch, clean = guard(), whole_exchange()
+    assert row_of(clean, watch) == row_of(clean, watch) == row_of(clean)
+    found = list(places(to_builtins(clean, builtin_types=(bytes,))))
+    assert len(found) > 30
+    for path in found:
+        tree: Any = to_builtins(clean, builtin_types=(bytes,))
+        *steps, last = path
+        node = tree
+        for step in steps:
+            node[step] = list(node[step]) if isinstance(node[step], tuple) else node[step]
+            node = node[step]
+        node[last] = SECRET if isinstance(node[last], str) else SECRET.encode()
+        planted = convert(tree, Exchange)
+        assert SECRET.encode() not in row_of(planted, watch)[-1], path
+
+
+def test_a_secret_that_is_issued_later_is_found_in_what_was_clean_before() -> None:
+    watch, one = guard(), exchange(b'{"a": "issued-later-0123456789"}')
+    assert row_of(one, watch) == row_of(one, watch) == row_of(one)
+    watch.add("dep.access_secret", "issued-later-0123456789")
+    assert b"issued-later" not in row_of(one, watch)[-1]

@@ -13,10 +13,11 @@ from typing import Any
 
 import msgspec
 
-from simulator.core.messages import Exchange
+from simulator.core.messages import Exchange, Headers
 from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
 from simulator.disclosure.observe.inner import CARRIERS, look_inside
 from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.redact.clean_parts import CleanParts, Parts
 from simulator.disclosure.redact.encodings import CLASSES, RUN, decodings, is_encoded
 from simulator.disclosure.redact.known import CREDENTIALS
 from simulator.disclosure.redact.markers import BodyMarker
@@ -46,6 +47,7 @@ class Guard:
         """Follow what *services* issue."""
         self.vault = Vault()
         self._fingerprinter = fingerprinter
+        self._known = CleanParts()
         self.kinds: dict[str, list[tuple[str, str]]] = {}
         """Key in the body (empty: the entity's own) and concept of secrets, by kind of entity."""
         for service in services:
@@ -69,10 +71,23 @@ class Guard:
 
     def cleaned(self, exchange: Exchange, record: bytes) -> Exchange | None:
         """Return *exchange* without the secrets in it; None if its *record* holds none."""
+        parts, headers = _parts(exchange), exchange.response.headers
+        if self._known.holds(parts, len(self.vault)):
+            if self._known.holds_headers(headers):
+                return None
+            if not self._stands_in_headers(headers):
+                self._known.add_headers(headers)
+                return None
         if not self.holds_secret(record):
+            self._known.add(parts, len(self.vault))
             return None
         plain = msgspec.to_builtins(exchange, builtin_types=(bytes,))
         return msgspec.convert(self._walk(plain), Exchange)
+
+    def _stands_in_headers(self, headers: Headers) -> bool:
+        """Tell whether a secret stands in what differs from answer to answer, such as an id."""
+        text = "\n".join([text for pair in headers for text in pair])
+        return self.holds_secret(text.encode("utf-8", "surrogatepass"))
 
     def holds_secret(self, data: bytes) -> bool:
         """Tell whether a secret stands in *data*, as it is or encoded."""
@@ -147,3 +162,33 @@ class Guard:
         if not self.holds_secret(word.encode("utf-8", "surrogatepass")):
             return word
         return self._mark(UNKNOWN, word)
+
+
+def _parts(exchange: Exchange) -> Parts:
+    """Return all texts of an exchange but the header fields of its answer."""
+    request, response, peer = exchange.request, exchange.response, exchange.request.peer
+    facts = (
+        request.headers,
+        request.method,
+        request.scheme,
+        request.http,
+        request.problem,
+        request.problem_about,
+        peer.tls,
+        peer.address,
+        peer.settings,
+        exchange.organisation,
+        exchange.client,
+        exchange.service,
+        exchange.operation,
+        exchange.route,
+        exchange.version_sent,
+        exchange.error,
+        exchange.session,
+        tuple(exchange.findings),
+        tuple(exchange.faults),
+        response.goaway,
+        response.wakes,
+        response.delivery,
+    )
+    return facts, (request.target, request.body), response.body
