@@ -10,6 +10,7 @@ import click
 
 from simulator import __version__
 from simulator.core.settings import ConfigurationError
+from simulator.store.errors import DamagedError, StoreError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "Serve the simulated services until SIGTERM or Ctrl-C."),
@@ -38,6 +39,12 @@ class Mistake(click.ClickException):
     def show(self, file: Any = None) -> None:
         """Print the line on standard error."""
         click.echo(f"mdmsim: {self.format_message()}", err=file is None, file=file)
+
+
+class Incomplete(Mistake):
+    """Evidence that cannot be read: one line, exit code 3."""
+
+    exit_code = 3
 
 
 class Commands(click.Group):
@@ -71,6 +78,11 @@ class Commands(click.Group):
         """Run the command; what the user must mend becomes one line."""
         try:
             return super().invoke(ctx)
+        except DamagedError as error:
+            raise Incomplete(f"evidence INCOMPLETE: {error}") from error
+        except StoreError as error:
+            kind = Incomplete if error.reason == "damaged" else Mistake
+            raise kind(f"the database cannot be used ({error}): {error.advice}") from error
         except ConfigurationError as error:
             raise Mistake(str(error)) from error
         except BrokenPipeError:

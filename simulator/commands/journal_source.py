@@ -1,5 +1,6 @@
 """Reading a data directory's journal, whether the simulator runs or not."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from simulator.commands.progress import bar
 from simulator.core.clock import Clock
 from simulator.core.data_directory import DATABASE, KEYS, LEDGER, PRIVATE, read_keys, write_file
 from simulator.core.messages import Exchange
+from simulator.core.sealed_file import seal, unseal
 from simulator.core.settings import Settings
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.manifest import Manifest
@@ -94,33 +96,55 @@ def _added_up(
     journal: Journal,
     observer: Observer,
     catalogue: Catalogue,
-    kept: Path,
+    kept: "_Kept",
     *,
     fresh: bool,
 ) -> tuple[Ledger, Evidence]:
     """Return the ledger of all exchanges; of a large journal, it is kept for the next time."""
-    words = (__version__, digest(catalogue), observer.key_id, str(len(journal.cuts())))
-    made_with = " ".join(words)
+    made_with = " ".join((__version__, digest(catalogue), observer.key_id, _deletions(journal)))
     restored = None if fresh else _restored(journal, kept, made_with, observer, catalogue)
     ledger, chain = restored or (Ledger(observer, catalogue), Chain())
     before = ledger.exchanges
     evidence = read(journal, ledger.add, chain)
     if ledger.exchanges - before >= LARGE and chain.link:
         with suppress(OSError):  # a directory that cannot be written is read anew each time
-            write_file(kept, checkpoint.dump(ledger, made_with, chain.seq, chain.link), PRIVATE)
+            kept.write(checkpoint.dump(ledger, made_with, chain.seq, chain.link))
     return ledger, evidence
 
 
+def _deletions(journal: Journal) -> str:
+    """Return what tells one list of deletions from another; nothing if it cannot be read."""
+    try:
+        return hashlib.sha256(repr(journal.cuts()).encode()).hexdigest()
+    except StoreError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The file that a ledger is kept in, bound to the data directory by its key."""
+
+    path: Path
+    key: bytes
+
+    def read(self) -> bytes | None:
+        """Return what `write` was given; None if there is nothing, or something else."""
+        try:
+            return unseal(self.key, LEDGER, self.path.read_bytes())
+        except OSError:
+            return None
+
+    def write(self, content: bytes) -> None:
+        write_file(self.path, seal(self.key, LEDGER, content), PRIVATE)
+
+
 def _restored(
-    journal: Journal, kept: Path, made_with: str, observer: Observer, catalogue: Catalogue
+    journal: Journal, kept: _Kept, made_with: str, observer: Observer, catalogue: Catalogue
 ) -> tuple[Ledger, Chain] | None:
     """Return the ledger that was kept, if the hashes of all that it holds are still right."""
-    try:
-        data = kept.read_bytes()
-    except OSError:
-        return None
-    restored = checkpoint.load(data, made_with, observer, catalogue)
-    if restored is None:
+    data = kept.read()
+    restored = data and checkpoint.load(data, made_with, observer, catalogue)
+    if not restored:
         return None
     chain = Chain()
     with suppress(StoreError):
@@ -141,7 +165,8 @@ def books(settings: Settings, *, fresh: bool = False) -> Iterator[Books]:
         keys = read_keys(data / KEYS, settings.fingerprint_key)
         observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
         with journal.at_one_moment() as now:
-            ledger, evidence = _added_up(now, observer, catalogue, data / LEDGER, fresh=fresh)
+            kept = _Kept(data / LEDGER, keys.secret)
+            ledger, evidence = _added_up(now, observer, catalogue, kept, fresh=fresh)
             known = known_to(catalogue, now.scan, observer.stamp)
         yield Books(journal, ledger, evidence, observer, catalogue, known)
 

@@ -19,7 +19,7 @@ from simulator.disclosure.report.origins import FOREIGN, NOVEL, Known, known_to
 from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.report import Report
 from simulator.disclosure.report.rows import ledger_row
-from simulator.journal.chain import Chain
+from simulator.journal.chain import Chain, Cut
 from simulator.store.protocols import Journal
 from simulator.store.reading import BATCH, exchanges_through
 
@@ -37,8 +37,8 @@ class Books:
         self._lock = threading.Lock()
         self._ledger = Ledger(parts.observer, parts.catalogue)
         self._chain = Chain()
-        self._cuts = 0
-        """How often exchanges had been deleted when this was begun."""
+        self._cuts: list[Cut] = []
+        """What had been deleted when this was begun."""
         self._known: tuple[int, Known] | None = None
 
     def report(self, manifest: Manifest, redact: Level, *, strict: bool, verify: bool) -> Report:
@@ -140,7 +140,7 @@ class Books:
     def _catch_up(self, journal: Journal) -> None:
         """Add the exchanges that are new; begin anew if some were deleted."""
         parts = self._parts
-        if (cuts := len(journal.cuts())) != self._cuts:
+        if (cuts := journal.cuts()) != self._cuts:
             self._ledger, self._chain = Ledger(parts.observer, parts.catalogue), Chain()
             self._cuts = cuts
         for batch in journal.walk(self._chain):

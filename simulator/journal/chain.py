@@ -148,6 +148,8 @@ class Chain:
     def note(self, kind: Kind, first: int, last: int, about: str) -> None:
         """Note a problem; neighbours of the same kind become one."""
         before = self._problems[-1] if self._problems else None
+        if before == Problem(kind, first, last, about):
+            return  # it is looked at again
         if before and (before.kind, before.about, before.last) == (kind, about, first - 1):
             self._problems[-1] = Problem(kind, before.first, last, about)
             return
@@ -155,9 +157,13 @@ class Chain:
         if len(self._problems) < SHOWN:
             self._problems.append(Problem(kind, first, last, about))
 
-    def evidence(self, head: Head | None, cuts: Sequence[Cut]) -> Evidence:
-        """Return what was found, once all rows have been looked at."""
-        end = [*self._unseen(cuts), *self._at_end(head, cuts)]
+    def evidence(self, head: Head | None, cuts: Sequence[Cut] | None) -> Evidence:
+        """Return what was found, once all rows have been looked at; None: it cannot be read."""
+        end: list[Problem] = []
+        if cuts is None:
+            cuts, about = (), "and the rest cannot be told from deletions: their list is damaged"
+            end.append(Problem("damaged", self.seq + 1, self.seq + 1, about))
+        end += [*self._unseen(cuts), *self._at_end(head, cuts)]
         return Evidence(
             self.checked,
             head or Head(),

@@ -102,3 +102,20 @@ def test_a_checkpoint_is_no_use_once_exchanges_were_deleted(data: Path) -> None:
     code, text = read(data)
 
     assert (code, json.loads(text)["counts"]["exchanges"]) == (0, 3)
+
+
+def test_a_kept_ledger_that_anybody_changed_is_not_used(data: Path, tmp_path: Path) -> None:
+    first = read(data)
+    kept = (data / LEDGER).read_bytes()
+    call(tmp_path / "other", 4)
+    read(tmp_path / "other")
+    changed = [kept[:-1], kept + b"\0", (tmp_path / "other" / LEDGER).read_bytes(), kept[32:]]
+    for place in range(0, len(kept), len(kept) // 20):
+        flipped = bytearray(kept)
+        flipped[place] ^= 1 << place % 8
+        changed.append(bytes(flipped))
+
+    for one in changed:
+        (data / LEDGER).write_bytes(one)
+        assert read(data) == first
+        assert (data / LEDGER).read_bytes() == kept

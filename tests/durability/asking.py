@@ -15,7 +15,7 @@ class Client:
     def __init__(self, ready: dict[str, Any], pad: int = 0) -> None:
         self._services = urlsplit(ready["http"]).port or 0
         self._control = urlsplit(ready["control"]).port or 0
-        self._pad = "x" * pad
+        self._pad = "x." * (pad // 2)
         self._connection: HTTPConnection | None = None
         self.answered: dict[int, int] = {}
         """Number of each request -> status; those without an answer are not in it."""

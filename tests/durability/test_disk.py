@@ -22,7 +22,7 @@ STOP_S = 5
 def test_a_disk_that_was_full_is_served_from_again(tmp_path: Path) -> None:
     with room(tmp_path / "disk", "size=64m") as small:
         data = small.path / "data"
-        small.fill(small.outside(small.path) / FILLER, leave=44_000_000)
+        small.fill(small.outside(small.path) / FILLER, leave=48_000_000)
         with simulator(data, room=small) as (ready, process):
             client = Client(ready, pad=6000)
             # So that the log has begun anew, and holds room of its own.

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from simulator.store.errors import Reason, StoreError
 
@@ -19,6 +19,8 @@ _REASONS: dict[int, Reason] = {
     sqlite3.SQLITE_FULL: "full",
     sqlite3.SQLITE_READONLY: "read-only",
     sqlite3.SQLITE_NOTADB: "damaged",
+    # Our statements fit our tables: a table is gone, or is another's.
+    sqlite3.SQLITE_ERROR: "damaged",
     sqlite3.SQLITE_CORRUPT: "damaged",
 }
 
@@ -74,21 +76,19 @@ class Cursor(sqlite3.Cursor):
 class Connection(sqlite3.Connection):
     """A connection in autocommit mode, for one thread at a time."""
 
-    def cursor(self, factory: Any = Cursor) -> Any:
-        """Return what statements run in."""
-        return super().cursor(factory)
-
     def execute(self, sql: str, values: Any = ()) -> Cursor:
         """Run one statement."""
+        cursor = self.cursor(Cursor)
         try:
-            return cast("Cursor", super().execute(sql, values))
+            return cursor.execute(sql, values)
         except sqlite3.Error as error:
             raise _translation(error) from error
 
     def executemany(self, sql: str, rows: Iterable[Any]) -> Cursor:
         """Run one statement for each of *rows*."""
+        cursor = self.cursor(Cursor)
         try:
-            return cast("Cursor", super().executemany(sql, rows))
+            return cursor.executemany(sql, rows)
         except sqlite3.Error as error:
             raise _translation(error) from error
 

@@ -1,7 +1,7 @@
 """The journal as it is read: each call in one read transaction, or several in the same."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from simulator.store.sqlite.filters import condition
 from simulator.store.sqlite.readers import FileReaders, Readers
 
 _NEWEST = "SELECT ifnull(max(seq), 0) FROM exchange"
-_LAST = f"SELECT max(({_NEWEST}), ifnull((SELECT seq FROM journal_head), 0))"  # noqa: S608 (ours)
+_LAST = f"SELECT max(({_NEWEST}), ifnull((SELECT CAST(seq AS INTEGER) FROM journal_head), 0))"  # noqa: S608 (ours)
 _WHOLE_HEAD = f"SELECT seq, link, ({_NEWEST}), chained_from, ({schema.OLDEST}) FROM journal_head"  # noqa: S608 (ours)
 _LINKS = "SELECT seq, record, link FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 _LENGTHS = "SELECT seq, length(record) FROM exchange ORDER BY seq DESC"
@@ -173,14 +173,10 @@ class SqliteJournal:
     def evidence(self, chain: Chain) -> Evidence:
         """Return what *chain* found, laid beside the head."""
         with self.at_one_moment() as now:
-            head = now.head()
-            try:
+            cuts: list[Cut] | None = None
+            with suppress(StoreError):
                 cuts = now.cuts()
-            except StoreError as error:
-                cuts = []
-                about = f"and the deletions cannot be read: the database is damaged ({error})"
-                chain.note("damaged", chain.seq + 1, chain.seq + 1, about)
-        return chain.evidence(head, cuts)
+            return chain.evidence(now.head(), cuts)
 
     def raw(self) -> Iterator[tuple[int, bytes]]:
         """Yield number and bytes of each exchange as it is stored, with what it is found by."""

@@ -21,6 +21,7 @@ WAL_PAGES = WAL_SIZE // 4096
 """Pages of the write-ahead log after which a commit empties it, if nobody has done so before."""
 
 _UNCHAINED = "SELECT seq, record FROM exchange WHERE seq > ? ORDER BY seq LIMIT ?"
+_SOUND_HEAD = "SELECT 1 FROM journal_head WHERE typeof(seq) = 'integer' AND typeof(link) = 'blob'"
 _CHUNK = 1000
 """Exchanges that are in memory at a time during an upgrade."""
 
@@ -59,6 +60,8 @@ def readable(path: Path) -> Connection:
             f"there is no journal at {path}: run mdmsim serve first, or give another --data"
         )
     _check_place(path)
+    if not path.stat().st_size:
+        raise DamagedError(f"{path} is empty: restore it from a copy, or give another --data")
     uri = f"{path.absolute().as_uri()}?mode=ro"
     with _explained(path):
         try:
@@ -103,7 +106,7 @@ def _make(connection: Connection, path: Path | None, *, fsync: bool) -> None:
             connection.execute(statement)
     elif _number(connection, "user_version") < VERSION:
         _upgrade(connection)
-    elif not connection.execute("SELECT 1 FROM journal_head").fetchone():
+    elif not connection.execute(_SOUND_HEAD).fetchone():
         raise ConfigurationError(
             f"{path} has lost the head of its journal: restore it from a copy, look at it with "
             "mdmsim report --verify, or give another --data"
