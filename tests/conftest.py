@@ -8,7 +8,7 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
-from simulator.pki import push
+from simulator.pki import push, rsa_certificates
 from tests.apple import closing_opened
 
 # Machines differ, so no property test is timed. CI tries the same examples each time: a
@@ -49,7 +49,7 @@ def close_simulators() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def few_rsa_keys() -> Iterator[None]:
     """Let all push credentials share a few keys: to find new ones takes half of a start."""
-    keys = cycle([push._new_key() for _ in range(KEYS)])
+    keys = cycle([rsa_certificates.new_key() for _ in range(KEYS)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(push, "_new_key", lambda: next(keys))
+        patch.setattr(push, "new_key", lambda: next(keys))
         yield

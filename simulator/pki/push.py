@@ -12,20 +12,20 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from simulator.pki import rsa_certificates
 from simulator.pki.authority import CA_LIFETIME, CLOCK_SKEW
 from simulator.pki.push_identity import (
     ENVIRONMENTS,
-    UNREADABLE,
     PushIdentity,
     entitlements,
     read_push_certificate,
 )
+from simulator.pki.rsa_certificates import Extensions, builder, new_key, pem, usage
 
 __all__ = [
     "ENVIRONMENTS",
@@ -45,10 +45,6 @@ _TOPIC = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _LONGEST_TOPIC = 255
 _LONGEST_COMMON_NAME = 64  # X.520's bound; Apple's longer topics are cut here
 
-_BITS = 2048
-_REMEDY = "restore it, or remove push CA certificate and key to have new ones made"
-
-_Extensions = tuple[tuple[x509.ExtensionType, bool], ...]
 
 P12_PASSWORD = "mdmsim"  # noqa: S105 (it hides nothing: Java finds no key in a file without)
 """What PKCS #12 files are opened with."""
@@ -88,7 +84,7 @@ class PushAuthority:
     @classmethod
     def create(cls, now: datetime) -> Self:
         """Make a root and an intermediate, good for ten years from *now*, the wall clock's time."""
-        root_key, key = _new_key(), _new_key()
+        root_key, key = new_key(), new_key()
         key_id = x509.SubjectKeyIdentifier.from_public_key(root_key.public_key())
         root_name = _name(f"mdmsim push root {key_id.digest.hex()[:8]}")
         # The name is as long as a name may be, and clients that look for Apple's find it.
@@ -104,21 +100,17 @@ class PushAuthority:
 
         Raise ValueError when they are damaged or do not belong together.
         """
-        certificate, root = _read_chain(certificate_pem)
-        key = _read_key(key_pem)
-        if certificate.public_key() != key.public_key():
-            raise ValueError(f"the push CA key is not the key of its certificate: {_REMEDY}")
-        return cls(certificate, root, key)
+        return cls(*rsa_certificates.read_authority("push CA", certificate_pem, key_pem))
 
     @property
     def certificate_pem(self) -> bytes:
         """The intermediate and the root, PEM: what a listener checks client certificates by."""
-        return _pem(self.certificate) + _pem(self.root)
+        return pem(self.certificate) + pem(self.root)
 
     @property
     def key_pem(self) -> bytes:
         """The intermediate's key, PKCS #8, unencrypted, PEM. Keep it private."""
-        return _key_pem(self.key, serialization.PrivateFormat.PKCS8)
+        return rsa_certificates.key_pem(self.key)
 
     def mint(
         self,
@@ -145,16 +137,16 @@ class PushAuthority:
                 )
         begin = not_before or min(now, (not_after or now + PUSH_LIFETIME) - PUSH_LIFETIME)
         end = not_after or begin + PUSH_LIFETIME
-        key = _new_key()
+        key = new_key()
         certificate = self.certify(
             topic, key.public_key(), (begin, end), topics=topics, environments=environments
         )
-        pem = _pem(certificate)
+        own = pem(certificate)
         return PushCertificate(
-            certificate_pem=pem,
+            certificate_pem=own,
             # Some servers know "RSA PRIVATE KEY" only.
-            key_pem=_key_pem(key, serialization.PrivateFormat.TraditionalOpenSSL),
-            chain_pem=pem + _pem(self.certificate),
+            key_pem=rsa_certificates.key_pem(key, serialization.PrivateFormat.TraditionalOpenSSL),
+            chain_pem=own + pem(self.certificate),
             # Without the chain: common Go libraries refuse a second certificate.
             p12=pkcs12.serialize_key_and_certificates(
                 _common_name(topic).encode(),
@@ -180,15 +172,15 @@ class PushAuthority:
         Raise ValueError when an environment is unknown or the end is before the start.
         """
         listed = tuple(dict.fromkeys((topic, *topics))) if topics else ()
-        extensions: _Extensions = (
+        extensions: Extensions = (
             (x509.BasicConstraints(ca=False, path_length=None), True),
             (_issued_by(self.key), False),
             (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False),
-            (_usage(ca=False), True),
+            (usage(ca=False), True),
             *((value, False) for value in entitlements(listed, environments)),
         )
         return (
-            _builder(_subject(topic), public, *valid, extensions)
+            builder(_subject(topic), public, *valid, extensions)
             .issuer_name(self.certificate.subject)
             .sign(self.key, hashes.SHA256())
         )
@@ -230,89 +222,14 @@ def _ca(
     issuer_key: rsa.RSAPrivateKey | None = None,
 ) -> x509.CertificateBuilder:
     """Return a CA that lacks its issuer's name only, with at most *below* CAs below it."""
-    extensions: _Extensions = (
+    extensions: Extensions = (
         (x509.BasicConstraints(ca=True, path_length=below), True),
         (_issued_by(issuer_key or key), False),
         (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False),
-        (_usage(ca=True), True),
+        (usage(ca=True), True),
     )
-    return _builder(name, key.public_key(), now - CLOCK_SKEW, now + CA_LIFETIME, extensions)
-
-
-def _builder(
-    subject: x509.Name,
-    public: rsa.RSAPublicKey,
-    begin: datetime,
-    end: datetime,
-    extensions: _Extensions,
-) -> x509.CertificateBuilder:
-    """Return a certificate that lacks its issuer only; *extensions* are (value, critical)."""
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .public_key(public)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begin)
-        .not_valid_after(end)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-    )
-    for value, critical in extensions:
-        builder = builder.add_extension(value, critical=critical)
-    return builder
+    return builder(name, key.public_key(), now - CLOCK_SKEW, now + CA_LIFETIME, extensions)
 
 
 def _issued_by(key: rsa.RSAPrivateKey) -> x509.AuthorityKeyIdentifier:
     return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
-
-
-def _usage(*, ca: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not ca,
-        key_cert_sign=ca,
-        crl_sign=ca,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _read_chain(pem: bytes) -> tuple[x509.Certificate, x509.Certificate]:
-    try:
-        certificate, root = x509.load_pem_x509_certificates(pem)
-        certificate.verify_directly_issued_by(root)
-    except (*UNREADABLE, InvalidSignature) as error:
-        raise ValueError(
-            f"the push CA certificates are no intermediate and its root, PEM: {_REMEDY}"
-        ) from error
-    return certificate, root
-
-
-def _read_key(pem: bytes) -> rsa.RSAPrivateKey:
-    try:
-        # That its numbers belong together was so when we made it. To find out again takes longer
-        # than all else of a start; its certificate is held against it in any case.
-        key = serialization.load_pem_private_key(
-            pem, password=None, unsafe_skip_rsa_key_validation=True
-        )
-    except UNREADABLE as error:
-        raise ValueError(f"the push CA key is no unencrypted PEM private key: {_REMEDY}") from error
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise ValueError(  # noqa: TRY004 (what is wrong is a file's content, not a caller's type)
-            f"the push CA key is no RSA key: {_REMEDY}"
-        )
-    return key
-
-
-def _new_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, _BITS)
-
-
-def _key_pem(key: rsa.RSAPrivateKey, form: serialization.PrivateFormat) -> bytes:
-    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-
-
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)

@@ -11,18 +11,26 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from simulator.pki import rsa_certificates
 from simulator.pki.authority import CA_LIFETIME, CLOCK_SKEW
 from simulator.pki.push_identity import UNREADABLE
+from simulator.pki.rsa_certificates import (
+    Extensions,
+    builder,
+    new_key,
+    pem,
+    read_authority,
+    usage,
+)
 
 VENDOR_LIFETIME = timedelta(days=365)
 _MARK = ObjectIdentifier("1.2.840.113635.100.4.11")
 """Apple's purpose of certificates that sign requests for push certificates (inferred)."""
-_BITS = 2048
+_PURPOSES = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING, _MARK])
 _REMEDY = "restore it, or remove vendor CA certificate and key to have new ones made"
 
 
@@ -38,16 +46,12 @@ class Vendor:
     @property
     def key_pem(self) -> bytes:
         """The key, PKCS #8, unencrypted, PEM."""
-        return self.key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
+        return rsa_certificates.key_pem(self.key)
 
     @property
     def chain_pem(self) -> bytes:
         """All certificates, PEM, the vendor's first: ``PushCertCertificateChain``."""
-        return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in self.chain)
+        return b"".join(map(pem, self.chain))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class VendorAuthority:
     @classmethod
     def create(cls, now: datetime) -> Self:
         """Make a root and an intermediate, good for ten years from *now*, the wall clock's time."""
-        root_key, key = _new_key(), _new_key()
+        root_key, key = new_key(), new_key()
         root_name = _name("Apple Root CA", "Apple Certification Authority")
         name = _name("Apple Worldwide Developer Relations Certification Authority", "G3")
         root = _ca(root_name, root_key, root_name, now, below=1).sign(root_key, hashes.SHA256())
@@ -74,32 +78,17 @@ class VendorAuthority:
 
         Raise ValueError when they are damaged or do not belong together.
         """
-        try:
-            certificate, root = x509.load_pem_x509_certificates(certificate_pem)
-            certificate.verify_directly_issued_by(root)
-            key = serialization.load_pem_private_key(
-                key_pem, password=None, unsafe_skip_rsa_key_validation=True
-            )
-        except (*UNREADABLE, InvalidSignature) as error:
-            raise ValueError(f"the vendor CA cannot be read: {_REMEDY}") from error
-        if not isinstance(key, rsa.RSAPrivateKey) or certificate.public_key() != key.public_key():
-            raise ValueError(f"the vendor CA key is not that of its certificate: {_REMEDY}")
-        return cls(certificate, root, key)
+        return cls(*read_authority("vendor CA", certificate_pem, key_pem))
 
     @property
     def certificate_pem(self) -> bytes:
         """The intermediate and the root, PEM."""
-        pem = serialization.Encoding.PEM
-        return self.certificate.public_bytes(pem) + self.root.public_bytes(pem)
+        return pem(self.certificate) + pem(self.root)
 
     @property
     def key_pem(self) -> bytes:
         """The intermediate's key, PKCS #8, unencrypted, PEM. Keep it private."""
-        return self.key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
+        return rsa_certificates.key_pem(self.key)
 
     @property
     def intermediate_der(self) -> bytes:
@@ -113,7 +102,7 @@ class VendorAuthority:
 
     def vendor(self, name: str, now: datetime, *, not_after: datetime | None = None) -> Vendor:
         """Make a vendor with a key of its own, as `certify` does with somebody's key."""
-        key = _new_key()
+        key = new_key()
         certificate = self.certify(name, key.public_key(), now, not_after=not_after)
         return Vendor(certificate, (certificate, self.certificate, self.root), key)
 
@@ -147,56 +136,25 @@ class VendorAuthority:
         end = not_after or now + VENDOR_LIFETIME
         begin = min(now, end - VENDOR_LIFETIME) - CLOCK_SKEW
         subject = _name(f"MDM Vendor: {name}"[:64], "Test vendor (not Apple)")
-        return (
-            _builder(subject, public, begin, end)
-            .issuer_name(self.certificate.subject)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(ca=False), critical=True)
-            .add_extension(
-                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING, _MARK]), critical=False
-            )
-            .sign(self.key, hashes.SHA256())
+        extensions: Extensions = (
+            (x509.BasicConstraints(ca=False, path_length=None), True),
+            (usage(ca=False), True),
+            (_PURPOSES, False),
         )
+        frame = builder(subject, public, begin, end, extensions)
+        return frame.issuer_name(self.certificate.subject).sign(self.key, hashes.SHA256())
 
 
 def _ca(
     name: x509.Name, key: rsa.RSAPrivateKey, issuer: x509.Name, now: datetime, *, below: int
 ) -> x509.CertificateBuilder:
-    return (
-        _builder(name, key.public_key(), now - CLOCK_SKEW, now + CA_LIFETIME)
-        .issuer_name(issuer)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=below), critical=True)
-        .add_extension(_usage(ca=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING, _MARK]), False)
+    extensions: Extensions = (
+        (x509.BasicConstraints(ca=True, path_length=below), True),
+        (usage(ca=True), True),
+        (_PURPOSES, False),
     )
-
-
-def _builder(
-    subject: x509.Name, public: rsa.RSAPublicKey, begin: datetime, end: datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .public_key(public)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begin)
-        .not_valid_after(end)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-    )
-
-
-def _usage(*, ca: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not ca,
-        key_cert_sign=ca,
-        crl_sign=ca,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
+    begin, end = now - CLOCK_SKEW, now + CA_LIFETIME
+    return builder(name, key.public_key(), begin, end, extensions).issuer_name(issuer)
 
 
 def _name(common_name: str, unit: str) -> x509.Name:
@@ -207,7 +165,3 @@ def _name(common_name: str, unit: str) -> x509.Name:
         (NameOID.COUNTRY_NAME, "US"),
     )
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in pairs])
-
-
-def _new_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, _BITS)
