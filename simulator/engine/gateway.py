@@ -71,7 +71,8 @@ class Gateway:
         self._given = 0
         """Jobs that the writer has not answered yet."""
         self._brief: list[Asked] = []
-        """What waits for the event loop's own turn: nothing while the writer has jobs."""
+        """What waits for the event loop's own turn, which comes once the writer has no job; it
+        goes to the writer before any job that came later."""
         self.listeners = Listeners()
         self._closing = False
         self._inquire = inquire
@@ -111,10 +112,10 @@ class Gateway:
         if self._loop is None or self._closing:
             job.failed = RuntimeError("the gateway is not running")
             job.done()
-        elif self._given or not self._may_turn(request):
+        elif not self._may_turn(request):
             self._give(job)
         else:
-            if not self._brief:
+            if not (self._brief or self._given):
                 self._loop.call_soon(self._turn)
             self._brief.append(job)
 
@@ -125,9 +126,9 @@ class Gateway:
 
     def _turn(self) -> None:
         """Answer on the event loop what waits for that."""
-        batch, self._brief = self._brief[:MAX_BATCH], self._brief[MAX_BATCH:]
-        if not batch:  # the writer has been given it in the meantime
+        if self._given or not self._brief:  # the writer has been given something in the meantime
             return
+        batch, self._brief = self._brief[:MAX_BATCH], self._brief[MAX_BATCH:]
         try:
             done = self._commit(batch)
         except Exception:  # noqa: BLE001 (whatever the store failed with)
@@ -219,6 +220,8 @@ class Gateway:
     def _done(self, batch: list[Job]) -> None:
         """Let go what the writer has done."""
         self._given -= len(batch)
+        if self._brief and not self._given and self._loop is not None:
+            self._loop.call_soon(self._turn)
         _resolve(batch)
 
     def _next(self) -> tuple[list[Job], bool]:
