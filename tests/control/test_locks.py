@@ -1,5 +1,7 @@
 """Locks of devices, by the control API and the MDM server."""
 
+import pytest
+
 from simulator.auth import bypass_code
 from tests.control.conftest import Control
 
@@ -41,3 +43,23 @@ async def test_an_unknown_device_has_no_lock(control: Control) -> None:
     status, problem = await control.call("GET", "/locks/NONE")
 
     assert (status, problem["detail"]) == (404, "no device has the serial number NONE")
+
+
+@pytest.mark.parametrize("format", ["json", "text", "har", "csv", "html", "jsonl", "sarif"])
+async def test_no_report_of_an_unlock_holds_the_code(control: Control, format: str) -> None:  # noqa: A002 (the API's word)
+    _, found = await control.call("GET", "/devices?limit=1")
+    serial = found["devices"][0]["serial_number"]
+    await control.call("PUT", "/quirks/lock.no-certificate", {"on": True})
+    _, locked = await control.call("PUT", f"/locks/{serial}", {"find_my": True})
+    path = f"/deviceservicesworkers/escrowKeyUnlock?serial={serial}&productType=iPad14,1"
+    form = {"orgName": "Acme", "guid": "anna@school.example", "escrowKey": locked["bypass_code"]}
+    await control.ask("POST", path, data=form)
+    await control.ask("POST", path, json=form)
+
+    url = f"{control.base}/api/v1/report?format={format}&redact=clear"
+    async with control.http.get(url) as answer:
+        text = await answer.text()
+
+    assert answer.status == 200
+    assert locked["bypass_code"] not in text
+    assert "guid" in text

@@ -87,6 +87,17 @@ def test_creating_again_gives_another_topic_and_renewing_keeps_it(apple: Apple) 
     assert old.state_at(apple.now_ms) == "active"
 
 
+def test_two_renewals_of_one_certificate_are_both_good(apple: Apple) -> None:
+    first = certificate(upload(apple, good()))
+    path = f"renew?CertificateSerialNumber={first.serial_number:x}"
+
+    made = [certificate(upload(apple, good(), path)) for _ in range(2)]
+
+    assert {topic(one) for one in made} == {topic(first)}
+    assert len({one.serial_number for one in (first, *made)}) == 3
+    assert {one.state_at(apple.now_ms) for one in known(apple)} == {"active"}
+
+
 REFUSED = [
     pytest.param(b"", "INVALID_REQUEST", -80017, id="empty"),
     pytest.param(b"no base64!", "INVALID_REQUEST", -80017, id="not-base64"),
