@@ -89,6 +89,7 @@ _OWN = (
 
 
 _NARROWED = {
+    "{serial}/{action}": r"{serial}/{action:(?!licences$)[^/]+}",
     "{seq}": r"{seq:(?!(?:wait|verify)$)[^/]+}",
     "{token}/{action}": r"{token}/{action:(?!(?:pushes|events)$)[^/]+}",
 }
