@@ -208,6 +208,7 @@ class Simulator:
         await asyncio.to_thread(ready_file.write, path, self.ready)
         stack.push_async_callback(asyncio.to_thread, path.unlink, missing_ok=True)
         if self._devices is not None:
+            self._devices.services = self.ready["http"] or ""
             await self._devices.resume()
 
     async def _describe(

@@ -40,6 +40,8 @@ class DeviceHost:
         self._directory = directory
         self.url = ""
         """Where the control API is, once it has been opened."""
+        self.services = ""
+        """Where Apple's hosts are, plain HTTP, once that port is open."""
         self._wall_clock = wall_clock
         self._stack = AsyncExitStack()
         self._fleet: Fleet | None = None
@@ -80,7 +82,7 @@ class DeviceHost:
         parts = self._parts
         authority = await asyncio.to_thread(_authority, self._directory, self._wall_clock())
         world = World(parts.clock.now_ms, parts.chance, authority, self._wall_clock)
-        address = ControlAddress(self.url, parts.token)
+        address = ControlAddress(self.url, parts.token, self.services)
         return await self._stack.enter_async_context(
             Fleet(address, parts.clock, world, _Keeper(parts))
         )

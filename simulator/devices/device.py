@@ -72,8 +72,8 @@ class Enrolment(Struct):
     user_enrolment: bool = False
     """Whether the device goes by ``EnrollmentID``, and tells no serial number and no UDID."""
     magic: str = ""
-    confirmed: bool = False
-    """Whether the server has taken the TokenUpdate."""
+    bearer: str = ""
+    """The token of an account-driven enrolment, which goes with every request."""
 
 
 class LifeEvent(Struct, frozen=True):

@@ -7,6 +7,7 @@ import json
 
 from simulator.devices.device import Body, Device
 from simulator.devices.enrolment import check_in
+from simulator.devices.enrolment.account import account_driven_profile
 from simulator.devices.enrolment.fetching import automated_profile, profile_at, resolved
 from simulator.devices.enrolment.installing import install_enrolment
 from simulator.devices.errors import DeviceError, enrolment_failed
@@ -76,6 +77,20 @@ def enrol_by_profile(
     if device.condition == "unactivated":
         yield from _activate(device, world)
     yield from _attempt(_by_hand(device, world, content, url), device, world)
+
+
+def enrol_by_account(device: Device, world: World, account: str) -> Flow[None]:
+    """Enrol by the account that a person signs in with."""
+    if device.condition == "unactivated":
+        yield from _activate(device, world)
+    yield from _attempt(_by_account(device, world, account), device, world)
+
+
+def _by_account(device: Device, world: World, account: str) -> Flow[None]:
+    if device.enrolment is not None:
+        raise enrolment_failed("The device is enrolled in an MDM already.")
+    content, token = yield from account_driven_profile(device, world, account)
+    yield from install_enrolment(content, device, world, automated=False, bearer=token)
 
 
 def _by_hand(device: Device, world: World, content: bytes, url: str) -> Flow[None]:

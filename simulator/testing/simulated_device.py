@@ -49,6 +49,10 @@ class SimulatedDevice:
         else:
             self._act("enrol", profile_url=profile)
 
+    def sign_in(self, account: str) -> None:
+        """Enrol it by an account of its user, such as ``anna@example.com``."""
+        self._act("enrol", account=account)
+
     def erase(self) -> None:
         """Erase it, as its user can."""
         self._act("erase")

@@ -177,14 +177,15 @@ class Mdm:
         self.arrived.set()
         if status := self._fails(message["Status"]):
             return web.Response(status=status)
-        waiting = self.queue[message["UDID"]]
+        waiting = self.queue[message.get("UDID", message.get("EnrollmentID", ""))]
         return web.Response(body=waiting.popleft() if waiting else b"")
 
     def application(self) -> web.Application:
         """Return the server's application."""
         application = web.Application(client_max_size=2**25)
         application.router.add_route("*", "/enrol", self._enrol)
-        application.router.add_route("*", "/page/{step}", self._enrol)
+        for path in ("/page/{step}", "/.well-known/com.apple.remotemanagement"):
+            application.router.add_route("*", path, self._enrol)
         application.router.add_put("/checkin", self._check_in)
         application.router.add_put("/connect", self._connect)
         return application

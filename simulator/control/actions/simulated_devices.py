@@ -146,9 +146,11 @@ async def _each(serials: list[str], act: "Callable[[str], Awaitable[Device]]") -
 
 
 async def _enrol(fleet: "Fleet", serial: str, body: Body) -> "Device":
-    url, text = body.get("profile_url", ""), body.get("profile", "")
-    if bool(url) == bool(text):
-        raise bad("the body must name profile_url, or profile: the profile in base64")
+    url, text, account = (body.get(name, "") for name in ("profile_url", "profile", "account"))
+    if [bool(one) for one in (url, text, account)].count(True) != 1:
+        raise bad("the body must name one of profile_url, profile (in base64) and account")
+    if account:
+        return await fleet.enrol_account(serial, account)
     try:
         content = base64.b64decode(text, validate=True)
     except binascii.Error:
@@ -253,6 +255,7 @@ ROUTES = (
         body=(
             String("profile_url", "Where the profile is that it enrols by."),
             String("profile", "The profile that it enrols by, in base64."),
+            String("account", "The account that its user signs in with.", example="a@example.com"),
             _OPTIONS,
         ),
     ),

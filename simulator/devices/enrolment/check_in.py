@@ -52,6 +52,8 @@ def signed_send(
     headers = {"Content-Type": content_type}
     if enrolment.sign_message:
         headers["Mdm-Signature"] = identity.mdm_signature(body)
+    if enrolment.bearer:
+        headers["Authorization"] = f"Bearer {enrolment.bearer}"
     if header := device.options.proxy_header:
         headers[header] = f":{base64.b64encode(identity.certificate).decode()}:"
     received = yield from perform(

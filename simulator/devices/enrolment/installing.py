@@ -67,7 +67,7 @@ def installed(
 
 
 def install_enrolment(
-    content: bytes, device: Device, world: World, *, automated: bool
+    content: bytes, device: Device, world: World, *, automated: bool, bearer: str = ""
 ) -> Flow[None]:
     """Enrol by the enrolment profile *content*; DeviceError says why it fails.
 
@@ -89,6 +89,7 @@ def install_enrolment(
     device.profiles[profile.identifier] = new
     enrolment = _enrolment(profile, payload, identity, device, before, automated=automated)
     enrolment.magic = world.uuid()
+    enrolment.bearer = bearer or (before.bearer if before else "")
     device.push_token = device.push_token or world.push_token()
     device.unlock_token = device.unlock_token or bytes.fromhex(world.chance(_UNLOCK_DIGITS))
     try:

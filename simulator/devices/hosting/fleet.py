@@ -1,18 +1,14 @@
 """Many devices in one process: who runs what, who hears which push, what is kept.
 
-Each device does one thing at a time. An idle device costs its record only: one
-stream tells of the pushes to all of them.
+A device does one thing at a time; an idle one costs its record only.
 """
 
 import asyncio
-import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
-
-import aiohttp
 
 from simulator.core.clock import Clock
 from simulator.core.timers import until
@@ -20,7 +16,15 @@ from simulator.devices.connect import session
 from simulator.devices.device import Body, Device, Options, new_device, restored
 from simulator.devices.flow import Flow
 from simulator.devices.hosting.performer import ControlAddress, Performer
-from simulator.devices.life import enrol_by_profile, erase, power_off, power_on, unenrol
+from simulator.devices.hosting.pushes import listen
+from simulator.devices.life import (
+    enrol_by_account,
+    enrol_by_profile,
+    erase,
+    power_off,
+    power_on,
+    unenrol,
+)
 from simulator.devices.world import World
 
 LOG = logging.getLogger("mdmsim")
@@ -28,7 +32,6 @@ AWAIT_S = 5
 """How often a device asks that waits for DeviceConfigured (device.md 5.2)."""
 NOT_NOW_S = 60
 """When a device asks again after it has put a command off."""
-_RECONNECT_S = 1
 
 
 class Keeper(Protocol):
@@ -160,6 +163,12 @@ class Fleet:
             serial, lambda device: enrol_by_profile(device, self._world, content=content, url=url)
         )
 
+    async def enrol_account(self, serial: str, account: str) -> Device:
+        """Enrol a device by an account."""
+        return await self._act(
+            serial, lambda device: enrol_by_account(device, self._world, account)
+        )
+
     async def erase(self, serial: str) -> Device:
         """Erase a device, as its user can."""
         return await self._act(serial, lambda device: erase(device, self._world))
@@ -206,7 +215,11 @@ class Fleet:
         if device.enrolment is not None and device.condition == "enrolled":
             self._tokens[device.push_token] = device.serial
             if self._listener is None:
-                self._listener = asyncio.ensure_future(self._listen())
+                self._listener = asyncio.ensure_future(
+                    listen(
+                        self._control, self._world.authority.token_prefix, self._clock, self._pushed
+                    )
+                )
             if device.enrolment.awaiting:
                 self._later(hosted, AWAIT_S)
         if device.returning and device.condition == "unactivated":
@@ -252,25 +265,6 @@ class Fleet:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _listen(self) -> None:
-        """Wake the devices that are pushed to; the stream begins anew if it ends."""
-        headers = {"Authorization": f"Bearer {self._control.token}"}
-        prefix = self._world.authority.token_prefix
-        url = f"{self._control.url}/api/v1/push-tokens/events?prefix={prefix}"
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
-        while True:
-            try:
-                async with (
-                    aiohttp.ClientSession(timeout=timeout, headers=headers) as client,
-                    client.get(url) as stream,
-                ):
-                    stream.raise_for_status()
-                    async for push in _events(stream):
-                        self._pushed(push)
-            except (aiohttp.ClientError, OSError) as error:
-                LOG.debug("the stream of pushes ended: %s", error)
-            await until(self._clock, self._clock.now_ms() + _RECONNECT_S * 1000)
-
     def _pushed(self, push: Body) -> None:
         """Wake the device that a push is for; one with another magic is ignored."""
         hosted = self._hosted.get(self._tokens.get(push["token"], ""))
@@ -288,11 +282,3 @@ class Fleet:
 
 def _nothing(_: Device) -> Flow[None]:
     yield from ()
-
-
-async def _events(stream: aiohttp.ClientResponse) -> AsyncIterator[Body]:
-    """Yield the pushes of a stream of server-sent events."""
-    async for line in stream.content:
-        if line.startswith(b"data: "):
-            push: Body = json.loads(line.removeprefix(b"data: "))
-            yield push

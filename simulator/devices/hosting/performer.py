@@ -6,9 +6,10 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any, Self, TypeVar, assert_never
+from urllib.parse import urlsplit
 
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -28,6 +29,8 @@ CONNECTIONS = 100
 TIMEOUT_S = 30
 _MOST_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
+_WEB = ("", "http", "https")
+_APPLE = ".apple.com"
 _SHARED_KEYS = 16
 _CONTEXTS = 256
 """TLS contexts that are kept: each set of trusted certificates has one, and each client's."""
@@ -44,6 +47,8 @@ class ControlAddress:
 
     url: str
     token: str
+    services: str = ""
+    """Where Apple's hosts are, plain HTTP; empty: nowhere."""
 
 
 class Performer:
@@ -138,6 +143,9 @@ class Performer:
         for origin, instead in device.options.origins.items():
             if url == origin or url.startswith(f"{origin}/"):
                 url = instead + url[len(origin) :]
+        if url == step.url and (host := urlsplit(url).hostname or "").endswith(_APPLE):
+            url = url.replace(f"https://{host}", self._control.services, 1)
+            step = replace(step, headers={**step.headers, "Host": host})
         try:
             # Encoded as it is: the MDM signs its URLs, or sends base64 in them.
             target = URL(url, encoded=True)
@@ -166,7 +174,11 @@ class Performer:
             for _ in range(_MOST_REDIRECTS):
                 async with await self._request(session, step, url, device) as answer:
                     where = answer.headers.get("Location")
-                    if answer.status not in _REDIRECTS or where is None:
+                    if (
+                        answer.status not in _REDIRECTS
+                        or where is None
+                        or URL(where).scheme not in _WEB  # a device's own, at the end of a sign-in
+                    ):
                         yield answer
                         return
                     url = url.join(URL(where))

@@ -1,0 +1,155 @@
+"""Account-driven enrolment: discovery, sign-in, and a device that tells nothing of itself."""
+
+import json
+import plistlib
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from aiohttp import web
+
+from simulator.pki import cms
+from tests.devices.conftest import Bench
+from tests.devices.mdm import PROFILE
+
+ACCOUNT = "anna@school.example"
+LOGIN = "apple-remotemanagement-user-login:"
+Answer = Callable[[web.Request], web.StreamResponse]
+
+
+class School:
+    """What the MDM server answers to a device whose user signs in."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.version = "mdm-byod"
+        self.method = "apple-as-web"
+        self.kind = "application/json"
+        bench.mdm.enrol = self
+        bench.mdm.mdm |= {
+            "EnrollmentMode": "BYOD",
+            "AssignedManagedAppleID": ACCOUNT,
+            "AccessRights": None,
+        }
+
+    def __call__(self, request: web.Request) -> web.StreamResponse:
+        url = self.bench.mdm.url
+        match request.path:
+            case "/.well-known/com.apple.remotemanagement":
+                servers = [{"Version": self.version, "BaseURL": f"{url}/enrol"}]
+                body = json.dumps({"Servers": servers})
+                return web.Response(text=body, content_type=self.kind)
+            case "/page/login":
+                where = f"{LOGIN}//authentication-results?access-token=secret"
+                return web.Response(status=308, headers={"Location": where})
+            case "/page/authorize":
+                where = f"{LOGIN}/oauth2/redirection?code=c&state={request.query['state']}"
+                return web.Response(status=303, headers={"Location": where})
+            case "/page/token":
+                return web.json_response({"access_token": "secret", "token_type": "Bearer"})
+            case _:
+                pass
+        if request.headers.get("Authorization") == "Bearer secret":
+            return web.Response(body=self.bench.mdm.profile(), content_type=PROFILE)
+        challenge = f'Bearer method="{self.method}", url="{url}/page/login", client-id="id"'
+        challenge += f', authorization-url="{url}/page/authorize", token-url="{url}/page/token"'
+        return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+
+    async def sign_in(self, account: str = ACCOUNT) -> Any:
+        """Let the user of a new device sign in."""
+        origins = {"https://school.example": self.bench.mdm.url}
+        body = {"count": 1, "families": ["iPhone"], "options": {"origins": origins}}
+        answer = await self.bench.call("POST", "/simulated-devices", body)
+        serial = answer["simulated_devices"][0]["serial_number"]
+        return await self.bench.act(serial, "enrol", account=account)
+
+
+@pytest.fixture
+def school(bench: Bench) -> School:
+    return School(bench)
+
+
+@pytest.mark.parametrize("method", ["apple-as-web", "apple-oauth2"])
+async def test_a_user_signs_in_and_the_device_enrols(school: School, method: str) -> None:
+    school.method = method
+
+    device = await school.sign_in()
+
+    assert (device["state"], device["trouble"]) == ("enrolled", None)
+    mdm = school.bench.mdm
+    path = next(path for _, path, *_ in mdm.requests if "well-known" in path)
+    assert parse_qs(urlsplit(path).query) == {
+        "user-identifier": [ACCOUNT],
+        "model-family": ["iPhone"],
+    }
+    assert all(one[2]["authorization"] == "Bearer secret" for one in mdm.requests[-3:])
+
+
+async def test_a_user_enrolment_tells_neither_serial_number_nor_udid(school: School) -> None:
+    device = await school.sign_in()
+
+    mdm = school.bench.mdm
+    posted = next(body for method, _, _, body in mdm.requests if method == "POST")
+    info = plistlib.loads(cms.read_signed(posted).content or b"")
+    assert not {"UDID", "SERIAL", "IMEI", "MEID"} & info.keys()
+    told = b"".join(plistlib.dumps(one) for one in (*mdm.check_ins, *mdm.results))
+    assert device["serial_number"].encode() not in told
+    assert device["udid"].encode() not in told
+    assert {"EnrollmentID", "Topic"} <= mdm.check_ins[0].keys()
+
+
+async def test_apple_is_asked_where_the_domain_says_nothing(school: School) -> None:
+    school.kind = "text/plain"
+
+    device = await school.sign_in()
+
+    asked = await school.bench.call("GET", "/exchanges?service=discovery")
+    assert [one["host"] for one in asked["exchanges"]] == ["axm-servicediscovery.apple.com"]
+    assert "not application/json" in device["trouble"]
+
+
+def _adde(school: School) -> None:
+    school.version = "mdm-adde"
+
+
+def _version(school: School) -> None:
+    school.version = "mdm-1"
+
+
+def _rights(school: School) -> None:
+    school.bench.mdm.mdm["AccessRights"] = 1
+
+
+def _no_account(school: School) -> None:
+    school.bench.mdm.mdm["AssignedManagedAppleID"] = None
+
+
+def _method(school: School) -> None:
+    school.method = "basic"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_adde, "EnrollmentMode is not ADDE"),
+        (_version, "its Version is none of"),
+        (_rights, "AccessRights has no place"),
+        (_no_account, "AssignedManagedAppleID is missing"),
+        (_method, "“basic” is not known"),
+    ],
+)
+async def test_what_keeps_it_from_enrolling(
+    school: School, change: Callable[[School], None], said: str
+) -> None:
+    change(school)
+
+    device = await school.sign_in()
+
+    assert (device["state"], said in device["trouble"]) == ("activated", True), device["trouble"]
+
+
+async def test_an_account_without_a_domain(school: School) -> None:
+    device = await school.sign_in("anna")
+
+    assert "it has no domain" in device["trouble"]
