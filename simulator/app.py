@@ -37,8 +37,10 @@ from simulator.services.identity import provisioning as portal_of_push_certifica
 from simulator.services.provisioning import Making
 from simulator.store.errors import StoreError
 from simulator.store.opening import open_store
+from simulator.store.protocols import Journal
 from simulator.transport.callbacks import Callbacks
 from simulator.transport.capacity import most_connections
+from simulator.transport.head_publisher import HeadPublisher
 from simulator.transport.http1.server import Server
 from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Certificates, Listener, explained
@@ -147,6 +149,7 @@ class Simulator:
         self.gateway = Gateway(store, engine, self.clock, callbacks.post, serve_unseen=serve)
         self.gateway.start()
         stack.push_async_callback(self.gateway.close)
+        await self._publish_heads(directory, journal, stack)
         if (setting := await self.gateway.run(clock.restore)) is not None:
             self.clock.resume(*setting)
         await self._seed()
@@ -210,6 +213,19 @@ class Simulator:
         if self._devices is not None:
             self._devices.services = self.ready["http"] or ""
             await self._devices.resume()
+
+    async def _publish_heads(
+        self, directory: Directory, journal: Journal, stack: AsyncExitStack
+    ) -> None:
+        """Write the journal's head elsewhere from now on, if that is wanted."""
+        settings = self.settings
+        if not settings.publish_head:
+            return
+        key = await asyncio.to_thread(directory.evidence_key)
+        publisher = HeadPublisher(
+            settings.publish_head, settings.publish_head_s, journal, key, _wall_clock
+        )
+        stack.push_async_callback(_ended, asyncio.ensure_future(publisher.run()))
 
     async def _describe(
         self, path: Path, push_authority: PushAuthority, now: datetime

@@ -1,7 +1,7 @@
 """Reading a data directory's journal, whether the simulator runs or not."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -187,7 +187,7 @@ def read(journal: Journal, add: Callable[[Exchange], None], chain: Chain | None 
     return journal.evidence(chain)
 
 
-def verify(data: Path) -> Evidence:
-    """Return what the hash chain of a data directory says."""
+def verify(data: Path, heads: Collection[bytes] = ()) -> Evidence:
+    """Return what the hash chain of a data directory says; it must go through *heads*."""
     with closing(open_journal(data / DATABASE)) as reader, reader.at_one_moment() as journal:
-        return read(journal, lambda _: None)
+        return read(journal, lambda _: None, Chain(heads))

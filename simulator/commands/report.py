@@ -31,6 +31,7 @@ from simulator.disclosure.judge.manifest import load_manifest, read_manifest
 from simulator.disclosure.report.integrity import Proof
 from simulator.disclosure.report.redaction import LEVELS
 from simulator.disclosure.report.rendering import as_dict, doubt
+from simulator.journal.heads import read as read_heads
 
 FAIL_ON = click.option(
     "--fail-on",
@@ -64,6 +65,14 @@ FAIL_ON = click.option(
 )
 @click.option("--discloser", metavar="NAME", help="Who discloses, where no manifest says so.")
 @click.option("--verify", "only_verify", is_flag=True, help="Only check that the journal is whole.")
+@click.option(
+    "--head",
+    "heads",
+    metavar="HASH|FILE",
+    multiple=True,
+    help="With --verify: a head that was kept elsewhere, or a file of --publish-head; the journal "
+    "must go through it. May be given more than once.",
+)
 @click.option("--rebuild", is_flag=True, help="Read the whole journal, whatever was kept of it.")
 @click.option(
     "--canary",
@@ -89,6 +98,7 @@ def command(
     strict: bool,
     discloser: str | None,
     only_verify: bool,
+    heads: tuple[str, ...],
     rebuild: bool,
     canary: bool,
     write_lock: Path | None,
@@ -102,6 +112,8 @@ def command(
     """
     wanted = settings(config, **flags)
     thresholds(fail_on)
+    if heads and (url is not None or not only_verify):
+        raise ConfigurationError("--head goes with --verify and a data directory (--data)")
     if canary:
         if url is not None:
             raise ConfigurationError("--canary reads a data directory: name it with --data")
@@ -121,7 +133,7 @@ def command(
             write([rendered], output)
             _write_lock(found, write_lock)
     elif only_verify:
-        code = _prove(asdict(Proof.of(verify(Path(wanted.data)))), output)
+        code = _prove(asdict(Proof.of(verify(Path(wanted.data), _links(heads)))), output)
     else:
         manifest = load_manifest(wanted.manifest).on(today()).judging(strict, discloser)
         with books(wanted, fresh=rebuild) as kept:
@@ -147,6 +159,21 @@ def write(pieces: Iterable[str], output: Path | None) -> None:
         except OSError as error:
             why = f"cannot write {output} ({error.strerror}): name another with --output"
             raise ConfigurationError(why) from error
+
+
+def _links(given: Iterable[str]) -> list[bytes]:
+    """Return the links that hashes and files name; ConfigurationError says what is none."""
+    links: list[bytes] = []
+    for one in given:
+        try:
+            path = Path(one)
+            links += read_heads(path.read_text("ascii") if path.is_file() else one)
+        except (ValueError, OSError) as error:
+            raise ConfigurationError(
+                f"--head {one}: {error}: give 64 hex digits, as reports name the head, or a file "
+                "that --publish-head wrote"
+            ) from None
+    return links
 
 
 def _prove(proof: Mapping[str, Any], output: Path | None) -> int:

@@ -13,13 +13,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from simulator.core.settings import ConfigurationError
+from simulator.pki import evidence_key
 from simulator.pki.authority import Authority
 
 MEMORY = ":memory:"
 """What stands for a data directory that is thrown away at the end."""
 DATABASE = "mdmsim.db"
 """Name of the database in it."""
+EVIDENCE_KEY = "evidence.key"
+"""Name of the file with the key that signs heads and attestations."""
 KEYS = "keys.json"
 """Name of the file with its secrets."""
 LEDGER = "ledger.cache"
@@ -102,6 +107,23 @@ class Directory:
                     f"remove ca.pem and ca.key, start with --san {name}, and trust the new CA"
                 )
         return authority
+
+    def evidence_key(self) -> Ed25519PrivateKey:
+        """Return the key that heads and attestations are signed with, made at the first call.
+
+        ``evidence.key`` is PKCS#8 PEM, private; ``evidence.pub`` is for whoever checks.
+        """
+        path = self.path / EVIDENCE_KEY
+        if not path.exists():
+            private, public = evidence_key.make()
+            write_file(path, private, PRIVATE)
+            write_file(path.with_suffix(".pub"), public, 0o644)
+        try:
+            return evidence_key.load(path.read_bytes())
+        except ValueError as error:
+            raise ConfigurationError(
+                f"{path} is damaged: restore it, or remove it to have a new key made"
+            ) from error
 
     def release(self) -> None:
         """Let other processes use the directory; remove it if nothing is kept."""

@@ -184,6 +184,12 @@ class Settings:
         "accept",
         "Access tokens got by a key that was revoked since: accept until they end, or refuse.",
     )
+    publish_head: str = _row(
+        "",
+        "Where the journal's signed head is written at an interval, to be kept elsewhere: a file, "
+        "or an HTTP URL that takes it by POST. mdmsim report --verify --head checks by it.",
+    )
+    publish_head_s: Positive = _row(60, "Seconds between two heads that are published.")
     callback_allow: tuple[str, ...] = _row(
         (),
         "Where VPP notifications may go beside this machine: a network such as 10.0.0.0/8, an "

@@ -11,9 +11,11 @@ compute it anew. Against those who do, keep the head of a report elsewhere.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from simulator.journal.heads import GivenHeads
 
 START = bytes(32)
 """The link before the first exchange."""
@@ -22,7 +24,7 @@ SHOWN = 20
 UNSEEN = "unseen"
 """Reason of a cut for exchanges that were answered and never recorded."""
 _MISSING = ("gap", "truncated", "unseen")
-Kind = Literal["gap", "altered", "truncated", "added", "damaged", "unseen"]
+Kind = Literal["gap", "altered", "truncated", "added", "damaged", "unseen", "unproved"]
 
 
 def link_of(previous: bytes, record: bytes) -> bytes:
@@ -96,7 +98,9 @@ class Evidence:
 class Chain:
     """Check the links of a journal, row by row in order; it can be gone on with later."""
 
-    def __init__(self) -> None:
+    def __init__(self, heads: Collection[bytes] = ()) -> None:
+        """Look for the links *heads* as well, which were kept elsewhere."""
+        self.heads = GivenHeads(heads)
         self.seq = 0
         """Number of the last exchange that was looked at."""
         self.checked = 0
@@ -124,6 +128,7 @@ class Chain:
         fits = not made or link in made
         if not fits:
             self.note("altered", seq, seq, "is not what was recorded: it does not fit its hash")
+        self.heads.note(seq, link if link in made else None)
         # If it does not fit, the record or its link was altered: the next one tells which.
         self._links = (link,) if fits else (link, made[0])
         self.seq = seq
@@ -163,7 +168,7 @@ class Chain:
         if cuts is None:
             cuts, about = (), "and the rest cannot be told from deletions: their list is damaged"
             end.append(Problem("damaged", self.seq + 1, self.seq + 1, about))
-        end += [*self._unseen(cuts), *self._at_end(head, cuts)]
+        end += [*self._unseen(cuts), *self._at_end(head, cuts), *self._unproved(cuts)]
         return Evidence(
             self.checked,
             head or Head(),
@@ -178,6 +183,20 @@ class Chain:
             if cut.reason == UNSEEN and 0 < self._first < cut.first:
                 about = "was answered while the journal could not be written"
                 yield Problem("unseen", cut.first, cut.last, about)
+
+    def _unproved(self, cuts: Iterable[Cut]) -> Iterator[Problem]:
+        """Yield what the heads that were given do not prove."""
+        for link in self.heads.missing():
+            cut = next((one for one in cuts if one.link == link), None)
+            if cut is not None and self._first > cut.last:
+                continue  # nothing of what it would prove is left
+            about = "the chain does not go through it: what it stood for was written anew"
+            if cut is not None:
+                about = "its exchange was deleted, so that it proves nothing"
+            yield Problem("unproved", 1, self.seq, f"(head {link.hex()[:16]}): {about}")
+        for first, last in self.heads.unproved():
+            about = "is before a deletion, and no head that was given proves it"
+            yield Problem("unproved", first, last, about)
 
     def _at_end(self, head: Head | None, cuts: Iterable[Cut]) -> Iterator[Problem]:
         if head is None:

@@ -353,7 +353,7 @@ def rubbish(path: Path) -> None:
     [
         pytest.param(nothing, "there is no journal at .*: run mdmsim serve", id="missing"),
         pytest.param(rubbish, "is no SQLite database", id="rubbish"),
-        pytest.param(Path.touch, "of another program", id="empty"),
+        pytest.param(Path.touch, "is empty: restore it", id="empty"),
         pytest.param(Path.mkdir, "cannot be opened", id="directory"),
     ],
 )
