@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import plistlib
 from functools import partial
 from typing import Any
@@ -244,3 +245,49 @@ async def test_topics_are_added_with_a_certificate_and_revoked(control: Control)
 async def test_a_stream_for_no_token_is_refused(control: Control) -> None:
     async with control.http.get(f"{control.base}/events?token=zz") as answer:
         assert answer.status == 400
+
+
+IGNORED = (
+    "GetToken",
+    "SetBootstrapToken",
+    "GetBootstrapToken",
+    "UserAuthenticate",
+    "DeclarativeManagement",
+)
+
+
+@pytest.mark.parametrize("kind", IGNORED)
+async def test_a_check_in_about_no_token_changes_nothing(control: Control, kind: str) -> None:
+    content = plistlib.dumps({"MessageType": kind, "UDID": "device-1"})
+
+    answer = await control.call("POST", "/push-tokens/checkin", data=content)
+
+    assert answer == (200, {"token": None, "changed": []})
+
+
+async def test_an_event_of_the_webhook_teaches_the_token_it_holds(control: Control) -> None:
+    raw = base64.b64encode(plistlib.dumps(message(topic_of(control)))).decode()
+    event = {"topic": "mdm.TokenUpdate", "checkin_event": {"udid": "device-1", "raw_payload": raw}}
+    other = {"topic": "mdm.Connect", "acknowledge_event": {"udid": "device-1", "status": "Idle"}}
+
+    status, answer = await control.call("POST", "/push-tokens/checkin", event)
+    ignored = await control.call("POST", "/push-tokens/checkin", other)
+    bad, problem = await control.call("POST", "/push-tokens/checkin", {"topic": 5})
+
+    assert (status, answer["token"]) == (200, RAW.hex())
+    assert ignored == (200, {"token": None, "changed": []})
+    assert bad == 400
+    assert "no event of MicroMDM's webhook" in problem["detail"]
+
+
+async def test_users_of_a_shared_ipad_keep_their_own_tokens(control: Control) -> None:
+    user = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"
+    for name in ("anna", "bo"):
+        await check_in(control, UserID=user, UserShortName=name, Token=name.encode() * 8)
+
+    _, listed = await control.call("GET", "/push-tokens")
+
+    assert [(one["owner"], one["state"]) for one in listed["push_tokens"]] == [
+        ("device-1|anna", "active"),
+        ("device-1|bo", "active"),
+    ]

@@ -4,6 +4,7 @@ import plistlib
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from aiohttp import web
 from msgspec.structs import asdict
 
@@ -33,13 +34,41 @@ def property_list(content: bytes) -> dict[str, Any]:
     return message
 
 
+def _message(content: bytes) -> dict[str, Any]:
+    """Return the check-in message in a body; empty for an event of the webhook without one."""
+    if not content.lstrip().startswith(b"{"):
+        return property_list(content)
+    try:
+        event = msgspec.json.decode(content, type=_Webhook)
+        return {} if event.checkin_event is None else property_list(event.checkin_event.raw_payload)
+    except msgspec.DecodeError as error:
+        raise bad(f"the body is no event of MicroMDM's webhook: {error}") from None
+
+
+class _CheckinEvent(msgspec.Struct):
+    raw_payload: bytes
+    """Base64 in the JSON."""
+
+
+class _Webhook(msgspec.Struct):
+    """What MicroMDM and nanomdm post to a webhook, as far as it matters here."""
+
+    topic: str
+    checkin_event: _CheckinEvent | None = None
+
+
 async def check_in(request: web.Request) -> web.Response:
     """Learn from a check-in message: a plist, XML or binary, as the device sent it.
+
+    The event of MicroMDM's webhook, which nanomdm sends too, is taken as well: JSON whose
+    ``checkin_event.raw_payload`` is the message. What is about no token changes nothing.
 
     ``?topic=`` takes the place of the message's topic, for simulated devices that make
     one up; ``?environment=`` says that the token is for one environment only.
     """
-    parts, message = request.app[PARTS], property_list(await request.read())
+    parts, message = request.app[PARTS], _message(await request.read())
+    if not registry.is_about_tokens(message):
+        return web.json_response({"token": None, "changed": []})
     now_ms = parts.clock.now_ms()
     environment = request.query.get("environment", "")
     if "topic" in request.query:

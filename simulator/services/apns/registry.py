@@ -19,6 +19,8 @@ PENDING = "apns.pending"
 HEARD = "apns.heard"
 RATE = "apns.rate"
 SHARER = "apns.sharer"
+SHARED_IPAD_USER = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"
+"""UserID of every user of a Shared iPad: UserShortName tells them apart (apns.md 6)."""
 STORED_MS = 30 * 24 * 3600 * 1000
 """How long a push without apns-expiration waits: the longest that Apple names (A-SEND)."""
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
@@ -93,10 +95,10 @@ def check_in(
     may be that of many devices, as simulated ones have it. ValueError says
     what the message lacks; other messages change nothing.
     """
-    kind = message.get("MessageType")
-    topic, owner = _text(message, "Topic"), _owner(message)
-    if kind not in ("Authenticate", "TokenUpdate", "CheckOut"):
+    if not is_about_tokens(message):
         return []
+    kind = message["MessageType"]
+    topic, owner = _text(message, "Topic"), _owner(message)
     token = magic = ""
     if kind == "TokenUpdate":
         raw = message.get("Token")
@@ -111,6 +113,11 @@ def check_in(
         _put(state, new)
         changed.append(new)
     return changed
+
+
+def is_about_tokens(message: Mapping[str, Any]) -> bool:
+    """Tell whether a check-in message registers or retires tokens; others have no topic."""
+    return message.get("MessageType") in ("Authenticate", "TokenUpdate", "CheckOut")
 
 
 def _former(state: State, topic: str, owner: str, token: str) -> list[DeviceToken]:
@@ -170,6 +177,8 @@ def _owner(message: Mapping[str, Any]) -> str:
             "the check-in message needs UDID or EnrollmentID, as a string"
         )
     user = message.get("UserID") or message.get("EnrollmentUserID") or ""
+    if user == SHARED_IPAD_USER:
+        user = _text(message, "UserShortName")
     return f"{device}|{user}" if user else device
 
 
