@@ -189,11 +189,7 @@ class Simulator:
         tls, http, proxy = await self._open_services(
             (*hosts, *authority.names), certificates, stack
         )
-        outboxes = [one.outbox for one in self.provisionings if one.outbox is not None]
-        works = [one.work for one in self.provisionings if one.work is not None]
-        worker = OutboxWorker(outboxes, self.gateway, self.clock, callbacks, works)
-        outbox = asyncio.ensure_future(worker.run())
-        stack.push_async_callback(_ended, outbox)
+        self._run_outbox(callbacks, stack)
         self.ready = {
             "version": __version__,
             "pid": os.getpid(),
@@ -213,6 +209,13 @@ class Simulator:
         if self._devices is not None:
             self._devices.services = self.ready["http"] or ""
             await self._devices.resume()
+
+    def _run_outbox(self, callbacks: Callbacks, stack: AsyncExitStack) -> None:
+        """Send from now on what the services have to say by themselves."""
+        outboxes = [one.outbox for one in self.provisionings if one.outbox is not None]
+        works = [one.work for one in self.provisionings if one.work is not None]
+        worker = OutboxWorker(outboxes, self.gateway, self.clock, callbacks, works)
+        stack.push_async_callback(_ended, asyncio.ensure_future(worker.run()))
 
     async def _publish_heads(
         self, directory: Directory, journal: Journal, stack: AsyncExitStack
