@@ -103,6 +103,7 @@ bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.j
 	$(BIN)/python -m tests.bench.rudeness
 	$(BIN)/python -m tests.bench.licences
 	$(BIN)/python -m tests.bench.devices
+	$(BIN)/python -m tests.bench.fleet
 
 fuzz: build/fuzz/.installed ## Fuzz each parser for a minute (longer: make fuzz FUZZ_SECONDS=600)
 	build/fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS)

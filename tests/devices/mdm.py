@@ -42,11 +42,11 @@ def certificate(name: str, key: rsa.RSAPrivateKey, address: str = "") -> x509.Ce
     return builder.sign(key, hashes.SHA256())
 
 
-_KEY = rsa.generate_private_key(65537, 2048)
-IDENTITY = certificate("device identity", _KEY)
-_P12 = pkcs12.serialize_key_and_certificates(
+KEY = rsa.generate_private_key(65537, 2048)
+IDENTITY = certificate("device identity", KEY)
+P12 = pkcs12.serialize_key_and_certificates(
     b"identity",
-    _KEY,
+    KEY,
     IDENTITY,
     None,
     serialization.BestAvailableEncryption(PASSWORD.encode()),
@@ -73,7 +73,7 @@ def identity_payload(**more: Any) -> Body:
         "PayloadIdentifier": "identity",
         "PayloadUUID": "identity-uuid",
         "PayloadVersion": 1,
-        "PayloadContent": _P12,
+        "PayloadContent": P12,
         "Password": PASSWORD,
     } | more
 
@@ -90,6 +90,7 @@ class Mdm:
         """Every message to the command channel."""
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         """Every request: method, path, headers by lower-case name, body."""
+        self.keeps_requests = True
         self.client_certificates: list[bytes | None] = []
         """The certificate that the client showed in TLS, for every request."""
         self.queue: dict[str, deque[bytes]] = defaultdict(deque)
@@ -151,6 +152,8 @@ class Mdm:
     async def _seen(self, request: web.Request) -> bytes:
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
+        if not self.keeps_requests:
+            return body
         self.requests.append((request.method, request.path_qs, headers, body))
         tls = request.transport and request.transport.get_extra_info("ssl_object")
         self.client_certificates.append(tls.getpeercert(binary_form=True) if tls else None)

@@ -102,7 +102,7 @@ async def test_a_web_view_follows_redirects_and_keeps_cookies(
 async def test_a_signed_profile_is_read_and_its_signer_listed(bench: Bench) -> None:
     def signed(_: web.Request) -> web.Response:
         builder = pkcs7.PKCS7SignatureBuilder().set_data(bench.mdm.profile())
-        made = builder.add_signer(IDENTITY, server._KEY, hashes.SHA256()).sign(
+        made = builder.add_signer(IDENTITY, server.KEY, hashes.SHA256()).sign(
             Encoding.DER, [pkcs7.PKCS7Options.Binary]
         )
         return web.Response(body=made, content_type=PROFILE)

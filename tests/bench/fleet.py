@@ -1,0 +1,107 @@
+"""Simulated devices: how many enrol, what each costs in memory, how fast they answer commands.
+
+The MDM server is the one of the tests, in this process; the devices are in the
+simulator's, with its store, its APNs and its control API. All devices have one
+identity (PKCS #12, not encrypted), so that neither a SCEP server nor the making
+of keys is measured. Memory and processor time are those of the simulator's
+process. Prints what it measured, and adds it to bench.json.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from simulator.testing.client import Mdmsim
+from simulator.testing.enrolment_service import EnrolmentService
+from tests.bench.running import cpu_s, keep, resident_mb, serving
+from tests.devices import mdm as server
+from tests.devices.mdm import IDENTITY, Mdm
+
+BATCH = 100
+COMMANDS = 20
+"""Commands for each device that is asked."""
+ASKED = 50
+"""Devices that are asked at the same time."""
+PATIENCE_S = 600
+
+
+async def measure(pid: int, ready: dict[str, Any], mdm: Mdm, devices: int) -> dict[str, float]:
+    """Enrol *devices*, have some of them execute commands, and return the figures."""
+    handle = Mdmsim(ready)
+    enrolment = EnrolmentService(handle.http, handle.dep_token)
+    timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
+    async with aiohttp.ClientSession(f"{ready['control']}/", timeout=timeout) as http:
+        serials = await asyncio.to_thread(handle.add_devices, devices)
+        for at in range(0, devices, 1000):
+            some = serials[at : at + 1000]
+            profile = {"profile_name": "Bench", "url": f"{mdm.url}/enrol", "devices": some}
+            await asyncio.to_thread(enrolment.call, "POST", "/profile", profile)
+        rest, begun, spent = resident_mb(pid), time.perf_counter(), cpu_s(pid)
+        for at in range(0, devices, BATCH):
+            body = {"serial_numbers": serials[at : at + BATCH], "power_on": True}
+            async with http.post("api/v1/simulated-devices", json=body) as answer:
+                answer.raise_for_status()
+        enrolled_s, enrolled_cpu = time.perf_counter() - begun, cpu_s(pid) - spent
+        memory = resident_mb(pid)
+        async with http.get("api/v1/simulated-devices", params={"limit": ASKED}) as answer:
+            asked = (await answer.json())["simulated_devices"]
+        assert {one["state"] for one in asked} == {"enrolled"}
+        for one in asked:
+            for _ in range(COMMANDS):
+                queries = ["UDID", "OSVersion", "DeviceName"]
+                mdm.queue_command(one["udid"], "DeviceInformation", Queries=queries)
+        mdm.results.clear()
+
+        async def poll(serial: str) -> None:
+            async with http.post(f"api/v1/simulated-devices/{serial}/poll", json={}) as answer:
+                answer.raise_for_status()
+
+        begun, spent = time.perf_counter(), cpu_s(pid)
+        await asyncio.gather(*(poll(one["serial_number"]) for one in asked))
+        answered = len(mdm.results) - len(asked)
+        return {
+            "devices": devices,
+            "enrolled_per_s": devices / enrolled_s,
+            "enrolled_per_cpu_s": devices / enrolled_cpu,
+            "resident_mb": memory,
+            "kb_per_device": (memory - rest) * 1024 / devices,
+            "commands_per_s": answered / (time.perf_counter() - begun),
+            "commands_per_cpu_s": answered / (cpu_s(pid) - spent),
+        }
+
+
+async def run(devices: int, directory: Path) -> dict[str, float]:
+    """Serve an MDM beside a simulator of its own process, and measure."""
+    with serving(directory, "--http-port", "0") as (pid, ready):
+        mdm = Mdm(ready["organisations"][0]["push_topics"][0]["topic"])
+        mdm.keeps_requests = False
+        async with server.serving(mdm):
+            return await measure(pid, ready, mdm, devices)
+
+
+def main() -> None:
+    """Measure, print, and keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--devices", type=int, default=2000)
+    parser.add_argument("--json", type=Path, default=Path("bench.json"))
+    arguments = parser.parse_args()
+    server.P12 = pkcs12.serialize_key_and_certificates(
+        b"identity", server.KEY, IDENTITY, None, serialization.NoEncryption()
+    )
+    server.PASSWORD = ""
+    with tempfile.TemporaryDirectory() as directory:
+        figures = asyncio.run(run(arguments.devices, Path(directory)))
+    for name, value in figures.items():
+        print(f"{name:20} {value:10,.1f}")
+    keep(arguments.json, "fleet", figures)
+
+
+if __name__ == "__main__":
+    main()
