@@ -206,9 +206,7 @@ class Simulator:
         path = self._path
         await asyncio.to_thread(ready_file.write, path, self.ready)
         stack.push_async_callback(asyncio.to_thread, path.unlink, missing_ok=True)
-        if self._devices is not None:
-            self._devices.services = self.ready["http"] or ""
-            await self._devices.resume()
+        await self._resume_devices()
 
     def _run_outbox(self, callbacks: Callbacks, stack: AsyncExitStack) -> None:
         """Send from now on what the services have to say by themselves."""
@@ -229,6 +227,12 @@ class Simulator:
             settings.publish_head, settings.publish_head_s, journal, key, _wall_clock
         )
         stack.push_async_callback(_ended, asyncio.ensure_future(publisher.run()))
+
+    async def _resume_devices(self) -> None:
+        """Let the simulated devices go on, now that all ports are open."""
+        if self._devices is not None:
+            self._devices.services = self.ready["http"] or ""
+            await self._devices.resume()
 
     async def _describe(
         self, path: Path, push_authority: PushAuthority, now: datetime

@@ -1,4 +1,4 @@
-"""``mdmsim devices``: take simulated devices out of their boxes, enrol, list, erase them."""
+"""``mdmsim devices``: create simulated devices, enrol, list, erase them."""
 
 import base64
 import time
@@ -51,7 +51,7 @@ def enrol(
     trust: str | None,
     **options: Any,
 ) -> None:
-    """Take devices out of their boxes and turn them on; those with a profile enrol.
+    """Create devices and turn them on; those with an assigned profile enrol.
 
     SERIALS are devices that Apple knows; --count buys new ones, which have a
     profile only if the MDM server assigns one meanwhile.
@@ -114,7 +114,7 @@ def _paced(serials: Sequence[str], rate: float | None) -> Iterator[Sequence[str]
 def _enrolled(
     control: Control, serials: Sequence[str], profile: str | None, options: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Take devices out of their boxes and enrol them."""
+    """Create devices and enrol them."""
     body = {"serial_numbers": list(serials), "power_on": profile is None, "options": options}
     answer = control.call("POST", "/simulated-devices", body, timeout_s=_TIMEOUT_S)
     if profile is None:

@@ -14,7 +14,7 @@ from simulator.devices.world import dashed
 
 Body = dict[str, Any]
 Condition = Literal["unactivated", "activated", "enrolled", "off"]
-LIFE = 200
+LIFE = 100
 """Events of a device's life that are kept."""
 
 
@@ -265,7 +265,7 @@ def restored(body: Body) -> Device:
 
 
 def new_device(serial: str, hardware: Body, organisation: str = "") -> Device:
-    """Return a device as it comes out of its box."""
+    """Return a device as it leaves the factory."""
     system = models.system(str(hardware.get("device_family", "iPhone")))
     return Device(
         serial=serial,

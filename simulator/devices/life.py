@@ -91,6 +91,17 @@ def _by_account(device: Device, world: World, account: str) -> Flow[None]:
         raise enrolment_failed("The device is enrolled in an MDM already.")
     content, token = yield from account_driven_profile(device, world, account)
     yield from install_enrolment(content, device, world, automated=False, bearer=token)
+    yield from _managed_account(device, world)
+
+
+def _managed_account(device: Device, world: World) -> Flow[None]:
+    """Ask for the token of the user's Managed Apple Account, if the server has such tokens."""
+    enrolment = device.enrolment
+    if enrolment is not None and check_in.TOKENS in enrolment.capabilities:
+        received = yield from check_in.get_token(device, enrolment, "com.apple.maid")
+        if received.status != OK:
+            what = f"GetToken was answered with {received.status or received.problem}"
+            device.happened(world.now_ms(), "finding", what)
 
 
 def _by_hand(device: Device, world: World, content: bytes, url: str) -> Flow[None]:

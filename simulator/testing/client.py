@@ -228,7 +228,7 @@ class Mdmsim:
         return list(self.control("POST", "/devices", body)["serial_numbers"])
 
     def device(self, serial: str = "", *, power_on: bool = True, **options: Any) -> SimulatedDevice:
-        """Take a device out of its box and turn it on: *serial*, or one that is bought for it.
+        """Create a simulated device and turn it on: *serial*, or one that is bought for it.
 
         *options* are those of ``POST /simulated-devices``, such as ``origins``
         and ``trust``. It enrols by itself if the MDM server has assigned it a profile.

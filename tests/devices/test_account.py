@@ -99,6 +99,15 @@ async def test_a_user_enrolment_tells_neither_serial_number_nor_udid(school: Sch
     assert {"EnrollmentID", "Topic"} <= mdm.check_ins[0].keys()
 
 
+async def test_a_managed_account_asks_for_its_token(school: School) -> None:
+    school.bench.mdm.mdm["ServerCapabilities"] = ["com.apple.mdm.token"]
+
+    await school.sign_in()
+
+    asked = school.bench.mdm.check_ins[-1]
+    assert (asked["MessageType"], asked["TokenServiceType"]) == ("GetToken", "com.apple.maid")
+
+
 async def test_apple_is_asked_where_the_domain_says_nothing(school: School) -> None:
     school.kind = "text/plain"
 

@@ -56,7 +56,7 @@ def _tone(device: Any) -> str:
 
 
 async def add(request: web.Request) -> web.StreamResponse:
-    """Buy a device, take it out of its box, and turn it on."""
+    """Buy a device, and turn it on."""
     body = {"count": 1, "power_on": True}
     said = "A device was bought and turned on."
     return await do(request, said, "POST", "simulated-devices", body=body, place=_PLACE)

@@ -1,4 +1,4 @@
-"""Calls for simulated devices: take them out of their box, turn them on, enrol, erase them."""
+"""Calls for simulated devices: create, turn on, enrol, erase them."""
 
 import asyncio
 import base64
@@ -33,21 +33,28 @@ if TYPE_CHECKING:
 
 MAX_PAGE = 1000
 MOST_AT_ONCE = 1000
-"""Devices that one call takes out of their boxes."""
+"""Devices that one call creates."""
 _CHECK_INS = ("Authenticate", "TokenUpdate")
 AT_ONCE = 100
 """Devices that do something at the same time."""
 
 
 async def list_devices(request: web.Request) -> web.Response:
-    """Answer a page of the simulated devices by serial number."""
+    """Answer a page of the simulated devices by serial number, without their lives."""
     limit = number(request, "limit", 100, 1, MAX_PAGE)
     after = request.query.get("after", "")
     fleet = request.app[HOST].running
     serials = [] if fleet is None else [one for one in fleet.serials() if one > after]
-    shown = [] if fleet is None else [fleet.get(one).shown() for one in serials[:limit]]
+    shown = [] if fleet is None else [_brief(fleet, one) for one in serials[:limit]]
     more = serials[limit - 1] if len(serials) > limit else None
     return web.json_response({"simulated_devices": shown, "next": more})
+
+
+def _brief(fleet: "Fleet", serial: str) -> Body:
+    """Return a device without its life, which can be long."""
+    shown = fleet.get(serial).shown()
+    del shown["life"]
+    return shown
 
 
 async def get_device(request: web.Request) -> web.Response:
@@ -57,7 +64,7 @@ async def get_device(request: web.Request) -> web.Response:
 
 
 async def add_devices(request: web.Request) -> web.Response:
-    """Take devices out of their boxes: those of ``serial_numbers``, or ``count`` bought ones."""
+    """Create simulated devices: those of ``serial_numbers``, or ``count`` bought ones."""
     parts, body = request.app[PARTS], await json_body(request)
     fleet = await request.app[HOST].fleet()
     options = _options(body.get("options", {}))
@@ -184,7 +191,7 @@ async def act_on_device(request: web.Request) -> web.Response:
 
 
 async def remove_device(request: web.Request) -> web.Response:
-    """Throw a simulated device away; its MDM is told nothing."""
+    """Delete a simulated device; its MDM is told nothing."""
     fleet = await request.app[HOST].fleet()
     await fleet.remove(request.match_info["serial"])
     return web.json_response({"removed": request.match_info["serial"]})
@@ -223,7 +230,7 @@ ROUTES = (
     Route(
         "POST",
         "/simulated-devices",
-        "Take devices out of their boxes.",
+        "Create simulated devices.",
         add_devices,
         query=(),
         body=(
@@ -241,7 +248,7 @@ ROUTES = (
     Route(
         "DELETE",
         "/simulated-devices/{serial}",
-        "Throw a simulated device away.",
+        "Delete a simulated device.",
         remove_device,
         query=(),
         answer=(String("removed", "Its serial number.", required=True),),

@@ -4,7 +4,9 @@ from typing import Any
 
 from simulator.devices.commands.rows import Command, Done, Execution, command
 from simulator.devices.device import Device
+from simulator.devices.enrolment.check_in import get_bootstrap_token
 from simulator.devices.errors import CommandFormatError, no_update
+from simulator.devices.flow import Flow
 
 _SCHEDULED = "ScheduledUpdates"
 _ACTIONS = (
@@ -43,9 +45,14 @@ def available_os_updates(execution: Execution) -> Done:
     return Done({"AvailableOSUpdates": [_next(execution.device)]})
 
 
-def schedule_os_update(execution: Execution) -> Done:
-    """Take the updates to be installed; where it is at once, the device has the version then."""
+def schedule_os_update(execution: Execution) -> Flow[Done]:
+    """Take the updates to be installed; where it is at once, the device has the version then.
+
+    A Mac with a bootstrap token asks for it, as it authorises the update.
+    """
     updates = execution.needed("Updates", list)
+    if execution.device.bootstrap_token:
+        yield from get_bootstrap_token(execution.device, execution.enrolment)
     results = []
     for one in updates:
         action = one.get("InstallAction") if isinstance(one, dict) else None

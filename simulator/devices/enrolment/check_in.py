@@ -18,6 +18,8 @@ from simulator.devices.flow import OK, Apple, Flow, Received, Send, pause, perfo
 CHECK_IN = "application/x-apple-aspen-mdm-checkin"
 COMMAND = "application/x-apple-aspen-mdm; charset=UTF-8"
 BOOTSTRAP = "com.apple.mdm.bootstraptoken"
+TOKENS = "com.apple.mdm.token"
+"""Capabilities of servers."""
 _UNRECOGNISED = b"com.apple.unrecognized.device"
 _CLIENT_ERROR = 4
 _BACK_OFF_S = (1, 2, 5, 10, 30)

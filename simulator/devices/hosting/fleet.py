@@ -127,7 +127,7 @@ class Fleet:
         return self._hosted[serial]
 
     async def add(self, serial: str, hardware: Body, organisation: str, options: Options) -> Device:
-        """Take a device out of its box; ValueError if it is out already."""
+        """Add a new device; ValueError if there is one with its serial number."""
         if serial in self._hosted:
             raise ValueError(f"{serial} is a simulated device already")
         device = new_device(serial, hardware, organisation)
@@ -137,7 +137,7 @@ class Fleet:
         return device
 
     async def remove(self, serial: str) -> None:
-        """Throw a device away, as if it had been lost at sea."""
+        """Delete a device; its MDM is told nothing."""
         hosted = self._get(serial)
         async with hosted.lock:
             self._tokens.pop(hosted.device.push_token, None)
