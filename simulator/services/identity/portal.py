@@ -166,6 +166,7 @@ def _account(call: Call) -> tuple[str, str]:
         raise ApiError(
             errors.ACCOUNT_UNKNOWN, about + ", ".join(sorted(one["admin_id"] for one in known))
         )
+    call.exchange.organisation = found[0]["id"]
     return found[0]["id"], found[0]["admin_id"]
 
 

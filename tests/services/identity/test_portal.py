@@ -58,8 +58,10 @@ def known(apple: Apple) -> list[Certificate]:
 
 
 def test_a_certificate_is_issued_for_the_key_of_the_csr(apple: Apple) -> None:
-    made = certificate(upload(apple, good()))
+    answer = upload(apple, good())
+    made = certificate(answer)
 
+    assert answer.exchange.organisation == "acme"
     assert made.public_key() == key().public_key()
     assert topic(made).startswith("com.apple.mgmt.External.")
     assert f"{made.not_valid_after_utc:%Y-%m-%d}" == "2027-03-01"
