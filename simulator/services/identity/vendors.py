@@ -11,7 +11,7 @@ from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
 from simulator.pki.authorities import Authorities
 from simulator.pki.push_identity import UNREADABLE
-from simulator.protocol.fields import Field, Integer, String
+from simulator.protocol.fields import Boolean, Field, Integer, String
 from simulator.services.provisioning import ControlCall, Resource
 
 _LONGEST_S = 10 * 365 * 24 * 3600
@@ -70,12 +70,13 @@ def _key_of(text: str) -> rsa.RSAPublicKey:
     return key
 
 
-def _revoke_vendor(call: ControlCall) -> None:
+def _revoke_vendor(call: ControlCall) -> Body:
     serial = call.path["serial"]
     try:
         revoke(call.state, int(serial, 16))
     except ValueError:
         raise LookupError(f"{serial} is no serial number in hexadecimal") from None
+    return {"serial": serial, "revoked": True}
 
 
 _VENDOR: tuple[Field, ...] = (
@@ -110,6 +111,9 @@ RESOURCES = (
         "/vendor-certificates/{serial}",
         "Revoke a vendor's certificate.",
         _revoke_vendor,
-        status=204,
+        answer=(
+            String("serial", "Serial number, hexadecimal.", required=True),
+            Boolean("revoked", "That it is revoked.", required=True),
+        ),
     ),
 )
