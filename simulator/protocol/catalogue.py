@@ -132,8 +132,11 @@ class Catalogue:
 
     def _by_template(self, path: str) -> tuple[dict[str, Operation] | None, Mapping[str, str]]:
         segments = path.split("/")
-        for one in self._templates.get((len(segments), "".join(segments[1:2])), ()):
-            if all(segments[place] == text for place, text in one.fixed):
+        for one in self._templates.get((len(segments), segments[1] if path[:1] == "/" else ""), ()):
+            for place, text in one.fixed:
+                if segments[place] != text:
+                    break
+            else:
                 return one.methods, {name: unquote(segments[place]) for place, name in one.names}
         return None, _NO_VALUES
 

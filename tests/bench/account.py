@@ -111,7 +111,7 @@ def main() -> None:
     rows = {
         "mdmsim, journalled /s": ours,
         "bare aiohttp /s": theirs,
-        "ratio (budget 0.5)": ratios,
+        "ratio (budget 0.6)": ratios,
     }
     show(f"GET /account, {CONNECTIONS} connections, TLS", rows)
     keep(arguments.output, "account", rows)

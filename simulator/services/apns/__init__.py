@@ -15,7 +15,7 @@ from simulator.protocol.fields import ErrorCode, String
 from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import Call, Issued, Service
 from simulator.services.apns import connections, errors, lint, quirks, registry, topics
-from simulator.services.apns.credentials import HOSTS, admit, by_credential, environment
+from simulator.services.apns.credentials import HOSTS, admit, by_credential
 
 _DOCS = "https://developer.apple.com/documentation/usernotifications/"
 APNS_ID = "apns-id"
@@ -118,7 +118,7 @@ def message_id(call: Call) -> str:
 def answer(call: Call, identifier: str) -> Response:
     """Make the answer: 200 with the id and nothing else; the unique id in development only."""
     headers: Headers = ((APNS_ID, identifier), _NO_DATE)
-    if environment(call) == "development":
+    if call.read.environment == "development":
         digits = hashlib.sha256(f"apns-unique-id|{identifier}".encode()).hexdigest()
         headers = (*headers, ("apns-unique-id", registry.dashed(digits)))
     wakes = call.path["token"].lower()

@@ -23,7 +23,7 @@ SHARED_IPAD_USER = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"
 """UserID of every user of a Shared iPad: UserShortName tells them apart (apns.md 6)."""
 STORED_MS = 30 * 24 * 3600 * 1000
 """How long a push without apns-expiration waits: the longest that Apple names (A-SEND)."""
-_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
+_HEX = re.compile(r"[0-9a-fA-F]*")
 
 
 class DeviceToken(Struct, frozen=True):
@@ -306,7 +306,7 @@ def counters(state: State) -> dict[str, int]:
 
 def is_hex(token: str) -> bool:
     """Tell whether *token* is whole bytes in hexadecimal."""
-    return _HEX.fullmatch(token) is not None
+    return len(token) % 2 == 0 and _HEX.fullmatch(token) is not None
 
 
 dashed = push_topics.dashed
