@@ -1,7 +1,7 @@
 """What the control API works on, and the shape of a route."""
 
 import json
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +96,7 @@ def missing(detail: str) -> Problem:
     return Problem(404, "Not found", detail)
 
 
-async def json_body(request: web.Request) -> Body:
+async def _json_body(request: web.Request) -> Body:
     """Return the JSON object in the body, an empty one if there is none; else a problem."""
     content = await request.read()
     if not content:
@@ -110,39 +110,45 @@ async def json_body(request: web.Request) -> Body:
     return body
 
 
-def number(request: web.Request, name: str, default: int, least: int, most: int) -> int:
-    """Return the query number *name* between *least* and *most*; else a problem."""
-    text = request.query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and least <= int(text[:19]) <= most):
-        raise bad(f"{name} must be a number from {least} to {most}")
-    return int(text)
-
-
-LIMIT = Integer("limit", "Most entries in the answer.", least=1, most=1000, example=100)
-AFTER = String("after", "What next was in the answer before.")
+LIMIT = Integer("limit", "Most entries in the answer.", least=1, most=1000, default=100)
+AFTER = String("after", "What next was in the answer before.", default="")
 ORGANISATION = String("organisation", "Id of an organisation.", shortest=1)
 PAGE = (ORGANISATION, AFTER, LIMIT)
 
 
+QUERY: web.RequestKey[Body] = web.RequestKey("query", dict)
+"""The values of the query, as their rows have them: numbers as numbers, absent ones by default."""
+BODY: web.RequestKey[Body] = web.RequestKey("body", dict)
+"""The JSON object of the body, which its rows allow; absent values by default."""
+
+
 def checked(route: Route) -> Handler:
-    """Return the handler of *route* behind the checks that its rows ask for."""
+    """Return the handler of *route* behind the checks that its rows ask for.
+
+    It finds the checked values under `QUERY` and `BODY`.
+    """
 
     async def handler(request: web.Request) -> web.StreamResponse:
         if route.query is not None:
-            check_query(request, route.query)
+            request[QUERY] = _defaults(route.query) | query_values(request.query, route.query)
         if route.body is not None:
-            check_body(await json_body(request), route.body)
+            body = await _json_body(request)
+            check_body(body, route.body)
+            request[BODY] = _defaults(route.body) | body
         return await route.handler(request)
 
     return handler
 
 
-def check_query(request: web.Request, rows: tuple[Field, ...]) -> None:
-    """Refuse a query with a key that is not known, or a value that its row does not allow."""
+def _defaults(rows: tuple[Field, ...]) -> Body:
+    return {row.name: row.default for row in rows if row.default is not None}
+
+
+def query_values(query: Mapping[str, str], rows: tuple[Field, ...]) -> Body:
+    """Return the values of *query*; a problem if one is not known or not allowed by its row."""
     known = {row.name: row for row in rows}
-    for name, text in request.query.items():
+    values: Body = {}
+    for name, text in query.items():
         row = known.get(name)
         if row is None:
             there = f"there are {', '.join(known)}" if known else "the call takes no query"
@@ -152,9 +158,11 @@ def check_query(request: web.Request, rows: tuple[Field, ...]) -> None:
             if not (text.isascii() and text.isdigit()):
                 raise bad(f"{name} must be a whole number{bounds(row)}")
             value = int(text[:19])
-        if why := row.breach(value, request.query) or _outside(row, value):
+        if why := row.breach(value, query) or _outside(row, value):
             raise bad(f"{name} {why}")
-    _refuse_incomplete(request.query, rows, "the query needs")
+        values.setdefault(name, value)
+    _refuse_incomplete(query, rows, "the query needs")
+    return values
 
 
 def check_body(

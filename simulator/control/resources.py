@@ -1,13 +1,11 @@
 """Calls of the control API that come from the services' provisioning: one transaction each."""
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any
 
 from aiohttp import web
 
-from simulator.control.parts import PARTS, Handler, Route, json_body, missing
+from simulator.control.parts import BODY, PARTS, QUERY, Handler, Route, missing
 from simulator.core.state import Body, State
-from simulator.protocol.fields import Field, Integer
 from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import (
     ControlCall,
@@ -49,9 +47,9 @@ def _route(provisioning: Provisioning, resource: Resource) -> Route:
 def _handler(provisioning: Provisioning, resource: Resource) -> Handler:
     async def handler(request: web.Request) -> web.Response:
         parts = request.app[PARTS]
-        body = await json_body(request) if resource.body is not None else {}
+        body = request[BODY] if resource.body is not None else {}
         now_ms = parts.clock.now_ms()
-        query = _values(request, resource.query)
+        query = request[QUERY]
 
         def work(state: State) -> Body | None:
             return resource.handler(
@@ -87,12 +85,6 @@ async def settled(request: web.Request, provisioning: Provisioning) -> None:
     for _ in range(MAX_PIECES):
         if await parts.gateway.load(lambda state: settle(state, now_ms)):
             return
-
-
-def _values(request: web.Request, rows: tuple[Field, ...]) -> dict[str, Any]:
-    """Return the values of the query, which was checked."""
-    kinds = {row.name: int if isinstance(row, Integer) else str for row in rows}
-    return {name: kinds[name](value) for name, value in request.query.items()}
 
 
 def _implied(kind: Credential) -> Iterator[Route]:

@@ -4,8 +4,8 @@ from aiohttp import web
 
 from simulator.control.api.devices import BY, MAX_ADDED, SERVER_ROW, only_server, settled, who
 from simulator.control.api.servers import home, with_server
+from simulator.control.parts import BODY, PARTS, QUERY, Route, bad, missing
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
-from simulator.control.parts import PARTS, Route, bad, json_body, missing
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds
 from simulator.hardware.products import FAMILIES
@@ -17,7 +17,7 @@ from simulator.services.organisations import ORGANISATION
 async def list_arrivals(request: web.Request) -> web.Response:
     """Answer the open orders of one organisation, or of all."""
     await settled(request.app[PARTS])
-    wanted = request.query.get("organisation")
+    wanted = request[QUERY].get("organisation")
 
     def work(state: State) -> list[Body]:
         found = [one.key for one in state.of("").scan(ORGANISATION, limit=10_000)]
@@ -33,7 +33,7 @@ async def list_arrivals(request: web.Request) -> web.Response:
 
 async def order(request: web.Request) -> web.Response:
     """Let devices arrive from now on; the first come after ``every_s``, or at ``starts``."""
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     now_ms, every_s = parts.clock.now_ms(), body["every_s"]
     starts_ms = milliseconds(body["starts"]) if "starts" in body else now_ms + every_s * 1000
     ends_ms = milliseconds(body["ends"]) if "ends" in body else arrivals.NEVER

@@ -7,17 +7,17 @@ from aiohttp import web
 
 from simulator.control.api.devices import (
     BY,
+    HARDWARE,
     SERVER_ROW,
-    check_hardware,
     invented,
     settled,
     shown,
     who,
     with_device,
 )
-from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
+from simulator.control.parts import BODY, PARTS, Parts, Route, bad, check_body, missing
 from simulator.core.state import Body, State
-from simulator.core.timestamps import milliseconds
+from simulator.core.timestamps import is_time, milliseconds
 from simulator.protocol import quirks
 from simulator.protocol.fields import Boolean, Integer, Object, String, Strings
 from simulator.services.dep.profiles import assigned_profile
@@ -40,39 +40,32 @@ class _Act:
     now_ms: int
     organisation: str
 
-    def text(self, name: str) -> str:
-        """Return the text *name* of the body, or a problem."""
-        value = self.body.get(name)
-        if not isinstance(value, str) or not value:
+    def needed(self, name: str) -> str:
+        """Return the text *name* of the body, which the action cannot do without."""
+        if name not in self.body:
             raise bad(f"the body needs {name}, a string")
-        return value
+        return str(self.body[name])
 
 
 def _assign(act: _Act) -> Device:
-    return portal.assign(act.state, act.serial, act.text("server"), by=act.by, now_ms=act.now_ms)
+    return portal.assign(act.state, act.serial, act.needed("server"), by=act.by, now_ms=act.now_ms)
 
 
 def _replace(act: _Act) -> Device:
     given = act.body.get("device")
     if given is not None:
-        check_hardware([given])
+        check_body(given, HARDWARE, "device.", further=True)
     family = portal.device(act.state, act.serial).record["device_family"]
     hardware = given or next(invented(act.state, act.parts, 1, [family]))
     return portal.replace_device(act.state, act.serial, hardware, by=act.by, now_ms=act.now_ms)
 
 
 def _throttle(act: _Act) -> Device:
-    seconds = act.body.get("seconds", 24 * 3600)
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
-        raise bad("seconds must be a whole number, 0 to end it")
-    return portal.throttle(act.state, act.serial, seconds, now_ms=act.now_ms)
+    return portal.throttle(act.state, act.serial, act.body["seconds"], now_ms=act.now_ms)
 
 
 def _migrate(act: _Act) -> Device:
-    try:
-        deadline = milliseconds(act.text("deadline"))
-    except ValueError as error:
-        raise bad(f"deadline: {error}") from None
+    deadline = milliseconds(act.needed("deadline"))
     return portal.migrate(act.state, act.serial, deadline, now_ms=act.now_ms)
 
 
@@ -95,7 +88,7 @@ ACTIONS: dict[str, Callable[[_Act], Device]] = {
     ),
     "clear-migration": lambda act: portal.clear_migration(act.state, act.serial, now_ms=act.now_ms),
     "fail": lambda act: portal.fail(
-        act.state, act.serial, failing=act.body.get("failing", True) is True, now_ms=act.now_ms
+        act.state, act.serial, failing=act.body["failing"], now_ms=act.now_ms
     ),
 }
 
@@ -103,7 +96,7 @@ ACTIONS: dict[str, Callable[[_Act], Device]] = {
 async def act_on_device(request: web.Request) -> web.Response:
     """Do what the portal, or the device itself, can do to a device."""
     parts, serial = request.app[PARTS], request.match_info["serial"]
-    body = await json_body(request)
+    body = request[BODY]
     action = ACTIONS.get(request.match_info["action"])
     if action is None:
         raise missing(f"there is no such action; there are {', '.join(ACTIONS)}")
@@ -157,9 +150,15 @@ ROUTES = (
         body=(
             SERVER_ROW,
             Object("device", "The new device of a replacement, by its wire names."),
-            Integer("seconds", "How long it is throttled; a day if absent.", least=0, most=10**9),
-            String("deadline", "By when it has to migrate."),
-            Boolean("failing", "Whether calls that change it fail; true if absent."),
+            Integer(
+                "seconds",
+                "How long it is throttled; 0 ends it.",
+                least=0,
+                most=10**9,
+                default=86_400,
+            ),
+            String("deadline", "By when it has to migrate.", check=is_time),
+            Boolean("failing", "Whether calls that change it fail.", default=True),
             BY,
         ),
     ),

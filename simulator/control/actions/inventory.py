@@ -1,12 +1,11 @@
 """Calls for the apps and books of locations, for the store that they are from, and for users."""
 
 from dataclasses import replace
-from typing import Any
 
 from aiohttp import web
 
-from simulator.control.api.vpp import MAX_PAGE, find, settled, whole
-from simulator.control.parts import AFTER, LIMIT, PARTS, Route, bad, json_body, number
+from simulator.control.api.vpp import find, settled
+from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Route, bad
 from simulator.core.state import Body, State
 from simulator.protocol.fields import (
     Boolean,
@@ -29,8 +28,6 @@ from simulator.services.vpp.domain.products import (
 from simulator.services.vpp.domain.users import USER, User
 from simulator.services.vpp.limits import PLATFORMS, PRICING
 
-_PRODUCT = ("adam_id", "name", "kind", "bundle_id", "seller", "genre", "version")
-
 
 def _asset(state: State, asset: Asset) -> Body:
     product = find_product(state, asset.adam_id)
@@ -51,12 +48,12 @@ def _asset(state: State, asset: Asset) -> Body:
 
 async def list_assets(request: web.Request) -> web.Response:
     """Answer a page of a location's assets."""
-    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
-    after = request.query.get("after", "")
+    parts, limit = request.app[PARTS], request[QUERY]["limit"]
+    after = request[QUERY]["after"]
 
     def work(state: State) -> tuple[list[Body], str]:
         settled(parts, state)
-        one = find(state, request.query.get("location"))
+        one = find(state, request[QUERY].get("location"))
         found = state.of(one.organisation).scan(one.kind(ASSET), after=after, limit=limit)
         last = found[-1].key if len(found) == limit else ""
         return [_asset(state, Asset.of(each)) for each in found], last
@@ -70,15 +67,13 @@ async def buy(request: web.Request) -> web.Response:
 
     With ``product`` it is put into the store first.
     """
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     product = _product(body["product"]) if "product" in body else None
     adam_id = product.adam_id if product is not None else body.get("adam_id")
-    if not isinstance(adam_id, str) or not adam_id:
+    if adam_id is None:
         raise bad('the body must name what to buy: {"adam_id": "1900000001", "quantity": 10}')
-    unlimited = body.get("unlimited", False)
-    if not isinstance(unlimited, bool):
-        raise bad("unlimited must be true or false")
-    quantity = whole(body, "quantity", 0 if unlimited else None)
+    if "quantity" not in body and not body["unlimited"]:
+        raise bad("the body needs quantity, a whole number")
 
     def work(state: State) -> Body:
         now_ms = settled(parts, state)
@@ -89,44 +84,28 @@ async def buy(request: web.Request) -> web.Response:
             state.of(one.organisation),
             one.id,
             adam_id,
-            quantity,
+            body.get("quantity", 0),
             now_ms=now_ms,
-            pricing=str(body.get("pricing", PRICING[0])),
-            unlimited=unlimited,
+            pricing=body["pricing"],
+            unlimited=body["unlimited"],
         )
         return _asset(state, bought)
 
     return web.json_response(await parts.gateway.run(work), status=201)
 
 
-def _product(given: Any) -> Product:
-    """Read a product of the body, or raise a problem."""
-    if not isinstance(given, dict):
-        raise bad("product must be an object")
-    facts: dict[str, Any] = {name: given[name] for name in _PRODUCT if name in given}
-    if not all(isinstance(value, str) and value for value in facts.values()):
-        raise bad(f"{', '.join(_PRODUCT)} of product must be strings that are not empty")
-    if not {"adam_id", "name"} <= facts.keys() or facts.setdefault("kind", "App") not in KINDS:
-        raise bad(f"product needs adam_id and name; its kind is one of {', '.join(KINDS)}")
-    if not (facts["adam_id"].isascii() and facts["adam_id"].isdigit()):
-        raise bad("adam_id of product must be digits")
-    platforms = given.get("platforms", ["iOS"])
-    if not isinstance(platforms, list) or not set(map(str, platforms)) <= set(PLATFORMS):
-        raise bad(f"platforms of product must be an array of {', '.join(PLATFORMS)}")
-    price, assignable = given.get("price", 0), given.get("device_assignable", True)
-    if not isinstance(price, int | float) or isinstance(price, bool) or price < 0:
-        raise bad("price of product must be a number from 0")
-    if not isinstance(assignable, bool):
-        raise bad("device_assignable of product must be true or false")
+def _product(given: Body) -> Product:
+    """Return the product that the body describes."""
+    facts: Body = {"kind": "App", "platforms": ["iOS"], "price": 0} | given
     return Product(
-        **facts, platforms=tuple(platforms), price=float(price), device_assignable=assignable
+        **facts | {"platforms": tuple(facts["platforms"]), "price": float(facts["price"])}
     )
 
 
 async def list_products(request: web.Request) -> web.Response:
     """Answer a page of what the store has."""
-    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
-    after = request.query.get("after", "")
+    parts, limit = request.app[PARTS], request[QUERY]["limit"]
+    after = request[QUERY]["after"]
 
     def work(state: State) -> list[Body]:
         return [one.body for one in state.of("").scan(PRODUCT, after=after, limit=limit)]
@@ -142,12 +121,12 @@ def _user(user: User) -> Body:
 
 async def list_users(request: web.Request) -> web.Response:
     """Answer a page of a location's users, oldest first."""
-    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
-    after = number(request, "after", 0, 0, 10**12 - 1)
+    parts, limit = request.app[PARTS], request[QUERY]["limit"]
+    after = request[QUERY]["after"]
 
     def work(state: State) -> list[Body]:
         settled(parts, state)
-        one = find(state, request.query.get("location"))
+        one = find(state, request[QUERY].get("location"))
         key = users.key_of(after)
         found = state.of(one.organisation).scan(one.kind(USER), after=key, limit=limit)
         return [_user(User.of(each)) for each in found]
@@ -159,10 +138,7 @@ async def list_users(request: web.Request) -> web.Response:
 
 async def accept_invitation(request: web.Request) -> web.Response:
     """Let a user accept the invitation: ``client_user_id`` and ``account`` of the body."""
-    parts, body = request.app[PARTS], await json_body(request)
-    for name in ("client_user_id", "account"):
-        if not isinstance(body.get(name), str) or not body[name]:
-            raise bad('the body must be {"client_user_id": "u-1", "account": "anna@example.com"}')
+    parts, body = request.app[PARTS], request[BODY]
 
     def work(state: State) -> Body:
         now_ms = settled(parts, state)
@@ -181,12 +157,12 @@ async def accept_invitation(request: web.Request) -> web.Response:
 
 async def list_assignments(request: web.Request) -> web.Response:
     """Answer a page of who has what in a location."""
-    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
-    after = request.query.get("after", "")
+    parts, limit = request.app[PARTS], request[QUERY]["limit"]
+    after = request[QUERY]["after"]
 
     def work(state: State) -> tuple[list[Body], str]:
         settled(parts, state)
-        one = find(state, request.query.get("location"))
+        one = find(state, request[QUERY].get("location"))
         kind = one.kind(licences.ASSIGNMENT)
         found = state.of(one.organisation).scan(kind, after=after, limit=limit)
         last = found[-1].key if len(found) == limit else ""
@@ -198,19 +174,20 @@ async def list_assignments(request: web.Request) -> web.Response:
 
 _LOCATION = String("location", "Id of the location, where there are several.", shortest=1)
 _ADAM_ID = String("adam_id", "Store id.", shortest=1, example="1900000001")
+_AFTER_USER = Integer("after", "What next was.", least=0, most=10**12 - 1, default=0)
 _PRODUCT_ROW = Object(
     "product",
     "A product to be put into the store first.",
     fields=(
-        replace(_ADAM_ID, required=True),
+        replace(_ADAM_ID, required=True, pattern="[0-9]+", says="digits"),
         String("name", "Its name.", required=True, shortest=1),
         String("kind", "What it is.", values=tuple(KINDS)),
-        String("bundle_id", "Bundle."),
-        String("seller", "Who sells it."),
-        String("genre", "Genre."),
-        String("version", "Version."),
+        String("bundle_id", "Bundle.", shortest=1),
+        String("seller", "Who sells it.", shortest=1),
+        String("genre", "Genre.", shortest=1),
+        String("version", "Version.", shortest=1),
         Strings("platforms", "Where it runs.", values=PLATFORMS),
-        Number("price", "Price; 0: free."),
+        Number("price", "Price; 0: free.", least=0),
         Boolean("device_assignable", "Whether devices may have it."),
     ),
 )
@@ -234,8 +211,8 @@ ROUTES = (
             _ADAM_ID,
             _PRODUCT_ROW,
             Integer("quantity", "How many; below 0 gives free ones back.", example=10),
-            String("pricing", "Quality.", values=PRICING),
-            Boolean("unlimited", "Whether it cannot run out; free apps only."),
+            String("pricing", "Quality.", values=PRICING, default=PRICING[0]),
+            Boolean("unlimited", "Whether it cannot run out; free apps only.", default=False),
         ),
         status=201,
     ),
@@ -260,7 +237,7 @@ ROUTES = (
         "/vpp-users",
         "List a location's users.",
         list_users,
-        query=(_LOCATION, AFTER, LIMIT),
+        query=(_LOCATION, _AFTER_USER, LIMIT),
         answer=(Objects("vpp_users", "Oldest first.", required=True),),
     ),
     Route(

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from simulator.auth.jose import new_key
 from simulator.control.api.servers import home
+from simulator.control.parts import BODY, PARTS, Parts, Route, bad, missing
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
-from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
 from simulator.core.state import Body, State
 from simulator.pki.push import ENVIRONMENTS, P12_PASSWORD, PushAuthority, PushCertificate
 from simulator.protocol.fields import Integer, Objects, String, Strings
@@ -19,6 +19,7 @@ from simulator.services.apns.keys import ProviderKey
 from simulator.services.organisations import ORGANISATION
 
 _ID_DIGITS = 10
+_TEN, _TEN_SAYS = r"[0-9A-Za-z]{10}", "10 letters and digits"
 _LONGEST_S = 10 * 365 * 24 * 3600
 
 
@@ -47,7 +48,7 @@ async def add_topic(request: web.Request) -> web.Response:
     several; ``environments`` that it is for; ``expires_in_s`` from now, less than 0 for one
     that has expired; ``issuer`` ``other`` for one that nobody trusts.
     """
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     several: list[str] = body.get("topics", [])
     topic = str(body.get("topic") or next(iter(several), "") or _new_topic(parts))
     made = await asyncio.to_thread(_mint, parts, topic, several, body)
@@ -101,7 +102,7 @@ def _mint(parts: Parts, topic: str, several: list[str], body: Body) -> PushCerti
 
 async def revoke(request: web.Request) -> web.Response:
     """Revoke the topic's certificates: all, or the one of ``serial``."""
-    topic, body = request.match_info["topic"], await json_body(request)
+    topic, body = request.match_info["topic"], request[BODY]
     serial = body.get("serial", "*")
 
     def work(state: State) -> Body | None:
@@ -127,18 +128,14 @@ async def add_key(request: web.Request) -> web.Response:
 
     What signs is told this once, as the ``.p8`` file that Apple's portal gives.
     """
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     key_id = body.get("key_id", parts.chance(_ID_DIGITS).upper())
     team_id = body.get("team_id", parts.chance(_ID_DIGITS).upper())
-    for name, value in (("key_id", key_id), ("team_id", team_id)):
-        if len(value) != _ID_DIGITS or not value.isalnum():
-            raise bad(f"{name} must be {_ID_DIGITS} letters and digits")
-    environment = body.get("environment", "")
     private, public = await asyncio.to_thread(new_key)
 
     def work(state: State) -> ProviderKey:
         org = home(state, body.get("organisation"))
-        key = ProviderKey(key_id, team_id, public, org, environment)
+        key = ProviderKey(key_id, team_id, public, org, body.get("environment", ""))
         keys.add(state, key)
         return key
 
@@ -207,8 +204,8 @@ ROUTES = (
         add_key,
         query=(),
         body=(
-            String("key_id", "Its id, 10 letters and digits; made if absent."),
-            String("team_id", "Its team, 10 letters and digits; made if absent."),
+            String("key_id", "Its id; made if absent.", pattern=_TEN, says=_TEN_SAYS),
+            String("team_id", "Its team; made if absent.", pattern=_TEN, says=_TEN_SAYS),
             String("environment", "What it is for; all if absent.", values=tuple(ENVIRONMENTS)),
             ORGANISATION_ROW,
         ),

@@ -12,15 +12,7 @@ from cryptography import x509
 
 from simulator.control.api.devices import invented, settled, who, with_device
 from simulator.control.device_host import HOST
-from simulator.control.parts import (
-    PARTS,
-    Parts,
-    Route,
-    bad,
-    json_body,
-    missing,
-    number,
-)
+from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Parts, Route, bad, missing
 from simulator.core.state import Body, State
 from simulator.protocol.fields import Boolean, Integer, Object, Objects, String, Strings
 from simulator.services.fleet import portal
@@ -41,8 +33,8 @@ AT_ONCE = 100
 
 async def list_devices(request: web.Request) -> web.Response:
     """Answer a page of the simulated devices by serial number, without their lives."""
-    limit = number(request, "limit", 100, 1, MAX_PAGE)
-    after = request.query.get("after", "")
+    limit = request[QUERY]["limit"]
+    after = request[QUERY]["after"]
     fleet = request.app[HOST].running
     serials = [] if fleet is None else [one for one in fleet.serials() if one > after]
     shown = [] if fleet is None else [_brief(fleet, one) for one in serials[:limit]]
@@ -65,7 +57,7 @@ async def get_device(request: web.Request) -> web.Response:
 
 async def add_devices(request: web.Request) -> web.Response:
     """Create simulated devices: those of ``serial_numbers``, or ``count`` bought ones."""
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     fleet = await request.app[HOST].fleet()
     options = _options(body.get("options", {}))
     serials, count = body.get("serial_numbers"), body.get("count", 0)
@@ -182,7 +174,7 @@ ACTIONS: "dict[str, Callable[[Fleet, str, Body], Awaitable[Device]]]" = {
 
 async def act_on_device(request: web.Request) -> web.Response:
     """Do what the person can who holds the device."""
-    body, action = await json_body(request), ACTIONS.get(request.match_info["action"])
+    body, action = request[BODY], ACTIONS.get(request.match_info["action"])
     if action is None:
         raise missing(f"there is no such action; there are {', '.join(ACTIONS)}")
     fleet = await request.app[HOST].fleet()
@@ -221,10 +213,7 @@ ROUTES = (
         "/simulated-devices",
         "List simulated devices.",
         list_devices,
-        query=(
-            String("after", "What next was in the answer before."),
-            Integer("limit", "Most entries in the answer.", least=1, most=MAX_PAGE, example=100),
-        ),
+        query=(AFTER, LIMIT),
         answer=(Objects("simulated_devices", "By serial number.", required=True),),
     ),
     Route(

@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from simulator.control.api.vpp import MANY, MAX_PAGE, find, settled, text, whole
-from simulator.control.parts import AFTER, LIMIT, PARTS, Route, bad, json_body, number
+from simulator.control.api.vpp import MANY, find, settled
+from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Route
 from simulator.core.state import Body, State
-from simulator.core.timestamps import milliseconds, rfc3339
+from simulator.core.timestamps import is_time, milliseconds, rfc3339
 from simulator.protocol.fields import Integer, Objects, String
 from simulator.services.vpp.domain import events, portal
 from simulator.services.vpp.domain import notifications as notices
@@ -24,8 +24,8 @@ def _event(body: Body) -> Body:
 
 async def list_events(request: web.Request) -> web.Response:
     """Answer a page of a location's events, by id."""
-    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
-    after = request.query.get("after", "")
+    parts, limit = request.app[PARTS], request[QUERY]["limit"]
+    after = request[QUERY]["after"]
 
     def work(state: State) -> list[Body]:
         settled(parts, state)
@@ -41,7 +41,7 @@ async def list_events(request: web.Request) -> web.Response:
 
 async def complete_events(request: web.Request) -> web.Response:
     """Complete the event of the body, ``{"event": id}``, or all that are pending."""
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     wanted = body.get("event")
 
     def work(state: State) -> list[Body]:
@@ -60,7 +60,7 @@ async def complete_events(request: web.Request) -> web.Response:
 
 async def list_notifications(request: web.Request) -> web.Response:
     """Answer the newest notifications to a location's MDM server, and how their sending went."""
-    parts, limit = request.app[PARTS], number(request, "limit", 100, 1, MAX_PAGE)
+    parts, limit = request.app[PARTS], request[QUERY]["limit"]
 
     def work(state: State) -> list[Body]:
         settled(parts, state)
@@ -82,28 +82,18 @@ def _notification(body: Body) -> Body:
 
 async def set_subscription(request: web.Request) -> web.Response:
     """Buy a subscription into a location, or change its seats."""
-    parts, body = request.app[PARTS], await json_body(request)
-    adam_id, parent = whole(body, "adam_id"), body.get("parent_adam_id")
-    status = body.get("status", "ACTIVE")
-    if status not in ("ACTIVE", "INACTIVE", "PAUSED"):
-        raise bad("status must be one of ACTIVE, INACTIVE, PAUSED")
-    seats = [whole(body, name, 0) for name in ("renewing", "expiring")]
-    if min(seats) < 0:
-        raise bad("renewing and expiring must not be below 0")
-    try:
-        end_ms = milliseconds(text(body, "period_end"))
-    except ValueError as error:
-        raise bad(f"period_end: {error}") from None
+    parts, body = request.app[PARTS], request[BODY]
 
     def work(state: State) -> Body:
         now_ms = settled(parts, state)
         one = find(state, request.match_info["id"])
         made = Subscription(
-            adam_id,
-            None if parent is None else whole(body, "parent_adam_id"),
-            status,
-            end_ms,
-            *seats,
+            body["adam_id"],
+            body.get("parent_adam_id"),
+            body["status"],
+            milliseconds(body["period_end"]),
+            body["renewing"],
+            body["expiring"],
         )
         own = state.of(one.organisation)
         return portal.add_subscription(own, one.id, made, now_ms=now_ms).body()
@@ -112,6 +102,7 @@ async def set_subscription(request: web.Request) -> web.Response:
 
 
 _SEATS = 10_000_000
+_STATUSES = ("ACTIVE", "INACTIVE", "PAUSED")
 ROUTES = (
     Route(
         "GET",
@@ -147,13 +138,14 @@ ROUTES = (
         body=(
             Integer("adam_id", "Its store id.", required=True, least=1, most=2**53, example=5),
             Integer("parent_adam_id", "The app that it is of.", least=1, most=2**53),
-            String("status", "Its state.", values=("ACTIVE", "INACTIVE", "PAUSED")),
-            Integer("renewing", "Seats that renew.", least=0, most=_SEATS, example=10),
-            Integer("expiring", "Seats that end with the period.", least=0, most=_SEATS),
+            String("status", "Its state.", values=_STATUSES, default=_STATUSES[0]),
+            Integer("renewing", "Seats that renew.", least=0, most=_SEATS, default=0, example=10),
+            Integer("expiring", "Seats that end with the period.", least=0, most=_SEATS, default=0),
             String(
                 "period_end",
                 "When the period ends.",
                 required=True,
+                check=is_time,
                 example="2030-01-01T00:00:00Z",
             ),
         ),

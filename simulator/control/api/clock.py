@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.control.parts import PARTS, Parts, Route, bad, json_body
+from simulator.control.parts import BODY, PARTS, Parts, Route, bad
 from simulator.core.clock import Clock, Mode
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds, rfc3339
@@ -33,7 +33,7 @@ async def set_clock(request: web.Request) -> web.Response:
     Time goes forward only. A change of mode may begin at any time, and real
     time is what it is.
     """
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     if not body:
         raise bad("the body needs mode, now or advance_s")
     clock = parts.clock

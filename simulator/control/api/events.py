@@ -11,7 +11,7 @@ from aiohttp import web
 
 from simulator.control import patterns
 from simulator.control.api.journal import summary
-from simulator.control.parts import PARTS, Route, bad
+from simulator.control.parts import PARTS, QUERY, Route, bad
 from simulator.core.messages import Exchange
 from simulator.core.notifier import EXCHANGES
 from simulator.core.state import Body
@@ -53,13 +53,14 @@ NEWS: web.AppKey[News] = web.AppKey("news", News)
 
 async def events(request: web.Request) -> web.StreamResponse:
     """Stream what happens from now on, or after the exchange ``after``."""
-    parts, query = request.app[PARTS], request.query
+    parts, query = request.app[PARTS], request[QUERY]
     match = {name: query[name] for name in _FILTERS if name in query}
     one = patterns.pattern(parts.catalogue, match)
-    start = query.get("after", request.headers.get("Last-Event-ID"))
-    if start is not None and not (start.isascii() and start.isdigit()):
+    last = request.headers.get("Last-Event-ID")
+    if last is not None and not (last.isascii() and last.isdigit()):
         raise bad("after and Last-Event-ID are numbers of exchanges")
-    at = int(start[:18]) if start else await asyncio.to_thread(parts.journal.last)
+    begin: int | None = query.get("after", int(last[:18]) if last else None)
+    at = await asyncio.to_thread(parts.journal.last) if begin is None else begin
     response = web.StreamResponse(headers={"Cache-Control": "no-store"})
     response.content_type = "text/event-stream"
     with (

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from simulator.control.parts import ORGANISATION, PARTS, Parts, Route, bad, json_body, missing
+from simulator.control.parts import BODY, ORGANISATION, PARTS, QUERY, Parts, Route, bad, missing
 from simulator.control.reverting import REVERTER, real_ms
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds
@@ -101,7 +101,7 @@ async def list_faults(request: web.Request) -> web.Response:
 async def add_fault(request: web.Request) -> web.Response:
     """Arm a fault."""
     parts = request.app[PARTS]
-    fault = read(parts, await json_body(request))
+    fault = read(parts, request[BODY])
 
     def work(state: State) -> Fault:
         wanted = fault.match.get("organisation")
@@ -147,7 +147,7 @@ async def remove_fault(request: web.Request) -> web.Response:
 
 async def clear_faults(request: web.Request) -> web.Response:
     """Disarm all faults, or those that match one organisation."""
-    organisation = request.query.get("organisation")
+    organisation = request[QUERY].get("organisation")
 
     def work(state: State) -> int:
         return faults.disarm(state, organisation=organisation)

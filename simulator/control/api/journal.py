@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from simulator.control.ledger_service import BOOKS, Books
-from simulator.control.parts import LIMIT, PARTS, Parts, Route, bad, missing, number
+from simulator.control.parts import LIMIT, PARTS, QUERY, Parts, Route, bad, missing
 from simulator.control.patterns import FILTERS
 from simulator.core.data_directory import drop_ledger
 from simulator.core.messages import Exchange, Headers
@@ -92,16 +92,13 @@ async def list_exchanges(request: web.Request) -> web.Response:
     goes on in that order.
     """
     parts = request.app[PARTS]
-    limit = number(request, "limit", 100, 1, MAX_PAGE)
-    after = number(request, "after", 0, 0, 2**62)
-    unknown = set(request.query) - {*FILTERS, "limit", "after", "order"}
-    if unknown:
-        raise bad(f"{min(unknown)} is no filter; there are {', '.join(FILTERS)}")
-    match = {name: request.query[name] for name in FILTERS if name in request.query}
+    query = request[QUERY]
+    limit, after = query["limit"], query["after"]
+    match = {name: query[name] for name in FILTERS if name in query}
 
     def look() -> tuple[list[Exchange], int]:
         with parts.journal.at_one_moment() as journal:
-            if request.query.get("order") == "newest":
+            if query.get("order") == "newest":
                 return journal.newest(after or NEWEST, limit, match), journal.last()
             return journal.read(after, limit, match), journal.last()
 
@@ -163,7 +160,7 @@ async def get_findings(request: web.Request) -> web.Response:
 
 async def delete_exchanges(request: web.Request) -> web.Response:
     """Delete exchanges for good, on record: all, those ``before`` a time, or an organisation's."""
-    parts, query = request.app[PARTS], request.query
+    parts, query = request.app[PARTS], request[QUERY]
     match: dict[str, object] = {}
     if "organisation" in query:
         match["organisation"] = query["organisation"]
@@ -201,7 +198,7 @@ ROUTES = (
         query=(
             *FILTER_ROWS,
             String("order", "Which come first; oldest if absent.", values=ORDERS),
-            Integer("after", "Behind this number, in that order.", least=0, most=2**62),
+            Integer("after", "Behind this number, in that order.", least=0, most=2**62, default=0),
             LIMIT,
         ),
         answer=(

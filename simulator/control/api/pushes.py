@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec.structs import asdict
 
 from simulator.control.api.servers import home
-from simulator.control.parts import PAGE, PARTS, Route, bad, json_body, missing, number
+from simulator.control.parts import BODY, PAGE, PARTS, QUERY, Route, bad, missing
 from simulator.control.push_streams import STREAMS, payload, told
 from simulator.core.notifier import PREFIX_DIGITS
 from simulator.core.state import Body, State
@@ -70,9 +70,9 @@ async def check_in(request: web.Request) -> web.Response:
     if not registry.is_about_tokens(message):
         return web.json_response({"token": None, "changed": []})
     now_ms = parts.clock.now_ms()
-    environment = request.query.get("environment", "")
-    if "topic" in request.query:
-        message["Topic"] = request.query["topic"]
+    environment = request[QUERY].get("environment", "")
+    if "topic" in request[QUERY]:
+        message["Topic"] = request[QUERY]["topic"]
     share = parts.settings.shared_tokens == "share"
 
     def work(state: State) -> list[DeviceToken]:
@@ -94,8 +94,8 @@ async def check_in(request: web.Request) -> web.Response:
 async def list_tokens(request: web.Request) -> web.Response:
     """Answer a page of device tokens, each with what waits for the device."""
     parts = request.app[PARTS]
-    limit = number(request, "limit", 100, 1, MAX_PAGE)
-    wanted, after = request.query.get("organisation"), request.query.get("after", "")
+    limit = request[QUERY]["limit"]
+    wanted, after = request[QUERY].get("organisation"), request[QUERY]["after"]
     now_ms = parts.clock.now_ms()
 
     def work(state: State) -> list[Body]:
@@ -136,10 +136,8 @@ def _with_token(state: State, token: str) -> State:
 
 
 def _throttle(state: State, token: str, body: Body, now_ms: int) -> DeviceToken:
-    seconds = body.get("seconds", 3600)
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
-        raise bad("seconds must be a whole number, 0 to end it")
-    return registry.change(state, token, throttled_until_ms=now_ms + seconds * 1000)
+    until_ms = now_ms + body["seconds"] * 1000
+    return registry.change(state, token, throttled_until_ms=until_ms)
 
 
 def _become(status: str) -> Callable[[State, str, Body, int], DeviceToken]:
@@ -159,7 +157,7 @@ ACTIONS = {
 async def act_on_token(request: web.Request) -> web.Response:
     """Let a token die, come back, or be throttled."""
     parts, token = request.app[PARTS], request.match_info["token"].lower()
-    body, action = await json_body(request), ACTIONS.get(request.match_info["action"])
+    body, action = request[BODY], ACTIONS.get(request.match_info["action"])
     if action is None:
         raise missing(f"there is no such action; there are {', '.join(ACTIONS)}")
     now_ms = parts.clock.now_ms()
@@ -178,7 +176,7 @@ async def token_events(request: web.Request) -> web.StreamResponse:
 
 async def all_events(request: web.Request) -> web.StreamResponse:
     """Stream what all devices receive whose tokens begin with ``prefix``."""
-    prefix = request.query["prefix"].lower()
+    prefix = request[QUERY]["prefix"].lower()
     if not registry.is_hex(prefix) or len(prefix) != PREFIX_DIGITS:
         raise bad(f"prefix must be the first {PREFIX_DIGITS} hexadecimal digits of the tokens")
     return await request.app[STREAMS].serve(request, prefix, "push", told, many=True)
@@ -266,7 +264,9 @@ ROUTES = (
         act_on_token,
         query=(),
         body=(
-            Integer("seconds", "How long it is throttled; an hour if absent.", least=0, most=10**9),
+            Integer(
+                "seconds", "How long it is throttled; 0 ends it.", least=0, most=10**9, default=3600
+            ),
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from simulator.control.api.servers import home
-from simulator.control.parts import ORGANISATION, PARTS, Parts, Route, json_body, missing
+from simulator.control.parts import BODY, ORGANISATION, PARTS, Parts, Route, missing
 from simulator.core.state import Body, State
 from simulator.protocol import quirks
 from simulator.protocol.fields import Boolean, Field, Objects, String
@@ -38,7 +38,7 @@ async def list_quirks(request: web.Request) -> web.Response:
 
 async def set_quirk(request: web.Request) -> web.Response:
     """Switch a quirk ``on`` or off, for one organisation or for all."""
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     rows, identifier = _rows(parts), request.match_info["id"]
     if identifier not in rows:
         raise missing(f"no quirk has the id {identifier}: there are {', '.join(rows)}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.control.parts import PARTS, Parts, Route, bad, json_body, missing
+from simulator.control.parts import BODY, PARTS, Parts, Route, bad, missing
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
 from simulator.protocol.fields import Field, Objects, String, Strings
@@ -39,7 +39,7 @@ async def list_releases(request: web.Request) -> web.Response:
 
 async def post_release(request: web.Request) -> web.Response:
     """Post a release, from today on unless the body names another day."""
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     now_ms, today = parts.clock.now_ms(), _today(parts)
     posted = body.get("posted", today)
     facts = {"posted": posted, "public_from": posted, "line": body["platform"]} | body
@@ -57,7 +57,7 @@ async def post_release(request: web.Request) -> web.Response:
 
 async def change_release(request: web.Request) -> web.Response:
     """Move the day from which the public gets a release, or on which it expires."""
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     today, key = _today(parts), request.match_info["id"]
 
     def work(state: State) -> Body:

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from simulator.control.ledger_service import BOOKS, Books
-from simulator.control.parts import AFTER, LIMIT, PARTS, Problem, Route, bad, number
+from simulator.control.parts import AFTER, LIMIT, PARTS, QUERY, Problem, Route, bad
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.formats.table import FORMATS, Format
 from simulator.disclosure.judge import difference
@@ -30,8 +30,8 @@ _OF_ROWS = (*FILTERS, "flag", "novelty", "q")
 
 async def get_ledger(request: web.Request) -> web.Response:
     """Answer a page of aggregated disclosures, by place; ``after`` takes the id of a row."""
-    query = request.query
-    limit = number(request, "limit", 100, 1, MAX_PAGE)
+    query = request[QUERY]
+    limit = request[QUERY]["limit"]
     chosen = {name: query[name] for name in _OF_EXCHANGES if name in query}
     match = {name: query[name] for name in _OF_ROWS if name in query}
     rows = await asyncio.to_thread(request.app[BOOKS].rows, chosen)
@@ -50,7 +50,7 @@ async def get_ledger(request: web.Request) -> web.Response:
 async def get_report(request: web.Request) -> web.StreamResponse:
     """Answer the report, in the format and judged by the manifest that are asked for."""
     form = _format(request)
-    manifest = await _manifest(request.app[BOOKS], request.query.get("manifest"))
+    manifest = await _manifest(request.app[BOOKS], request[QUERY].get("manifest"))
     pieces = await _written(request, form, manifest)
     if not form.streams:
         return await _whole(form, pieces)
@@ -75,7 +75,7 @@ async def judge_by(request: web.Request) -> web.Response:
     form, content = _format(request), await request.read()
     if len(content) > LARGEST:
         raise Problem(413, "Too large", f"a manifest has at most {LARGEST} bytes")
-    name = request.query.get("name", "the manifest")
+    name = request[QUERY].get("name", "the manifest")
     try:
         manifest = await asyncio.to_thread(Manifest.parse, content.decode(), name)
     except UnicodeDecodeError:
@@ -87,11 +87,11 @@ async def judge_by(request: web.Request) -> web.Response:
 
 
 def _format(request: web.Request) -> Format:
-    return FORMATS[request.query.get("format", "json")]
+    return FORMATS[request[QUERY].get("format", "json")]
 
 
 async def _written(request: web.Request, form: Format, manifest: Manifest) -> Iterator[str]:
-    query = request.query
+    query = request[QUERY]
     material = await asyncio.to_thread(
         request.app[BOOKS].material,
         manifest.judging(query.get("strict") == "1", query.get("discloser")),
@@ -113,7 +113,7 @@ async def get_diff(request: web.Request) -> web.Response:
     As JSON: of each part how many ``exchanges`` and the ``first`` and ``last`` of their
     numbers, and the ``changes``, protocol versions first, then what was sent, then received.
     """
-    query, books = request.query, request.app[BOOKS]
+    query, books = request[QUERY], request.app[BOOKS]
     spans = []
     for name in ("old", "new"):
         try:

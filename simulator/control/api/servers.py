@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
+from simulator.control.parts import BODY, PARTS, QUERY, Route, bad, missing
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
-from simulator.control.parts import PARTS, Route, bad, json_body, missing
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time
 from simulator.pki.credentials import ServerToken, given_server_token, seal_server_token
@@ -48,10 +48,7 @@ async def set_apple_seed(request: web.Request) -> web.Response:
 
 
 async def _change(request: web.Request, key: str, fact: str) -> web.Response:
-    value = (await json_body(request)).get(key)
-    if not isinstance(value, bool):
-        raise bad(f'the body must be {{"{key}": true}} or {{"{key}": false}}')
-    identifier = request.match_info["id"]
+    identifier, value = request.match_info["id"], request[BODY][key]
 
     def work(state: State) -> Body:
         return organisations.change_organisation(state, identifier, **{fact: value})
@@ -61,7 +58,7 @@ async def _change(request: web.Request, key: str, fact: str) -> web.Response:
 
 async def change_organisation(request: web.Request) -> web.Response:
     """Set what ``/account`` tells of the organisation."""
-    body, identifier = await json_body(request), request.match_info["id"]
+    body, identifier = request[BODY], request.match_info["id"]
     if "org_id" in body:
         body["org_id_hash"] = hashlib.sha256(body["org_id"].encode()).hexdigest()
 
@@ -73,7 +70,7 @@ async def change_organisation(request: web.Request) -> web.Response:
 
 async def change_server(request: web.Request) -> web.Response:
     """Set what the portal says of a server."""
-    body, server_id = await json_body(request), request.match_info["id"]
+    body, server_id = request[BODY], request.match_info["id"]
 
     def work(state: State) -> Body:
         org = with_server(state, server_id)
@@ -121,17 +118,14 @@ def _server(state: State, org: str, body: Body) -> Body:
 
 async def add_server(request: web.Request) -> web.Response:
     """Add a DEP server; it has no token before one is downloaded."""
-    parts, body = request.app[PARTS], await json_body(request)
-    name = body.get("name")
-    if not isinstance(name, str) or not name:
-        raise bad('the body must name the server: {"name": "Staff", "id": "staff"}')
+    parts, body = request.app[PARTS], request[BODY]
     server_id = body.get("id") or parts.chance(8)
 
     def work(state: State) -> Body:
         org = home(state, body.get("organisation"))
         if state.of(org).get(SERVER, server_id) is not None:
             raise ValueError(f"a DEP server has the id {server_id} already")
-        added = servers.add_server(state.of(org), server_id, name, chance=parts.chance)
+        added = servers.add_server(state.of(org), server_id, body["name"], chance=parts.chance)
         return _server(state.of(org), org, added)
 
     return web.json_response(await parts.gateway.run(work), status=201)
@@ -165,7 +159,7 @@ async def download_token(request: web.Request) -> web.Response:
     """
     parts, server_id = request.app[PARTS], request.match_info["id"]
     certificate = await request.read()
-    by_another = request.query.get("by") == "another"
+    by_another = request[QUERY].get("by") == "another"
     now_ms = parts.clock.now_ms()
 
     def work(state: State) -> ServerToken:
@@ -206,7 +200,7 @@ _PROBE = ServerToken("", "", "", "", "")
 
 async def set_token(request: web.Request) -> web.Response:
     """Let the server have a token with the values in the body, as other simulators have it."""
-    parts, server_id, body = request.app[PARTS], request.match_info["id"], await json_body(request)
+    parts, server_id, body = request.app[PARTS], request.match_info["id"], request[BODY]
     now_ms = parts.clock.now_ms()
     try:
         token = given_server_token(body, now_ms)

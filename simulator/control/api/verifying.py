@@ -7,7 +7,7 @@ from aiohttp import web
 
 from simulator.control import patterns
 from simulator.control.api.journal import summary
-from simulator.control.parts import PARTS, Parts, Problem, Route, bad, json_body
+from simulator.control.parts import BODY, PARTS, Parts, Problem, Route, bad
 from simulator.control.patterns import Pattern
 from simulator.core.messages import Exchange
 from simulator.core.notifier import EXCHANGES
@@ -32,15 +32,14 @@ MATCH = Object(
         Field("body", "Wanted values by body field.", example={"devices": "0ZSERIAL"}),
     ),
 )
-AFTER = Integer("after", "Only exchanges with a higher number.", least=0, most=2**62)
+AFTER = Integer("after", "Only exchanges with a higher number.", least=0, most=2**62, default=0)
 
 
 async def wait(request: web.Request) -> web.Response:
     """Wait until enough exchanges match: those that have been count too."""
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     one = patterns.pattern(parts.catalogue, body.get("match", {}))
-    wanted, after = body.get("count", 1), body.get("after", 0)
-    timeout_s = body.get("timeout_s", 30)
+    wanted, after, timeout_s = body["count"], body["after"], body["timeout_s"]
     found: list[Exchange] = []
     deadline = asyncio.get_running_loop().time() + timeout_s
     try:
@@ -77,23 +76,21 @@ def _times(number: int) -> str:
 
 async def verify(request: web.Request) -> web.Response:
     """Verify how often something was asked, or in which order things were."""
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     if "sequence" in body:
-        if {"match", "count"} & set(body):
+        if {"match", "count"} & body.keys():
             raise bad("give either match and count, or sequence")
         wanted = [_pattern(parts, index, each) for index, each in enumerate(body["sequence"])]
-        answer = await asyncio.to_thread(_in_order, parts, wanted, body.get("after", 0))
+        answer = await asyncio.to_thread(_in_order, parts, wanted, body["after"])
     else:
         one = patterns.pattern(parts.catalogue, body.get("match", {}))
         least, most = _bounds(body.get("count", {"min": 1}))
-        after = body.get("after", 0)
+        after = body["after"]
         answer = await asyncio.to_thread(_counted, parts, one, (least, most), after)
     return web.json_response(answer)
 
 
-def _pattern(parts: Parts, index: int, match: Any) -> Pattern:
-    if not isinstance(match, dict):
-        raise bad(f"sequence[{index}] must be an object, as match is")
+def _pattern(parts: Parts, index: int, match: Body) -> Pattern:
     try:
         return patterns.pattern(parts.catalogue, match)
     except Problem as error:
@@ -176,8 +173,8 @@ ROUTES = (
         query=(),
         body=(
             MATCH,
-            Integer("count", "How many; 1 if absent.", least=1, most=MOST_WAITED),
-            Number("timeout_s", "How long; 30 if absent.", least=0, most=LONGEST_WAIT_S),
+            Integer("count", "How many.", least=1, most=MOST_WAITED, default=1),
+            Number("timeout_s", "How long.", least=0, most=LONGEST_WAIT_S, default=30),
             AFTER,
         ),
         answer=(

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.control.api.servers import home
-from simulator.control.parts import ORGANISATION, PARTS, Parts, Route, bad, json_body, missing
+from simulator.control.parts import BODY, ORGANISATION, PARTS, QUERY, Parts, Route, bad, missing
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
 from simulator.protocol.fields import Boolean, Field, Number, Objects, String, Strings
@@ -71,7 +71,7 @@ def _token(found: Body, now_ms: int) -> Body:
 
 async def list_locations(request: web.Request) -> web.Response:
     """Answer all locations, without the secrets of their tokens."""
-    parts, wanted = request.app[PARTS], request.query.get("organisation")
+    parts, wanted = request.app[PARTS], request[QUERY].get("organisation")
 
     def work(state: State) -> list[Body]:
         now_ms = settled(parts, state)
@@ -84,35 +84,16 @@ async def list_locations(request: web.Request) -> web.Response:
     return web.json_response({"vpp_locations": await parts.gateway.run(work)})
 
 
-def text(body: Body, name: str) -> str:
-    """Return a text of the body, or a problem."""
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise bad(f"the body needs {name}, a string")
-    return value
-
-
-def whole(body: Body, name: str, default: int | None = None) -> int:
-    """Return a whole number of the body, or a problem."""
-    value = body.get(name, default)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise bad(f"the body needs {name}, a whole number")
-    return value
-
-
 async def add_location(request: web.Request) -> web.Response:
     """Add a location; it has no token before one is downloaded."""
-    parts, body = request.app[PARTS], await json_body(request)
-    name = text(body, "name")
+    parts, body = request.app[PARTS], request[BODY]
     identifier = body.get("id") or parts.chance(8)
-    if not isinstance(identifier, str) or "/" in identifier:
-        raise bad("id must be a string without a slash")
     facts = _facts({key: value for key, value in body.items() if key in _FACTS[1:]})
 
     def work(state: State) -> Body:
         org = home(state, body.get("organisation"))
         added = portal.add_location(
-            state.of(org), org, identifier, name, chance=parts.chance, **facts
+            state.of(org), org, identifier, body["name"], chance=parts.chance, **facts
         )
         return shown(state, added, parts.clock.now_ms())
 
@@ -124,13 +105,9 @@ def _facts(body: Body) -> Body:
     facts: Body = {}
     for name, value in body.items():
         if name == "managed_domains":
-            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-                raise bad("managed_domains must be an array of strings")
             facts[name] = tuple(one.lower() for one in value)
         elif name == "mdm_info":
             facts["mdm"] = _mdm_info(value)
-        elif not isinstance(value, str):
-            raise bad(f"{name} must be a string")
         else:
             facts["context" if name == "client_context" else name] = value
     return facts
@@ -147,8 +124,8 @@ def _mdm_info(value: Any) -> Body | None:
 
 async def change_location(request: web.Request) -> web.Response:
     """Change facts of a location, such as who uses it: ``mdm_info`` of another MDM steals it."""
-    parts, body = request.app[PARTS], await json_body(request)
-    if not body or set(body) - set(_FACTS):
+    parts, body = request.app[PARTS], request[BODY]
+    if not body:
         raise bad(f"the body takes {', '.join(_FACTS)}")
     facts = _facts(body)
 
@@ -163,18 +140,7 @@ async def change_location(request: web.Request) -> web.Response:
 
 async def renew_token(request: web.Request) -> web.Response:
     """Download a new token (``days``, ``rights``, ``legacy``); without ``keep`` the former ends."""
-    parts, body = request.app[PARTS], await json_body(request)
-    if unknown := set(body) - {"days", "rights", "legacy", "keep", "stoken"}:
-        raise bad(f"{min(unknown)} is not known: the body takes days, rights, legacy, keep, stoken")
-    days = body.get("days")
-    most = 36_500
-    if days is not None and (
-        not isinstance(days, int | float) or isinstance(days, bool) or abs(days) > most
-    ):
-        raise bad("days must be a number, below 0 for a token that has expired")
-    for name in ("legacy", "keep"):
-        if not isinstance(body.get(name, False), bool):
-            raise bad(f"{name} must be true or false")
+    parts, body = request.app[PARTS], request[BODY]
 
     def work(state: State) -> Body:
         one = find(state, request.match_info["id"])
@@ -183,10 +149,10 @@ async def renew_token(request: web.Request) -> web.Response:
             one.id,
             now_ms=settled(parts, state),
             chance=parts.chance,
-            days=days,
-            rights=str(body.get("rights", portal.RIGHTS[0])),
-            legacy=body.get("legacy", False),
-            keep=body.get("keep", False),
+            days=body.get("days"),
+            rights=body["rights"],
+            legacy=body["legacy"],
+            keep=body["keep"],
             given=body.get("stoken", ""),
         )
         return {"id": one.id, "name": one.name, "stoken": stoken}
@@ -210,9 +176,7 @@ async def revoke_token(request: web.Request) -> web.Response:
 
 async def set_service(request: web.Request) -> web.Response:
     """Put the service into maintenance, or end that."""
-    parts, body = request.app[PARTS], await json_body(request)
-    if set(body) != {"maintenance"} or not isinstance(body["maintenance"], bool):
-        raise bad('the body must be {"maintenance": true} or {"maintenance": false}')
+    parts, body = request.app[PARTS], request[BODY]
 
     def work(state: State) -> Body:
         portal.set_maintenance(state, on=body["maintenance"])
@@ -221,6 +185,7 @@ async def set_service(request: web.Request) -> web.Response:
     return web.json_response(await parts.gateway.run(work))
 
 
+_MOST_DAYS = 36_500
 _NAME = String("name", "Its name.", shortest=1, example="Main Campus")
 _FACT_ROWS = (
     String("country", "Country of its store.", example="US"),
@@ -246,7 +211,13 @@ ROUTES = (
         query=(),
         body=(
             replace(_NAME, required=True),
-            String("id", "Its id; made if absent.", shortest=1, example="campus"),
+            String(
+                "id",
+                "Its id; made if absent.",
+                pattern=r"[^/]+",
+                says="a string without a slash",
+                example="campus",
+            ),
             ORGANISATION,
             *_FACT_ROWS,
         ),
@@ -267,10 +238,16 @@ ROUTES = (
         renew_token,
         query=(),
         body=(
-            Number("days", "How long it is good; below 0: it has expired.", example=365),
-            String("rights", "What it may do.", values=portal.RIGHTS),
-            Boolean("legacy", "Of the kind before locations."),
-            Boolean("keep", "Whether the one before stays good."),
+            Number(
+                "days",
+                "How long it is good; below 0: it has expired.",
+                least=-_MOST_DAYS,
+                most=_MOST_DAYS,
+                example=365,
+            ),
+            String("rights", "What it may do.", values=portal.RIGHTS, default=portal.RIGHTS[0]),
+            Boolean("legacy", "Of the kind before locations.", default=False),
+            Boolean("keep", "Whether the one before stays good.", default=False),
             String("stoken", "The token, if it is to be this; made if absent.", shortest=1),
         ),
         answer=(String("stoken", "The token.", required=True),),

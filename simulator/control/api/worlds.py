@@ -10,16 +10,7 @@ from typing import IO
 from aiohttp import web
 
 from simulator import __version__
-from simulator.control.parts import (
-    ORGANISATION,
-    PARTS,
-    Parts,
-    Problem,
-    Route,
-    bad,
-    json_body,
-    missing,
-)
+from simulator.control.parts import BODY, ORGANISATION, PARTS, Parts, Problem, Route, bad, missing
 from simulator.core import resources
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State, StoreAdmin
@@ -49,7 +40,7 @@ async def reset(request: web.Request) -> web.Response:
 
     With all of it faults, quirks and the clock go back too; the journal stays.
     """
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     organisation = body.get("organisation")
 
     def work(state: StoreAdmin) -> None:
@@ -170,7 +161,7 @@ def _must_be_whole(state: State) -> None:
 
 async def load(request: web.Request) -> web.Response:
     """Replace everything by a world that ships with the simulator; its credentials are new."""
-    parts, body = request.app[PARTS], await json_body(request)
+    parts, body = request.app[PARTS], request[BODY]
     world = await asyncio.to_thread(_plan, parts, request.match_info["name"], body)
     seed = body.get("seed", parts.settings.seed)
 
