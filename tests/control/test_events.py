@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from simulator.control.api import events, pushes
+from simulator.control import push_streams
+from simulator.control.api import events
 from simulator.services.apns import registry
 from simulator.services.apns.registry import Push
 from tests.control.conftest import Control
@@ -86,7 +87,7 @@ async def test_a_push_that_a_device_gets_is_told(control: Control, stream: Strea
 async def test_who_leaves_is_forgotten_without_a_word(
     control: Control, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for module in (events, pushes):
+    for module in (events, push_streams):
         monkeypatch.setattr(module, "KEEP_ALIVE_S", 0.01)
     waiting = control.simulator.gateway.listeners.names
     before = waiting()

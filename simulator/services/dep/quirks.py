@@ -67,7 +67,7 @@ SAME_SYNC_CURSOR = Quirk(
 OLD_TOKEN_DIES = Quirk(
     "dep.old-session-dies",
     "Once an answer has named a newer session token, the ones before are refused.",
-    "dep.md 1.4",
+    "PR",
 )
 ALL = (
     SAME_CURSOR,
