@@ -22,6 +22,7 @@ from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.reference import as_markdown
 
 GUIDES = "guides"
+INDEX = "index"
 _LEVELS = {"h2": 2, "h3": 3}
 _TITLE_END = re.compile(r":\s.*|\s\(.*")
 
@@ -116,6 +117,11 @@ async def reference(request: web.Request) -> web.StreamResponse:
     )
 
 
+async def index(request: web.Request) -> web.StreamResponse:
+    """Show the guide to the guides."""
+    return await _show(request, INDEX, await asyncio.to_thread(_guide, INDEX))
+
+
 async def guide(request: web.Request) -> web.StreamResponse:
     """Show a guide."""
     name = request.match_info["name"]
@@ -129,6 +135,7 @@ async def _show(request: web.Request, name: str, text: Text) -> web.Response:
 
 PAGES = (
     Page("GET", "/reference", reference),
-    Page("GET", "/docs", reference),
+    Page("GET", "/docs", index),
+    Page("GET", "/docs/", index),
     Page("GET", "/docs/{name}", guide),
 )
