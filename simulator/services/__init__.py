@@ -29,20 +29,10 @@ def load(*further: ModuleType) -> Catalogue:
     return Catalogue(found)
 
 
-UNANSWERED_HOSTS = (
-    "api-business.apple.com",
-    "api-school.apple.com",
-    "account.apple.com",
-    "store.blobstore.apple.com",
-)
-"""Apple's hosts that no service stands in for yet: what clients ask there is on record all the
-same. A service that names one of them takes it over."""
-
-
 def hosts(catalogue: Catalogue) -> tuple[str, ...]:
     """Return the names of all hosts that a client may take us for."""
     named = (host for one in catalogue.services.values() for host in one.hosts)
-    return tuple(dict.fromkeys((*named, *UNANSWERED_HOSTS)))
+    return tuple(dict.fromkeys(named))
 
 
 def provisionings(*further: ModuleType) -> tuple[Provisioning, ...]:
