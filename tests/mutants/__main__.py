@@ -54,8 +54,10 @@ PROMISES = {
     "simulator/engine/gateway.py": ("tests/test_gateway.py",),
 }
 """Module, and the tests that are there for it."""
-EQUIVALENT: dict[tuple[str, str], str] = {}
-"""Module and changed line -> why nobody could see the difference."""
+EQUIVALENT = {
+    ("simulator/journal/chain.py", "seq: int = 0"): "each head that is read was made with numbers",
+}
+"""Module and line -> why nobody could see the difference, so that no test has to."""
 LIMIT_S = 300
 _TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -145,7 +147,8 @@ def attack(copy: Path, path: str, each: int, chance: random.Random) -> tuple[int
     text = module.read_text()
     if not passes(copy, tests):
         sys.exit(f"{path}: its tests do not pass even without a change")
-    found = [one for one in mutants(text) if (path, one.before) not in EQUIVALENT]
+    lines = [line.strip() for line in text.splitlines()]
+    found = [one for one in mutants(text) if (path, lines[one.line - 1]) not in EQUIVALENT]
     chosen = sorted(chance.sample(found, min(each, len(found))), key=lambda one: one.line)
     survivors = []
     for one in chosen:
