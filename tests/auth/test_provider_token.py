@@ -1,6 +1,5 @@
 import base64
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.auth.provider_token import ProviderToken, age_s, check, read, verifies
+from tests.programs import program
 
 NOW_S = 1_737_111_741
 NOW_MS = NOW_S * 1000
@@ -191,8 +191,7 @@ def test_another_kind_of_key_verifies_nothing(pem: bytes) -> None:
 
 
 def test_what_openssl_signed_verifies(tmp_path: Path) -> None:
-    program = shutil.which("openssl")
-    assert program
+    openssl = program("openssl")
     signed = jwt().rpartition(".")[0]
     (tmp_path / "key.pem").write_bytes(
         KEY.private_bytes(
@@ -203,7 +202,7 @@ def test_what_openssl_signed_verifies(tmp_path: Path) -> None:
     )
 
     signature = subprocess.run(
-        [program, "dgst", "-sha256", "-sign", "key.pem"],
+        [openssl, "dgst", "-sha256", "-sign", "key.pem"],
         input=signed.encode(),
         cwd=tmp_path,
         capture_output=True,

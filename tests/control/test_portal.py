@@ -1,4 +1,3 @@
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from cryptography.hazmat.primitives import serialization
 
 from tests.certificates import uploaded
 from tests.control.conftest import Control
+from tests.programs import program
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,15 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def decrypt(content: bytes, certificate: Path, key: Path) -> str:
-    openssl = shutil.which("openssl")
-    assert openssl
-    command = [openssl, "smime", "-decrypt", "-inkey", str(key), "-recip", str(certificate)]
+    command = [
+        program("openssl"),
+        "smime",
+        "-decrypt",
+        "-inkey",
+        str(key),
+        "-recip",
+        str(certificate),
+    ]
     return subprocess.run(command, input=content, capture_output=True, check=True).stdout.decode()
 
 

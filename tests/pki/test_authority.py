@@ -1,6 +1,5 @@
 import hashlib
 import re
-import shutil
 import ssl
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 
 from simulator.core.clock import Clock
 from simulator.pki.authority import LOCAL_NAMES, Authority, Leaf
+from tests.programs import program
 
 NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 SANS = ("mdm.example.com", "apple", "10.1.2.3", "fd00::1")
@@ -69,8 +69,7 @@ def handshake(leaf: Leaf, trusted: Authority, name: str, directory: Path) -> str
 
 
 def openssl_verdict(trusted: Authority, leaf_pem: bytes, directory: Path) -> str:
-    openssl = shutil.which("openssl")
-    assert openssl is not None
+    openssl = program("openssl")
     (directory / "ca.pem").write_bytes(trusted.certificate_pem)
     (directory / "leaf.pem").write_bytes(leaf_pem)
     when = f"-attime {NOW.timestamp():.0f}"

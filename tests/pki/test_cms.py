@@ -1,6 +1,5 @@
 """CMS: what we make OpenSSL verifies, what OpenSSL makes we read."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from simulator.pki import cms, der
 from tests.certificates import uploaded
+from tests.programs import program
 
 TEXT = b"line one\nline two\r\n\x00\xff"
 MESSAGE_TYPE = "2.16.840.1.113733.1.9.2"
@@ -41,9 +41,8 @@ def folder(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def openssl(folder: Path, *arguments: str, given: bytes) -> bytes:
-    program = shutil.which("openssl")
-    assert program
-    command = [program, "cms", *arguments]
+    openssl = program("openssl")
+    command = [openssl, "cms", *arguments]
     return subprocess.run(command, input=given, capture_output=True, cwd=folder, check=True).stdout
 
 

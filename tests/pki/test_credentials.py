@@ -2,7 +2,6 @@ import base64
 import json
 import random
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta, timezone
@@ -19,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.pki.credentials import ServerToken, mint_server_token, seal_server_token
+from tests.programs import program
 
 NOW = datetime(2025, 1, 17, 11, 2, 21, 987_000, tzinfo=UTC)
 TOKEN = ServerToken(
@@ -88,10 +88,9 @@ def envelope(p7m: bytes) -> bytes:
 
 def openssl(command: str, directory: Path, stdin: bytes = b"") -> bytes:
     """Return what the command, an independent witness, prints."""
-    program = shutil.which("openssl")
-    assert program
+    openssl = program("openssl")
     return subprocess.run(
-        [program, *command.split()], input=stdin, cwd=directory, capture_output=True, check=True
+        [openssl, *command.split()], input=stdin, cwd=directory, capture_output=True, check=True
     ).stdout
 
 

@@ -1,6 +1,5 @@
 import random
 import re
-import shutil
 import ssl
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from simulator.pki.push import (
     PushIdentity,
     read_push_certificate,
 )
+from tests.programs import program
 
 NOW = datetime(2025, 1, 17, 11, 2, 21, 987_000, tzinfo=UTC)
 YEAR = timedelta(days=365)
@@ -49,12 +49,11 @@ def minted(authority: PushAuthority) -> PushCertificate:
 
 def openssl(command: str, directory: Path, **files: bytes) -> str:
     """Return what the command, an independent witness, prints; *files* are made first."""
-    program = shutil.which("openssl")
-    assert program
+    openssl = program("openssl")
     for name, content in files.items():
         (directory / name).write_bytes(content)
     return subprocess.run(
-        [program, *command.split()], cwd=directory, capture_output=True, check=True, text=True
+        [openssl, *command.split()], cwd=directory, capture_output=True, check=True, text=True
     ).stdout
 
 
