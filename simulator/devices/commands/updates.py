@@ -67,8 +67,9 @@ def schedule_os_update(execution: Execution) -> Flow[Done]:
 def _scheduled(execution: Execution, one: dict[str, Any], action: str) -> dict[str, Any]:
     device = execution.device
     offered = _next(device)
-    key = str(one.get("ProductKey") or offered["ProductKey"])
-    known = key == offered["ProductKey"] or one.get("ProductVersion") == offered["Version"]
+    known = one.get("ProductVersion", offered["Version"]) == offered["Version"]
+    known = known and one.get("ProductKey", offered["ProductKey"]) == offered["ProductKey"]
+    key = offered["ProductKey"] if known else str(one.get("ProductKey") or one["ProductVersion"])
     status = "Downloading" if known else "DownloadFailed"
     if known and action in ("InstallASAP", "InstallForceRestart", "Default"):
         status = "Installing"
