@@ -144,6 +144,7 @@ def make_application(parts: Parts) -> web.Application:
     application[openapi.DOCUMENT] = openapi.describe(known, PREFIX)
     application[worlds.BUSY] = asyncio.Lock()
     application[events.NEWS] = events.News()
+    application[events.PAGES] = events.Pages(parts.journal)
     application[BOOKS] = Books(parts)
     for route in known:
         path = PREFIX + route.path

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,11 +16,14 @@ from simulator.core.messages import Exchange
 from simulator.core.notifier import EXCHANGES
 from simulator.core.state import Body
 from simulator.protocol.fields import Integer, String
+from simulator.store.protocols import Journal
 
 KEEP_ALIVE_S = 15.0
 BATCH = 200
 KEPT = 1000
 """Pushes that wait for a slow listener; older ones are dropped."""
+SHARED_S = 0.5
+"""How long a page is kept for listeners that are behind: what it tells of may be deleted."""
 _FILTERS = patterns.FILTERS
 
 
@@ -51,6 +54,50 @@ class News:
 NEWS: web.AppKey[News] = web.AppKey("news", News)
 
 
+class Pages:
+    """Pages of the journal as events, read and encoded once for all who listen at one place."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._pages: dict[tuple[Any, ...], asyncio.Future[tuple[int, bytes]]] = {}
+
+    async def after(self, at: int, filters: Mapping[str, str]) -> tuple[int, bytes]:
+        """Return what follows exchange *at*, and the number of the last exchange looked at.
+
+        Nothing follows where it is empty: *at* is the number then.
+        """
+        key = (at, *sorted(filters.items()))
+        shared = self._pages.get(key)
+        if shared is not None:
+            page = await asyncio.shield(shared)
+            # A read that began earlier may have missed what came since; what it found stays so.
+            if page[1]:
+                return page
+        read = asyncio.ensure_future(asyncio.to_thread(self._read, at, filters))
+        self._pages[key] = read
+        asyncio.get_running_loop().call_later(SHARED_S, self._forget, key, read)
+        try:
+            page = await asyncio.shield(read)
+        except Exception:
+            self._forget(key, read)
+            raise
+        if not page[1]:
+            self._forget(key, read)
+        return page
+
+    def _forget(self, key: tuple[Any, ...], read: asyncio.Future[tuple[int, bytes]]) -> None:
+        if self._pages.get(key) is read:
+            del self._pages[key]
+
+    def _read(self, at: int, filters: Mapping[str, str]) -> tuple[int, bytes]:
+        batch = self._journal.read(at, BATCH, filters)
+        told = b"".join([event for exchange in batch for event in _told(exchange)])
+        return (batch[-1].seq if batch else at), told
+
+
+PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
+
+
 async def events(request: web.Request) -> web.StreamResponse:
     """Stream what happens from now on, or after the exchange ``after``."""
     parts, query = request.app[PARTS], request[QUERY]
@@ -75,11 +122,10 @@ async def events(request: web.Request) -> web.StreamResponse:
             for push in list(pushes):
                 await response.write(_event("push", push))
             pushes.clear()
-            batch = await asyncio.to_thread(parts.journal.read, at, BATCH, one.filters)
-            for exchange in batch:
-                await response.write(b"".join(_told(exchange)))
-                at = exchange.seq
-            if batch or pushes:
+            at, told = await request.app[PAGES].after(at, one.filters)
+            if told:
+                await response.write(told)
+            if told or pushes:
                 continue
             try:
                 async with asyncio.timeout(KEEP_ALIVE_S):

@@ -1,0 +1,83 @@
+"""Pages of events: read and encoded once for all listeners at one place, and never too late."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from simulator.control.api.events import Pages
+from simulator.core.messages import Exchange, Peer, Request, Response
+
+
+class Noted:
+    """A journal that counts how often it is read."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+        self.reads = 0
+
+    def add(self) -> None:
+        sent = Request("GET", "/account", (), b"", "https", Peer("127.0.0.1", 1, 1))
+        number = len(self.exchanges) + 1
+        self.exchanges.append(Exchange(number, sent, number, response=Response(200)))
+
+    def read(
+        self, after: int = 0, limit: int = 100, match: Mapping[str, str] | None = None
+    ) -> Sequence[Exchange]:
+        del match
+        self.reads += 1
+        return self.exchanges[after : after + limit]
+
+
+@pytest.fixture
+def journal() -> Noted:
+    return Noted()
+
+
+@pytest.fixture
+def pages(journal: Noted) -> Pages:
+    unread: Any = journal
+    return Pages(unread)
+
+
+async def test_fifty_listeners_read_once(journal: Noted, pages: Pages) -> None:
+    journal.add()
+
+    told = await asyncio.gather(*(pages.after(0, {}) for _ in range(50)))
+
+    assert journal.reads == 1
+    assert set(told) == {told[0]}
+    assert told[0][0] == 1
+    assert told[0][1].startswith(b"id: 1\nevent: exchange\n")
+
+
+async def test_listeners_elsewhere_or_with_other_filters_read_for_themselves(
+    journal: Noted, pages: Pages
+) -> None:
+    journal.add()
+    journal.add()
+
+    first, second, _ = await asyncio.gather(
+        pages.after(0, {}), pages.after(1, {}), pages.after(0, {"service": "dep"})
+    )
+
+    assert journal.reads == 3
+    assert (first[0], second[0]) == (2, 2)
+    assert b"id: 1\n" not in second[1]
+
+
+async def test_where_nothing_followed_is_read_again(journal: Noted, pages: Pages) -> None:
+    assert await pages.after(0, {}) == (0, b"")
+    journal.add()
+    assert (await pages.after(0, {}))[0] == 1
+
+
+async def test_who_leaves_takes_the_page_from_nobody(journal: Noted, pages: Pages) -> None:
+    journal.add()
+    leaving = asyncio.ensure_future(pages.after(0, {}))
+    staying = asyncio.ensure_future(pages.after(0, {}))
+    await asyncio.sleep(0)
+    leaving.cancel()
+
+    assert (await staying)[0] == 1
