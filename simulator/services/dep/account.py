@@ -1,31 +1,25 @@
 """``GET /account``: the server and the organisation that it belongs to."""
 
-from typing import Any
-
 from simulator.core.state import Body
 from simulator.protocol.fields import Integer, Object, Objects, String, Strings
-from simulator.protocol.operations import Call, operation
-from simulator.services.dep import roster_lists
+from simulator.protocol.operations import Call, Operation, operation
+from simulator.services.dep import (
+    account_driven,
+    activation_lock,
+    assignment,
+    beta_tokens,
+    devices,
+    profiles,
+    replacement,
+    roster_lists,
+    session,
+)
 from simulator.services.dep.device_rows import DOCS, PAGE_MAXIMUM
 from simulator.services.fleet.servers import server
 from simulator.services.organisations import organisation
 
 _LIMIT = {"default": PAGE_MAXIMUM, "maximum": PAGE_MAXIMUM}
 """As advertised live (PE 2025, ZE 2026), although the documented default is 100."""
-URLS: tuple[dict[str, Any], ...] = (
-    {"uri": "/session", "http_method": ["GET"]},
-    {"uri": "/account", "http_method": ["GET"]},
-    {"uri": "/server/devices", "http_method": ["POST"], "limit": _LIMIT},
-    {"uri": "/devices/sync", "http_method": ["POST"], "limit": _LIMIT},
-    {"uri": "/devices", "http_method": ["POST"]},
-    {"uri": "/devices/disown", "http_method": ["POST"]},
-    {"uri": "/profile", "http_method": ["GET", "POST"]},
-    {"uri": "/profile/devices", "http_method": ["DELETE", "POST", "PUT"]},
-    {"uri": "/device/activationlock", "http_method": ["POST"]},
-    {"uri": "/device/replacementDetails", "http_method": ["GET"]},
-    {"uri": "/os-beta-enrollment/tokens", "http_method": ["GET"]},
-    {"uri": "/account-driven-enrollment/profile", "http_method": ["DELETE", "GET", "POST"]},
-)
 _ROSTERS = tuple(
     {"uri": uri, "http_method": ["POST"], "limit": _LIMIT} for uri in roster_lists.URIS
 )
@@ -111,3 +105,35 @@ def account(call: Call) -> Body:
         "org_id_hash": facts["org_id_hash"],
         "urls": (*URLS, *(_ROSTERS if roster_lists.offers(call, facts) else ())),
     }
+
+
+def _advertised(*operations: Operation) -> tuple[Body, ...]:
+    """Return what ``urls`` says of *operations*, in their order; one entry for each path."""
+    found: dict[str, Body] = {}
+    for one in operations:
+        entry = found.setdefault(one.path, {"uri": one.path, "http_method": []})
+        entry["http_method"] = sorted({*entry["http_method"], *one.methods})
+        if any(row.name == "limit" for row in one.request):
+            entry["limit"] = _LIMIT
+    return tuple(found.values())
+
+
+URLS = _advertised(
+    session.session,
+    account,
+    devices.fetch,
+    devices.sync,
+    devices.details,
+    devices.disown,
+    profiles.define,
+    profiles.get_profile,
+    assignment.assign,
+    assignment.clear,
+    activation_lock.lock,
+    replacement.replacement_details,
+    beta_tokens.beta_tokens,
+    account_driven.get_discovery,
+    account_driven.set_discovery,
+    account_driven.delete_discovery,
+)
+"""What every organisation is offered, in the order in which it is advertised live."""
