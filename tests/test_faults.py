@@ -372,7 +372,9 @@ def test_a_device_push_is_not_stored_when_it_is_refused(apple: Apple) -> None:
             {"outcome": "dep.NOT_FOUND", "match": {"service": "apns"}}, "dep.*", id="service"
         ),
         pytest.param(
-            {"delivery": "reset", "match": {"service": "mdm"}}, "there are apns, dep", id="unknown"
+            {"delivery": "reset", "match": {"service": "mdm"}},
+            "is not known: there are apns, axm, dep",
+            id="unknown",
         ),
         pytest.param(
             {"delivery": "reset", "match": {"operation": "dep.snyc"}}, "dep.sync", id="operation"

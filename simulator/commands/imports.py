@@ -111,19 +111,34 @@ def _arm(control: Control, path: Path, document: Any, server: str | None) -> Non
         if fault["outcome"] not in known:
             raise ConfigurationError(f"{path}: {fault['outcome']} is no answer that is known here")
     serials: list[str] = []
-    ordered = []
-    for one in asked.insertions:
-        body: dict[str, Any] = {"count": one.count}
-        body |= {"families": list(one.families)} if one.families else {}
-        body |= {"server": server} if server else {}
-        serials += control.call("POST", "/devices", body, timeout_s=600)["serial_numbers"]
-        if one.times != 1:
-            ordered.append(control.call("POST", "/arrivals", body | _later(one)))
-    armed = [control.call("POST", "/faults", fault) for fault in asked.faults]
+    ordered: list[dict[str, Any]] = []
+    armed: list[dict[str, Any]] = []
+    # What can be taken back comes first, so that a file is imported whole or not at all.
+    try:
+        for fault in asked.faults:
+            armed.append(control.call("POST", "/faults", fault))  # noqa: PERF401 (may fail)
+        for one in [each for each in asked.insertions if each.times != 1]:
+            body = _body(one, server) | _later(one)
+            ordered.append(control.call("POST", "/arrivals", body))
+        for one in asked.insertions:
+            body = _body(one, server)
+            serials += control.call("POST", "/devices", body, timeout_s=600)["serial_numbers"]
+    except ConfigurationError:
+        for fault in armed:
+            control.call("DELETE", f"/faults/{fault['id']}")
+        for arrival in ordered:
+            control.call("DELETE", f"/arrivals/{arrival['id']}")
+        raise
     answer = {"serial_numbers": serials, "arrivals": ordered, "faults": armed}
     lines = [f"{len(serials)} devices are added, {len(armed)} faults are armed"]
     lines += (f"{one['count']} more arrive every {one['every_s']} s" for one in ordered)
     _told(control, answer, lines, asked.left_out)
+
+
+def _body(one: Insertion, server: str | None) -> dict[str, Any]:
+    """Return how the devices of one event are added."""
+    families = {"families": list(one.families)} if one.families else {}
+    return {"count": one.count, **families, **({"server": server} if server else {})}
 
 
 def _later(one: Insertion) -> dict[str, int]:

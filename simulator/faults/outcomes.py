@@ -79,7 +79,7 @@ def menu(catalogue: Catalogue) -> dict[str, Outcome]:
     for name, operations in forced.items():
         about = f"Single items of {', '.join(one.name for one in operations)} get it."
         names = tuple(one.name for one in operations)
-        found[name] = Outcome(name, about, (ITEMS, ITEM_RETRY), operations=names)
+        found.setdefault(name, Outcome(name, about, (ITEMS, ITEM_RETRY), operations=names))
     return found
 
 

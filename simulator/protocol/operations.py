@@ -18,7 +18,7 @@ from simulator.core.settings import Settings
 from simulator.core.state import State
 from simulator.protocol import quirks
 from simulator.protocol.body_formats import READERS, BodyFormat
-from simulator.protocol.fields import ErrorCode, Field
+from simulator.protocol.fields import ErrorCode, Field, Table
 from simulator.protocol.head import HeadNotes, RequestHead
 from simulator.protocol.wire import QueryPair
 
@@ -283,14 +283,32 @@ def operation(
     """Make the decorated handler an operation.
 
     *route* is ``POST /profile``; *also* holds further methods of the same
-    operation; *rows* are the other attributes of `Operation`.
+    operation; *rows* are the other attributes of `Operation`. What single items
+    can be forced to get is read from the rows of the response unless it is given.
     """
     method, path = route.split(" ", 1)
+    rows.setdefault("forceable", _item_outcomes(rows.get("response", ())))
 
     def make(handler: Handler) -> Operation:
         return Operation(name, (method, *also), path, about, handler, **rows)
 
     return make
+
+
+_SUCCESS = "SUCCESS"
+
+
+def _item_outcomes(response: tuple[Field, ...]) -> tuple[str, ...]:
+    """Return the values but SUCCESS of a response's status, of the call or of each item."""
+    for row in response:
+        inner = [row]
+        if isinstance(row, Table):
+            inner += [row.value] if row.value is not None else row.fields
+        for one in inner:
+            values: tuple[str, ...] = getattr(one, "values", ())
+            if _SUCCESS in values:
+                return tuple(value for value in values if value != _SUCCESS)
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

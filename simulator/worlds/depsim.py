@@ -17,7 +17,7 @@ from simulator.core.state import Body
 _RESPONSES = re.compile(r"(get|post|put|delete)_(\w+)_responses")
 _OTHER_NAMES = {
     "unauthorized": "UNAUTHORIZED",
-    "forbidden": "FORBIDDEN",
+    "forbidden": "ACCESS_DENIED",
     "forbidden_access_denied": "ACCESS_DENIED",
     "forbidden_t_c_not_signed": "T_C_NOT_SIGNED",
     "not_found": "NOT_FOUND",
@@ -74,7 +74,9 @@ def read(document: Any, operations: Mapping[tuple[str, str], str]) -> Configurat
     for key, value in document.items():
         found = _RESPONSES.fullmatch(key)
         if key == "device_insertions":
-            insertions += [_insertion(index, one) for index, one in enumerate(_list(key, value))]
+            # A single object stands for an array of one, as in a public file.
+            listed = [value] if isinstance(value, Mapping) else value
+            insertions += [_insertion(index, one) for index, one in enumerate(_list(key, listed))]
         elif found is not None:
             path = "/" + found[2].replace("_", "/")
             name = operations.get((found[1].upper(), path))

@@ -396,3 +396,44 @@ async def test_what_is_no_json_is_not_imported(running: Running, tmp_path: Path)
     path.write_text("{")
 
     assert "is not JSON" in (await running.ctl("import", str(path))).output
+
+
+PUBLIC = {
+    "post_profile_responses": [
+        {"count": 1, "response": "success"},
+        {"count": 1, "response": "not_accessible"},
+        {"count": 1, "response": "failed"},
+        {"count": 1, "response": "forbidden"},
+    ],
+    "post_devices_responses": [{"count": 1, "response": "not_found"}],
+    "device_insertions": {"devices_per_event": 500},
+}
+"""The shapes of depsim's files that are public: define's outcomes, and one insertion alone."""
+
+
+async def test_the_public_files_of_depsim_are_taken(running: Running, tmp_path: Path) -> None:
+    path = tmp_path / "depsim.json"
+    path.write_text(json.dumps(PUBLIC))
+
+    answer = await running.json("import", str(path))
+
+    assert len(answer["serial_numbers"]) == 500
+    assert [one["outcome"]["name"] for one in answer["faults"]] == [
+        "dep.NOT_ACCESSIBLE",
+        "dep.FAILED",
+        "dep.ACCESS_DENIED",
+        "dep.NOT_FOUND",
+    ]
+
+
+async def test_a_file_is_imported_whole_or_not_at_all(running: Running, tmp_path: Path) -> None:
+    path = tmp_path / "depsim.json"
+    path.write_text(json.dumps(PUBLIC | {"device_insertions": {"interval_in_seconds": 5}}))
+
+    refused = await running.ctl("import", str(path), "--server", "nowhere")
+    faults = await running.json("fault", "list")
+    arrivals = await running.json("arrivals", "list")
+
+    assert refused.exit_code == 2
+    assert "no DEP server has the id nowhere" in refused.stderr
+    assert (faults["faults"], arrivals["arrivals"]) == ([], [])

@@ -18,7 +18,6 @@ _NOT_LOCKABLE = ("Mac", "AppleTV", "Vision")
     "Turn Activation Lock on for a device.",
     name="dep.lock",
     auth="session",
-    forceable=("NOT_ACCESSIBLE", "DEVICE_ALREADY_LOCKED", "FAILED"),
     versions="2+",
     request=(
         String(

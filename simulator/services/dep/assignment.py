@@ -68,7 +68,6 @@ def assign_profile(
     name="dep.assign",
     also=("POST",),
     auth="session",
-    forceable=("NOT_ACCESSIBLE", "FAILED", "THROTTLED"),
     request=(
         String(
             "profile_uuid",
@@ -133,7 +132,6 @@ def assign(call: Call) -> Body:
     "Take the profile away from devices.",
     name="dep.clear",
     auth="session",
-    forceable=("NOT_ACCESSIBLE", "FAILED"),
     request=(
         serials("Serial numbers of the devices."),
         String(

@@ -196,7 +196,6 @@ def _odd(call: Call, events: list[Body]) -> list[Body]:
     "Get details of devices by serial number.",
     name="dep.details",
     auth="session",
-    forceable=("NOT_ACCESSIBLE", "FAILED"),
     request=(serials("Serial numbers to look up."),),
     response=(
         Table(
@@ -232,7 +231,6 @@ def _detail(call: Call, serial: str, device: fleet.Device | None) -> Body:
     "Give devices up for good.",
     name="dep.disown",
     auth="session",
-    forceable=("NOT_ACCESSIBLE", "FAILED"),
     request=(serials("Serial numbers to give up."),),
     response=(outcomes("Outcome by serial number.", "SUCCESS", "NOT_ACCESSIBLE", "FAILED"),),
     errors=(errors.DEVICE_ID_REQUIRED, errors.ACCESS_DENIED),
