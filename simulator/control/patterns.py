@@ -1,7 +1,9 @@
 """Patterns of recorded exchanges: does one match, and if not, by what does it miss."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from simulator.control.parts import Parts, bad
@@ -28,6 +30,10 @@ FILTERS = (
 """What the list of exchanges can be narrowed by."""
 KEYS = (*FILTERS, *PLACES)
 BATCH = 500
+FEW = 50
+"""Exchanges that are compared at a time: few, as others wait for the interpreter meanwhile."""
+WINDOW = 20_000
+"""Exchanges among which is looked at a time; in between it is asked whether there is time left."""
 LOOKED_AT = 2000
 """Newest exchanges among which the nearest miss is looked for."""
 
@@ -121,21 +127,29 @@ def _tree(exchange: Exchange) -> Any:
         return None
 
 
-def matching(parts: Parts, one: Pattern, after: int, most: int) -> tuple[list[Exchange], int]:
+def matching(
+    parts: Parts, one: Pattern, after: int, most: int, until: float = math.inf
+) -> tuple[list[Exchange], int]:
     """Return up to *most* matching exchanges after *after*, and the number that was looked up to.
 
-    Reads the journal: not for the event loop.
+    It looks no further once `time.monotonic` is past *until*. Reads the journal: not for the
+    event loop.
     """
     found: list[Exchange] = []
     with parts.journal.at_one_moment() as journal:
-        while len(found) < most and (batch := journal.read(after, BATCH, one.filters)):
+        last = journal.last()
+        while after < last:
+            through = min(after + WINDOW, last)
+            batch = journal.read(after, FEW, one.filters, through)
             for exchange in batch:
-                after = exchange.seq
                 if all(each["holds"] for each in compared(parts, one, exchange)):
                     found.append(exchange)
                     if len(found) == most:
-                        return found, after
-        return found, max(after, journal.last())
+                        return found, exchange.seq
+            after = batch[-1].seq if len(batch) == FEW else through
+            if monotonic() > until:
+                break
+        return found, after
 
 
 def count(parts: Parts, one: Pattern, after: int) -> int:
@@ -150,21 +164,24 @@ def count(parts: Parts, one: Pattern, after: int) -> int:
             return total
 
 
-def nearest(parts: Parts, one: Pattern, after: int) -> Body | None:
+def nearest(parts: Parts, one: Pattern, after: int, until: float = math.inf) -> Body | None:
     """Return the exchange that misses the pattern by the least, and by what; None if there is none.
 
-    Of several the newest counts.
+    Of several the newest counts. It looks no further once `time.monotonic` is past *until*.
     """
     best, score = None, -1
     with parts.journal.at_one_moment() as journal:
-        start = max(after, journal.last() - LOOKED_AT)
-        while batch := journal.read(start, BATCH):
-            start = batch[-1].seq
+        before = journal.last() + 1
+        oldest = max(after, before - 1 - LOOKED_AT)
+        while before > oldest + 1 and (batch := journal.newest(before, FEW)):
+            before = batch[-1].seq
             for exchange in batch:
                 fields = list(compared(parts, one, exchange))
                 holding = sum(each["holds"] for each in fields)
-                if score <= holding < len(fields):
+                if exchange.seq > oldest and score < holding < len(fields):
                     best, score = (exchange, fields), holding
+            if monotonic() > until:
+                break
     if best is None:
         return None
     exchange, fields = best

@@ -50,9 +50,16 @@ class Journal(Protocol):
         """
         ...
 
-    def read(self, after: int = 0, limit: int = 100, match: Match | None = None) -> list[Exchange]:
+    def read(
+        self,
+        after: int = 0,
+        limit: int = 100,
+        match: Match | None = None,
+        through: int = NEWEST,
+    ) -> list[Exchange]:
         """Return up to *limit* exchanges with a number above *after*, oldest first.
 
+        None has a number above *through*: so a look for what is rare can be cut into pieces.
         ValueError if *match* has another name than those of `Match`.
         """
         ...

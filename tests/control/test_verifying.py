@@ -1,10 +1,14 @@
 """Waiting for exchanges and verifying them, on a running simulator."""
 
 import asyncio
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from simulator.control import patterns
+from simulator.control.parts import Parts
+from tests.apple import Apple
 from tests.control.conftest import Control
 
 
@@ -179,3 +183,21 @@ async def test_what_cannot_be_is_named(control: Control, path: str, body: Any, s
 
     assert status == 400
     assert says in problem["detail"]
+
+
+def test_a_look_ends_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "WINDOW", 2)
+    monkeypatch.setattr(patterns, "FEW", 3)
+    apple = Apple()
+    for number in range(5):
+        apple.call("GET", f"/account?n={number}", session="x")
+    parts = cast("Parts", SimpleNamespace(journal=apple.store.journal(), catalogue=apple.catalogue))
+    never = patterns.pattern(apple.catalogue, {"header": {"user-agent": "nobody"}})
+
+    assert patterns.matching(parts, never, 0, 1) == ([], 5)
+    assert patterns.matching(parts, never, 0, 1, until=0) == ([], 2)
+    assert patterns.matching(parts, never, 2, 1, until=0) == ([], 4)
+    newest = patterns.nearest(parts, never, 0, until=0)
+    assert newest is not None
+    assert newest["seq"] == 5
+    apple.store.close()

@@ -76,6 +76,20 @@ def test_a_walk_ends_where_it_is_told_and_goes_on_from_there(store: Store) -> No
     journal.close()
 
 
+@pytest.mark.parametrize("match", [None, {"q": "/a"}, {"service": "dep"}])
+def test_a_look_can_be_cut_into_pieces(store: Store, match: dict[str, str] | None) -> None:
+    record(store, "/a1", "/a2", "/a3")
+    journal = store.journal()
+
+    pieces = [
+        [one.seq for one in journal.read(after, 10, match, through)]
+        for after, through in ((0, 2), (2, 2), (2, 3), (3, 9))
+    ]
+
+    assert pieces == [[1, 2], [], [3], []]
+    journal.close()
+
+
 def test_what_is_deleted_is_gone_and_on_record(store: Store) -> None:
     record(store, "/a", "/b", at_ms=1_000)
     record(store, "/c", "/d", "/e", at_ms=2_000)

@@ -14,7 +14,7 @@ from simulator.core.settings import ConfigurationError
 from simulator.core.state import State
 from simulator.store.errors import StoreError
 from simulator.store.opening import open_journal, open_store
-from simulator.store.sqlite import schema
+from simulator.store.sqlite import filters, schema
 from simulator.store.sqlite.store import SqliteStore
 from tests.store.conftest import exchange
 
@@ -306,3 +306,37 @@ def test_a_commit_that_cannot_be_written_leaves_nothing_behind(path: Path) -> No
     journal = open_journal(path)
     assert journal.last() == 1
     journal.close()
+
+
+@pytest.mark.parametrize(
+    ("match", "index"),
+    [
+        pytest.param({"status": "500"}, "exchange_status", id="status"),
+        pytest.param({"error": "X"}, "exchange_error", id="error"),
+        pytest.param({"session": "run"}, "exchange_words", id="session"),
+        pytest.param({"finding": "field-unknown"}, "exchange_words", id="finding"),
+        pytest.param({"fault": "1"}, "exchange_words", id="fault"),
+        pytest.param({"organisation": "acme"}, "exchange_organisation", id="organisation"),
+        pytest.param({"client": "dep:a"}, "exchange_client", id="client"),
+        pytest.param({"service": "dep"}, "exchange_service", id="service"),
+        pytest.param({"operation": "dep.account"}, "exchange_operation", id="operation"),
+        pytest.param(
+            {"operation": "dep.account", "organisation": "acme", "status": "500"},
+            "exchange_status",
+            id="the-rare-one",
+        ),
+        pytest.param({"service": "dep", "session": "run"}, "exchange_words", id="few-words"),
+    ],
+)
+def test_few_are_found_without_a_look_at_all(path: Path, match: dict[str, str], index: str) -> None:
+    where, values = filters.condition(match)
+    store = SqliteStore.open(path)
+    rows = store._connection.execute(
+        f"EXPLAIN QUERY PLAN SELECT record FROM exchange WHERE seq > 0{where} ORDER BY seq LIMIT 9",  # noqa: S608 (conditions of the table)
+        values,
+    )
+
+    plan = [row[3] for row in rows]
+    assert len(plan) == 1, plan  # nothing is sorted
+    assert index in plan[0]
+    store.close()

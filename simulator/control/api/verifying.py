@@ -16,6 +16,8 @@ from simulator.protocol.fields import Field, Integer, Number, Object, Objects, S
 
 MOST_WAITED = 10_000
 LONGEST_WAIT_S = 3600
+EXPLAINING_S = 0.03
+"""How long is looked for the nearest miss once the time is over."""
 MATCH = Object(
     "match",
     "What is wanted of an exchange; absent: any.",
@@ -41,6 +43,7 @@ async def wait(request: web.Request) -> web.Response:
     one = patterns.pattern(parts.catalogue, body.get("match", {}))
     wanted, after, timeout_s = body["count"], body["after"], body["timeout_s"]
     found: list[Exchange] = []
+    # The event loop's clock is the monotonic one.
     deadline = asyncio.get_running_loop().time() + timeout_s
     try:
         with parts.gateway.listeners.listen(EXCHANGES) as arrived:
@@ -48,7 +51,7 @@ async def wait(request: web.Request) -> web.Response:
             while True:
                 arrived.clear()
                 more, at = await asyncio.to_thread(
-                    patterns.matching, parts, one, at, wanted - len(found)
+                    patterns.matching, parts, one, at, wanted - len(found), deadline
                 )
                 found += more
                 if len(found) >= wanted:
@@ -58,7 +61,8 @@ async def wait(request: web.Request) -> web.Response:
                 async with asyncio.timeout_at(deadline):
                     await arrived.wait()
     except TimeoutError:
-        miss = await asyncio.to_thread(patterns.nearest, parts, one, after)
+        soon = asyncio.get_running_loop().time() + EXPLAINING_S
+        miss = await asyncio.to_thread(patterns.nearest, parts, one, after, soon)
         detail = (
             f"waited {timeout_s:g} s for {_times(wanted)} {one.words()}; "
             f"{len(found)} came; {patterns.told(miss)}"

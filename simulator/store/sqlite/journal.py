@@ -72,29 +72,40 @@ class SqliteJournal:
         with self._readers.lend() as db:
             yield db
 
-    def read(self, after: int = 0, limit: int = 100, match: Match | None = None) -> list[Exchange]:
+    def read(
+        self,
+        after: int = 0,
+        limit: int = 100,
+        match: Match | None = None,
+        through: int = NEWEST,
+    ) -> list[Exchange]:
         """Return up to *limit* exchanges with a number above *after*, oldest first."""
-        return self._page(after, limit, match, newest_first=False)
+        return self._page(after, limit, match, through, newest_first=False)
 
     def newest(
         self, before: int = NEWEST, limit: int = 100, match: Match | None = None
     ) -> list[Exchange]:
         """Return up to *limit* exchanges with a number below *before*, newest first."""
-        return self._page(before, limit, match, newest_first=True)
+        return self._page(before, limit, match, NEWEST, newest_first=True)
 
     def _page(
-        self, start: int, limit: int, match: Match | None, *, newest_first: bool
+        self, start: int, limit: int, match: Match | None, through: int, *, newest_first: bool
     ) -> list[Exchange]:
         where, values = condition(match)
         with self._reading() as db:
             if match and "q" in match:
-                found = _with_text(db, match, start, newest_first=newest_first)
+                found = _with_text(db, match, start, through, newest_first=newest_first)
                 return list(islice(found, max(limit, 0)))
             behind, order = ("<", "DESC") if newest_first else (">", "ASC")
             rows = db.execute(
-                f"SELECT seq, record FROM exchange WHERE seq {behind} :start{where}"  # noqa: S608 (conditions of the table)
-                f" ORDER BY seq {order} LIMIT :limit",
-                {**values, "start": min(start, NEWEST), "limit": max(limit, 0)},
+                f"SELECT seq, record FROM exchange WHERE seq {behind} :start AND seq <= :through"  # noqa: S608 (conditions of the table)
+                f"{where} ORDER BY seq {order} LIMIT :limit",
+                {
+                    **values,
+                    "start": min(start, NEWEST),
+                    "through": min(through, NEWEST),
+                    "limit": max(limit, 0),
+                },
             ).fetchall()
         _must_be_in_order(rows, start, newest_first=newest_first)
         return [decode(seq, record) for seq, record in rows]
@@ -226,12 +237,17 @@ class SqliteJournal:
 
 
 def _with_text(
-    db: Connection, match: Match, start: int, *, newest_first: bool = False
+    db: Connection,
+    match: Match,
+    start: int,
+    through: int = NEWEST,
+    *,
+    newest_first: bool = False,
 ) -> Iterator[Exchange]:
     """Yield the exchanges behind *start* that match, with the text ``q`` among the rest."""
     where, values = condition(match)
     first = db.execute(schema.OLDEST).fetchone()[0]
-    last = db.execute(_LAST).fetchone()[0]
+    last = min(db.execute(_LAST).fetchone()[0], through)
     order = "DESC" if newest_first else "ASC"
     sql = (
         "SELECT seq, record FROM exchange WHERE seq BETWEEN :low AND :high"  # noqa: S608 (conditions of the table)
@@ -240,7 +256,7 @@ def _with_text(
     step = -1 if newest_first else 1
     at = min(start - 1, last) if newest_first else max(start + 1, first)
     while first <= at <= last:
-        low, high = (at - _WINDOW, at) if newest_first else (at, at + _WINDOW)
+        low, high = (at - _WINDOW, at) if newest_first else (at, min(at + _WINDOW, last))
         rows = db.execute(sql, {**values, "low": low, "high": high}).fetchall()
         _must_be_in_order(rows, at - step, newest_first=newest_first)
         for seq, record in rows:

@@ -11,7 +11,7 @@ from pathlib import Path
 from simulator.core.settings import ConfigurationError
 from simulator.journal.chain import START, link_of
 from simulator.store.errors import DamagedError, StoreError
-from simulator.store.sqlite import snapshots
+from simulator.store.sqlite import filters, snapshots
 from simulator.store.sqlite.connection import Connection, code_of, connect
 from simulator.store.sqlite.schema import APPLICATION_ID, CHAIN, PROBE_TABLE, TABLES, VERSION
 
@@ -111,7 +111,7 @@ def _make(connection: Connection, path: Path | None, *, fsync: bool) -> None:
             f"{path} has lost the head of its journal: restore it from a copy, look at it with "
             "mdmsim report --verify, or give another --data"
         )
-    for statement in (*snapshots.TABLES, PROBE_TABLE):
+    for statement in (*snapshots.TABLES, PROBE_TABLE, *filters.INDEXES):
         connection.execute(statement)
     connection.execute("COMMIT")
 
