@@ -64,6 +64,7 @@ def test_a_queued_command_wakes_the_device_which_fetches_it(
     assert device.poll()["Command"] == {"RequestType": "ProfileList"}
 
 
+@pytest.mark.parametrize("flags", [("--manifest", "intune-to-apple")])
 def test_the_push_disclosed_token_and_magic_as_the_first_claim_says(
     simulator: Simulator, server: Nanomdm, device: Device
 ) -> None:
