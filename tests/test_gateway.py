@@ -114,7 +114,7 @@ async def test_brief_requests_need_no_thread_while_none_is_at_work(
 
     here = threading.current_thread().name
     assert alone.status == 401
-    assert threads.noted == [here, WRITER, WRITER, here, here]
+    assert threads.noted == [here, here, WRITER, here, here]
 
 
 @pytest.mark.parametrize(

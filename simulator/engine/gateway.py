@@ -142,6 +142,8 @@ class Gateway:
 
     def _give(self, *jobs: Job) -> None:
         """Have the writer do *jobs*, after those that waited for the event loop."""
+        if jobs:
+            self._turn()
         earlier, self._brief = self._brief, []
         for job in (*earlier, *jobs):
             self._given += 1
