@@ -10,6 +10,8 @@ MUTANTS ?=
 
 NANODEP := github.com/micromdm/nanodep
 NANODEP_VERSION := v0.7.0
+NANOAXM := github.com/micromdm/nanoaxm
+NANOAXM_VERSION := v0.2.0
 NANODEP_COMMANDS := depserver depsyncer deptokens
 
 NANOMDM := github.com/micromdm/nanomdm
@@ -49,6 +51,7 @@ TOOLS := build/tools
 CLIENTS := $(abspath $(TOOLS))
 NANODEP_BUILT := $(TOOLS)/.nanodep-$(NANODEP_VERSION)
 NANOMDM_BUILT := $(TOOLS)/.nanomdm-$(NANOMDM_VERSION)
+NANOAXM_BUILT := $(TOOLS)/.nanoaxm-$(NANOAXM_VERSION)
 SCEP_BUILT := $(TOOLS)/.scep-$(SCEP_VERSION)
 H2SPEC_BUILT := $(TOOLS)/.h2spec-$(H2SPEC_VERSION)
 APNS_CLIENTS := tests/clients/apns
@@ -86,7 +89,7 @@ lint: build/lint/.installed ## Check style, types and the direction of imports
 wheel: build/wheel/.installed $(NANODEP_BUILT) ## Build the package, install it elsewhere and use it (needs Go)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/wheel/bin/pytest -m wheel tests/wheel --no-cov
 
-clients: build/clients/.installed $(NANODEP_BUILT) $(NANOMDM_BUILT) $(SCEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
+clients: build/clients/.installed $(NANODEP_BUILT) $(NANOMDM_BUILT) $(NANOAXM_BUILT) $(SCEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/clients/bin/pytest -m clients tests/clients --no-cov
 
 bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.js)
@@ -172,6 +175,11 @@ $(NANODEP_BUILT): | $(TOOLS)
 $(NANOMDM_BUILT): | $(TOOLS)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
 	GOBIN=$(CLIENTS) go install $(NANOMDM)/cmd/nanomdm@$(NANOMDM_VERSION)
+	@touch $@
+
+$(NANOAXM_BUILT): | $(TOOLS)
+	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
+	GOBIN=$(CLIENTS) go install $(NANOAXM)/cmd/nanoaxm@$(NANOAXM_VERSION)
 	@touch $@
 
 $(SCEP_BUILT): | $(TOOLS)
