@@ -124,7 +124,8 @@ class Simulator:
         self.provisionings = await asyncio.to_thread(services.provisionings, *self._further)
         fingerprinter = Fingerprinter(keys.fingerprint)
         observer = Observer(self.catalogue, fingerprinter)
-        guard = Guard(self.catalogue.services.values(), fingerprinter)
+        known, names = self.catalogue.services.values(), self.catalogue.long_names
+        guard = Guard(known, fingerprinter, names)
         self._guard = guard
         for secret in keys.texts().values():
             guard.add("net.authorization", secret)

@@ -121,7 +121,8 @@ class Apple:
         """Keep the state in *store*, else in memory; *key* is that of the fingerprints."""
         self.catalogue = services.load()
         self.now_ms = START_MS
-        self.guard = Guard(self.catalogue.services.values(), Fingerprinter(key))
+        known, names = self.catalogue.services.values(), self.catalogue.long_names
+        self.guard = Guard(known, Fingerprinter(key), names)
         self.store = store or open_store(None, guard=self.guard)
         self.observer = Observer(self.catalogue, Fingerprinter(key))
         self.engine = Engine(

@@ -12,6 +12,8 @@ from simulator.protocol.fields import ErrorCode, Field, walk
 from simulator.protocol.operations import Operation, Service
 
 _MOST_HOSTS = 256
+_LONG_NAME = 20
+"""Characters of a name that is long."""
 _NO_VALUES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -147,6 +149,15 @@ class Catalogue:
     def rows(self, operation: Operation) -> tuple[Field, ...]:
         """Return the rows of a request: the service's headers, then the operation's own."""
         return self.services[operation.service].headers + operation.request
+
+    @cached_property
+    def long_names(self) -> frozenset[str]:
+        """Long names of fields, and long segments of paths."""
+        found: set[str] = set()
+        for operation in self.operations.values():
+            found |= {row.name for row in walk((*operation.request, *operation.response))}
+            found |= set(operation.path.split("/"))
+        return frozenset(name for name in found if len(name) >= _LONG_NAME)
 
     @cached_property
     def error_codes(self) -> dict[str, ErrorCode]:

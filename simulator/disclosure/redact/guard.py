@@ -43,8 +43,17 @@ Path = tuple[str, ...]
 class Guard:
     """Keeps secrets out of the journal; see `simulator.core.state.Guard`."""
 
-    def __init__(self, services: Iterable[Service], fingerprinter: Fingerprinter) -> None:
-        """Follow what *services* issue."""
+    def __init__(
+        self,
+        services: Iterable[Service],
+        fingerprinter: Fingerprinter,
+        words: Iterable[str] = (),
+    ) -> None:
+        """Follow what *services* issue.
+
+        *words* are long names that documents and links are full of, and that look like base64.
+        """
+        self._words = [word.encode() for word in sorted(words, key=len, reverse=True)]
         self.vault = Vault()
         self._fingerprinter = fingerprinter
         self._known = CleanParts()
@@ -94,8 +103,13 @@ class Guard:
         classes = data.translate(CLASSES)
         if self._stands_in(data, classes):
             return True
-        return is_encoded(data, classes) and any(
-            self._stands_in(decoded, decoded.translate(CLASSES)) for decoded in decodings(data)
+        if not is_encoded(data, classes):
+            return False
+        plain = data
+        for word in self._words:
+            plain = plain.replace(word, b"\n")
+        return is_encoded(plain) and any(
+            self._stands_in(decoded, decoded.translate(CLASSES)) for decoded in decodings(plain)
         )
 
     def _stands_in(self, data: bytes, classes: bytes) -> bool:

@@ -16,7 +16,7 @@ from simulator.core.state import Body, Entity
 from simulator.protocol.fields import Digits, String
 from simulator.protocol.operations import Call
 from simulator.services.axm import errors
-from simulator.services.axm.documents import authority, itself
+from simulator.services.axm.documents import itself
 
 LIMIT_DEFAULT, LIMIT_MAXIMUM = 100, 1000
 LIFE_MS = 24 * 3600 * 1000
@@ -97,14 +97,16 @@ def _encoded(call: Call, place: str, issued_ms: int | str) -> str:
 def page(call: Call, data: Sequence[Any], last: str, *, more: bool) -> Body:
     """Return the document of a page; *last* is the place of its last item."""
     size = limit(call)
-    links = {"self": authority(call) + call.request.target}
+    links = {"self": itself(call)}
     paging: Body = {"limit": size}
     if more:
         cursor = _encoded(call, last, call.now_ms)
         paging["nextCursor"] = cursor
         kept = [(name, value) for name, value in call.query.items() if name != "cursor"]
         pairs = [*kept, ("cursor", cursor)]
-        query = "&".join(f"{quote(name)}={quote(value, safe='')}" for name, value in pairs)
+        query = "&".join(
+            f"{quote(name, safe='[]')}={quote(value, safe=',')}" for name, value in pairs
+        )
         links["next"] = f"{itself(call)}?{query}"
     return {"data": list(data), "links": links, "meta": {"paging": paging}}
 
