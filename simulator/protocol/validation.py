@@ -4,6 +4,7 @@ Rows are compiled to closures when the engine is made; nothing walks a table
 per request.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -164,8 +165,8 @@ def _strangers(
 ) -> Iterator[Breach]:
     """Yield unknown and repeated keys of *node* and of the objects inside that have rows."""
     if isinstance(node, JsonObject):
-        names = [name for name, _ in node.pairs]
-        for name in dict.fromkeys(n for n in names if names.count(n) > 1):
+        counts = Counter(name for name, _ in node.pairs)
+        for name in (name for name, count in counts.items() if count > 1):
             text = "the key stands more than once: send it once"
             yield Finding("field-duplicate", "body", f"{path}/{name}", text), malformed
     for name, value in node.items():

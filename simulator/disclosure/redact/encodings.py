@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from html.entities import html5
 from urllib.parse import unquote_to_bytes
 
-DEPTH = 3
-"""How many encodings within each other are undone."""
+DEPTH = 2
+"""How often base64 and hexadecimal are undone within each other."""
+_ROUNDS = 4
+"""How often escapes are undone within each other."""
 CLASSES = bytes(
     b"a"[0] if chr(byte).isascii() and chr(byte).isalnum() else b"%"[0] if byte in b"%\\&" else byte
     for byte in range(256)
@@ -28,8 +30,9 @@ RUN = b"a" * _LONG
 _RUN = re.compile(rb"[0-9A-Za-z+/_-]{%d,}" % _LONG)
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _HEX = re.compile(rb"[0-9A-Fa-f]{%d,}" % _LONG)
-_TEXT = re.compile(rb"[!-~]{12}|(?:[!-~]\0){8}|(?:\0[!-~]){8}")
-"""What is decoded and holds nothing like it says nothing."""
+_PRINTED = bytes(b"a"[0] if b"!"[0] <= byte <= b"~"[0] else byte for byte in range(256))
+_TEXTS = (b"a" * 12, b"a\0" * 8, b"\0a" * 8)
+"""What is decoded and holds none of them, once all that is printed is the same, says nothing."""
 _ESCAPE = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|([/\\]))")
 _ENTITY = re.compile(rb"&(?:#([0-9]{1,3})|#[xX]0{0,4}([0-9A-Fa-f]{2})|(amp|lt|gt|quot|apos));")
 _WRAPPED = re.compile(rb"(?:\\[rn]|[\r\n])+[ \t]*")
@@ -54,17 +57,25 @@ def decodings(data: bytes, depth: int = DEPTH, *, joined: bool = True) -> Iterat
     With *joined*, also without its line breaks, as base64 may be broken into lines.
     """
     plain = data
-    for decode in _DECODERS if joined else _DECODERS[:-1]:
-        decoded = decode(plain)
-        if decoded != plain:
-            plain = decoded
-            yield plain
-    for decoded in _runs(plain):
+    for _ in range(_ROUNDS):
+        before = plain
+        for decode in _DECODERS if joined else _DECODERS[:-1]:
+            decoded = decode(plain)
+            if decoded != plain:
+                plain = decoded
+                yield plain
+        if plain == before:
+            break
+    runs = _RUN.findall(plain)
+    if not runs:
+        return
+    together = b"\n".join(runs)
+    yield together.lower()
+    yield together.upper()
+    for decoded in _said(runs, together):
         yield decoded
         if depth > 1 and is_encoded(decoded):
             yield from decodings(decoded, depth - 1, joined=joined)
-    if depth > 1 and plain != data and is_encoded(plain):
-        yield from decodings(plain, depth - 1, joined=joined)
 
 
 def _unquoted(data: bytes) -> bytes:
@@ -103,24 +114,23 @@ def _unwrapped(data: bytes) -> bytes:
 _DECODERS = (_unquoted, _unescaped, _without_entities, _narrow, _unwrapped)
 
 
-def _runs(data: bytes) -> Iterator[bytes]:
-    """Yield what the long runs of letters and digits in *data* say."""
-    runs = _RUN.findall(data)
-    if not runs:
-        return
-    joined = b"\n".join(runs)
-    yield joined.lower()
-    yield joined.upper()
+def _said(runs: list[bytes], together: bytes) -> Iterator[bytes]:
+    """Yield what long runs of the letters of base64 say, if it is text."""
     for offset in range(4):
-        decoded = binascii.a2b_base64(b"".join(_padded(run[offset:]) for run in runs))
-        if _TEXT.search(decoded):
+        decoded = binascii.a2b_base64(b"".join([_padded(run[offset:]) for run in runs]))
+        if _is_text(decoded):
             yield decoded
-    digits = _HEX.findall(joined)
+    digits = _HEX.findall(together)
     for offset in range(2 if digits else 0):
-        even = (run[offset : len(run) - (len(run) - offset) % 2] for run in digits)
+        even = [run[offset : len(run) - (len(run) - offset) % 2] for run in digits]
         decoded = binascii.unhexlify(b"ff".join(even))
-        if _TEXT.search(decoded):
+        if _is_text(decoded):
             yield decoded
+
+
+def _is_text(data: bytes) -> bool:
+    printed = data.translate(_PRINTED)
+    return any(one in printed for one in _TEXTS)
 
 
 def _padded(run: bytes) -> bytes:

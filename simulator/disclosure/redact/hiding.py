@@ -1,6 +1,6 @@
 """Hiding: which values must not be written down, beside those of secret concepts."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -11,6 +11,7 @@ from simulator.disclosure.observe.leaf import Leaf
 from simulator.disclosure.redact.known import credential_in
 from simulator.disclosure.redact.markers import OPENING
 from simulator.disclosure.redact.telling import SECRET_NAME, names_secret
+from simulator.disclosure.redact.vault import finder
 
 _LEAST = 8
 """Shorter values are equal by chance."""
@@ -34,12 +35,13 @@ def settle(leaves: Iterable[Leaf]) -> list[Leaf]:
     weak = _texts(
         leaf.value for leaf in found if leaf.marker is None and leaf.via.startswith("url-")
     )
+    holds = finder(secrets)
     whole = {id(leaf.parent) for leaf in found}
     for leaf in found:
         if leaf.marker is not None:
             leaf.flags, leaf.hidden = leaf.marker.flags, True
         elif isinstance(leaf.value, str):
-            _judge(leaf, secrets, weak if id(leaf) not in whole else frozenset())
+            _judge(leaf, secrets, holds, weak if id(leaf) not in whole else frozenset())
         elif leaf.secret and isinstance(leaf.value, int | float):
             leaf.hidden, leaf.flags = True, _misplaced(leaf)
     kept = [leaf for leaf in found if leaf.parent is None or not leaf.parent.hidden or leaf.inside]
@@ -71,7 +73,12 @@ def _is_called_secret(leaf: Leaf) -> bool:
     return any(map(SECRET_NAME.search, (leaf.row.name, *names)))
 
 
-def _judge(leaf: Leaf, secrets: AbstractSet[str], weak: AbstractSet[str]) -> None:
+def _judge(
+    leaf: Leaf,
+    secrets: AbstractSet[str],
+    holds: Callable[[str], bool],
+    weak: AbstractSet[str],
+) -> None:
     value: str = leaf.value
     if leaf.secret:
         if value:
@@ -82,7 +89,7 @@ def _judge(leaf: Leaf, secrets: AbstractSet[str], weak: AbstractSet[str]) -> Non
         leaf.hidden, leaf.flags = True, (MISPLACED,)
         if leaf.concept == UNKNOWN:
             leaf.concept = concept
-    elif OPENING in value or any(secret in value for secret in secrets):
+    elif OPENING in value or holds(value):
         leaf.hidden = True
     elif value in weak:
         # A URL holds its query anyway; whatever else equals it is hidden, but may be chance.

@@ -152,6 +152,8 @@ def _text(content: bytes) -> str | None:
 def _unescaped(token: str) -> str:
     """Return what a JSON string says, be it unfinished or wrongly escaped."""
     inner = token[1:].removesuffix('"')
+    if "\\" not in inner:
+        return inner
     try:
         said = str(json.loads(f'"{inner}"', strict=False))
         said.encode()

@@ -8,6 +8,7 @@ import plistlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import count
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +28,7 @@ from simulator.disclosure.redact.hiding import is_notable, settle
 from simulator.disclosure.redact.known import NO_RECORD, credential_in
 from simulator.disclosure.redact.markers import BodyMarker, Marker
 from simulator.disclosure.redact.scrubbing import Scrubber
+from simulator.disclosure.redact.vault import finder
 from simulator.protocol.body_formats import unwrapped
 from simulator.protocol.wire import Decoded, parse_json
 
@@ -85,7 +87,7 @@ def seal_request(
     reader = Reader(plans, plan, sealed=False, is_notable=is_notable)
     leaves = _leaves(request, content, opaque, reader)
     settled = settle(leaves)
-    if any(one in text for text in reader.passed for one in _texts(settled)):
+    if reader.passed and any(map(finder(_texts(settled)), reader.passed)):
         reader = Reader(plans, plan, sealed=False)
         leaves = _leaves(request, content, opaque, reader)
         settled = settle(leaves)
@@ -240,6 +242,7 @@ def _seal_json(body: bytes, leaves: list[Leaf], fingerprinter: Fingerprinter) ->
     text = body.decode()
     spans = value_spans(text)
     edits = []
+    offsets_of = cache(partial(character_offsets, text))
     for leaf in leaves:
         spot = _spot(leaf)
         start, end = spans[spot.index]
@@ -247,7 +250,7 @@ def _seal_json(body: bytes, leaves: list[Leaf], fingerprinter: Fingerprinter) ->
         if spot.piece is None:
             edits.append(_Edit(start, end, f'"{marker}"'))
         else:
-            offsets = character_offsets(text, start, end)
+            offsets = offsets_of(start, end)
             first, last = (offsets[place] for place in spot.piece)
             edits.append(_Edit(first, last, marker))
     return _apply(text, edits).encode()

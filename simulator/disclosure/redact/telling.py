@@ -17,52 +17,64 @@ _WORDS = (
 _WHOLE = r"key|pass|pwd|auth|authorization|sig|signature|jwt|otp|pin|sid|session[_-]?id"
 SECRET_NAME = re.compile(rf"{_WORDS}|\A(?:{_WHOLE})\Z", re.IGNORECASE)
 """Names of fields that nobody documented but whose values are better not written down."""
-_NAME = rf"(?:(?:{_WORDS})[\w.\[\]-]{{0,40}}|(?<![\w.-])(?:{_WHOLE})\b)"
 _FREE = r"(?!<sealed)"
 _GAP = r"\s{0,99}"
-_EQUALS = r"[ \t]{0,9}[:=][ \t]{0,9}"
-_QUOTED = rf"""{_NAME}\\?["']?{_EQUALS}(?P<quote>\\?["']){_FREE}(?P<value>.+?)(?=(?P=quote)|\Z)"""
-"""JSON, attributes, and what looks like them, be they escaped."""
-_BARE = rf"""{_NAME}\\?["']?{_EQUALS}(?!\\?["']){_FREE}(?P<value>[^"'\\&;,<>}}\]\r\n]+)"""
-"""A form, a header, a property."""
-_PART = (
-    rf"""\bname="?[\w.\[-]{{0,40}}{_NAME}"?[^\n]{{0,200}}\n(?:[^\r\n]{{1,200}}\r?\n){{0,9}}\r?\n"""
-    rf"""{_FREE}(?P<value>.+?)(?=\r?\n--|\Z)"""
+_QUOTED = re.compile(rf"""(?P<quote>\\?["']){_FREE}(?P<value>.+?)(?=(?P=quote)|\Z)""", re.DOTALL)
+_BARE = re.compile(rf"""(?!\\?["']){_FREE}(?P<value>[^"'\\&;,<>}}\]\r\n]+)""")
+_UP_TO_TAG = re.compile(rf"{_FREE}(?P<value>[^<]+)")
+_NOTATIONS = (
+    # JSON, forms, headers, properties, attributes, and what looks like them, be it escaped.
+    (
+        re.compile(r"""(?<![\w.\[\]-])([\w.\[\]-]++)\\?["']?[ \t]{0,9}[:=][ \t]{0,9}"""),
+        (_QUOTED, _BARE),
+    ),
+    # The parts of a multipart form.
+    (
+        re.compile(
+            r"""\bname="?([\w.\[\]-]++)"?[^\n]{0,200}\n(?:[^\r\n]{1,200}\r?\n){0,9}\r?\n""",
+            re.IGNORECASE,
+        ),
+        (re.compile(rf"{_FREE}(?P<value>.+?)(?=\r?\n--|\Z)", re.DOTALL),),
+    ),
+    # The keys of a property list.
+    (
+        re.compile(rf"<key>([\w.\s-]{{1,99}})</key>{_GAP}<(?:string|data|integer)>{_GAP}"),
+        (_UP_TO_TAG,),
+    ),
+    # The elements of XML.
+    (
+        re.compile(rf"<(?:[\w.-]{{1,40}}:)?(?!key>)([\w.-]++)(?:\s[^<>]{{0,200}})?>{_GAP}"),
+        (_UP_TO_TAG,),
+    ),
 )
-"""A part of a multipart form."""
-_KEY = (
-    rf"<key>[\w.\s-]{{0,40}}{_NAME}\s{{0,9}}</key>{_GAP}<(?:string|data|integer)>"
-    rf"{_GAP}{_FREE}(?P<value>[^<]+)"
-)
-"""A key of a property list."""
-_ELEMENT = (
-    rf"<(?:[\w.-]{{1,40}}:)?(?!key{_GAP}>)[\w.-]{{0,40}}{_NAME}(?:\s[^<>]{{0,200}})?>"
-    rf"{_GAP}{_FREE}(?P<value>[^<]+)"
-)
-"""An element of XML."""
+"""What stands before a value, with its name, and the ways in which the value may stand there."""
 _BINARY = "bplist0"
-_BETWEEN = frozenset(":=<")
+_BETWEEN = ":=<"
 """One of these stands between a name and its value."""
 _STEMS = (
     *("pass", "secret", "token", "credential", "assertion", "bearer", "key"),
     *("pwd", "auth", "sig", "jwt", "otp", "pin", "sid", "session"),
 )
 """One of these is in each telling name."""
-_ESCAPING = frozenset("%\\&")
+_ESCAPING = "%\\&"
 _SHORTEST = 20
 """A shorter text says nothing else without an escape."""
-_NOTATIONS = tuple(
-    re.compile(pattern, re.IGNORECASE | re.DOTALL)
-    for pattern in (_QUOTED, _BARE, _PART, _KEY, _ELEMENT)
-)
 
 
 def named_secrets(text: str) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each value in *text* that is called a secret; they may overlap."""
-    for notation in _NOTATIONS:
-        for match in notation.finditer(text):
-            if match["value"].strip():
-                yield match.span("value")
+    """Yield start and end of each value in *text* that is called a secret.
+
+    Those of one notation do not overlap; those of several may.
+    """
+    for before, values in _NOTATIONS:
+        end = 0
+        for match in before.finditer(text):
+            if match.start() < end or not SECRET_NAME.search(match[1].strip()):
+                continue
+            found = next(filter(None, (one.match(text, match.end()) for one in values)), None)
+            if found is not None and found["value"].strip():
+                end = found.end("value")
+                yield found.span("value")
 
 
 def names_secret(text: str) -> bool:
@@ -72,7 +84,7 @@ def names_secret(text: str) -> bool:
     """
     if _tells(text):
         return True
-    if len(text) < _SHORTEST and not _ESCAPING.intersection(text):
+    if len(text) < _SHORTEST and not any(one in text for one in _ESCAPING):
         return False
     data = text.encode("utf-8", "surrogatepass")
     return is_encoded(data) and any(
@@ -81,7 +93,7 @@ def names_secret(text: str) -> bool:
 
 
 def _tells(text: str) -> bool:
-    if not _BETWEEN.intersection(text):
+    if not any(one in text for one in _BETWEEN):
         return _BINARY in text
     lower = text.lower()
     return _BINARY in text or (any(stem in lower for stem in _STEMS) and any(named_secrets(text)))

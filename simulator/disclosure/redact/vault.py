@@ -9,12 +9,13 @@ automaton is not faster, and has to be built anew for each secret that is added.
 
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from msgspec import Struct
 
 SHORTEST = 8
 """Shorter secrets are equal to other text by chance, so they are not looked for."""
+_FEW = 16
 _SIZES = ((8, "Q"), (4, "I"))
 """Bytes of a window, and its type in `array`; the larger one needs longer secrets."""
 
@@ -65,6 +66,16 @@ class _Windows:
                 start = index * self._size - offset
                 if start >= 0:
                     yield start, start + length
+
+
+def finder(secrets: Collection[str]) -> Callable[[str], bool]:
+    """Return what tells whether any of *secrets* stands in a text, be there many of them."""
+    if len(secrets) <= _FEW:
+        return lambda text: any(secret in text for secret in secrets)
+    vault = Vault()
+    for secret in secrets:
+        vault.add("", secret)
+    return lambda text: vault.holds(text.encode("utf-8", "surrogatepass"))
 
 
 class Vault:

@@ -1,0 +1,197 @@
+"""What costs too much as it grows: twice the input takes about twice the time, whatever it is."""
+
+import base64
+import json
+import plistlib
+import re
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from simulator.protocol.fields import Objects, Strings
+from simulator.protocol.operations import Operation
+from tests.apple import AGENT, Apple, request
+from tests.fuzz.targets import TARGETS
+
+MOST = 2.6
+"""How much longer twice the input may take."""
+SMALL, LARGE = 32_768, 1_048_576
+"""Bytes of the inputs: from the first, doubled until it takes long enough to be measured."""
+ENOUGH_S = 0.02
+ROUNDS = 4
+MOST_HEAD = 131_072
+"""Bytes of a head that a transport lets through."""
+THOROUGH = ("dep.define", "vpp1.users", "apns.push")
+"""Operations that are sent every kind of body; all are sent what grows in their own fields."""
+OWN_FILES = ("world", "manifest", "lock", "settings", "page", "snapshot")
+"""Targets that read what the user wrote."""
+
+
+def _fill(size: int, piece: str, joint: str = ",") -> str:
+    return joint.join([piece] * (size // (len(piece) + len(joint))))
+
+
+def _numbered(size: int, form: str, joint: str = ",") -> str:
+    return joint.join(form.format(number) for number in range(size // (len(form) + 4)))
+
+
+def _object(pairs: str) -> bytes:
+    return f"{{{pairs}}}".encode()
+
+
+BODIES: dict[str, Callable[[int], bytes]] = {
+    "one-key": lambda size: _object(_fill(size, '"a":1')),
+    "many-keys": lambda size: _object(_numbered(size, '"k{}":1')),
+    "objects": lambda size: b"[" + _fill(size, "{}").encode() + b"]",
+    "one-key-deep": lambda size: b'{"a":{"b":[' + _object(_fill(size, '"a":1')) + b"]}}",
+    "texts": lambda size: json.dumps({"a": [str(one) for one in range(size // 9)]}).encode(),
+    "long-text": lambda size: json.dumps({"a": "x" * size}).encode(),
+    "escapes": lambda size: b'{"a":"%b"}' % (rb"A" * (size // 6)),
+    "backslashes": lambda size: b'{"a":"%b"}' % (rb"\\" * (size // 2)),
+    "quotes": lambda size: b'"' * size,
+    "braces": lambda size: b"{" * size,
+    "telling-names": lambda size: json.dumps({"a": "token" * (size // 5)}).encode(),
+    "telling-pairs": lambda size: _fill(size, "password=x", "&").encode(),
+    "markers": lambda size: b"<sealed " * (size // 8),
+    "percent": lambda size: b"%25" * (size // 3),
+    "base64": lambda size: base64.b64encode(b"a" * (size * 3 // 4)),
+    "base64-of-json": lambda size: json.dumps(
+        {"a": base64.b64encode(_fill(size // 2, '"a": "b"').encode()).decode()}
+    ).encode(),
+    "hex": lambda size: b"6a" * (size // 2),
+    "zeros": lambda size: bytes(size),
+    "emails": lambda size: json.dumps({"message": "a@" * (size // 2)}).encode(),
+    "phones": lambda size: json.dumps({"message": "+1 " * (size // 3)}).encode(),
+    "urls": lambda size: json.dumps({"url": "https://a/?" + "a=b&" * (size // 4)}).encode(),
+    "url-path": lambda size: json.dumps({"url": "https://a" + "/a1" * (size // 3)}).encode(),
+    "property-list": lambda size: plistlib.dumps({f"k{one}": "" for one in range(size // 40)}),
+    "elements": lambda size: b"<key>" * (size // 5),
+    "multipart": lambda size: b'--b\r\nname="token"\r\n\r\nx\r\n' * (size // 25),
+}
+"""Bodies of about so many bytes, each of another kind."""
+HEADS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "query-pairs": lambda size: {"target": "?" + _numbered(size, "k{}=v", "&")},
+    "one-query-name": lambda size: {"target": "?" + _fill(size, "limit=1", "&")},
+    "path": lambda size: {"target": "/a" * (size // 2)},
+    "cookies": lambda size: {"headers": [("Cookie", _numbered(size, "k{}=v", ";"))]},
+    "one-header": lambda size: {"headers": [("Accept", "a")] * (size // 32)},
+    "headers": lambda size: {"headers": [(f"x-{n}", "a") for n in range(size // 32)]},
+    "oauth": lambda size: {
+        "headers": [("Authorization", "OAuth " + _numbered(size, 'k{}="v"', ", "))]
+    },
+}
+"""What else of a request can be long, if the transport lets it through."""
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return the processor time of one run of *work*."""
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def growth(made: Callable[[int], Callable[[], object]], most: int = LARGE) -> tuple[int, float]:
+    """Return the size that was measured, and how much longer twice of it takes.
+
+    The smallest size that takes long enough; the fastest of some runs counts.
+    """
+    size = SMALL
+    while seconds(made(size)) < ENOUGH_S and size < most // 2:
+        size *= 2
+    factor = 9.9
+    fast = slow = 9e9
+    for _ in range(ROUNDS):
+        fast, slow = min(fast, seconds(made(size))), min(slow, seconds(made(2 * size)))
+        factor = slow / max(fast, ENOUGH_S / 8)
+        if factor <= MOST:
+            break
+    return size, factor
+
+
+def assert_linear(found: dict[str, tuple[int, float]]) -> None:
+    grown = {
+        name: f"{factor:.1f} times from {size} bytes"
+        for name, (size, factor) in found.items()
+        if factor > MOST
+    }
+    assert grown == {}
+
+
+def bodies_of(operation: Operation) -> dict[str, Callable[[int], bytes]]:
+    """Return the bodies above, and some with each field of *operation* grown."""
+    found = dict(BODIES)
+    for row in operation.request:
+        if row.place != "body":
+            continue
+        if isinstance(row, Objects):
+            found[f"/{row.name}/*"] = lambda size, name=row.name: json.dumps(
+                {name: [{}] * (size // 3)}
+            ).encode()
+        elif isinstance(row, Strings):
+            found[f"/{row.name}/*"] = lambda size, name=row.name: json.dumps(
+                {name: [f"a{number}" for number in range(size // 9)]}
+            ).encode()
+        else:
+            found[f"/{row.name}"] = lambda size, name=row.name: json.dumps(
+                {name: "a1" * (size // 2)}
+            ).encode()
+    return found
+
+
+def example_path(operation: Operation) -> str:
+    """Return a path of *operation*, with a made-up value for each parameter."""
+    return re.sub(r"\{[^}]*\}", "ab" * 32, operation.path)
+
+
+def sending(apple: Apple, operation: Operation, **facts: Any) -> Callable[[], object]:
+    """Return what answers, seals and records one request for *operation*, again and again."""
+    target = example_path(operation) + facts.pop("target", "")
+    headers = [("Host", "a"), ("User-Agent", AGENT), *facts.pop("headers", [])]
+    headers.append(("Content-Type", "application/json"))
+    sent = request(operation.methods[0], target, headers, **facts)
+    return lambda: apple.send(sent)
+
+
+def test_no_operation_takes_more_than_its_share_for_twice_the_body() -> None:
+    apple = Apple()
+    found = {}
+    for operation in apple.catalogue.operations.values():
+        wanted = bodies_of(operation)
+        if operation.name not in THOROUGH:
+            wanted = {name: one for name, one in wanted.items() if name.startswith("/")}
+        for name, make in wanted.items():
+            found[f"{operation.name} {name}"] = growth(
+                lambda size, make=make, operation=operation: sending(
+                    apple, operation, body=make(size)
+                )
+            )
+    assert_linear(found)
+
+
+def test_no_head_takes_more_than_its_share_for_twice_its_length() -> None:
+    apple = Apple()
+    operations = apple.catalogue.operations
+    assert_linear(
+        {
+            f"{name} {kind}": growth(
+                lambda size, make=make, name=name: sending(apple, operations[name], **make(size)),
+                MOST_HEAD,
+            )
+            for name in THOROUGH
+            for kind, make in HEADS.items()
+        }
+    )
+
+
+def test_no_decoder_takes_more_than_its_share_for_twice_the_input() -> None:
+    found = {}
+    for name, target in TARGETS.items():
+        kinds = {kind: make for kind, make in BODIES.items() if name not in OWN_FILES}
+        for number, seed in enumerate(target.seeds):
+            kinds[f"seed {number}"] = lambda size, seed=seed: seed * (size // len(seed) + 1)
+        for kind, make in kinds.items():
+            found[f"{name} {kind}"] = growth(
+                lambda size, make=make, target=target: partial(target.run, make(size))
+            )
+    assert_linear(found)
