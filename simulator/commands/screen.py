@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 import click
 
+from simulator.core.data_directory import MEMORY
 from simulator.core.settings import Settings
 from simulator.services.provisioning import Credential, Provisioning
 
@@ -66,7 +67,7 @@ def _rows(
     if ready["tls"]:
         hosts = ", ".join(f"https://{one.service.hosts[0]}" for one in known)
         yield "HTTPS", f"{', '.join(ready['tls'])}  (instead of {hosts})"
-        yield "CA to trust", f"{ready['ca']}  (how: mdmsim ca install-hint{_data(settings)})"
+        yield "CA to trust", f"{ready['ca']}{_install_hint(settings)}"
     if ready["http"]:
         yield "HTTP", f"{ready['http']}  (the same without TLS)"
     if ready["proxy"]:
@@ -79,7 +80,8 @@ def _rows(
                 for entry in organisation.get(kind.ready, ())[:_SHOWN]:
                     yield kind.title, kind.line(entry)
     yield "Journal", ready["journal"] or "in memory, gone at the end"
-    yield "Report", f"mdmsim report{_data(settings)}  (judged by {settings.manifest})"
+    if command := _report(ready, settings):
+        yield "Report", f"{command}  (judged by {settings.manifest})"
     yield "World", f"{settings.world}, seed {settings.seed}; strictness {settings.strictness}"
 
 
@@ -97,11 +99,29 @@ def _tokens(kind: Credential, ready: Mapping[str, Any], settings: Settings) -> I
         option = kind.holder.rpartition(" ")[2]
         which = f"--organisation ID --{option} ID" if kind.scoped else f"--{option} ID"
         hint = f"mdmsim token {kind.name}{_data(settings)} {which}"
-        yield f"{len(rows) - _SHOWN} further {kind.holder}s: {hint}"
+        yield f"{len(rows) - _SHOWN} further {kind.holder}s: " + (
+            hint if _is_kept(settings) else "see ready.json"
+        )
 
 
 def _named(entry: Mapping[str, Any]) -> str:
     return f"{entry['id']}, {entry['name']}" if entry.get("name") else str(entry["id"])
+
+
+def _is_kept(settings: Settings) -> bool:
+    """Tell whether another command can read the data directory."""
+    return settings.data != MEMORY
+
+
+def _install_hint(settings: Settings) -> str:
+    return f"  (how: mdmsim ca install-hint{_data(settings)})" if _is_kept(settings) else ""
+
+
+def _report(ready: Mapping[str, Any], settings: Settings) -> str:
+    """Return the command that reports; empty if there is nothing that it could read."""
+    if _is_kept(settings):
+        return f"mdmsim report{_data(settings)}"
+    return f"mdmsim report --url {ready['control']}" if ready["control"] else ""
 
 
 def _data(settings: Settings) -> str:

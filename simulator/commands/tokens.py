@@ -16,7 +16,7 @@ from simulator import services
 from simulator.commands.options import setting_options, settings
 from simulator.commands.remote import ask
 from simulator.core import ready_file
-from simulator.core.data_directory import DATABASE, holder
+from simulator.core.data_directory import DATABASE, MEMORY, holder
 from simulator.core.settings import ConfigurationError, Settings
 from simulator.core.state import State
 from simulator.pki.credentials import ServerToken
@@ -71,6 +71,11 @@ def _command(kind: Credential, provisionings: tuple[Provisioning, ...]) -> click
             flags.pop("show", False),
         )
         wanted = settings(config, **flags)
+        if wanted.data == MEMORY:
+            raise ConfigurationError(
+                f"--data {MEMORY} keeps no credentials: those of a running simulator are in its "
+                "ready.json"
+            )
         rows = _entries(kind, provisionings, wanted, chosen)
         if kind.listed:
             shown = [entry for _, each, entry in rows if chosen.id in (None, each)]

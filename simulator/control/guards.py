@@ -1,8 +1,9 @@
 """Who may use the control API, and what its errors look like."""
 
+import asyncio
 import hmac
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +16,40 @@ from simulator.store.errors import StoreError
 _OPEN = ("/livez", "/readyz")
 ADMITTED: web.AppKey[Callable[[web.Request], bool]] = web.AppKey("admitted")
 """Tells who else may pass off loopback: the console has a login of its own."""
+
+
+class WrongTokens:
+    """Makes who sends wrong tokens wait, longer each time, one after the other."""
+
+    def __init__(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        """*sleep* waits so many seconds."""
+        self._sleep = sleep
+        self._turn = asyncio.Lock()
+        self._next_s = _FIRST_WAIT_S
+
+    async def wait(self) -> None:
+        """Wait before a wrong token is refused; a right one never waits."""
+        async with self._turn:
+            wait_s, self._next_s = self._next_s, min(2 * self._next_s, _LONGEST_WAIT_S)
+            await self._sleep(wait_s)
+
+    def forgive(self) -> None:
+        """Begin anew, as somebody has logged in."""
+        self._next_s = _FIRST_WAIT_S
+
+
+WRONG_TOKENS: web.AppKey[WrongTokens] = web.AppKey("wrong_tokens", WrongTokens)
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 5.0
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+async def harden(_: web.Request, response: web.StreamResponse) -> None:
+    """Have no browser take an answer for what it is not, or show it within another site."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 def problem(status: int, title: str, detail: str, facts: Body | None = None) -> web.Response:
@@ -39,7 +74,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     or what `ADMITTED` lets in.
     """
     try:
-        _check(request)
+        await _check(request)
         return await handler(request)
     except Problem as error:
         return problem(error.status, error.title, str(error), error.facts)
@@ -71,15 +106,19 @@ def _detail(request: web.Request, error: web.HTTPException) -> str:
     return f"{request.method} {request.path}"
 
 
-def _check(request: web.Request) -> None:
+async def _check(request: web.Request) -> None:
     parts = request.app[PARTS]
     if request.path in _OPEN:
         return
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise Problem(403, "Forbidden", "pages of another site may not use the control port")
     if not is_loopback(parts.settings.host):
-        sent = request.headers.get("Authorization", "")
+        scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
         admitted = request.app.get(ADMITTED, lambda _: False)
-        good = hmac.compare_digest(sent.encode(), f"Bearer {parts.token}".encode())
-        if not (good or admitted(request)):
+        good = hmac.compare_digest(sent.strip().encode(), parts.token.encode())
+        if not ((good and scheme.lower() == "bearer") or admitted(request)):
+            if sent:
+                await request.app[WRONG_TOKENS].wait()
             text = "send Authorization: Bearer <control_token of ready.json>"
             raise Problem(401, "Unauthorized", text)
         return

@@ -32,7 +32,7 @@ from simulator.control.api import (
     vpp,
     worlds,
 )
-from simulator.control.guards import LARGEST, guard
+from simulator.control.guards import LARGEST, WRONG_TOKENS, WrongTokens, guard, harden
 from simulator.control.ledger_service import BOOKS, Books
 from simulator.control.parts import PARTS, Handler, Parts, Route, checked
 from simulator.control.reverting import REVERTER, Reverter
@@ -135,6 +135,8 @@ def make_application(parts: Parts) -> web.Application:
     known = routes(parts.provisionings)
     application = web.Application(middlewares=[completed, guard], client_max_size=LARGEST)
     application[PARTS] = parts
+    application[WRONG_TOKENS] = WrongTokens()
+    application.on_response_prepare.append(harden)
     application.on_shutdown.append(_end_streams)
     application[_UNFINISHED] = set()
     application.on_cleanup.append(_finish)

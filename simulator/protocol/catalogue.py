@@ -112,7 +112,8 @@ class Catalogue:
         """Find the operation by path; one of Apple's host names narrows it to that service."""
         named = self._named(host)
         path = target.partition("?")[0]
-        methods, values = self._routes.get(path), _NO_VALUES
+        # A template itself is no path: it would have no values.
+        methods, values = None if "{" in path else self._routes.get(path), _NO_VALUES
         if methods is None:
             methods, values = self._by_template(path)
         if methods is None:

@@ -155,6 +155,8 @@ def test_a_token_is_read_as_it_stands() -> None:
         pytest.param(
             bearer(claims=issued("1"), der=True), ("iat-string", "der-signature"), id="both"
         ),
+        pytest.param(bearer() + "==", ("padding",), id="padding"),
+        pytest.param(bearer(HEADER | {"crit": ["b64"]}), ("crit",), id="crit"),
     ],
 )
 def test_oddities_are_named(authorization: str, oddities: tuple[str, ...]) -> None:

@@ -158,3 +158,10 @@ def test_a_location_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert result.stderr == (
         "mdmsim: no locations are meant: name one with --location; there are: campus\n"
     )
+
+
+def test_there_is_no_token_of_what_is_in_memory() -> None:
+    result = CliRunner().invoke(main, ["token", "dep", "--data", ":memory:"])
+
+    assert result.exit_code == 2
+    assert "--data :memory: keeps no credentials" in result.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from simulator import services
 from simulator.app import Simulator
-from simulator.control.guards import LARGEST, is_loopback
+from simulator.control.guards import LARGEST, WrongTokens, is_loopback
 from simulator.control.web import PREFIX, routes
 from simulator.core.settings import Settings
 from tests.control.conftest import Control
@@ -27,6 +27,9 @@ ROUTES = routes(services.provisionings())
         pytest.param({"Host": "[::1"}, 403, id="broken-host"),
         pytest.param({"Origin": "https://evil.example"}, 403, id="foreign-page"),
         pytest.param({"Origin": "null"}, 403, id="opaque-origin"),
+        pytest.param({"Sec-Fetch-Site": "cross-site"}, 403, id="cross-site"),
+        pytest.param({"Sec-Fetch-Site": "same-origin"}, 200, id="same-origin"),
+        pytest.param({"Sec-Fetch-Site": "none"}, 200, id="typed"),
     ],
 )
 async def test_web_pages_cannot_reach_the_control_port(
@@ -35,8 +38,36 @@ async def test_web_pages_cannot_reach_the_control_port(
     assert (await control.call("GET", "/clock", headers=headers))[0] == status
 
 
+@pytest.mark.parametrize("path", ["/api/v1/clock", "/api/v1/nowhere", "/metrics", "/livez", "/"])
+async def test_no_browser_guesses_what_an_answer_is_or_shows_it_elsewhere(
+    control: Control, path: str
+) -> None:
+    async with control.http.get(control.base + path) as answer:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+async def test_each_wrong_token_waits_longer_until_somebody_logs_in() -> None:
+    waits: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waits.append(seconds)
+
+    wrong = WrongTokens(note)
+    await asyncio.gather(*(wrong.wait() for _ in range(9)))
+    wrong.forgive()
+    await wrong.wait()
+
+    assert waits == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 0.05]
+
+
 STREAM = "text/event-stream"
-FOREIGN = ({"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"})
+FOREIGN = (
+    {"Host": "evil.example"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"},
+)
 
 
 async def test_no_call_at_all_is_for_a_foreign_page(control: Control) -> None:
@@ -85,7 +116,7 @@ async def test_off_loopback_the_token_is_wanted() -> None:
         base = f"http://127.0.0.1:{port}"
 
         async def status(path: str, token: str = "", method: str = "GET") -> int:
-            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            headers = {"Authorization": f"bEARER {token}"} if token else {}
             async with session.request(method, base + path, headers=headers) as answer:
                 return answer.status
 

@@ -4,6 +4,7 @@ from dataclasses import MISSING, fields, replace
 
 import pytest
 
+from simulator import services
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Objects, String
 from simulator.protocol.operations import Operation, OperationRows
@@ -59,3 +60,9 @@ def test_each_attribute_that_has_a_default_can_be_given_where_a_handler_is_decor
 def test_a_way_to_authenticate_that_the_service_lacks_is_refused() -> None:
     with pytest.raises(ValueError, match="no way to authenticate is called sesion"):
         Catalogue([(SERVICE, [replace(OPERATION, auth="sesion")])])
+
+
+def test_a_template_is_no_path() -> None:
+    found = services.load().find("POST", "/3/device/{token}", "")
+
+    assert found.path == {"token": "{token}"}

@@ -46,6 +46,24 @@ async def test_a_request_is_handed_on_as_it_was_sent(wire: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "host", "path"),
+    [
+        (b"http://mdmenrollment.apple.com/a?b=c", "mdmenrollment.apple.com", "/a?b=c"),
+        (b"HTTPS://u:p@vpp.itunes.apple.com:443", "u:p@vpp.itunes.apple.com:443", "/"),
+        (b"http://a.example?b=//c", "a.example", "/?b=//c"),
+        (b"/http://a.example/b", "mdmenrollment.apple.com", "/http://a.example/b"),
+    ],
+)
+async def test_the_host_of_an_absolute_target_counts(
+    wire: Any, target: bytes, host: str, path: str
+) -> None:
+    await wire.send(request(b"GET " + target + b" HTTP/1.1"))
+
+    (seen,) = wire.requests
+    assert (seen.header("host"), seen.target) == (host, path)
+
+
+@pytest.mark.parametrize(
     ("raw", "expected"),
     [
         pytest.param("jörg".encode(), "jörg", id="utf-8"),

@@ -5,6 +5,7 @@ from aiohttp import web
 from simulator.console import security
 from simulator.console.parts import Page
 from simulator.console.rendering import page
+from simulator.control.guards import WRONG_TOKENS
 
 
 def _target(text: object) -> str:
@@ -27,7 +28,9 @@ async def enter(request: web.Request) -> web.StreamResponse:
     to, token = _target(form.get("to")), form.get("token")
     response = web.Response(status=303, headers={"Location": to})
     if isinstance(token, str) and security.log_in(request, response, token):
+        request.app[WRONG_TOKENS].forgive()
         return response
+    await request.app[WRONG_TOKENS].wait()
     return await page(request, "login.html", "", status=403, to=to, failed=True)
 
 

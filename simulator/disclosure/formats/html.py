@@ -36,6 +36,10 @@ _LINES = {
 """Sections that are tables of lines, by title."""
 
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""What the page may load and do: nothing but use its own style."""
+
+
 def to_html(material: Material) -> Iterator[str]:
     """Yield the page."""
     report = material.report
@@ -44,6 +48,7 @@ def to_html(material: Material) -> Iterator[str]:
     yield (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f"<title>{_text(title)}</title><style>{_css()}</style></head><body><main>\n"
     )
     yield f"<h1>{_text(title)}</h1>\n"

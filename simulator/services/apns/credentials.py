@@ -20,6 +20,8 @@ _ODD = {
     "iat-float": "iat is a fraction: send whole seconds",
     "iat-string": "iat is a string: send a number",
     "der-signature": "the signature is DER: send R and S, 32 bytes each",
+    "crit": "the header has crit, which Apple's pages do not know: leave it out (RFC 7515, 4.1.11)",
+    "padding": "a segment ends with =: base64url in a JWT has no padding (RFC 7515, 2)",
 }
 
 

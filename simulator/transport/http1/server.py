@@ -1,11 +1,13 @@
 """HTTP/1.1 by aiohttp's low-level server: what was on the wire in, what is answered out.
 
-Rule 1: a request is handed on exactly as it was sent: raw target, header order, coded body.
+Rule 1: a request is handed on exactly as it was sent: raw target, header order, coded body. Only
+the host of a target in absolute form becomes the Host.
 Rule 2: whatever arrives is handed on, also what is malformed, cut off or too large.
 Rule 3: nothing is logged here; a path or a header may hold a secret.
 """
 
 import itertools
+import re
 from asyncio import CancelledError, Task, gather, get_running_loop
 from collections.abc import Callable, Coroutine
 from email.utils import formatdate
@@ -25,6 +27,8 @@ from simulator.transport.http1.responses import Outgoing, encode
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 """Answers one request; never raises but when cancelled."""
 
+_ABSOLUTE = re.compile(r"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
+"""A target with the host in it, which then counts whatever Host says (RFC 9112, 3.2.2)."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -87,6 +91,11 @@ class Server(web.Server):
         target = incoming.raw_path
         if not target.isascii():
             target = text(target.encode(errors="surrogateescape"))
+        if absolute := _ABSOLUTE.fullmatch(target):
+            authority, rest = absolute.groups()
+            target = rest if rest.startswith("/") else f"/{rest}"
+            others = [pair for pair in headers if pair[0].lower() != "host"]
+            headers = (("Host", authority), *others)
         request = Request(
             method=incoming.method,
             target=target,

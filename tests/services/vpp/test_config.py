@@ -124,6 +124,11 @@ TOKEN = "FAKE-token"
             {"notificationUrl": "https://[x", "notificationAuthToken": TOKEN}, 9712, id="broken"
         ),
         pytest.param(
+            {"notificationUrl": f"{URL}\r\nX-A: b", "notificationAuthToken": TOKEN},
+            9712,
+            id="line-break",
+        ),
+        pytest.param(
             {"notificationUrl": f"{URL}?a=b", "notificationAuthToken": TOKEN}, 9712, id="query"
         ),
         pytest.param(

@@ -250,7 +250,9 @@ def _check_url(call: Call, url: str, token: str) -> None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise ApiError(errors.URL_INVALID) from None
-    if host is None or parts.scheme not in ("https", "http"):
+    # The parser passes over line breaks and tabs; what calls the URL later does not.
+    broken = any(character <= " " or character == "\x7f" for character in url)
+    if broken or host is None or parts.scheme not in ("https", "http"):
         raise ApiError(errors.URL_INVALID)
     plain = not (parts.query or parts.fragment or parts.username or parts.password)
     if parts.scheme != "https" or not plain:
