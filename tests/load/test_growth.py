@@ -188,11 +188,13 @@ def test_no_decoder_takes_more_than_its_share_for_twice_the_input() -> None:
 
     found = {}
     for name, target in TARGETS.items():
+        if name == "request" or not target.wire:  # operations are above; files are the user's own
+            continue
         kinds: dict[str, Callable[[int], bytes]] = {
             f"seed {number}": partial(_repeated, seed=seed)
             for number, seed in enumerate(target.seeds)
         }
-        kinds |= {kind: BODIES[kind] for kind in GENERAL if target.wire}
+        kinds |= {kind: BODIES[kind] for kind in GENERAL}
         for kind, data in kinds.items():
             found[f"{name} {kind}"] = growth(partial(made, target.run, data))
     assert_linear(found)

@@ -103,6 +103,7 @@ def _broken() -> ConnectionFailedError:
     return ConnectionFailedError(Code.COMPRESSION_ERROR, "a header block cannot be decoded")
 
 
+_MOST_UPDATES = 2
 _Huffman = tuple[int, int, int, int]
 """A Huffman string: number of its field, whether it is the value, its size and its last byte."""
 
@@ -110,10 +111,12 @@ _Huffman = tuple[int, int, int, int]
 def _walk(block: bytes) -> list[_Huffman]:
     """Walk over the representations in *block*: none may be cut off, or a late size update.
 
+    There are two of these at most (RFC 7541, 4.2): the decoder takes ever longer with more.
+
     Return what the decoder does not check.
     """
     huffman: list[_Huffman] = []
-    at, end, field = 0, len(block), 0
+    at, end, field, updates = 0, len(block), 0, 0
     while at < end:
         first = block[at]
         at += 1
@@ -122,7 +125,8 @@ def _walk(block: bytes) -> list[_Huffman]:
             if first == _FULL_INDEX:
                 at = _past_integer(block, at)
         elif _SIZE_UPDATE <= first < _INCREMENTAL:
-            if field:
+            updates += 1
+            if field or updates > _MOST_UPDATES:
                 raise _broken()
             if first == _FULL_SIZE_UPDATE:
                 at = _past_integer(block, at)

@@ -291,6 +291,7 @@ def test_the_page_stands_alone(render: Render) -> None:
     assert "script" not in page.tags
     assert page.links == []
     assert "url(" not in text
+    assert "default-src 'none'" in text.partition("<title>")[0]
     assert "prefers-color-scheme: dark" in text
     assert page.tags.count("svg") == 1
     assert page.tags.count("path") >= 10

@@ -42,6 +42,7 @@ def test_any_bytes_are_read_or_refused(block: bytes) -> None:
         pytest.param(b"\xff\x20", id="index-too-high"),
         pytest.param(b"\xff\xff\xff\xff\xff\x0f", id="integer-without-end"),
         pytest.param(b"\x82\x20", id="size-update-behind-a-field"),
+        pytest.param(b"\x20\x20\x20\x82", id="three-size-updates"),
         pytest.param(b"\x3f\xe2\x1f\x82", id="size-update-too-large"),
         pytest.param(b"\x40", id="literal-without-a-name"),
         pytest.param(b"\x40\x01a", id="literal-without-a-value"),
