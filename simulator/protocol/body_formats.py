@@ -6,6 +6,7 @@ and dates as text of ISO 8601, so that rows, checks and disclosures read all ali
 
 import base64
 import binascii
+import gc
 import plistlib
 import re
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ from simulator.protocol.wire import (
 
 BodyFormat = Literal["json", "form", "plist"]
 _NAME = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
+_LARGE = 65_536
+"""Bytes of a property list that leaves much behind."""
 _MOST_VALUES = 10_000
 """Values of a property list; a binary one can refer to the same value again and again."""
 
@@ -55,12 +58,26 @@ def parse_plist(content: bytes) -> Any:
     Raise ValueError, without its text, if it is none.
     """
     try:
-        tree = plistlib.loads(unwrapped(content))
+        raw = unwrapped(content)
     except binascii.Error:
         raise ValueError("the body is neither a property list nor base64 of one") from None
+    return _Plain().of(load_plist(raw), 0)
+
+
+def load_plist(content: bytes) -> Any:
+    """Return what a property list holds, XML or binary; ValueError, without its text, if none."""
+    tree, failed = None, False
+    try:
+        tree = plistlib.loads(content)
     except Exception:  # noqa: BLE001 (plistlib raises what its parsers raise, of many kinds)
-        raise ValueError("the body is no property list, neither XML nor binary") from None
-    return _Plain().of(tree, 0)
+        failed = True
+    # A parser and what it has read refer to each other, and would stay for a long while. Only
+    # here, with the exception gone, nothing refers to them any more.
+    if len(content) > _LARGE:
+        gc.collect(1)
+    if failed:
+        raise ValueError("the body is no property list, neither XML nor binary")
+    return tree
 
 
 def unwrapped(content: bytes) -> bytes:

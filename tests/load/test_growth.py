@@ -1,15 +1,21 @@
 """What costs too much as it grows: twice the input takes about twice the time, whatever it is."""
 
 import base64
+import contextlib
+import gc
 import json
 import math
 import plistlib
 import re
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pytest
+
+from simulator.protocol.body_formats import parse_plist
 from simulator.protocol.fields import Objects, Strings
 from simulator.protocol.operations import Operation
 from tests.apple import AGENT, Apple, request
@@ -198,3 +204,20 @@ def test_no_decoder_takes_more_than_its_share_for_twice_the_input() -> None:
         for kind, data in kinds.items():
             found[f"{name} {kind}"] = growth(partial(made, target.run, data))
     assert_linear(found)
+
+
+@pytest.mark.parametrize("end", [b"", b"</array></plist>"], ids=["broken", "whole"])
+def test_a_large_property_list_leaves_nothing_behind(end: bytes) -> None:
+    items = b"<dict><key>a</key><string>b</string></dict>" * 50_000
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.set_threshold(20_000, 20, 50)  # as in ``mdmsim serve``
+    try:
+        before = sys.getallocatedblocks()
+        with contextlib.suppress(ValueError):
+            parse_plist(b"<plist><array>" + items + end)
+        after = sys.getallocatedblocks()
+    finally:
+        gc.set_threshold(*thresholds)
+
+    assert after - before < 5_000

@@ -1,6 +1,5 @@
 """Calls for pushes: device tokens, and what devices receive."""
 
-import plistlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from simulator.control.push_streams import STREAMS, payload, told
 from simulator.core.notifier import PREFIX_DIGITS
 from simulator.core.state import Body, State
 from simulator.pki.push import ENVIRONMENTS
+from simulator.protocol.body_formats import load_plist
 from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.services.apns import registry, topics
 from simulator.services.apns.registry import DeviceToken
@@ -26,9 +26,9 @@ MAX_PAGE = 1000
 def property_list(content: bytes) -> dict[str, Any]:
     """Return the dictionary in *content*, XML or binary; a problem says why there is none."""
     try:
-        message = plistlib.loads(content)
-    except Exception:  # noqa: BLE001 (plistlib raises what its parsers raise, of many kinds)
-        raise bad("the body is no property list, neither XML nor binary") from None
+        message = load_plist(content)
+    except ValueError as error:
+        raise bad(str(error)) from None
     if not isinstance(message, dict):
         raise bad("the property list must be a dictionary")
     return message

@@ -7,6 +7,7 @@ byte stays. See ``markers.py`` for what a marker looks like.
 import plistlib
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import count
@@ -277,10 +278,11 @@ def _seal_plist(tree: Any, leaves: list[Leaf], fingerprinter: Fingerprinter) -> 
         return _apply(node, _inside(inside, fingerprinter)) if inside else node
 
     sealed = written(tree)
-    try:
-        return plistlib.dumps(sealed, sort_keys=False)
-    except ValueError:
-        return plistlib.dumps(sealed, fmt=plistlib.FMT_BINARY, sort_keys=False)
+    with suppress(ValueError):
+        xml = plistlib.dumps(sealed, sort_keys=False)
+        if plistlib.loads(xml) == sealed:  # else it holds line breaks that XML makes others of
+            return xml
+    return plistlib.dumps(sealed, fmt=plistlib.FMT_BINARY, sort_keys=False)
 
 
 def value_spans(text: str) -> list[tuple[int, int]]:
