@@ -239,3 +239,16 @@ def test_a_secret_that_is_issued_later_is_found_in_what_was_clean_before() -> No
     assert row_of(one, watch) == row_of(one, watch) == row_of(one)
     watch.add("dep.access_secret", "issued-later-0123456789")
     assert b"issued-later" not in row_of(one, watch)[-1]
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [SECRET.encode().hex(), base64.b64encode(SECRET.encode()).decode(), quote(SECRET, safe="")],
+)
+def test_numbers_and_long_names_hide_no_secret_beside_them(encoded: str) -> None:
+    made = Guard((), Fingerprinter(b"k"), ["releasedFromOrgDateTime"])
+    made.add("dep.access_secret", SECRET)
+    page = b'{"eid": "89999000000000000000000000000000", "releasedFromOrgDateTime": null}'
+
+    assert not made.holds_secret(page)
+    assert made.holds_secret(page + f'{{"a": "{encoded}"}}'.encode())

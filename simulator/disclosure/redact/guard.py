@@ -37,6 +37,8 @@ _PEM = b"-----"
 _WORD = re.compile(r"(?:[^\s\"'<>(){}\[\],;&?\\]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\/|&#?\w+;)+")
 """What a text is taken apart into where a secret is in it in another encoding."""
 _MARKER_FREE = re.compile(r"(<sealed [^>]*>(?:<inside [^>]*>)?)")
+_NUMBER = re.compile(rb"(?<![0-9A-Za-z+/_%-])[0-9]{20,40}(?![0-9A-Za-z+/_%=-])")
+"""A number such as an EID, which looks like a run of base64 and encodes no secret of ours."""
 Path = tuple[str, ...]
 
 
@@ -105,7 +107,7 @@ class Guard:
             return True
         if not is_encoded(data, classes):
             return False
-        plain = data
+        plain = _NUMBER.sub(b"\n", data)
         for word in self._words:
             plain = plain.replace(word, b"\n")
         return is_encoded(plain) and any(
