@@ -64,7 +64,7 @@ def to_html(material: Material) -> Iterator[str]:
             for name, words in (("ok", "declared"), ("warn", "warns"), ("fail", "fails"))
         )
         yield (
-            f'<h2>Who to what</h2><div class="card picture">{drawn}'
+            f'<h2>Data flows</h2><div class="card picture">{drawn}'
             f'<p class="legend">A band is as wide as there are different fields.{legend}</p>'
             "</div>\n"
         )
@@ -98,9 +98,13 @@ def _verdict(report: Report) -> str:
         f"<li><b>{report.counts[name]}</b><span>{words}</span></li>" for name, words in _TILES
     )
     found = "".join(f"<li>{_text(one)}</li>" for one in doubts(report))
+    parts = "".join(
+        f'<li class="{part.severity}">{_text(part.text)}</li>' for part in report.summary
+    )
+    summary = f'<h2>Sent to Apple</h2>\n<ul class="summary">{parts}</ul>\n' if parts else ""
     return (
         f'<div class="verdict {report.verdict}">{_text(VERDICTS[report.verdict])}'
-        f'{f"<ul>{found}</ul>" if found else ""}</div>\n<ul class="tiles">{tiles}</ul>\n'
+        f'{f"<ul>{found}</ul>" if found else ""}</div>\n{summary}<ul class="tiles">{tiles}</ul>\n'
     )
 
 

@@ -9,6 +9,7 @@ from simulator.disclosure.judge.manifest import UNDECLARED
 from simulator.disclosure.report.layout import Section, grid, markdown_table
 from simulator.disclosure.report.lines import Line
 from simulator.disclosure.report.report import ClaimLine, Report
+from simulator.disclosure.report.summary import listed
 
 NOT_OBSERVABLE = (
     "Uploads that people make in Apple's portals, such as certificate requests.",
@@ -149,7 +150,9 @@ def _verdict(report: Report) -> Section:
     found = "\n".join(f"- {one}" for one in doubts(report))
     return Section(
         "Verdict and counts",
-        "\n\n".join(filter(None, (VERDICTS[report.verdict], found, counts))),
+        "\n\n".join(
+            filter(None, (VERDICTS[report.verdict], listed(report.summary), found, counts))
+        ),
         ("service", "operation", "status", "exchanges"),
         tuple(
             (one.service, one.operation, str(one.status), str(one.exchanges))

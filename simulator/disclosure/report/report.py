@@ -24,6 +24,7 @@ from simulator.disclosure.report.lines import (
 )
 from simulator.disclosure.report.origins import Known
 from simulator.disclosure.report.redaction import Level
+from simulator.disclosure.report.summary import Part, summarise
 from simulator.journal.chain import Evidence
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.reference import digest
@@ -89,6 +90,8 @@ class Report:
     """All sections, as data."""
 
     verdict: Verdict
+    summary: tuple[Part, ...]
+    """What was sent about whom, failures first."""
     counts: dict[str, int]
     outcomes: tuple[Outcome, ...]
     undeclared: tuple[Line, ...]
@@ -153,6 +156,7 @@ class Report:
         back = {line.declared for line in received}
         return cls(
             verdict=_verdict(ledger, evidence, [*undeclared, *flagged]),
+            summary=summarise(sent),
             counts=_counts(ledger, evidence, sent),
             outcomes=_outcomes(ledger),
             undeclared=undeclared,

@@ -296,7 +296,7 @@ def test_the_page_stands_alone(render: Render) -> None:
     assert page.tags.count("svg") == 1
     assert page.tags.count("path") >= 10
     assert "<b>" + str(material().report.counts["exchanges"]) + "</b>" in text
-    assert page.headings[0] == "Who to what"
+    assert page.headings[:2] == ["Sent to Apple", "Data flows"]
     assert [one.partition(". ")[0] for one in page.headings[1:10]] == list("123456789")
 
 
