@@ -297,7 +297,7 @@ def test_the_page_stands_alone(render: Render) -> None:
     assert page.tags.count("path") >= 10
     assert "<b>" + str(material().report.counts["exchanges"]) + "</b>" in text
     assert page.headings[:2] == ["Sent to Apple", "Data flows"]
-    assert [one.partition(". ")[0] for one in page.headings[1:10]] == list("123456789")
+    assert [one.partition(". ")[0] for one in page.headings[2:11]] == list("123456789")
 
 
 def test_a_run_that_sent_nothing_has_no_picture() -> None:
