@@ -75,7 +75,13 @@ async def test_ready_json_has_the_agreed_shape_and_goes_at_the_end(settings: Set
         "organisations",
     ]
     organisation = ready["organisations"][0]
-    assert list(organisation) == ["id", "dep_servers", "vpp_locations", "push_topics"]
+    assert list(organisation) == [
+        "id",
+        "dep_servers",
+        "axm_accounts",
+        "vpp_locations",
+        "push_topics",
+    ]
     assert list(organisation["dep_servers"][0]) == ["id", "name", "token"]
     assert list(organisation["dep_servers"][0]["token"]) == [
         "consumer_key",
@@ -133,13 +139,16 @@ async def test_memory_leaves_nothing(tmp_path: Path) -> None:
 
     async with Simulator(settings) as simulator:
         directory = Path(simulator.ready["ca"]).parent
-        during = names(directory), names(tmp_path)
+        axm = [name for name in names(directory) if name.startswith("axm-")]
+        kept = [name for name in names(directory) if name not in axm]
+        during = kept, names(tmp_path)
 
     assert simulator.ready["journal"] is None
     assert during == (
         ["ca.key", "ca.pem", "keys.json", "lock", "push", "push-ca.key", "push-ca.pem"],
         ["r.json"],
     )
+    assert axm
     assert names(directory.parent).count(directory.name) == 0
     assert names(tmp_path) == []
 
