@@ -88,7 +88,9 @@ class SqliteStore:
         """Close the database."""
         if self._checkpointer is not None:
             self._checkpointer.close()
-        self._connection.close()
+        # A database in memory may still be read by another thread.
+        with self._lock:
+            self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteState]:
