@@ -45,13 +45,18 @@ async def test_every_call_is_described_and_the_description_is_well_formed(
             assert not name or name in document["components"]["responses"]
 
 
-@pytest.mark.parametrize("path", ["/docs", "/reference"])
-async def test_the_reference_is_a_page(control: Control, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [("/docs", "Documentation"), ("/docs/", "Documentation"), ("/reference", "dep.same-cursor")],
+)
+async def test_the_reference_and_the_index_are_pages(
+    control: Control, path: str, says: str
+) -> None:
     async with control.http.get(f"{control.base}{path}") as answer:
         text = await answer.text()
 
     assert answer.content_type == "text/html"
-    assert "dep.same-cursor" in text
+    assert says in text
 
 
 async def test_the_services_are_described(control: Control) -> None:

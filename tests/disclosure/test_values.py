@@ -118,7 +118,7 @@ def test_what_is_no_marker_is_not_read_as_one() -> None:
 def test_queries_of_known_urls_are_secret() -> None:
     queries = [name for name in CONCEPTS if name.endswith(".query")]
 
-    assert len(queries) == 5
+    assert len(queries) == 6
     assert all(CONCEPTS[name].sealed for name in queries)
 
 

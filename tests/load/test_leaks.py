@@ -71,7 +71,7 @@ async def test_rude_clients_leave_nothing_behind(
                 ]
                 await asyncio.gather(*work)
 
-            await all_ways(1)  # what stays comes with the first
+            await all_ways(TIMES)  # what stays, such as a connection for each reader, comes first
             await asyncio.sleep(0.2)
             before = left(folder)
             await all_ways(TIMES)
