@@ -14,7 +14,7 @@ from simulator.store.errors import DamagedError, StoreError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "Serve the simulated services until SIGTERM or Ctrl-C."),
-    "report": ("report", "Report what has been disclosed, judged by a manifest."),
+    "report": ("report", "Report what has been disclosed, and evaluate it against a manifest."),
     "diff": ("diff", "Compare what two runs disclosed."),
     "journal": ("journal", "Delete exchanges from the journal, on record."),
     "manifest": ("manifests", "Check, import and suggest manifests."),
@@ -23,7 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "vendor": ("vendor", "Sign requests for push certificates, as an MDM vendor does."),
     "world": ("worlds", "List, show and load worlds of test data."),
     "devices": ("devices", "Simulate devices that enrol in an MDM server and execute commands."),
-    "ctl": ("ctl", "Steer a running simulator: answers on demand, time, waiting, state."),
+    "ctl": ("ctl", "Control a running simulator: inject faults, move the clock, wait, reset."),
     "catalogue": ("catalogue", "Print all operations, fields and error codes."),
     "readyz": ("readyz", "Tell whether a running simulator is ready."),
     "version": ("version", "Print the version."),

@@ -26,7 +26,7 @@ _MATCH = click.option(
 
 @click.group("ctl")
 def command() -> None:
-    """Steer a running simulator: answers on demand, time, waiting, state."""
+    """Control a running simulator: inject faults, move the clock, wait, reset."""
 
 
 @command.command("outcomes")
@@ -49,7 +49,7 @@ def _names(one: dict[str, Any]) -> str:
 
 @command.group("fault")
 def fault() -> None:
-    """Make requests get what they would not get."""
+    """Inject faults: error responses, delays, dropped connections."""
 
 
 @fault.command("add")
@@ -203,7 +203,7 @@ def verify(
     after: int,
     **options: Any,
 ) -> None:
-    """Verify how often something was asked; exit with 1 and the nearest miss if it was not."""
+    """Assert how many matching requests arrived; if not, show the closest and exit with 1."""
     control = Control.of(**options)
     if count is not None and (least is not None or most is not None):
         raise ConfigurationError("give either --count, or --min and --max")

@@ -66,7 +66,7 @@ def command(
 
     Without NEW, two parts of OLD: mdmsim diff ./mdmsim-data --old ..120 --new 121..
 
-    Exit code: 0 no difference, 1 one that counts, 2 something to mend, 3 evidence incomplete.
+    Exit code: 0 no difference, 1 one that counts, 2 usage or manifest error, 3 evidence incomplete.
     """
     wanted = settings(config, **flags)
     exit_code((), fail_on)

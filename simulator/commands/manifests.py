@@ -28,7 +28,7 @@ def command() -> None:
 def check(context: click.Context, name: str, as_json: bool) -> None:
     """Check the manifest NAME: one that ships, or a file that ends in .toml.
 
-    Exit code: 0 good, 1 something in it has expired, 2 something to mend.
+    Exit code: 0 good, 1 something in it has expired, 2 usage or manifest error.
     """
     manifest = load_manifest(name).on(today())
     _check_operations(manifest, services.load())

@@ -108,7 +108,7 @@ def command(
 ) -> None:
     """Report what has been disclosed, whether the simulator runs or not.
 
-    Exit code: 0 clean, 1 findings, 2 something to mend, 3 evidence incomplete.
+    Exit code: 0 clean, 1 findings, 2 usage or manifest error, 3 evidence incomplete.
     """
     wanted = settings(config, **flags)
     thresholds(fail_on)

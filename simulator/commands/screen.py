@@ -81,7 +81,7 @@ def _rows(
                     yield kind.title, kind.line(entry)
     yield "Journal", ready["journal"] or "in memory, gone at the end"
     if command := _report(ready, settings):
-        yield "Report", f"{command}  (judged by {settings.manifest})"
+        yield "Report", f"{command}  (manifest: {settings.manifest})"
     yield "World", f"{settings.world}, seed {settings.seed}; strictness {settings.strictness}"
 
 

@@ -16,7 +16,7 @@ NAVIGATION = (
     ("traffic", "/traffic", "Traffic"),
     ("disclosures", "/disclosures", "Disclosures"),
     ("world", "/world", "World"),
-    ("steering", "/steering", "Steer"),
+    ("steering", "/steering", "Simulation"),
     ("reference", "/reference", "Reference"),
 )
 

@@ -28,7 +28,7 @@ async def test_without_a_moment_there_is_a_form(console: Console) -> None:
     page = await console.open("/disclosures/diff")
 
     assert page.status == 200
-    assert "Diff of two moments" in page.words
+    assert "Compare runs" in page.words
 
 
 async def test_what_is_no_moment_is_said(console: Console) -> None:

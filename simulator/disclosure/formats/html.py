@@ -25,7 +25,7 @@ _TILES = (
     ("secrets", "secrets"),
 )
 _COLUMNS = (
-    "", "operation", "place", "concept, whose", "requests", "values", "news to Apple",
+    "", "operation", "place", "concept, whose", "requests", "values", "first disclosed",
     "example and flags", "seen", "exchanges",
 )  # fmt: skip
 _LINES = {
@@ -54,8 +54,9 @@ def to_html(material: Material) -> Iterator[str]:
     yield f"<h1>{_text(title)}</h1>\n"
     span = f"{about.first_seen} to {about.last_seen}" if about.last_seen else "no exchanges yet"
     yield (
-        f'<p class="lead">Disclosure report by {_text(about.tool)}, {_text(span)}, judged by '
-        f"{_text(about.manifest)}, redacted to {_text(about.redaction)}. Not Apple's.</p>\n"
+        f'<p class="lead">Disclosure report by {_text(about.tool)}, {_text(span)}, '
+        f"manifest: {_text(about.manifest)}, redacted to {_text(about.redaction)}. "
+        "Not Apple's.</p>\n"
     )
     yield _verdict(report)
     if drawn := picture(report.sent):

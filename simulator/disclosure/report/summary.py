@@ -48,7 +48,7 @@ class Part:
     severity: str
     """Of its worst line: ``ok``, ``warn`` or ``fail``."""
     values: int
-    """How many different ones, added up over the lines."""
+    """How many different ones each field had, added up over the fields."""
     operations: tuple[str, ...]
     text: str
     """It as a part of a sentence."""
@@ -65,7 +65,9 @@ def summarise(sent: Iterable[Line]) -> tuple[Part, ...]:
 
 def _part(subject: str, category: str, status: str, lines: list[Line]) -> Part:
     values = sum(one.values for one in lines)
-    count = f"{values} different values" if values > 1 else "1 value"
+    operations = tuple(dict.fromkeys(one.operation for one in lines))
+    count = f"{values} values" if values > 1 else "1 value"
+    count += f" in {len(operations)} operations" if len(operations) > 1 else ""
     about = f"{CATEGORIES[category]} of {SUBJECTS[subject]}"
     return Part(
         subject=subject,
@@ -73,7 +75,7 @@ def _part(subject: str, category: str, status: str, lines: list[Line]) -> Part:
         status=status,
         severity=max((one.severity for one in lines), key=SEVERITIES.index),
         values=values,
-        operations=tuple(dict.fromkeys(one.operation for one in lines)),
+        operations=operations,
         text=f"{about} ({', '.join(filter(None, (count, status)))})",
     )
 

@@ -278,7 +278,7 @@ def test_off_loopback_the_token_is_asked_for_once(
 
     expect(tab.page.locator("#state")).to_have_text("Live")
     tab.open("/world")
-    tab.page.click("text=Let Apple change them")
+    tab.page.click("text=Require new terms")
     expect(tab.page.locator(".note")).to_have_text("Apple has changed the terms.")
     tab.page.click("text=Log out")
     tab.page.wait_for_url("**/login")
