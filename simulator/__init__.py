@@ -5,7 +5,7 @@ The names here are what other programs may build on; nothing else is.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Mdmsim", "Settings", "Simulator", "__version__", "serving"]
 
 if TYPE_CHECKING:
