@@ -5,7 +5,7 @@ python3 .ci/counts.py --write STAGE LOG [RESULTS]   write down what ran
 
 LOG is what the runner printed; its own closing line has the number. RESULTS is the
 JUnit file of pytest, for the number of each folder: what grows in one is not to hide
-what another one lost. A file of tests of which none passed is an error.
+what another one lost. A file of tests without a test is an error; skipped ones have their reason.
 """
 
 import json
@@ -27,12 +27,13 @@ def counted(log: Path, pattern: str) -> int:
     return int(found[-1]) if found else 0
 
 
-def passed(results: Path) -> Counter[str]:
-    """Return how many tests of each file passed."""
+def counts(results: Path) -> tuple[Counter[str], Counter[str]]:
+    """Return how many tests of each file passed, and how many there were, skipped ones included."""
     cases = list(ET.parse(results).iter("testcase"))
     names = ("failure", "error", "skipped")
     bad = {id(one) for one in cases for name in names if one.find(name) is not None}
-    return Counter(one.get("classname", "") for one in cases if id(one) not in bad)
+    all_of_them = Counter(one.get("classname", "") for one in cases)
+    return Counter(one.get("classname", "") for one in cases if id(one) not in bad), all_of_them
 
 
 def files(stage: dict[str, Any]) -> list[str]:
@@ -42,17 +43,22 @@ def files(stage: dict[str, Any]) -> list[str]:
     return [one for one in listed if re.fullmatch(r"test_.*\.py", PurePosixPath(one).name)]
 
 
-def folders(files_: list[str], results: Counter[str]) -> tuple[dict[str, int], list[str]]:
-    """Return the number of each folder, and the files of which no test passed."""
+def folders(
+    files_: list[str], passed: Counter[str], there: Counter[str]
+) -> tuple[dict[str, int], list[str]]:
+    """Return the number of each folder that passed, and the files that have no test at all."""
     numbers: Counter[str] = Counter()
     empty = []
     for file in files_:
         module = file.removesuffix(".py").replace("/", ".")
-        number = sum(n for name, n in results.items() if f"{name}.".startswith(f"{module}."))
-        numbers[str(PurePosixPath(file).parent)] += number
-        if not number:
+        numbers[str(PurePosixPath(file).parent)] += _of(module, passed)
+        if not _of(module, there):
             empty.append(file)
     return dict(numbers), empty
+
+
+def _of(module: str, numbers: Counter[str]) -> int:
+    return sum(n for name, n in numbers.items() if f"{name}.".startswith(f"{module}."))
 
 
 def rewrite(name: str, number: int, by_folder: dict[str, int]) -> None:
@@ -77,11 +83,11 @@ def main(arguments: list[str]) -> int:
     name, log, *results = arguments[write:]
     stage = tomllib.loads(WRITTEN.read_text())[name]
     number = counted(Path(log), stage["line"])
-    by_folder, empty = folders(files(stage), passed(Path(results[0]))) if results else ({}, [])
+    by_folder, empty = folders(files(stage), *counts(Path(results[0]))) if results else ({}, [])
     if write:
         rewrite(name, number, by_folder)
         return 0
-    wrong = [f"{file}: 0 tests passed, and it is there to have some" for file in empty]
+    wrong = [f"{file}: 0 tests ran, and it is there to have some" for file in empty]
     if number < stage["least"]:
         wrong.append(f"{number} ran, and {stage['least']} are written in .ci/counts.toml")
     for folder, least in stage.get("folders", {}).items():
