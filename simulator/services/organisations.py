@@ -1,17 +1,36 @@
 """Organisations: who has Apple's services; all of these see the same."""
 
 import hashlib
+import string
 from typing import Any
 
 from simulator.core.state import Body, Entity, State
 
 ORGANISATION = "organisation"
 """Kind of entity, seen from no organisation."""
-_BETA_PROGRAMS = (
-    ("iOS", "iOS 27 AppleSeed Beta"),
-    ("OSX", "macOS 27 AppleSeed Beta"),
-    ("tvOS", "tvOS 27 AppleSeed Beta"),
-)
+_BETA_PROGRAMS = {
+    "iOS": ("iOS", (27, 26, 18)),
+    "OSX": ("macOS", (27, 26, 15)),
+    "tvOS": ("tvOS", (27, 26, 18)),
+    "watchOS": ("watchOS", (27, 26)),
+    "visionOS": ("visionOS", (27, 26)),
+    "homePodOS": ("HomePod Software", (27, 26)),
+}
+"""Wire name of each operating system -> what people call it, and its versions in beta.
+
+About 15 rows, several for a system, were seen live (dep.md, amendments)."""
+_DIGITS = string.ascii_letters + string.digits
+_TOKEN_LENGTH = 64
+
+
+def _beta_token(identifier: str, title: str) -> str:
+    """Return 64 letters of either case and digits, as seen live, always the same."""
+    number = int.from_bytes(hashlib.shake_256(f"beta|{identifier}|{title}".encode()).digest(64))
+    digits = []
+    for _ in range(_TOKEN_LENGTH):
+        number, rest = divmod(number, len(_DIGITS))
+        digits.append(_DIGITS[rest])
+    return "".join(digits)
 
 
 def organisation(state: State, identifier: str) -> Body:
@@ -34,13 +53,14 @@ def add_organisation(state: State, facts: Body) -> None:
     org_version, admin_id and may have facilitator_id.
     """
     identifier = facts["id"]
+    programs = [
+        (os, f"{name} {version} AppleSeed Beta")
+        for os, (name, versions) in _BETA_PROGRAMS.items()
+        for version in versions
+    ]
     tokens = [
-        {
-            "token": hashlib.sha256(f"beta|{identifier}|{os}".encode()).hexdigest(),
-            "title": title,
-            "os": os,
-        }
-        for os, title in _BETA_PROGRAMS
+        {"token": _beta_token(identifier, title), "title": title, "os": os}
+        for os, title in programs
     ]
     body = {
         "id": identifier,

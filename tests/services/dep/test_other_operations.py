@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -147,8 +148,12 @@ def test_beta_tokens_unless_apple_seed_is_off(apple: Apple) -> None:
     change(apple, apple_seed=False)
     off = apple.call("GET", "/os-beta-enrollment/tokens", session=session)
 
-    assert {one["os"] for one in tokens["betaEnrollmentTokens"]} == {"iOS", "OSX", "tvOS"}
-    assert {len(one["token"]) for one in tokens["betaEnrollmentTokens"]} == {64}
+    listed = tokens["betaEnrollmentTokens"]
+    systems = {"iOS", "OSX", "tvOS", "watchOS", "visionOS", "homePodOS"}
+    assert {one["os"] for one in listed} == systems
+    assert len(listed) == len({one["token"] for one in listed}) == 15
+    assert all(re.fullmatch("[A-Za-z0-9]{64}", one["token"]) for one in listed)
+    assert not any(one["token"].islower() for one in listed)
     assert (off.status, off.text) == (403, "APPLE_SEED_FOR_IT_TURNED_OFF")
 
 
