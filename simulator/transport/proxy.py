@@ -133,6 +133,7 @@ class Proxy:
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+        await asyncio.sleep(0)  # the callbacks of a task that was done before run only now
 
     def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         if self._server is None:  # accepted just before it closed

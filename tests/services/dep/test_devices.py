@@ -306,6 +306,16 @@ def test_no_other_text_is_a_cursor(text: str) -> None:
     assert cursors.decode(text, SECRET, "a", 0) is None
 
 
+@given(st.integers(0, 2**80), st.integers(0, 10**9))
+def test_a_text_in_the_form_of_a_cursor_that_we_never_gave_is_none(packed: int, n: int) -> None:
+    """The number that is packed names four phases, of which three exist."""
+    for phase in range(4):
+        text = f"{n}:{(packed << 2 | phase) << 48}:{n}:{n}:true:{n}"
+        forged = base64.b64encode(text.encode()).decode().rstrip("=")
+
+        assert cursors.decode(forged, SECRET, "a", 0) is None
+
+
 def test_the_same_serial_cannot_be_added_twice(apple: Apple) -> None:
     apple.add("SN1")
 
