@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from simulator.core.clock import Clock
 from simulator.core.messages import Request, Response
+from simulator.core.notifier import EXCHANGES
 from simulator.core.state import State
 from simulator.engine.engine import Engine
 from simulator.engine.gateway import MAX_BATCH, Gateway
@@ -57,6 +58,13 @@ async def test_an_answer_comes_after_its_exchange_is_recorded(
 
     assert answer.status == 401
     assert await last(apple) == 1
+
+
+async def test_an_answer_wakes_who_waits_for_exchanges(apple: Apple, gateway: Gateway) -> None:
+    with gateway.listeners.listen(EXCHANGES) as arrived:
+        await gateway.answer(ACCOUNT)
+
+        assert arrived.is_set()
 
 
 async def test_what_waits_together_is_recorded_in_order(apple: Apple, gateway: Gateway) -> None:
