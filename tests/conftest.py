@@ -34,6 +34,8 @@ def no_blocking() -> Iterator[BlockBuster]:
             function.can_block_in("simulator/transport/listener.py", {"load_leaf"})
             # Brief work, which the store answers without waiting for a disk.
             function.can_block_in("simulator/engine/gateway.py", {"_turn"})
+            # A client for tests that are no coroutines; a browser's loop runs in their thread.
+            function.can_block_in("simulator/testing/client.py", {"control"})
             # Coverage's tracer takes a lock of its own in whatever line runs first in a file.
             function.can_block_in("coverage/collector.py", {"lock_data"})
         yield buster

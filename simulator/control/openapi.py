@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -76,7 +77,9 @@ def _operation(route: Route) -> Body:
     names = _NAMES.findall(route.path)
     identifier = "-".join([route.method.lower(), *re.findall(r"\w+", route.path)])
     good: Body = {"description": route.about}
-    if route.gives == "application/json":
+    if route.status == HTTPStatus.NO_CONTENT:
+        pass  # an answer without a body has no type either
+    elif route.gives == "application/json":
         good["content"] = {route.gives: {"schema": object_schema(route.answer)}}
     else:
         good["content"] = {route.gives: {}}

@@ -51,6 +51,7 @@ def done(mdm: Mdm, listener: Listener, started: Any) -> Any:
     return status
 
 
+@pytest.mark.parametrize("flags", [("--manifest", "intune-to-apple")])
 def test_the_whole_flow_and_what_it_disclosed(
     simulator: Simulator, mdm: Mdm, listener: Listener
 ) -> None:
@@ -96,6 +97,7 @@ def _check_disclosures(simulator: Simulator, mdm: Mdm) -> None:
     assert associated["vpp.client_user_id"] == "S25"
     assert associated["vpp.adam_id"] == associated["vpp.content_token"] == "-"
     command = [*MDMSIM, "report", "--data", str(simulator.data), "--format", "json"]
+    command += ["--manifest", "intune-to-apple"]
     told = run(command, env=environment(), cwd=simulator.data.parent)
     assert told.returncode == 1, told.stderr
     undeclared = {line["concept"] for line in json.loads(told.stdout)["undeclared"]}
