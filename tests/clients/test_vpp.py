@@ -101,7 +101,7 @@ def _check_disclosures(simulator: Simulator, mdm: Mdm) -> None:
     told = run(command, env=environment(), cwd=simulator.data.parent)
     assert told.returncode == 1, told.stderr
     undeclared = {line["concept"] for line in json.loads(told.stdout)["undeclared"]}
-    assert {"vpp.adam_id", "vpp.content_token", "server.notify_url", "user.email"} <= undeclared
+    assert {"vpp.adam_id", "server.notify_url", "user.email"} <= undeclared
     for text in (mdm.stoken, SECRET, "anna@school.example", *DEVICES):
         assert text not in told.stdout
     exchanges = json.dumps(
