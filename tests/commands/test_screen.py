@@ -99,11 +99,11 @@ def test_it_shows_the_content_tokens_of_the_first_locations() -> None:
 
 
 def test_it_names_no_command_that_could_read_nothing_of_what_is_in_memory() -> None:
-    ready = READY | {"ca": "/tmp/x/ca.pem", "journal": None}  # noqa: S108 (printed)
+    ready = READY | {"ca": "/srv/mdmsim/ca.pem", "journal": None}
 
     text = shown(ready, Settings(data=":memory:"))
 
     assert ":memory:" not in text
-    assert "\nCA to trust: /tmp/x/ca.pem\n" in text
+    assert "\nCA to trust: /srv/mdmsim/ca.pem\n" in text
     assert "\nReport: mdmsim report --url http://127.0.0.1:8081 " in text
     assert "Report" not in shown(ready | {"control": None}, Settings(data=":memory:"))
