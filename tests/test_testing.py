@@ -1,5 +1,6 @@
 """The handle that test suites get, on a simulator that runs in a thread."""
 
+import asyncio
 import json
 import ssl
 import sys
@@ -208,3 +209,11 @@ def test_a_suite_gets_its_fixture_where_mdmsim_is_installed(tmp_path: Path) -> N
     )
 
     assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_handle_waits_in_a_thread_whose_loop_is_a_browsers(mdmsim: Mdmsim) -> None:
+    async def drive() -> None:
+        mdmsim.device(power_on=False).wait(state="enrolled", timeout_s=0.01)
+
+    with pytest.raises(AssertionError, match="did not come to"):
+        asyncio.run(drive())
