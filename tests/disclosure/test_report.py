@@ -212,6 +212,25 @@ concepts = ["user.email"]
     assert report.only_received[0].places == ("made.define /org_name",)
 
 
+def test_a_claim_says_what_a_record_of_processing_asks() -> None:
+    asked = {
+        "purpose": "assign a profile",
+        "legal_basis": "Art. 6(1)(b)",
+        "retention": "30 days",
+        "recipient_country": "US",
+        "safeguard": "standard contractual clauses",
+        "owner": "it@example.com",
+    }
+    rows = "".join(f'{name} = "{text}"\n' for name, text in asked.items())
+    claim = '[[claim]]\nid = "C1"\nservices = ["dep"]\nconcepts = ["device.serial"]\n'
+    own = Manifest.parse(f"[manifest]\nschema = 1\n{claim}{rows}", "own")
+
+    report = Report.build(ledger_of(), own, CATALOGUE, tool="t")
+
+    (line,) = as_dict(report)["not_seen"]
+    assert {name: line[name] for name in asked} == asked
+
+
 def test_received_fields_tell_since_when_and_for_which_version() -> None:
     body = {"org_name": "Acme", "org_id": "1"}
     exchanges = [exchange(post({}), version=version, response=answer(body)) for version in (10, 3)]

@@ -11,6 +11,7 @@ from typing import Any
 from simulator.core.messages import Exchange
 from simulator.core.timestamps import rfc3339_ms
 from simulator.disclosure.formats.material import Material
+from simulator.disclosure.judge.claims import ACCOUNTABILITY
 from simulator.disclosure.judge.manifest import NONE, Judged, judge
 from simulator.disclosure.report.layout import printable
 from simulator.disclosure.report.lines import UNMATCHED, Line
@@ -23,8 +24,7 @@ COLUMNS = (
     "recipient", "service", "operation", "field", "part", "place", "via", "concept", "category",
     "subject", "secret", "direction", "required", "versions", "documented", "docs", "declared",
     "manifest_revision", "requests", "records", "values", "novelty", "first_seen", "last_seen",
-    "example", "flags", "severity", "evidence", "fides", "dpv", "purpose", "legal_basis",
-    "retention", "transfer", "owner",
+    "example", "flags", "severity", "evidence", "fides", "dpv", *ACCOUNTABILITY,
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the start of a formula."""
@@ -44,10 +44,7 @@ def to_csv(material: Material) -> Iterator[str]:
 
 
 def _cells(line: Line, claim: ClaimLine | None, report: Report) -> dict[str, Any]:
-    legal = {
-        name: getattr(claim, name) if claim else ""
-        for name in ("purpose", "legal_basis", "retention", "transfer", "owner")
-    }
+    legal = {name: getattr(claim, name) if claim else "" for name in ACCOUNTABILITY}
     return {
         **asdict(line),
         **legal,

@@ -37,7 +37,8 @@ class Claim:
     purpose: str = ""
     legal_basis: str = ""
     retention: str = ""
-    transfer: str = ""
+    recipient_country: str = ""
+    safeguard: str = ""
     owner: str = ""
     reason: str = ""
     expires: date | None = None
@@ -143,6 +144,8 @@ class Manifest:
         )
 
 
+ACCOUNTABILITY = ("purpose", "legal_basis", "retention", "recipient_country", "safeguard", "owner")
+"""What a record of processing asks of each claim beside what is sent: names of `Claim`."""
 NO_MANIFEST = "none"
 """The name of no declaration at all."""
 NOTHING_DECLARED = Manifest(NO_MANIFEST, (), {}, "", {}, {}, declares=False)

@@ -95,10 +95,11 @@ MANIFEST: Rows = (
 )
 DEFAULTS: Rows = (
     String("direction", "Which way the data goes, from the client.", values=_DIRECTIONS),
-    String("purpose", "What for."),
-    String("legal_basis", "On which legal basis."),
+    String("purpose", "What it is sent for."),
+    String("legal_basis", "On which legal basis, such as GDPR Art. 6(1)(b)."),
     String("retention", "How long the recipient keeps it."),
-    String("transfer", "To which country it goes."),
+    String("recipient_country", "Country that it goes to, such as US."),
+    String("safeguard", "What protects it there, such as standard contractual clauses."),
     String("owner", "Who answers for this claim."),
 )
 _REACH: Rows = (

@@ -9,7 +9,7 @@ from typing import Literal
 
 from simulator.core.timestamps import rfc3339
 from simulator.disclosure.judge import gate
-from simulator.disclosure.judge.claims import Claim, Manifest
+from simulator.disclosure.judge.claims import ACCOUNTABILITY, Claim, Manifest
 from simulator.disclosure.judge.inherent import INHERENT
 from simulator.disclosure.judge.manifest import EXEMPT, NONE, UNDECLARED
 from simulator.disclosure.report.integrity import Proof
@@ -43,7 +43,8 @@ class ClaimLine:
     purpose: str
     legal_basis: str
     retention: str
-    transfer: str
+    recipient_country: str
+    safeguard: str
     owner: str
     reason: str
     expires: str
@@ -238,11 +239,7 @@ def _claim_line(claim: Claim, sent: list[Line], received: list[Line]) -> ClaimLi
         label=claim.label_en or claim.label or claim.reason,
         services=claim.services,
         concepts=claim.concepts,
-        purpose=claim.purpose,
-        legal_basis=claim.legal_basis,
-        retention=claim.retention,
-        transfer=claim.transfer,
-        owner=claim.owner,
+        **{name: getattr(claim, name) for name in ACCOUNTABILITY},
         reason=claim.reason,
         expires=claim.expires.isoformat() if claim.expires else "",
         values=sum(line.records for line in lines),
