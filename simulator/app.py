@@ -26,7 +26,7 @@ from simulator.core.state import State, StoreAdmin
 from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
-from simulator.disclosure.redact.guard import Guard
+from simulator.disclosure.redact.guard import SecretGuard
 from simulator.engine.engine import Engine
 from simulator.engine.gateway import Gateway
 from simulator.faults import faults
@@ -41,7 +41,7 @@ from simulator.store.protocols import Journal
 from simulator.transport.callbacks import Callbacks
 from simulator.transport.capacity import most_connections
 from simulator.transport.head_publisher import HeadPublisher
-from simulator.transport.http1.server import Server
+from simulator.transport.http1.server import Http1Server
 from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Certificates, Listener, explained
 from simulator.transport.outbox import OutboxWorker
@@ -125,7 +125,7 @@ class Simulator:
         fingerprinter = Fingerprinter(keys.fingerprint)
         observer = Observer(self.catalogue, fingerprinter)
         known, names = self.catalogue.services.values(), self.catalogue.long_names
-        guard = Guard(known, fingerprinter, names)
+        guard = SecretGuard(known, fingerprinter, names)
         self._guard = guard
         for secret in keys.texts().values():
             guard.add("net.authorization", secret)
@@ -311,7 +311,7 @@ class Simulator:
         """
         settings = self.settings
         host = settings.host
-        server = Server(
+        server = Http1Server(
             self.gateway.answer, self.clock, settings.body_limit, settings.slow_client_s
         )
         http2 = Http2Server(

@@ -16,9 +16,9 @@ from simulator.core.state import Body, State, StoreAdmin
 from simulator.core.timestamps import milliseconds
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
-from simulator.disclosure.redact.guard import Guard
+from simulator.disclosure.redact.guard import SecretGuard
 from simulator.engine.engine import Engine
-from simulator.protocol.operations import Inquiry, Pending
+from simulator.protocol.operations import NeedsOutboundCall, OutboundCall
 from simulator.services import organisations
 from simulator.services.dep import tokens
 from simulator.services.dep.provisioning import PROVISIONING
@@ -122,14 +122,14 @@ class Apple:
         self.catalogue = services.load()
         self.now_ms = START_MS
         known, names = self.catalogue.services.values(), self.catalogue.long_names
-        self.guard = Guard(known, Fingerprinter(key), names)
+        self.guard = SecretGuard(known, Fingerprinter(key), names)
         self.store = store or open_store(None, guard=self.guard)
         self.observer = Observer(self.catalogue, Fingerprinter(key))
         self.engine = Engine(
             self.catalogue, Settings(**settings), secret, self.observer, authorities
         )
         self.recorded: list[Exchange] = []
-        self.inquiries: list[Inquiry] = []
+        self.inquiries: list[OutboundCall] = []
         """What was asked of the outside."""
         self.unreachable = ""
         """Why the outside cannot be reached; empty: it can."""
@@ -199,14 +199,14 @@ class Apple:
         """Move time."""
         self.now_ms += round(seconds * 1000)
 
-    def send(self, request: Request, known: Mapping[Inquiry, str] | None = None) -> Answer:
+    def send(self, request: Request, known: Mapping[OutboundCall, str] | None = None) -> Answer:
         """Answer one request as the gateway would."""
         inquiry, response = None, None
         with self.store.transaction() as state:
             recorder = _Recorder(state, self.recorded)
             try:
                 response = self.engine.process(request, recorder, self.now_ms, known or {})
-            except Pending as pending:
+            except NeedsOutboundCall as pending:
                 inquiry = pending.inquiry
         if inquiry is not None:
             self.inquiries.append(inquiry)

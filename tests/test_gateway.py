@@ -18,7 +18,7 @@ from simulator.core.notifier import EXCHANGES
 from simulator.core.state import State
 from simulator.engine.engine import Engine
 from simulator.engine.gateway import MAX_BATCH, Gateway
-from simulator.protocol.operations import Inquiry
+from simulator.protocol.operations import OutboundCall
 from simulator.store.errors import StoreError
 from simulator.store.opening import open_store
 from simulator.store.sqlite.store import SqliteStore
@@ -462,9 +462,9 @@ async def test_after_the_end_a_request_is_told_so(
 async def test_what_must_be_asked_first_is_asked_and_recorded_once(
     vpp: Vpp, about: str, status: int
 ) -> None:
-    asked: list[Inquiry] = []
+    asked: list[OutboundCall] = []
 
-    async def inquire(inquiry: Inquiry) -> str:
+    async def inquire(inquiry: OutboundCall) -> str:
         asked.append(inquiry)
         return about
 

@@ -40,14 +40,14 @@ def test_a_fingerprint_is_keyed_and_of_its_concept() -> None:
         # 7:((3 * 4 + 0) << 48 | code):1000:2000:true:1000, where code is 48 bits of the HMAC of
         # dep.cursor|a|fetching|7|3|1000|2000
         pytest.param(
-            cursors.Cursor("fetching", 7, 3, 1000, 2000),
+            cursors.DeviceCursor("fetching", 7, 3, 1000, 2000),
             0,
             "NzozNDI4OTcxMjMxMDA5OTM2OjEwMDA6MjAwMDp0cnVlOjEwMDA",
             id="fetching",
         ),
         # 9:((3 * 4 + 2) << 48 | code):..., of dep.cursor|a|syncing|9|3|1000|2000|5
         pytest.param(
-            cursors.Cursor("syncing", 9, 3, 1000, 2000),
+            cursors.DeviceCursor("syncing", 9, 3, 1000, 2000),
             5,
             "OTozOTgyNDM1Mzg4NzY1MTA3OjEwMDA6MjAwMDp0cnVlOjEwMDA",
             id="syncing",
@@ -55,7 +55,7 @@ def test_a_fingerprint_is_keyed_and_of_its_concept() -> None:
     ],
 )
 def test_a_cursor_is_bound_to_its_server_and_line(
-    cursor: cursors.Cursor, line: int, text: str
+    cursor: cursors.DeviceCursor, line: int, text: str
 ) -> None:
     assert cursors.encode(cursor, KEY, "a", line) == text
     assert cursors.decode(text, KEY, "a", line) == cursor
@@ -66,7 +66,7 @@ def test_a_cursor_is_bound_to_its_server_and_line(
 
 def test_a_cursor_of_a_roster_is_bound_to_its_server_and_kind() -> None:
     # 8 bytes of the HMAC of roster.cursor|a|person|TEXT, and fetched|3|2000|000000000000007
-    cursor = rosters.Cursor("fetched", 3, 2000, "000000000000007")
+    cursor = rosters.RosterCursor("fetched", 3, 2000, "000000000000007")
     text = "QjWY7gTFTP5mZXRjaGVkfDN8MjAwMHwwMDAwMDAwMDAwMDAwMDc"
 
     assert rosters.encode(cursor, KEY, "a", "person") == text

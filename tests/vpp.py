@@ -10,20 +10,20 @@ from simulator.services.vpp.domain import licences, locations, portal, users
 from simulator.services.vpp.domain import notifications as notices
 from simulator.services.vpp.domain.licences import Asset
 from simulator.services.vpp.domain.locations import Location
-from simulator.services.vpp.domain.products import Product, put_product
+from simulator.services.vpp.domain.products import StoreProduct, put_product
 from tests.apple import AGENT, Answer, Apple, request
 
 T = TypeVar("T")
 APP, FREE, SCARCE, BOOK, MAC, USERS_ONLY = (str(1_000_000_000 + n) for n in range(1, 7))
 PRODUCTS = (
-    Product(
+    StoreProduct(
         APP, "Pages of Nowhere", "App", "example.pages", platforms=("iOS", "macOS"), price=4.99
     ),
-    Product(FREE, "Free of Charge", "App", "example.free"),
-    Product(SCARCE, "Hardly Any", "App", "example.scarce", price=9.99),
-    Product(BOOK, "Book of Nothing", "Book", platforms=("iOS", "macOS"), price=12.0),
-    Product(MAC, "Desk", "Mac", "example.desk", platforms=("macOS",), price=49.0),
-    Product(USERS_ONLY, "Personal", "App", "example.personal", device_assignable=False),
+    StoreProduct(FREE, "Free of Charge", "App", "example.free"),
+    StoreProduct(SCARCE, "Hardly Any", "App", "example.scarce", price=9.99),
+    StoreProduct(BOOK, "Book of Nothing", "Book", platforms=("iOS", "macOS"), price=12.0),
+    StoreProduct(MAC, "Desk", "Mac", "example.desk", platforms=("macOS",), price=49.0),
+    StoreProduct(USERS_ONLY, "Personal", "App", "example.personal", device_assignable=False),
 )
 BOUGHT = {APP: 100, SCARCE: 2, BOOK: 10, MAC: 5, USERS_ONLY: 20}
 HOOK: dict[str, Any] = {

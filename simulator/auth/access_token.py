@@ -38,7 +38,7 @@ REASONS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class TokenHolder:
     """What is known of the MDM server that a token names."""
 
     organisation: str
@@ -48,7 +48,7 @@ class Server:
 
 def check(
     token: Jwt,
-    server: Server | None,
+    server: TokenHolder | None,
     now_ms: int,
     *,
     is_used: bool = False,
@@ -74,7 +74,7 @@ def check(
     )
 
 
-def _check_signature(token: Jwt, server: Server) -> str:
+def _check_signature(token: Jwt, server: TokenHolder) -> str:
     if not server.certificates:
         return "no_certificate"
     *older, current = server.certificates

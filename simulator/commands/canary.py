@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from simulator.commands.journal_source import Books, books, today
+from simulator.commands.journal_source import JournalLedger, books, today
 from simulator.commands.progress import bar
 from simulator.core.data_directory import KEYS, read_keys, secret_lines
 from simulator.core.settings import Settings
 from simulator.disclosure.concepts import CONCEPTS
 from simulator.disclosure.formats.table import FORMATS
 from simulator.disclosure.judge.manifest import load_manifest
-from simulator.disclosure.redact.canary import Canary, Sighting, told
+from simulator.disclosure.redact.canary import Canary, CanaryHit, told
 from simulator.disclosure.report.redaction import Level
 from simulator.protocol.catalogue import Catalogue
 from simulator.store.protocols import Journal
@@ -39,14 +39,14 @@ def look(settings: Settings) -> tuple[list[str], bool]:
         count = kept.journal.count()
         total = count + len(FORMATS) * len(get_args(Level))
         with bar("looking for secrets", total) as advance:
-            found: list[Sighting] = []
+            found: list[CanaryHit] = []
             for where, content in _places(kept, settings):
                 found += canary.look(where, content)
                 advance(1)
     return list(told(canary, total, found)), not found
 
 
-def _places(kept: Books, settings: Settings) -> Iterator[tuple[str, bytes]]:
+def _places(kept: JournalLedger, settings: Settings) -> Iterator[tuple[str, bytes]]:
     for seq, content in kept.journal.raw():
         yield f"exchange {seq} of the journal", content
     manifest = load_manifest(settings.manifest).on(today())

@@ -8,7 +8,7 @@ import click
 
 from simulator.commands.drill import drill
 from simulator.commands.imports import arrivals, import_
-from simulator.commands.steering import Control, found, match, pairs
+from simulator.commands.steering import ControlClient, found, match, pairs
 from simulator.core.data_directory import PRIVATE, write_file
 from simulator.core.settings import ConfigurationError
 
@@ -34,7 +34,7 @@ def command() -> None:
 @found
 def outcomes(service: str | None, **options: Any) -> None:
     """List every answer that a fault can name, and every delivery."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     menu = control.call("GET", "/outcomes")
     listed = [one for one in menu["outcomes"] if service in (None, one["service"])]
     rows = [(one["name"], one["status"], _names(one), one["about"]) for one in listed]
@@ -76,7 +76,7 @@ def add(
     **options: Any,
 ) -> None:
     """Arm a fault, such as: add dep.T_C_NOT_SIGNED --count 1."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     limits = {
         "count": count,
         "probability": probability,
@@ -97,7 +97,7 @@ def add(
 @found
 def list_(**options: Any) -> None:
     """List the armed faults, with what they have touched."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     answer = control.call("GET", "/faults")
     rows = [
         (
@@ -118,7 +118,7 @@ def list_(**options: Any) -> None:
 @found
 def clear(identifier: str | None, **options: Any) -> None:
     """Disarm the fault of that id, or all."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     path = f"/faults/{identifier}" if identifier else "/faults"
     answer = control.call("DELETE", path)
     control.show(answer, f"{answer['removed']} disarmed")
@@ -133,7 +133,7 @@ def clear(identifier: str | None, **options: Any) -> None:
 @found
 def clock(advance: str | None, now: str | None, mode: str | None, **options: Any) -> None:
     """Show the simulator's time, or move, stop and start it."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     body: dict[str, Any] = {"mode": mode, "now": now}
     if advance is not None:
         body["advance_s"] = _seconds(advance)
@@ -158,7 +158,7 @@ def quirks(
     identifier: str | None, state: str | None, organisation: str | None, **options: Any
 ) -> None:
     """List the oddities of the real services, or switch one: quirks dep.same-cursor on."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     if identifier is None or state is None:
         answer = control.call("GET", "/quirks")
         listed = [one for one in answer["quirks"] if identifier in (None, one["id"])]
@@ -181,7 +181,7 @@ def quirks(
 @found
 def wait(wanted: tuple[str, ...], count: int, timeout: float, after: int, **options: Any) -> None:
     """Wait until exchanges match; exit with 1 and the nearest miss if they do not in time."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     body = {"match": match(wanted), "count": count, "timeout_s": timeout, "after": after}
     answer = control.judge("/exchanges/wait", body, timeout + 30)
     numbers = ", ".join(str(one["seq"]) for one in answer["exchanges"])
@@ -204,7 +204,7 @@ def verify(
     **options: Any,
 ) -> None:
     """Assert how many matching requests arrived; if not, show the closest and exit with 1."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     if count is not None and (least is not None or most is not None):
         raise ConfigurationError("give either --count, or --min and --max")
     bounds = {"min": least, "max": most}
@@ -223,7 +223,7 @@ def verify(
 @found
 def reset(organisation: str | None, **options: Any) -> None:
     """Go back to the world as it was loaded; the journal stays."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     body = {"organisation": organisation} if organisation else {}
     answer = control.call("POST", "/reset", body)
     control.show(answer, f"{organisation or 'everything'} is as it was loaded")
@@ -239,7 +239,7 @@ def snapshot() -> None:
 @found
 def save(path: Path, **options: Any) -> None:
     """Write the state to FILE, which only its owner may read."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     content = control.send("GET", "/snapshot", timeout_s=600)
     try:
         write_file(path, content, PRIVATE)
@@ -253,7 +253,7 @@ def save(path: Path, **options: Any) -> None:
 @found
 def load(path: Path, **options: Any) -> None:
     """Replace the state by that in FILE."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     answer = control.call("PUT", "/snapshot", path.read_bytes(), timeout_s=600)
     control.show(answer, f"{path} is loaded")
 
@@ -264,7 +264,7 @@ def load(path: Path, **options: Any) -> None:
 @found
 def world(name: str, devices: int | None, **options: Any) -> None:
     """Replace everything by the world NAME; its credentials are new."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     body = {"devices": devices} if devices is not None else {}
     answer = control.call("POST", f"/worlds/{name}", body, timeout_s=600)
     control.show(answer, f"{name} is loaded: its credentials stand in ready.json")

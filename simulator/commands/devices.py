@@ -12,7 +12,7 @@ import click
 
 from simulator.commands import scenarios
 from simulator.commands.progress import bar
-from simulator.commands.steering import Control, found
+from simulator.commands.steering import ControlClient, found
 from simulator.core.settings import ConfigurationError
 
 _BATCH = 50
@@ -56,7 +56,7 @@ def enrol(
     SERIALS are devices that Apple knows; --count buys new ones, which have a
     profile only if the MDM server assigns one meanwhile.
     """
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     if bool(serials) == (count is not None):
         raise click.UsageError("name serial numbers, or how many devices to buy: --count 3")
     if count is not None:
@@ -86,7 +86,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _bought(
-    control: Control, count: int, server: str | None, families: Sequence[str]
+    control: ControlClient, count: int, server: str | None, families: Sequence[str]
 ) -> Iterator[str]:
     """Buy devices and yield their serial numbers."""
     listed = control.call("GET", "/dep-servers")["dep_servers"]
@@ -112,7 +112,7 @@ def _paced(serials: Sequence[str], rate: float | None) -> Iterator[Sequence[str]
 
 
 def _enrolled(
-    control: Control, serials: Sequence[str], profile: str | None, options: dict[str, Any]
+    control: ControlClient, serials: Sequence[str], profile: str | None, options: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Create devices and enrol them."""
     body = {"serial_numbers": list(serials), "power_on": profile is None, "options": options}
@@ -133,7 +133,7 @@ def _read(path: str) -> bytes:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _act(control: Control, serial: str, action: str, body: Any = None) -> dict[str, Any]:
+def _act(control: ControlClient, serial: str, action: str, body: Any = None) -> dict[str, Any]:
     path = f"/simulated-devices/{quote(serial)}/{action}"
     done: dict[str, Any] = control.call("POST", path, body or {}, timeout_s=_TIMEOUT_S)
     return done
@@ -143,11 +143,11 @@ def _act(control: Control, serial: str, action: str, body: Any = None) -> dict[s
 @found
 def list_devices(**options: Any) -> None:
     """List the simulated devices."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     _table(control, list(_all(control)))
 
 
-def _all(control: Control) -> Iterator[dict[str, Any]]:
+def _all(control: ControlClient) -> Iterator[dict[str, Any]]:
     after: str | None = ""
     while after is not None:
         path = f"/simulated-devices?limit={_PAGE}&after={quote(after)}"
@@ -156,7 +156,7 @@ def _all(control: Control) -> Iterator[dict[str, Any]]:
         after = page["next"]
 
 
-def _table(control: Control, devices: Sequence[dict[str, Any]]) -> None:
+def _table(control: ControlClient, devices: Sequence[dict[str, Any]]) -> None:
     rows = (
         (one["serial_number"], one["product"], one["os_version"], one["state"], one["trouble"])
         for one in devices
@@ -169,7 +169,7 @@ def _table(control: Control, devices: Sequence[dict[str, Any]]) -> None:
 @found
 def power_on(serials: tuple[str, ...], **options: Any) -> None:
     """Turn devices on; erased ones activate and enrol again."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     _table(control, [_act(control, one, "power-on") for one in serials])
 
 
@@ -178,7 +178,7 @@ def power_on(serials: tuple[str, ...], **options: Any) -> None:
 @found
 def erase(serials: tuple[str, ...], **options: Any) -> None:
     """Erase devices, as their users can."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     _table(control, [_act(control, one, "erase") for one in serials])
 
 
@@ -191,7 +191,7 @@ def run(file: str, seed: int, **options: Any) -> None:
 
     The simulator's clock is moved to the time of each step: nothing waits.
     """
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     scenario = scenarios.read(Path(file))
     serials = [one["serial_number"] for one in _all(control)]
     at_s = 0.0

@@ -14,11 +14,17 @@ from simulator.commands.remote import get
 from simulator.commands.report import detail
 from simulator.core.data_directory import DATABASE
 from simulator.core.settings import ConfigurationError, Settings
-from simulator.disclosure.judge.difference import DIFFERENCES, FORMATS, Change, compare, exit_code
+from simulator.disclosure.judge.difference import (
+    DIFFERENCES,
+    FORMATS,
+    Difference,
+    compare,
+    exit_code,
+)
 from simulator.disclosure.judge.gate import INCOMPLETE
-from simulator.disclosure.judge.lock import Lock
+from simulator.disclosure.judge.lock import DisclosureLock
 from simulator.disclosure.judge.manifest import load_manifest
-from simulator.disclosure.judge.spans import Span
+from simulator.disclosure.judge.spans import JournalRange
 from simulator.disclosure.report.rendering import as_dict
 
 
@@ -85,7 +91,7 @@ def command(
 
 def _compared(
     old: Path | None, new: Path | None, spans: tuple[str | None, str | None], wanted: Settings
-) -> tuple[list[Change], list[Path]]:
+) -> tuple[list[Difference], list[Path]]:
     """Return the changes, and the paths whose evidence is incomplete."""
     if old is None or (new is None and None in spans):
         raise ConfigurationError("name what to compare: two runs, or one with --old and --new")
@@ -96,16 +102,16 @@ def _compared(
     return compare(before, after, services.load()), list(doubtful)
 
 
-def _span(name: str, text: str | None) -> Span | None:
+def _span(name: str, text: str | None) -> JournalRange | None:
     try:
-        return None if text is None else Span.parse(text)
+        return None if text is None else JournalRange.parse(text)
     except ValueError as error:
         raise ConfigurationError(f"{name}: {error}") from None
 
 
 def _asked(
     url: str, old: str | None, new: str | None, *, paths: tuple[Path | None, Path | None]
-) -> list[Change]:
+) -> list[Difference]:
     """Return the changes that the control API at *url* finds between two parts of its journal."""
     if any(paths) or old is None or new is None:
         raise ConfigurationError("--url compares parts of one journal: give --old and --new alone")
@@ -117,10 +123,12 @@ def _asked(
     if status != HTTPStatus.OK:
         raise ConfigurationError(f"{url}/api/v1/diff answers {status}{detail(body)}")
     found = json.loads(body)["changes"]
-    return [Change(**one | {"flags": tuple(one["flags"])}) for one in found]
+    return [Difference(**one | {"flags": tuple(one["flags"])}) for one in found]
 
 
-def load(path: Path, wanted: Settings, span: Span | None = None) -> tuple[Lock, bool]:
+def load(
+    path: Path, wanted: Settings, span: JournalRange | None = None
+) -> tuple[DisclosureLock, bool]:
     """Return the lock of a run, or of a part of it, and whether its evidence is complete."""
     if path.is_dir() or path.name == DATABASE:
         data = path if path.is_dir() else path.parent
@@ -128,7 +136,7 @@ def load(path: Path, wanted: Settings, span: Span | None = None) -> tuple[Lock, 
         with books(replace(wanted, data=str(data))) as kept:
             report = kept.report(manifest, "names", strict=False)
             whole = report.verdict != "incomplete"
-            lock = kept.part(span, manifest).lock if span else Lock.of(as_dict(report))
+            lock = kept.part(span, manifest).lock if span else DisclosureLock.of(as_dict(report))
         return lock, whole
     if span is not None:
         raise ConfigurationError(f"{path} holds no exchanges, so no part of it: name a database")
@@ -141,9 +149,9 @@ def load(path: Path, wanted: Settings, span: Span | None = None) -> tuple[Lock, 
         why = f"{path} is no lock: name a lock, a report as JSON, or a data directory"
         raise ConfigurationError(why) from error
     if not text.lstrip().startswith("{"):
-        return Lock.parse(text, str(path)), True
+        return DisclosureLock.parse(text, str(path)), True
     try:
         report_ = json.loads(text)
-        return Lock.of(report_), report_["verdict"] != "incomplete"
+        return DisclosureLock.of(report_), report_["verdict"] != "incomplete"
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{path} is no report of mdmsim: make it anew") from error

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from simulator.commands.steering import Control, found
+from simulator.commands.steering import ControlClient, found
 from simulator.core.settings import ConfigurationError
 
 _PUSH = "apns.push"
@@ -18,7 +18,7 @@ _MOST_DAYS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DrillDay:
     """What happened on one day of the drill."""
 
     day: int
@@ -72,8 +72,8 @@ def push_certificate(
     """
     if not (0 <= before <= _MOST_DAYS and 1 <= after <= _MOST_DAYS):
         raise ConfigurationError(f"--before must be from 0, --after from 1, to {_MOST_DAYS} days")
-    control = Control.of(**options)
-    run = _Run(control, _chosen(control, topic), each_day, wait_s)
+    control = ControlClient.of(**options)
+    run = _DrillRun(control, _chosen(control, topic), each_day, wait_s)
     clock = control.call("GET", "/clock")
     try:
         days = [run.day(number) for number in range(-before, after + 1)]
@@ -100,7 +100,7 @@ def push_certificate(
         raise SystemExit(1)
 
 
-def _chosen(control: Control, topic: str | None) -> Any:
+def _chosen(control: ControlClient, topic: str | None) -> Any:
     """Return the certificate that the drill is about: the one that expires last of its topic."""
     listed = control.call("GET", "/push-certificates")["push_certificates"]
     good = [one for one in listed if one["state"] == "active"]
@@ -117,11 +117,11 @@ def _chosen(control: Control, topic: str | None) -> Any:
     return max(chosen, key=lambda one: str(one["expires"]))
 
 
-class _Run:
+class _DrillRun:
     """One drill."""
 
     def __init__(
-        self, control: Control, certificate: Any, each_day: str | None, wait_s: float
+        self, control: ControlClient, certificate: Any, each_day: str | None, wait_s: float
     ) -> None:
         self.topic = str(certificate["topic"])
         self.expires = str(certificate["expires"])
@@ -133,7 +133,7 @@ class _Run:
         self._seq = _last(control)
         self._mails = len(control.call("GET", "/mails")["mails"])
 
-    def day(self, number: int) -> Day:
+    def day(self, number: int) -> DrillDay:
         """Move the clock to *number* days after the expiry, and return what happens then."""
         now = self._end + timedelta(days=number, seconds=1 if number >= 0 else 0)
         text = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -157,7 +157,7 @@ class _Run:
         mails = self._control.call("GET", "/mails")["mails"]
         new = mails[: len(mails) - self._mails]
         self._mails = len(mails)
-        return Day(
+        return DrillDay(
             day=number,
             date=text[:10],
             accepted=len(pushes) - len(refused),
@@ -184,13 +184,13 @@ class _Run:
                 return found
 
 
-def _last(control: Control) -> int:
+def _last(control: ControlClient) -> int:
     """Return the number of the newest exchange."""
     page = control.call("GET", "/exchanges?limit=1&order=newest")["exchanges"]
     return int(page[0]["seq"]) if page else 0
 
 
-def _put_back(control: Control, clock: Any) -> None:
+def _put_back(control: ControlClient, clock: Any) -> None:
     body = {"mode": clock["mode"]}
     if clock["mode"] != "real":
         # Another mode in between, as time goes forward only within one.
@@ -199,7 +199,7 @@ def _put_back(control: Control, clock: Any) -> None:
     control.call("PUT", "/clock", body)
 
 
-def _verdict(days: list[Day]) -> str:
+def _verdict(days: list[DrillDay]) -> str:
     """Return what went wrong; nothing if the server was renewed in time."""
     ended = [one for one in days if one.day >= 0]
     refused = sum(one.refused for one in days)

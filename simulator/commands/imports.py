@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from simulator.commands.steering import Control, found
+from simulator.commands.steering import ControlClient, found
 from simulator.core.settings import ConfigurationError
 from simulator.worlds import depsim, vppsim
 from simulator.worlds.depsim import Insertion
@@ -41,7 +41,7 @@ def add(
     **options: Any,
 ) -> None:
     """Let COUNT devices come each time, such as: add 5 --every 3600."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     given: dict[str, Any] = {"times": times, "starts": starts, "ends": ends, "server": server}
     given["families"] = list(families) or None
     body: dict[str, Any] = {"count": count, "every_s": every}
@@ -54,7 +54,7 @@ def add(
 @found
 def list_(**options: Any) -> None:
     """List what is to come, with how many have."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     answer = control.call("GET", "/arrivals")
     names = ("id", "server", "count", "every_s", "times", "ends", "arrived", "next")
     rows = [[one[name] for name in names] for one in answer["arrivals"]]
@@ -66,7 +66,7 @@ def list_(**options: Any) -> None:
 @found
 def cancel(identifier: str, **options: Any) -> None:
     """Let no more of them come; those that have stay."""
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     gone = control.call("DELETE", f"/arrivals/{identifier}")
     control.show(gone, f"arrivals {identifier} have ended after {gone['arrived']} devices")
 
@@ -84,7 +84,7 @@ def import_(path: Path, server: str | None, location: str | None, **options: Any
     Of depsim: add its devices, now and over time, and arm its answers. Of vppsim: buy its
     licences, and let registered users accept their invitation.
     """
-    control = Control.of(**options)
+    control = ControlClient.of(**options)
     try:
         document = json.loads(path.read_bytes())
     except ValueError as error:
@@ -95,7 +95,7 @@ def import_(path: Path, server: str | None, location: str | None, **options: Any
         _arm(control, path, document, server)
 
 
-def _arm(control: Control, path: Path, document: Any, server: str | None) -> None:
+def _arm(control: ControlClient, path: Path, document: Any, server: str | None) -> None:
     """Do what a file of depsim asks for."""
     catalogue = control.call("GET", "/catalogue")
     operations = {
@@ -146,7 +146,9 @@ def _later(one: Insertion) -> dict[str, int]:
     return {"every_s": one.every_s or 1, **({"times": one.times - 1} if one.times else {})}
 
 
-def _supply(control: Control, asked: vppsim.Configuration, location: str | None) -> None:
+def _supply(
+    control: ControlClient, asked: vppsim.VppsimConfiguration, location: str | None
+) -> None:
     """Do what a file of vppsim asks for."""
     where = {"location": location} if location else {}
     bought = [control.call("POST", "/assets", where | _order(one)) for one in asked.purchases]
@@ -168,14 +170,14 @@ def _supply(control: Control, asked: vppsim.Configuration, location: str | None)
     _told(control, {"assets": bought, "vpp_users": accepted}, lines, left_out)
 
 
-def _order(one: vppsim.Purchase) -> dict[str, Any]:
+def _order(one: vppsim.LicencePurchase) -> dict[str, Any]:
     """Return how to buy licences of a product that is put into the store with them."""
     product = {"adam_id": one.adam_id, "name": f"App {one.adam_id}"}
     return {"product": product, "quantity": one.quantity}
 
 
 def _told(
-    control: Control, answer: dict[str, Any], lines: Iterable[str], left_out: Iterable[str]
+    control: ControlClient, answer: dict[str, Any], lines: Iterable[str], left_out: Iterable[str]
 ) -> None:
     """Show what was done, and what was left out."""
     missing = list(left_out)

@@ -16,7 +16,7 @@ from simulator.core.sealed_file import seal, unseal
 from simulator.core.settings import Settings
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.manifest import Manifest
-from simulator.disclosure.judge.spans import Part, Span
+from simulator.disclosure.judge.spans import JournalRange, RangeDisclosures
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.records import Disclosure
 from simulator.disclosure.observe.values import Fingerprinter
@@ -39,7 +39,7 @@ LARGE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class JournalLedger:
     """The ledger of a journal, and what it was made with."""
 
     journal: Journal
@@ -74,10 +74,10 @@ class Books:
             width=width,
         )
 
-    def part(self, span: Span, manifest: Manifest) -> Part:
+    def part(self, span: JournalRange, manifest: Manifest) -> RangeDisclosures:
         """Return what was disclosed in a part of the journal."""
         ledger = Ledger(self.observer, self.catalogue, self.ledger.origins)
-        return Part.of(span, self.journal.read, ledger, manifest, TOOL)
+        return RangeDisclosures.of(span, self.journal.read, ledger, manifest, TOOL)
 
     def origin(self, one: Disclosure, seq: int) -> str:
         """Return where the value of a record of exchange *seq* came from."""
@@ -154,7 +154,7 @@ def _restored(
 
 
 @contextmanager
-def books(settings: Settings, *, fresh: bool = False) -> Iterator[Books]:
+def books(settings: Settings, *, fresh: bool = False) -> Iterator[JournalLedger]:
     """Open the journal of a data directory, and add it all up.
 
     With *fresh* nothing of an earlier time is used.
@@ -168,7 +168,7 @@ def books(settings: Settings, *, fresh: bool = False) -> Iterator[Books]:
             kept = _Kept(data / LEDGER, keys.secret)
             ledger, evidence = _added_up(now, observer, catalogue, kept, fresh=fresh)
             known = known_to(catalogue, now.scan, observer.stamp)
-        yield Books(journal, ledger, evidence, observer, catalogue, known)
+        yield JournalLedger(journal, ledger, evidence, observer, catalogue, known)
 
 
 def read(journal: Journal, add: Callable[[Exchange], None], chain: Chain | None = None) -> Evidence:

@@ -26,7 +26,7 @@ from simulator.disclosure.judge.gate import (
     exit_code,
     thresholds,
 )
-from simulator.disclosure.judge.lock import Lock
+from simulator.disclosure.judge.lock import DisclosureLock
 from simulator.disclosure.judge.manifest import load_manifest, read_manifest
 from simulator.disclosure.report.integrity import Proof
 from simulator.disclosure.report.redaction import LEVELS
@@ -197,7 +197,7 @@ def proof_lines(proof: Mapping[str, Any]) -> Iterator[str]:
 
 def _write_lock(report: Mapping[str, Any], path: Path | None) -> None:
     if path is not None:
-        write([str(Lock.of(report))], path)
+        write([str(DisclosureLock.of(report))], path)
 
 
 def _fetch(url: str, form: str, query: dict[str, str]) -> tuple[str, Mapping[str, Any]]:

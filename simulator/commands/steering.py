@@ -33,7 +33,7 @@ def found(function: Function) -> Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class ControlClient:
     """The control API of a running simulator."""
 
     url: str
@@ -41,7 +41,9 @@ class Control:
     as_json: bool
 
     @classmethod
-    def of(cls, *, url: str | None, as_json: bool, config: str | None, **flags: Any) -> "Control":
+    def of(
+        cls, *, url: str | None, as_json: bool, config: str | None, **flags: Any
+    ) -> "ControlClient":
         """Find it by the options of `found`; ConfigurationError if nothing runs there."""
         if url is not None:
             return cls(url, "", as_json)

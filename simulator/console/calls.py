@@ -15,7 +15,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from simulator.control.guards import guard
-from simulator.control.parts import Problem
+from simulator.control.parts import ApiProblem
 from simulator.control.web import PREFIX
 
 REFUSED = 400
@@ -76,7 +76,7 @@ async def call(
     answer = content if isinstance(content, bytes) else b""
     if response.status >= REFUSED:
         problem = msgspec.json.decode(answer)
-        raise Problem(problem["status"], problem["title"], problem["detail"])
+        raise ApiProblem(problem["status"], problem["title"], problem["detail"])
     return answer
 
 

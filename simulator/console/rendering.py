@@ -9,7 +9,7 @@ from aiohttp import web
 from simulator import __version__
 from simulator.console import calls, formatting, security
 from simulator.console.parts import DOOR
-from simulator.control.parts import PARTS, Problem
+from simulator.control.parts import PARTS, ApiProblem
 
 NAVIGATION = (
     ("start", "/", "Start"),
@@ -74,7 +74,7 @@ async def _clock(request: web.Request) -> Any:
     """Return the time, or None for a page that is shown to someone who is not let in."""
     try:
         return await calls.get(request, "clock")
-    except Problem:
+    except ApiProblem:
         return None
 
 

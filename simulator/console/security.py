@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlsplit
 from aiohttp import web
 
 from simulator.control.guards import is_loopback
-from simulator.control.parts import PARTS, Handler, Problem
+from simulator.control.parts import PARTS, ApiProblem, Handler
 
 _SOURCES = {
     "default-src": "'none'",
@@ -116,7 +116,7 @@ def own_form(handler: Handler) -> Handler:
         sent, seed = form.get(_TOKEN_FIELD), request.cookies.get(_SEED, "")
         if not (seed and isinstance(sent, str) and _same(sent, form_token(request, seed))):
             text = "the form is not one of this console, or your browser keeps no cookies: reload"
-            raise Problem(403, "Forbidden", text)
+            raise ApiProblem(403, "Forbidden", text)
         return await handler(request)
 
     return checked

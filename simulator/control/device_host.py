@@ -77,11 +77,11 @@ class DeviceHost:
         # Imported by who has devices only: they are a tenth of what starting takes.
         from simulator.devices.hosting.fleet import Fleet  # noqa: PLC0415
         from simulator.devices.hosting.performer import ControlAddress  # noqa: PLC0415
-        from simulator.devices.world import World  # noqa: PLC0415
+        from simulator.devices.world import DeviceEnvironment  # noqa: PLC0415
 
         parts = self._parts
         authority = await asyncio.to_thread(_authority, self._directory, self._wall_clock())
-        world = World(parts.clock.now_ms, parts.chance, authority, self._wall_clock)
+        world = DeviceEnvironment(parts.clock.now_ms, parts.chance, authority, self._wall_clock)
         address = ControlAddress(self.url, parts.token, self.services)
         return await self._stack.enter_async_context(
             Fleet(address, parts.clock, world, _Keeper(parts))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import web
 
-from simulator.control.parts import PARTS, Handler, Problem
+from simulator.control.parts import PARTS, ApiProblem, Handler
 from simulator.core.state import Body
 from simulator.store.errors import StoreError
 
@@ -76,7 +76,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         await _check(request)
         return await handler(request)
-    except Problem as error:
+    except ApiProblem as error:
         return problem(error.status, error.title, str(error), error.facts)
     except StoreError as error:
         about = f"the database cannot be used ({error}): {error.advice}"
@@ -111,7 +111,7 @@ async def _check(request: web.Request) -> None:
     if request.path in _OPEN:
         return
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
-        raise Problem(403, "Forbidden", "pages of another site may not use the control port")
+        raise ApiProblem(403, "Forbidden", "pages of another site may not use the control port")
     if not is_loopback(parts.settings.host):
         scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
         admitted = request.app.get(ADMITTED, lambda _: False)
@@ -120,13 +120,13 @@ async def _check(request: web.Request) -> None:
             if sent:
                 await request.app[WRONG_TOKENS].wait()
             text = "send Authorization: Bearer <control_token of ready.json>"
-            raise Problem(401, "Unauthorized", text)
+            raise ApiProblem(401, "Unauthorized", text)
         return
     if not is_loopback(_name(f"//{request.host}")):
-        raise Problem(403, "Forbidden", "the Host header must name this machine, as localhost")
+        raise ApiProblem(403, "Forbidden", "the Host header must name this machine, as localhost")
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
-        raise Problem(403, "Forbidden", "pages of another origin may not use the control API")
+        raise ApiProblem(403, "Forbidden", "pages of another origin may not use the control API")
 
 
 def _name(url: str) -> str:

@@ -11,7 +11,7 @@ from simulator import __version__
 from simulator.control.parts import Parts
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.manifest import Manifest
-from simulator.disclosure.judge.spans import Part, Span
+from simulator.disclosure.judge.spans import JournalRange, RangeDisclosures
 from simulator.disclosure.observe.records import Disclosure
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.lines import order_by_place, sent_line
@@ -29,7 +29,7 @@ SMALL = 20_000
 """Up to so many exchanges, each report looks at all hashes again; beyond, at the new ones."""
 
 
-class Books:
+class LedgerService:
     """The ledger so far: what was added once is not read again. For any thread but the loop's."""
 
     def __init__(self, parts: Parts) -> None:
@@ -106,13 +106,13 @@ class Books:
                 found.append((order_by_place(line), ledger_row(line, group)))
         return [row for _, row in sorted(found, key=lambda pair: pair[0])]
 
-    def part(self, span: Span) -> Part:
+    def part(self, span: JournalRange) -> RangeDisclosures:
         """Return what was disclosed in a part of the journal."""
         parts = self._parts
         with self._lock, parts.journal.at_one_moment() as journal:
             self._catch_up(journal)
             ledger = Ledger(parts.observer, parts.catalogue, self._ledger.origins)
-            return Part.of(span, journal.read, ledger, self.manifest(), _TOOL)
+            return RangeDisclosures.of(span, journal.read, ledger, self.manifest(), _TOOL)
 
     def origins(self, seq: int, records: list[Disclosure]) -> list[str]:
         """Return where the value of each record of exchange *seq* came from."""
@@ -157,4 +157,4 @@ class Books:
         return self._known[1]
 
 
-BOOKS: web.AppKey[Books] = web.AppKey("books", Books)
+BOOKS: web.AppKey[LedgerService] = web.AppKey("books", LedgerService)

@@ -75,7 +75,7 @@ class Route:
     """Content type of the answer."""
 
 
-class Problem(Exception):  # noqa: N818 (the name that RFC 9457 gives it)
+class ApiProblem(Exception):  # noqa: N818 (the name that RFC 9457 gives it)
     """Leaves a handler with a problem document."""
 
     def __init__(self, status: int, title: str, detail: str, facts: Body | None = None) -> None:
@@ -86,14 +86,14 @@ class Problem(Exception):  # noqa: N818 (the name that RFC 9457 gives it)
         self.facts = facts or {}
 
 
-def bad(detail: str) -> Problem:
+def bad(detail: str) -> ApiProblem:
     """Return the problem of a request that cannot be understood."""
-    return Problem(400, "Bad request", detail)
+    return ApiProblem(400, "Bad request", detail)
 
 
-def missing(detail: str) -> Problem:
+def missing(detail: str) -> ApiProblem:
     """Return the problem of something that does not exist."""
-    return Problem(404, "Not found", detail)
+    return ApiProblem(404, "Not found", detail)
 
 
 async def _json_body(request: web.Request) -> Body:

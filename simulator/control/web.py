@@ -33,7 +33,7 @@ from simulator.control.api import (
     worlds,
 )
 from simulator.control.guards import LARGEST, WRONG_TOKENS, WrongTokens, guard, harden
-from simulator.control.ledger_service import BOOKS, Books
+from simulator.control.ledger_service import BOOKS, LedgerService
 from simulator.control.parts import PARTS, Handler, Parts, Route, checked
 from simulator.control.reverting import REVERTER, Reverter
 from simulator.services.provisioning import Provisioning
@@ -147,7 +147,7 @@ def make_application(parts: Parts) -> web.Application:
     application[worlds.BUSY] = asyncio.Lock()
     application[events.NEWS] = events.News()
     application[events.PAGES] = events.Pages(parts.journal)
-    application[BOOKS] = Books(parts)
+    application[BOOKS] = LedgerService(parts)
     for route in known:
         path = PREFIX + route.path
         for general, narrow in _NARROWED.items():

@@ -160,7 +160,7 @@ class Finding(Struct, frozen=True):
     """Apple's page."""
 
 
-class Touch(Struct, frozen=True):
+class FaultApplication(Struct, frozen=True):
     """What a fault did to an exchange."""
 
     fault: str
@@ -193,6 +193,6 @@ class Exchange(Struct, omit_defaults=True):
     """Error code that was answered; empty on success."""
     session: str = ""
     """Label that the client's test run gave it by ``X-Mdmsim-Session``; empty if none."""
-    faults: list[Touch] = field(default_factory=list)
+    faults: list[FaultApplication] = field(default_factory=list)
     """The faults that touched it, in the order in which they did."""
     response: Response = field(default_factory=lambda: Response(500))

@@ -7,12 +7,12 @@ from typing import Any
 
 from simulator.devices.commands.rows import Done, Execution
 from simulator.devices.commands.table import execute, shown
-from simulator.devices.device import Body, Device, Enrolment
+from simulator.devices.device import Body, Enrolment, VirtualDevice
 from simulator.devices.enrolment import check_in
-from simulator.devices.flow import OK, Flow, Received
+from simulator.devices.flow import OK, Flow, FlowResponse
 from simulator.devices.life import unenrol
 from simulator.devices.plists import read_dictionary
-from simulator.devices.world import World
+from simulator.devices.world import DeviceEnvironment
 
 MOST_COMMANDS = 100
 """Commands that a device takes in one session."""
@@ -21,7 +21,7 @@ _MOST_REPEATS = 3
 NOT_NOW = "NotNow"
 
 
-def session(device: Device, world: World) -> Flow[bool]:
+def session(device: VirtualDevice, world: DeviceEnvironment) -> Flow[bool]:
     """Fetch and execute commands until there are none; return whether one was put off at the end.
 
     A server that says that it does not know the device ends its management.
@@ -33,7 +33,7 @@ def session(device: Device, world: World) -> Flow[bool]:
         return False
 
 
-def _session(device: Device, world: World) -> Flow[bool]:
+def _session(device: VirtualDevice, world: DeviceEnvironment) -> Flow[bool]:
     message: Body = {"Status": "Idle"}
     then = None
     put_off: Counter[str] = Counter()
@@ -63,7 +63,7 @@ def _session(device: Device, world: World) -> Flow[bool]:
     return True
 
 
-def _put(device: Device, enrolment: Enrolment, message: Body) -> Flow[Received]:
+def _put(device: VirtualDevice, enrolment: Enrolment, message: Body) -> Flow[FlowResponse]:
     body = plistlib.dumps({**check_in.identifiers(device, enrolment), **message})
     return check_in.persistently(
         device, enrolment, enrolment.server_url, body, check_in.COMMAND, "connect"
@@ -71,7 +71,7 @@ def _put(device: Device, enrolment: Enrolment, message: Body) -> Flow[Received]:
 
 
 def _command(
-    received: Received, device: Device, world: World
+    received: FlowResponse, device: VirtualDevice, world: DeviceEnvironment
 ) -> tuple[str, Mapping[str, Any]] | None:
     """Return the command that came, as UUID and dictionary; None if there is none."""
     if received.status != OK:
@@ -96,7 +96,7 @@ def _command(
 
 
 def _executed(
-    device: Device, enrolment: Enrolment, world: World, values: Mapping[str, Any]
+    device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, values: Mapping[str, Any]
 ) -> Flow[tuple[str, Done]]:
     name = shown(values)
     for finding in world.judge(values, device.platform, device.version, device.supervised):

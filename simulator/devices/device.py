@@ -117,7 +117,7 @@ class Options(Struct, omit_defaults=True, forbid_unknown_fields=True):
     """Whether no status report is sent for declarations."""
 
 
-class Device(Struct):
+class VirtualDevice(Struct):
     """One device."""
 
     serial: str
@@ -252,22 +252,22 @@ class Device(Struct):
     def erase(self) -> None:
         """Become what comes out of an erase: nothing is left but the hardware and the history."""
         kept = ("serial", "hardware", "udid", "version", "build", "organisation")
-        fresh = Device(**{name: getattr(self, name) for name in kept})
+        fresh = VirtualDevice(**{name: getattr(self, name) for name in kept})
         fresh.generation = self.generation + 1
         fresh.options, fresh.life = self.options, self.life
         for name in self.__struct_fields__:
             setattr(self, name, getattr(fresh, name))
 
 
-def restored(body: Body) -> Device:
+def restored(body: Body) -> VirtualDevice:
     """Return the device that was kept as *body*; ValueError if it is damaged."""
-    return convert(body, Device)
+    return convert(body, VirtualDevice)
 
 
-def new_device(serial: str, hardware: Body, organisation: str = "") -> Device:
+def new_device(serial: str, hardware: Body, organisation: str = "") -> VirtualDevice:
     """Return a device as it leaves the factory."""
     system = models.system(str(hardware.get("device_family", "iPhone")))
-    return Device(
+    return VirtualDevice(
         serial=serial,
         hardware=hardware,
         udid=_udid(serial, system.platform),

@@ -38,7 +38,7 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class FlowResponse:
     """What came back: a response, or why there is none."""
 
     status: int = 0
@@ -95,9 +95,9 @@ Step = Send | Apple | Pause | NewKey | Compute
 Flow = Generator[Step, Any, T]
 
 
-def perform(step: Send | Apple) -> Flow[Received]:
+def perform(step: Send | Apple) -> Flow[FlowResponse]:
     """Perform an exchange and return what came back."""
-    received: Received = yield step
+    received: FlowResponse = yield step
     return received
 
 

@@ -5,7 +5,7 @@ What goes wrong on the way is noted in the device, as `Device.trouble`.
 
 import json
 
-from simulator.devices.device import Body, Device
+from simulator.devices.device import Body, VirtualDevice
 from simulator.devices.enrolment import check_in
 from simulator.devices.enrolment.account import account_driven_profile
 from simulator.devices.enrolment.fetching import automated_profile, profile_at, resolved
@@ -13,10 +13,10 @@ from simulator.devices.enrolment.installing import install_enrolment
 from simulator.devices.errors import DeviceError, enrolment_failed
 from simulator.devices.flow import OK, Apple, Flow, perform
 from simulator.devices.models import model_name
-from simulator.devices.world import World
+from simulator.devices.world import DeviceEnvironment
 
 
-def power_on(device: Device, world: World) -> Flow[None]:
+def power_on(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     """Turn the device on: a new or erased one activates, and enrols where Apple says so."""
     if device.condition == "off":
         device.condition = "enrolled" if device.enrolment else "activated"
@@ -27,13 +27,13 @@ def power_on(device: Device, world: World) -> Flow[None]:
         yield from _attempt(_automated(device, world), device, world)
 
 
-def power_off(device: Device, world: World) -> None:
+def power_off(device: VirtualDevice, world: DeviceEnvironment) -> None:
     """Turn the device off: pushes wait for it."""
     device.condition = "off"
     device.happened(world.now_ms(), "off")
 
 
-def _activate(device: Device, world: World) -> Flow[None]:
+def _activate(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     """Ask Apple for the assigned profile; without one the device sets itself up unmanaged."""
     received = yield from perform(Apple("POST", f"/devices/{device.serial}/activate", {}))
     record: Body = json.loads(received.body) if received.status == OK else {}
@@ -46,7 +46,7 @@ def _activate(device: Device, world: World) -> Flow[None]:
     device.happened(world.now_ms(), "activated", about)
 
 
-def _automated(device: Device, world: World) -> Flow[None]:
+def _automated(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     content = device.return_profile
     if not content:
         content = yield from automated_profile(device, world)
@@ -55,7 +55,7 @@ def _automated(device: Device, world: World) -> Flow[None]:
     device.returning, device.return_profile = False, b""
 
 
-def _attempt(enrolling: Flow[None], device: Device, world: World) -> Flow[None]:
+def _attempt(enrolling: Flow[None], device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     """Enrol; what keeps it from that becomes the device's trouble."""
     try:
         yield from enrolling
@@ -71,7 +71,7 @@ def _attempt(enrolling: Flow[None], device: Device, world: World) -> Flow[None]:
 
 
 def enrol_by_profile(
-    device: Device, world: World, *, content: bytes = b"", url: str = ""
+    device: VirtualDevice, world: DeviceEnvironment, *, content: bytes = b"", url: str = ""
 ) -> Flow[None]:
     """Enrol by a profile that a person installs: *content*, or what is at *url*."""
     if device.condition == "unactivated":
@@ -79,14 +79,14 @@ def enrol_by_profile(
     yield from _attempt(_by_hand(device, world, content, url), device, world)
 
 
-def enrol_by_account(device: Device, world: World, account: str) -> Flow[None]:
+def enrol_by_account(device: VirtualDevice, world: DeviceEnvironment, account: str) -> Flow[None]:
     """Enrol by the account that a person signs in with."""
     if device.condition == "unactivated":
         yield from _activate(device, world)
     yield from _attempt(_by_account(device, world, account), device, world)
 
 
-def _by_account(device: Device, world: World, account: str) -> Flow[None]:
+def _by_account(device: VirtualDevice, world: DeviceEnvironment, account: str) -> Flow[None]:
     if device.enrolment is not None:
         raise enrolment_failed("The device is enrolled in an MDM already.")
     content, token = yield from account_driven_profile(device, world, account)
@@ -94,7 +94,7 @@ def _by_account(device: Device, world: World, account: str) -> Flow[None]:
     yield from _managed_account(device, world)
 
 
-def _managed_account(device: Device, world: World) -> Flow[None]:
+def _managed_account(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     """Ask for the token of the user's Managed Apple Account, if the server has such tokens."""
     enrolment = device.enrolment
     if enrolment is not None and check_in.TOKENS in enrolment.capabilities:
@@ -104,7 +104,9 @@ def _managed_account(device: Device, world: World) -> Flow[None]:
             device.happened(world.now_ms(), "finding", what)
 
 
-def _by_hand(device: Device, world: World, content: bytes, url: str) -> Flow[None]:
+def _by_hand(
+    device: VirtualDevice, world: DeviceEnvironment, content: bytes, url: str
+) -> Flow[None]:
     if device.enrolment is not None:
         raise enrolment_failed("The device is enrolled in an MDM already.")
     if url:
@@ -113,7 +115,9 @@ def _by_hand(device: Device, world: World, content: bytes, url: str) -> Flow[Non
     yield from install_enrolment(content, device, world, automated=False)
 
 
-def unenrol(device: Device, world: World, why: str, *, refused: bool = False) -> Flow[None]:
+def unenrol(
+    device: VirtualDevice, world: DeviceEnvironment, why: str, *, refused: bool = False
+) -> Flow[None]:
     """End the management: say goodbye if the profile asks for it, and forget all that came by it.
 
     *refused*: the server itself ended it, so nothing is said.
@@ -128,7 +132,11 @@ def unenrol(device: Device, world: World, why: str, *, refused: bool = False) ->
 
 
 def erase(
-    device: Device, world: World, *, returning: bool = False, return_profile: bytes = b""
+    device: VirtualDevice,
+    world: DeviceEnvironment,
+    *,
+    returning: bool = False,
+    return_profile: bytes = b"",
 ) -> Flow[None]:
     """Erase the device: it says goodbye to nobody, and Apple retires its token.
 

@@ -31,7 +31,7 @@ def no_judgement(
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class DeviceEnvironment:
     """What a device needs beside itself."""
 
     now_ms: Callable[[], int]

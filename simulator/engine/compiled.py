@@ -24,7 +24,7 @@ from simulator.protocol.wire import Decoded
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CompiledOperation:
     """One operation, compiled."""
 
     operation: Operation
@@ -40,7 +40,9 @@ class Plan:
     """What each of its paths starts with."""
 
     @classmethod
-    def of(cls, catalogue: Catalogue, operation: Operation, settings: Settings) -> "Plan":
+    def of(
+        cls, catalogue: Catalogue, operation: Operation, settings: Settings
+    ) -> "CompiledOperation":
         """Compile the rows of *operation*; ValueError if its service has no such authentication."""
         service = catalogue.services[operation.service]
         if operation.auth not in {"", *service.recognise, *service.authenticate}:

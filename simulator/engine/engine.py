@@ -14,19 +14,19 @@ from msgspec.structs import replace
 from simulator.core.messages import Exchange, Finding, Request, Response, named
 from simulator.core.settings import Settings
 from simulator.core.state import State
-from simulator.engine.compiled import Plan
+from simulator.engine.compiled import CompiledOperation
 from simulator.engine.head_cache import HeadCache, HeadCheck, HeadFacts
 from simulator.engine.labels import SESSION, START, labelled
 from simulator.engine.preflight import nothing, unmatched
-from simulator.faults.faults import Armoury, delivered
+from simulator.faults.faults import FaultRegistry, delivered
 from simulator.faults.generic import refused
 from simulator.protocol.catalogue import Catalogue, Match
 from simulator.protocol.operations import (
     ApiError,
     Call,
-    Inquiry,
+    NeedsOutboundCall,
     Operation,
-    Pending,
+    OutboundCall,
     Service,
 )
 from simulator.protocol.validation import Checked
@@ -34,7 +34,7 @@ from simulator.protocol.wire import Decoded, decode, query_pairs
 from simulator.store.errors import StoreError
 
 LOG = logging.getLogger("mdmsim")
-_NOTHING: Mapping[Inquiry, str] = {}
+_NOTHING: Mapping[OutboundCall, str] = {}
 _BRIEF = 16_384
 """Bytes of a body that is soon read, four times the largest of a push."""
 
@@ -79,9 +79,9 @@ class Engine:
         self._secret = secret
         self._sealer = sealer
         self._authorities = authorities
-        self._armoury = Armoury(catalogue, settings.seed)
+        self._armoury = FaultRegistry(catalogue, settings.seed)
         self._plans = {
-            name: Plan.of(catalogue, operation, settings)
+            name: CompiledOperation.of(catalogue, operation, settings)
             for name, operation in catalogue.operations.items()
         }
         self._heads = {name: HeadCache(plan.recognise) for name, plan in self._plans.items()}
@@ -97,11 +97,11 @@ class Engine:
         request: Request,
         state: State,
         now_ms: int,
-        known: Mapping[Inquiry, str] = _NOTHING,
+        known: Mapping[OutboundCall, str] = _NOTHING,
     ) -> Response:
         """Answer *request* and record the exchange, all in the transaction of *state*.
 
-        Raise Pending, and record nothing, if it needs an inquiry that is not *known*.
+        Raise NeedsOutboundCall, and record nothing, if it needs a call that is not *known*.
         """
         names, session, prefix = named(request.headers), "", ""
         if SESSION in names or request.target.startswith(START):
@@ -175,7 +175,7 @@ class Engine:
         except ApiError as error:
             exchange.error = error.row.code
             return refused(call, service, error.row)
-        except (Pending, StoreError):
+        except (NeedsOutboundCall, StoreError):
             raise
         except Exception:
             LOG.exception("%s failed", call.operation.name)
@@ -185,7 +185,11 @@ class Engine:
             return service.refuse(call, service.broken)
 
     def _handle(
-        self, call: Call, plan: Plan, head: HeadFacts | HeadCheck, decoded: Decoded | None
+        self,
+        call: Call,
+        plan: CompiledOperation,
+        head: HeadFacts | HeadCheck,
+        decoded: Decoded | None,
     ) -> Response:
         call.pairs = query_pairs(call.request.target)
         armed = self._armoury.armed(call.state)
@@ -205,7 +209,7 @@ class Engine:
         return plan.service.answer(call, plan.project(result, call.version))
 
 
-def _recognise(call: Call, plan: Plan, head: HeadFacts | HeadCheck) -> None:
+def _recognise(call: Call, plan: CompiledOperation, head: HeadFacts | HeadCheck) -> None:
     """Note who asked, if it can be told, of a request that a fault refuses anyway."""
     known = len(call.exchange.findings)
     with suppress(ApiError):
@@ -213,7 +217,7 @@ def _recognise(call: Call, plan: Plan, head: HeadFacts | HeadCheck) -> None:
     del call.exchange.findings[known:]
 
 
-def _judge(call: Call, plan: Plan, checks: list[Checked]) -> None:
+def _judge(call: Call, plan: CompiledOperation, checks: list[Checked]) -> None:
     """Note what the checks of type, body and query found, and refuse for the first of it."""
     judges = plan.service.judges_bodies
     for checked in checks:
@@ -229,14 +233,14 @@ def _judge(call: Call, plan: Plan, checks: list[Checked]) -> None:
 _AUTHORIZATION = ("header", "authorization")
 
 
-def _in_body(plan: Plan) -> bool:
+def _in_body(plan: CompiledOperation) -> bool:
     """Tell whether the credential is in the body, which must be readable first."""
     place = plan.service.credentials.get(plan.operation.auth, _AUTHORIZATION)
     return place[0] == "body"
 
 
 def _authenticate(
-    call: Call, plan: Plan, head: HeadFacts | HeadCheck, checks: list[Checked]
+    call: Call, plan: CompiledOperation, head: HeadFacts | HeadCheck, checks: list[Checked]
 ) -> None:
     """Recognise the client; if that fails, what else is wrong is on record but not the cause."""
     if not plan.operation.auth:

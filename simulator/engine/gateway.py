@@ -22,14 +22,14 @@ from simulator.core.messages import Request, Response
 from simulator.core.notifier import Listeners
 from simulator.core.state import StoreAdmin
 from simulator.engine.engine import Engine
-from simulator.engine.jobs import Asked, Job, Load, Work
-from simulator.engine.unrecorded import Unrecorded
-from simulator.protocol.operations import Inquiry
+from simulator.engine.jobs import Job, Load, RequestJob, Work
+from simulator.engine.unrecorded import UnjournalledCount
+from simulator.protocol.operations import OutboundCall
 from simulator.store.protocols import Store
 
 LOG = logging.getLogger("mdmsim")
 T = TypeVar("T")
-_NOTHING: Mapping[Inquiry, str] = {}
+_NOTHING: Mapping[OutboundCall, str] = {}
 MAX_BATCH = 256
 """Most jobs in one transaction."""
 BATCH_S = 0.05
@@ -54,7 +54,7 @@ class Gateway:
         store: Store,
         engine: Engine,
         clock: Clock,
-        inquire: Callable[[Inquiry], Awaitable[str]] | None = None,
+        inquire: Callable[[OutboundCall], Awaitable[str]] | None = None,
         *,
         serve_unseen: bool = False,
     ) -> None:
@@ -70,13 +70,13 @@ class Gateway:
         """What waits for the writer; None: there will be nothing any more."""
         self._given = 0
         """Jobs that the writer has not answered yet."""
-        self._brief: list[Asked] = []
+        self._brief: list[RequestJob] = []
         """What waits for the event loop's own turn, which comes once the writer has no job; it
         goes to the writer before any job that came later."""
         self.listeners = Listeners()
         self._closing = False
         self._inquire = inquire
-        self.unrecorded = Unrecorded(serve=serve_unseen)
+        self.unrecorded = UnjournalledCount(serve=serve_unseen)
         self._asking: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="mdmsim-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -101,14 +101,14 @@ class Gateway:
         self,
         request: Request,
         hear: Callable[[Response], None],
-        known: Mapping[Inquiry, str] = _NOTHING,
+        known: Mapping[OutboundCall, str] = _NOTHING,
     ) -> None:
         """Have one request answered: *hear* is called once the exchange is committed.
 
         It costs no task and no future, which counts where many requests come at once.
         *known* are the inquiries that were made for it.
         """
-        job = Asked(self, request, hear, known, self._clock.now_ms())
+        job = RequestJob(self, request, hear, known, self._clock.now_ms())
         if self._loop is None or self._closing:
             job.failed = RuntimeError("the gateway is not running")
             job.done()
@@ -149,7 +149,7 @@ class Gateway:
             self._given += 1
             self._jobs.put(job)
 
-    def ask(self, job: Asked, inquiry: Inquiry) -> None:
+    def ask(self, job: RequestJob, inquiry: OutboundCall) -> None:
         """Make an inquiry, then have the request of *job* answered anew."""
 
         async def ask() -> None:
@@ -166,7 +166,7 @@ class Gateway:
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 
-    def told(self, job: Asked) -> Response:
+    def told(self, job: RequestJob) -> Response:
         """Return the answer to hand on, and wake who waits for it."""
         self.unrecorded.heard(job.failed or job.unseen)
         response = job.response
@@ -286,7 +286,7 @@ class Gateway:
             except Exception as again:  # noqa: BLE001 (whatever the store failed with)
                 job.failed = again
 
-    def _run_unseen(self, job: Asked) -> NoReturn:
+    def _run_unseen(self, job: RequestJob) -> NoReturn:
         """Run a job and undo what it wrote; raise _UnseenError if there is an answer."""
         with self._store.transaction() as state:
             job.run(state)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from simulator.core.messages import Request, Response
 from simulator.core.state import StoreAdmin
-from simulator.protocol.operations import Inquiry, Pending
+from simulator.protocol.operations import NeedsOutboundCall, OutboundCall
 
 
 class Work:
@@ -58,21 +58,21 @@ class Answering(Protocol):
     """The gateway, as a request needs it."""
 
     def process(
-        self, request: Request, state: StoreAdmin, now_ms: int, known: Mapping[Inquiry, str]
+        self, request: Request, state: StoreAdmin, now_ms: int, known: Mapping[OutboundCall, str]
     ) -> Response:
         """Answer and record *request*, as the engine does."""
         ...
 
-    def ask(self, job: "Asked", inquiry: Inquiry) -> None:
+    def ask(self, job: "RequestJob", inquiry: OutboundCall) -> None:
         """Make an inquiry, then have the request of *job* answered anew."""
         ...
 
-    def told(self, job: "Asked") -> Response:
+    def told(self, job: "RequestJob") -> Response:
         """Return the answer to hand on, and wake who waits for it."""
         ...
 
 
-class Asked:
+class RequestJob:
     """A request to be answered. It fails only where the journal cannot be written."""
 
     __slots__ = (
@@ -92,7 +92,7 @@ class Asked:
         gateway: Answering,
         request: Request,
         hear: Callable[[Response], None],
-        known: Mapping[Inquiry, str],
+        known: Mapping[OutboundCall, str],
         now_ms: int,
     ) -> None:
         """Call *hear* once the exchange is committed; *known* are inquiries made for it."""
@@ -102,7 +102,7 @@ class Asked:
         self.known = known
         self.now_ms = now_ms
         self.response: Response | None = None
-        self.inquiry: Inquiry | None = None
+        self.inquiry: OutboundCall | None = None
         """What has to be asked of the outside first."""
         self.failed: Exception | None = None
         self.unseen: Exception | None = None
@@ -113,7 +113,7 @@ class Asked:
         self.failed = self.inquiry = None
         try:
             self.response = self.gateway.process(self.request, state, self.now_ms, self.known)
-        except Pending as pending:
+        except NeedsOutboundCall as pending:
             self.inquiry = pending.inquiry
 
     def done(self) -> None:
@@ -124,4 +124,4 @@ class Asked:
             self.hear(self.gateway.told(self))
 
 
-Job = Work | Asked
+Job = Work | RequestJob

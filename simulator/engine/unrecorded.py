@@ -7,7 +7,7 @@ from simulator.store.errors import StoreError
 LOG = logging.getLogger("mdmsim")
 
 
-class Unrecorded:
+class UnjournalledCount:
     """The count of one gateway."""
 
     def __init__(self, *, serve: bool) -> None:

@@ -24,7 +24,7 @@ _CODE = Integer("code", "HTTP/2 error code, such as 7 for REFUSED_STREAM.", leas
 
 
 @dataclass(frozen=True, slots=True)
-class Misdelivery:
+class DeliveryFault:
     """One way to deliver an answer."""
 
     name: str
@@ -34,8 +34,8 @@ class Misdelivery:
     """Names of the same in other tools."""
 
 
-def _row(name: str, about: str, *parameters: Field, also: tuple[str, ...] = ()) -> Misdelivery:
-    return Misdelivery(name, about, (*WAIT, *parameters), also)
+def _row(name: str, about: str, *parameters: Field, also: tuple[str, ...] = ()) -> DeliveryFault:
+    return DeliveryFault(name, about, (*WAIT, *parameters), also)
 
 
 DELIVERIES = {

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from simulator.core.messages import Response, Touch
+from simulator.core.messages import FaultApplication, Response
 from simulator.core.state import Body, Entity, State
 from simulator.core.timestamps import rfc3339
 from simulator.faults.deliveries import delivery_of
@@ -21,7 +21,7 @@ from simulator.faults.matching import Wanted, found_at, wanted
 from simulator.faults.outcomes import SCOPE, Outcome, menu
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import ErrorCode
-from simulator.protocol.operations import Call, Forced
+from simulator.protocol.operations import Call, InjectedOutcome
 from simulator.protocol.wire import Decoded
 
 KIND, ARMED, COUNTED = "fault", "armed", "fault.counted"
@@ -132,7 +132,7 @@ def _counted(root: State, identifier: str) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
+class _CompiledFault:
     """A fault compiled for matching."""
 
     fault: Fault
@@ -142,16 +142,16 @@ class _Ready:
     """Whether it can be told only once the client is known."""
 
 
-class Armoury:
+class FaultRegistry:
     """The armed faults, compiled once for each change; one for each engine."""
 
     def __init__(self, catalogue: Catalogue, seed: int) -> None:
         self._outcomes = menu(catalogue)
         self._seed = seed
         self._seen: Entity | None = None
-        self._ready: tuple[_Ready, ...] = ()
+        self._ready: tuple[_CompiledFault, ...] = ()
 
-    def armed(self, root: State) -> Sequence[_Ready]:
+    def armed(self, root: State) -> Sequence[_CompiledFault]:
         """Return the armed faults; *root* is the state seen from no organisation."""
         found = root.get(KIND, ARMED)
         if found is not self._seen:
@@ -159,12 +159,12 @@ class Armoury:
             self._ready = tuple(self._compile(Fault(**body)) for body in _bodies(root))
         return self._ready
 
-    def _compile(self, fault: Fault) -> _Ready:
+    def _compile(self, fault: Fault) -> _CompiledFault:
         late = bool({"organisation", "client"} & set(fault.match))
-        return _Ready(fault, self._outcomes.get(fault.outcome), wanted(fault.match), late)
+        return _CompiledFault(fault, self._outcomes.get(fault.outcome), wanted(fault.match), late)
 
     def strike(
-        self, call: Call, ready: Sequence[_Ready], decoded: Decoded | None, *, late: bool
+        self, call: Call, ready: Sequence[_CompiledFault], decoded: Decoded | None, *, late: bool
     ) -> ErrorCode | None:
         """Let the faults that can be told now touch *call*; return the row to refuse it with.
 
@@ -181,7 +181,7 @@ class Armoury:
             number = self._touch(call, fault, taken=taken)
             if not number:
                 continue
-            call.exchange.faults.append(Touch(fault.id, fault.outcome or fault.delivery))
+            call.exchange.faults.append(FaultApplication(fault.id, fault.outcome or fault.delivery))
             if one.outcome is None:
                 draws = (self._draw(fault, number, what) for what in ("jitter", "normal"))
                 call.delivery = delivery_of(fault.delivery, fault.given, *draws)
@@ -217,15 +217,17 @@ class Armoury:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7]) / 2**56
 
 
-def _forces(one: _Ready) -> bool:
+def _forces(one: _CompiledFault) -> bool:
     return one.outcome is not None and one.outcome.row is None
 
 
-def _forced(outcome: Outcome, given: Mapping[str, Any]) -> Forced:
-    return Forced(outcome.code, frozenset(given.get("items", ())), given.get("retry_after_s", 0))
+def _forced(outcome: Outcome, given: Mapping[str, Any]) -> InjectedOutcome:
+    return InjectedOutcome(
+        outcome.code, frozenset(given.get("items", ())), given.get("retry_after_s", 0)
+    )
 
 
-def _matches(one: _Ready, call: Call, tree: Any) -> bool:
+def _matches(one: _CompiledFault, call: Call, tree: Any) -> bool:
     exchange, match, outcome = call.exchange, one.fault.match, one.outcome
     if outcome is not None and not outcome.fits(exchange.service):
         return False

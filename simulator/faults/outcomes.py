@@ -84,7 +84,7 @@ def menu(catalogue: Catalogue) -> dict[str, Outcome]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FaultSpec:
     """What a fault is to do, and to which requests."""
 
     match: Body
@@ -95,7 +95,7 @@ class Asked:
     """Parameters."""
 
 
-def read(catalogue: Catalogue, body: Mapping[str, Any]) -> Asked:
+def read(catalogue: Catalogue, body: Mapping[str, Any]) -> FaultSpec:
     """Return what *body* asks for; ValueError names what is wrong and what is allowed."""
     outcomes = menu(catalogue)
     if ("outcome" in body) == ("delivery" in body):
@@ -106,7 +106,7 @@ def read(catalogue: Catalogue, body: Mapping[str, Any]) -> Asked:
     check_names(catalogue, wanted(match), scope)
     kind = "outcome" if "outcome" in body else "delivery"
     _check_given(f"{kind}.{name}", given, rows)
-    return Asked(match, kind, name, given)
+    return FaultSpec(match, kind, name, given)
 
 
 def _named(

@@ -20,7 +20,7 @@ from itertools import product
 from struct import unpack
 from typing import Any
 
-from simulator.hardware.products import FAMILIES, PRODUCTS, Product
+from simulator.hardware.products import FAMILIES, PRODUCTS, ProductLine
 
 MARK = "0Z"
 """What every invented serial number starts with."""
@@ -43,7 +43,7 @@ ADDED = (BLOCKS - 1) * BLOCK
 
 Variants = tuple[dict[str, str], ...]
 """What one product line comes in: ``description``, and ``color`` where it has any."""
-Choices = list[tuple[Product, Variants]]
+Choices = list[tuple[ProductLine, Variants]]
 
 TURNS = 65_536
 """Orders of the product lines that are kept in memory: a million devices have about as many."""
@@ -76,11 +76,11 @@ def generate(
     """
     if start < 0 or count < 0 or start + count > CAPACITY:
         raise ValueError(f"device indices run from 0 to {CAPACITY - 1}")
-    plan = Plan(seed, families)
+    plan = DeviceMix(seed, families)
     return (plan.device(index) for index in range(start, start + count))
 
 
-def lines(families: Iterable[str] | None = None) -> tuple[Product, ...]:
+def lines(families: Iterable[str] | None = None) -> tuple[ProductLine, ...]:
     """Return the product lines of *families*, or all; raise ValueError for an unknown family."""
     if families is None:
         return PRODUCTS
@@ -90,7 +90,7 @@ def lines(families: Iterable[str] | None = None) -> tuple[Product, ...]:
     return tuple(line for line in PRODUCTS if line.family in wanted)
 
 
-class Plan:
+class DeviceMix:
     """The devices of one seed and some families, each by its index."""
 
     def __init__(self, seed: int, families: Iterable[str] | None = None) -> None:
@@ -131,7 +131,7 @@ class Plan:
         return _restore(place, self._keys)
 
 
-def _device(line: Product, variant: dict[str, str], index: int, place: int) -> dict[str, Any]:
+def _device(line: ProductLine, variant: dict[str, str], index: int, place: int) -> dict[str, Any]:
     device: dict[str, Any] = {
         "serial_number": serial_number(place, line.serial_length),
         "model": line.model,
@@ -228,7 +228,7 @@ def _restore(place: int, keys: tuple[int, ...]) -> int:
     return left << _HALF_BITS | right
 
 
-def _variants(line: Product) -> Variants:
+def _variants(line: ProductLine) -> Variants:
     return tuple(
         {
             "description": line.description.format(color=color, build=build),

@@ -18,7 +18,7 @@ FAMILIES: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
+class ProductLine:
     """One product line."""
 
     family: str
@@ -39,7 +39,7 @@ class Product:
 
 
 PRODUCTS = (
-    Product(
+    ProductLine(
         family="iPhone",
         model="iPhone 16",
         description="IPHONE 16 {color} {build}-USA",
@@ -49,7 +49,7 @@ PRODUCTS = (
         meid=True,
         esim=True,
     ),
-    Product(
+    ProductLine(
         family="iPhone",
         model="iPhone 16 Pro",
         description="IPHONE 16 PRO {color} {build}-USA",
@@ -59,7 +59,7 @@ PRODUCTS = (
         meid=True,
         esim=True,
     ),
-    Product(
+    ProductLine(
         family="iPhone",
         model="iPhone 15",
         description="IPHONE 15 {color} {build}-USA",
@@ -69,7 +69,7 @@ PRODUCTS = (
         meid=True,
         esim=True,
     ),
-    Product(
+    ProductLine(
         family="iPhone",
         model="iPhone 14",
         description="IPHONE 14 {color} {build}-USA",
@@ -78,7 +78,7 @@ PRODUCTS = (
         imeis=2,
         esim=True,
     ),
-    Product(
+    ProductLine(
         family="iPhone",
         model="iPhone SE",
         description="IPHONE SE {color} {build}-USA",
@@ -88,7 +88,7 @@ PRODUCTS = (
         meid=True,
         esim=True,
     ),
-    Product(
+    ProductLine(
         family="iPhone",
         model="iPhone 8",
         description="IPHONE 8 {color} {build}-USA",
@@ -98,14 +98,14 @@ PRODUCTS = (
         meid=True,
         serial_length=12,
     ),
-    Product(
+    ProductLine(
         family="iPad",
         model="iPad Air",
         description="IPAD AIR 11 WI-FI {build}-USA",
         builds=("128GB", "256GB"),
         colors=("BLUE", "STARLIGHT", "SPACE GRAY"),
     ),
-    Product(
+    ProductLine(
         family="iPad",
         model="iPad Air",
         description="IPAD AIR 13 WI-FI+CELL {build}-USA",
@@ -115,14 +115,14 @@ PRODUCTS = (
         meid=True,
         esim=True,
     ),
-    Product(
+    ProductLine(
         family="iPad",
         model="iPad Pro",
         description="IPAD PRO 11 WI-FI {build} {color}-USA",
         builds=("256GB",),
         colors=("SPACE BLACK", "SILVER"),
     ),
-    Product(
+    ProductLine(
         family="iPad",
         model="iPad Pro",
         description="IPAD PRO 13 WI-FI+CELL {build} {color}-USA",
@@ -131,14 +131,14 @@ PRODUCTS = (
         imeis=1,
         esim=True,
     ),
-    Product(
+    ProductLine(
         family="iPad",
         model="iPad",
         description="IPAD 10.9 WI-FI {build}-USA",
         builds=("64GB",),
         colors=("BLUE", "PINK", "SILVER", "YELLOW"),
     ),
-    Product(
+    ProductLine(
         family="iPad",
         model="iPad",
         description="IPAD A16 WI-FI+CELL {build}-USA",
@@ -147,14 +147,14 @@ PRODUCTS = (
         imeis=1,
         esim=True,
     ),
-    Product(
+    ProductLine(
         family="iPad",
         model="iPad mini",
         description="IPAD MINI WI-FI {build}-USA",
         builds=("128GB",),
         colors=("BLUE", "STARLIGHT"),
     ),
-    Product(
+    ProductLine(
         family="iPad",
         model="iPad mini 4",
         description="IPAD MINI 4 WI-FI {build} {color}-USA",
@@ -162,7 +162,7 @@ PRODUCTS = (
         colors=("SPACE GRAY", "GOLD"),
         serial_length=12,
     ),
-    Product(
+    ProductLine(
         family="iPod",
         model="iPod touch",
         description="IPOD TOUCH {build} {color}-USA",
@@ -170,35 +170,35 @@ PRODUCTS = (
         colors=("SPACE GRAY", "BLUE"),
         serial_length=12,
     ),
-    Product(
+    ProductLine(
         family="Mac",
         model="MacBook Pro",
         description="MBP 14 {color}/{build}-USA",
         builds=("M4/16GB/512GB", "M4 PRO/24GB/512GB"),
         colors=("SILVER", "SPACE BLACK"),
     ),
-    Product(
+    ProductLine(
         family="Mac",
         model="MacBook Pro",
         description="MBP 16 {color}/{build}-USA",
         builds=("M4 PRO/24GB/512GB", "M4 MAX/36GB/1TB"),
         colors=("SILVER", "SPACE BLACK"),
     ),
-    Product(
+    ProductLine(
         family="Mac",
         model="MacBook Air",
         description="MBA 13 {color}/{build}-USA",
         builds=("M4/16GB/256GB", "M4/16GB/512GB"),
         colors=("MIDNIGHT", "SKY BLUE", "SILVER"),
     ),
-    Product(
+    ProductLine(
         family="Mac",
         model="MacBook Air",
         description="MBA 15 {color}/{build}-USA",
         builds=("M4/16GB/256GB",),
         colors=("MIDNIGHT", "STARLIGHT"),
     ),
-    Product(
+    ProductLine(
         family="Mac",
         model="iMac",
         description="IMAC 24 {color}/{build}-USA",
@@ -207,34 +207,34 @@ PRODUCTS = (
         ethernet=True,
         serial_length=12,
     ),
-    Product(
+    ProductLine(
         family="Mac",
         model="Mac mini",
         description="MAC MINI/{build}-USA",
         builds=("M4/16GB/256GB", "M4 PRO/24GB/512GB"),
         ethernet=True,
     ),
-    Product(
+    ProductLine(
         family="Mac",
         model="Mac Studio",
         description="MAC STUDIO/{build}-USA",
         builds=("M4 MAX/36GB/512GB",),
         ethernet=True,
     ),
-    Product(
+    ProductLine(
         family="AppleTV",
         model="Apple TV 4K",
         description="APPLE TV 4K WI-FI+ETHERNET {build}-USA",
         builds=("128GB",),
         ethernet=True,
     ),
-    Product(
+    ProductLine(
         family="AppleTV",
         model="Apple TV 4K",
         description="APPLE TV 4K WI-FI {build}-USA",
         builds=("64GB",),
     ),
-    Product(
+    ProductLine(
         family="Vision",
         model="Apple Vision Pro",
         description="APPLE VISION PRO {build}-USA",

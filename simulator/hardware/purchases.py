@@ -66,7 +66,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Purchase:
+class PurchaseRecord:
     """What is known of how one device was bought."""
 
     order_number: str
@@ -78,7 +78,7 @@ class Purchase:
     agreements: tuple[Agreement, ...]
 
 
-def purchase(serial: str) -> Purchase:
+def purchase(serial: str) -> PurchaseRecord:
     """Return how the device of that serial number was bought."""
     draw = int.from_bytes(blake2b(serial.encode(), digest_size=8).digest())
     reseller = draw % _RESELLER_EVERY == 0
@@ -86,7 +86,7 @@ def purchase(serial: str) -> Purchase:
     if draw // 64 % _AGREEMENT_EVERY == 0:
         number = f"{draw % 10**10:010d}"
         agreements.append(Agreement(number, "AppleCare+", "PAID_UP_FRONT", _AGREEMENT_DAYS))
-    return Purchase(
+    return PurchaseRecord(
         order_number=f"W{draw // 1024 % 10**9:09d}",
         ordered_before_ms=(3 + draw // 256 % 18) * DAY_MS,
         source="RESELLER" if reseller else "APPLE",

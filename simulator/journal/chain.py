@@ -33,7 +33,7 @@ def link_of(previous: bytes, record: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ChainHead:
     """Where the chain has got to."""
 
     seq: int = 0
@@ -61,7 +61,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ChainProblem:
     """A place where the evidence does not hold."""
 
     kind: Kind
@@ -77,9 +77,9 @@ class Evidence:
 
     checked: int = 0
     """Exchanges whose link was computed and compared."""
-    head: Head = Head()
+    head: ChainHead = ChainHead()
     cuts: tuple[Cut, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ChainProblem, ...] = ()
     """The first of them; see `found`."""
     found: int = 0
     """How many problems there are."""
@@ -108,7 +108,7 @@ class Chain:
         """Number of the first exchange that was there."""
         self._links: tuple[bytes, ...] = (START,)
         """What the link before may be; none: it is missing, so the next cannot be told."""
-        self._problems: list[Problem] = []
+        self._problems: list[ChainProblem] = []
         self._found = 0
 
     def check(self, seq: int, record: object, link: object, cuts: Iterable[Cut]) -> bool:
@@ -153,38 +153,38 @@ class Chain:
     def note(self, kind: Kind, first: int, last: int, about: str) -> None:
         """Note a problem; neighbours of the same kind become one."""
         before = self._problems[-1] if self._problems else None
-        if before == Problem(kind, first, last, about):
+        if before == ChainProblem(kind, first, last, about):
             return  # it is looked at again
         if before and (before.kind, before.about, before.last) == (kind, about, first - 1):
-            self._problems[-1] = Problem(kind, before.first, last, about)
+            self._problems[-1] = ChainProblem(kind, before.first, last, about)
             return
         self._found += 1
         if len(self._problems) < SHOWN:
-            self._problems.append(Problem(kind, first, last, about))
+            self._problems.append(ChainProblem(kind, first, last, about))
 
-    def evidence(self, head: Head | None, cuts: Sequence[Cut] | None) -> Evidence:
+    def evidence(self, head: ChainHead | None, cuts: Sequence[Cut] | None) -> Evidence:
         """Return what was found, once all rows have been looked at; None: it cannot be read."""
-        end: list[Problem] = []
+        end: list[ChainProblem] = []
         if cuts is None:
             cuts, about = (), "and the rest cannot be told from deletions: their list is damaged"
-            end.append(Problem("damaged", self.seq + 1, self.seq + 1, about))
+            end.append(ChainProblem("damaged", self.seq + 1, self.seq + 1, about))
         end += [*self._unseen(cuts), *self._at_end(head, cuts), *self._unproved(cuts)]
         return Evidence(
             self.checked,
-            head or Head(),
+            head or ChainHead(),
             tuple(cuts),
             (*self._problems, *end)[:SHOWN],
             self._found + len(end),
         )
 
-    def _unseen(self, cuts: Iterable[Cut]) -> Iterator[Problem]:
+    def _unseen(self, cuts: Iterable[Cut]) -> Iterator[ChainProblem]:
         """Yield what was never recorded after the oldest exchange that is still there."""
         for cut in cuts:
             if cut.reason == UNSEEN and 0 < self._first < cut.first:
                 about = "was answered while the journal could not be written"
-                yield Problem("unseen", cut.first, cut.last, about)
+                yield ChainProblem("unseen", cut.first, cut.last, about)
 
-    def _unproved(self, cuts: Iterable[Cut]) -> Iterator[Problem]:
+    def _unproved(self, cuts: Iterable[Cut]) -> Iterator[ChainProblem]:
         """Yield what the heads that were given do not prove."""
         for link in self.heads.missing():
             cut = next((one for one in cuts if one.link == link), None)
@@ -193,15 +193,15 @@ class Chain:
             about = "the chain does not go through it: what it stood for was written anew"
             if cut is not None:
                 about = "its exchange was deleted, so that it proves nothing"
-            yield Problem("unproved", 1, self.seq, f"(head {link.hex()[:16]}): {about}")
+            yield ChainProblem("unproved", 1, self.seq, f"(head {link.hex()[:16]}): {about}")
         for first, last in self.heads.unproved():
             about = "is before a deletion, and no head that was given proves it"
-            yield Problem("unproved", first, last, about)
+            yield ChainProblem("unproved", first, last, about)
 
-    def _at_end(self, head: Head | None, cuts: Iterable[Cut]) -> Iterator[Problem]:
+    def _at_end(self, head: ChainHead | None, cuts: Iterable[Cut]) -> Iterator[ChainProblem]:
         if head is None:
             about = "the journal has lost its head: nobody can tell how many there were"
-            yield Problem("damaged", self.seq + 1, self.seq + 1, about)
+            yield ChainProblem("damaged", self.seq + 1, self.seq + 1, about)
             return
         if any(one.last >= head.seq for one in self._problems if one.kind == "damaged"):
             return
@@ -211,15 +211,15 @@ class Chain:
                 seq, links = cut.last, (cut.link,)
         if seq < head.seq:
             about = "is missing: the newest exchanges were cut off"
-            yield Problem("truncated", seq + 1, head.seq, about)
+            yield ChainProblem("truncated", seq + 1, head.seq, about)
         elif seq == head.seq and links and head.link not in links:
-            yield Problem("altered", seq, seq, "does not fit the head of the journal")
+            yield ChainProblem("altered", seq, seq, "does not fit the head of the journal")
         if head.oldest < 0 or (head.newest and not head.oldest):
             about = "was put there by somebody else: exchanges are numbered from 1"
-            yield Problem("added", head.oldest, min(head.newest, 0), about)
+            yield ChainProblem("added", head.oldest, min(head.newest, 0), about)
         if head.newest > head.seq:
             about = "was put there by somebody else: the head does not know it"
-            yield Problem("added", head.seq + 1, head.newest, about)
+            yield ChainProblem("added", head.seq + 1, head.newest, about)
 
 
 def _widest(cuts: Iterable[Cut], seq: int) -> list[Cut]:

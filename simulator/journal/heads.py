@@ -20,7 +20,7 @@ LINK_DIGITS = 64
 
 
 @dataclass(slots=True)
-class _Run:
+class _ExchangeRun:
     """Exchanges without a deletion between them."""
 
     first: int
@@ -37,14 +37,14 @@ class GivenHeads:
         self._links = frozenset(links)
         self.met: dict[bytes, int] = {}
         """Link of each head that was found -> number of its exchange."""
-        self._runs: list[_Run] = []
+        self._runs: list[_ExchangeRun] = []
 
     def note(self, seq: int, link: bytes | None) -> None:
         """Note exchange *seq*, with its *link* if it fits the link before."""
         if not self._links:
             return
         if not self._runs or seq != self._runs[-1].last + 1:
-            self._runs.append(_Run(seq, seq))
+            self._runs.append(_ExchangeRun(seq, seq))
         run = self._runs[-1]
         run.last = seq
         if link in self._links:

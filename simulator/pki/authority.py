@@ -64,7 +64,7 @@ _KEY_USAGES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class ServerCertificate:
     """A server certificate, its key (PKCS #8, unencrypted) and the chain to send, all PEM."""
 
     certificate_pem: bytes
@@ -150,7 +150,7 @@ class Authority:
             return False
         return any(_within(wanted, tree) for tree in self._permitted)
 
-    def leaf(self, names: Sequence[str], now: datetime) -> Leaf:
+    def leaf(self, names: Sequence[str], now: datetime) -> ServerCertificate:
         """Make a server certificate for *names*, DNS names or IP addresses.
 
         *now* is the clients' time, as in `create`. Raise ValueError when there
@@ -183,7 +183,7 @@ class Authority:
             .sign(self.key, hashes.SHA256())
         )
         pem = certificate.public_bytes(serialization.Encoding.PEM)
-        return Leaf(pem, _key_pem(key), pem + self.certificate_pem)
+        return ServerCertificate(pem, _key_pem(key), pem + self.certificate_pem)
 
     @property
     def _permitted(self) -> tuple[_Subtree, ...]:

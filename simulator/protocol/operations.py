@@ -33,7 +33,7 @@ class ApiError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Inquiry:
+class OutboundCall:
     """A question to the outside, without whose answer a request cannot be answered.
 
     It is a POST of *body* to *url*; the answer is an empty text if that was
@@ -47,13 +47,13 @@ class Inquiry:
     """It may have a number of its own each time."""
 
 
-class Pending(Exception):  # noqa: N818 (nothing is wrong)
+class NeedsOutboundCall(Exception):  # noqa: N818 (nothing is wrong)
     """Leaves the line until an inquiry is answered; then the request starts anew.
 
     Nothing was recorded, and what the handler wrote is undone.
     """
 
-    def __init__(self, inquiry: Inquiry) -> None:
+    def __init__(self, inquiry: OutboundCall) -> None:
         super().__init__(inquiry.url)
         self.inquiry = inquiry
 
@@ -82,7 +82,7 @@ class Quirk:
 
 
 @dataclass(frozen=True, slots=True)
-class Forced:
+class InjectedOutcome:
     """An outcome of single items of a call, such as devices, that a fault has chosen."""
 
     code: str
@@ -126,9 +126,9 @@ class Call(msgspec.Struct):
     """The parameters of the fault that chose the answer; empty without one."""
     delivery: Delivery | None = None
     """How a fault has the answer delivered."""
-    forced: list["Forced"] = msgspec.field(default_factory=list)
+    forced: list["InjectedOutcome"] = msgspec.field(default_factory=list)
     """Outcomes of single items that faults have chosen."""
-    known: Mapping[Inquiry, str] = msgspec.field(default_factory=dict)
+    known: Mapping[OutboundCall, str] = msgspec.field(default_factory=dict)
     """The inquiries that were answered for this request."""
     authorities: object = None
     """Who issues certificates: `simulator.pki.authorities`, of which this layer knows nothing."""
@@ -168,17 +168,17 @@ class Call(msgspec.Struct):
         """Add *finding* to the exchange."""
         self.exchange.findings.append(finding)
 
-    def ask(self, inquiry: Inquiry) -> str:
+    def ask(self, inquiry: OutboundCall) -> str:
         """Return the answer to *inquiry*; ask last, once nothing else can be refused."""
         if inquiry not in self.known:
-            raise Pending(inquiry)
+            raise NeedsOutboundCall(inquiry)
         return self.known[inquiry]
 
     def has(self, quirk: Quirk) -> bool:
         """Tell whether *quirk* is on for the organisation that is known so far."""
         return quirks.on(self.state, quirk.id, self.exchange.organisation)
 
-    def forces(self, item: str) -> "Forced | None":
+    def forces(self, item: str) -> "InjectedOutcome | None":
         """Return the outcome that a fault has chosen for *item*, or None."""
         if not self.forced:
             return None

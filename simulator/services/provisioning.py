@@ -34,7 +34,7 @@ from simulator.pki.credentials import Chance
 from simulator.pki.push import PushAuthority
 from simulator.protocol.documents import Place
 from simulator.protocol.fields import Field
-from simulator.protocol.operations import Inquiry, Service
+from simulator.protocol.operations import OutboundCall, Service
 
 Step = Callable[[State], int]
 """Writes one piece of a world into the state, seen from no organisation.
@@ -178,13 +178,13 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class OutgoingMessage:
     """Something that Apple tells an MDM server, due now."""
 
     key: str
     queue: str
     """Messages of one queue leave one after the other."""
-    call: Inquiry
+    call: OutboundCall
     trouble: str = ""
     """Why it cannot be sent, if so: then that is noted, and nothing is."""
 
@@ -195,7 +195,7 @@ class Outbox:
 
     topic: str
     """Responses that queue something name it as ``wakes``."""
-    due: Callable[[State, int], Sequence[Message]]
+    due: Callable[[State, int], Sequence[OutgoingMessage]]
     """Settles what is due by now, and returns the messages that are to be sent."""
     record: Callable[[State, str, int, str], None]
     """Takes key, time and what went wrong (empty: it was delivered), and notes the attempt."""

@@ -25,7 +25,7 @@ from typing import Protocol
 
 from simulator.core.messages import Exchange
 from simulator.core.state import StoreAdmin
-from simulator.journal.chain import Chain, Cut, Evidence, Head
+from simulator.journal.chain import Chain, ChainHead, Cut, Evidence
 
 Match = Mapping[str, str]
 """What exchanges are narrowed by: name of a filter -> wanted value. They are ``service``,
@@ -90,7 +90,7 @@ class Journal(Protocol):
         """
         ...
 
-    def head(self) -> Head | None:
+    def head(self) -> ChainHead | None:
         """Return where the hash chain has got to; None if somebody took that away."""
         ...
 

@@ -18,7 +18,7 @@ from yarl import URL
 
 from simulator import __version__
 from simulator.core.settings import ConfigurationError, Settings
-from simulator.protocol.operations import Inquiry
+from simulator.protocol.operations import OutboundCall
 
 TIMEOUT_S = 5.0
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -129,7 +129,7 @@ class Callbacks:
         if self._session is not None:
             await self._session.close()
 
-    async def post(self, one: Inquiry) -> str:
+    async def post(self, one: OutboundCall) -> str:
         """POST *one*; return an empty text if it was answered with a 2xx, else what went wrong."""
         if self._session is None:
             raise RuntimeError("the callbacks are not open")

@@ -171,7 +171,7 @@ def reset(transport: Any) -> None:
     transport.abort()
 
 
-class Watch:
+class ClientWatch:
     """Who wants to know when the client of one connection goes."""
 
     def __init__(self) -> None:
@@ -195,7 +195,7 @@ class Watch:
 class Http1Wire:
     """An answer of HTTP/1.1: *content* is all of it as bytes."""
 
-    def __init__(self, transport: Any, watch: Watch, content: bytes) -> None:
+    def __init__(self, transport: Any, watch: ClientWatch, content: bytes) -> None:
         self._transport = transport
         self._watch = watch
         self._content = content
@@ -281,7 +281,7 @@ class Late(Outgoing):
         keep_alive: bool,
         response: Response,
         delivery: Delivery,
-        watch: Watch,
+        watch: ClientWatch,
         clock: Clock,
     ) -> None:
         super().__init__(content, keep_alive and delivery.name in _STAYING)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from simulator.core.settings import ConfigurationError, Port
-from simulator.pki.authority import Authority, Leaf
+from simulator.pki.authority import Authority, ServerCertificate
 from simulator.transport.handshake import Handshake
-from simulator.transport.http1.server import Server
+from simulator.transport.http1.server import Http1Server
 from simulator.transport.http2.frames import PREFACE
 from simulator.transport.http2.server import Http2Server
 
@@ -94,7 +94,7 @@ class Certificates:
         connection.context = context or self.default
 
 
-def load_leaf(context: ssl.SSLContext, leaf: Leaf) -> None:
+def load_leaf(context: ssl.SSLContext, leaf: ServerCertificate) -> None:
     """Give *context* the chain and key of *leaf*.
 
     OpenSSL reads them from a file only: it stands in a private directory for
@@ -113,7 +113,7 @@ class Chooser(asyncio.Protocol):
     """
 
     def __init__(
-        self, http1: Server, http2: Http2Server, undecided: "set[Chooser]", most: int
+        self, http1: Http1Server, http2: Http2Server, undecided: "set[Chooser]", most: int
     ) -> None:
         """Hand over to *http1* or *http2*; until then be one of the *undecided*.
 
@@ -193,7 +193,7 @@ _TELLING = 3
 class Listener:
     """The open ports of the simulated services."""
 
-    def __init__(self, http1: Server, http2: Http2Server, most: int = 1 << 30) -> None:
+    def __init__(self, http1: Http1Server, http2: Http2Server, most: int = 1 << 30) -> None:
         """Open ports for *http1* and *http2*, and take *most* connections at once."""
         self._most = most
         self._http1 = http1

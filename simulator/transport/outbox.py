@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from simulator.core.clock import Clock
 from simulator.core.state import State
 from simulator.engine.gateway import Gateway
-from simulator.services.provisioning import Message, Outbox
+from simulator.services.provisioning import Outbox, OutgoingMessage
 from simulator.transport.callbacks import Callbacks
 
 LOG = logging.getLogger("mdmsim")
@@ -68,18 +68,20 @@ class OutboxWorker:
     async def _send_due(self, outbox: Outbox) -> int:
         now_ms = self._clock.now_ms()
         due = await self._gateway.run(lambda state: outbox.due(state, now_ms))
-        queues: dict[str, list[Message]] = {}
+        queues: dict[str, list[OutgoingMessage]] = {}
         for one in due:
             queues.setdefault(one.queue, []).append(one)
         await asyncio.gather(*(self._send(outbox, messages) for messages in queues.values()))
         return len(due)
 
-    async def _send(self, outbox: Outbox, messages: Iterable[Message]) -> None:
+    async def _send(self, outbox: Outbox, messages: Iterable[OutgoingMessage]) -> None:
         for one in messages:
             trouble = one.trouble or await self._callbacks.post(one.call)
             await self._gateway.run(self._recorded(outbox, one, trouble))
 
-    def _recorded(self, outbox: Outbox, one: Message, trouble: str) -> Callable[[State], None]:
+    def _recorded(
+        self, outbox: Outbox, one: OutgoingMessage, trouble: str
+    ) -> Callable[[State], None]:
         now_ms = self._clock.now_ms()
         return lambda state: outbox.record(state, one.key, now_ms, trouble)
 

@@ -51,7 +51,7 @@ class Insertion:
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class DepsimConfiguration:
     """What a file asks for."""
 
     insertions: tuple[Insertion, ...]
@@ -61,7 +61,7 @@ class Configuration:
     """What has no counterpart here, in words."""
 
 
-def read(document: Any, operations: Mapping[tuple[str, str], str]) -> Configuration:
+def read(document: Any, operations: Mapping[tuple[str, str], str]) -> DepsimConfiguration:
     """Return what *document* asks for; ConfigurationError names what cannot be understood.
 
     *operations* are the names by method and path.
@@ -85,7 +85,7 @@ def read(document: Any, operations: Mapping[tuple[str, str], str]) -> Configurat
             faults += _in_turn(key, name, _list(key, value))
         else:
             left_out.append(f"{key} has no counterpart here")
-    return Configuration(tuple(insertions), tuple(faults), tuple(left_out))
+    return DepsimConfiguration(tuple(insertions), tuple(faults), tuple(left_out))
 
 
 def _list(key: str, value: Any) -> list[Body]:

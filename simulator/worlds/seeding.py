@@ -9,7 +9,7 @@ from simulator import services
 from simulator.core.chance import Chance, chance_of
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State, StoreAdmin
-from simulator.hardware.devices import Plan
+from simulator.hardware.devices import DeviceMix
 from simulator.services import organisations
 from simulator.services.fleet import arrivals, portal, servers
 from simulator.services.fleet import devices as fleet
@@ -113,7 +113,7 @@ def refuse_clashes(world: World, seed: int) -> None:
     """Raise ConfigurationError if a listed device has the serial number of a generated one."""
     for organisation in world.organisations:
         generated = [each for each in organisation.devices if not each.listed]
-        plans = [(each, Plan(seed, each.families)) for each in generated]
+        plans = [(each, DeviceMix(seed, each.families)) for each in generated]
         for listed in (device for each in organisation.devices for device in each.listed):
             serial = listed["serial_number"]
             for each, plan in plans:
@@ -172,7 +172,7 @@ class _Generation:
     def __init__(self, organisation: str, devices: DeviceList, seed: int) -> None:
         self._organisation = organisation
         self._devices = devices
-        self._plan = Plan(seed, devices.families)
+        self._plan = DeviceMix(seed, devices.families)
         self._places = array("Q")
         self._serials = bytearray()
         self._first = 0

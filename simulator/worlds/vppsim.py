@@ -16,7 +16,7 @@ KEYS = ("license_insertions", "associate_users")
 
 
 @dataclass(frozen=True, slots=True)
-class Purchase:
+class LicencePurchase:
     """Licences to buy."""
 
     adam_id: str
@@ -24,10 +24,10 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class VppsimConfiguration:
     """What a file asks for, all of its events at once."""
 
-    purchases: tuple[Purchase, ...]
+    purchases: tuple[LicencePurchase, ...]
     users: int
     """How many registered users accept their invitation."""
     left_out: tuple[str, ...]
@@ -39,7 +39,7 @@ def is_one(document: Any) -> bool:
     return isinstance(document, Mapping) and any(key in document for key in KEYS)
 
 
-def read(document: Mapping[str, Any]) -> Configuration:
+def read(document: Mapping[str, Any]) -> VppsimConfiguration:
     """Return what *document* asks for; ConfigurationError names what cannot be understood."""
     left_out = [f"{key} has no counterpart here" for key in document if key not in KEYS]
     listed = document.get("license_insertions", [])
@@ -54,7 +54,9 @@ def read(document: Mapping[str, Any]) -> Configuration:
         ):
             raise ConfigurationError(f'{at}: license must be an object such as {{"adamId": 1}}')
         times = _times(one, at, left_out)
-        purchases.append(Purchase(str(adam_id), whole(one, "licenses_per_event", at, 1) * times))
+        purchases.append(
+            LicencePurchase(str(adam_id), whole(one, "licenses_per_event", at, 1) * times)
+        )
     accepting = document.get("associate_users")
     users = 0
     if accepting is not None:
@@ -62,7 +64,7 @@ def read(document: Mapping[str, Any]) -> Configuration:
             raise ConfigurationError("associate_users must be an object")
         times = _times(accepting, "associate_users", left_out)
         users = whole(accepting, "users_per_event", "associate_users", 1) * times
-    return Configuration(tuple(purchases), users, tuple(left_out))
+    return VppsimConfiguration(tuple(purchases), users, tuple(left_out))
 
 
 def _times(one: Mapping[str, Any], at: str, left_out: list[str]) -> int:

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.auth.access_token import REASONS, Server, check
+from simulator.auth.access_token import REASONS, TokenHolder, check
 from simulator.auth.jose import read
 
 NOW_MS = 1_772_366_400_000  # 2026-03-01T12:00:00Z
@@ -57,10 +57,10 @@ def token(number: int = 0, header: Any = None, **changes: Any) -> str:
     return f"{signed}.{encoded(signature)}"
 
 
-SERVER = Server("acme", (certificate(1), certificate()))
+SERVER = TokenHolder("acme", (certificate(1), certificate()))
 
 
-def reason(text: str, server: Server | None = SERVER, **more: Any) -> str:
+def reason(text: str, server: TokenHolder | None = SERVER, **more: Any) -> str:
     return check(read(text), server, NOW_MS, **more)
 
 
@@ -102,8 +102,8 @@ def test_what_is_wrong_is_named(text: str, expected: str) -> None:
 
 def test_a_server_that_is_not_known_or_has_no_certificate_is_told_apart() -> None:
     assert reason(token(), None) == "unknown_iss"
-    assert reason(token(), Server("acme")) == "no_certificate"
-    assert reason(token(), Server("acme", ("no certificate",))) == "bad_signature"
+    assert reason(token(), TokenHolder("acme")) == "no_certificate"
+    assert reason(token(), TokenHolder("acme", ("no certificate",))) == "bad_signature"
 
 
 def test_a_token_is_good_once_and_in_its_organisation() -> None:

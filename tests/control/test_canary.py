@@ -18,7 +18,7 @@ from simulator.cli import main
 from simulator.control.web import routes
 from simulator.core.settings import Settings
 from simulator.disclosure.formats.table import FORMATS
-from simulator.disclosure.redact.canary import Canary, Sighting
+from simulator.disclosure.redact.canary import Canary, CanaryHit
 from tests.control.conftest import Control
 
 ROUTES = routes(services.provisionings())
@@ -126,7 +126,7 @@ async def test_no_secret_is_in_any_answer_log_or_file(
     result = await asyncio.to_thread(
         CliRunner().invoke, main, ["report", "--data", str(data), "--canary"]
     )
-    sightings: list[Sighting] = []
+    sightings: list[CanaryHit] = []
     for where, content in found.items():
         sightings += canary.look(where, content)
     sightings += canary.look("the log", caplog.text.encode())

@@ -9,8 +9,8 @@ import pytest
 from simulator.devices.commands.queries import QUERIES
 from simulator.devices.commands.rows import Execution
 from simulator.devices.commands.table import execute
-from simulator.devices.device import App, Device
-from simulator.devices.flow import Apple, Received, Send
+from simulator.devices.device import App, VirtualDevice
+from simulator.devices.flow import Apple, FlowResponse, Send
 from tests.devices.test_flows import drive, enrolled, unreachable, world
 
 PRODUCTS = {
@@ -25,15 +25,15 @@ MANIFEST = plistlib.dumps(
 )
 
 
-def store(step: Send | Apple) -> Received:
+def store(step: Send | Apple) -> FlowResponse:
     """Answer as a store whose app 1 the device has a licence for, and as a server of manifests."""
     if isinstance(step, Send):
-        return Received(200, {}, MANIFEST if step.url.endswith("good") else b"junk")
+        return FlowResponse(200, {}, MANIFEST if step.url.endswith("good") else b"junk")
     body: Any = {"adam_ids": ["1"]} if step.path.endswith("/licences") else PRODUCTS
-    return Received(200, {}, json.dumps(body).encode())
+    return FlowResponse(200, {}, json.dumps(body).encode())
 
 
-def run(device: Device, name: str, **values: Any) -> tuple[str, dict[str, Any]]:
+def run(device: VirtualDevice, name: str, **values: Any) -> tuple[str, dict[str, Any]]:
     """Have the device execute a command; return status and result."""
     assert device.enrolment is not None
     execution = Execution(device, device.enrolment, world(), {"RequestType": name, **values})

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from simulator.devices.declarative.grading import graded
 from simulator.devices.declarative.predicates import PredicateError, holds
 from simulator.devices.declarative.sync import synchronise
-from simulator.devices.device import Device
-from simulator.devices.flow import Apple, Received, Send
+from simulator.devices.device import VirtualDevice
+from simulator.devices.flow import Apple, FlowResponse, Send
 from tests.devices.mdm import profile
 from tests.devices.test_flows import drive, enrolled, world
 
@@ -71,7 +71,7 @@ class Server:
         self.token = "one"
         self.declarations: dict[str, tuple[str, dict[str, Any]]] = {}
         """Kind and declaration by identifier."""
-        self.files: dict[str, Received] = {}
+        self.files: dict[str, FlowResponse] = {}
         self.asked: list[str] = []
         self.reports: list[dict[str, Any]] = []
         self.gone: set[str] = set()
@@ -81,7 +81,7 @@ class Server:
         declaration = {"Identifier": identifier, "Payload": payload} | about | more
         self.declarations[identifier] = (kind, declaration)
 
-    def __call__(self, step: Send | Apple) -> Received:
+    def __call__(self, step: Send | Apple) -> FlowResponse:
         assert isinstance(step, Send)
         if step.method == "GET":
             return self.files[step.url]
@@ -90,14 +90,14 @@ class Server:
         self.asked.append(endpoint)
         if endpoint == "status":
             self.reports.append(json.loads(message["Data"]))
-            return Received(200)
+            return FlowResponse(200)
         if endpoint == "tokens":
             return self._json({"SyncTokens": {"DeclarationsToken": self.token}})
         if endpoint == "declaration-items":
             return self._json(self._manifest())
         identifier = endpoint.rpartition("/")[2]
         if identifier in self.gone:
-            return Received(404)
+            return FlowResponse(404)
         return self._json(self.declarations[identifier][1])
 
     def _manifest(self) -> dict[str, Any]:
@@ -114,11 +114,11 @@ class Server:
         return {"Declarations": sections, "DeclarationsToken": self.token}
 
     @staticmethod
-    def _json(body: dict[str, Any]) -> Received:
-        return Received(200, {}, json.dumps(body).encode())
+    def _json(body: dict[str, Any]) -> FlowResponse:
+        return FlowResponse(200, {}, json.dumps(body).encode())
 
 
-def synchronised(device: Device, server: Server, wanted: str = "") -> None:
+def synchronised(device: VirtualDevice, server: Server, wanted: str = "") -> None:
     assert device.enrolment is not None
     drive(synchronise(device, device.enrolment, world(), wanted), server)
 
@@ -126,7 +126,7 @@ def synchronised(device: Device, server: Server, wanted: str = "") -> None:
 def legacy(server: Server) -> None:
     """Give the server an activation of a profile."""
     url = "https://mdm.example/profile"
-    server.files[url] = Received(200, {}, profile("com.example.wifi"))
+    server.files[url] = FlowResponse(200, {}, profile("com.example.wifi"))
     server.put("activation", "a", {"StandardConfigurations": ["c"]})
     kind = "com.apple.configuration.legacy"
     server.put("configuration", "c", {"ProfileURL": url}, Type=kind)
@@ -213,7 +213,7 @@ def test_a_declaration_that_is_gone_is_left_out() -> None:
 def test_an_asset_is_held_against_its_reference(reference: dict[str, Any], valid: str) -> None:
     device, server = enrolled("iPhone"), Server()
     url = "https://mdm.example/asset"
-    server.files[url] = Received(200, {"content-type": "application/json"}, b"data")
+    server.files[url] = FlowResponse(200, {"content-type": "application/json"}, b"data")
     payload = {"Reference": {"DataURL": url} | reference}
     server.put("asset", "x", payload, Type="com.apple.asset.data")
 
@@ -226,15 +226,17 @@ def test_an_asset_is_held_against_its_reference(reference: dict[str, Any], valid
 @pytest.mark.parametrize(
     "answer",
     [
-        Received(500),
-        Received(200, {}, b"junk"),
-        Received(200, {}, b"[]"),
-        Received(200, {}, b"{}"),
-        Received(200, {}, json.dumps({"SyncTokens": {"DeclarationsToken": "x" * 257}}).encode()),
-        Received(problem="nothing is there"),
+        FlowResponse(500),
+        FlowResponse(200, {}, b"junk"),
+        FlowResponse(200, {}, b"[]"),
+        FlowResponse(200, {}, b"{}"),
+        FlowResponse(
+            200, {}, json.dumps({"SyncTokens": {"DeclarationsToken": "x" * 257}}).encode()
+        ),
+        FlowResponse(problem="nothing is there"),
     ],
 )
-def test_a_server_that_answers_wrongly_is_found(answer: Received) -> None:
+def test_a_server_that_answers_wrongly_is_found(answer: FlowResponse) -> None:
     device = enrolled("iPhone")
     assert device.enrolment is not None
 
@@ -246,7 +248,7 @@ def test_a_server_that_answers_wrongly_is_found(answer: Received) -> None:
 def test_a_token_that_always_moves_is_found() -> None:
     device, server = enrolled("iPhone"), Server()
 
-    def moving(step: Send | Apple) -> Received:
+    def moving(step: Send | Apple) -> FlowResponse:
         answer = server(step)
         if server.asked[-1] == "declaration-items":
             server.token += "+"

@@ -16,11 +16,11 @@ from simulator.core.chance import chance_of
 from simulator.devices.commands.rows import Execution
 from simulator.devices.commands.table import COMMANDS, execute
 from simulator.devices.connect import session
-from simulator.devices.device import Device, Enrolment, new_device, restored
+from simulator.devices.device import Enrolment, VirtualDevice, new_device, restored
 from simulator.devices.device_ca import DeviceAuthority
-from simulator.devices.flow import Apple, Compute, Flow, NewKey, Pause, Received, Send, Step
+from simulator.devices.flow import Apple, Compute, Flow, FlowResponse, NewKey, Pause, Send, Step
 from simulator.devices.identity import Identity
-from simulator.devices.world import World
+from simulator.devices.world import DeviceEnvironment
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 T = TypeVar("T")
@@ -59,11 +59,13 @@ def identity() -> Identity:
     return authority().issue("device", key, 5, NOW)
 
 
-def world() -> World:
-    return World(lambda: 1_780_000_000_000, chance_of(1, "devices"), authority(), lambda: NOW)
+def world() -> DeviceEnvironment:
+    return DeviceEnvironment(
+        lambda: 1_780_000_000_000, chance_of(1, "devices"), authority(), lambda: NOW
+    )
 
 
-def enrolled(family: str) -> Device:
+def enrolled(family: str) -> VirtualDevice:
     device = new_device("0ZTEST", {"device_family": family, "model": "Some", "imei": ["00 1"]})
     device.enrolment = Enrolment(
         "com.example.enrolment",
@@ -80,7 +82,7 @@ def enrolled(family: str) -> Device:
     return device
 
 
-def drive(flow: Flow[T], respond: Callable[[Send | Apple], Received]) -> T:
+def drive(flow: Flow[T], respond: Callable[[Send | Apple], FlowResponse]) -> T:
     """Perform the steps of a flow, with *respond* in place of all servers."""
     result: Any = None
     try:
@@ -100,8 +102,8 @@ def drive(flow: Flow[T], respond: Callable[[Send | Apple], Received]) -> T:
         return value
 
 
-def unreachable(_: Send | Apple) -> Received:
-    return Received(problem="nothing is there")
+def unreachable(_: Send | Apple) -> FlowResponse:
+    return FlowResponse(problem="nothing is there")
 
 
 @given(
@@ -147,8 +149,8 @@ def test_a_session_ends_whatever_the_server_sends(bodies: list[bytes]) -> None:
     device = enrolled("iPhone")
     waiting = list(bodies)
 
-    def respond(step: Send | Apple) -> Received:
-        return Received(200, {}, waiting.pop(0) if waiting and isinstance(step, Send) else b"")
+    def respond(step: Send | Apple) -> FlowResponse:
+        return FlowResponse(200, {}, waiting.pop(0) if waiting and isinstance(step, Send) else b"")
 
     drive(session(device, world()), respond)
 
@@ -161,10 +163,10 @@ def test_a_command_put_off_again_and_again_ends_the_session() -> None:
     command = {"CommandUUID": "u", "Command": {"RequestType": "ProfileList"}}
     sent: list[bytes] = []
 
-    def respond(step: Send | Apple) -> Received:
+    def respond(step: Send | Apple) -> FlowResponse:
         assert isinstance(step, Send)
         sent.append(step.body)
-        return Received(200, {}, plistlib.dumps(command))
+        return FlowResponse(200, {}, plistlib.dumps(command))
 
     assert drive(session(device, world()), respond) is True
     assert [plistlib.loads(one)["Status"] for one in sent] == ["Idle", *["NotNow"] * 3]

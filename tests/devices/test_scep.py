@@ -17,7 +17,7 @@ from cryptography.x509.oid import AttributeOID, NameOID
 
 from simulator.devices.enrolment import scep
 from simulator.devices.errors import DeviceError
-from simulator.devices.flow import Apple, Compute, NewKey, Pause, Received, Send
+from simulator.devices.flow import Apple, Compute, FlowResponse, NewKey, Pause, Send
 from simulator.devices.identity import Identity
 from simulator.pki import cms, der
 from tests.devices.test_flows import NOW, enrolled, world
@@ -28,7 +28,7 @@ RECORDED = json.loads(Path(__file__).with_name("scepserver.json").read_bytes())
 CA_CERT = "application/x-x509-ca-cert"
 RA_CERT = "application/x-x509-ca-ra-cert"
 MESSAGE = "application/x-pki-message"
-Respond = Callable[[Send], Received]
+Respond = Callable[[Send], FlowResponse]
 
 
 def recorded(name: str) -> bytes:
@@ -70,9 +70,9 @@ def key() -> rsa.RSAPrivateKey:
 def replay(outcome: str) -> Respond:
     """Return what answers as scepserver did."""
     answers = {
-        "GetCACaps": Received(200, {"content-type": "text/plain"}, recorded("capabilities")),
-        "GetCACert": Received(200, {"content-type": CA_CERT}, recorded("authority")),
-        "PKIOperation": Received(200, {"content-type": MESSAGE}, recorded(outcome)),
+        "GetCACaps": FlowResponse(200, {"content-type": "text/plain"}, recorded("capabilities")),
+        "GetCACert": FlowResponse(200, {"content-type": CA_CERT}, recorded("authority")),
+        "PKIOperation": FlowResponse(200, {"content-type": MESSAGE}, recorded(outcome)),
     }
     return lambda step: answers[parse_qs(urlsplit(step.url).query)["operation"][0]]
 
@@ -125,22 +125,22 @@ class Ca:
             .sign(self.key, hashes.SHA256())
         )
 
-    def __call__(self, step: Send) -> Received:
+    def __call__(self, step: Send) -> FlowResponse:
         query = parse_qs(urlsplit(step.url).query)
         assert query["tenant"] == ["7"]
         match query["operation"][0]:
             case "GetCACaps":
-                return Received(200, {}, self.capabilities)
+                return FlowResponse(200, {}, self.capabilities)
             case "GetCACert":
                 return self.authority()
             case _:
                 pass
         message = step.body or base64.b64decode(query["message"][0])
-        return Received(200, {"content-type": MESSAGE}, self._reply(step, message))
+        return FlowResponse(200, {"content-type": MESSAGE}, self._reply(step, message))
 
-    def authority(self) -> Received:
+    def authority(self) -> FlowResponse:
         body = self.certificate.public_bytes(Encoding.DER)
-        return Received(200, {"content-type": CA_CERT}, body)
+        return FlowResponse(200, {"content-type": CA_CERT}, body)
 
     def _reply(self, step: Send, message: bytes) -> bytes:
         signed = cms.read_signed(message)
@@ -272,7 +272,7 @@ def test_the_right_fingerprint_is_taken(key: rsa.RSAPrivateKey) -> None:
 def test_certificates_of_a_chain_are_read(key: rsa.RSAPrivateKey) -> None:
     ca = Ca()
     chain = pkcs7.serialize_certificates([ca.certificate], Encoding.DER)
-    ca.authority = lambda: Received(200, {"content-type": RA_CERT}, chain)  # type: ignore[method-assign]
+    ca.authority = lambda: FlowResponse(200, {"content-type": RA_CERT}, chain)  # type: ignore[method-assign]
 
     certificate, _ = enrol(ca, key).loaded()
 
@@ -282,13 +282,13 @@ def test_certificates_of_a_chain_are_read(key: rsa.RSAPrivateKey) -> None:
 @pytest.mark.parametrize(
     ("received", "said"),
     [
-        (Received(500, {}, b"no"), r"status 500 \(no\)"),
-        (Received(problem="nothing is there"), "nothing is there"),
-        (Received(200, {"content-type": CA_CERT}, b"junk"), "cannot be read"),
+        (FlowResponse(500, {}, b"no"), r"status 500 \(no\)"),
+        (FlowResponse(problem="nothing is there"), "nothing is there"),
+        (FlowResponse(200, {"content-type": CA_CERT}, b"junk"), "cannot be read"),
     ],
 )
 def test_a_server_without_a_certificate(
-    key: rsa.RSAPrivateKey, received: Received, said: str
+    key: rsa.RSAPrivateKey, received: FlowResponse, said: str
 ) -> None:
     with pytest.raises(DeviceError, match=said):
         enrol(lambda _: received, key)

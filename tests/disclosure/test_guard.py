@@ -16,17 +16,17 @@ from msgspec.structs import replace
 from simulator.core.messages import (
     Delivery,
     Exchange,
+    FaultApplication,
     Finding,
     Goaway,
     Peer,
     Request,
     Response,
     Tls,
-    Touch,
 )
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.encodings import decodings
-from simulator.disclosure.redact.guard import Guard
+from simulator.disclosure.redact.guard import SecretGuard
 from simulator.disclosure.redact.markers import parse_body_marker, parse_marker
 from simulator.disclosure.redact.vault import Vault
 from simulator.store.records import decode, row_of
@@ -35,8 +35,8 @@ SECRET = "k3y-that-0nly-we-know/of="
 MARK = Fingerprinter(b"k").mark("dep.access_secret", SECRET)
 
 
-def guard(*more: str) -> Guard:
-    made = Guard((), Fingerprinter(b"k"))
+def guard(*more: str) -> SecretGuard:
+    made = SecretGuard((), Fingerprinter(b"k"))
     for secret in (SECRET, *more):
         made.add("dep.access_secret", secret)
     return made
@@ -198,7 +198,7 @@ def whole_exchange() -> Exchange:
     one.organisation, one.client, one.service, one.operation = "acme", "dep:a", "dep", "dep.x"
     one.route, one.version_sent, one.error, one.session = "GET /a", "10", "ERROR", "run-1"
     one.findings = [Finding("rule", "body", "/a", "message", versions="1+", docs="docs")]
-    one.faults = [Touch("1", "dep.x")]
+    one.faults = [FaultApplication("1", "dep.x")]
     one.request = replace(one.request, peer=replace(one.request.peer, settings="3:100"))
     goaway, delivery = Goaway(b"debug"), Delivery("goaway", debug="debug")
     one.response = replace(one.response, goaway=goaway, wakes="token", delivery=delivery)
@@ -246,7 +246,7 @@ def test_a_secret_that_is_issued_later_is_found_in_what_was_clean_before() -> No
     [SECRET.encode().hex(), base64.b64encode(SECRET.encode()).decode(), quote(SECRET, safe="")],
 )
 def test_numbers_and_long_names_hide_no_secret_beside_them(encoded: str) -> None:
-    made = Guard((), Fingerprinter(b"k"), ["releasedFromOrgDateTime"])
+    made = SecretGuard((), Fingerprinter(b"k"), ["releasedFromOrgDateTime"])
     made.add("dep.access_secret", SECRET)
     page = b'{"eid": "89999000000000000000000000000000", "releasedFromOrgDateTime": null}'
 

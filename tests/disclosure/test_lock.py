@@ -8,14 +8,14 @@ from simulator import services
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.judge.difference import (
     SHOWN,
-    Change,
+    Difference,
     compare,
     exit_code,
     to_json,
     to_markdown,
     to_text,
 )
-from simulator.disclosure.judge.lock import Entry, Lock
+from simulator.disclosure.judge.lock import DisclosureLock, LockEntry
 from simulator.disclosure.report.rendering import as_dict
 from tests.disclosure.factories import exchange, post, report_of
 
@@ -25,7 +25,7 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 )
 ENTRIES = st.one_of(
     st.builds(
-        Entry,
+        LockEntry,
         st.just("sent"),
         st.tuples(WORDS, WORDS, WORDS, WORDS, st.just("") | WORDS, WORDS),
         st.tuples(
@@ -35,17 +35,17 @@ ENTRIES = st.one_of(
         ),
     ),
     st.builds(
-        Entry,
+        LockEntry,
         st.just("received"),
         st.tuples(WORDS, WORDS, WORDS, WORDS, WORDS),
         st.tuples(st.tuples(st.just("since"), WORDS)),
     ),
-    st.builds(Entry, st.just("version"), st.tuples(WORDS, st.integers(1, 12).map(str))),
+    st.builds(LockEntry, st.just("version"), st.tuples(WORDS, st.integers(1, 12).map(str))),
 )
 
 
-def lock(*lines: str) -> Lock:
-    return Lock.parse("\n".join(lines), "own.lock")
+def lock(*lines: str) -> DisclosureLock:
+    return DisclosureLock.parse("\n".join(lines), "own.lock")
 
 
 SENT = "sent dep dep.define body /{0} - {1} claim={2} required=no flags={3}"
@@ -59,10 +59,10 @@ OLD = lock(
 
 
 @given(st.lists(ENTRIES, max_size=8))
-def test_a_lock_that_is_written_reads_the_same(entries: list[Entry]) -> None:
-    made = Lock({(one.kind, one.words): one for one in entries})
+def test_a_lock_that_is_written_reads_the_same(entries: list[LockEntry]) -> None:
+    made = DisclosureLock({(one.kind, one.words): one for one in entries})
 
-    again = Lock.parse(str(made), "x")
+    again = DisclosureLock.parse(str(made), "x")
 
     assert again.entries == made.entries
     assert str(again) == str(made)
@@ -72,7 +72,7 @@ def test_a_lock_holds_fields_and_no_values() -> None:
     one = exchange(post({"devices": ["A1"], "url": "https://m.example/?token=abcdefgh"}))
     other = exchange(post({"devices": ["B2", "C3"], "url": "https://x.example/?token=zzzzzzzz"}))
 
-    first, second = (str(Lock.of(as_dict(report_of(each)))) for each in (one, other))
+    first, second = (str(DisclosureLock.of(as_dict(report_of(each)))) for each in (one, other))
 
     assert first == second
     assert "sent made made.define body /devices/* - device.serial claim=none" in first
@@ -160,7 +160,7 @@ def test_a_version_that_is_lowered_brings_nothing_more() -> None:
 
 
 def test_a_long_difference_is_cut_but_not_as_json() -> None:
-    changes = [Change("added", "sent", f"x {number}") for number in range(SHOWN + 5)]
+    changes = [Difference("added", "sent", f"x {number}") for number in range(SHOWN + 5)]
 
     assert to_text(changes).splitlines()[-1] == "and 5 more"
     assert to_json(changes).count('"about"') == SHOWN + 5

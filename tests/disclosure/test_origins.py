@@ -2,7 +2,7 @@
 
 from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.report.ledger import Ledger
-from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.lines import LedgerLine
 from simulator.disclosure.report.origins import Origins, known_to
 from simulator.disclosure.report.report import Report
 from tests.apple import Apple
@@ -16,7 +16,7 @@ def world() -> Apple:
     return apple
 
 
-def line(apple: Apple, operation: str, place: str) -> Line:
+def line(apple: Apple, operation: str, place: str) -> LedgerLine:
     ledger = Ledger(apple.observer, apple.catalogue)
     for exchange in apple.recorded:
         ledger.add(exchange)

@@ -300,7 +300,7 @@ def test_a_push_that_comes_again_is_looked_at_once_unless_it_is_large(
 ) -> None:
     monkeypatch.setattr(sealer, "_RESTS", 3)
     observer, plan = Observer(CATALOGUE, FINGERPRINTER), OBSERVER._plans.request(PUSH, APNS)
-    made = sealer.Sealer(observer._plans, FINGERPRINTER, observer._scrubber)
+    made = sealer.RequestSealer(observer._plans, FINGERPRINTER, observer._scrubber)
     large = json.dumps({"mdm": MAGIC + "a" * 512}).encode()
     sent = [push(f"{one:064x}", body=body) for one in range(4) for body in (b"", large)]
 

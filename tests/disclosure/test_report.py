@@ -10,7 +10,7 @@ from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.report.layout import grid, markdown_table, printable
 from simulator.disclosure.report.rendering import as_dict, sections, to_json, to_markdown, to_text
 from simulator.disclosure.report.report import Report
-from simulator.journal.chain import Evidence, Problem
+from simulator.journal.chain import ChainProblem, Evidence
 from tests.disclosure.factories import (
     CATALOGUE,
     GET,
@@ -162,7 +162,7 @@ def test_a_request_that_was_cut_off_is_no_pass() -> None:
 
 
 def test_a_gap_in_the_evidence_is_no_pass_and_is_shown() -> None:
-    gap = Problem("gap", 2, 4, "is missing from the journal")
+    gap = ChainProblem("gap", 2, 4, "is missing from the journal")
 
     report = report_of(exchange(post({})), evidence=Evidence(problems=(gap,), found=1))
 

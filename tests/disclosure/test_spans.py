@@ -2,7 +2,7 @@ import pytest
 
 from simulator.core.messages import Exchange, Peer, Request
 from simulator.core.timestamps import milliseconds
-from simulator.disclosure.judge.spans import BATCH, Span
+from simulator.disclosure.judge.spans import BATCH, JournalRange
 
 NOON = "2026-03-01T12:00:00Z"
 
@@ -29,7 +29,9 @@ def test_a_span_holds_what_it_says(text: str, expected: list[int]) -> None:
     noon = milliseconds(NOON)
     kept = [exchange(1, noon - 1), exchange(2, noon), exchange(3, noon + 1)]
 
-    found = Span.parse(text).of(lambda after, most: [e for e in kept if e.seq > after][:most])
+    found = JournalRange.parse(text).of(
+        lambda after, most: [e for e in kept if e.seq > after][:most]
+    )
 
     assert [one.seq for one in found] == expected
 
@@ -41,7 +43,7 @@ def test_no_more_is_read_than_the_numbers_say() -> None:
         asked.append(after)
         return [exchange(seq) for seq in range(after + 1, after + most + 1)]
 
-    found = list(Span.parse(f"{BATCH + 1}..{BATCH + 3}").of(read))
+    found = list(JournalRange.parse(f"{BATCH + 1}..{BATCH + 3}").of(read))
 
     assert [one.seq for one in found] == [BATCH + 1, BATCH + 2, BATCH + 3]
     assert asked == [BATCH]
@@ -60,4 +62,4 @@ def test_no_more_is_read_than_the_numbers_say() -> None:
 )
 def test_what_is_no_span_is_said(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says.replace(".", r"\.")):
-        Span.parse(text)
+        JournalRange.parse(text)

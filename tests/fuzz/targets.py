@@ -23,7 +23,7 @@ from simulator import services
 from simulator.auth import access_token, jose, provider_token
 from simulator.control.api.pushes import property_list
 from simulator.control.api.worlds import load_snapshot
-from simulator.control.parts import Problem
+from simulator.control.parts import ApiProblem
 from simulator.core.configuration import load_settings
 from simulator.core.messages import Peer, Request, Response, Tls
 from simulator.core.settings import ConfigurationError
@@ -44,7 +44,7 @@ from simulator.protocol.wire import decode, parse_json, query_pairs
 from simulator.services.dep import cursors
 from simulator.transport.http1.malformed_requests import about, salvage
 from simulator.transport.http2 import frames, hpack
-from simulator.transport.http2.connection import Connection
+from simulator.transport.http2.connection import Http2Connection
 from simulator.transport.http2.limits import Limits
 from simulator.worlds.world import parse_world
 from tests.apple import Apple, authorization
@@ -92,7 +92,7 @@ def _named(error: Exception, file: str) -> None:
 def http2(data: bytes) -> None:
     """Read frames, all at once and byte by byte, and answer what was asked."""
     for size in (len(data) or 1, 7):
-        ours = Connection(Limits(body=LIMIT, unfinished=10 * LIMIT))
+        ours = Http2Connection(Limits(body=LIMIT, unfinished=10 * LIMIT))
         asked = []
         for at in range(0, len(data), size):
             asked += ours.receive(data[at : at + size])
@@ -128,7 +128,7 @@ def push_request(data: bytes) -> None:
 def maid_token(data: bytes) -> None:
     """Check a token that no key has signed: it is never good."""
     token = jose.read(_text(data))
-    assert access_token.check(token, access_token.Server("acme"), 0) != ""
+    assert access_token.check(token, access_token.TokenHolder("acme"), 0) != ""
 
 
 def hpack_block(data: bytes) -> None:
@@ -174,7 +174,7 @@ def plist(data: bytes) -> None:
     """Read a check-in message."""
     try:
         property_list(data)
-    except Problem as error:
+    except ApiProblem as error:
         _quiet(error)
 
 
@@ -251,7 +251,7 @@ def _template() -> Manifest:
 def allowed(data: bytes) -> None:
     """Read a lock file."""
     try:
-        str(lock.Lock.parse(_text(data), "mdmsim.lock"))
+        str(lock.DisclosureLock.parse(_text(data), "mdmsim.lock"))
     except ConfigurationError as error:
         _named(error, "mdmsim.lock")
 
@@ -305,7 +305,7 @@ def snapshot(data: bytes) -> None:
     packed = gzip.compress(data[1:], 1) if data[:1] == b"p" else data[1:]
     try:
         _apple().run(lambda state: load_snapshot(state, io.BytesIO(packed)))
-    except Problem as error:
+    except ApiProblem as error:
         _quiet(error)
 
 

@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 
 from simulator.control.api import worlds
-from simulator.control.parts import Problem
+from simulator.control.parts import ApiProblem
 from simulator.pki.authority import Authority
 from simulator.protocol.wire import MAX_DEPTH, parse_json
 from tests.apple import Apple
@@ -136,5 +136,5 @@ def test_a_snapshot_says_no_endless_line(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(worlds, "LONGEST", 1000)
     packed = gzip.compress(b'{"mdmsim_snapshot":1}\n' + b"[" * 5000)
 
-    with pytest.raises(Problem, match="longer than 1000 bytes"):
+    with pytest.raises(ApiProblem, match="longer than 1000 bytes"):
         Apple().run(lambda state: worlds.load_snapshot(state, io.BytesIO(packed)))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from simulator.hardware.devices import (
     CAPACITY,
     MARK,
-    Plan,
+    DeviceMix,
     eid,
     generate,
     imeis,
@@ -245,7 +245,7 @@ def test_index_out_of_range_is_refused(count: int, start: int) -> None:
 def test_a_device_is_found_by_its_serial_number(
     index: int, seed: int, families: list[str] | None
 ) -> None:
-    plan = Plan(seed, families)
+    plan = DeviceMix(seed, families)
 
     assert plan.find(plan.device(index)["serial_number"]) == index
 
@@ -264,11 +264,11 @@ def test_a_device_is_found_by_its_serial_number(
     ],
 )
 def test_no_device_has_another_serial_number(serial: str) -> None:
-    assert Plan(1).find(serial) is None
+    assert DeviceMix(1).find(serial) is None
 
 
 def test_places_in_order_are_serial_numbers_in_order() -> None:
-    plan = Plan(5)
+    plan = DeviceMix(5)
 
     places = plan.by_serial(range(1000, 3000))
 

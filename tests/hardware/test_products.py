@@ -2,7 +2,7 @@ from string import Formatter
 
 import pytest
 
-from simulator.hardware.products import FAMILIES, PRODUCTS, Product
+from simulator.hardware.products import FAMILIES, PRODUCTS, ProductLine
 
 
 def test_every_family_has_a_line() -> None:
@@ -14,7 +14,7 @@ def test_only_cellular_lines_have_meid() -> None:
 
 
 @pytest.mark.parametrize("line", PRODUCTS, ids=lambda line: line.description)
-def test_description_tells_the_build_and_no_colour_that_is_not_there(line: Product) -> None:
+def test_description_tells_the_build_and_no_colour_that_is_not_there(line: ProductLine) -> None:
     named = {name for _, name, _, _ in Formatter().parse(line.description) if name}
 
     assert "build" in named
@@ -22,7 +22,7 @@ def test_description_tells_the_build_and_no_colour_that_is_not_there(line: Produ
 
 
 @pytest.mark.parametrize("line", PRODUCTS, ids=lambda line: line.description)
-def test_line_is_one_that_can_be_made(line: Product) -> None:
+def test_line_is_one_that_can_be_made(line: ProductLine) -> None:
     assert line.family in FAMILIES
     assert line.builds
     assert line.imeis in (0, 1, 2)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.core.clock import Clock
-from simulator.pki.authority import LOCAL_NAMES, Authority, Leaf
+from simulator.pki.authority import LOCAL_NAMES, Authority, ServerCertificate
 from tests.programs import program
 
 NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
@@ -49,7 +49,9 @@ def forged(authority: Authority) -> x509.Certificate:
     return builder.sign(authority.key, hashes.SHA256())
 
 
-def handshake(leaf: Leaf, trusted: Authority, name: str, directory: Path) -> str | None:
+def handshake(
+    leaf: ServerCertificate, trusted: Authority, name: str, directory: Path
+) -> str | None:
     """Shake hands in memory as Python's strictest client, and return the TLS version."""
     (directory / "chain.pem").write_bytes(leaf.chain_pem)
     (directory / "key.pem").write_bytes(leaf.key_pem)
@@ -83,11 +85,11 @@ def openssl_verdict(trusted: Authority, leaf_pem: bytes, directory: Path) -> str
     return (done.stdout + done.stderr).decode()
 
 
-def load_leaf(leaf: Leaf) -> x509.Certificate:
+def load_leaf(leaf: ServerCertificate) -> x509.Certificate:
     return x509.load_pem_x509_certificate(leaf.certificate_pem)
 
 
-def alternatives(leaf: Leaf) -> list[str]:
+def alternatives(leaf: ServerCertificate) -> list[str]:
     extension = load_leaf(leaf).extensions.get_extension_for_class(x509.SubjectAlternativeName)
     return [str(name.value) for name in extension.value]
 

@@ -12,8 +12,8 @@ import uvloop
 from simulator.core.clock import Clock
 from simulator.core.messages import Request, Response
 from simulator.pki.authority import Authority
-from simulator.transport.http1.connection import Connection
-from simulator.transport.http1.server import Server
+from simulator.transport.http1.connection import Http1Connection
+from simulator.transport.http1.server import Http1Server
 from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Certificates, Listener
 
@@ -37,8 +37,8 @@ def trust(authority: Authority) -> ssl.SSLContext:
     return ssl.create_default_context(cadata=authority.certificate_pem.decode())
 
 
-def _own(connection: object) -> Connection:
-    assert isinstance(connection, Connection)
+def _own(connection: object) -> Http1Connection:
+    assert isinstance(connection, Http1Connection)
     return connection
 
 
@@ -53,7 +53,7 @@ class Wire:
     release: asyncio.Event = field(default_factory=asyncio.Event)
     http: int = 0
     tls: int = 0
-    server: Server = field(init=False)
+    server: Http1Server = field(init=False)
     listener: Listener = field(init=False)
 
     async def answer(self, request: Request) -> Response:
@@ -91,7 +91,7 @@ class Wire:
 async def wire(authority: Authority) -> AsyncIterator[Wire]:
     wire = Wire()
     wire.release.set()
-    wire.server = Server(wire.answer, wire.clock, BODY_LIMIT)
+    wire.server = Http1Server(wire.answer, wire.clock, BODY_LIMIT)
     listener = wire.listener = Listener(
         wire.server, Http2Server(wire.answer, wire.clock, wire.server.numbers, BODY_LIMIT)
     )

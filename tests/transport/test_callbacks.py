@@ -12,7 +12,7 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 
 from simulator.core.settings import ConfigurationError, Settings
 from simulator.pki.authority import Authority
-from simulator.protocol.operations import Inquiry
+from simulator.protocol.operations import OutboundCall
 from simulator.transport.callbacks import Allowed, Callbacks
 from simulator.transport.listener import Certificates
 
@@ -82,7 +82,7 @@ async def server(receiver: Receiver) -> AsyncIterator[BaseTestServer]:
 
 async def post(url: str, **settings: object) -> str:
     async with Callbacks(Settings(**settings)) as callbacks:  # type: ignore[arg-type]  # one row
-        return await callbacks.post(Inquiry(url, "FAKE-secret", b'{"a":1}'))
+        return await callbacks.post(OutboundCall(url, "FAKE-secret", b'{"a":1}'))
 
 
 async def test_what_is_sent_carries_the_secret(server: BaseTestServer, receiver: Receiver) -> None:

@@ -11,7 +11,7 @@ from cryptography import x509
 from simulator.core.clock import Clock
 from simulator.core.settings import ConfigurationError
 from simulator.pki.authority import Authority
-from simulator.transport.http1.server import Server
+from simulator.transport.http1.server import Http1Server
 from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Listener
 
@@ -143,7 +143,7 @@ async def test_many_connections_at_once_are_taken(wire: Any) -> None:
 
 @pytest.fixture
 async def listener(wire: Any) -> Listener:
-    server = Server(wire.answer, Clock(), 100)
+    server = Http1Server(wire.answer, Clock(), 100)
     return Listener(server, Http2Server(wire.answer, Clock(), server.numbers, 100))
 
 

@@ -7,7 +7,7 @@ from simulator.console.pages.credentials import download
 from simulator.console.pages.world import chosen, do, text
 from simulator.console.parts import Page
 from simulator.console.rendering import after, page
-from simulator.control.parts import Problem, missing
+from simulator.control.parts import ApiProblem, missing
 
 PLACE = "/world/certificates"
 _ORPHANS = (
@@ -41,7 +41,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
     body |= {"renews": serial} if serial else {"organisation": organisation}
     try:
         made = await calls.send(request, "POST", "push-certificates", body=body)
-    except Problem as problem:
+    except ApiProblem as problem:
         return after(request, PLACE, str(problem), "failed")
     if made["is_other_topic"]:
         return after(request, PLACE, _ORPHANS, "failed")

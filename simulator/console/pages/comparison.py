@@ -7,7 +7,7 @@ from aiohttp import web
 from simulator.console import calls
 from simulator.console.parts import Page
 from simulator.console.rendering import page
-from simulator.control.parts import Problem
+from simulator.control.parts import ApiProblem
 
 _MARKS = {"added": "+", "removed": "\N{MINUS SIGN}", "changed": "~"}
 
@@ -21,7 +21,7 @@ async def moments(request: web.Request) -> web.StreamResponse:
         query = _spans(given)
         try:
             found = await calls.get(request, "diff", **query)
-        except Problem as problem:
+        except ApiProblem as problem:
             refused = str(problem)
     changes = found["changes"] if found else []
     return await page(

@@ -18,7 +18,7 @@ _DAY_S = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class DeviceForm:
     """One form of a device's page."""
 
     name: str
@@ -32,15 +32,19 @@ class Action:
 
 
 ACTIONS = (
-    Action("move", "Assign", "Assign it to a server, or move it to another.", "server"),
-    Action("unassign", "Unassign", "Take it from its server; the organisation keeps it."),
-    Action("activate", "Activate", "It is switched on and gets its profile."),
-    Action("throttle", "Throttle", "Apple answers nothing about it for a while.", "seconds"),
-    Action("migrate", "Migrate", "Ask for a move to another MDM by a day.", "deadline"),
-    Action("replace", "Replace", "Apple's repair hands out another one in its place."),
-    Action("fail", "Let it fail", "Calls that change it answer FAILED.", "", (("failing", True),)),
-    Action("fail", "Let it work", "Calls that change it work again.", "", (("failing", False),)),
-    Action("release", "Release", "The organisation gives it up for good.", danger=True),
+    DeviceForm("move", "Assign", "Assign it to a server, or move it to another.", "server"),
+    DeviceForm("unassign", "Unassign", "Take it from its server; the organisation keeps it."),
+    DeviceForm("activate", "Activate", "It is switched on and gets its profile."),
+    DeviceForm("throttle", "Throttle", "Apple answers nothing about it for a while.", "seconds"),
+    DeviceForm("migrate", "Migrate", "Ask for a move to another MDM by a day.", "deadline"),
+    DeviceForm("replace", "Replace", "Apple's repair hands out another one in its place."),
+    DeviceForm(
+        "fail", "Let it fail", "Calls that change it answer FAILED.", "", (("failing", True),)
+    ),
+    DeviceForm(
+        "fail", "Let it work", "Calls that change it work again.", "", (("failing", False),)
+    ),
+    DeviceForm("release", "Release", "The organisation gives it up for good.", danger=True),
 )
 _NAMES = {action.name for action in ACTIONS}
 

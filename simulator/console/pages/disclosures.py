@@ -15,7 +15,7 @@ from simulator.console.pages.credentials import download
 from simulator.console.pages.flow import Flow, draw
 from simulator.console.parts import Page
 from simulator.console.rendering import after, page
-from simulator.control.parts import PARTS, Problem, bad
+from simulator.control.parts import PARTS, ApiProblem, bad
 from simulator.disclosure.formats.table import FORMATS
 from simulator.disclosure.judge.manifest import SEVERITIES, manifest_names
 from simulator.disclosure.report.redaction import LEVELS
@@ -27,7 +27,7 @@ Groups = list[tuple[str, str, list[Mapping[str, Any]]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class ManifestUpload:
     """A manifest that the browser has sent, and sends again with each form of the page."""
 
     name: str
@@ -39,7 +39,7 @@ class Upload:
         return base64.b64encode(self.content).decode()
 
     @classmethod
-    async def of(cls, request: web.Request) -> "Upload | None":
+    async def of(cls, request: web.Request) -> "ManifestUpload | None":
         """Take it from a form: a file, or what `packed` was; None if the form has none."""
         form = await request.post()
         file, packed = form.get("file"), form.get("packed")
@@ -70,7 +70,7 @@ async def disclosures(request: web.Request) -> web.StreamResponse:
 
 async def uploaded(request: web.Request) -> web.StreamResponse:
     """Show the report by a manifest of the user's own, or say what is wrong with it."""
-    form, upload = await request.post(), await Upload.of(request)
+    form, upload = await request.post(), await ManifestUpload.of(request)
     if form.get("manifest") or upload is None:
         query = urlencode(_chosen(form, "manifest"))
         if upload is None:
@@ -80,14 +80,14 @@ async def uploaded(request: web.Request) -> web.StreamResponse:
     chosen = _chosen(form)
     try:
         report = msgspec.json.decode(await upload.report(request, "json", chosen))
-    except Problem as problem:
+    except ApiProblem as problem:
         return after(request, "/disclosures", str(problem), "failed")
     return await _page(request, report, chosen, upload)
 
 
 async def download_by(request: web.Request) -> web.StreamResponse:
     """Answer the report by a manifest of the user's own as a file."""
-    form, upload = await request.post(), await Upload.of(request)
+    form, upload = await request.post(), await ManifestUpload.of(request)
     wanted = str(form.get("format", ""))
     if upload is None or wanted not in FORMATS:
         raise bad("the form is damaged: upload the manifest again")
@@ -105,7 +105,7 @@ def _chosen(given: Mapping[str, Any], *more: str) -> dict[str, str]:
 
 
 async def _page(
-    request: web.Request, report: Any, chosen: Mapping[str, str], upload: Upload | None
+    request: web.Request, report: Any, chosen: Mapping[str, str], upload: ManifestUpload | None
 ) -> web.Response:
     shipped = await asyncio.to_thread(manifest_names)
     started = request.app[PARTS].manifest.name

@@ -16,7 +16,7 @@ from simulator.console.rendering import page
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class RenderedMessage:
     """A request or an answer, ready for a page."""
 
     headers: list[tuple[str, str]]
@@ -66,15 +66,15 @@ def _query(target: str) -> list[tuple[str, str]]:
     return parse_qsl(target.partition("?")[2], keep_blank_values=True, max_num_fields=None)
 
 
-def _message(message: Mapping[str, Any]) -> Message:
+def _message(message: Mapping[str, Any]) -> RenderedMessage:
     headers = [(name, value) for name, value in message["headers"]]
-    return Message(headers, shown(message["body"]))
+    return RenderedMessage(headers, shown(message["body"]))
 
 
 def _placed(
     found: Mapping[str, Any],
     disclosures: list[Any],
-    asked: Message,
+    asked: RenderedMessage,
     query: list[tuple[str, str]],
 ) -> Placed:
     return place(

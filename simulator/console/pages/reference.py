@@ -28,7 +28,7 @@ _TITLE_END = re.compile(r":\s.*|\s\(.*")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ContentsEntry:
     """One line of the contents."""
 
     anchor: str
@@ -42,7 +42,7 @@ class Text:
 
     title: str
     html: Markup
-    contents: tuple[Entry, ...]
+    contents: tuple[ContentsEntry, ...]
 
 
 def guides() -> list[str]:
@@ -71,7 +71,7 @@ def rendered(text: str) -> Text:
     markdown.add_render_rule("table_close", _close)
     markdown.add_render_rule("fence", _fence)
     tokens = markdown.parse(text)
-    title, contents = "", list[Entry]()
+    title, contents = "", list[ContentsEntry]()
     for token, inline in pairwise(tokens):
         if token.type != "heading_open":
             continue
@@ -80,7 +80,7 @@ def rendered(text: str) -> Text:
         if token.tag in _LEVELS:
             anchor = _anchor(words, {entry.anchor for entry in contents})
             token.attrSet("id", anchor)
-            contents.append(Entry(anchor, _TITLE_END.sub("", words), _LEVELS[token.tag]))
+            contents.append(ContentsEntry(anchor, _TITLE_END.sub("", words), _LEVELS[token.tag]))
     # Safe: markdown-it escapes all text, and lets no HTML of the rows through.
     html = Markup(markdown.renderer.render(tokens, markdown.options, {}))  # noqa: S704 (as said)
     return Text(title, html, tuple(contents))

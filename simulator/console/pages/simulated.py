@@ -18,7 +18,7 @@ _BAD = {"failed", "finding", "push ignored"}
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class SimulatedDeviceForm:
     """One form of a device's page."""
 
     name: str
@@ -29,11 +29,15 @@ class Action:
 
 
 ACTIONS = (
-    Action("power-on", "Turn on", "A new or erased one activates, and enrols if it is assigned."),
-    Action("power-off", "Turn off", "Pushes wait until it is on again."),
-    Action("poll", "Ask for commands", "It asks its MDM without having been pushed to."),
-    Action("unenrol", "Remove the MDM", "Its user removes the enrolment profile."),
-    Action("erase", "Erase", "Nothing is left but the hardware.", danger=True),
+    SimulatedDeviceForm(
+        "power-on", "Turn on", "A new or erased one activates, and enrols if it is assigned."
+    ),
+    SimulatedDeviceForm("power-off", "Turn off", "Pushes wait until it is on again."),
+    SimulatedDeviceForm(
+        "poll", "Ask for commands", "It asks its MDM without having been pushed to."
+    ),
+    SimulatedDeviceForm("unenrol", "Remove the MDM", "Its user removes the enrolment profile."),
+    SimulatedDeviceForm("erase", "Erase", "Nothing is left but the hardware.", danger=True),
 )
 
 

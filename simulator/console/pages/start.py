@@ -22,7 +22,7 @@ from simulator.services.provisioning import Credential, Held, Trying
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StartCommand:
     """One command that can be pasted."""
 
     service: str
@@ -94,7 +94,7 @@ def _kinds(parts: Parts) -> list[Credential]:
     return [kind for one in parts.provisionings for kind in one.credentials]
 
 
-def _lines(request: web.Request, trying: Trying) -> list[Line]:
+def _lines(request: web.Request, trying: Trying) -> list[StartCommand]:
     """Return a command for each service.
 
     What is secret is not in it: curl gets that from the console, as a
@@ -111,7 +111,7 @@ def _lines(request: web.Request, trying: Trying) -> list[Line]:
             url += f"/{quote(example.key)}" if example.key else ""
             give = formatting.shell([*ask, url])
             take = formatting.shell(["curl", "-K", "-", *trust, *example.arguments])
-            lines.append(Line(one.name, example.about, f"{give} | {take}"))
+            lines.append(StartCommand(one.name, example.about, f"{give} | {take}"))
     return lines
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from simulator.console import calls
 from simulator.console.parts import Page
 from simulator.console.rendering import after, back_to, page
-from simulator.control.parts import Problem
+from simulator.control.parts import ApiProblem
 from simulator.core.timestamps import rfc3339
 
 ROWS = "100"
@@ -73,7 +73,7 @@ async def do(
     target = back_to(form, place)
     try:
         await calls.send(request, method, *path, body=body)
-    except Problem as problem:
+    except ApiProblem as problem:
         return after(request, target, str(problem), "failed")
     return after(request, target, said)
 

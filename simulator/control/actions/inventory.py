@@ -21,7 +21,7 @@ from simulator.services.vpp.domain.licences import ASSET, Asset
 from simulator.services.vpp.domain.products import (
     KINDS,
     PRODUCT,
-    Product,
+    StoreProduct,
     find_product,
     put_product,
 )
@@ -94,10 +94,10 @@ async def buy(request: web.Request) -> web.Response:
     return web.json_response(await parts.gateway.run(work), status=201)
 
 
-def _product(given: Body) -> Product:
+def _product(given: Body) -> StoreProduct:
     """Return the product that the body describes."""
     facts: Body = {"kind": "App", "platforms": ["iOS"], "price": 0} | given
-    return Product(
+    return StoreProduct(
         **facts | {"platforms": tuple(facts["platforms"]), "price": float(facts["price"])}
     )
 

@@ -20,7 +20,7 @@ from simulator.services.fleet.servers import servers
 from simulator.services.organisations import all_organisations
 
 if TYPE_CHECKING:
-    from simulator.devices.device import Device, Options
+    from simulator.devices.device import Options, VirtualDevice
     from simulator.devices.hosting.fleet import Fleet
 
 MAX_PAGE = 1000
@@ -133,7 +133,7 @@ def _known(state: State, serial: str) -> tuple[str, Body, str]:
     return serial, dict(portal.device(state.of(org), serial).record), org
 
 
-async def _each(serials: list[str], act: "Callable[[str], Awaitable[Device]]") -> None:
+async def _each(serials: list[str], act: "Callable[[str], Awaitable[VirtualDevice]]") -> None:
     """Do something with many devices, some at a time."""
     turns = asyncio.Semaphore(AT_ONCE)
 
@@ -144,7 +144,7 @@ async def _each(serials: list[str], act: "Callable[[str], Awaitable[Device]]") -
     await asyncio.gather(*(one(serial) for serial in serials))
 
 
-async def _enrol(fleet: "Fleet", serial: str, body: Body) -> "Device":
+async def _enrol(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
     url, text, account = (body.get(name, "") for name in ("profile_url", "profile", "account"))
     if [bool(one) for one in (url, text, account)].count(True) != 1:
         raise bad("the body must name one of profile_url, profile (in base64) and account")
@@ -157,11 +157,11 @@ async def _enrol(fleet: "Fleet", serial: str, body: Body) -> "Device":
     return await fleet.enrol(serial, content=content, url=url)
 
 
-async def _change(fleet: "Fleet", serial: str, body: Body) -> "Device":
+async def _change(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
     return await fleet.change(serial, _options(body.get("options", {})))
 
 
-ACTIONS: "dict[str, Callable[[Fleet, str, Body], Awaitable[Device]]]" = {
+ACTIONS: "dict[str, Callable[[Fleet, str, Body], Awaitable[VirtualDevice]]]" = {
     "power-on": lambda fleet, serial, _: fleet.power_on(serial),
     "power-off": lambda fleet, serial, _: fleet.power_off(serial),
     "enrol": _enrol,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from simulator.control.ledger_service import BOOKS, Books
+from simulator.control.ledger_service import BOOKS, LedgerService
 from simulator.control.parts import LIMIT, PARTS, QUERY, Parts, Route, bad, missing
 from simulator.control.patterns import FILTERS
 from simulator.core.data_directory import drop_ledger
@@ -137,7 +137,7 @@ async def get_disclosures(request: web.Request) -> web.Response:
     return web.json_response(body)
 
 
-def disclosures(parts: Parts, books: Books, exchange: Exchange) -> list[Body]:
+def disclosures(parts: Parts, books: LedgerService, exchange: Exchange) -> list[Body]:
     """Return the judged disclosures of an exchange, each with where its value came from."""
     service = parts.catalogue.services.get(exchange.service)
     operation = parts.catalogue.operations.get(exchange.operation)

@@ -8,14 +8,14 @@ from typing import get_args
 import msgspec
 from aiohttp import web
 
-from simulator.control.ledger_service import BOOKS, Books
-from simulator.control.parts import AFTER, LIMIT, PARTS, QUERY, Problem, Route, bad
+from simulator.control.ledger_service import BOOKS, LedgerService
+from simulator.control.parts import AFTER, LIMIT, PARTS, QUERY, ApiProblem, Route, bad
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.formats.table import FORMATS, Format
 from simulator.disclosure.judge import difference
 from simulator.disclosure.judge.difference import compare
 from simulator.disclosure.judge.manifest import Manifest, load_manifest, manifest_names
-from simulator.disclosure.judge.spans import Span
+from simulator.disclosure.judge.spans import JournalRange
 from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.rows import FILTERS, matches
 from simulator.protocol.fields import Field, Integer, Objects, String
@@ -74,7 +74,7 @@ async def judge_by(request: web.Request) -> web.Response:
     """
     form, content = _format(request), await request.read()
     if len(content) > LARGEST:
-        raise Problem(413, "Too large", f"a manifest has at most {LARGEST} bytes")
+        raise ApiProblem(413, "Too large", f"a manifest has at most {LARGEST} bytes")
     name = request[QUERY].get("name", "the manifest")
     try:
         manifest = await asyncio.to_thread(Manifest.parse, content.decode(), name)
@@ -117,7 +117,7 @@ async def get_diff(request: web.Request) -> web.Response:
     spans = []
     for name in ("old", "new"):
         try:
-            spans.append(Span.parse(query[name]))
+            spans.append(JournalRange.parse(query[name]))
         except ValueError as error:
             raise bad(f"{name}: {error}") from None
     old, new = [await asyncio.to_thread(books.part, span) for span in spans]
@@ -133,7 +133,7 @@ async def get_diff(request: web.Request) -> web.Response:
     return web.json_response(told | {"changes": [asdict(one) for one in changes]})
 
 
-async def _manifest(books: Books, name: str | None) -> Manifest:
+async def _manifest(books: LedgerService, name: str | None) -> Manifest:
     """Return the manifest that is asked for: one that ships, as nobody's files are read here."""
     if name is None:
         return books.manifest()

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from simulator.control import patterns
 from simulator.control.api.journal import summary
-from simulator.control.parts import BODY, PARTS, Parts, Problem, Route, bad
+from simulator.control.parts import BODY, PARTS, ApiProblem, Parts, Route, bad
 from simulator.control.patterns import Pattern
 from simulator.core.messages import Exchange
 from simulator.core.notifier import EXCHANGES
@@ -57,7 +57,7 @@ async def wait(request: web.Request) -> web.Response:
                 if len(found) >= wanted:
                     break
                 if parts.gateway.listeners.ended:
-                    raise Problem(503, "Ending", "the simulator is being stopped")
+                    raise ApiProblem(503, "Ending", "the simulator is being stopped")
                 async with asyncio.timeout_at(deadline):
                     await arrived.wait()
     except TimeoutError:
@@ -67,7 +67,7 @@ async def wait(request: web.Request) -> web.Response:
             f"waited {timeout_s:g} s for {_times(wanted)} {one.words()}; "
             f"{len(found)} came; {patterns.told(miss)}"
         )
-        raise Problem(
+        raise ApiProblem(
             408, "Timed out", detail, {"count": len(found), "nearest_miss": miss}
         ) from None
     exchanges = [summary(exchange) for exchange in found]
@@ -97,7 +97,7 @@ async def verify(request: web.Request) -> web.Response:
 def _pattern(parts: Parts, index: int, match: Body) -> Pattern:
     try:
         return patterns.pattern(parts.catalogue, match)
-    except Problem as error:
+    except ApiProblem as error:
         raise bad(f"sequence[{index}]: {error}") from None
 
 
@@ -140,7 +140,7 @@ def _counted(parts: Parts, one: Pattern, bounds: tuple[int, int | None], after: 
         detail = f"{detail}: {', '.join(str(exchange.seq) for exchange in few)}"
         detail += " and more" if found > len(few) else ""
     facts = {"verified": False, "count": found, "nearest_miss": miss}
-    raise Problem(409, "Not verified", detail, facts)
+    raise ApiProblem(409, "Not verified", detail, facts)
 
 
 def _in_order(parts: Parts, wanted: list[Pattern], after: int) -> Body:
@@ -155,7 +155,7 @@ def _in_order(parts: Parts, wanted: list[Pattern], after: int) -> Body:
                 f"sequence[{index}] was not asked{behind}: {one.words()}; {patterns.told(miss)}"
             )
             facts = {"verified": False, "exchanges": seqs, "nearest_miss": miss}
-            raise Problem(409, "Not verified", detail, facts)
+            raise ApiProblem(409, "Not verified", detail, facts)
         seqs.append(found[0].seq)
     return {"verified": True, "exchanges": seqs}
 
@@ -163,7 +163,7 @@ def _in_order(parts: Parts, wanted: list[Pattern], after: int) -> Body:
 def _is_count(value: Any, _: Any) -> str:
     try:
         _bounds(value)
-    except Problem as error:
+    except ApiProblem as error:
         return str(error).removeprefix("count ")
     return ""
 

@@ -10,7 +10,16 @@ from typing import IO
 from aiohttp import web
 
 from simulator import __version__
-from simulator.control.parts import BODY, ORGANISATION, PARTS, Parts, Problem, Route, bad, missing
+from simulator.control.parts import (
+    BODY,
+    ORGANISATION,
+    PARTS,
+    ApiProblem,
+    Parts,
+    Route,
+    bad,
+    missing,
+)
 from simulator.core import resources
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State, StoreAdmin
@@ -106,7 +115,7 @@ async def _receive(request: web.Request, file: IO[bytes]) -> None:
     async for chunk in request.content.iter_chunked(CHUNK):
         size += len(chunk)
         if size > LARGEST:
-            raise Problem(413, "Too large", f"a snapshot has at most {LARGEST} bytes")
+            raise ApiProblem(413, "Too large", f"a snapshot has at most {LARGEST} bytes")
         await asyncio.to_thread(file.write, chunk)
     await asyncio.to_thread(file.seek, 0)
 

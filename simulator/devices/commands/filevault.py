@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from simulator.devices.commands.rows import Command, Done, Execution, command
 from simulator.devices.errors import CommandFormatError, refused
-from simulator.devices.world import World
+from simulator.devices.world import DeviceEnvironment
 from simulator.pki.push_identity import UNREADABLE
 
 FILEVAULT = "com.apple.MCX.FileVault2"
@@ -15,7 +15,7 @@ _GROUPS, _GROUP = 6, 4
 _NO_KEY = 12071
 
 
-def new_recovery_key(world: World) -> str:
+def new_recovery_key(world: DeviceEnvironment) -> str:
     """Return a personal recovery key: six groups of four characters."""
     digits = world.chance(_GROUPS * _GROUP).upper()
     return "-".join(digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP))

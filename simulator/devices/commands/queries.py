@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Any
 
 from simulator.devices.commands.rows import Command, Done, Execution, command
-from simulator.devices.device import Device
+from simulator.devices.device import VirtualDevice
 from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS, model_name
 
 _ALL = frozenset({IOS, MACOS, TVOS, VISIONOS})
@@ -28,7 +28,7 @@ class Query:
     not_in_user_enrolment: bool = False
 
 
-def _number(device: Device, what: str, digits: int) -> str:
+def _number(device: VirtualDevice, what: str, digits: int) -> str:
     """Return hexadecimal digits that follow from the serial number."""
     return blake2b(f"{what}|{device.serial}".encode(), digest_size=32).hexdigest()[:digits].upper()
 
@@ -189,7 +189,7 @@ def security_info(execution: Execution) -> Done:
     return Done({"SecurityInfo": info})
 
 
-def _mac_security(device: Device) -> dict[str, Any]:
+def _mac_security(device: VirtualDevice) -> dict[str, Any]:
     allowed = "allowed" if device.bootstrap_token else "not supported"
     return {
         "FDE_Enabled": bool(device.recovery_key),

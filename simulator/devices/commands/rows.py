@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from simulator.devices.device import Body, Device, Enrolment
+from simulator.devices.device import Body, Enrolment, VirtualDevice
 from simulator.devices.errors import CommandFormatError, DeviceError, unknown_command
 from simulator.devices.flow import Flow
 from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS
 from simulator.devices.plists import kind
-from simulator.devices.world import World
+from simulator.devices.world import DeviceEnvironment
 
 T = TypeVar("T")
 
@@ -18,9 +18,9 @@ T = TypeVar("T")
 class Execution:
     """A command that is being executed."""
 
-    device: Device
+    device: VirtualDevice
     enrolment: Enrolment
-    world: World
+    world: DeviceEnvironment
     values: Mapping[str, Any]
     """The dictionary ``Command``."""
 
@@ -120,7 +120,7 @@ class Command:
         ):
             raise self.unknown(device)
 
-    def unknown(self, device: Device) -> DeviceError:
+    def unknown(self, device: VirtualDevice) -> DeviceError:
         """Return the error for a command that the device does not execute."""
         return unknown_command(self.name, mac=device.mac)
 

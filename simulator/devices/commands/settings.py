@@ -4,21 +4,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.devices.commands.rows import Command, Done, Execution, command
-from simulator.devices.device import Device
+from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import CommandFormatError, DeviceError, refused
 from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS
 
 _ALL = frozenset({IOS, MACOS, TVOS, VISIONOS})
 _MOBILE = frozenset({IOS})
-Apply = Callable[[Device, Mapping[str, Any]], None]
+Apply = Callable[[VirtualDevice, Mapping[str, Any]], None]
 
 
-def _keep(device: Device, item: Mapping[str, Any]) -> None:
+def _keep(device: VirtualDevice, item: Mapping[str, Any]) -> None:
     """Keep what an item says, to be shown by a query or nothing at all."""
     device.settings[item["Item"]] = {key: value for key, value in item.items() if key != "Item"}
 
 
-def _keep_inner(device: Device, item: Mapping[str, Any]) -> None:
+def _keep_inner(device: VirtualDevice, item: Mapping[str, Any]) -> None:
     """Keep the dictionary that an item has under its own name."""
     inner = item.get(item["Item"])
     if not isinstance(inner, dict):
@@ -26,21 +26,21 @@ def _keep_inner(device: Device, item: Mapping[str, Any]) -> None:
     device.settings[item["Item"]] = inner
 
 
-def _name(device: Device, item: Mapping[str, Any]) -> None:
+def _name(device: VirtualDevice, item: Mapping[str, Any]) -> None:
     value = item.get(item["Item"])
     if not isinstance(value, str) or not value:
         raise CommandFormatError(f"{item['Item']} is missing")
     device.name = value
 
 
-def _app_configuration(device: Device, item: Mapping[str, Any]) -> None:
+def _app_configuration(device: VirtualDevice, item: Mapping[str, Any]) -> None:
     app = device.apps.get(str(item.get("Identifier")))
     if app is None or not app.managed:
         raise refused(f"The app “{item.get('Identifier')}” is not managed.", 12024)
     app.configuration = item.get("Configuration")
 
 
-def _app_attributes(device: Device, item: Mapping[str, Any]) -> None:
+def _app_attributes(device: VirtualDevice, item: Mapping[str, Any]) -> None:
     app = device.apps.get(str(item.get("Identifier")))
     if app is None or not app.managed:
         raise refused(f"The app “{item.get('Identifier')}” is not managed.", 12024)
@@ -79,7 +79,7 @@ def settings(execution: Execution) -> Done:
     return Done({"Settings": [_apply(execution.device, one) for one in items]})
 
 
-def _apply(device: Device, item: Mapping[str, Any]) -> dict[str, Any]:
+def _apply(device: VirtualDevice, item: Mapping[str, Any]) -> dict[str, Any]:
     name = item["Item"]
     result: dict[str, Any] = {"Item": name}
     if isinstance(item.get("Identifier"), str):

@@ -14,7 +14,7 @@ from simulator.devices.commands import (
     updates,
 )
 from simulator.devices.commands.rows import Command, Done, Execution
-from simulator.devices.device import Body, Device
+from simulator.devices.device import Body, VirtualDevice
 from simulator.devices.errors import CommandFormatError, DeviceError, unknown_command
 from simulator.devices.flow import Flow
 from simulator.devices.models import IOS
@@ -63,7 +63,7 @@ def execute(execution: Execution) -> Flow[tuple[str, Done]]:
     return "Acknowledged", done
 
 
-def _is_busy(device: Device, name: str) -> bool:
+def _is_busy(device: VirtualDevice, name: str) -> bool:
     """Tell whether the device puts a command off, and count the times that it was told to."""
     if device.options.busy > 0:
         device.options.busy -= 1

@@ -3,7 +3,7 @@
 from typing import Any
 
 from simulator.devices.commands.rows import Command, Done, Execution, command
-from simulator.devices.device import Device
+from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment.check_in import get_bootstrap_token
 from simulator.devices.errors import CommandFormatError, no_update
 from simulator.devices.flow import Flow
@@ -19,7 +19,7 @@ _ACTIONS = (
 )
 
 
-def _next(device: Device) -> dict[str, Any]:
+def _next(device: VirtualDevice) -> dict[str, Any]:
     """Return the update that a device is offered: the next minor version of its system."""
     major, _, minor = device.version.partition(".")
     version = f"{major}.{int(minor.partition('.')[0] or 0) + 1}"

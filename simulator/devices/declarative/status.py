@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simulator.devices.declarative.grading import ACTIVATIONS, ASSETS, CONFIGURATIONS, MANAGEMENT
-from simulator.devices.device import Body, Device
+from simulator.devices.device import Body, VirtualDevice
 from simulator.devices.models import MACOS, model_name
 
 
-def items(device: Device) -> dict[str, Any]:
+def items(device: VirtualDevice) -> dict[str, Any]:
     """Return the status items of a device, by their dotted names."""
     marketing = {MACOS: "macOS"}.get(device.platform, device.platform)
     return {
@@ -46,7 +46,7 @@ def capabilities(names: Iterable[str]) -> Body:
     }
 
 
-def report(device: Device, declarations: Mapping[str, Any], *, first: bool) -> Body:
+def report(device: VirtualDevice, declarations: Mapping[str, Any], *, first: bool) -> Body:
     """Return a status report with *declarations*, the ``management.declarations``.
 
     The first one tells all of the device, later ones what is subscribed to.
@@ -59,7 +59,7 @@ def report(device: Device, declarations: Mapping[str, Any], *, first: bool) -> B
     return {"StatusItems": _nested(flat), "Errors": [], "FullReport": first}
 
 
-def subscriptions(device: Device) -> list[str]:
+def subscriptions(device: VirtualDevice) -> list[str]:
     """Return the status items that a configuration subscribes to."""
     return [
         str(item.get("Name"))

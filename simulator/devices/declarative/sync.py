@@ -8,13 +8,13 @@ from typing import Any
 
 from simulator.devices.declarative import status
 from simulator.devices.declarative.grading import KINDS, graded
-from simulator.devices.device import Body, Device, Enrolment
+from simulator.devices.device import Body, Enrolment, VirtualDevice
 from simulator.devices.enrolment.check_in import declarative
 from simulator.devices.enrolment.installing import installed
 from simulator.devices.enrolment.profile import MDM, read_profile
 from simulator.devices.errors import DeviceError
-from simulator.devices.flow import OK, Flow, Received, Send, perform
-from simulator.devices.world import World
+from simulator.devices.flow import OK, Flow, FlowResponse, Send, perform
+from simulator.devices.world import DeviceEnvironment
 
 _ROUNDS = 3
 """How often a device begins anew because the token moved meanwhile (as Fleet's client)."""
@@ -32,7 +32,9 @@ class SyncError(Exception):
     """The server's answer cannot be used."""
 
 
-def synchronise(device: Device, enrolment: Enrolment, world: World, wanted: str = "") -> Flow[None]:
+def synchronise(
+    device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, wanted: str = ""
+) -> Flow[None]:
     """Fetch what changed, apply it and report; *wanted* is the token that the command told.
 
     Where the token is the one that the device has, nothing is asked or reported.
@@ -49,7 +51,7 @@ def synchronise(device: Device, enrolment: Enrolment, world: World, wanted: str 
         device.happened(world.now_ms(), "finding", f"declarative management: {error}")
 
 
-def _rounds(device: Device, enrolment: Enrolment, world: World) -> Flow[bool]:
+def _rounds(device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment) -> Flow[bool]:
     changed = False
     for _ in range(_ROUNDS):
         answer = yield from _json(device, enrolment, "tokens")
@@ -73,12 +75,12 @@ def _text(value: Any, key: str) -> str:
     return text
 
 
-def _json(device: Device, enrolment: Enrolment, endpoint: str) -> Flow[Body]:
+def _json(device: VirtualDevice, enrolment: Enrolment, endpoint: str) -> Flow[Body]:
     received = yield from declarative(device, enrolment, endpoint)
     return _read(received, endpoint)
 
 
-def _read(received: Received, what: str) -> Body:
+def _read(received: FlowResponse, what: str) -> Body:
     if received.status != OK:
         why = f"status {received.status}" if received.status else received.problem
         raise SyncError(f"{what} was answered with {why}")
@@ -103,7 +105,9 @@ def _listed(manifest: Body) -> Iterator[tuple[str, str, str]]:
             yield kind, _text(one, "Identifier"), _text(one, "ServerToken")
 
 
-def _update(device: Device, enrolment: Enrolment, world: World, manifest: Body) -> Flow[None]:
+def _update(
+    device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, manifest: Body
+) -> Flow[None]:
     """Fetch what is new or changed, then drop what is gone."""
     items: dict[str, Body] = device.declarations.setdefault("items", {})
     wanted = sorted(_listed(manifest), key=lambda one: KINDS.index(one[0]))
@@ -131,14 +135,14 @@ def _update(device: Device, enrolment: Enrolment, world: World, manifest: Body) 
         _drop(device, items.pop(identifier))
 
 
-def _drop(device: Device, item: Body | None) -> None:
+def _drop(device: VirtualDevice, item: Body | None) -> None:
     """Undo what a declaration did."""
     if item is not None and "profile" in item:
         device.profiles.pop(item["profile"], None)
 
 
 def _applied(
-    device: Device, enrolment: Enrolment, world: World, item: Body
+    device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, item: Body
 ) -> Flow[Mapping[str, str]]:
     """Do what a declaration asks for; return what to remember of it."""
     if item["type"] in _LEGACY:
@@ -150,7 +154,7 @@ def _applied(
 
 
 def _legacy(
-    device: Device, enrolment: Enrolment, world: World, payload: Body
+    device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, payload: Body
 ) -> Flow[Mapping[str, str]]:
     """Install the profile at ``ProfileURL``."""
     url = payload.get("ProfileURL")
@@ -170,7 +174,7 @@ def _legacy(
     return {"profile": profile.identifier}
 
 
-def _fetch(device: Device, enrolment: Enrolment, url: str) -> Flow[Received]:
+def _fetch(device: VirtualDevice, enrolment: Enrolment, url: str) -> Flow[FlowResponse]:
     """Fetch a profile with the device's identity."""
     headers = {}
     if enrolment.sign_message:
@@ -187,7 +191,7 @@ def _fetch(device: Device, enrolment: Enrolment, url: str) -> Flow[Received]:
     )
 
 
-def _asset(device: Device, enrolment: Enrolment, reference: Body) -> Flow[Mapping[str, str]]:
+def _asset(device: VirtualDevice, enrolment: Enrolment, reference: Body) -> Flow[Mapping[str, str]]:
     """Fetch an asset and hold it against its size and hash."""
     url = reference.get("DataURL")
     if not isinstance(url, str):
@@ -204,7 +208,7 @@ def _asset(device: Device, enrolment: Enrolment, reference: Body) -> Flow[Mappin
     return {} if right else {"problem": "Error.AssetCannotBeVerified"}
 
 
-def _report(device: Device, enrolment: Enrolment, *, first: bool) -> Flow[None]:
+def _report(device: VirtualDevice, enrolment: Enrolment, *, first: bool) -> Flow[None]:
     items = device.declarations.get("items", {})
     declarations = graded(items, status.items(device))
     body = json.dumps(status.report(device, declarations, first=first)).encode()

@@ -11,12 +11,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from simulator.devices.device import Device
+from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment import machine_info
 from simulator.devices.enrolment.profile import mdm_payload, read_profile
 from simulator.devices.errors import enrolment_failed
-from simulator.devices.flow import OK, Flow, Received, Send, perform
-from simulator.devices.world import World
+from simulator.devices.flow import OK, Flow, FlowResponse, Send, perform
+from simulator.devices.world import DeviceEnvironment
 
 _WELL_KNOWN = "/.well-known/com.apple.remotemanagement"
 _APPLE = "https://axm-servicediscovery.apple.com/mdmBaseURL"
@@ -26,7 +26,9 @@ _FAMILIES = {"Vision": "RealityDevice"}
 _STATE_DIGITS = 32
 
 
-def account_driven_profile(device: Device, world: World, account: str) -> Flow[tuple[bytes, str]]:
+def account_driven_profile(
+    device: VirtualDevice, world: DeviceEnvironment, account: str
+) -> Flow[tuple[bytes, str]]:
     """Return the enrolment profile for an account such as ``anna@example.com``, and the token.
 
     The bearer token goes with every later request to the MDM.
@@ -48,7 +50,7 @@ def account_driven_profile(device: Device, world: World, account: str) -> Flow[t
     return received.body, token
 
 
-def _discovered(device: Device, account: str) -> Flow[tuple[str, str]]:
+def _discovered(device: VirtualDevice, account: str) -> Flow[tuple[str, str]]:
     """Return BaseURL and Version of the MDM: from the account's domain, or else from Apple."""
     domain = account.partition("@")[2]
     if account.count("@") != 1 or not domain:
@@ -73,7 +75,7 @@ def _discovered(device: Device, account: str) -> Flow[tuple[str, str]]:
     raise enrolment_failed(f"No MDM was found for the account ({'; '.join(problems)}).")
 
 
-def _server(received: Received) -> tuple[str, str]:
+def _server(received: FlowResponse) -> tuple[str, str]:
     """Return BaseURL and Version of a discovery answer; ValueError if it is none."""
     if received.status != OK:
         raise ValueError(_what(received))
@@ -89,7 +91,7 @@ def _server(received: Received) -> tuple[str, str]:
     return base, version
 
 
-def _request(device: Device, base: str, body: bytes, token: str) -> Send:
+def _request(device: VirtualDevice, base: str, body: bytes, token: str) -> Send:
     headers = {"Content-Type": machine_info.CONTENT_TYPE}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -98,7 +100,9 @@ def _request(device: Device, base: str, body: bytes, token: str) -> Send:
     )
 
 
-def _signed_in(asked: Received, device: Device, world: World, account: str) -> Flow[str]:
+def _signed_in(
+    asked: FlowResponse, device: VirtualDevice, world: DeviceEnvironment, account: str
+) -> Flow[str]:
     """Sign in as the MDM asks for, and return the access token."""
     challenge = asked.headers.get("www-authenticate", "")
     given = dict(_PARAMETER.findall(challenge))
@@ -114,7 +118,9 @@ def _signed_in(asked: Received, device: Device, world: World, account: str) -> F
             raise enrolment_failed(f"The sign-in method “{other}” is not known.")
 
 
-def _page(device: Device, url: str, query: Mapping[str, str]) -> Flow[Mapping[str, list[str]]]:
+def _page(
+    device: VirtualDevice, url: str, query: Mapping[str, str]
+) -> Flow[Mapping[str, list[str]]]:
     """Open a sign-in page, and return what stands in the URL that it ends at."""
     mark = "&" if urlsplit(url).query else "?"
     received = yield from perform(
@@ -138,7 +144,9 @@ def _needed(query: Mapping[str, list[str]], name: str) -> str:
     return query[name][0]
 
 
-def _oauth2(given: Mapping[str, str], device: Device, world: World, account: str) -> Flow[str]:
+def _oauth2(
+    given: Mapping[str, str], device: VirtualDevice, world: DeviceEnvironment, account: str
+) -> Flow[str]:
     state = world.chance(_STATE_DIGITS)
     about = {
         "response_type": "code",
@@ -191,5 +199,5 @@ def _check(content: bytes, mode: str) -> None:
         raise enrolment_failed(f"The enrolment was cancelled: {problem}.")
 
 
-def _what(received: Received) -> str:
+def _what(received: FlowResponse) -> str:
     return f"status {received.status}" if received.status else received.problem

@@ -11,9 +11,9 @@ from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
 
-from simulator.devices.device import Body, Device, Enrolment
+from simulator.devices.device import Body, Enrolment, VirtualDevice
 from simulator.devices.errors import enrolment_failed
-from simulator.devices.flow import OK, Apple, Flow, Received, Send, pause, perform
+from simulator.devices.flow import OK, Apple, Flow, FlowResponse, Send, pause, perform
 
 CHECK_IN = "application/x-apple-aspen-mdm-checkin"
 COMMAND = "application/x-apple-aspen-mdm; charset=UTF-8"
@@ -30,14 +30,14 @@ class UnenrolledError(Exception):
     """The server says that the device is not, or no longer, enrolled (401, or 403 with a code)."""
 
 
-def identifiers(device: Device, enrolment: Enrolment) -> dict[str, Any]:
+def identifiers(device: VirtualDevice, enrolment: Enrolment) -> dict[str, Any]:
     """Return what each message names the device by."""
     if enrolment.user_enrolment:
         return {"EnrollmentID": enrolment_id(device)}
     return {"UDID": device.udid}
 
 
-def enrolment_id(device: Device) -> str:
+def enrolment_id(device: VirtualDevice) -> str:
     """Return the identifier of a user enrolment: it tells nothing of the device.
 
     It is another one after each erase.
@@ -47,8 +47,13 @@ def enrolment_id(device: Device) -> str:
 
 
 def signed_send(
-    device: Device, enrolment: Enrolment, url: str, body: bytes, content_type: str, purpose: str
-) -> Flow[Received]:
+    device: VirtualDevice,
+    enrolment: Enrolment,
+    url: str,
+    body: bytes,
+    content_type: str,
+    purpose: str,
+) -> Flow[FlowResponse]:
     """Put *body* to the MDM, authenticated as the enrolment profile asks for."""
     identity = enrolment.identity
     headers = {"Content-Type": content_type}
@@ -76,8 +81,13 @@ def signed_send(
 
 
 def persistently(
-    device: Device, enrolment: Enrolment, url: str, body: bytes, content_type: str, purpose: str
-) -> Flow[Received]:
+    device: VirtualDevice,
+    enrolment: Enrolment,
+    url: str,
+    body: bytes,
+    content_type: str,
+    purpose: str,
+) -> Flow[FlowResponse]:
     """Put *body* to the MDM, again after a while where the server does not answer with 200."""
     received = yield from signed_send(device, enrolment, url, body, content_type, purpose)
     for seconds in _BACK_OFF_S:
@@ -88,7 +98,7 @@ def persistently(
     return received
 
 
-def _send(device: Device, enrolment: Enrolment, message: Body) -> Flow[Received]:
+def _send(device: VirtualDevice, enrolment: Enrolment, message: Body) -> Flow[FlowResponse]:
     return signed_send(
         device,
         enrolment,
@@ -99,11 +109,11 @@ def _send(device: Device, enrolment: Enrolment, message: Body) -> Flow[Received]
     )
 
 
-def _about(device: Device, enrolment: Enrolment, kind: str) -> dict[str, Any]:
+def _about(device: VirtualDevice, enrolment: Enrolment, kind: str) -> dict[str, Any]:
     return {"MessageType": kind, **identifiers(device, enrolment)}
 
 
-def authenticate(device: Device, enrolment: Enrolment) -> Flow[None]:
+def authenticate(device: VirtualDevice, enrolment: Enrolment) -> Flow[None]:
     """Send Authenticate; DeviceError if the server does not take it."""
     message = _about(device, enrolment, "Authenticate") | {"Topic": enrolment.topic}
     if enrolment.access_rights & 16 or enrolment.user_enrolment:
@@ -124,7 +134,7 @@ def authenticate(device: Device, enrolment: Enrolment) -> Flow[None]:
     yield from _taken(device, enrolment, message)
 
 
-def token_update(device: Device, enrolment: Enrolment) -> Flow[None]:
+def token_update(device: VirtualDevice, enrolment: Enrolment) -> Flow[None]:
     """Send TokenUpdate; DeviceError if the server does not take it."""
     message = _about(device, enrolment, "TokenUpdate") | {
         "Topic": enrolment.topic,
@@ -138,7 +148,7 @@ def token_update(device: Device, enrolment: Enrolment) -> Flow[None]:
     yield from _taken(device, enrolment, message)
 
 
-def _taken(device: Device, enrolment: Enrolment, message: Body) -> Flow[None]:
+def _taken(device: VirtualDevice, enrolment: Enrolment, message: Body) -> Flow[None]:
     kind = message["MessageType"]
     try:
         received = yield from _send(device, enrolment, message)
@@ -155,13 +165,13 @@ def _taken(device: Device, enrolment: Enrolment, message: Body) -> Flow[None]:
         yield from perform(Apple("POST", f"/push-tokens/{device.push_token}/unregister", {}))
 
 
-def tell_apns(message: Body) -> Flow[Received]:
+def tell_apns(message: Body) -> Flow[FlowResponse]:
     """Show a check-in message to APNs, which knows by it whose the token is."""
     said = yield from perform(Apple("POST", "/push-tokens/checkin", plistlib.dumps(message)))
     return said
 
 
-def check_out(device: Device, enrolment: Enrolment) -> Flow[None]:
+def check_out(device: VirtualDevice, enrolment: Enrolment) -> Flow[None]:
     """Say goodbye, if the profile asks for it: one try, whatever the answer."""
     message = _about(device, enrolment, "CheckOut") | {"Topic": enrolment.topic}
     if enrolment.check_out:
@@ -170,7 +180,9 @@ def check_out(device: Device, enrolment: Enrolment) -> Flow[None]:
     yield from tell_apns(message)
 
 
-def set_bootstrap_token(device: Device, enrolment: Enrolment, token: bytes) -> Flow[Received]:
+def set_bootstrap_token(
+    device: VirtualDevice, enrolment: Enrolment, token: bytes
+) -> Flow[FlowResponse]:
     """Escrow the bootstrap token with the MDM, or remove it: empty."""
     message = _about(device, enrolment, "SetBootstrapToken") | {"BootstrapToken": token}
     if enrolment.automated:
@@ -178,7 +190,7 @@ def set_bootstrap_token(device: Device, enrolment: Enrolment, token: bytes) -> F
     return _send(device, enrolment, message)
 
 
-def get_bootstrap_token(device: Device, enrolment: Enrolment) -> Flow[Received]:
+def get_bootstrap_token(device: VirtualDevice, enrolment: Enrolment) -> Flow[FlowResponse]:
     """Ask the MDM for the bootstrap token."""
     message = _about(device, enrolment, "GetBootstrapToken")
     if enrolment.automated:
@@ -186,15 +198,15 @@ def get_bootstrap_token(device: Device, enrolment: Enrolment) -> Flow[Received]:
     return _send(device, enrolment, message)
 
 
-def get_token(device: Device, enrolment: Enrolment, service: str) -> Flow[Received]:
+def get_token(device: VirtualDevice, enrolment: Enrolment, service: str) -> Flow[FlowResponse]:
     """Ask the MDM for a token of a *service*, such as ``com.apple.maid``."""
     message = _about(device, enrolment, "GetToken") | {"TokenServiceType": service}
     return _send(device, enrolment, message)
 
 
 def declarative(
-    device: Device, enrolment: Enrolment, endpoint: str, data: bytes | None = None
-) -> Flow[Received]:
+    device: VirtualDevice, enrolment: Enrolment, endpoint: str, data: bytes | None = None
+) -> Flow[FlowResponse]:
     """Ask an *endpoint* of declarative management, or give it *data*: JSON."""
     message = _about(device, enrolment, "DeclarativeManagement") | {"Endpoint": endpoint}
     if data is not None:

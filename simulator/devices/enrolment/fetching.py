@@ -5,15 +5,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.devices.device import Body, Device
+from simulator.devices.device import Body, VirtualDevice
 from simulator.devices.enrolment import machine_info
 from simulator.devices.enrolment.installing import identity_of
 from simulator.devices.enrolment.profile import MDM, SCEP, Profile, read_profile
 from simulator.devices.errors import enrolment_failed, profile_invalid
-from simulator.devices.flow import OK, Flow, Received, Send, perform
+from simulator.devices.flow import OK, Flow, FlowResponse, Send, perform
 from simulator.devices.identity import Identity
 from simulator.devices.plists import read_dictionary
-from simulator.devices.world import World
+from simulator.devices.world import DeviceEnvironment
 
 PROFILE = "application/x-apple-aspen-config"
 _UPDATE = "com.apple.softwareupdate.required"
@@ -22,7 +22,7 @@ _ROUNDS = 3
 _FORBIDDEN = 403
 
 
-def automated_profile(device: Device, world: World) -> Flow[bytes]:
+def automated_profile(device: VirtualDevice, world: DeviceEnvironment) -> Flow[bytes]:
     """Fetch the enrolment profile from where the assigned DEP profile says (device.md 2).
 
     A server that asks for an update of the operating system gets it, once.
@@ -44,7 +44,9 @@ def automated_profile(device: Device, world: World) -> Flow[bytes]:
     return received.body
 
 
-def _request(device: Device, world: World, identity: Identity) -> Flow[Received]:
+def _request(
+    device: VirtualDevice, world: DeviceEnvironment, identity: Identity
+) -> Flow[FlowResponse]:
     assigned: Mapping[str, Any] = device.assigned or {}
     roots = tuple(base64.b64decode(one) for one in assigned.get("anchor_certs", ()))
     signed = machine_info.sign(machine_info.machine_info(device), identity, world)
@@ -75,7 +77,7 @@ def _request(device: Device, world: World, identity: Identity) -> Flow[Received]
     )
 
 
-def _update_of(received: Received) -> Body | None:
+def _update_of(received: FlowResponse) -> Body | None:
     """Return the details of a demand to update first, or None if it is no such answer."""
     if received.status != _FORBIDDEN:
         return None
@@ -86,7 +88,7 @@ def _update_of(received: Received) -> Body | None:
     return details if isinstance(details.get("OSVersion"), str) else None
 
 
-def _error_body(received: Received) -> Body:
+def _error_body(received: FlowResponse) -> Body:
     """Return the JSON or property list of an error, empty if there is none."""
     try:
         if "json" in received.content_type:
@@ -97,7 +99,7 @@ def _error_body(received: Received) -> Body:
         return {}
 
 
-def _what(received: Received) -> str:
+def _what(received: FlowResponse) -> str:
     if not received.status:
         return received.problem
     code = _error_body(received).get("code")
@@ -112,7 +114,7 @@ def profile_at(url: str) -> Flow[bytes]:
     return received.body
 
 
-def resolved(content: bytes, device: Device, world: World) -> Flow[bytes]:
+def resolved(content: bytes, device: VirtualDevice, world: DeviceEnvironment) -> Flow[bytes]:
     """Return the enrolment profile in *content*, or the one that its profile service leads to.
 
     A profile service is asked twice: signed with the certificate from the factory,
@@ -133,7 +135,9 @@ def resolved(content: bytes, device: Device, world: World) -> Flow[bytes]:
     raise enrolment_failed("The profile service leads to no enrolment profile.")
 
 
-def _serve(profile: Profile, identity: Identity, device: Device, world: World) -> Flow[bytes]:
+def _serve(
+    profile: Profile, identity: Identity, device: VirtualDevice, world: DeviceEnvironment
+) -> Flow[bytes]:
     asked = profile.values.get("PayloadContent")
     if not isinstance(asked, dict) or not isinstance(asked.get("URL"), str):
         raise profile_invalid("The required field “URL” is missing.")

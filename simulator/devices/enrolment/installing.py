@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from simulator.devices.device import Device, Enrolment, InstalledProfile
+from simulator.devices.device import Enrolment, InstalledProfile, VirtualDevice
 from simulator.devices.enrolment import check_in, scep
 from simulator.devices.enrolment.machine_info import factory_identity
 from simulator.devices.enrolment.profile import (
@@ -18,14 +18,17 @@ from simulator.devices.enrolment.profile import (
 from simulator.devices.errors import profile_invalid
 from simulator.devices.flow import Flow, compute
 from simulator.devices.identity import Identity, open_pkcs12
-from simulator.devices.world import World
+from simulator.devices.world import DeviceEnvironment
 
 _UNLOCK_DIGITS = 64
 _ESCROW_DIGITS = 64
 
 
 def identity_of(
-    payload: Mapping[str, Any], device: Device, world: World, roots: tuple[bytes, ...]
+    payload: Mapping[str, Any],
+    device: VirtualDevice,
+    world: DeviceEnvironment,
+    roots: tuple[bytes, ...],
 ) -> Flow[Identity]:
     """Get the identity that a payload describes; DeviceError says why there is none."""
     kind = payload.get("PayloadType")
@@ -43,7 +46,7 @@ def identity_of(
 
 
 def installed(
-    profile: Profile, device: Device, world: World, *, but: object = None
+    profile: Profile, device: VirtualDevice, world: DeviceEnvironment, *, but: object = None
 ) -> Flow[InstalledProfile]:
     """Get what the payloads of a profile bring, but for the identity payload *but*."""
     certificates = profile.certificates()
@@ -67,7 +70,12 @@ def installed(
 
 
 def install_enrolment(
-    content: bytes, device: Device, world: World, *, automated: bool, bearer: str = ""
+    content: bytes,
+    device: VirtualDevice,
+    world: DeviceEnvironment,
+    *,
+    automated: bool,
+    bearer: str = "",
 ) -> Flow[None]:
     """Enrol by the enrolment profile *content*; DeviceError says why it fails.
 
@@ -113,7 +121,7 @@ def _enrolment(
     profile: Profile,
     payload: MdmPayload,
     identity: Identity,
-    device: Device,
+    device: VirtualDevice,
     before: Enrolment | None,
     *,
     automated: bool,

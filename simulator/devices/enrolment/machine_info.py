@@ -5,10 +5,10 @@ import plistlib
 from collections.abc import Iterable
 from typing import Any
 
-from simulator.devices.device import Device
+from simulator.devices.device import VirtualDevice
 from simulator.devices.flow import Flow, new_key
 from simulator.devices.identity import Identity
-from simulator.devices.world import World
+from simulator.devices.world import DeviceEnvironment
 
 CONTENT_TYPE = "application/pkcs7-signature"
 HEADER = "x-apple-aspen-deviceinfo"
@@ -16,7 +16,7 @@ _BITS = 2048
 _SERIAL_DIGITS = 16
 
 
-def machine_info(device: Device) -> dict[str, Any]:
+def machine_info(device: VirtualDevice) -> dict[str, Any]:
     """Return MachineInfo (AD:machineinfo) of a device that enrols with its serial number.
 
     ``MDM_CAN_REQUEST_SOFTWARE_UPDATE`` is sent by iOS 17, macOS 14 and later.
@@ -38,21 +38,21 @@ def machine_info(device: Device) -> dict[str, Any]:
     return info
 
 
-def requested(device: Device, attributes: Iterable[str], challenge: str) -> dict[str, Any]:
+def requested(device: VirtualDevice, attributes: Iterable[str], challenge: str) -> dict[str, Any]:
     """Return what an over-the-air profile service asks for: *attributes* and its challenge."""
     known = machine_info(device) | {"DEVICE_NAME": device.name}
     info = {name: known[name] for name in attributes if name in known}
     return info | ({"CHALLENGE": challenge} if challenge else {})
 
 
-def factory_identity(device: Device, world: World) -> Flow[Identity]:
+def factory_identity(device: VirtualDevice, world: DeviceEnvironment) -> Flow[Identity]:
     """Make the identity that the device has from the factory."""
     key = yield from new_key(_BITS, shared=True)
     serial = int(world.chance(_SERIAL_DIGITS), 16) | 1
     return world.authority.issue(device.udid, key, serial, world.wall_clock())
 
 
-def sign(info: dict[str, Any], identity: Identity, world: World) -> bytes:
+def sign(info: dict[str, Any], identity: Identity, world: DeviceEnvironment) -> bytes:
     """Return *info* as CMS SignedData, DER, with the certificates of device and device CA in it."""
     content = plistlib.dumps(info)
     return identity.sign(content, detached=False, chain=(world.authority.certificate,))

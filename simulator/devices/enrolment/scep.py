@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES128
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs7
 from cryptography.x509.oid import AttributeOID
 
-from simulator.devices.device import Device
+from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment.subjects import alternative_names, key_usage, subject
 from simulator.devices.errors import DeviceError, enrolment_failed
-from simulator.devices.flow import OK, Flow, Received, Send, new_key, pause, perform
+from simulator.devices.flow import OK, Flow, FlowResponse, Send, new_key, pause, perform
 from simulator.devices.identity import Identity
-from simulator.devices.world import World
+from simulator.devices.world import DeviceEnvironment
 from simulator.pki import cms, der
 from simulator.pki.push_identity import UNREADABLE
 
@@ -85,7 +85,10 @@ class _Enrolment:
 
 
 def enrol(
-    payload: Mapping[str, Any], device: Device, world: World, roots: tuple[bytes, ...] = ()
+    payload: Mapping[str, Any],
+    device: VirtualDevice,
+    world: DeviceEnvironment,
+    roots: tuple[bytes, ...] = (),
 ) -> Flow[Identity]:
     """Get the identity that a SCEP *payload* asks for; DeviceError says why there is none.
 
@@ -137,7 +140,9 @@ def _capabilities(url: str, roots: tuple[bytes, ...]) -> Flow[frozenset[str]]:
     return frozenset(received.body.decode("ascii", "replace").split())
 
 
-def _ask(url: str, operation: str, roots: tuple[bytes, ...], message: str = "") -> Flow[Received]:
+def _ask(
+    url: str, operation: str, roots: tuple[bytes, ...], message: str = ""
+) -> Flow[FlowResponse]:
     received = yield from perform(
         Send(method="GET", url=_with(url, operation, message), purpose="scep", roots=roots)
     )
@@ -216,7 +221,7 @@ def _request(content: Mapping[str, Any], name: x509.Name, key: rsa.RSAPrivateKey
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
-def _operation(own: _Enrolment, message: bytes) -> Flow[Received]:
+def _operation(own: _Enrolment, message: bytes) -> Flow[FlowResponse]:
     if own.capabilities & {"POSTPKIOperation", "SCEPStandard"}:
         post = Send(
             method="POST",
@@ -231,7 +236,7 @@ def _operation(own: _Enrolment, message: bytes) -> Flow[Received]:
     return (yield from _ask(own.url, "PKIOperation", own.roots, text))
 
 
-def _what(received: Received) -> str:
+def _what(received: FlowResponse) -> str:
     """Return what came instead of what should have."""
     if not received.status:
         return received.problem
@@ -239,7 +244,7 @@ def _what(received: Received) -> str:
     return f"status {received.status}" + (f" ({said})" if said else "")
 
 
-def _reply(received: Received, own: _Enrolment) -> cms.Signer:
+def _reply(received: FlowResponse, own: _Enrolment) -> cms.Signer:
     """Return the signer of a reply, whose attributes say what came of the request."""
     if received.status != OK:
         raise _failed(f"the request was answered with {_what(received)}")
@@ -260,7 +265,7 @@ def _reply(received: Received, own: _Enrolment) -> cms.Signer:
     return signer
 
 
-def _issued(received: Received, reply: cms.Signer, own: _Enrolment) -> x509.Certificate:
+def _issued(received: FlowResponse, reply: cms.Signer, own: _Enrolment) -> x509.Certificate:
     """Return the certificate in a reply: the one for our key."""
     if reply.attribute(PKI_STATUS) == PENDING:
         raise _failed("it has not issued the certificate in time")

@@ -6,7 +6,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
-from simulator.devices.device import Device
+from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import profile_invalid
 from simulator.pki import der
 
@@ -28,7 +28,7 @@ _UTF8 = 0x0C
 SIGN, ENCRYPT = 1, 4
 
 
-def filled(text: str, device: Device) -> str:
+def filled(text: str, device: VirtualDevice) -> str:
     """Return *text* with the variables that a device fills in, such as ``%SerialNumber%``."""
     values = {
         "ComputerName": device.name,
@@ -41,7 +41,7 @@ def filled(text: str, device: Device) -> str:
     return text
 
 
-def subject(given: Any, device: Device) -> x509.Name:
+def subject(given: Any, device: VirtualDevice) -> x509.Name:
     """Return the name that a payload's ``Subject`` describes: an array of arrays of pairs.
 
     Without one it is the serial number. DeviceError if it is of another form.

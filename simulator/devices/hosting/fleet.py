@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 from simulator.core.clock import Clock
 from simulator.core.timers import until
 from simulator.devices.connect import session
-from simulator.devices.device import Body, Device, Options, new_device, restored
+from simulator.devices.device import Body, Options, VirtualDevice, new_device, restored
 from simulator.devices.flow import Flow
 from simulator.devices.hosting.performer import ControlAddress, Performer
 from simulator.devices.hosting.pushes import listen
@@ -25,7 +25,7 @@ from simulator.devices.life import (
     power_on,
     unenrol,
 )
-from simulator.devices.world import World
+from simulator.devices.world import DeviceEnvironment
 
 LOG = logging.getLogger("mdmsim")
 AWAIT_S = 5
@@ -54,7 +54,7 @@ class Keeper(Protocol):
 class Hosted:
     """A device in this process."""
 
-    device: Device
+    device: VirtualDevice
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the device does something."""
     pushed: bool = False
@@ -66,7 +66,9 @@ class Hosted:
 class Fleet:
     """The devices of a running simulator; an asynchronous context manager."""
 
-    def __init__(self, control: ControlAddress, clock: Clock, world: World, keeper: Keeper) -> None:
+    def __init__(
+        self, control: ControlAddress, clock: Clock, world: DeviceEnvironment, keeper: Keeper
+    ) -> None:
         """Take where Apple is, the clock, what devices need, and what keeps them."""
         self._control = control
         self._clock = clock
@@ -108,7 +110,7 @@ class Fleet:
         self._tokens.clear()
         self._listener = None
 
-    def _add(self, device: Device) -> Hosted:
+    def _add(self, device: VirtualDevice) -> Hosted:
         hosted = self._hosted[device.serial] = Hosted(device)
         self._settle(hosted)
         return hosted
@@ -117,7 +119,7 @@ class Fleet:
         """Return the serial numbers of all devices, in order."""
         return sorted(self._hosted)
 
-    def get(self, serial: str) -> Device:
+    def get(self, serial: str) -> VirtualDevice:
         """Return a device; LookupError if there is none."""
         return self._get(serial).device
 
@@ -126,7 +128,9 @@ class Fleet:
             raise LookupError(f"no simulated device has the serial number {serial}")
         return self._hosted[serial]
 
-    async def add(self, serial: str, hardware: Body, organisation: str, options: Options) -> Device:
+    async def add(
+        self, serial: str, hardware: Body, organisation: str, options: Options
+    ) -> VirtualDevice:
         """Add a new device; ValueError if there is one with its serial number."""
         if serial in self._hosted:
             raise ValueError(f"{serial} is a simulated device already")
@@ -144,53 +148,53 @@ class Fleet:
             del self._hosted[serial]
             await self._keeper.remove(serial)
 
-    async def power_on(self, serial: str) -> Device:
+    async def power_on(self, serial: str) -> VirtualDevice:
         """Turn a device on, and let it do what it then does, up to its first session."""
         return await self._act(serial, lambda device: power_on(device, self._world))
 
-    async def power_off(self, serial: str) -> Device:
+    async def power_off(self, serial: str) -> VirtualDevice:
         """Turn a device off."""
 
-        def off(device: Device) -> Flow[None]:
+        def off(device: VirtualDevice) -> Flow[None]:
             yield from ()
             power_off(device, self._world)
 
         return await self._act(serial, off)
 
-    async def enrol(self, serial: str, *, content: bytes = b"", url: str = "") -> Device:
+    async def enrol(self, serial: str, *, content: bytes = b"", url: str = "") -> VirtualDevice:
         """Enrol a device by a profile."""
         return await self._act(
             serial, lambda device: enrol_by_profile(device, self._world, content=content, url=url)
         )
 
-    async def enrol_account(self, serial: str, account: str) -> Device:
+    async def enrol_account(self, serial: str, account: str) -> VirtualDevice:
         """Enrol a device by an account."""
         return await self._act(
             serial, lambda device: enrol_by_account(device, self._world, account)
         )
 
-    async def erase(self, serial: str) -> Device:
+    async def erase(self, serial: str) -> VirtualDevice:
         """Erase a device, as its user can."""
         return await self._act(serial, lambda device: erase(device, self._world))
 
-    async def unenrol(self, serial: str) -> Device:
+    async def unenrol(self, serial: str) -> VirtualDevice:
         """Remove the MDM profile, as the user can."""
         return await self._act(serial, lambda device: unenrol(device, self._world, "the user"))
 
-    async def change(self, serial: str, options: Options) -> Device:
+    async def change(self, serial: str, options: Options) -> VirtualDevice:
         """Give a device other options."""
 
-        def change(device: Device) -> Flow[None]:
+        def change(device: VirtualDevice) -> Flow[None]:
             yield from ()
             device.options = options
 
         return await self._act(serial, change)
 
-    async def poll(self, serial: str) -> Device:
+    async def poll(self, serial: str) -> VirtualDevice:
         """Let a device ask for commands without a push."""
         return await self._act(serial, _nothing)
 
-    async def _act(self, serial: str, act: Callable[[Device], Flow[None]]) -> Device:
+    async def _act(self, serial: str, act: Callable[[VirtualDevice], Flow[None]]) -> VirtualDevice:
         """Do something with a device, then let it ask for commands if it is enrolled."""
         hosted = self._get(serial)
         async with hosted.lock:
@@ -280,5 +284,5 @@ class Fleet:
             self._spawn(self._wake(hosted))
 
 
-def _nothing(_: Device) -> Flow[None]:
+def _nothing(_: VirtualDevice) -> Flow[None]:
     yield from ()

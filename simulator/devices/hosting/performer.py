@@ -17,8 +17,8 @@ from yarl import URL
 
 from simulator.core.clock import Clock
 from simulator.core.timers import until
-from simulator.devices.device import Device
-from simulator.devices.flow import Apple, Compute, Flow, NewKey, Pause, Received, Send, Step
+from simulator.devices.device import VirtualDevice
+from simulator.devices.flow import Apple, Compute, Flow, FlowResponse, NewKey, Pause, Send, Step
 from simulator.devices.identity import Identity
 from simulator.devices.plists import MAX_BYTES
 
@@ -76,7 +76,7 @@ class Performer:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
-    async def run(self, flow: Flow[T], device: Device) -> T:
+    async def run(self, flow: Flow[T], device: VirtualDevice) -> T:
         """Perform the steps of *flow* to its end, and return what it returns."""
         try:
             step = flow.send(None)
@@ -93,7 +93,7 @@ class Performer:
         finally:
             flow.close()
 
-    async def _perform(self, step: Step, device: Device) -> Any:
+    async def _perform(self, step: Step, device: VirtualDevice) -> Any:
         match step:
             case Send():
                 return await self._send(step, device)
@@ -121,7 +121,7 @@ class Performer:
         key: rsa.RSAPrivateKey = next(turn)
         return key
 
-    async def _ask(self, step: Apple) -> Received:
+    async def _ask(self, step: Apple) -> FlowResponse:
         """Ask the control API, which answers for Apple."""
         headers = {"Authorization": f"Bearer {self._control.token}"}
         content: dict[str, Any] = {"json": step.body}
@@ -136,9 +136,9 @@ class Performer:
             ) as answer:
                 return await _received(answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Received(problem=f"the simulator cannot be reached ({error})")
+            return FlowResponse(problem=f"the simulator cannot be reached ({error})")
 
-    async def _send(self, step: Send, device: Device) -> Received:
+    async def _send(self, step: Send, device: VirtualDevice) -> FlowResponse:
         url = step.url
         for origin, instead in device.options.origins.items():
             if url == origin or url.startswith(f"{origin}/"):
@@ -152,14 +152,14 @@ class Performer:
             async with self._opened(step, target, device) as answer:
                 if step.purpose == "web" and not _is_same_site(target, answer.url):
                     problem = f"the web page left the site of {target.host} for {answer.url.host}"
-                    return Received(problem=problem)
+                    return FlowResponse(problem=problem)
                 return await _received(answer)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Received(problem=_why(error, url))
+            return FlowResponse(problem=_why(error, url))
 
     @asynccontextmanager
     async def _opened(
-        self, step: Send, url: URL, device: Device
+        self, step: Send, url: URL, device: VirtualDevice
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send the request; where redirects are followed, in a session with cookies."""
         if not step.redirects:
@@ -187,7 +187,7 @@ class Performer:
         raise _TooManyRedirectsError
 
     async def _request(
-        self, session: aiohttp.ClientSession, step: Send, url: URL, device: Device
+        self, session: aiohttp.ClientSession, step: Send, url: URL, device: VirtualDevice
     ) -> aiohttp.ClientResponse:
         tls = await self._context(step, device) if url.scheme == "https" else True
         return await session.request(
@@ -199,7 +199,7 @@ class Performer:
             ssl=tls,
         )
 
-    async def _context(self, step: Send, device: Device) -> ssl.SSLContext:
+    async def _context(self, step: Send, device: VirtualDevice) -> ssl.SSLContext:
         """Return the TLS context of who is trusted, and of the client certificate, if any."""
         key = (step.roots, device.options.trust, step.identity)
         if key in self._contexts:
@@ -255,13 +255,13 @@ def _is_same_site(start: URL, end: URL) -> bool:
     return first == last
 
 
-async def _received(answer: aiohttp.ClientResponse) -> Received:
+async def _received(answer: aiohttp.ClientResponse) -> FlowResponse:
     """Read a response, up to what a device reads."""
     content = bytearray()
     async for piece in answer.content.iter_any():
         content += piece
         if len(content) > MAX_BYTES:
             answer.close()
-            return Received(problem=f"the response has over {MAX_BYTES // 2**20} MB")
+            return FlowResponse(problem=f"the response has over {MAX_BYTES // 2**20} MB")
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Received(answer.status, headers, bytes(content), url=str(answer.url))
+    return FlowResponse(answer.status, headers, bytes(content), url=str(answer.url))

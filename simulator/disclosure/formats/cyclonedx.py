@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from simulator.disclosure.formats.material import Material
-from simulator.disclosure.report.lines import UNMATCHED, Line
+from simulator.disclosure.report.lines import UNMATCHED, LedgerLine
 from simulator.disclosure.report.report import Report
 
 _FLOWS = {"sent": "inbound", "received": "outbound"}
@@ -17,7 +17,7 @@ _FLOWS = {"sent": "inbound", "received": "outbound"}
 def to_cyclonedx(material: Material) -> Iterator[str]:
     """Yield the report as one bill of materials."""
     report = material.report
-    services: dict[str, list[Line]] = {}
+    services: dict[str, list[LedgerLine]] = {}
     for line in (*report.sent, *report.received):
         services.setdefault(line.service, []).append(line)
     provenance = report.provenance
@@ -56,7 +56,7 @@ def _metadata(report: Report) -> dict[str, Any]:
     return metadata
 
 
-def _service(name: str, lines: list[Line], material: Material) -> dict[str, Any]:
+def _service(name: str, lines: list[LedgerLine], material: Material) -> dict[str, Any]:
     known = material.catalogue.services.get(name)
     service: dict[str, Any] = {
         "bom-ref": f"service:{name}",
@@ -75,15 +75,15 @@ def _service(name: str, lines: list[Line], material: Material) -> dict[str, Any]
     return service
 
 
-def _by_meaning(lines: Iterable[Line]) -> list[list[Line]]:
+def _by_meaning(lines: Iterable[LedgerLine]) -> list[list[LedgerLine]]:
     """Sort lines into what was sent and received of each concept."""
-    groups: dict[tuple[str, str], list[Line]] = {}
+    groups: dict[tuple[str, str], list[LedgerLine]] = {}
     for line in lines:
         groups.setdefault((line.direction, line.concept), []).append(line)
     return [groups[key] for key in sorted(groups, reverse=True)]
 
 
-def _data(lines: list[Line]) -> dict[str, Any]:
+def _data(lines: list[LedgerLine]) -> dict[str, Any]:
     first = lines[0]
     places = sorted({f"{line.operation} {line.part} {line.place}" for line in lines})
     about = (

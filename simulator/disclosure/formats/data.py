@@ -14,7 +14,7 @@ from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.claims import ACCOUNTABILITY
 from simulator.disclosure.judge.manifest import NONE, Judged, judge
 from simulator.disclosure.report.layout import printable
-from simulator.disclosure.report.lines import UNMATCHED, Line
+from simulator.disclosure.report.lines import UNMATCHED, LedgerLine
 from simulator.disclosure.report.redaction import shown
 from simulator.disclosure.report.rendering import to_json
 from simulator.disclosure.report.report import ClaimLine, Report
@@ -43,7 +43,7 @@ def to_csv(material: Material) -> Iterator[str]:
     yield out.getvalue()
 
 
-def _cells(line: Line, claim: ClaimLine | None, report: Report) -> dict[str, Any]:
+def _cells(line: LedgerLine, claim: ClaimLine | None, report: Report) -> dict[str, Any]:
     legal = {name: getattr(claim, name) if claim else "" for name in ACCOUNTABILITY}
     return {
         **asdict(line),

@@ -11,7 +11,7 @@ from html import escape
 
 from simulator.disclosure.judge.manifest import EXEMPT, SEVERITIES
 from simulator.disclosure.report.layout import printable
-from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.lines import LedgerLine
 
 WIDTH = 960
 _X = (130, 440, 750)
@@ -51,7 +51,7 @@ class _Band:
     fields: int
 
 
-def picture(lines: Sequence[Line]) -> str:
+def picture(lines: Sequence[LedgerLine]) -> str:
     """Return an SVG element of what was sent; protocol plumbing is left out."""
     shown = [line for line in lines if line.declared != EXEMPT]
     if not shown:
@@ -90,7 +90,7 @@ def _height(nodes: Iterable[_Node]) -> float:
 
 def _bands(
     pairs: Sequence[tuple[str, str]],
-    lines: Sequence[Line],
+    lines: Sequence[LedgerLine],
     left: dict[str, _Node],
     right: dict[str, _Node],
     edges: Sequence[int],

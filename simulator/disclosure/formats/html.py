@@ -9,7 +9,7 @@ from simulator.disclosure.formats.flows import picture
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.manifest import UNDECLARED
 from simulator.disclosure.report.layout import printable
-from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.lines import LedgerLine
 from simulator.disclosure.report.rendering import VERDICTS, doubts, sections
 from simulator.disclosure.report.report import Report
 
@@ -72,7 +72,7 @@ def to_html(material: Material) -> Iterator[str]:
     for number, section in enumerate(sections(report), 1):
         yield f"<h2>{number}. {_text(section.title)}</h2>\n"
         if section.title in _LINES:
-            lines: Sequence[Line] = getattr(report, _LINES[section.title])
+            lines: Sequence[LedgerLine] = getattr(report, _LINES[section.title])
             yield f"<p>{_text(section.about)}</p>\n"
             yield _table(_COLUMNS, map(_line, lines)) if lines else ""
             continue
@@ -131,7 +131,7 @@ def _plain(row: Sequence[str]) -> str:
     return f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>"
 
 
-def _line(line: Line) -> str:
+def _line(line: LedgerLine) -> str:
     novelty = ", ".join(f"{name} {count}" for name, count in line.novelty.items())
     flags = "".join(
         f'<span class="flag">{_text(flag)}</span>' for flag in line.flags if flag != UNDECLARED

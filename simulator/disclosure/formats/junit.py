@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.report.layout import printable
-from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.lines import LedgerLine
 from simulator.disclosure.report.report import ClaimLine, Report
 
 
@@ -14,7 +14,7 @@ def to_junit(material: Material) -> Iterator[str]:
     report = material.report
     root = ET.Element("testsuites", name="mdmsim disclosures")
     root.append(_evidence(report))
-    by_operation: dict[str, list[Line]] = {}
+    by_operation: dict[str, list[LedgerLine]] = {}
     for line in sorted(report.sent, key=lambda one: (one.service, one.operation)):
         by_operation.setdefault(f"{line.service}.{line.operation}", []).append(line)
     for lines in by_operation.values():
@@ -43,7 +43,7 @@ def _new_case(name: str, group: str) -> ET.Element:
     return ET.Element("testcase", name=printable(name), classname=printable(group), time="0")
 
 
-def _case(line: Line) -> ET.Element:
+def _case(line: LedgerLine) -> ET.Element:
     case = _new_case(f"{line.part} {line.place} is declared: {line.concept}", line.operation)
     about = (
         f"{', '.join(line.flags) or 'ok'}: {line.example} in {line.requests} requests, "

@@ -14,7 +14,7 @@ from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.manifest import severity_of
 from simulator.disclosure.report.integrity import Proof
 from simulator.disclosure.report.layout import printable
-from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.lines import LedgerLine
 from simulator.disclosure.report.report import Report
 
 SCHEMA = (
@@ -78,7 +78,7 @@ def _rule(name: str) -> dict[str, Any]:
     return {"id": name, "shortDescription": {"text": text}}
 
 
-def _result(line: Line, flag: str, rules: list[str], report: Report) -> dict[str, Any]:
+def _result(line: LedgerLine, flag: str, rules: list[str], report: Report) -> dict[str, Any]:
     rule = rule_of(flag)
     place = printable(f"{line.operation} {line.part} {line.place}".strip())
     seen = f"{line.requests} requests, first in exchange {line.evidence[0]}"

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
 from simulator.disclosure.judge.gate import NEVER, OF_CLAIMS, THRESHOLDS, reaches, thresholds
-from simulator.disclosure.judge.lock import Entry, Lock
+from simulator.disclosure.judge.lock import DisclosureLock, LockEntry
 from simulator.disclosure.judge.manifest import severity_of
 from simulator.disclosure.report.layout import printable
 from simulator.protocol.catalogue import Catalogue
@@ -26,7 +26,7 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Difference:
     """One difference."""
 
     how: str
@@ -41,7 +41,7 @@ class Change:
         return printable(f"{_SIGNS[self.how]} {self.kind} {self.about}")
 
 
-def compare(old: Lock, new: Lock, catalogue: Catalogue) -> list[Change]:
+def compare(old: DisclosureLock, new: DisclosureLock, catalogue: Catalogue) -> list[Difference]:
     """Return what differs: protocol versions first, then what is sent, then what is received."""
     changes = list(_versions(old, new, catalogue))
     for kind in ("sent", "received"):
@@ -53,7 +53,7 @@ def compare(old: Lock, new: Lock, catalogue: Catalogue) -> list[Change]:
     return changes
 
 
-def _change(before: Entry | None, after: Entry | None) -> Change:
+def _change(before: LockEntry | None, after: LockEntry | None) -> Difference:
     entry = after or before
     if entry is None:
         raise ValueError("a change is of something")
@@ -68,16 +68,16 @@ def _change(before: Entry | None, after: Entry | None) -> Change:
     if before is None or after is None:
         facts = _facts(entry)
         how = "added" if before is None else "removed"
-        return Change(how, entry.kind, f"{about}{facts}", severity, flags)
+        return Difference(how, entry.kind, f"{about}{facts}", severity, flags)
     changed = [
         f"{name} {before.fact(name) or 'none'} -> {value or 'none'}"
         for name, value in after.facts
         if value != before.fact(name)
     ]
-    return Change("changed", entry.kind, f"{about}: {', '.join(changed)}", severity, flags)
+    return Difference("changed", entry.kind, f"{about}: {', '.join(changed)}", severity, flags)
 
 
-def _facts(entry: Entry) -> str:
+def _facts(entry: LockEntry) -> str:
     if entry.kind == "received":
         return f", since version {entry.fact('since')}"
     claim, flags = entry.fact("claim"), entry.fact("flags")
@@ -85,7 +85,9 @@ def _facts(entry: Entry) -> str:
     return f": {flags or known}" if claim == "none" else f": {known}{flags and f', {flags}'}"
 
 
-def _versions(old: Lock, new: Lock, catalogue: Catalogue) -> Iterator[Change]:
+def _versions(
+    old: DisclosureLock, new: DisclosureLock, catalogue: Catalogue
+) -> Iterator[Difference]:
     """Yield a line per change of protocol versions, with what Apple may answer more."""
     before, after = old.versions(), new.versions()
     changed: dict[tuple[str, tuple[int, ...], tuple[int, ...]], list[str]] = {}
@@ -97,7 +99,7 @@ def _versions(old: Lock, new: Lock, catalogue: Catalogue) -> Iterator[Change]:
         about = f"{service} protocol {_numbers(low)} -> {_numbers(high)} in {', '.join(names)}"
         if more := list(_more(low[-1], high[-1], names, catalogue)):
             about += f": Apple may answer {len(more)} more fields: {', '.join(more)}"
-        yield Change("changed", "version", about, "warn" if more else "ok")
+        yield Difference("changed", "version", about, "warn" if more else "ok")
 
 
 def _numbers(versions: Sequence[int]) -> str:
@@ -116,7 +118,7 @@ def _more(low: int, high: int, names: Iterable[str], catalogue: Catalogue) -> It
                 yield row.name
 
 
-def exit_code(changes: Sequence[Change], fail_on: str) -> int:
+def exit_code(changes: Sequence[Difference], fail_on: str) -> int:
     """Return 1 if a change reaches *fail_on*, else 0; ConfigurationError if there is no such."""
     words = [word.strip() for word in fail_on.split(",") if word.strip()]
     others = [word for word in words if word not in (ANY, ADDED)]
@@ -135,14 +137,14 @@ def exit_code(changes: Sequence[Change], fail_on: str) -> int:
     return int(any(reaches(one.severity, one.flags, others) for one in fresh))
 
 
-def _summary(changes: Sequence[Change]) -> str:
+def _summary(changes: Sequence[Difference]) -> str:
     if not changes:
         return "disclosures: no difference"
     counts = [(how, sum(one.how == how for one in changes)) for how in _SIGNS]
     return "disclosures: " + ", ".join(f"{count} {how}" for how, count in counts if count)
 
 
-def to_text(changes: Sequence[Change]) -> str:
+def to_text(changes: Sequence[Difference]) -> str:
     """Return a line per change."""
     lines = [_summary(changes), *map(str, changes[:SHOWN])]
     if len(changes) > SHOWN:
@@ -150,19 +152,19 @@ def to_text(changes: Sequence[Change]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def to_markdown(changes: Sequence[Change]) -> str:
+def to_markdown(changes: Sequence[Difference]) -> str:
     """Return the same for a comment on a pull request."""
     heading, *lines = to_text(changes).splitlines()
     block = ["", "```diff", *(line.replace("```", "'''") for line in lines), "```"] if lines else []
     return "\n".join((f"**{heading}**", *block)) + "\n"
 
 
-def to_json(changes: Sequence[Change]) -> str:
+def to_json(changes: Sequence[Difference]) -> str:
     """Return all changes as JSON."""
     return json.dumps([asdict(one) for one in changes], indent=1, ensure_ascii=False) + "\n"
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Change]], str]] = {
+FORMATS: Mapping[str, Callable[[Sequence[Difference]], str]] = {
     "text": to_text,
     "markdown": to_markdown,
     "json": to_json,

@@ -25,7 +25,7 @@ _OF_VALUES = "value:"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Entry:
+class LockEntry:
     """One line."""
 
     kind: str
@@ -46,13 +46,13 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class DisclosureLock:
     """All entries, by what they are about."""
 
-    entries: Mapping[tuple[str, tuple[str, ...]], Entry] = field(default_factory=dict)
+    entries: Mapping[tuple[str, tuple[str, ...]], LockEntry] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, report: Mapping[str, Any]) -> "Lock":
+    def of(cls, report: Mapping[str, Any]) -> "DisclosureLock":
         """Make the lock of a report, given as plain values."""
         found = [_sent(line) for line in report["sent"]]
         found += [_received(line) for line in report["received"]]
@@ -62,15 +62,15 @@ class Lock:
             for number in line["asked_versions"]
             if number
         }
-        found += [Entry("version", words) for words in versions]
+        found += [LockEntry("version", words) for words in versions]
         return cls._from(found)
 
     @classmethod
-    def _from(cls, found: Iterable[Entry]) -> "Lock":
+    def _from(cls, found: Iterable[LockEntry]) -> "DisclosureLock":
         return cls({(one.kind, one.words): one for one in sorted(found)})
 
     @classmethod
-    def parse(cls, text: str, name: str) -> "Lock":
+    def parse(cls, text: str, name: str) -> "DisclosureLock":
         """Read what `__str__` wrote; ConfigurationError names the line that is none."""
         found = []
         for number, line in enumerate(text.splitlines(), 1):
@@ -82,7 +82,7 @@ class Lock:
             if len(rest) < count or not all(equals for _, equals, _ in pairs):
                 raise ConfigurationError(f"{name}: line {number} is none of a lock: make it anew")
             words = tuple("" if word == "-" else unquote(word) for word in rest[:count])
-            found.append(Entry(kind, words, tuple((key, unquote(v)) for key, _, v in pairs)))
+            found.append(LockEntry(kind, words, tuple((key, unquote(v)) for key, _, v in pairs)))
         return cls._from(found)
 
     def __str__(self) -> str:
@@ -97,10 +97,10 @@ class Lock:
         return found
 
 
-def _sent(line: Mapping[str, Any]) -> Entry:
+def _sent(line: Mapping[str, Any]) -> LockEntry:
     flags = [flag for flag in line["flags"] if not flag.startswith(_OF_VALUES)]
     words = ("service", "operation", "part", "place", "via", "concept")
-    return Entry(
+    return LockEntry(
         "sent",
         tuple(line[name] for name in words),
         (
@@ -111,6 +111,8 @@ def _sent(line: Mapping[str, Any]) -> Entry:
     )
 
 
-def _received(line: Mapping[str, Any]) -> Entry:
+def _received(line: Mapping[str, Any]) -> LockEntry:
     words = ("service", "operation", "part", "place", "concept")
-    return Entry("received", tuple(line[name] for name in words), (("since", line["versions"]),))
+    return LockEntry(
+        "received", tuple(line[name] for name in words), (("since", line["versions"]),)
+    )

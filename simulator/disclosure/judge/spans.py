@@ -11,7 +11,7 @@ from typing import Self
 
 from simulator.core.messages import Exchange
 from simulator.core.timestamps import milliseconds
-from simulator.disclosure.judge.lock import Lock
+from simulator.disclosure.judge.lock import DisclosureLock
 from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.rendering import as_dict
@@ -25,7 +25,7 @@ Read = Callable[[int, int], Sequence[Exchange]]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class JournalRange:
     """A part of a journal."""
 
     first: int = 0
@@ -77,20 +77,22 @@ def _moment(text: str) -> tuple[int | None, int | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RangeDisclosures:
     """What was disclosed in a part of a journal."""
 
-    lock: Lock
+    lock: DisclosureLock
     exchanges: int
     first: int
     """Number of its first exchange; 0 if there is none."""
     last: int
 
     @classmethod
-    def of(cls, span: Span, read: Read, ledger: Ledger, manifest: Manifest, tool: str) -> Self:
+    def of(
+        cls, span: JournalRange, read: Read, ledger: Ledger, manifest: Manifest, tool: str
+    ) -> Self:
         """Add up *span* into the empty *ledger*, and judge it by *manifest*."""
         for exchange in span.of(read):
             ledger.add(exchange)
         report = Report.build(ledger, manifest, ledger.catalogue, tool=tool, redact="names")
-        lock = Lock.of(as_dict(report))
+        lock = DisclosureLock.of(as_dict(report))
         return cls(lock, ledger.exchanges, ledger.first[0], ledger.last[0])

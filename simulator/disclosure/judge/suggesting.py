@@ -8,7 +8,7 @@ from simulator.disclosure.judge.importing import written
 from simulator.disclosure.judge.inherent import INHERENT
 from simulator.disclosure.judge.keys import SERVICES
 from simulator.disclosure.judge.manifest import EXEMPT
-from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.lines import LedgerLine
 from simulator.disclosure.report.report import Report
 
 _BAD = frozenset(("misplaced-credential", "secret-in-url", "forbidden", "undocumented"))
@@ -23,8 +23,8 @@ _HEAD = """\
 
 def suggest(report: Report) -> str:
     """Return a manifest as TOML: a claim per service and concept, narrowed to its operations."""
-    groups: dict[tuple[str, str], list[Line]] = {}
-    odd: list[Line] = []
+    groups: dict[tuple[str, str], list[LedgerLine]] = {}
+    odd: list[LedgerLine] = []
     for line in sorted(report.sent, key=lambda one: (one.service, one.concept, one.operation)):
         if line.declared in (EXEMPT, INHERENT):
             continue
@@ -44,7 +44,7 @@ def suggest(report: Report) -> str:
     return text + _listed(odd)
 
 
-def _claim(name: str, lines: list[Line]) -> dict[str, Any]:
+def _claim(name: str, lines: list[LedgerLine]) -> dict[str, Any]:
     first = lines[0]
     return {
         "id": name,
@@ -56,7 +56,7 @@ def _claim(name: str, lines: list[Line]) -> dict[str, Any]:
     }
 
 
-def _listed(lines: Iterable[Line]) -> str:
+def _listed(lines: Iterable[LedgerLine]) -> str:
     rows = [
         f"#   {line.operation} {line.part} {line.place} ({line.concept}): {', '.join(line.flags)}"
         for line in lines

@@ -13,8 +13,8 @@ from typing import Any
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, QUERY, UNKNOWN
 from simulator.disclosure.observe.flags import flagged_as_email_only
 from simulator.disclosure.observe.inner import CARRIERS
-from simulator.disclosure.observe.leaf import Leaf
-from simulator.disclosure.observe.plans import Plan, Row
+from simulator.disclosure.observe.leaf import ObservedValue
+from simulator.disclosure.observe.plans import ObservationPlan, Row
 from simulator.disclosure.observe.records import Disclosure, record_of
 from simulator.disclosure.observe.values import Fingerprinter, normalise, shape_of
 from simulator.disclosure.redact.known import CREDENTIALS
@@ -57,7 +57,7 @@ class PlainBodies:
         self._known: dict[tuple[int, int, str], _Place | None] = {}
         """The field of each plan (by its identity, as it stays), version and key."""
 
-    def records(self, body: bytes, plan: Plan, version: int) -> list[Disclosure] | None:
+    def records(self, body: bytes, plan: ObservationPlan, version: int) -> list[Disclosure] | None:
         """Return the records of a recorded *body*; None if the short way does not do."""
         tree = _plain(body) if plan.body_format == "json" else {}
         found: list[Disclosure] = []
@@ -99,7 +99,7 @@ class PlainBodies:
             like.versions,
         )
 
-    def _place(self, plan: Plan, version: int, key: str) -> _Place | None:
+    def _place(self, plan: ObservationPlan, version: int, key: str) -> _Place | None:
         name = (id(plan), version, key)
         if name in self._known:
             return self._known[name]
@@ -113,7 +113,9 @@ class PlainBodies:
             generic = f"/{step}/*" if many else f"/{step}"
             fitting, odd = (
                 record_of(
-                    Leaf("body", "", generic, row, "", concept=row.concept, documented=documented),
+                    ObservedValue(
+                        "body", "", generic, row, "", concept=row.concept, documented=documented
+                    ),
                     version,
                     self._fingerprinter,
                 )

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from simulator.disclosure.concepts import UNKNOWN
-from simulator.disclosure.observe.leaf import Leaf
+from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.observe.plans import Row
 from simulator.disclosure.observe.values import has_uuid
 
@@ -44,7 +44,7 @@ _TOPICS = ("APSP:", "com.apple.mgmt.")
 """How a common name starts that is a push topic as well."""
 
 
-def client_leaves(der: bytes) -> list[Leaf] | None:
+def client_leaves(der: bytes) -> list[ObservedValue] | None:
     """Return what a client's certificate (DER) tells; None if it cannot be read.
 
     These are its subject and its serial number. Issuer and validity are no
@@ -71,10 +71,10 @@ def _meaning(name: str, value: str) -> str:
     return _TOPIC if topic else _CONCEPTS.get(name, UNKNOWN)
 
 
-def _leaf(place: str, name: str, concept: str, value: str) -> Leaf:
+def _leaf(place: str, name: str, concept: str, value: str) -> ObservedValue:
     at = f"{CLIENT}.{place}"
     row = Row(name, concept, documented=concept != UNKNOWN)
-    return Leaf("tls", at, at, row, value, concept=concept, documented=row.documented)
+    return ObservedValue("tls", at, at, row, value, concept=concept, documented=row.documented)
 
 
 def names_in(value: str) -> list[tuple[str, str]] | None:

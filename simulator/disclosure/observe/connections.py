@@ -7,7 +7,7 @@ what it was told to send; the client's certificate is among those.
 """
 
 from simulator.core.messages import Request
-from simulator.disclosure.observe.leaf import Leaf
+from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.observe.plans import Row
 from simulator.disclosure.observe.records import Disclosure, record_of
 from simulator.disclosure.observe.values import Fingerprinter
@@ -50,6 +50,6 @@ def connection_records(
         # What was agreed on in TLS is from our own lists, so it may be shown.
         agreed = frozenset((value,)) if _FACTS[name] == "net.tls" else frozenset[str]()
         row = Row(name, _FACTS[name], closed=agreed)
-        leaf = Leaf(PART, name, name, row, value, concept=row.concept, documented=True)
+        leaf = ObservedValue(PART, name, name, row, value, concept=row.concept, documented=True)
         found.append((record_of(leaf, 0, fingerprinter), value))
     return found

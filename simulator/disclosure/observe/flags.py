@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
-from simulator.disclosure.observe.leaf import Leaf
+from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.observe.values import normalise
 
 MISPLACED = "misplaced-credential"
@@ -60,7 +60,7 @@ _PERSONAL = frozenset(("support.email", "org.email"))
 _LONGEST_TEXT = 100_000
 
 
-def value_flags(leaf: Leaf, same: Sequence[str]) -> tuple[str, ...]:
+def value_flags(leaf: ObservedValue, same: Sequence[str]) -> tuple[str, ...]:
     """Return the flags of one value; *same* are the concepts that `alike` found for it."""
     value = leaf.value
     if not isinstance(value, str) or not value:
@@ -100,13 +100,13 @@ def _has_phone(text: str) -> bool:
     )
 
 
-def is_personal(leaf: Leaf) -> bool:
+def is_personal(leaf: ObservedValue) -> bool:
     """Tell whether the value names or reaches somebody, going by its concept."""
     category = CONCEPTS.get(leaf.concept, CONCEPTS[UNKNOWN]).category
     return category in PERSONAL
 
 
-def alike(leaves: Sequence[Leaf]) -> dict[int, list[str]]:
+def alike(leaves: Sequence[ObservedValue]) -> dict[int, list[str]]:
     """Find values that serve two purposes.
 
     Return, by position in *leaves*, the concepts whose value was used again: a

@@ -12,7 +12,7 @@ INSIDE = "inside"
 """Part of a spot: within a sealed value, kept with its marker."""
 
 
-class Spot(Struct, frozen=True):
+class ValueLocation(Struct, frozen=True):
     """Where a value stands, for sealing."""
 
     part: str
@@ -29,7 +29,7 @@ class Spot(Struct, frozen=True):
     """Part of the decoded value that is meant; None: all of it."""
 
 
-class Leaf(Struct):
+class ObservedValue(Struct):
     """One value."""
 
     part: str
@@ -37,14 +37,14 @@ class Leaf(Struct):
     generic: str
     row: Row
     value: Any
-    spot: Spot | None = None
+    spot: ValueLocation | None = None
     """None: it cannot be sealed on its own."""
     via: str = ""
     concept: str = ""
     documented: bool = True
     name: str = ""
     """Name on the wire, where it is not that of the row."""
-    parent: "Leaf | None" = None
+    parent: "ObservedValue | None" = None
     whole: str = ""
     """What stood there before it was split, if it was."""
     marker: Marker | None = None
@@ -52,7 +52,7 @@ class Leaf(Struct):
     flags: tuple[str, ...] = ()
     hidden: bool = False
     """Whether the value is not to be written down."""
-    inner: "list[Leaf]" = field(default_factory=list)
+    inner: "list[ObservedValue]" = field(default_factory=list)
     """What can be read inside a secret; it is disclosed as well, so it outlives the sealing."""
     secrets: tuple[str, ...] = ()
     """Texts inside that are as secret as the whole."""

@@ -17,8 +17,8 @@ from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN
 from simulator.disclosure.observe.decoders import children, cookies, credential_of, pieces_of_url
 from simulator.disclosure.observe.flags import PERSONAL
 from simulator.disclosure.observe.inner import CARRIERS, Carrier, Inner, look_inside, unpack
-from simulator.disclosure.observe.leaf import INSIDE, Leaf, Spot
-from simulator.disclosure.observe.plans import Plan, Plans, Row
+from simulator.disclosure.observe.leaf import INSIDE, ObservedValue, ValueLocation
+from simulator.disclosure.observe.plans import ObservationPlan, Plans, Row
 from simulator.disclosure.redact.known import NO_RECORD, OAUTH
 from simulator.disclosure.redact.markers import parse_marker
 from simulator.protocol.body_formats import READERS, form_pairs
@@ -46,7 +46,7 @@ class Reader:
     def __init__(
         self,
         plans: Plans,
-        plan: Plan,
+        plan: ObservationPlan,
         *,
         sealed: bool,
         is_notable: Callable[[str], bool] | None = None,
@@ -60,20 +60,20 @@ class Reader:
         self.passed: list[str] = []
         """The texts that were passed over."""
 
-    def target(self, target: str) -> Iterator[Leaf]:
+    def target(self, target: str) -> Iterator[ObservedValue]:
         """Yield the path parameters and the query pairs."""
         for row, start, end in _parameters(target.partition("?")[0], self._plan):
             at = f"{{{row.name}}}"
-            spot = Spot("target", start=start, end=end)
+            spot = ValueLocation("target", start=start, end=end)
             yield self._leaf("path", at, at, row, unquote(target[start:end]), spot)
         if "?" not in target:
             return
         for pair in query_pairs(target):
             row = self._plan.query.get(pair.name) or self._plans.unknown(pair.name)
-            spot = Spot("target", start=pair.start, end=pair.end)
+            spot = ValueLocation("target", start=pair.start, end=pair.end)
             yield from self._decoded("query", pair.name, pair.name, row, pair.value, spot)
 
-    def headers(self, headers: Headers) -> Iterator[Leaf]:
+    def headers(self, headers: Headers) -> Iterator[ObservedValue]:
         """Yield what the header fields hold, in order."""
         for index, (sent, value) in enumerate(headers):
             name = sent.lower()
@@ -84,15 +84,17 @@ class Reader:
                 yield from self._authorization(row, index, value)
             elif name == "cookie":
                 for key, text, start, end in cookies(value):
-                    spot = Spot("header", index, start, end)
+                    spot = ValueLocation("header", index, start, end)
                     known = self._plan.cookies.get(key, row)
                     leaf = self._leaf("cookie", key, key, known, text, spot)
                     yield leaf
                     yield from self._inner(leaf)
             else:
-                yield from self._decoded("header", name, name, row, value, Spot("header", index))
+                yield from self._decoded(
+                    "header", name, name, row, value, ValueLocation("header", index)
+                )
 
-    def _authorization(self, row: Row, index: int, value: str) -> Iterator[Leaf]:
+    def _authorization(self, row: Row, index: int, value: str) -> Iterator[ObservedValue]:
         wanted = row.documented and row.concept in OAUTH.values()
         scheme, parameters = parse_authorization(value)
         if scheme.lower() == "oauth" and parameters:
@@ -104,20 +106,25 @@ class Reader:
                     documented=wanted and one.name in OAUTH,
                     inherent=row.inherent,
                 )
-                spot = Spot("header", index, one.start, one.end, bare=not one.quoted)
+                spot = ValueLocation("header", index, one.start, one.end, bare=not one.quoted)
                 leaf = self._leaf("oauth1", one.name, one.name, known, one.value, spot)
                 leaf.via = "header:authorization"
                 yield leaf
             return
         text, start = credential_of(value)
         leaf = self._leaf(
-            "header", row.name, row.name, row, text, Spot("header", index, start, len(value))
+            "header",
+            row.name,
+            row.name,
+            row,
+            text,
+            ValueLocation("header", index, start, len(value)),
         )
         leaf.documented = row.documented and not wanted
         yield leaf
         yield from self._inner(leaf)
 
-    def body(self, tree: Any, content: bytes = b"") -> Iterator[Leaf]:
+    def body(self, tree: Any, content: bytes = b"") -> Iterator[ObservedValue]:
         """Yield the leaves of a decoded body; an empty object holds none.
 
         *content* is what the tree was read from: values of a form are sealed where they stand.
@@ -126,7 +133,7 @@ class Reader:
         if self._plan.body_format == "form":
             for pair in form_pairs(content):
                 row = self._plan.body.get(pair.name) or self._plans.unknown(pair.name)
-                spot = Spot("form", start=pair.start, end=pair.end)
+                spot = ValueLocation("form", start=pair.start, end=pair.end)
                 at = f"/{pair.name}"
                 yield from self._decoded("body", at, at, row, pair.value, spot)
         elif isinstance(tree, dict):
@@ -134,13 +141,13 @@ class Reader:
         else:
             yield from self._node(tree, _ANY, "", "", documented=False)
 
-    def undecoded_body(self, content: bytes) -> Iterator[Leaf]:
+    def undecoded_body(self, content: bytes) -> Iterator[ObservedValue]:
         """Yield the leaves of a body; ValueError if it cannot be read."""
         return self.body(READERS[self._plan.body_format](content), content)
 
     def _pairs(
         self, node: dict[str, Any], rows: Any, at: str, generic: str, *, documented: bool
-    ) -> Iterator[Leaf]:
+    ) -> Iterator[ObservedValue]:
         for key, value in pairs_of(node):
             step = key.replace("~", "~0").replace("/", "~1")
             row = rows.get(key)
@@ -151,7 +158,7 @@ class Reader:
 
     def _node(
         self, value: Any, row: Row, at: str, generic: str, *, documented: bool
-    ) -> Iterator[Leaf]:
+    ) -> Iterator[ObservedValue]:
         """Yield the leaves under one value. A wrong type keeps the row, but is not documented."""
         kind = row.kind
         if isinstance(value, dict) and value:
@@ -185,7 +192,9 @@ class Reader:
         self._count += len(values)
         return True
 
-    def _strange(self, value: dict[str, Any], row: Row, at: str, generic: str) -> Iterator[Leaf]:
+    def _strange(
+        self, value: dict[str, Any], row: Row, at: str, generic: str
+    ) -> Iterator[ObservedValue]:
         """Yield what stands in an object where none should be; secrets stay secrets."""
         sealed = CONCEPTS[row.concept].sealed
         for key, child in pairs_of(value):
@@ -199,7 +208,7 @@ class Reader:
 
     def _table(
         self, value: dict[str, Any], row: Row, at: str, generic: str, *, documented: bool
-    ) -> Iterator[Leaf]:
+    ) -> Iterator[ObservedValue]:
         for key, child in pairs_of(value):
             step = key.replace("~", "~0").replace("/", "~1")
             place, shape = f"{at}/{step}", f"{generic}/*"
@@ -214,8 +223,8 @@ class Reader:
 
     def _scalar(
         self, value: Any, row: Row, at: str, generic: str, *, documented: bool
-    ) -> Iterator[Leaf]:
-        spot = Spot("body", self._count)
+    ) -> Iterator[ObservedValue]:
+        spot = ValueLocation("body", self._count)
         self._count += 1
         for leaf in self._decoded("body", at, generic, row, value, spot):
             if leaf.parent is None:
@@ -223,7 +232,7 @@ class Reader:
             yield leaf
 
     @staticmethod
-    def _fits(leaf: Leaf) -> bool:
+    def _fits(leaf: ObservedValue) -> bool:
         """Tell whether a scalar has the type of its row; null counts as absent."""
         row, value = leaf.row, leaf.value
         if leaf.marker is not None:
@@ -237,8 +246,8 @@ class Reader:
         return row.kind in ("object", "table") and isinstance(value, dict)
 
     def _decoded(
-        self, part: str, at: str, generic: str, row: Row, value: Any, spot: Spot
-    ) -> Iterator[Leaf]:
+        self, part: str, at: str, generic: str, row: Row, value: Any, spot: ValueLocation
+    ) -> Iterator[ObservedValue]:
         """Yield the leaf and what can be decoded out of it."""
         leaf = self._leaf(part, at, generic, row, value, spot)
         if leaf.marker is not None or not isinstance(value, str):
@@ -265,7 +274,7 @@ class Reader:
             below.spot = replace(spot, piece=(piece.start, piece.end))
             yield below
 
-    def _inner(self, leaf: Leaf) -> list[Leaf]:
+    def _inner(self, leaf: ObservedValue) -> list[ObservedValue]:
         """Return what can be read inside a secret, be it sealed or not."""
         carrier = CARRIERS.get(leaf.concept)
         if carrier is None:
@@ -279,20 +288,24 @@ class Reader:
         leaf.inner = [self._inside(leaf, one, carrier) for one in found]
         return leaf.inner
 
-    def _inside(self, leaf: Leaf, one: Inner, carrier: Carrier) -> Leaf:
+    def _inside(self, leaf: ObservedValue, one: Inner, carrier: Carrier) -> ObservedValue:
         known = not one.nested and one.key in carrier.concepts
         concept = carrier.concepts[one.key] if known else self._plans.unknown(one.key).concept
         row = dataclasses.replace(leaf.row, name=one.at[1:], concept=concept, closed=frozenset())
         below = self._child(leaf, f"#{one.at}", one.value, carrier.via, concept)
-        below.row, below.spot, below.generic = row, Spot(INSIDE), f"{leaf.generic}#{one.generic}"
+        below.row, below.spot, below.generic = (
+            row,
+            ValueLocation(INSIDE),
+            f"{leaf.generic}#{one.generic}",
+        )
         below.documented = leaf.documented and known
         if self._sealed and isinstance(one.value, str) and (marker := parse_marker(one.value)):
             below.marker, below.concept = marker, marker.concept
         return below
 
     @staticmethod
-    def _child(leaf: Leaf, at: str, value: str, via: str, concept: str) -> Leaf:
-        return Leaf(
+    def _child(leaf: ObservedValue, at: str, value: str, via: str, concept: str) -> ObservedValue:
+        return ObservedValue(
             leaf.part,
             leaf.at + at,
             leaf.generic + at,
@@ -306,9 +319,9 @@ class Reader:
         )
 
     def _leaf(
-        self, part: str, at: str, generic: str, row: Row, value: Any, spot: Spot | None
-    ) -> Leaf:
-        leaf = Leaf(
+        self, part: str, at: str, generic: str, row: Row, value: Any, spot: ValueLocation | None
+    ) -> ObservedValue:
+        leaf = ObservedValue(
             part, at, generic, row, value, spot, concept=row.concept, documented=row.documented
         )
         if self._sealed and isinstance(value, str) and (marker := parse_marker(value)):
@@ -317,7 +330,7 @@ class Reader:
         return leaf
 
 
-def _parameters(path: str, plan: Plan) -> Iterator[tuple[Row, int, int]]:
+def _parameters(path: str, plan: ObservationPlan) -> Iterator[tuple[Row, int, int]]:
     """Yield the parameters of a path, each with its start and end.
 
     Where a path is that of no operation but starts like one, the rest of it

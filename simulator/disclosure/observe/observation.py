@@ -17,10 +17,10 @@ from simulator.disclosure.observe.bodies import PlainBodies
 from simulator.disclosure.observe.certificates import CLIENT, client_leaves
 from simulator.disclosure.observe.connections import connection_records
 from simulator.disclosure.observe.flags import PERSONAL, is_personal
-from simulator.disclosure.observe.leaf import Leaf
+from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.observe.leaves import Reader
 from simulator.disclosure.observe.paths import SealedPaths
-from simulator.disclosure.observe.plans import CREDENTIAL, Plan, Row, compiled
+from simulator.disclosure.observe.plans import CREDENTIAL, ObservationPlan, Row, compiled
 from simulator.disclosure.observe.records import Disclosure, opaque_record, record_of
 from simulator.disclosure.observe.response_observation import collect
 from simulator.disclosure.observe.values import Fingerprinter, normalise, text_of
@@ -28,7 +28,7 @@ from simulator.disclosure.redact import sealing
 from simulator.disclosure.redact.hiding import settle
 from simulator.disclosure.redact.markers import Marker, parse_body_marker, parse_marker
 from simulator.disclosure.redact.scrubbing import Scrubber
-from simulator.disclosure.redact.sealer import Sealer
+from simulator.disclosure.redact.sealer import RequestSealer
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.operations import Operation, Service
 from simulator.protocol.wire import Decoded, decode
@@ -55,7 +55,7 @@ class Observer:
         self._plans = compiled(catalogue)
         self._fingerprinter = fingerprinter
         self._scrubber = Scrubber(self._plans.names, fingerprinter)
-        self._sealer = Sealer(self._plans, fingerprinter, self._scrubber)
+        self._sealer = RequestSealer(self._plans, fingerprinter, self._scrubber)
         self._plain_bodies = PlainBodies(fingerprinter)
         self._sealed_paths = SealedPaths(fingerprinter)
         self._stamps = lru_cache(maxsize=65_536)(self._stamp)
@@ -123,7 +123,7 @@ class Observer:
             leaves += reader.body(content.tree, content.content)
         return [*start, *self._records(settle(leaves), number), *opaque]
 
-    def _connection(self, peer: Peer) -> tuple[list[Leaf], list[Disclosure]]:
+    def _connection(self, peer: Peer) -> tuple[list[ObservedValue], list[Disclosure]]:
         """Return the leaves of the client's certificate, or its one record.
 
         They are settled on their own: the certificate is no secret, and is
@@ -138,7 +138,9 @@ class Observer:
             return [], [opaque_record(len(der), fp, ("undocumented",), "tls", CLIENT)]
         return settle(leaves), []
 
-    def _connection_records(self, peer: Peer, plan: Plan, version: int) -> list[Disclosure]:
+    def _connection_records(
+        self, peer: Peer, plan: ObservationPlan, version: int
+    ) -> list[Disclosure]:
         shown, unreadable = self._connection(peer)
         records = self._records(shown, version)
         if plan.certificate:
@@ -159,7 +161,9 @@ class Observer:
         plan = self._plans.request(operation, service)
         return self._observe_recorded(request, plan, version_of(request, plan))
 
-    def _observe_recorded(self, request: Request, plan: Plan, version: int) -> tuple[Records, ...]:
+    def _observe_recorded(
+        self, request: Request, plan: ObservationPlan, version: int
+    ) -> tuple[Records, ...]:
         peer, target = request.peer, request.target
         start = self._connection_records(peer, plan, version) if peer.first and peer.tls else []
         headers = self._headers(request.headers, plan, version)
@@ -178,7 +182,7 @@ class Observer:
         before = sum(one.part in {"path", "query"} for one in records)
         return [*start, *records[:before]], headers, [*records[before:], *opaque]
 
-    def _path(self, target: str, plan: Plan, version: int) -> list[Disclosure] | None:
+    def _path(self, target: str, plan: ObservationPlan, version: int) -> list[Disclosure] | None:
         """Return the records of a path; None if one is to be compared with the body."""
         if not plan.path and not plan.strays:
             return []
@@ -190,7 +194,9 @@ class Observer:
             return None
         return self._records(settle(leaves), version)
 
-    def _headers(self, headers: Headers, plan: Plan, version: int) -> tuple[Disclosure, ...] | None:
+    def _headers(
+        self, headers: Headers, plan: ObservationPlan, version: int
+    ) -> tuple[Disclosure, ...] | None:
         """Return the records of recorded headers, which are mostly those of an earlier request.
 
         None if they hold a person's data, which is compared with the body.
@@ -206,7 +212,7 @@ class Observer:
         self._known_headers[key] = found
         return found
 
-    def _body(self, request: Request, plan: Plan, version: int) -> Records | None:
+    def _body(self, request: Request, plan: ObservationPlan, version: int) -> Records | None:
         """Return the records of a recorded body that is plain, or short and mostly came before.
 
         None if it may hold a person's data or a URL, which are compared with
@@ -228,7 +234,7 @@ class Observer:
 
     def _recorded_body(
         self, request: Request, reader: Reader
-    ) -> tuple[list[Leaf], list[Disclosure]]:
+    ) -> tuple[list[ObservedValue], list[Disclosure]]:
         """Return the leaves of a recorded body, or its one record."""
         if not request.body:
             return [], []
@@ -272,7 +278,7 @@ class Observer:
             collect(tree, self._plans.response(operation, None).body, "", found)
         return found
 
-    def _records(self, leaves: Iterable[Leaf], version: int) -> list[Disclosure]:
+    def _records(self, leaves: Iterable[ObservedValue], version: int) -> list[Disclosure]:
         return [record_of(leaf, version, self._fingerprinter) for leaf in leaves]
 
     def seal_request(
@@ -312,7 +318,7 @@ def flags_of_opaque(request: Request, content: Decoded) -> tuple[str, ...]:
     return ("undocumented",) if content.content and content.problem else ()
 
 
-def version_of(request: Request, plan: Plan) -> int:
+def version_of(request: Request, plan: ObservationPlan) -> int:
     """Return the protocol version that the request says it speaks; 1 if it says none."""
     if VERSION_HEADER not in plan.headers:
         return 0

@@ -5,8 +5,8 @@ the same, is that of `leaves.Reader` and `hiding.settle`.
 """
 
 from simulator.disclosure.concepts import CONCEPTS
-from simulator.disclosure.observe.leaf import Leaf
-from simulator.disclosure.observe.plans import Plan, Row
+from simulator.disclosure.observe.leaf import ObservedValue
+from simulator.disclosure.observe.plans import ObservationPlan, Row
 from simulator.disclosure.observe.records import Disclosure, record_of
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.markers import Marker, parse_marker
@@ -20,7 +20,7 @@ class SealedPaths:
         self._known: dict[tuple[int, int, str], Disclosure] = {}
         """A record of each plan (by its identity, as it stays), version and concept."""
 
-    def record(self, target: str, plan: Plan, version: int) -> Disclosure | None:
+    def record(self, target: str, plan: ObservationPlan, version: int) -> Disclosure | None:
         """Return the only record of the path *target*; None if the short way does not do."""
         if plan.strays or len(plan.path) != 1:
             return None
@@ -54,6 +54,8 @@ class SealedPaths:
 
     def _first(self, row: Row, marker: Marker, version: int) -> Disclosure:
         at = f"{{{row.name}}}"
-        leaf = Leaf("path", at, at, row, "", concept=marker.concept, documented=row.documented)
+        leaf = ObservedValue(
+            "path", at, at, row, "", concept=marker.concept, documented=row.documented
+        )
         leaf.marker, leaf.hidden = marker, True
         return record_of(leaf, version, self._fingerprinter)

@@ -63,7 +63,7 @@ class Stray:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ObservationPlan:
     """All rows of one kind of message."""
 
     path: tuple[tuple[int, Row], ...] = ()
@@ -150,7 +150,7 @@ class Plans:
         }
         strays = tuple(_strays(catalogue))
         self._services = {
-            service.name: Plan(
+            service.name: ObservationPlan(
                 strays=strays,
                 headers=_by_name(service.headers, "header"),
                 certificate=service.client_certificates,
@@ -162,15 +162,15 @@ class Plans:
         everywhere: dict[str, Row] = {}
         for plan in self._services.values():
             everywhere = {**plan.headers, **everywhere}
-        self._nowhere = Plan(strays=strays, headers=everywhere)
+        self._nowhere = ObservationPlan(strays=strays, headers=everywhere)
 
-    def request(self, operation: Operation | None, service: Service | None) -> Plan:
+    def request(self, operation: Operation | None, service: Service | None) -> ObservationPlan:
         """Return the plan of a request; without a service, the headers of all services count."""
         if operation is not None:
             return self._requests[operation.name]
         return self._services[service.name] if service is not None else self._nowhere
 
-    def response(self, operation: Operation | None, service: Service | None) -> Plan:
+    def response(self, operation: Operation | None, service: Service | None) -> ObservationPlan:
         """Return the plan of an answer."""
         if operation is not None:
             return self._responses[operation.name]
@@ -180,7 +180,7 @@ class Plans:
         """Return the row of a field of the body or query that is documented nowhere."""
         return Row(name, self.names.get(name, UNKNOWN), documented=False, kind="any")
 
-    def header(self, plan: Plan, name: str) -> Row:
+    def header(self, plan: ObservationPlan, name: str) -> Row:
         """Return the row of a header; *name* is in lower case."""
         row = plan.headers.get(name)
         if row is not None:
@@ -196,7 +196,7 @@ def _by_prefix(name: str) -> tuple[str, bool]:
     return next(found, (UNKNOWN, False))
 
 
-def _request_plan(operation: Operation, service: Service) -> Plan:
+def _request_plan(operation: Operation, service: Service) -> ObservationPlan:
     segments = operation.path.split("/")
     path = tuple(
         (segments.index(f"{{{row.name}}}"), compile_row(row))
@@ -209,7 +209,7 @@ def _request_plan(operation: Operation, service: Service) -> Plan:
     part, at = service.credentials.get(operation.auth, ("", ""))
     if part == "body" and (name := at.removeprefix("/")) in compiled:
         compiled[name] = replace(compiled[name], inherent=CREDENTIAL)
-    return Plan(
+    return ObservationPlan(
         path,
         _by_name(rows, "query"),
         _inherent(rows, "header"),
@@ -254,8 +254,8 @@ def _strays(catalogue: Catalogue) -> Iterable[Stray]:
     return found.values()
 
 
-def _response_plan(operation: Operation, service: Service) -> Plan:
-    return Plan(
+def _response_plan(operation: Operation, service: Service) -> ObservationPlan:
+    return ObservationPlan(
         headers=_by_name(service.headers, "header"),
         body=_by_name(operation.response, "body"),
         body_secret=_may_hold_secrets(operation.response),

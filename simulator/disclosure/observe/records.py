@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, UNKNOWN
-from simulator.disclosure.observe.leaf import Leaf
+from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.observe.values import (
     Fingerprinter,
     length_of,
@@ -46,7 +46,7 @@ class Disclosure(Struct, frozen=True):
     """Why no client can leave it out, as `simulator.disclosure.judge.inherent` has it."""
 
 
-def record_of(leaf: Leaf, version: int, fingerprinter: Fingerprinter) -> Disclosure:
+def record_of(leaf: ObservedValue, version: int, fingerprinter: Fingerprinter) -> Disclosure:
     """Return the record of one settled leaf; *version* is the protocol's, 0 if there is none."""
     concept = CONCEPTS.get(leaf.concept, CONCEPTS[UNKNOWN])
     marker, value, row = leaf.marker, leaf.value, leaf.row
@@ -101,7 +101,7 @@ def opaque_record(
     )
 
 
-def _flags(leaf: Leaf, version: int) -> tuple[str, ...]:
+def _flags(leaf: ObservedValue, version: int) -> tuple[str, ...]:
     flags = []
     low, high = leaf.row.span
     if version and high:
@@ -117,7 +117,7 @@ def _flags(leaf: Leaf, version: int) -> tuple[str, ...]:
     return tuple(flags)
 
 
-def _clear(leaf: Leaf, shape: str) -> str | None:
+def _clear(leaf: ObservedValue, shape: str) -> str | None:
     """Return the value if it is a boolean, a number, or a member of a closed set."""
     value = leaf.value
     if isinstance(value, bool | int | float):

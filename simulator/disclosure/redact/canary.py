@@ -15,7 +15,7 @@ _LEAST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class CanaryHit:
     """A secret where none may be. It names the secret and does not hold it."""
 
     secret: str
@@ -60,14 +60,14 @@ class Canary:
         ]
         self.secrets = sum(len(secret) >= _LEAST for secret in secrets.values())
 
-    def look(self, where: str, data: bytes) -> Iterator[Sighting]:
+    def look(self, where: str, data: bytes) -> Iterator[CanaryHit]:
         """Yield each secret that stands in *data*, once per spelling."""
         for name, spelling, needle in self._needles:
             if needle in data:
-                yield Sighting(name, spelling, where)
+                yield CanaryHit(name, spelling, where)
 
 
-def told(canary: Canary, places: int, found: Iterable[Sighting]) -> Iterator[str]:
+def told(canary: Canary, places: int, found: Iterable[CanaryHit]) -> Iterator[str]:
     """Yield the outcome in lines."""
     count = 0
     for count, one in enumerate(found, 1):  # noqa: B007 (counted on purpose)

@@ -42,7 +42,7 @@ _NUMBER = re.compile(rb"(?<![0-9A-Za-z+/_%-])[0-9]{20,40}(?![0-9A-Za-z+/_%=-])")
 Path = tuple[str, ...]
 
 
-class Guard:
+class SecretGuard:
     """Keeps secrets out of the journal; see `simulator.core.state.Guard`."""
 
     def __init__(

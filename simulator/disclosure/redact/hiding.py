@@ -7,7 +7,7 @@ from typing import Any
 from simulator.disclosure.concepts import UNKNOWN
 from simulator.disclosure.observe.decoders import pieces_of_url
 from simulator.disclosure.observe.flags import MISPLACED, alike, value_flags
-from simulator.disclosure.observe.leaf import Leaf
+from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.redact.known import credential_in
 from simulator.disclosure.redact.markers import OPENING
 from simulator.disclosure.redact.telling import SECRET_NAME, names_secret
@@ -17,7 +17,7 @@ _LEAST = 8
 """Shorter values are equal by chance."""
 
 
-def settle(leaves: Iterable[Leaf]) -> list[Leaf]:
+def settle(leaves: Iterable[ObservedValue]) -> list[ObservedValue]:
     """Decide for each leaf of one message whether it is hidden, and give it its flags.
 
     Values of secret concepts are hidden, what contains one of them, what looks
@@ -61,20 +61,20 @@ def _texts(values: Iterable[Any]) -> set[str]:
     return {value for value in values if isinstance(value, str) and len(value) >= _LEAST}
 
 
-def _misplaced(leaf: Leaf) -> tuple[str, ...]:
+def _misplaced(leaf: ObservedValue) -> tuple[str, ...]:
     """Return the flag of a credential in a field that is not documented to hold one."""
     foreign = not leaf.row.documented and leaf.part in ("query", "body") and not leaf.via
     return (MISPLACED,) if foreign else ()
 
 
-def _is_called_secret(leaf: Leaf) -> bool:
+def _is_called_secret(leaf: ObservedValue) -> bool:
     """Tell whether a field, or one that it stands in, has a name that says that it is a secret."""
     names = leaf.at.split("/") if leaf.part == "body" else ()
     return any(map(SECRET_NAME.search, (leaf.row.name, *names)))
 
 
 def _judge(
-    leaf: Leaf,
+    leaf: ObservedValue,
     secrets: AbstractSet[str],
     holds: Callable[[str], bool],
     weak: AbstractSet[str],

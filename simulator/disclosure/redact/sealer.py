@@ -8,7 +8,7 @@ once, as long as neither holds what is secret in the other.
 from msgspec.structs import replace
 
 from simulator.core.messages import Headers, Request
-from simulator.disclosure.observe.plans import Plan, Plans
+from simulator.disclosure.observe.plans import ObservationPlan, Plans
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.scrubbing import Scrubber
 from simulator.disclosure.redact.sealing import Sealed, seal_request
@@ -25,7 +25,7 @@ _LEAST = 4
 _EMPTY = Decoded(b"")
 
 
-class Sealer:
+class RequestSealer:
     """Seals the requests of one catalogue."""
 
     def __init__(self, plans: Plans, fingerprinter: Fingerprinter, scrubber: Scrubber) -> None:
@@ -35,7 +35,7 @@ class Sealer:
         self._rests: dict[tuple[int, str, bytes], Sealed] = {}
 
     def request(
-        self, request: Request, content: Decoded, opaque: tuple[str, ...], plan: Plan
+        self, request: Request, content: Decoded, opaque: tuple[str, ...], plan: ObservationPlan
     ) -> Request:
         """Seal *request*; *opaque* holds the flags of a body that cannot be read, if so."""
         if opaque or content.coded:
@@ -57,7 +57,7 @@ class Sealer:
             request.problem_about,
         )
 
-    def _head(self, request: Request, plan: Plan) -> Sealed:
+    def _head(self, request: Request, plan: ObservationPlan) -> Sealed:
         """Return the header fields, sealed."""
         key = (id(plan), request.headers)
         found = self._heads.get(key)
@@ -69,7 +69,7 @@ class Sealer:
             self._heads[key] = found
         return found
 
-    def _rest(self, request: Request, content: Decoded, plan: Plan) -> Sealed:
+    def _rest(self, request: Request, content: Decoded, plan: ObservationPlan) -> Sealed:
         """Return what is beside the header fields, sealed."""
         key = (id(plan), request.target, request.body)
         found = self._rests.get(key)
@@ -82,7 +82,7 @@ class Sealer:
         return found
 
     def _sealed(
-        self, request: Request, content: Decoded, opaque: tuple[str, ...], plan: Plan
+        self, request: Request, content: Decoded, opaque: tuple[str, ...], plan: ObservationPlan
     ) -> Sealed:
         return seal_request(
             request, content, opaque, self._plans, plan, self._fingerprinter, self._scrubber

@@ -21,9 +21,9 @@ from simulator.core.messages import Headers, Request, Response
 from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
 from simulator.disclosure.observe.flags import is_personal
 from simulator.disclosure.observe.inner import Inner, pack
-from simulator.disclosure.observe.leaf import INSIDE, Leaf, Spot
+from simulator.disclosure.observe.leaf import INSIDE, ObservedValue, ValueLocation
 from simulator.disclosure.observe.leaves import Reader
-from simulator.disclosure.observe.plans import Plan, Plans
+from simulator.disclosure.observe.plans import ObservationPlan, Plans
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.hiding import is_notable, settle
 from simulator.disclosure.redact.known import NO_RECORD, credential_in
@@ -80,7 +80,7 @@ def seal_request(
     content: Decoded,
     opaque: tuple[str, ...],
     plans: Plans,
-    plan: Plan,
+    plan: ObservationPlan,
     fingerprinter: Fingerprinter,
     scrubber: Scrubber,
 ) -> Sealed:
@@ -95,7 +95,7 @@ def seal_request(
     said = [request.target, *(value for _, value in request.headers), *reader.passed]
     said += [leaf.value for leaf in leaves if isinstance(leaf.value, str)]
     hidden = [leaf for leaf in settled if leaf.hidden]
-    by_part: dict[str, list[Leaf]] = {
+    by_part: dict[str, list[ObservedValue]] = {
         part: [] for part in ("header", "target", "body", "form", INSIDE)
     }
     for leaf in hidden:
@@ -137,14 +137,14 @@ def seal_request(
 
 def _leaves(
     request: Request, content: Decoded, opaque: tuple[str, ...], reader: Reader
-) -> list[Leaf]:
+) -> list[ObservedValue]:
     leaves = [*reader.target(request.target), *reader.headers(request.headers)]
     if content.readable and not opaque:
         leaves += reader.body(content.tree, content.content)
     return leaves
 
 
-def _texts(leaves: Iterable[Leaf]) -> list[str]:
+def _texts(leaves: Iterable[ObservedValue]) -> list[str]:
     """Return the texts that are hidden."""
     return [
         text
@@ -167,7 +167,7 @@ def _is_coded(request: Request) -> bool:
     return coding != "identity"
 
 
-def _marker(leaf: Leaf, fingerprinter: Fingerprinter) -> Marker:
+def _marker(leaf: ObservedValue, fingerprinter: Fingerprinter) -> Marker:
     marker = fingerprinter.mark(leaf.concept, leaf.value, leaf.flags)
     if not leaf.inner:
         return marker
@@ -183,7 +183,7 @@ def _marker(leaf: Leaf, fingerprinter: Fingerprinter) -> Marker:
 
 
 def _seal_header_values(
-    headers: Headers, leaves: list[Leaf], fingerprinter: Fingerprinter
+    headers: Headers, leaves: list[ObservedValue], fingerprinter: Fingerprinter
 ) -> Headers:
     if not leaves:
         return headers
@@ -203,18 +203,18 @@ def _seal_header_values(
     return tuple(sealed)
 
 
-def _spot(leaf: Leaf) -> Spot:
+def _spot(leaf: ObservedValue) -> ValueLocation:
     if leaf.spot is None:
         raise ValueError("only a value with a position can be sealed")
     return leaf.spot
 
 
-def _seal_query(target: str, leaves: list[Leaf], fingerprinter: Fingerprinter) -> str:
+def _seal_query(target: str, leaves: list[ObservedValue], fingerprinter: Fingerprinter) -> str:
     """Seal values of path and query, or of a form; a query in a value is sealed by its pieces."""
     if not leaves:
         return target
     edits = []
-    pieces: dict[tuple[int, int], list[Leaf]] = {}
+    pieces: dict[tuple[int, int], list[ObservedValue]] = {}
     for leaf in leaves:
         spot = _spot(leaf)
         end = spot.start if spot.end is None else spot.end
@@ -230,7 +230,7 @@ def _seal_query(target: str, leaves: list[Leaf], fingerprinter: Fingerprinter) -
     return _apply(target, edits)
 
 
-def _inside(leaves: list[Leaf], fingerprinter: Fingerprinter) -> list[_Edit]:
+def _inside(leaves: list[ObservedValue], fingerprinter: Fingerprinter) -> list[_Edit]:
     """Return the edits for pieces of one decoded value."""
     return [
         _Edit(*piece, str(_marker(leaf, fingerprinter)))
@@ -239,7 +239,7 @@ def _inside(leaves: list[Leaf], fingerprinter: Fingerprinter) -> list[_Edit]:
     ]
 
 
-def _seal_json(body: bytes, leaves: list[Leaf], fingerprinter: Fingerprinter) -> bytes:
+def _seal_json(body: bytes, leaves: list[ObservedValue], fingerprinter: Fingerprinter) -> bytes:
     text = body.decode()
     spans = value_spans(text)
     edits = []
@@ -257,12 +257,12 @@ def _seal_json(body: bytes, leaves: list[Leaf], fingerprinter: Fingerprinter) ->
     return _apply(text, edits).encode()
 
 
-def _seal_plist(tree: Any, leaves: list[Leaf], fingerprinter: Fingerprinter) -> bytes:
+def _seal_plist(tree: Any, leaves: list[ObservedValue], fingerprinter: Fingerprinter) -> bytes:
     """Write a property list anew with markers: as XML, or binary where XML cannot hold its texts.
 
     No position of it is kept: it may be in base64, or binary.
     """
-    hidden: dict[int, list[Leaf]] = {}
+    hidden: dict[int, list[ObservedValue]] = {}
     for leaf in leaves:
         hidden.setdefault(_spot(leaf).index, []).append(leaf)
     numbers = count()
@@ -307,7 +307,7 @@ def character_offsets(text: str, start: int, end: int) -> list[int]:
 def seal_response(
     response: Response,
     plans: Plans,
-    plan: Plan,
+    plan: ObservationPlan,
     fingerprinter: Fingerprinter,
     scrubber: Scrubber,
 ) -> Response:
@@ -328,7 +328,11 @@ def seal_response(
 
 
 def _seal_answer(
-    body: bytes, plans: Plans, plan: Plan, fingerprinter: Fingerprinter, scrubber: Scrubber
+    body: bytes,
+    plans: Plans,
+    plan: ObservationPlan,
+    fingerprinter: Fingerprinter,
+    scrubber: Scrubber,
 ) -> bytes:
     try:
         tree: Any = parse_json(body)

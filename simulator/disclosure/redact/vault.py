@@ -20,7 +20,7 @@ _SIZES = ((8, "Q"), (4, "I"))
 """Bytes of a window, and its type in `array`; the larger one needs longer secrets."""
 
 
-class Sighting(Struct, frozen=True):
+class SecretSpan(Struct, frozen=True):
     """Where a secret stands."""
 
     start: int
@@ -108,7 +108,7 @@ class Vault:
                 return bool(self.find(data))
         return False
 
-    def find(self, data: bytes) -> list[Sighting]:
+    def find(self, data: bytes) -> list[SecretSpan]:
         """Return the secrets that stand in *data*, in order; of two that overlap, the longer."""
         found = {
             (start, end)
@@ -116,9 +116,9 @@ class Vault:
             for start, end in windows.candidates(data)
             if data[start:end] in self._concepts
         }
-        kept: list[Sighting] = []
+        kept: list[SecretSpan] = []
         for start, end in sorted(found, key=lambda span: (span[0], -span[1])):
             if not kept or start >= kept[-1].end:
                 secret = data[start:end]
-                kept.append(Sighting(start, end, self._concepts[secret], secret))
+                kept.append(SecretSpan(start, end, self._concepts[secret], secret))
         return kept

@@ -15,7 +15,7 @@ from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.plans import Row
 from simulator.disclosure.observe.records import Disclosure
 from simulator.disclosure.redact.markers import Marker
-from simulator.disclosure.report.groups import Received, Seen, Sent
+from simulator.disclosure.report.groups import ReceivedValues, Seen, Sent
 from simulator.disclosure.report.ledger import Ledger
 from simulator.protocol.catalogue import Catalogue
 
@@ -128,7 +128,7 @@ def load(data: bytes, made_with: str, observer: Observer, catalogue: Catalogue) 
         row = dict(_places(observer.answer_rows(answered.operation), "")).get(answered.place)
         if row is None:
             return None
-        ledger.received[answered.service, answered.operation, answered.place] = Received(
+        ledger.received[answered.service, answered.operation, answered.place] = ReceivedValues(
             answered.service,
             answered.operation,
             answered.place,

@@ -75,7 +75,7 @@ class Sent:
 
 
 @dataclass(slots=True)
-class Received:
+class ReceivedValues:
     """All values that one operation answered in one place."""
 
     service: str

@@ -7,7 +7,7 @@ from simulator.journal.chain import UNSEEN, Evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class IntegrityProblem:
     """A place where the evidence is missing or altered."""
 
     kind: str
@@ -38,7 +38,7 @@ class Proof:
     head_sha256: str
     """Hash of the whole chain; keep it elsewhere to prove that nothing was written anew."""
     chained_from: int
-    problems: tuple[Doubt, ...]
+    problems: tuple[IntegrityProblem, ...]
     problems_found: int
     deletions: tuple[Deletion, ...]
 
@@ -53,7 +53,7 @@ class Proof:
             head_sha256=head.link.hex(),
             chained_from=head.chained_from,
             problems=tuple(
-                Doubt(kind=one.kind, first=one.first, last=one.last, about=one.about)
+                IntegrityProblem(kind=one.kind, first=one.first, last=one.last, about=one.about)
                 for one in evidence.problems
             ),
             problems_found=evidence.found,

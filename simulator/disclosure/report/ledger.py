@@ -16,7 +16,7 @@ from simulator.disclosure.observe.observation import Disclosure, Observer, Recor
 from simulator.disclosure.observe.plans import Row
 from simulator.disclosure.observe.values import text_of
 from simulator.disclosure.redact.markers import OPENING, parse_marker
-from simulator.disclosure.report.groups import Received, Repeat, Sent
+from simulator.disclosure.report.groups import ReceivedValues, Repeat, Sent
 from simulator.disclosure.report.origins import NOVEL, Origins
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import parse_json
@@ -51,7 +51,7 @@ class Ledger:
         """Pieces of requests that came before: by identity, service, operation and version."""
         self._newest = -1
         """The highest number of an exchange so far."""
-        self.received: dict[ReceivedKey, Received] = {}
+        self.received: dict[ReceivedKey, ReceivedValues] = {}
         self.connections: dict[tuple[str, str], Sent] = {}
         """What connections told beside their messages, by service and fact."""
         self.outcomes: Counter[tuple[str, str, int]] = Counter()
@@ -196,11 +196,13 @@ class Ledger:
             else:
                 group.seen.values.update(stable(text_of(value)) for value in values)
 
-    def _first_received(self, exchange: Exchange, place: str, row: Row, value: Any) -> Received:
+    def _first_received(
+        self, exchange: Exchange, place: str, row: Row, value: Any
+    ) -> ReceivedValues:
         sealed = parse_marker(value) if isinstance(value, str) else None
         marker = sealed or self._observer.mark(row.concept, value)
         text = None if sealed or CONCEPTS[row.concept].sealed else text_of(value)
-        return Received(exchange.service, exchange.operation, place, row, marker, text)
+        return ReceivedValues(exchange.service, exchange.operation, place, row, marker, text)
 
     def issued(self, concept: str, text: str) -> bool:
         """Tell whether *text* was answered as a value of *concept*."""

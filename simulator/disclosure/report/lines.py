@@ -12,7 +12,7 @@ from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, UNKNOWN
 from simulator.disclosure.judge.claims import Manifest, plain
 from simulator.disclosure.judge.inherent import INHERENT
 from simulator.disclosure.judge.manifest import EXEMPT, NONE, SEVERITIES, UNDECLARED, judge
-from simulator.disclosure.report.groups import Received, Seen, Sent
+from simulator.disclosure.report.groups import ReceivedValues, Seen, Sent
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.origins import FOREIGN, NOVEL, Known
 from simulator.disclosure.report.redaction import Level, example_of, received_example
@@ -26,7 +26,7 @@ _PARTS = ("conn", "tls", "path", "query", "header", "oauth1", "cookie", "body")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class LedgerLine:
     """One group of values: same operation, place and meaning."""
 
     recipient: str
@@ -75,7 +75,7 @@ class Line:
         return hashlib.sha256("\x1f".join((*place, self.concept)).encode()).hexdigest()[:16]
 
 
-def order(line: Line) -> tuple[int, str, str, int, str, str, str]:
+def order(line: LedgerLine) -> tuple[int, str, str, int, str, str, str]:
     """Return the sorting key: worst first, then by place."""
     return (
         -SEVERITIES.index(line.severity),
@@ -88,7 +88,7 @@ def order(line: Line) -> tuple[int, str, str, int, str, str, str]:
     )
 
 
-def order_by_place(line: Line) -> tuple[str, str, int, str, str, str]:
+def order_by_place(line: LedgerLine) -> tuple[str, str, int, str, str, str]:
     """Return the sorting key without the judgement."""
     _, service, operation, part, place, via, concept = order(line)
     return service, operation, part, place, via, concept
@@ -103,7 +103,7 @@ def sent_line(
     *,
     gate: bool,
     known: Known | None = None,
-) -> Line:
+) -> LedgerLine:
     """Judge one group of what was sent, as badly as its worst value."""
     first = group.example
     novelty = _novelty(group, known)
@@ -118,7 +118,7 @@ def sent_line(
     declared = NONE if NONE in claims else claims[0]
     operation = catalogue.operations.get(group.operation)
     rows = operation.request if operation else ()
-    return Line(
+    return LedgerLine(
         **_where(group.service, group.operation, catalogue),
         field=first.field,
         part=first.part,
@@ -143,10 +143,10 @@ def sent_line(
     )
 
 
-def connection_line(group: Sent, ledger: Ledger, catalogue: Catalogue, redact: Level) -> Line:
+def connection_line(group: Sent, ledger: Ledger, catalogue: Catalogue, redact: Level) -> LedgerLine:
     """Describe one fact that connections told."""
     first = group.example
-    return Line(
+    return LedgerLine(
         **_where(group.service, group.operation, catalogue),
         field=first.field,
         part=first.part,
@@ -186,7 +186,9 @@ def _meaning(name: str) -> dict[str, Any]:
     return {"fides": term.fides, "dpv": term.dpv}
 
 
-def received_line(group: Received, manifest: Manifest, catalogue: Catalogue, redact: Level) -> Line:
+def received_line(
+    group: ReceivedValues, manifest: Manifest, catalogue: Catalogue, redact: Level
+) -> LedgerLine:
     """Describe one group of what was received, with the claim that fits its name best."""
     concept = CONCEPTS.get(group.row.concept, CONCEPTS[UNKNOWN])
     claims = [
@@ -198,7 +200,7 @@ def received_line(group: Received, manifest: Manifest, catalogue: Catalogue, red
     claim = next(iter([*named, *claims]), None)
     operation = catalogue.operations[group.operation]
     exempt = EXEMPT if concept.category == PROTOCOL else NONE
-    return Line(
+    return LedgerLine(
         **_where(group.service, group.operation, catalogue),
         field=group.row.name,
         part="body",

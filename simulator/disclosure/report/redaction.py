@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL
 from simulator.disclosure.judge.manifest import rendered
 from simulator.disclosure.observe.records import Disclosure
-from simulator.disclosure.report.groups import Received, Sent
+from simulator.disclosure.report.groups import ReceivedValues, Sent
 from simulator.disclosure.report.ledger import Ledger
 
 Level = Literal["names", "shape", "fingerprint", "partial", "clear"]
@@ -51,7 +51,7 @@ def shown(one: Disclosure, text: str | None, level: str) -> str:
     return text if level == "clear" else _partly(one.concept, one.shape, text) or rendered(one)
 
 
-def received_example(group: Received, level: Level) -> str:
+def received_example(group: ReceivedValues, level: Level) -> str:
     """Return the example of what was received, at *level*."""
     marker, text = group.marker, group.text
     if level == "names":

@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.disclosure.judge.manifest import UNDECLARED
 from simulator.disclosure.report.layout import Section, grid, markdown_table
-from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.lines import LedgerLine
 from simulator.disclosure.report.report import ClaimLine, Report
 from simulator.disclosure.report.summary import listed
 
@@ -161,7 +161,7 @@ def _verdict(report: Report) -> Section:
     )
 
 
-def _sent_table(lines: Iterable[Line]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def _sent_table(lines: Iterable[LedgerLine]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     columns = ("", "operation", "place", "concept", "req", "val", "example, flags", "exchange")
     return columns, tuple(
         (
@@ -178,7 +178,7 @@ def _sent_table(lines: Iterable[Line]) -> tuple[tuple[str, ...], tuple[tuple[str
     )
 
 
-def _evidence(line: Line) -> str:
+def _evidence(line: LedgerLine) -> str:
     return f"#{line.evidence[0]}" + (f" +{line.requests - 1}" if line.requests > 1 else "")
 
 

@@ -16,7 +16,7 @@ from simulator.disclosure.report.integrity import Proof
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.lines import (
     UNMATCHED,
-    Line,
+    LedgerLine,
     connection_line,
     order,
     received_line,
@@ -24,7 +24,7 @@ from simulator.disclosure.report.lines import (
 )
 from simulator.disclosure.report.origins import Known
 from simulator.disclosure.report.redaction import Level
-from simulator.disclosure.report.summary import Part, summarise
+from simulator.disclosure.report.summary import SummaryEntry, summarise
 from simulator.journal.chain import Evidence
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.reference import digest
@@ -55,7 +55,7 @@ class ClaimLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class OutcomeCount:
     """How many exchanges ended in one way."""
 
     service: str
@@ -91,12 +91,12 @@ class Report:
     """All sections, as data."""
 
     verdict: Verdict
-    summary: tuple[Part, ...]
+    summary: tuple[SummaryEntry, ...]
     """What was sent about whom, failures first."""
     counts: dict[str, int]
-    outcomes: tuple[Outcome, ...]
-    undeclared: tuple[Line, ...]
-    flagged: tuple[Line, ...]
+    outcomes: tuple[OutcomeCount, ...]
+    undeclared: tuple[LedgerLine, ...]
+    flagged: tuple[LedgerLine, ...]
     """Undocumented, misplaced, too new, or odd by their value."""
     declared: tuple[ClaimLine, ...]
     only_received: tuple[ClaimLine, ...]
@@ -104,12 +104,12 @@ class Report:
     not_seen: tuple[ClaimLine, ...]
     expired: tuple[ClaimLine, ...]
     """Claims whose date has passed, so that they cover nothing any more."""
-    inherent: tuple[Line, ...]
+    inherent: tuple[LedgerLine, ...]
     """What the protocol itself demands; nobody can leave it out."""
-    received: tuple[Line, ...]
-    sent: tuple[Line, ...]
+    received: tuple[LedgerLine, ...]
+    sent: tuple[LedgerLine, ...]
     """All that was sent, exempt plumbing included."""
-    connections: tuple[Line, ...]
+    connections: tuple[LedgerLine, ...]
     """What connections told beside their messages; nobody declares that, so it is not judged."""
     evidence: Proof
     provenance: Provenance
@@ -187,7 +187,7 @@ class Report:
         return gate.exit_code(asdict(self), fail_on)
 
 
-def _verdict(ledger: Ledger, evidence: Evidence, sent: list[Line]) -> Verdict:
+def _verdict(ledger: Ledger, evidence: Evidence, sent: list[LedgerLine]) -> Verdict:
     if ledger.truncated or not evidence.complete:
         return "incomplete"
     if any(line.severity == "fail" for line in sent):
@@ -197,7 +197,7 @@ def _verdict(ledger: Ledger, evidence: Evidence, sent: list[Line]) -> Verdict:
     return "clean" if ledger.exchanges else "empty"
 
 
-def _counts(ledger: Ledger, evidence: Evidence, sent: list[Line]) -> dict[str, int]:
+def _counts(ledger: Ledger, evidence: Evidence, sent: list[LedgerLine]) -> dict[str, int]:
     unmatched = sum(count for (_, operation, _), count in ledger.outcomes.items() if not operation)
     return {
         "exchanges": ledger.exchanges,
@@ -219,9 +219,9 @@ def _counts(ledger: Ledger, evidence: Evidence, sent: list[Line]) -> dict[str, i
     }
 
 
-def _outcomes(ledger: Ledger) -> tuple[Outcome, ...]:
+def _outcomes(ledger: Ledger) -> tuple[OutcomeCount, ...]:
     return tuple(
-        Outcome(
+        OutcomeCount(
             service=service or UNMATCHED,
             operation=operation or UNMATCHED,
             status=status,
@@ -231,7 +231,7 @@ def _outcomes(ledger: Ledger) -> tuple[Outcome, ...]:
     )
 
 
-def _claim_line(claim: Claim, sent: list[Line], received: list[Line]) -> ClaimLine:
+def _claim_line(claim: Claim, sent: list[LedgerLine], received: list[LedgerLine]) -> ClaimLine:
     covered = [line for line in sent if line.declared == claim.id]
     lines = covered or [line for line in received if line.declared == claim.id]
     return ClaimLine(

@@ -3,13 +3,13 @@
 from typing import Any
 
 from simulator.disclosure.report.groups import Sent
-from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.lines import LedgerLine
 
 FINGERPRINTS = 20
 """Different fingerprints that a row lists; ``values`` counts them all."""
 
 
-def ledger_row(line: Line, group: Sent) -> dict[str, Any]:
+def ledger_row(line: LedgerLine, group: Sent) -> dict[str, Any]:
     """Return one aggregated disclosure; place and value are those of its first exchange."""
     first = group.example
     return {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from simulator.disclosure.concepts import PROTOCOL
 from simulator.disclosure.judge.inherent import INHERENT
 from simulator.disclosure.judge.manifest import EXEMPT, NONE, SEVERITIES, UNDECLARED
-from simulator.disclosure.report.lines import Line
+from simulator.disclosure.report.lines import LedgerLine
 
 SUBJECTS: Mapping[str, str] = {
     "pupil": "pupils",
@@ -38,7 +38,7 @@ _ORDER = tuple(SUBJECTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class SummaryEntry:
     """What was sent of one category about one data subject."""
 
     subject: str
@@ -54,22 +54,22 @@ class Part:
     """It as a part of a sentence."""
 
 
-def summarise(sent: Iterable[Line]) -> tuple[Part, ...]:
+def summarise(sent: Iterable[LedgerLine]) -> tuple[SummaryEntry, ...]:
     """Return what *sent* lines add up to: failures first, then people before devices."""
-    groups: dict[tuple[str, str, str], list[Line]] = {}
+    groups: dict[tuple[str, str, str], list[LedgerLine]] = {}
     for line in sent:
         if line.category != PROTOCOL:
             groups.setdefault((line.subject, line.category, _status(line)), []).append(line)
     return tuple(sorted((_part(*key, lines) for key, lines in groups.items()), key=_rank))
 
 
-def _part(subject: str, category: str, status: str, lines: list[Line]) -> Part:
+def _part(subject: str, category: str, status: str, lines: list[LedgerLine]) -> SummaryEntry:
     values = sum(one.values for one in lines)
     operations = tuple(dict.fromkeys(one.operation for one in lines))
     count = f"{values} values" if values > 1 else "1 value"
     count += f" in {len(operations)} operations" if len(operations) > 1 else ""
     about = f"{CATEGORIES[category]} of {SUBJECTS[subject]}"
-    return Part(
+    return SummaryEntry(
         subject=subject,
         category=category,
         status=status,
@@ -80,11 +80,11 @@ def _part(subject: str, category: str, status: str, lines: list[Line]) -> Part:
     )
 
 
-def _rank(part: Part) -> tuple[int, int, str]:
+def _rank(part: SummaryEntry) -> tuple[int, int, str]:
     return -SEVERITIES.index(part.severity), _ORDER.index(part.subject), part.category
 
 
-def _status(line: Line) -> str:
+def _status(line: LedgerLine) -> str:
     if not line.documented:
         return "undocumented"
     if "forbidden" in line.flags:
@@ -96,7 +96,7 @@ def _status(line: Line) -> str:
     return "" if line.declared in (NONE, EXEMPT) else "declared"
 
 
-def listed(parts: Iterable[Part]) -> str:
+def listed(parts: Iterable[SummaryEntry]) -> str:
     """Return the whole as a list, a line for each part; empty if nothing was sent."""
     lines = [f"- {part.text}" for part in parts]
     return "\n".join(["Sent to Apple:", *lines]) if lines else ""

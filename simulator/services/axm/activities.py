@@ -24,12 +24,12 @@ from simulator.services.axm.documents import (
     single,
     uuid_of,
 )
-from simulator.services.axm.entities import Entity, entity_rows, to_many, to_one
+from simulator.services.axm.entities import WriteEntity, entity_rows, to_many, to_one
 from simulator.services.axm.errors import wrong_entity
 from simulator.services.axm.server_rows import find_server
 from simulator.services.fleet import changes
 from simulator.services.fleet import devices as fleet
-from simulator.services.fleet.changes import Change
+from simulator.services.fleet.changes import BulkChange
 from simulator.services.organisations import organisation
 
 MOST_DEVICES = 10_000
@@ -120,7 +120,7 @@ _REQUEST = entity_rows(
 )
 def create_activity(call: Call) -> Body:
     """Check all that can be checked now, and order the rest."""
-    entity = Entity(call, KIND)
+    entity = WriteEntity(call, KIND)
     action = _action(call, entity)
     server = _server(call, entity, action)
     deadline_ms = _deadline(call, entity) if action in _NEEDS_DEADLINE else 0
@@ -129,7 +129,7 @@ def create_activity(call: Call) -> Body:
     number = call.state.reserve("axm.activity")
     span_ms = call.settings.axm_activity_s * 1000
     stuck = call.has(quirks.STUCK)
-    change = Change(
+    change = BulkChange(
         id=uuid_of(call.secret, "activity", account.organisation, number),
         action=action,
         actor=(account.actor.type, account.actor.id, account.actor.name),
@@ -159,7 +159,7 @@ def create_activity(call: Call) -> Body:
     return single(call, shown, links.to(KIND))
 
 
-def _action(call: Call, entity: Entity) -> str:
+def _action(call: Call, entity: WriteEntity) -> str:
     """Return the type, one that the version in effect has."""
     action = entity.text("activityType") or ""
     school = access.account(call).is_school
@@ -169,7 +169,7 @@ def _action(call: Call, entity: Entity) -> str:
     return action
 
 
-def _server(call: Call, entity: Entity, action: str) -> str:
+def _server(call: Call, entity: WriteEntity, action: str) -> str:
     """Return the id of the server as DEP has it; empty if none is meant."""
     uuid = entity.one("mdmServer", "mdmServers")
     pointer = "/data/relationships/mdmServer"
@@ -185,7 +185,7 @@ def _server(call: Call, entity: Entity, action: str) -> str:
     return str(found["id"])
 
 
-def _deadline(call: Call, entity: Entity) -> int:
+def _deadline(call: Call, entity: WriteEntity) -> int:
     metadata = entity.attributes.get("activityTypeMetadata") or {}
     name = "activityTypeMetadata/mdmMigrationDeadlineDateTime"
     text = metadata.get("mdmMigrationDeadlineDateTime")
@@ -199,7 +199,7 @@ def _deadline(call: Call, entity: Entity) -> int:
     return at_ms
 
 
-def _serials(call: Call, entity: Entity) -> list[str]:
+def _serials(call: Call, entity: WriteEntity) -> list[str]:
     """Return the serial numbers, all of devices that the organisation has now."""
     serials = entity.many("devices", "orgDevices")
     pointer = "/data/relationships/devices"
@@ -248,7 +248,7 @@ def get_activity(call: Call) -> Body:
     return single(call, shown)
 
 
-def _progress(call: Call, change: Change) -> Body:
+def _progress(call: Call, change: BulkChange) -> Body:
     """Return the attributes: state, and when and how it ended."""
     shown: Body = {"createdDateTime": rfc3339_ms(change.created_ms)}
     if change.stopped:
@@ -264,7 +264,7 @@ def _progress(call: Call, change: Change) -> Body:
     return shown | {"status": "IN_PROGRESS", "subStatus": _step(call.now_ms, change)}
 
 
-def _step(now_ms: int, change: Change) -> str:
+def _step(now_ms: int, change: BulkChange) -> str:
     """Return the name of the part of its time that the activity is in."""
     if change.ends_ms == changes.NEVER:
         return "SUBMITTED"

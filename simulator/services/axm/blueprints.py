@@ -36,8 +36,7 @@ from simulator.services.axm.documents import (
     single,
     uuid_of,
 )
-from simulator.services.axm.entities import Entity as Sent
-from simulator.services.axm.entities import entity_rows, to_many
+from simulator.services.axm.entities import WriteEntity, entity_rows, to_many
 from simulator.services.axm.stored import find_stored, list_linked, stamps
 from simulator.services.fleet.devices import Device
 
@@ -179,13 +178,13 @@ def get_blueprint(call: Call) -> Body:
     return _with_included(call, single(call, row), [row])
 
 
-def _checked_name(sent: Sent, name: str | None) -> None:
+def _checked_name(sent: WriteEntity, name: str | None) -> None:
     if name is not None and not _NAME.fullmatch(name):
         text = "name may hold letters, digits, dots, dashes and underscores only"
         raise sent.wrong("name", text)
 
 
-def _linked(call: Call, sent: Sent) -> dict[str, list[str]]:
+def _linked(call: Call, sent: WriteEntity) -> dict[str, list[str]]:
     """Return what the relationships name; what does not exist is dropped silently."""
     return {
         name: present(call.state, name, found)
@@ -216,7 +215,7 @@ def _refuse_empty(related: dict[str, list[str]]) -> None:
 )
 def create_blueprint(call: Call) -> Body:
     """Add the blueprint."""
-    sent = Sent(call, KIND)
+    sent = WriteEntity(call, KIND)
     name = sent.text("name")
     _checked_name(sent, name)
     related = _linked(call, sent)
@@ -270,7 +269,7 @@ def _keep(call: Call, identifier: str, body: Body, what: str) -> Entity:
 def update_blueprint(call: Call) -> Body:
     """Change what is given."""
     found = find_stored(call, BLUEPRINT, KIND)
-    sent = Sent(call, KIND, with_id=found.key)
+    sent = WriteEntity(call, KIND, with_id=found.key)
     name = sent.text("name", required=False)
     _checked_name(sent, name)
     related = found.body["related"] | _linked(call, sent)

@@ -22,8 +22,7 @@ from simulator.services.axm.documents import (
     single,
     uuid_of,
 )
-from simulator.services.axm.entities import Entity as Sent
-from simulator.services.axm.entities import entity_rows
+from simulator.services.axm.entities import WriteEntity, entity_rows
 from simulator.services.axm.stored import find_stored, get_stored, list_stored, show, stamps
 
 CONFIGURATION, KIND = "axm.configuration", "configurations"
@@ -114,7 +113,7 @@ def get_configuration(call: Call) -> Body:
 )
 def create_configuration(call: Call) -> Body:
     """Add the configuration."""
-    sent = Sent(call, KIND)
+    sent = WriteEntity(call, KIND)
     _check_type(sent)
     name = sent.text("name")
     values = sent.attributes.get("customSettingsValues")
@@ -139,13 +138,13 @@ def create_configuration(call: Call) -> Body:
     return single(call, show(call, KIND, kept), link)
 
 
-def _check_type(sent: Sent) -> None:
+def _check_type(sent: WriteEntity) -> None:
     kind = sent.text("type")
     if kind != CUSTOM:
         raise sent.wrong("type", f"only {CUSTOM} can be written")
 
 
-def _check_profile(sent: Sent, profile: str) -> None:
+def _check_profile(sent: WriteEntity, profile: str) -> None:
     """Refuse what is no profile as XML text, or one without payloads."""
     name, row = "customSettingsValues/configurationProfile", errors.PARAMETER_INVALID
     try:
@@ -158,7 +157,7 @@ def _check_profile(sent: Sent, profile: str) -> None:
         raise sent.wrong(name, "the profile has no PayloadContent", row)
 
 
-def _platforms(sent: Sent) -> list[str]:
+def _platforms(sent: WriteEntity) -> list[str]:
     platforms: list[str] = sent.attributes.get("configuredForPlatforms") or []
     if strange := [one for one in platforms if one not in _PLATFORMS]:
         raise sent.wrong("configuredForPlatforms", f"there is no platform {strange[0][:30]}")
@@ -204,7 +203,7 @@ def _keep(call: Call, identifier: str, body: Body, what: str) -> None:
 def update_configuration(call: Call) -> Body:
     """Change what is given: name, platforms, profile or file name."""
     found = find_stored(call, CONFIGURATION, KIND)
-    sent = Sent(call, KIND, with_id=found.key)
+    sent = WriteEntity(call, KIND, with_id=found.key)
     attributes = dict(found.body["attributes"])
     if attributes["type"] != CUSTOM or sent.attributes.get("type", CUSTOM) != CUSTOM:
         raise sent.wrong("type", f"only {CUSTOM} can be changed")

@@ -62,7 +62,7 @@ def to_many(name: str, about: str, kind: str, concept: str, since: str = "10+") 
     return Object(name, about, fields=(data,), versions=since, source="AXM-D")
 
 
-class Entity:
+class WriteEntity:
     """The ``data`` of a write."""
 
     def __init__(self, call: Call, kind: str, *, with_id: str = "") -> None:

@@ -24,7 +24,7 @@ from simulator.services.axm.documents import (
     host_name,
 )
 from simulator.services.fleet import changes
-from simulator.services.fleet.changes import Change
+from simulator.services.fleet.changes import BulkChange
 
 LOG = "axm.log"
 """Which activity a path is the log of; seen from no organisation."""
@@ -42,7 +42,7 @@ def _key(secret: bytes, activity: str) -> str:
     return hmac.digest(secret, f"axm.log|{activity}".encode(), hashlib.sha256).hex()[:40]
 
 
-def url(call: Call, change: Change) -> str:
+def url(call: Call, change: BulkChange) -> str:
     """Return a link that was signed just now."""
     base = authority(call)
     if host_name(call) in (BUSINESS, SCHOOL):

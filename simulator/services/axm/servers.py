@@ -17,7 +17,7 @@ from simulator.services.axm.documents import (
     single,
     uuid_of,
 )
-from simulator.services.axm.entities import Entity, entity_rows
+from simulator.services.axm.entities import WriteEntity, entity_rows
 from simulator.services.axm.server_rows import (
     FAMILIES,
     ROWS,
@@ -171,7 +171,7 @@ def related_devices(call: Call) -> Body:
 )
 def create_server(call: Call) -> Body:
     """Add a server without a token."""
-    entity = Entity(call, "mdmServers")
+    entity = WriteEntity(call, "mdmServers")
     name = entity.text("serverName") or ""
     if entity.attributes.get("serverCertificate") is None:
         raise entity.missing("serverCertificate")
@@ -184,7 +184,7 @@ def create_server(call: Call) -> Body:
     return single(call, show_server(call, server), Links(call).to("mdmServers", server["uuid"]))
 
 
-def _facts(entity: Entity) -> Body:
+def _facts(entity: WriteEntity) -> Body:
     """Return what is to be stored of the attributes that a write may set."""
     facts: Body = {}
     if "enableMdmDisownFlag" in entity.attributes:
@@ -200,7 +200,7 @@ def _facts(entity: Entity) -> Body:
     return facts
 
 
-def _refuse_taken(call: Call, entity: Entity, name: str, itself: str) -> None:
+def _refuse_taken(call: Call, entity: WriteEntity, name: str, itself: str) -> None:
     if any(one.body["name"] == name and one.key != itself for one in servers(call.state)):
         raise entity.wrong("serverName", "a server has this name already", errors.STATE_ERROR)
 
@@ -222,7 +222,7 @@ def _refuse_taken(call: Call, entity: Entity, name: str, itself: str) -> None:
 def update_server(call: Call) -> Body:
     """Change the server."""
     server = _find(call)
-    entity = Entity(call, "mdmServers", with_id=server["uuid"])
+    entity = WriteEntity(call, "mdmServers", with_id=server["uuid"])
     changes = _facts(entity)
     name = entity.text("serverName", required=False)
     if name is not None:
@@ -237,7 +237,7 @@ def update_server(call: Call) -> Body:
     return single(call, show_server(call, server))
 
 
-def _check_families(call: Call, entity: Entity, families: list[str], server: Body) -> None:
+def _check_families(call: Call, entity: WriteEntity, families: list[str], server: Body) -> None:
     """Refuse families that there are not, that another server has, or none where none was."""
     name = "defaultProductFamilies"
     if strange := [one for one in families if one not in FAMILIES]:

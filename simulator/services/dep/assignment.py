@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable
 
 from simulator.core.state import Body, State
 from simulator.protocol.fields import Integer, String
-from simulator.protocol.operations import ApiError, Call, Forced, operation
+from simulator.protocol.operations import ApiError, Call, InjectedOutcome, operation
 from simulator.services.dep import errors
 from simulator.services.dep.device_rows import DOCS, outcomes, serials, wanted
 from simulator.services.fleet import devices as fleet
-from simulator.services.fleet.devices import Device, Told
+from simulator.services.fleet.devices import Device, DeviceEvent
 
 PROFILE = "dep.profile"
 PROFILE_UUID = String(
@@ -33,7 +33,7 @@ def assign_profile(
     wanted_serials: Iterable[str],
     uuid: str,
     now_ms: int,
-    forces: Callable[[str], Forced | None] = lambda _: None,
+    forces: Callable[[str], InjectedOutcome | None] = lambda _: None,
 ) -> tuple[dict[str, str], int]:
     """Assign profile *uuid* to the devices; *forces* gives an outcome that a fault has chosen.
 
@@ -58,7 +58,7 @@ def assign_profile(
         else:
             answers[serial] = "SUCCESS"
             changed.append(fleet.with_profile(device, uuid, now_ms))
-    fleet.write(state, changed, (Told(server, "modified", one) for one in changed), now_ms)
+    fleet.write(state, changed, (DeviceEvent(server, "modified", one) for one in changed), now_ms)
     return answers, -(-wait_ms // 1000)
 
 
@@ -163,6 +163,6 @@ def clear(call: Call) -> Body:
             bared = fleet.without_profile(device)
             if bared is not device:
                 changed.append(bared)
-    told = [Told(server, "modified", one) for one in changed]
+    told = [DeviceEvent(server, "modified", one) for one in changed]
     fleet.write(call.state, changed, told, call.now_ms)
     return {"devices": answers}

@@ -23,7 +23,7 @@ LIFE_MS = 7 * 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class DeviceCursor:
     """One position."""
 
     phase: Phase
@@ -41,7 +41,7 @@ class Cursor:
         return self.position if self.phase == "syncing" else self.base
 
 
-def encode(cursor: Cursor, secret: bytes, server: str, line: int) -> str:
+def encode(cursor: DeviceCursor, secret: bytes, server: str, line: int) -> str:
     """Return the cursor of a *line* of time as it stands on the wire; at most 128 letters."""
     code = int.from_bytes(_code(cursor, secret, server, line))
     packed = ((cursor.base << 2 | _PHASES.index(cursor.phase)) << _CODE_BITS) | code
@@ -52,7 +52,7 @@ def encode(cursor: Cursor, secret: bytes, server: str, line: int) -> str:
     return base64.b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode(text: str, secret: bytes, server: str, line: int) -> Cursor | None:
+def decode(text: str, secret: bytes, server: str, line: int) -> DeviceCursor | None:
     """Return the cursor that *text* stands for, or None if *server* never got it on *line*."""
     try:
         plain = base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("ascii")
@@ -65,11 +65,11 @@ def decode(text: str, secret: bytes, server: str, line: int) -> Cursor | None:
     base, phase = divmod(packed >> _CODE_BITS, 4)
     if phase >= len(_PHASES):
         return None
-    cursor = Cursor(_PHASES[phase], position, base, progress_ms, issued_ms)
+    cursor = DeviceCursor(_PHASES[phase], position, base, progress_ms, issued_ms)
     return cursor if hmac.compare_digest(encode(cursor, secret, server, line), text) else None
 
 
-def _code(cursor: Cursor, secret: bytes, server: str, line: int) -> bytes:
+def _code(cursor: DeviceCursor, secret: bytes, server: str, line: int) -> bytes:
     text = (
         f"dep.cursor|{server}|{cursor.phase}|{cursor.position}|{cursor.base}"
         f"|{cursor.progress_ms}|{cursor.issued_ms}"

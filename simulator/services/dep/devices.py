@@ -6,7 +6,7 @@ from simulator.protocol.fields import Boolean, Integer, String, Table
 from simulator.protocol.fields import Objects as Array
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import cursors, errors, quirks, timeline
-from simulator.services.dep.cursors import Cursor
+from simulator.services.dep.cursors import DeviceCursor
 from simulator.services.dep.device_rows import (
     DEVICE,
     DOCS,
@@ -51,7 +51,7 @@ def _limit(call: Call) -> int:
     return min(asked, PAGE_MAXIMUM) if asked > 0 else PAGE_DEFAULT
 
 
-def _page(call: Call, records: list[Body], cursor: Cursor, *, more: bool) -> Body:
+def _page(call: Call, records: list[Body], cursor: DeviceCursor, *, more: bool) -> Body:
     return {
         "devices": records,
         "fetched_until": rfc3339(cursor.progress_ms),
@@ -60,7 +60,7 @@ def _page(call: Call, records: list[Body], cursor: Cursor, *, more: bool) -> Bod
     }
 
 
-def _known(call: Call, text: str) -> Cursor:
+def _known(call: Call, text: str) -> DeviceCursor:
     cursor = timeline.decode(call.state, text, call.secret, call.principal.id)
     if cursor is None:
         raise ApiError(errors.INVALID_CURSOR)
@@ -87,12 +87,12 @@ def fetch(call: Call) -> Body:
         if at.phase != "fetching":
             raise ApiError(errors.EXHAUSTED_CURSOR)
     else:
-        at = Cursor("fetching", 0, fleet.last_event(call.state), call.now_ms, call.now_ms)
+        at = DeviceCursor("fetching", 0, fleet.last_event(call.state), call.now_ms, call.now_ms)
     found, more = fleet.page(call.state, call.principal.id, at.position, _limit(call))
     position = found[-1].place if found else at.position
     progress_ms = found[-1].assigned_ms if more else call.now_ms
     phase: cursors.Phase = "fetching" if more else "fetched"
-    cursor = Cursor(phase, position, at.base, progress_ms, call.now_ms)
+    cursor = DeviceCursor(phase, position, at.base, progress_ms, call.now_ms)
     if call.has(quirks.THROTTLED_MISSING):
         found = [device for device in found if device.throttled_until_ms <= call.now_ms]
     page = _page(call, [device.record for device in found], cursor, more=more)
@@ -147,7 +147,7 @@ def sync(call: Call) -> Body:
     if call.has(quirks.LATE_EVENTS):
         found, last, more = _early(call, start)
     twice = last <= at.last_event and syncing and bool(again or at.base)
-    cursor = Cursor("syncing", last, int(twice), call.now_ms, call.now_ms)
+    cursor = DeviceCursor("syncing", last, int(twice), call.now_ms, call.now_ms)
     page = _page(call, _odd(call, found), cursor, more=more)
     if syncing and call.has(quirks.SAME_SYNC_CURSOR):
         page["cursor"] = text

@@ -4,7 +4,7 @@ Apple's own service takes them from devices; nothing of it is called by an MDM s
 """
 
 from simulator.auth import access_token, jose
-from simulator.auth.access_token import REASONS, Server
+from simulator.auth.access_token import REASONS, TokenHolder
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
 from simulator.protocol.fields import Boolean, Field, String
@@ -43,11 +43,11 @@ def _verify(call: ControlCall) -> Body:
     }
 
 
-def _server(state: State, uuid: str) -> Server | None:
+def _server(state: State, uuid: str) -> TokenHolder | None:
     for organisation in all_organisations(state):
         for one in servers(state.of(organisation.key)):
             if one.body["uuid"] == uuid:
-                return Server(organisation.key, one.body.get("certificates", []))
+                return TokenHolder(organisation.key, one.body.get("certificates", []))
     return None
 
 

@@ -11,7 +11,7 @@ from simulator.protocol.fields import Boolean, Field, Integer, Objects, String
 from simulator.protocol.operations import ApiError, Call, Handler, Operation, operation
 from simulator.services.dep import errors, quirks, roster_rows, rosters
 from simulator.services.dep.device_rows import DOCS
-from simulator.services.dep.rosters import LISTS, Cursor, Kind
+from simulator.services.dep.rosters import LISTS, Kind, RosterCursor
 from simulator.services.organisations import organisation
 
 PAGE_MAXIMUM = 1000
@@ -87,7 +87,9 @@ def _limit(call: Call) -> int:
     return min(asked, PAGE_MAXIMUM) if asked > 0 else PAGE_MAXIMUM
 
 
-def _answer(call: Call, kind: Kind, records: list[Body], cursor: Cursor, *, more: bool) -> Body:
+def _answer(
+    call: Call, kind: Kind, records: list[Body], cursor: RosterCursor, *, more: bool
+) -> Body:
     shown: Any = more
     if call.has(quirks.ROSTER_STRINGS):
         shown = "true" if more else "false"
@@ -98,7 +100,7 @@ def _answer(call: Call, kind: Kind, records: list[Body], cursor: Cursor, *, more
     }
 
 
-def _known(call: Call, kind: Kind, text: str) -> Cursor:
+def _known(call: Call, kind: Kind, text: str) -> RosterCursor:
     cursor = rosters.decode(text, call.secret, call.principal.id, kind)
     if cursor is None:
         raise ApiError(errors.INVALID_CURSOR)
@@ -108,7 +110,7 @@ def _known(call: Call, kind: Kind, text: str) -> Cursor:
 def _list(call: Call, kind: Kind) -> Body:
     _refuse_business(call)
     text = call.body.get("cursor") or ""
-    at = Cursor("fetching", rosters.last_change(call.state), call.now_ms)
+    at = RosterCursor("fetching", rosters.last_change(call.state), call.now_ms)
     if text:
         at = _known(call, kind, text)
     if at.phase == "syncing":
@@ -116,7 +118,7 @@ def _list(call: Call, kind: Kind) -> Body:
     if at.phase == "fetched":
         return _answer(call, kind, [], at, more=False)
     found, position, more = rosters.page(call.state, kind, at, _limit(call))
-    cursor = Cursor("fetching" if more else "fetched", at.base, call.now_ms, position)
+    cursor = RosterCursor("fetching" if more else "fetched", at.base, call.now_ms, position)
     return _answer(call, kind, found, cursor, more=more)
 
 
@@ -132,7 +134,7 @@ def _sync(call: Call, kind: Kind) -> Body:
     found, last, more = rosters.changes(
         call.state, kind, at.base, _limit(call), deleted=call.version >= _DELETED_FROM
     )
-    cursor = Cursor("syncing", last, call.now_ms)
+    cursor = RosterCursor("syncing", last, call.now_ms)
     answer = _answer(call, kind, found, cursor, more=more)
     return answer | {"fetched_until": rfc3339(call.now_ms)}
 

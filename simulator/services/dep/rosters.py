@@ -34,7 +34,7 @@ def _kind(kind: Kind) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class RosterCursor:
     """Where a client stands in the list of one kind, or in its changes."""
 
     phase: Phase
@@ -103,7 +103,7 @@ def last_change(state: State) -> int:
     return state.reserve(_SERIES, 0) - 1
 
 
-def page(state: State, kind: Kind, at: Cursor, limit: int) -> tuple[list[Body], str, bool]:
+def page(state: State, kind: Kind, at: RosterCursor, limit: int) -> tuple[list[Body], str, bool]:
     """Return the next records of a list, the place of the last, and whether more follow."""
     taken: list[Body] = []
     position = at.position
@@ -140,13 +140,13 @@ def _number(number: int) -> str:
     return f"{number:015d}"
 
 
-def encode(cursor: Cursor, secret: bytes, server: str, kind: Kind) -> str:
+def encode(cursor: RosterCursor, secret: bytes, server: str, kind: Kind) -> str:
     """Return a cursor as it stands on the wire."""
     text = f"{cursor.phase}|{cursor.base}|{cursor.issued_ms}|{cursor.position}".encode()
     return base64.urlsafe_b64encode(_code(text, secret, server, kind) + text).decode().rstrip("=")
 
 
-def decode(text: str, secret: bytes, server: str, kind: Kind) -> Cursor | None:
+def decode(text: str, secret: bytes, server: str, kind: Kind) -> RosterCursor | None:
     """Return the cursor that *text* stands for; None if *server* never got it for *kind*."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
@@ -159,7 +159,7 @@ def decode(text: str, secret: bytes, server: str, kind: Kind) -> Cursor | None:
         return None
     phase: Phase = "fetching" if match[1] == "fetching" else "fetched"
     phase = "syncing" if match[1] == "syncing" else phase
-    return Cursor(phase, int(match[2]), int(match[3]), match[4])
+    return RosterCursor(phase, int(match[2]), int(match[3]), match[4])
 
 
 def _code(text: bytes, secret: bytes, server: str, kind: Kind) -> bytes:

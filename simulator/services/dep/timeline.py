@@ -8,7 +8,7 @@ it goes on from, and up to where.
 
 from simulator.core.state import State
 from simulator.services.dep import cursors
-from simulator.services.dep.cursors import Cursor
+from simulator.services.dep.cursors import DeviceCursor
 from simulator.services.fleet import devices as fleet
 
 KIND, KEY = "dep.timeline", "lines"
@@ -37,12 +37,12 @@ def _lines(state: State) -> tuple[Line, ...]:
     return tuple((number, event, place) for number, event, place in found.body["lines"])
 
 
-def encode(state: State, cursor: Cursor, secret: bytes, server: str) -> str:
+def encode(state: State, cursor: DeviceCursor, secret: bytes, server: str) -> str:
     """Return the cursor as it stands on the wire."""
     return cursors.encode(cursor, secret, server, _lines(state)[-1][0])
 
 
-def decode(state: State, text: str, secret: bytes, server: str) -> Cursor | None:
+def decode(state: State, text: str, secret: bytes, server: str) -> DeviceCursor | None:
     """Return the cursor that *text* stands for; None if *server* never got it on this line."""
     lines = _lines(state)
     for at in range(len(lines) - 1, -1, -1):
@@ -52,7 +52,7 @@ def decode(state: State, text: str, secret: bytes, server: str) -> Cursor | None
     return None
 
 
-def _before(cursor: Cursor, line: Line) -> bool:
+def _before(cursor: DeviceCursor, line: Line) -> bool:
     """Tell whether *cursor* stands where there was nothing yet but what *line* began with."""
     _, event, place = line
     fetching = cursor.phase == "fetching"

@@ -12,9 +12,9 @@ from itertools import groupby
 
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
-from simulator.hardware.devices import BLOCK, BLOCKS, Plan
+from simulator.hardware.devices import BLOCK, BLOCKS, DeviceMix
 from simulator.services.fleet import devices as fleet
-from simulator.services.fleet.devices import Device, Told
+from simulator.services.fleet.devices import Device, DeviceEvent
 
 KIND, KEY = "dep.arrivals", "ordered"
 SERIES = "dep.arrivals"
@@ -177,7 +177,7 @@ def settle(state: State, now_ms: int, most: int = MOST) -> bool:
 def _add(state: State, new: list[tuple[Arrivals, int]]) -> None:
     """Write devices of orders by their numbers, in order of time, and tell their servers."""
     orders = {one.id: one for one, _ in new}
-    plans = {name: Plan(one.seed, one.families) for name, one in orders.items()}
+    plans = {name: DeviceMix(one.seed, one.families) for name, one in orders.items()}
     made: list[tuple[str, int, Device]] = []
     for one, number in new:
         hardware, at_ms = plans[one.id].device(one.start + number), one.at_ms(number)
@@ -188,7 +188,7 @@ def _add(state: State, new: list[tuple[Arrivals, int]]) -> None:
     made = [one for one in made if one[2].serial not in taken]
     for server, group in groupby(sorted(made, key=_server), key=_server):
         _assign(state, server, [device for _, _, device in group])
-    fleet.tell(state, (Told(at, "added", device, ms) for at, ms, device in made), 0)
+    fleet.tell(state, (DeviceEvent(at, "added", device, ms) for at, ms, device in made), 0)
 
 
 def _assign(state: State, server: str, devices: list[Device]) -> None:

@@ -26,7 +26,7 @@ SUCCESS, FAILED = "SUCCESS", "FAILED"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class BulkChange:
     """One order."""
 
     id: str
@@ -56,7 +56,7 @@ class Change:
         return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
-    def of(cls, body: Body) -> "Change":
+    def of(cls, body: Body) -> "BulkChange":
         """Make it of what is stored."""
         return cls(**body | {"actor": tuple(body["actor"])})
 
@@ -67,7 +67,7 @@ def prepare(state: State) -> None:
         state.put(KIND, KEY, {"open": [], "next_ms": NEVER})
 
 
-def order(state: State, change: Change, rows: Sequence[tuple[str, str]]) -> Change:
+def order(state: State, change: BulkChange, rows: Sequence[tuple[str, str]]) -> BulkChange:
     """Order *change* for *rows*: serial numbers, each with what it fails by, if it is to fail."""
     parts = range(0, len(rows), PIECE)
     state.add_many(
@@ -81,13 +81,13 @@ def order(state: State, change: Change, rows: Sequence[tuple[str, str]]) -> Chan
     return made
 
 
-def find(state: State, identifier: str) -> Change | None:
+def find(state: State, identifier: str) -> BulkChange | None:
     """Return a change of the organisation, or None."""
     found = state.get(CHANGE, identifier)
-    return None if found is None else Change.of(found.body)
+    return None if found is None else BulkChange.of(found.body)
 
 
-def results(state: State, change: Change) -> Iterable[tuple[str, str, str]]:
+def results(state: State, change: BulkChange) -> Iterable[tuple[str, str, str]]:
     """Yield serial number, outcome and reason of all devices that are done, as ordered."""
     after = ""
     while found := state.scan(PART, prefix=f"{change.id}/", after=after, limit=10):
@@ -109,7 +109,7 @@ def settle(state: State, now_ms: int) -> bool:
     return _keep(state, waiting) > now_ms
 
 
-def _do(state: State, change: Change, now_ms: int) -> bool:
+def _do(state: State, change: BulkChange, now_ms: int) -> bool:
     """Do the next part of *change*; return whether that was the last."""
     key = _part(change.id, change.done)
     part = state.get(PART, key)
@@ -130,7 +130,7 @@ def _do(state: State, change: Change, now_ms: int) -> bool:
     return is_last
 
 
-def _tried(state: State, change: Change, serial: str, now_ms: int) -> str:
+def _tried(state: State, change: BulkChange, serial: str, now_ms: int) -> str:
     """Change one device; the server may have been deleted since it was ordered."""
     try:
         return _change(state, change, serial, now_ms)
@@ -138,7 +138,7 @@ def _tried(state: State, change: Change, serial: str, now_ms: int) -> str:
         return "SERVER_NOT_FOUND"
 
 
-def _change(state: State, change: Change, serial: str, now_ms: int) -> str:
+def _change(state: State, change: BulkChange, serial: str, now_ms: int) -> str:
     """Change one device; return why that failed, or an empty string."""
     found = state.get(fleet.DEVICE, serial)
     device = None if found is None else fleet.Device.of(found)
@@ -163,7 +163,7 @@ def _change(state: State, change: Change, serial: str, now_ms: int) -> str:
     return ""
 
 
-def _objection(change: Change, device: fleet.Device) -> str:
+def _objection(change: BulkChange, device: fleet.Device) -> str:
     """Return why *change* does not fit what *device* is like now, or an empty string."""
     if change.action in (ASSIGN, MIGRATE) and device.server == change.server:
         return "ALREADY_ASSIGNED"

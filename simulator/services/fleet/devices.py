@@ -132,7 +132,7 @@ def _place(server: str, number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DeviceEvent:
     """One event to be told to a server."""
 
     server: str
@@ -142,13 +142,15 @@ class Told:
     """When it happened; 0: when it is told."""
 
 
-def write(state: State, devices: Iterable[Device], told: Iterable[Told], now_ms: int) -> None:
+def write(
+    state: State, devices: Iterable[Device], told: Iterable[DeviceEvent], now_ms: int
+) -> None:
     """Store changed *devices* and tell their servers; assignment stays as it was."""
     state.put_many(DEVICE, ((device.serial, device.body(), None) for device in devices))
     tell(state, told, now_ms)
 
 
-def tell(state: State, told: Iterable[Told], now_ms: int) -> None:
+def tell(state: State, told: Iterable[DeviceEvent], now_ms: int) -> None:
     """Append events in the given order."""
     listed = list(told)
     number = state.reserve(EVENT, len(listed))
@@ -265,7 +267,7 @@ def release(
     """
     gone = bare(device)
     if device.server and tells:
-        tell(state, [Told(device.server, "deleted", gone)], now_ms)
+        tell(state, [DeviceEvent(device.server, "deleted", gone)], now_ms)
     released = replace(
         gone, released=True, released_ms=now_ms, migration="", added_ms=device.since_ms
     )

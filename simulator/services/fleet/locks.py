@@ -18,7 +18,7 @@ Source = Literal["dep", "findmy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class DeviceLock:
     """One lock that is on."""
 
     source: Source
@@ -29,10 +29,10 @@ class Lock:
     message: str = ""
 
 
-def find(state: State, serial: str) -> Lock | None:
+def find(state: State, serial: str) -> DeviceLock | None:
     """Return the lock of a device, or None if it is open."""
     found = state.get(LOCK, serial)
-    return None if found is None else Lock(**found.body)
+    return None if found is None else DeviceLock(**found.body)
 
 
 def turn_on(
@@ -40,7 +40,7 @@ def turn_on(
 ) -> None:
     """Lock a device; *escrow_key* is the hash of the code that opens it, empty: none does."""
     mark = mark_of(escrow_key) if escrow_key else ""
-    one = Lock(source=source, since_ms=now_ms, mark=mark, message=message)
+    one = DeviceLock(source=source, since_ms=now_ms, mark=mark, message=message)
     state.put(LOCK, serial, asdict(one))
 
 
@@ -59,7 +59,7 @@ def mark_of(escrow_key: str) -> str:
     return hashlib.sha256(escrow_key.strip().lower().encode()).hexdigest()
 
 
-def opens(lock: Lock, text: str) -> bool:
+def opens(lock: DeviceLock, text: str) -> bool:
     """Tell whether the bypass code *text* opens *lock*."""
     code = bypass_code.from_text(text)
     return code is not None and bool(lock.mark) and lock.mark == mark_of(bypass_code.hash_of(code))

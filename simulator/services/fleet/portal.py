@@ -13,7 +13,7 @@ from simulator.core.timestamps import rfc3339
 from simulator.services import audit
 from simulator.services.audit import Actor, Event
 from simulator.services.fleet import devices as fleet
-from simulator.services.fleet.devices import Device, Told
+from simulator.services.fleet.devices import Device, DeviceEvent
 from simulator.services.fleet.servers import server
 
 
@@ -39,7 +39,7 @@ def add_devices(
     fleet.add(state, devices, server)
     if events and devices:
         at_ms = max(device.assigned_ms for device in devices)
-        fleet.tell(state, [Told(server, "added", device) for device in devices], at_ms)
+        fleet.tell(state, [DeviceEvent(server, "added", device) for device in devices], at_ms)
         _note_added(state, devices, by, at_ms)
     return [device.serial for device in devices]
 
@@ -124,7 +124,7 @@ def assign(
         raise ValueError(f"{serial} was released: it can be added again from {back} on")
     told = []
     if moved.server and moved.server != target:
-        told.append(Told(moved.server, "deleted", fleet.bare(moved)))
+        told.append(DeviceEvent(moved.server, "deleted", fleet.bare(moved)))
     fresh = replace(
         fleet.without_profile(moved).with_record(
             "mdm_migration_deadline",
@@ -140,7 +140,7 @@ def assign(
         fresh = fleet.bare(fresh)
     placed = fleet.place(state, fresh, target)
     op_type = "modified" if moved.server and kept else "added"
-    fleet.tell(state, [*told, Told(target, op_type, placed)], now_ms)
+    fleet.tell(state, [*told, DeviceEvent(target, op_type, placed)], now_ms)
     kind, who = "DEVICE_ASSIGNED_TO_SERVER", actor or Actor.user(by)
     _note(state, kind, serial, who, now_ms, targetServerName=facts["name"])
     return placed
@@ -152,7 +152,7 @@ def unassign(state: State, serial: str, *, now_ms: int, actor: Actor | None = No
     if not gone.server:
         raise ValueError(f"{serial} is assigned to no server")
     bared = fleet.bare(gone)
-    fleet.tell(state, [Told(gone.server, "deleted", bared)], now_ms)
+    fleet.tell(state, [DeviceEvent(gone.server, "deleted", bared)], now_ms)
     _note(state, "DEVICE_UNASSIGNED_FROM_SERVER", serial, actor, now_ms)
     loose = replace(bared, added_ms=gone.since_ms, updated_ms=now_ms, migration="")
     return fleet.place(state, loose, "")
@@ -192,7 +192,7 @@ def replace_device(state: State, serial: str, hardware: Body, *, by: str, now_ms
     )
     placed = fleet.place(state, new, old.server)
     farewell = gone.with_record(released_by_replacement=True)
-    told = [Told(old.server, "deleted", farewell), Told(old.server, "added", placed)]
+    told = [DeviceEvent(old.server, "deleted", farewell), DeviceEvent(old.server, "added", placed)]
     fleet.tell(state, told, now_ms)
     fleet.place(state, replace(gone, released=True), "")
     return placed
@@ -238,7 +238,7 @@ def clear_migration(state: State, serial: str, *, now_ms: int) -> Device:
 
 
 def _told(state: State, changed: Device, now_ms: int) -> Device:
-    fleet.write(state, [changed], [Told(changed.server, "modified", changed)], now_ms)
+    fleet.write(state, [changed], [DeviceEvent(changed.server, "modified", changed)], now_ms)
     return changed
 
 

@@ -67,7 +67,7 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class AcceptedRequest:
     """A request that the portal has accepted, and by whom."""
 
     public: rsa.RSAPublicKey
@@ -103,7 +103,7 @@ def new_topic(state: State, seed: int) -> str:
 
 
 def create(
-    state: State, authority: PushAuthority, upload: Upload, topic: str, now_ms: int
+    state: State, authority: PushAuthority, upload: AcceptedRequest, topic: str, now_ms: int
 ) -> Certificate:
     """Issue a certificate for *topic*, which is added to the organisation's if it is new."""
     if push_topics.find(state, topic) is None:
@@ -117,7 +117,9 @@ def create(
     return one
 
 
-def of_x509(made: x509.Certificate, *, topic: str, upload: Upload, now_ms: int) -> Certificate:
+def of_x509(
+    made: x509.Certificate, *, topic: str, upload: AcceptedRequest, now_ms: int
+) -> Certificate:
     """Return what the portal knows of a certificate that was issued now."""
     return Certificate(
         serial=f"{made.serial_number:x}",
@@ -133,7 +135,7 @@ def of_x509(made: x509.Certificate, *, topic: str, upload: Upload, now_ms: int) 
 
 
 def renew(
-    state: State, authority: PushAuthority, upload: Upload, old: Certificate, now_ms: int
+    state: State, authority: PushAuthority, upload: AcceptedRequest, old: Certificate, now_ms: int
 ) -> Certificate:
     """Issue a certificate for the topic of *old*, which stays good until it expires."""
     made = create(state, authority, upload, old.topic, now_ms)

@@ -21,7 +21,7 @@ from simulator.protocol.fields import Integer, Object, Objects, String
 from simulator.protocol.operations import ApiError, Call, Quirk, operation
 from simulator.services import organisations
 from simulator.services.identity import DOCS, authorities, certificates, errors, quirks, vendors
-from simulator.services.identity.certificates import Certificate, Upload
+from simulator.services.identity.certificates import AcceptedRequest, Certificate
 
 _ACCOUNT = String(
     "AccountName",
@@ -170,7 +170,7 @@ def _account(call: Call) -> tuple[str, str]:
     return found[0]["id"], found[0]["admin_id"]
 
 
-def _accepted(call: Call, organisation: str, account: str) -> Upload:
+def _accepted(call: Call, organisation: str, account: str) -> AcceptedRequest:
     try:
         return accept(
             call.state,
@@ -196,7 +196,7 @@ def accept(
     account: str,
     note: str,
     now_ms: int,
-) -> Upload:
+) -> AcceptedRequest:
     """Return what is accepted of the decoded request *tree*; RequestRefused says why nothing is."""
 
     def has(quirk: Quirk) -> bool:
@@ -219,4 +219,4 @@ def accept(
         raise RequestRefused("key", "the CSR's key is no RSA key: make one of 2048 bits")
     names = request.vendor.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     vendor = str(names[0].value) if names else "unknown vendor"
-    return Upload(public, vendor, organisation, account, note)
+    return AcceptedRequest(public, vendor, organisation, account, note)

@@ -148,7 +148,9 @@ def register(
     if not found or not isinstance(public, rsa.RSAPublicKey):
         return
     account = found[0].body["admin_id"]
-    upload = certificates.Upload(public, "mdmsim", organisation, account, "made with the world")
+    upload = certificates.AcceptedRequest(
+        public, "mdmsim", organisation, account, "made with the world"
+    )
     certificates.write(state, certificates.of_x509(made, topic=topic, upload=upload, now_ms=now_ms))
 
 

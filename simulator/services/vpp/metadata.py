@@ -18,7 +18,7 @@ from simulator.services.vpp import errors
 from simulator.services.vpp.access import COOKIE, cookie_token, good_token
 from simulator.services.vpp.domain import licences, storefront
 from simulator.services.vpp.domain.locations import location
-from simulator.services.vpp.domain.products import Product, find_product
+from simulator.services.vpp.domain.products import StoreProduct, find_product
 from simulator.services.vpp.origin import origin
 
 DOCS = "https://developer.apple.com/documentation/devicemanagement/"
@@ -75,7 +75,7 @@ def _query(name: str, about: str, concept: str = "protocol", source: str = "L-me
     return String(name, about, place="query", concept=concept, source=source)
 
 
-def _visible(call: Call, adam_id: str) -> Product | None:
+def _visible(call: Call, adam_id: str) -> StoreProduct | None:
     """Return a product that the caller may see: a custom one only if its location owns it."""
     product = find_product(call.state, adam_id)
     if product is None or not product.custom:
@@ -142,7 +142,7 @@ def look_up(call: Call) -> Body:
     }
 
 
-def _sold(product: Product, platform: str) -> bool:
+def _sold(product: StoreProduct, platform: str) -> bool:
     return platform != "macappstore" or "macOS" in product.platforms
 
 

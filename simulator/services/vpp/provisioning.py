@@ -8,14 +8,14 @@ from simulator.core.state import State
 from simulator.core.timestamps import rfc3339
 from simulator.protocol.documents import identifier, read_list, refuse_duplicates, text
 from simulator.protocol.fields import Integer, Objects
-from simulator.protocol.operations import Inquiry
+from simulator.protocol.operations import OutboundCall
 from simulator.services.provisioning import (
     Credential,
     Example,
     Held,
     Issuing,
-    Message,
     Outbox,
+    OutgoingMessage,
     Provisioning,
     Rows,
     Seeding,
@@ -95,16 +95,16 @@ def _revoke(state: State, old: Issuing) -> None:
     portal.revoke_token(state.of(old.organisation), old.id)
 
 
-def _due(state: State, now_ms: int) -> list[Message]:
+def _due(state: State, now_ms: int) -> list[OutgoingMessage]:
     events.settle(state, now_ms)
     found = []
     for one in notifications.due(state.of(""), now_ms):
         where = location(state.of(one.body["organisation"]), one.body["location"])
         body = msgspec.json.encode(one.body["message"])
-        call = Inquiry(where.notify_url, where.notify_token, body)
+        call = OutboundCall(where.notify_url, where.notify_token, body)
         queue = f"{where.organisation}/{where.id}"
         trouble = "" if call.url else "the location has no notificationUrl any more"
-        found.append(Message(key=one.key, queue=queue, call=call, trouble=trouble))
+        found.append(OutgoingMessage(key=one.key, queue=queue, call=call, trouble=trouble))
     return found
 
 

@@ -16,7 +16,7 @@ from simulator.core.chance import Chance, chance_of
 from simulator.core.state import State
 from simulator.services.provisioning import Seeding, Step
 from simulator.services.vpp.domain import locations, portal
-from simulator.services.vpp.domain.products import Product, put_product
+from simulator.services.vpp.domain.products import StoreProduct, put_product
 
 FIRST_ADAM_ID = 1_900_000_001
 """Store ids of invented products start here."""
@@ -49,7 +49,7 @@ class VppLocation:
 class Offer:
     """One product, and how a location owns it."""
 
-    product: Product
+    product: StoreProduct
     unlimited: bool = False
     scarce: bool = False
 
@@ -67,20 +67,30 @@ def _offer(kind: int, adam_id: str, name: str) -> Offer:
     bundle = f"example.{name.lower().replace(' ', '-')}"
     touch = ("iOS",)
     if kind in (4, 9):
-        book = Product(adam_id, f"The {name} Book", "Book", platforms=("iOS", "macOS"), price=9.99)
+        book = StoreProduct(
+            adam_id, f"The {name} Book", "Book", platforms=("iOS", "macOS"), price=9.99
+        )
         return Offer(book, scarce=kind == 9)  # noqa: PLR2004 (one of twelve)
     if kind == 3:  # noqa: PLR2004 (one of twelve)
-        return Offer(Product(adam_id, name, "Mac", bundle, platforms=("macOS",), price=29.99))
+        return Offer(StoreProduct(adam_id, name, "Mac", bundle, platforms=("macOS",), price=29.99))
     rows = {
-        0: Offer(Product(adam_id, name, "App", bundle, platforms=("iOS", "macOS"), price=4.99)),
-        1: Offer(Product(adam_id, name, "App", bundle, platforms=touch), unlimited=True),
-        5: Offer(Product(adam_id, name, "App", bundle, platforms=touch, device_assignable=False)),
-        6: Offer(Product(adam_id, name, "App", bundle, platforms=("tvOS",))),
-        7: Offer(Product(adam_id, name, "App", bundle, platforms=touch, price=0.99), scarce=True),
-        8: Offer(Product(adam_id, name, "App", bundle, platforms=touch, custom=True)),
-        10: Offer(Product(adam_id, name, "App", bundle, platforms=("iOS", "visionOS"), price=1.99)),
+        0: Offer(
+            StoreProduct(adam_id, name, "App", bundle, platforms=("iOS", "macOS"), price=4.99)
+        ),
+        1: Offer(StoreProduct(adam_id, name, "App", bundle, platforms=touch), unlimited=True),
+        5: Offer(
+            StoreProduct(adam_id, name, "App", bundle, platforms=touch, device_assignable=False)
+        ),
+        6: Offer(StoreProduct(adam_id, name, "App", bundle, platforms=("tvOS",))),
+        7: Offer(
+            StoreProduct(adam_id, name, "App", bundle, platforms=touch, price=0.99), scarce=True
+        ),
+        8: Offer(StoreProduct(adam_id, name, "App", bundle, platforms=touch, custom=True)),
+        10: Offer(
+            StoreProduct(adam_id, name, "App", bundle, platforms=("iOS", "visionOS"), price=1.99)
+        ),
     }
-    return rows.get(kind) or Offer(Product(adam_id, name, "App", bundle, platforms=touch))
+    return rows.get(kind) or Offer(StoreProduct(adam_id, name, "App", bundle, platforms=touch))
 
 
 def found(

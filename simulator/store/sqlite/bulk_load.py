@@ -16,14 +16,16 @@ import msgspec
 from simulator.core.state import Body
 from simulator.store.errors import StoreError
 from simulator.store.sqlite import schema
-from simulator.store.sqlite.session import Name, Session
+from simulator.store.sqlite.session import Name, SqliteSession
 
 _ENCODE = msgspec.json.Encoder().encode
 _CHUNK = 1000
 """Rows that are in memory at a time."""
 
 
-def add(session: Session, organisation: str, kind: str, rows: Iterable[tuple[str, Body]]) -> None:
+def add(
+    session: SqliteSession, organisation: str, kind: str, rows: Iterable[tuple[str, Body]]
+) -> None:
     """Write new entities, (key, body); ValueError names one that is there already."""
     session.flush()
     remaining = iter(rows)
@@ -46,7 +48,7 @@ def add(session: Session, organisation: str, kind: str, rows: Iterable[tuple[str
 
 
 def _taken(
-    session: Session, name: tuple[str, str], rows: list[tuple[str, Body]], before: int
+    session: SqliteSession, name: tuple[str, str], rows: list[tuple[str, Body]], before: int
 ) -> str:
     """Say which of *rows* comes twice, or was there already: it has a revision up to *before*."""
     count = Counter(key for key, _ in rows)
@@ -56,19 +58,19 @@ def _taken(
     return f"there is a {name[1]} {taken} already"
 
 
-def index(session: Session, name: Name, rows: Iterable[tuple[str, str]]) -> None:
+def index(session: SqliteSession, name: Name, rows: Iterable[tuple[str, str]]) -> None:
     """Add index values, (value, key); *name* is organisation, kind and name of the value."""
     session.flush()
     session.writable.executemany(schema.INDEX, ((*name, *row) for row in rows))
 
 
-def begin(session: Session) -> None:
+def begin(session: SqliteSession) -> None:
     """Do without the index of index values by key until `end`."""
     session.flush()
     session.writable.execute(schema.NO_INDEX_KEY)
 
 
-def end(session: Session) -> None:
+def end(session: SqliteSession) -> None:
     """Make the index anew."""
     session.flush()
     session.writable.execute(schema.INDEX_KEY)

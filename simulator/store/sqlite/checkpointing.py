@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.store.errors import StoreError
-from simulator.store.sqlite.connection import Connection, connect
+from simulator.store.sqlite.connection import SqliteConnection, connect
 
 LOG = logging.getLogger("mdmsim")
 AFTER_ROWS = 500
@@ -40,7 +40,7 @@ class Checkpointer:
         self._rows = self._bytes = 0
         self._due = threading.Event()
         self._closing = threading.Event()
-        self._connection: Connection | None = None
+        self._connection: SqliteConnection | None = None
         self._thread = threading.Thread(target=self._run, name="mdmsim-checkpoint", daemon=True)
         self._thread.start()
 

@@ -46,7 +46,7 @@ def _translation(error: sqlite3.Error) -> StoreError:
     return StoreError(str(error), _REASONS.get(code_of(error), "failed"))
 
 
-class Cursor(sqlite3.Cursor):
+class SqliteCursor(sqlite3.Cursor):
     """The rows of a statement. SQLite looks for them as they are asked for."""
 
     def fetchone(self) -> Any:
@@ -73,27 +73,27 @@ class Cursor(sqlite3.Cursor):
             raise _translation(error) from error
 
 
-class Connection(sqlite3.Connection):
+class SqliteConnection(sqlite3.Connection):
     """A connection in autocommit mode, for one thread at a time."""
 
-    def execute(self, sql: str, values: Any = ()) -> Cursor:
+    def execute(self, sql: str, values: Any = ()) -> SqliteCursor:
         """Run one statement."""
-        cursor = self.cursor(Cursor)
+        cursor = self.cursor(SqliteCursor)
         try:
             return cursor.execute(sql, values)
         except sqlite3.Error as error:
             raise _translation(error) from error
 
-    def executemany(self, sql: str, rows: Iterable[Any]) -> Cursor:
+    def executemany(self, sql: str, rows: Iterable[Any]) -> SqliteCursor:
         """Run one statement for each of *rows*."""
-        cursor = self.cursor(Cursor)
+        cursor = self.cursor(SqliteCursor)
         try:
             return cursor.executemany(sql, rows)
         except sqlite3.Error as error:
             raise _translation(error) from error
 
 
-def connect(name: str | Path, *, busy_s: float | None = None) -> Connection:
+def connect(name: str | Path, *, busy_s: float | None = None) -> SqliteConnection:
     """Open the database *name*: a path, a ``file:`` URI, or ``:memory:``.
 
     *busy_s* is how long it waits for a lock, if not `BUSY_S`.
@@ -107,5 +107,5 @@ def connect(name: str | Path, *, busy_s: float | None = None) -> Connection:
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
-            factory=Connection,
+            factory=SqliteConnection,
         )

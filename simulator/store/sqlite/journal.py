@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from simulator.core.messages import Exchange
-from simulator.journal.chain import Chain, Cut, Evidence, Head
+from simulator.journal.chain import Chain, ChainHead, Cut, Evidence
 from simulator.store import search
 from simulator.store.errors import StoreError
 from simulator.store.protocols import NEWEST, Match
 from simulator.store.records import columns_of, decode
 from simulator.store.sqlite import schema
-from simulator.store.sqlite.connection import Connection
+from simulator.store.sqlite.connection import SqliteConnection
 from simulator.store.sqlite.filters import condition
 from simulator.store.sqlite.readers import FileReaders, Readers
 
@@ -48,7 +48,7 @@ class SqliteJournal:
     See `simulator.store.protocols.Journal` for what each call does.
     """
 
-    def __init__(self, readers: Readers, moment: Connection | None = None) -> None:
+    def __init__(self, readers: Readers, moment: SqliteConnection | None = None) -> None:
         """Borrow from *readers*, or read the *moment* that one of their connections sees."""
         self._readers = readers
         self._moment = moment
@@ -65,7 +65,7 @@ class SqliteJournal:
             yield SqliteJournal(self._readers, db)
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _reading(self) -> Iterator[SqliteConnection]:
         if self._moment is not None:
             yield self._moment
             return
@@ -134,13 +134,13 @@ class SqliteJournal:
             last = max(now.last(), after)
             return last, now._all(_TALLY, (after, last))  # noqa: SLF001 (of this class)
 
-    def head(self) -> Head | None:
+    def head(self) -> ChainHead | None:
         """Return where the hash chain has got to; None if somebody took that away."""
         try:
             rows = self._all(_WHOLE_HEAD, ())
         except StoreError:
             return None
-        return Head(*rows[0]) if rows and _are(rows[0], _HEAD_TYPES) else None
+        return ChainHead(*rows[0]) if rows and _are(rows[0], _HEAD_TYPES) else None
 
     def cuts(self) -> list[Cut]:
         """Return what was deleted on purpose, or never recorded; StoreError if that is damaged."""
@@ -237,7 +237,7 @@ class SqliteJournal:
 
 
 def _with_text(
-    db: Connection,
+    db: SqliteConnection,
     match: Match,
     start: int,
     through: int = NEWEST,

@@ -12,7 +12,7 @@ from simulator.core.settings import ConfigurationError
 from simulator.journal.chain import START, link_of
 from simulator.store.errors import DamagedError, StoreError
 from simulator.store.sqlite import filters, snapshots
-from simulator.store.sqlite.connection import Connection, code_of, connect
+from simulator.store.sqlite.connection import SqliteConnection, code_of, connect
 from simulator.store.sqlite.schema import APPLICATION_ID, CHAIN, PROBE_TABLE, TABLES, VERSION
 
 WAL_SIZE = 16 * 1024 * 1024
@@ -41,7 +41,7 @@ _PERMISSION = 0o600
 """Of a new database: it holds what clients disclosed."""
 
 
-def writable(path: Path | None, *, fsync: bool) -> Connection:
+def writable(path: Path | None, *, fsync: bool) -> SqliteConnection:
     """Open the database at *path* to write it, or one in memory; make its tables if it has none."""
     if path is None:
         return _prepared(connect(":memory:"), lambda one: _make(one, None, fsync=fsync))
@@ -53,7 +53,7 @@ def writable(path: Path | None, *, fsync: bool) -> Connection:
         return _prepared(connection, lambda one: _make(one, path, fsync=fsync))
 
 
-def readable(path: Path) -> Connection:
+def readable(path: Path) -> SqliteConnection:
     """Open the database at *path* to read it, be it in use, closed, or on a read-only disk."""
     if not path.exists():
         raise ConfigurationError(
@@ -78,7 +78,9 @@ def readable(path: Path) -> Connection:
             return _prepared(connect(f"{uri}&immutable=1"), lambda one: _check_ours(one, path))
 
 
-def _prepared(connection: Connection, prepare: Callable[[Connection], None]) -> Connection:
+def _prepared(
+    connection: SqliteConnection, prepare: Callable[[SqliteConnection], None]
+) -> SqliteConnection:
     """Return *connection* after *prepare*, or close it if that fails."""
     try:
         prepare(connection)
@@ -88,7 +90,7 @@ def _prepared(connection: Connection, prepare: Callable[[Connection], None]) -> 
     return connection
 
 
-def _make(connection: Connection, path: Path | None, *, fsync: bool) -> None:
+def _make(connection: SqliteConnection, path: Path | None, *, fsync: bool) -> None:
     """Check that the database is ours, make the tables of a new one, and tune it."""
     if path is not None and not _is_new(connection):
         _check_ours(connection, path, upgradable=True)
@@ -116,7 +118,7 @@ def _make(connection: Connection, path: Path | None, *, fsync: bool) -> None:
     connection.execute("COMMIT")
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: SqliteConnection) -> None:
     """Bring the tables of format 1 to format 2: chain the exchanges that are there."""
     connection.execute("ALTER TABLE exchange ADD COLUMN link BLOB NOT NULL DEFAULT x''")
     for statement in CHAIN:
@@ -132,12 +134,12 @@ def _upgrade(connection: Connection) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def _is_new(connection: Connection) -> bool:
+def _is_new(connection: SqliteConnection) -> bool:
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     return not (tables or _number(connection, "application_id"))
 
 
-def _check_ours(connection: Connection, path: Path, *, upgradable: bool = False) -> None:
+def _check_ours(connection: SqliteConnection, path: Path, *, upgradable: bool = False) -> None:
     if _number(connection, "application_id") != APPLICATION_ID:
         raise ConfigurationError(
             f"{path} is a database of another program: move it away, or give another --data"
@@ -155,7 +157,7 @@ def _check_ours(connection: Connection, path: Path, *, upgradable: bool = False)
         )
 
 
-def _number(connection: Connection, pragma: str) -> int:
+def _number(connection: SqliteConnection, pragma: str) -> int:
     number: int = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
     return number
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from simulator.store.errors import StoreError
 from simulator.store.sqlite import migrations
-from simulator.store.sqlite.connection import Connection
+from simulator.store.sqlite.connection import SqliteConnection
 
 KEPT = 4
 """Connections that wait open for the next reader."""
@@ -23,7 +23,7 @@ _LOOK = "SELECT count(*) FROM sqlite_schema WHERE name = ''"
 class Readers(Protocol):
     """What lends connections."""
 
-    def lend(self) -> AbstractContextManager[Connection]:
+    def lend(self) -> AbstractContextManager[SqliteConnection]:
         """Return a connection that sees the database as it is now, for one thread."""
         ...
 
@@ -43,7 +43,7 @@ class FileReaders:
         self._closed = False
 
     @contextmanager
-    def lend(self) -> Iterator[Connection]:
+    def lend(self) -> Iterator[SqliteConnection]:
         """Yield a connection in a read transaction of its own."""
         with self._lock:
             connection = self._idle.pop() if self._idle else None
@@ -76,13 +76,13 @@ class FileReaders:
 class MemoryReaders:
     """Readers of a database in memory: one at a time, and never beside a transaction."""
 
-    def __init__(self, connection: Connection, lock: AbstractContextManager[Any]) -> None:
+    def __init__(self, connection: SqliteConnection, lock: AbstractContextManager[Any]) -> None:
         """Read through the *connection* of a store, which is used under *lock*."""
         self._connection = connection
         self._lock = lock
 
     @contextmanager
-    def lend(self) -> Iterator[Connection]:
+    def lend(self) -> Iterator[SqliteConnection]:
         """Yield the connection once no transaction runs."""
         with self._lock:
             yield self._connection

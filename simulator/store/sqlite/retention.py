@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from simulator.journal.chain import UNSEEN, Cut
 from simulator.store.errors import StoreError
 from simulator.store.sqlite import schema
-from simulator.store.sqlite.connection import Connection
+from simulator.store.sqlite.connection import SqliteConnection
 
 CONDITIONS = {
     "before_ms": "at_ms < :before_ms",
@@ -29,7 +29,7 @@ _WIDER = "UPDATE journal_cut SET last = ?, link = ?, at_ms = ? WHERE number = ?"
 
 
 def delete(
-    db: Connection,
+    db: SqliteConnection,
     committed: int,
     match: Mapping[str, object],
     *,
@@ -64,12 +64,12 @@ def delete(
     return cuts_made
 
 
-def skip(db: Connection, seq: int, count: int, link: bytes, at_ms: int) -> None:
+def skip(db: SqliteConnection, seq: int, count: int, link: bytes, at_ms: int) -> None:
     """Note that *count* exchanges after number *seq*, whose link is *link*, were not recorded."""
     db.execute(_CUT, (seq + 1, seq + count, link, at_ms, UNSEEN))
 
 
-def probe(db: Connection) -> int:
+def probe(db: SqliteConnection) -> int:
     """Write what a few exchanges take in place of the last time's; return its number."""
     db.execute(schema.PROBE, (_ROOM,))
     db.execute(schema.PROBE_OLD)

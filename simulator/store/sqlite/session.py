@@ -13,7 +13,7 @@ from simulator.core.state import Body, Entity, Guard
 from simulator.journal.chain import START
 from simulator.store.errors import StoreError
 from simulator.store.sqlite import schema
-from simulator.store.sqlite.connection import Connection
+from simulator.store.sqlite.connection import SqliteConnection
 
 CACHED = 32_768
 """Most entities that are kept, decoded once they were asked for: about 1 KB each."""
@@ -33,10 +33,10 @@ Series = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Session:
+class SqliteSession:
     """One transaction as its states share it."""
 
-    connection: Connection
+    connection: SqliteConnection
     cache: dict[Name, Entity | Row]
     """What `SqliteState.get` found or `SqliteState.put` wrote lately."""
     counters: dict[Series, int]
@@ -65,7 +65,7 @@ class Session:
     closed: bool = False
 
     @property
-    def db(self) -> Connection:
+    def db(self) -> SqliteConnection:
         """The connection, as long as the transaction lasts.
 
         After a full disk and the like, SQLite has undone all of it: what
@@ -136,7 +136,7 @@ class Session:
             self.db.executemany(schema.RECORD, self.recorded)
             self.db.execute(schema.SET_HEAD, (self.seq, self.link))
 
-    def flush(self) -> Connection:
+    def flush(self) -> SqliteConnection:
         """Write the entities that wait, and return the connection: the tables are now true."""
         if self.pending_writes:
             rows = [(*name, *row) for name, row in self.pending_writes.items()]
@@ -149,7 +149,7 @@ class Session:
         return self.db
 
     @property
-    def writable(self) -> Connection:
+    def writable(self) -> SqliteConnection:
         """The connection, once every open savepoint is set and covers what will be written."""
         db = self.db
         for level, savepoint in enumerate(self.savepoints):
@@ -166,7 +166,7 @@ class Savepoint:
     The database hears of it with the first write inside: most requests only read.
     """
 
-    session: Session
+    session: SqliteSession
     numbers: tuple[int, int, int, int] = (0, 0, 0, 0)
     link: bytes = START
     is_set: bool = False

@@ -11,7 +11,7 @@ import msgspec
 
 from simulator.core.state import Body
 from simulator.store import snapshot_lines
-from simulator.store.sqlite.connection import Connection
+from simulator.store.sqlite.connection import SqliteConnection
 
 TABLES = (
     """CREATE TABLE IF NOT EXISTS baseline (
@@ -71,12 +71,12 @@ _DUMP_COUNTERS = "SELECT organisation, series, next FROM counter ORDER BY 1, 2"
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class Session(Protocol):
+class SnapshotSession(Protocol):
     """One transaction of the store."""
 
     revision: int
 
-    def flush(self) -> Connection:
+    def flush(self) -> SqliteConnection:
         """Write the entities that wait."""
         ...
 
@@ -89,19 +89,19 @@ class Session(Protocol):
         ...
 
     @property
-    def writable(self) -> Connection:
+    def writable(self) -> SqliteConnection:
         """The connection, with the open savepoints set."""
         ...
 
 
-def _written(session: Session) -> Connection:
+def _written(session: SnapshotSession) -> SqliteConnection:
     """Return the connection once the tables are true."""
     session.flush()
     session.count()
     return session.writable
 
 
-def set_baseline(session: Session) -> None:
+def set_baseline(session: SnapshotSession) -> None:
     """Note that this is the state to go back to."""
     db = _written(session)
     for verb in _VERBS:
@@ -113,7 +113,7 @@ def set_baseline(session: Session) -> None:
     db.execute(_SET_MARK, (session.revision,))
 
 
-def clear_baseline(session: Session) -> None:
+def clear_baseline(session: SnapshotSession) -> None:
     """Forget the state to go back to, as everything is going to be removed."""
     db = _written(session)
     for verb in _VERBS:
@@ -122,12 +122,12 @@ def clear_baseline(session: Session) -> None:
         db.execute(statement)
 
 
-def has_baseline(session: Session) -> bool:
+def has_baseline(session: SnapshotSession) -> bool:
     """Tell whether there is a state to go back to."""
     return session.writable.execute(_MARK).fetchone() is not None
 
 
-def reset(session: Session, organisation: str | None) -> None:
+def reset(session: SnapshotSession, organisation: str | None) -> None:
     """Go back to the mark with one organisation, or with all; ValueError if there is none."""
     db = _written(session)
     row = db.execute(_MARK).fetchone()
@@ -142,7 +142,7 @@ def reset(session: Session, organisation: str | None) -> None:
     session.forget()
 
 
-def export_lines(session: Session, header: Body) -> Iterator[bytes]:
+def export_lines(session: SnapshotSession, header: Body) -> Iterator[bytes]:
     """Yield the lines of a snapshot: *header* with the format, entities, counters, the end."""
     db = _written(session)
     yield _ENCODE({snapshot_lines.NAME: snapshot_lines.FORMAT, **header}) + b"\n"

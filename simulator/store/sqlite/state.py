@@ -12,7 +12,7 @@ from simulator.journal.chain import link_of
 from simulator.store import records, snapshot_lines
 from simulator.store.protocols import NEWEST
 from simulator.store.sqlite import bulk_load, retention, schema, snapshots
-from simulator.store.sqlite.session import CLOSED, Row, Savepoint, Session
+from simulator.store.sqlite.session import CLOSED, Row, Savepoint, SqliteSession
 
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder(dict[str, Any]).decode
@@ -28,7 +28,7 @@ class SqliteState:
 
     __slots__ = ("_organisation", "_session")
 
-    def __init__(self, session: Session, organisation: str) -> None:
+    def __init__(self, session: SqliteSession, organisation: str) -> None:
         self._session = session
         self._organisation = organisation
 

@@ -19,10 +19,10 @@ from simulator.journal.chain import START
 from simulator.store.errors import StoreError
 from simulator.store.sqlite import migrations, retention, schema
 from simulator.store.sqlite.checkpointing import Checkpointer
-from simulator.store.sqlite.connection import Connection
+from simulator.store.sqlite.connection import SqliteConnection
 from simulator.store.sqlite.journal import SqliteJournal
 from simulator.store.sqlite.readers import MemoryReaders
-from simulator.store.sqlite.session import Name, Row, Series, Session
+from simulator.store.sqlite.session import Name, Row, Series, SqliteSession
 from simulator.store.sqlite.state import SqliteState
 
 _DECODE = msgspec.json.Decoder(dict[str, Any]).decode
@@ -38,7 +38,7 @@ class SqliteStore:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: SqliteConnection,
         path: Path | None,
         keep: int = 0,
         *,
@@ -141,7 +141,7 @@ class SqliteStore:
             with suppress(StoreError):
                 self._connection.execute("ROLLBACK")
 
-    def _limit(self, session: Session) -> None:
+    def _limit(self, session: SqliteSession) -> None:
         """Delete the oldest exchanges where there are a tenth more than are to be kept."""
         if not self._keep or session.seq - self._oldest < self._keep + self._keep // 10:
             return
@@ -153,7 +153,7 @@ class SqliteStore:
         retention.delete(session.db, session.seq, match, at_ms=now, reason=retention.LIMIT)
         self._oldest = through + 1
 
-    def _begin(self) -> Session:
+    def _begin(self) -> SqliteSession:
         """Begin with the numbers as they are, read again if another process wrote."""
         db = self._connection
         (seen,) = db.execute("PRAGMA data_version").fetchone()
@@ -165,7 +165,7 @@ class SqliteStore:
             self._counters.clear()
             self._seen = seen
             self._show()
-        return Session(
+        return SqliteSession(
             db,
             self._cache,
             self._counters,

@@ -12,13 +12,13 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from msgspec.structs import replace
 
 from simulator.core.messages import Peer, Request, Response
-from simulator.transport.delivery import Watch
+from simulator.transport.delivery import ClientWatch
 from simulator.transport.handshake import shown
 from simulator.transport.http1.malformed_requests import Salvage, about, salvage
 from simulator.transport.http1.responses import Outgoing, encode
 
 if TYPE_CHECKING:
-    from simulator.transport.http1.server import Server
+    from simulator.transport.http1.server import Http1Server
 
 HEAD_LIMIT = 65_536
 """Longest request line and longest header field in bytes."""
@@ -32,10 +32,10 @@ class BrokenFramingError(Exception):
     """The body's own framing, such as a chunk size, could not be read."""
 
 
-class Connection(web.RequestHandler):
+class Http1Connection(web.RequestHandler):
     """One HTTP/1.1 connection: aiohttp's, with malformed requests handed on like any other."""
 
-    def __init__(self, server: "Server") -> None:
+    def __init__(self, server: "Http1Server") -> None:
         super().__init__(
             server,
             loop=get_running_loop(),
@@ -55,7 +55,7 @@ class Connection(web.RequestHandler):
         """Bytes of a body that arrived, but were not read when the connection ended."""
         self.peer = Peer("", 0, 0)
         self.scheme = "http"
-        self.watch = Watch()
+        self.watch = ClientWatch()
         self._patience: TimerHandle | None = None
         """Runs while a request is only half there."""
         self._stuck: TimerHandle | None = None

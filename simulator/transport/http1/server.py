@@ -20,7 +20,7 @@ from aiohttp.streams import StreamReader
 from simulator.core.clock import Clock
 from simulator.core.messages import Request, Response
 from simulator.transport.delivery import Late
-from simulator.transport.http1.connection import BrokenFramingError, Connection
+from simulator.transport.http1.connection import BrokenFramingError, Http1Connection
 from simulator.transport.http1.malformed_requests import text
 from simulator.transport.http1.responses import Outgoing, encode
 
@@ -32,7 +32,7 @@ _ABSOLUTE = re.compile(r"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Server(web.Server):
+class Http1Server(web.Server):
     """Makes the protocol object of each HTTP/1.1 connection, and closes them all."""
 
     def __init__(self, answer: Answer, clock: Clock, body_limit: int, slow_s: float = 0) -> None:
@@ -54,9 +54,9 @@ class Server(web.Server):
         """How many connections there are."""
         return len(self._connections)
 
-    def __call__(self) -> Connection:
+    def __call__(self) -> Http1Connection:
         """Return the protocol of a new connection."""
-        return Connection(self)
+        return Http1Connection(self)
 
     async def close(self, timeout_s: float) -> None:
         """Answer what is being answered, then close all connections."""
@@ -78,7 +78,7 @@ class Server(web.Server):
         return self._date
 
     async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        connection = cast("Connection", incoming.protocol)
+        connection = cast("Http1Connection", incoming.protocol)
         body, problem, sentence = b"", "", ""
         if incoming.body_exists and incoming.method != "CONNECT":
             body, problem, sentence = await self._read(incoming, connection)
@@ -111,7 +111,7 @@ class Server(web.Server):
         return await self.exchange(request, connection, stays=stays)
 
     async def exchange(
-        self, request: Request, connection: Connection, *, stays: bool
+        self, request: Request, connection: Http1Connection, *, stays: bool
     ) -> web.StreamResponse:
         """Have *request* answered; *stays* is whether the connection may stay open."""
         response = await self.answer(request)
@@ -128,7 +128,7 @@ class Server(web.Server):
         return cast("web.StreamResponse", Outgoing(content, stays))
 
     async def _read(
-        self, incoming: web.BaseRequest, connection: Connection
+        self, incoming: web.BaseRequest, connection: Http1Connection
     ) -> tuple[bytes, str, str]:
         """Return the body up to the limit, and the problem with its sentence if there is one."""
         limit = self.body_limit

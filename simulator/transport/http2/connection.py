@@ -8,7 +8,7 @@ Rule 3: no memory and no work without bound for a client that asks for nothing.
 from collections.abc import Callable, Sequence
 
 from simulator.transport.http2 import control, fields, frames, limits
-from simulator.transport.http2.control import Control
+from simulator.transport.http2.control import ControlFrames
 from simulator.transport.http2.frames import (
     CONTINUATION,
     FRAME_LIMIT,
@@ -20,7 +20,7 @@ from simulator.transport.http2.frames import (
 )
 from simulator.transport.http2.frames import ConnectionFailedError as Failed
 from simulator.transport.http2.limits import Limits, Purse
-from simulator.transport.http2.receiver import Asked, Intake
+from simulator.transport.http2.receiver import Intake, StreamRequest
 from simulator.transport.http2.sender import Sender
 
 _ANY = -1
@@ -30,7 +30,7 @@ _TYPE_AT = 3
 _BODILESS = frozenset({204, 304})
 
 
-class Connection:
+class Http2Connection:
     """The state of one connection."""
 
     def __init__(self, bounds: Limits | None = None) -> None:
@@ -39,7 +39,7 @@ class Connection:
         self._purse = Purse()
         self._sender = Sender()
         self._intake = Intake(self._limits, self._sender, self._purse)
-        self._control = Control(self._intake, self._sender, self._purse)
+        self._control = ControlFrames(self._intake, self._sender, self._purse)
         self._rest = b""
         """Received, but no whole frame yet."""
         self._greeted = False
@@ -78,7 +78,7 @@ class Connection:
         """How many streams are open."""
         return len(self._intake.streams)
 
-    def receive(self, data: bytes) -> list[Asked]:
+    def receive(self, data: bytes) -> list[StreamRequest]:
         """Take *data* as it came; return the requests in it.
 
         `answer` is to be called for each of those whose client `hears`, in any order.
@@ -93,7 +93,7 @@ class Connection:
                 self._fail(error.code, error.about)
         return self._events()
 
-    def _events(self) -> list[Asked]:
+    def _events(self) -> list[StreamRequest]:
         events = self._intake.events
         self._intake.events = []
         return events
@@ -233,25 +233,25 @@ class Connection:
         if not self._failed:
             self._sender.put(frames.goaway(_STREAM_MASK, Code.NO_ERROR, b""))
 
-    def abort(self, code: int, debug: bytes = b"", last: int | None = None) -> list[Asked]:
+    def abort(self, code: int, debug: bytes = b"", last: int | None = None) -> list[StreamRequest]:
         """Say GOAWAY, as `close` does, and end at once; return half requests, for the record."""
         if not self._failed:
             self._end(code, debug, last)
         return self._events()
 
-    def eof(self) -> list[Asked]:
+    def eof(self) -> list[StreamRequest]:
         """Note that the client says no more but may listen; return half requests, as `lost`."""
         self._intake.cut(half=True)
         self._control.leaving = True
         return self._events()
 
-    def lost(self) -> list[Asked]:
+    def lost(self) -> list[StreamRequest]:
         """Note that the client has gone; return half requests, for the record."""
         self._intake.cut()
         self._failed = True
         return self._events()
 
-    def tick(self) -> list[Asked]:
+    def tick(self) -> list[StreamRequest]:
         """Note that a second has gone by; return half requests if the client was too slow."""
         self._purse.earn(limits.REFILL)
         begun = len(self._rest) > _TYPE_AT and self._rest[_TYPE_AT] == HEADERS

@@ -31,7 +31,7 @@ _RANGES = {
 """Least and greatest value of a setting, and what it is to be outside of them."""
 
 
-class Control:
+class ControlFrames:
     """Takes the frames of one connection that carry no request."""
 
     def __init__(self, intake: Intake, sender: Sender, purse: Purse) -> None:

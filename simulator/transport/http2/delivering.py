@@ -5,14 +5,14 @@ import contextlib
 from typing import Any, Protocol
 
 from simulator.core.messages import Delivery, Goaway, Response
-from simulator.transport.delivery import Watch, reset
-from simulator.transport.http2.connection import Connection
+from simulator.transport.delivery import ClientWatch, reset
+from simulator.transport.http2.connection import Http2Connection
 
 
 class Owner(Protocol):
     """The protocol object of a connection, as far as a delivery needs it."""
 
-    watch: Watch
+    watch: ClientWatch
     hurried: bool
     """Whether the client has closed its side, or the server closes."""
 
@@ -50,7 +50,7 @@ class Http2Wire:
     """The answer on stream *number*."""
 
     def __init__(
-        self, owner: Owner, connection: Connection, number: int, response: Response
+        self, owner: Owner, connection: Http2Connection, number: int, response: Response
     ) -> None:
         self._owner = owner
         self._connection = connection

@@ -21,7 +21,7 @@ _CONNECTION = frozenset(
 """Fields of HTTP/1.1 connections, which HTTP/2 has not."""
 
 
-class Head(NamedTuple):
+class RequestFields(NamedTuple):
     """The header fields of a request."""
 
     method: str
@@ -38,7 +38,7 @@ class Head(NamedTuple):
 _CACHE_LIMIT = 1024
 _known: dict[bytes, str] = {}
 """Proper names seen so far; they repeat in every request."""
-_heads: dict[tuple[object, ...], Head] = {}
+_heads: dict[tuple[object, ...], RequestFields] = {}
 """What the fields but for the path have said, their size without it; by the path's place and them.
 
 A proper path changes nothing else.
@@ -49,7 +49,7 @@ _written: dict[str, bytes] = {}
 """Encoded names of answers; empty: a field of HTTP/1.1 that is left out."""
 
 
-def read_head(fields: hpack.Fields) -> Head:
+def read_head(fields: hpack.Fields) -> RequestFields:
     """Return the request that *fields* say; also if it is malformed, as far as it can be read.
 
     Clients repeat all but the path, so what the other fields say is remembered.
@@ -68,10 +68,10 @@ def read_head(fields: hpack.Fields) -> Head:
             _heads[key] = head._replace(size=head.size - len(raw))
         return head
     method, _, headers, length, size, _ = head
-    return Head(method, text(raw), headers, length, size + len(raw), "")
+    return RequestFields(method, text(raw), headers, length, size + len(raw), "")
 
 
-def _read_head(fields: hpack.Fields) -> Head:
+def _read_head(fields: hpack.Fields) -> RequestFields:
     pseudo: list[bytes | None] = [None, None, None, None]
     headers: list[tuple[str, str]] = []
     wrong = ""
@@ -113,7 +113,7 @@ def _assemble(
     length: int,
     size: int,
     wrong: str,
-) -> Head:
+) -> RequestFields:
     method, path, scheme, authority = [one if one is None else text(one) for one in pseudo]
     if authority is not None:
         hosts = [value for name, value in headers if name == "host"]
@@ -129,7 +129,7 @@ def _assemble(
         wrong = wrong or "one of :method, :scheme and :path is missing or empty"
     elif path[0] != "/" and (path != "*" or method != "OPTIONS"):
         wrong = wrong or "the path does not start with a slash"
-    return Head(method or "", path or "", tuple(headers), length, size, wrong)
+    return RequestFields(method or "", path or "", tuple(headers), length, size, wrong)
 
 
 def read_trailers(fields: hpack.Fields) -> tuple[Headers, str]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, cast
 from msgspec.structs import replace
 
 from simulator.core.messages import Goaway, Peer, Request, Response
-from simulator.transport.delivery import Watch, deliver
+from simulator.transport.delivery import ClientWatch, deliver
 from simulator.transport.handshake import shown
-from simulator.transport.http2.connection import Connection
+from simulator.transport.http2.connection import Http2Connection
 from simulator.transport.http2.delivering import Http2Wire
 from simulator.transport.http2.frames import Code
-from simulator.transport.http2.receiver import Asked
+from simulator.transport.http2.receiver import StreamRequest
 
 if TYPE_CHECKING:
     from simulator.transport.http2.server import Http2Server
@@ -30,11 +30,11 @@ LINGER_TICKS = 2
 
 
 class Http2Protocol(asyncio.Protocol):
-    """One connection: bytes to its `Connection`, and what that says to the server and back."""
+    """One connection: bytes to its `Http2Connection`, and what that says to the server and back."""
 
     def __init__(self, server: "Http2Server") -> None:
         self._server = server
-        self._connection = Connection(server.limits)
+        self._connection = Http2Connection(server.limits)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._scheduled = False
@@ -53,7 +53,7 @@ class Http2Protocol(asyncio.Protocol):
         """Whether the client does not read what is sent."""
         self._scheme = "http"
         self._peer = Peer("", 0, 0)
-        self.watch = Watch()
+        self.watch = ClientWatch()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note who is at the other end, and send our SETTINGS.
@@ -120,7 +120,7 @@ class Http2Protocol(asyncio.Protocol):
         if self._transport is not None and not self._silent:
             self._transport.resume_reading()
 
-    def _hand_on(self, events: list[Asked]) -> None:
+    def _hand_on(self, events: list[StreamRequest]) -> None:
         scheme, ask = self._scheme, self._server.ask
         for number, method, target, headers, body, problem, about, hears in events:
             peer = self._peer

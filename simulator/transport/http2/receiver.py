@@ -24,7 +24,7 @@ _CREDIT_BELOW = WINDOW // 2
 """What is left of a window when it is opened again."""
 
 
-class Asked(NamedTuple):
+class StreamRequest(NamedTuple):
     """A request came in: the one kind of event."""
 
     stream: int
@@ -43,7 +43,7 @@ class Intake:
     """All streams that are open, and the requests that they have brought since last asked."""
 
     def __init__(self, bounds: Limits, sender: Sender, purse: Purse) -> None:
-        self.events: list[Asked] = []
+        self.events: list[StreamRequest] = []
         self.streams: dict[int, Stream] = {}
         self.last = 0
         """Highest number of a stream that the client has opened."""
@@ -271,7 +271,7 @@ class Intake:
         body = stream.body(self._limits.body) if stream.parts else b""
         stream.parts = []
         self.events.append(
-            Asked(
+            StreamRequest(
                 stream.number, head.method, head.target, head.headers, body, problem, about, hears
             )
         )

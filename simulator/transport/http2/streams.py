@@ -1,6 +1,6 @@
 """One stream: a request as it comes in, and its answer as it goes out."""
 
-from simulator.transport.http2.fields import Head
+from simulator.transport.http2.fields import RequestFields
 from simulator.transport.http2.frames import WINDOW
 
 
@@ -20,7 +20,7 @@ class Stream:
         "window",
     )
 
-    def __init__(self, number: int, head: Head, window: int, *, ended: bool) -> None:
+    def __init__(self, number: int, head: RequestFields, window: int, *, ended: bool) -> None:
         """Open stream *number* with its *head*; the peer takes *window* bytes of the answer."""
         self.number = number
         self.head = head

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.services.dep import cursors
-from simulator.services.dep.cursors import Cursor
+from simulator.services.dep.cursors import DeviceCursor
 from simulator.services.fleet import portal
 from tests.apple import SECRET, Answer, Apple, hardware
 
@@ -281,7 +281,7 @@ def test_a_limit_of_a_wrong_type_is_malformed(apple: Apple, limit: object) -> No
 
 
 cursor_values = st.builds(
-    Cursor,
+    DeviceCursor,
     st.sampled_from(["fetching", "fetched", "syncing"]),
     st.integers(0, 10**9),
     st.integers(0, 10**9),
@@ -291,7 +291,7 @@ cursor_values = st.builds(
 
 
 @given(cursor_values, st.integers(0, 10**9))
-def test_every_cursor_survives_the_wire(cursor: Cursor, line: int) -> None:
+def test_every_cursor_survives_the_wire(cursor: DeviceCursor, line: int) -> None:
     text = cursors.encode(cursor, SECRET, "a", line)
 
     assert cursors.decode(text, SECRET, "a", line) == cursor

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from simulator.services.vpp.domain.products import Product, put_product
+from simulator.services.vpp.domain.products import StoreProduct, put_product
 from tests.apple import AGENT, Answer, request
 from tests.disclosure.made_up import provider_token
 from tests.vpp import APP, BOOK, MAC, Vpp
@@ -18,7 +18,7 @@ APPS = "/v1/catalog/us/stoken-authenticated-apps"
 @pytest.fixture
 def apple() -> Vpp:
     vpp = Vpp()
-    custom = Product(CUSTOM, "Ours Only", "App", "example.ours", custom=True)
+    custom = StoreProduct(CUSTOM, "Ours Only", "App", "example.ours", custom=True)
     vpp.run(lambda state: put_product(state, custom))
     vpp.buy(CUSTOM, 1)
     return vpp

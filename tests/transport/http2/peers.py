@@ -10,10 +10,10 @@ import h2.events
 import hpack
 
 from simulator.transport.http2 import frames
-from simulator.transport.http2.connection import Connection
+from simulator.transport.http2.connection import Http2Connection
 from simulator.transport.http2.frames import Code
 from simulator.transport.http2.limits import Limits
-from simulator.transport.http2.receiver import Asked
+from simulator.transport.http2.receiver import StreamRequest
 
 REQUEST = ((":method", "GET"), (":scheme", "https"), (":path", "/a"), (":authority", "x.example"))
 POST = ((":method", "POST"), *REQUEST[1:])
@@ -34,11 +34,11 @@ def split(data: bytes, chance: random.Random | None) -> Iterable[bytes]:
 class Hyper:
     """The client of python-hyper's h2, wired to our connection."""
 
-    ours: Connection = field(default_factory=Connection)
+    ours: Http2Connection = field(default_factory=Http2Connection)
     chance: random.Random | None = field(
         default_factory=lambda: random.Random(1)  # noqa: S311 (the same pieces in each run)
     )
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[StreamRequest] = field(default_factory=list)
     heard: list[h2.events.Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -102,10 +102,10 @@ class Raw:
     """A client that sends whatever frames it is told to, right or wrong."""
 
     def __init__(self, limits: Limits | None = None, *, greet: bool = True) -> None:
-        self.ours = Connection(limits)
+        self.ours = Http2Connection(limits)
         self.encoder = hpack.Encoder()
         self.decoder = hpack.Decoder()
-        self.asked: list[Asked] = []
+        self.asked: list[StreamRequest] = []
         if greet:
             self.send(frames.PREFACE + frames.settings({}))
 

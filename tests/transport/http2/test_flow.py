@@ -5,7 +5,7 @@ import h2.settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.transport.http2.connection import Connection
+from simulator.transport.http2.connection import Http2Connection
 from simulator.transport.http2.limits import Limits
 from tests.transport.http2.peers import POST, REQUEST, Hyper
 
@@ -70,7 +70,7 @@ def test_who_expects_a_continue_gets_it() -> None:
 
 
 def test_a_body_that_is_too_large_is_answered_and_the_rest_declined() -> None:
-    peer = Hyper(Connection(Limits(body=1000)))
+    peer = Hyper(Http2Connection(Limits(body=1000)))
     peer.client.send_headers(1, POST)
     peer.client.send_data(1, bytes(1500))
     peer.exchange()
@@ -89,7 +89,7 @@ def test_a_body_that_is_too_large_is_answered_and_the_rest_declined() -> None:
 
 
 def test_a_body_announced_as_too_large_is_not_waited_for() -> None:
-    peer = Hyper(Connection(Limits(body=1000)))
+    peer = Hyper(Http2Connection(Limits(body=1000)))
 
     peer.client.send_headers(1, (*POST, ("expect", "100-continue"), ("content-length", "1001")))
     peer.exchange()
@@ -98,7 +98,7 @@ def test_a_body_announced_as_too_large_is_not_waited_for() -> None:
 
 
 def test_header_fields_that_are_too_large_are_handed_on_as_such() -> None:
-    peer = Hyper(Connection(Limits(header_list=1000)))
+    peer = Hyper(Http2Connection(Limits(header_list=1000)))
 
     peer.client.send_headers(1, (*REQUEST, ("x-long", "y" * 1000)), end_stream=True)
     peer.exchange()

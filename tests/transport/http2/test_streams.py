@@ -5,7 +5,7 @@ import h2.settings
 
 from simulator.core.messages import Response, Tls
 from simulator.transport.http2 import frames
-from simulator.transport.http2.connection import Connection
+from simulator.transport.http2.connection import Http2Connection
 from simulator.transport.http2.frames import Code, Setting
 from simulator.transport.http2.limits import Limits
 from simulator.transport.http2.receiver import _PERSISTENT
@@ -20,7 +20,7 @@ def resets(sent: list[Sent]) -> list[int]:
 
 
 def test_what_is_set_before_anything_is_said_is_said_first() -> None:
-    ours = Connection()
+    ours = Http2Connection()
 
     ours.limit(1)
     client = Hyper(ours)
@@ -46,7 +46,7 @@ def test_a_lower_number_holds_once_the_client_knows() -> None:
 
 
 def test_a_higher_number_holds_as_soon_as_it_is_confirmed() -> None:
-    ours = Connection()
+    ours = Http2Connection()
     ours.limit(1)
     ours.data_to_send()
     client = Raw(greet=False)

@@ -13,12 +13,12 @@ from simulator.protocol.fields import ErrorCode
 from simulator.protocol.operations import ApiError
 from simulator.services.vpp import errors
 from simulator.services.vpp.domain import licences, users
-from simulator.services.vpp.domain.licences import Asset, Holder, Shelf
+from simulator.services.vpp.domain.licences import Asset, Holder, LicenceUnitOfWork
 from simulator.services.vpp.domain.locations import Location
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TaskResult:
     """What became of one task."""
 
     element: Body
@@ -52,8 +52,8 @@ def _element(adam_id: str, pricing: str, holder: Holder) -> Body:
     return {"adamId": adam_id, "pricingParam": pricing, **who}
 
 
-def _unknown_user(element: Body, holder: Holder) -> Outcome:
-    return Outcome(element, errors.USER_NOT_FOUND, {"clientUserIds": holder.client})
+def _unknown_user(element: Body, holder: Holder) -> TaskResult:
+    return TaskResult(element, errors.USER_NOT_FOUND, {"clientUserIds": holder.client})
 
 
 def _blame(element: Body) -> Body:
@@ -63,27 +63,31 @@ def _blame(element: Body) -> Body:
     return lists | {"clientUserIds": element["clientUserId"]}
 
 
-def associate(state: State, location: Location, request: Body) -> list[Outcome]:
+def associate(state: State, location: Location, request: Body) -> list[TaskResult]:
     """Assign each asset to each target; who has it already keeps it."""
 
-    def act(shelf: Shelf, asset: Asset | None, element: Body, holder: Holder) -> Outcome:
+    def act(
+        shelf: LicenceUnitOfWork, asset: Asset | None, element: Body, holder: Holder
+    ) -> TaskResult:
         if asset is not None and shelf.held(asset, holder) is not None:
-            return Outcome(element)
+            return TaskResult(element)
         if asset is None or shelf.give(asset, holder) is None:
-            return Outcome(element, errors.NOT_ENOUGH_ASSETS, _blame(element))
-        return Outcome(element)
+            return TaskResult(element, errors.NOT_ENOUGH_ASSETS, _blame(element))
+        return TaskResult(element)
 
     return _cross(state, location, request, act)
 
 
-def disassociate(state: State, location: Location, request: Body) -> list[Outcome]:
+def disassociate(state: State, location: Location, request: Body) -> list[TaskResult]:
     """Take each asset from each target; who does not have it is no failure."""
 
-    def act(shelf: Shelf, asset: Asset | None, element: Body, holder: Holder) -> Outcome:
+    def act(
+        shelf: LicenceUnitOfWork, asset: Asset | None, element: Body, holder: Holder
+    ) -> TaskResult:
         held = None if asset is None else shelf.held(asset, holder)
         if asset is not None and held is not None:
             shelf.take(asset, held)
-        return Outcome(element)
+        return TaskResult(element)
 
     return _cross(state, location, request, act)
 
@@ -92,10 +96,10 @@ def _cross(
     state: State,
     location: Location,
     request: Body,
-    act: Callable[[Shelf, Asset | None, Body, Holder], Outcome],
-) -> list[Outcome]:
+    act: Callable[[LicenceUnitOfWork, Asset | None, Body, Holder], TaskResult],
+) -> list[TaskResult]:
     """Do *act* for each asset and target, in the order of the request."""
-    shelf = Shelf(state, location)
+    shelf = LicenceUnitOfWork(state, location)
     found = []
     wanted = targets(state, location, request)
     for one in request["assets"]:
@@ -110,9 +114,9 @@ def _cross(
     return found
 
 
-def revoke(state: State, location: Location, request: Body) -> list[Outcome]:
+def revoke(state: State, location: Location, request: Body) -> list[TaskResult]:
     """Take every revocable asset from the targets; the others stay."""
-    shelf = Shelf(state, location)
+    shelf = LicenceUnitOfWork(state, location)
     found = []
     for holder, exists in targets(state, location, request):
         if not exists:
@@ -122,15 +126,15 @@ def revoke(state: State, location: Location, request: Body) -> list[Outcome]:
             asset = shelf.asset(held["adam"], held["pricing"])
             if asset is not None and asset.revocable and not held["retired"]:
                 shelf.take(asset, held)
-                found.append(Outcome(licences.shown(held)))
+                found.append(TaskResult(licences.shown(held)))
     shelf.write()
     return found
 
 
-def create(state: State, location: Location, request: Body) -> list[Outcome]:
+def create(state: State, location: Location, request: Body) -> list[TaskResult]:
     """Register users that are not registered."""
 
-    def act(shelf: Shelf, one: Body) -> users.User:
+    def act(shelf: LicenceUnitOfWork, one: Body) -> users.User:
         if users.active(state, location, one["clientUserId"]) is not None:
             raise ApiError(errors.USER_EXISTS)
         return users.register(state, location, shelf, *_facts(one))
@@ -138,10 +142,10 @@ def create(state: State, location: Location, request: Body) -> list[Outcome]:
     return _each_user(state, location, request["users"], act)
 
 
-def update(state: State, location: Location, request: Body) -> list[Outcome]:
+def update(state: State, location: Location, request: Body) -> list[TaskResult]:
     """Change the e-mail address or the Managed Apple Account of users."""
 
-    def act(_: Shelf, one: Body) -> users.User:
+    def act(_: LicenceUnitOfWork, one: Body) -> users.User:
         client, email, account = _facts(one)
         user = users.active(state, location, client)
         if user is None:
@@ -151,10 +155,10 @@ def update(state: State, location: Location, request: Body) -> list[Outcome]:
     return _each_user(state, location, request["users"], act)
 
 
-def retire(state: State, location: Location, request: Body) -> list[Outcome]:
+def retire(state: State, location: Location, request: Body) -> list[TaskResult]:
     """Retire users; who is retired already stays so, as requests may be repeated."""
 
-    def act(shelf: Shelf, one: Body) -> users.User:
+    def act(shelf: LicenceUnitOfWork, one: Body) -> users.User:
         known = users.records(state, location, one["clientUserId"])
         user = next((each for each in known if each.active), None)
         if user is not None:
@@ -174,16 +178,16 @@ def _each_user(
     state: State,
     location: Location,
     wanted: Iterable[Body],
-    act: Callable[[Shelf, Body], users.User],
-) -> list[Outcome]:
-    shelf = Shelf(state, location)
+    act: Callable[[LicenceUnitOfWork, Body], users.User],
+) -> list[TaskResult]:
+    shelf = LicenceUnitOfWork(state, location)
     found = []
     for one in wanted:
         client = one["clientUserId"]
         try:
-            found.append(Outcome(users.shown(act(shelf, one))))
+            found.append(TaskResult(users.shown(act(shelf, one))))
         except ApiError as error:
-            found.append(Outcome({"clientUserId": client}, error.row, {"clientUserIds": client}))
+            found.append(TaskResult({"clientUserId": client}, error.row, {"clientUserIds": client}))
     shelf.write()
     return found
 
@@ -192,7 +196,7 @@ def _each_user(
 class Kind:
     """One kind of event."""
 
-    do: Callable[[State, Location, Body], list[Outcome]]
+    do: Callable[[State, Location, Body], list[TaskResult]]
     notification: str
     element: str
     """Name of the list in its notification."""

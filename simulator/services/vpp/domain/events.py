@@ -11,7 +11,7 @@ from simulator.protocol.fields import ErrorCode
 from simulator.protocol.operations import Call
 from simulator.services.vpp import errors
 from simulator.services.vpp.domain import subscriptions
-from simulator.services.vpp.domain.event_handlers import KINDS, Kind, Outcome, error_body
+from simulator.services.vpp.domain.event_handlers import KINDS, Kind, TaskResult, error_body
 from simulator.services.vpp.domain.locations import Location, location, service_state
 from simulator.services.vpp.domain.notifications import announce_event
 from simulator.services.vpp.domain.subscription_handlers import SUBSCRIPTION_KINDS
@@ -95,7 +95,7 @@ def complete(state: State, place: Location, identifier: str, now_ms: int) -> Bod
         return event
     kind = _KINDS[event["kind"]]
     if service_state(state)["maintenance"]:
-        outcomes = [Outcome({}, errors.MAINTENANCE_V1)] * event["tasks"]
+        outcomes = [TaskResult({}, errors.MAINTENANCE_V1)] * event["tasks"]
     else:
         outcomes = kind.do(state, place, event["request"] | {"event": identifier})
     failed = [one for one in outcomes if one.error is not None]
@@ -129,7 +129,7 @@ def type_of(event: Body) -> str:
     return str(event["kind"]).removeprefix("SUBSCRIPTION_")
 
 
-def failures(failed: list[Outcome]) -> list[Body]:
+def failures(failed: list[TaskResult]) -> list[Body]:
     """Return one entry per error number, with all that it is about."""
     rows: dict[str, ErrorCode] = {}
     blamed: dict[str, dict[str, dict[str, Any]]] = {}

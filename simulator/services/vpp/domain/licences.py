@@ -129,7 +129,7 @@ def having(state: State, kind: str, name: str, value: str, chunk: int = 1000) ->
         after = rows[-1].key
 
 
-class Shelf:
+class LicenceUnitOfWork:
     """The assets and assignments that one piece of work changes, written at its end."""
 
     def __init__(self, state: State, location: Location) -> None:

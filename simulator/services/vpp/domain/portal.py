@@ -14,7 +14,7 @@ from simulator.core.state import Body, State
 from simulator.pki.credentials import CONTENT_TOKEN_LIFETIME, Chance, mint_content_token
 from simulator.services.organisations import organisation
 from simulator.services.vpp.domain import events, licences, notifications, subscriptions, users
-from simulator.services.vpp.domain.licences import LICENCE, Asset, Shelf
+from simulator.services.vpp.domain.licences import LICENCE, Asset, LicenceUnitOfWork
 from simulator.services.vpp.domain.locations import (
     LOCATION,
     SERVICE_STATE,
@@ -26,7 +26,7 @@ from simulator.services.vpp.domain.locations import (
     put,
     token,
 )
-from simulator.services.vpp.domain.products import KINDS, Product, find_product
+from simulator.services.vpp.domain.products import KINDS, StoreProduct, find_product
 from simulator.services.vpp.domain.subscriptions import Subscription
 from simulator.services.vpp.limits import PRICING
 from simulator.services.vpp.v2 import versions
@@ -159,7 +159,7 @@ def buy(
     return changed
 
 
-def _asset(product: Product, pricing: str) -> Asset:
+def _asset(product: StoreProduct, pricing: str) -> Asset:
     return Asset(
         product.adam_id,
         pricing,
@@ -207,7 +207,7 @@ def add_user(
     """Register a user as an MDM server would, without an event and without telling anybody."""
     if users.active(state, where, client) is not None:
         raise ValueError(f"location {where.id} has an active user {client} already")
-    shelf = Shelf(state, where)
+    shelf = LicenceUnitOfWork(state, where)
     added = users.register(state, where, shelf, client, email, account)
     shelf.write()
     return added
@@ -221,7 +221,7 @@ def accept_invitation(
     user = users.active(state, where, client)
     if user is None:
         raise LookupError(f"location {identifier} has no active user {client}")
-    shelf = Shelf(state, where)
+    shelf = LicenceUnitOfWork(state, where)
     linked = users.accept(state, where, shelf, user, account)
     shelf.write()
     shown = users.shown(linked) | {"inviteCode": user.invite_code}

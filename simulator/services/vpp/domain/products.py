@@ -10,7 +10,7 @@ KINDS = {"App": 8, "Mac": 7, "Book": 10}
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class StoreProduct:
     """One app or book of the store."""
 
     adam_id: str
@@ -28,7 +28,7 @@ class Product:
     """Whether it is a custom app, of this organisation's only."""
 
     @classmethod
-    def of(cls, entity: Entity) -> "Product":
+    def of(cls, entity: Entity) -> "StoreProduct":
         """Make it of what is stored."""
         body = dict(entity.body)
         body["platforms"] = tuple(body["platforms"])
@@ -44,12 +44,12 @@ class Product:
         return self.kind == "Book"
 
 
-def put_product(state: State, product: Product) -> None:
+def put_product(state: State, product: StoreProduct) -> None:
     """Write a product of the store, which is one for all organisations."""
     state.of("").put(PRODUCT, product.adam_id, product.body())
 
 
-def find_product(state: State, adam_id: str) -> Product | None:
+def find_product(state: State, adam_id: str) -> StoreProduct | None:
     """Return a product of the store, or None."""
     found = state.of("").get(PRODUCT, adam_id) if adam_id else None
-    return None if found is None else Product.of(found)
+    return None if found is None else StoreProduct.of(found)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from simulator.core.state import Body
-from simulator.services.vpp.domain.products import Product
+from simulator.services.vpp.domain.products import StoreProduct
 
 STOREFRONTS = {"us": 143441, "de": 143443, "gb": 143444, "fr": 143442, "se": 143456}
 """Id by country; any other country has that of the United States."""
@@ -20,7 +20,7 @@ _PLATFORMS = {"ios": "iOS", "osx": "macOS", "appletvos": "tvOS", "xros": "vision
 _RELEASED = "2025-09-01"
 
 
-def families(product: Product) -> list[str]:
+def families(product: StoreProduct) -> list[str]:
     """Return the device families that a product runs on."""
     return [name for platform in product.platforms for name in _FAMILIES[platform]]
 
@@ -30,17 +30,17 @@ def storefront(country: str) -> int:
     return STOREFRONTS.get(country.lower(), STOREFRONTS["us"])
 
 
-def price_text(product: Product) -> str:
+def price_text(product: StoreProduct) -> str:
     """Return the price as people read it."""
     return f"${product.price:.2f}" if product.price else "Free"
 
 
-def external_version(product: Product) -> int:
+def external_version(product: StoreProduct) -> int:
     """Return the number that devices ask for a version by."""
     return 800_000_000 + int(product.adam_id) % 100_000_000 if product.adam_id.isdigit() else 1
 
 
-def _offer(product: Product) -> Body:
+def _offer(product: StoreProduct) -> Body:
     return {
         "type": "buy" if product.price else "get",
         "price": product.price,
@@ -51,7 +51,7 @@ def _offer(product: Product) -> Body:
     }
 
 
-def _artwork(origin: str, product: Product) -> Body:
+def _artwork(origin: str, product: StoreProduct) -> Body:
     """Return artwork in the form with a template; the other form is an array (vpp.md 11.1)."""
     return {
         "url": f"{origin}/image/{product.adam_id}/{{w}}x{{h}}bb.{{f}}",
@@ -62,7 +62,7 @@ def _artwork(origin: str, product: Product) -> Body:
     }
 
 
-def item(product: Product, origin: str, country: str) -> Body:
+def item(product: StoreProduct, origin: str, country: str) -> Body:
     """Return a product as the older look-up shows it."""
     kinds = {"App": "iosSoftware", "Mac": "desktopApp", "Book": "ebook"}
     page = f"{origin}/{country.lower()}/app/id{product.adam_id}"
@@ -98,7 +98,7 @@ def item(product: Product, origin: str, country: str) -> Body:
     return body
 
 
-def resource(product: Product, origin: str, country: str, wanted: list[str]) -> Body:
+def resource(product: StoreProduct, origin: str, country: str, wanted: list[str]) -> Body:
     """Return a product as the newer services show it; *wanted* are the platforms asked for."""
     kind = "books" if product.book else "apps"
     attributes: dict[str, Any] = {
@@ -123,7 +123,7 @@ def resource(product: Product, origin: str, country: str, wanted: list[str]) -> 
     }
 
 
-def _app(product: Product) -> Body:
+def _app(product: StoreProduct) -> Body:
     return {
         "bundleId": product.bundle_id,
         "contentRatingsBySystem": {"appsApple": {"name": "4+", "value": 100, "rank": 1}},
@@ -140,7 +140,7 @@ def _app(product: Product) -> Body:
     }
 
 
-def _by_platform(product: Product, origin: str, wanted: list[str]) -> Body:
+def _by_platform(product: StoreProduct, origin: str, wanted: list[str]) -> Body:
     keys = dict.fromkeys(_KEYS.get(name, "xros") for name in wanted)
     return {
         key: {

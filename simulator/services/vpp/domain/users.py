@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from simulator.core.state import Body, Entity, State
 from simulator.protocol.operations import ApiError
 from simulator.services.vpp import errors
-from simulator.services.vpp.domain.licences import Holder, Shelf, having
+from simulator.services.vpp.domain.licences import Holder, LicenceUnitOfWork, having
 from simulator.services.vpp.domain.locations import Location
 from simulator.services.vpp.v2.versions import touch
 
@@ -110,7 +110,12 @@ def _linked(state: State, location: Location, user: User, account: str) -> User:
 
 
 def register(
-    state: State, location: Location, shelf: Shelf, client: str, email: str, account: str
+    state: State,
+    location: Location,
+    shelf: LicenceUnitOfWork,
+    client: str,
+    email: str,
+    account: str,
 ) -> User:
     """Register a clientUserId that has no active record, and return its record.
 
@@ -133,7 +138,7 @@ def register(
     return put(state, location, user)
 
 
-def _revive(shelf: Shelf, former: User, user: User) -> None:
+def _revive(shelf: LicenceUnitOfWork, former: User, user: User) -> None:
     for held in shelf.of_holder(former.holder):
         asset = shelf.asset(held["adam"], held["pricing"])
         if asset is not None and held["retired"]:
@@ -148,7 +153,7 @@ def change(state: State, location: Location, user: User, email: str, account: st
     return put(state, location, changed)
 
 
-def retire(state: State, location: Location, shelf: Shelf, user: User) -> User:
+def retire(state: State, location: Location, shelf: LicenceUnitOfWork, user: User) -> User:
     """Retire a record: revocable licences are free again, the others stay bound to it."""
     for held in shelf.of_holder(user.holder):
         asset = shelf.asset(held["adam"], held["pricing"])
@@ -161,7 +166,9 @@ def retire(state: State, location: Location, shelf: Shelf, user: User) -> User:
     return put(state, location, replace(user, status="Retired"))
 
 
-def accept(state: State, location: Location, shelf: Shelf, user: User, account: str) -> User:
+def accept(
+    state: State, location: Location, shelf: LicenceUnitOfWork, user: User, account: str
+) -> User:
     """Let the person of a registered record accept the invitation with an Apple Account.
 
     Return the record that is associated from now on. With the account of an
@@ -188,7 +195,7 @@ def accept(state: State, location: Location, shelf: Shelf, user: User, account: 
     return put(state, location, replace(same, status="Associated"))
 
 
-def _move(shelf: Shelf, user: User, other: User) -> None:
+def _move(shelf: LicenceUnitOfWork, user: User, other: User) -> None:
     """Give the licences of one record to another."""
     for held in shelf.of_holder(user.holder):
         asset = shelf.asset(held["adam"], held["pricing"])

@@ -9,7 +9,7 @@ from simulator.services.vpp import checks, errors, quirks
 from simulator.services.vpp.access import place
 from simulator.services.vpp.checks import forbidden
 from simulator.services.vpp.domain import licences, users
-from simulator.services.vpp.domain.licences import ASSIGNMENT, Asset, Holder, Shelf
+from simulator.services.vpp.domain.licences import ASSIGNMENT, Asset, Holder, LicenceUnitOfWork
 from simulator.services.vpp.domain.locations import Location
 from simulator.services.vpp.limits import MAX_BATCH, PRICING
 from simulator.services.vpp.v1.lists import HEAD, head
@@ -99,7 +99,7 @@ def manage(call: Call) -> Body:
             forbidden(call, errors.INVALID_ARGUMENT, f"/{names[0]}")
     for name in ("associateSerialNumbers", "disassociateSerialNumbers"):
         checks.serial_shapes(call, name, call.body.get(name) or ())
-    shelf = Shelf(call.state, where)
+    shelf = LicenceUnitOfWork(call.state, where)
     asset = shelf.asset(adam_id, pricing)
     if asset is None:
         raise ApiError(errors.LICENSE_NOT_FOUND)
@@ -157,7 +157,7 @@ def _each(
     return [(who, act(holder) if isinstance(holder, Holder) else holder) for who, holder in wanted]
 
 
-def _take_all(call: Call, where: Location, shelf: Shelf, asset: Asset) -> list[_Done]:
+def _take_all(call: Call, where: Location, shelf: LicenceUnitOfWork, asset: Asset) -> list[_Done]:
     def take(holder: Holder) -> str | ErrorCode:
         held = shelf.held(asset, holder)
         if held is None or held["retired"]:
@@ -186,7 +186,7 @@ def _who(held: Body) -> Body:
     return {"clientUserIdStr": held["client"]}
 
 
-def _give_all(call: Call, where: Location, shelf: Shelf, asset: Asset) -> list[_Done]:
+def _give_all(call: Call, where: Location, shelf: LicenceUnitOfWork, asset: Asset) -> list[_Done]:
     def give(holder: Holder) -> str | ErrorCode:
         if holder.serial and not asset.device_assignable:
             return errors.NOT_DEVICE_ASSIGNABLE_V1

@@ -9,7 +9,7 @@ from simulator.services.vpp import errors
 from simulator.services.vpp.access import place
 from simulator.services.vpp.checks import forbidden
 from simulator.services.vpp.domain import licences, users
-from simulator.services.vpp.domain.licences import Shelf
+from simulator.services.vpp.domain.licences import LicenceUnitOfWork
 from simulator.services.vpp.domain.locations import Location
 from simulator.services.vpp.domain.users import USER, User
 from simulator.services.vpp.origin import origin
@@ -193,7 +193,7 @@ def register(call: Call) -> Body:
         raise ApiError(errors.MISSING_ARGUMENT)
     user = users.active(call.state, where, client)
     if user is None:
-        shelf = Shelf(call.state, where)
+        shelf = LicenceUnitOfWork(call.state, where)
         email, account = call.body.get("email", ""), call.body.get("managedAppleIDStr", "")
         user = users.register(call.state, where, shelf, client, email, account)
         shelf.write()
@@ -242,7 +242,7 @@ def _only_active(found: list[User]) -> User:
 def retire(call: Call) -> Body:
     """Retire the user; revocable licences are free again."""
     where = place(call)
-    shelf = Shelf(call.state, where)
+    shelf = LicenceUnitOfWork(call.state, where)
     gone = users.retire(call.state, where, shelf, _only_active(named(call, where)))
     shelf.write()
     return {"user": shown(call, gone)}

@@ -10,7 +10,7 @@ import msgspec
 
 from simulator.core.state import Body
 from simulator.protocol.fields import ErrorCode, Integer, Objects, String, Strings, Table
-from simulator.protocol.operations import ApiError, Call, Inquiry, operation
+from simulator.protocol.operations import ApiError, Call, OutboundCall, operation
 from simulator.services.vpp import checks, errors, numbers
 from simulator.services.vpp.access import place
 from simulator.services.vpp.domain import notifications as notices
@@ -221,7 +221,7 @@ def configure(call: Call) -> Body:
 def _try(call: Call, where: Location) -> None:
     """Send TEST_NOTIFICATION before anything is set; what is no 2xx refuses all of it (D-notif)."""
     message = msgspec.json.encode(notices.probe(call.state, where))
-    about = call.ask(Inquiry(where.notify_url, where.notify_token, message))
+    about = call.ask(OutboundCall(where.notify_url, where.notify_token, message))
     if about:
         text = f"the receiver of TEST_NOTIFICATION {about}"
         checks.broken(call, errors.URL_UNREACHABLE, "/notificationUrl", text, rule="vpp-semantics")
