@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import click
 
 from simulator.commands.canary import look
-from simulator.commands.journal_source import books, today, verify
-from simulator.commands.options import setting_options, settings
+from simulator.commands.journal_source import JournalLedger, books, today, verify
+from simulator.commands.options import Function, setting_options, settings
 from simulator.commands.remote import ask, get
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.formats.table import FORMATS
@@ -27,9 +27,9 @@ from simulator.disclosure.judge.gate import (
     thresholds,
 )
 from simulator.disclosure.judge.lock import DisclosureLock
-from simulator.disclosure.judge.manifest import load_manifest, read_manifest
+from simulator.disclosure.judge.manifest import Manifest, load_manifest, read_manifest
 from simulator.disclosure.report.integrity import Proof
-from simulator.disclosure.report.redaction import LEVELS
+from simulator.disclosure.report.redaction import LEVELS, Level
 from simulator.disclosure.report.rendering import as_dict, doubt
 from simulator.journal.heads import read as read_heads
 
@@ -45,25 +45,44 @@ FAIL_ON = click.option(
 )
 
 
+_OPTIONS = (
+    click.option(
+        "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True
+    ),
+    click.option(
+        "--redact",
+        type=click.Choice(LEVELS),
+        default="fingerprint",
+        show_default=True,
+        help="How much of the values is shown; secrets stop at fingerprint.",
+    ),
+    FAIL_ON,
+    click.option("--gate", is_flag=True, help="Judge as for a release: what is a warning fails."),
+    click.option(
+        "--strict", is_flag=True, help="Demand that even what the protocol demands is declared."
+    ),
+    click.option("--discloser", metavar="NAME", help="Who discloses, where no manifest says so."),
+    click.option(
+        "--write-lock",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Also write what was disclosed, without values, for mdmsim diff.",
+    ),
+    click.option("--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path)),
+)
+
+
+def report_options(function: Function) -> Function:
+    """Add the options that say how a report is made, whatever it is made of."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
 @click.command("report")
 @setting_options("data", "manifest", "fingerprint_key")
 @click.option("--url", metavar="CONTROL", help="Ask a running simulator's control API instead.")
-@click.option(
-    "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True
-)
-@click.option(
-    "--redact",
-    type=click.Choice(LEVELS),
-    default="fingerprint",
-    show_default=True,
-    help="How much of the values is shown; secrets stop at fingerprint.",
-)
-@FAIL_ON
-@click.option("--gate", is_flag=True, help="Judge as for a release: what is a warning fails.")
-@click.option(
-    "--strict", is_flag=True, help="Demand that even what the protocol demands is declared."
-)
-@click.option("--discloser", metavar="NAME", help="Who discloses, where no manifest says so.")
+@report_options
 @click.option("--verify", "only_verify", is_flag=True, help="Only check that the journal is whole.")
 @click.option(
     "--head",
@@ -79,13 +98,6 @@ FAIL_ON = click.option(
     is_flag=True,
     help="Only look whether any secret of this data directory stands in its journal or reports.",
 )
-@click.option(
-    "--write-lock",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write what was disclosed, without values, for mdmsim diff.",
-)
-@click.option("--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_context
 def command(
     context: click.Context,
@@ -137,12 +149,26 @@ def command(
     else:
         manifest = load_manifest(wanted.manifest).on(today()).judging(strict, discloser)
         with books(wanted, fresh=rebuild) as kept:
-            report = kept.report(manifest, redact, strict=gate)
-            width = max(80, get_terminal_size((100, 0)).columns)
-            write(FORMATS[form].render(kept.material(report, manifest, width)), output)
-            _write_lock(as_dict(report), write_lock)
-        code = report.exit_code(fail_on)
+            code = deliver(kept, manifest, form, redact, fail_on, gate, output, write_lock)
     context.exit(code)
+
+
+def deliver(
+    kept: JournalLedger,
+    manifest: Manifest,
+    form: str,
+    redact: Level,
+    fail_on: str,
+    gate: bool,
+    output: Path | None,
+    write_lock: Path | None,
+) -> int:
+    """Write the report of a journal, and return the exit code."""
+    report = kept.report(manifest, redact, strict=gate)
+    width = max(80, get_terminal_size((100, 0)).columns)
+    write(FORMATS[form].render(kept.material(report, manifest, width)), output)
+    _write_lock(as_dict(report), write_lock)
+    return report.exit_code(fail_on)
 
 
 def write(pieces: Iterable[str], output: Path | None) -> None:
