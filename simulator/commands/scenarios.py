@@ -24,7 +24,9 @@ from simulator.core.settings import ConfigurationError
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One step of a scenario."""
 
-    action: Literal["power-on", "power-off", "erase", "unenrol", "poll", "options", "enrol"]
+    action: Literal[
+        "power-on", "power-off", "erase", "unenrol", "poll", "options", "enrol", "sign-in"
+    ]
     at_s: float = 0
     share: float = 1
     body: dict[str, Any] = {}

@@ -76,6 +76,16 @@ class Enrolment(Struct):
     """The token of an account-driven enrolment, which goes with every request."""
 
 
+class ManagedAccount(Struct, frozen=True):
+    """The Managed Apple Account that the device's person has signed in to, or tried to."""
+
+    account: str
+    token: bool = False
+    """Whether a token of the MDM went with it."""
+    problem: str = ""
+    """Why Apple has refused it; empty: it is signed in."""
+
+
 class LifeEvent(Struct, frozen=True):
     """Something that happened to a device."""
 
@@ -146,6 +156,7 @@ class VirtualDevice(Struct):
     passcode: bool = False
     unlock_token: bytes = b""
     bootstrap_token: bytes = b""
+    account: ManagedAccount | None = None
     firmware_password: str = ""
     recovery_lock: str = ""
     recovery_key: str = ""
@@ -223,6 +234,7 @@ class VirtualDevice(Struct):
             "push_token": self.push_token or None,
             "profiles": [one.identifier for one in self.installed],
             "apps": sorted(self.apps),
+            "managed_account": to_builtins(self.account),
             "trouble": self.trouble or None,
             "life": [
                 {"at": rfc3339_ms(one.at_ms), "what": one.what, "about": one.about}
@@ -241,6 +253,8 @@ class VirtualDevice(Struct):
 
     def forget_management(self) -> None:
         """Remove the enrolment and all that came by it."""
+        if self.enrolment is not None and self.enrolment.bearer:  # the account has brought it
+            self.account = None
         self.enrolment = None
         self.profiles = {name: one for name, one in self.profiles.items() if not one.managed}
         self.apps = {name: one for name, one in self.apps.items() if not one.managed}

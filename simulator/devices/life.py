@@ -12,6 +12,7 @@ from simulator.devices.enrolment.fetching import automated_profile, profile_at, 
 from simulator.devices.enrolment.installing import install_enrolment
 from simulator.devices.errors import DeviceError, enrolment_failed
 from simulator.devices.flow import OK, Apple, Flow, perform
+from simulator.devices.managed_account import sign_in
 from simulator.devices.models import model_name
 from simulator.devices.world import DeviceEnvironment
 
@@ -91,17 +92,15 @@ def _by_account(device: VirtualDevice, world: DeviceEnvironment, account: str) -
         raise enrolment_failed("The device is enrolled in an MDM already.")
     content, token = yield from account_driven_profile(device, world, account)
     yield from install_enrolment(content, device, world, automated=False, bearer=token)
-    yield from _managed_account(device, world)
+    yield from sign_in(device, world, account)
 
 
-def _managed_account(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
-    """Ask for the token of the user's Managed Apple Account, if the server has such tokens."""
-    enrolment = device.enrolment
-    if enrolment is not None and check_in.TOKENS in enrolment.capabilities:
-        received = yield from check_in.get_token(device, enrolment, "com.apple.maid")
-        if received.status != OK:
-            what = f"GetToken was answered with {received.status or received.problem}"
-            device.happened(world.now_ms(), "finding", what)
+def use_account(device: VirtualDevice, world: DeviceEnvironment, account: str) -> Flow[None]:
+    """Let the device's person sign in to a Managed Apple Account."""
+    try:
+        yield from sign_in(device, world, account)
+    except check_in.UnenrolledError:
+        yield from unenrol(device, world, "the MDM does not know the device", refused=True)
 
 
 def _by_hand(

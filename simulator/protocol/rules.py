@@ -68,6 +68,7 @@ RULES = {
         Rule("push-id-case", "apns-id has capital letters.", "never"),
         Rule("push-two-credentials", "A certificate and a provider token.", "never"),
         Rule("push-request", "A request for a push certificate that the portal refuses.", "always"),
+        Rule("access-token", "An access-management token that is not good.", "always"),
         Rule("developer-token", "The developer token is no JWT.", "strict"),
         Rule("serial-shape", "A serial number that no device of Apple has.", "strict"),
         Rule(

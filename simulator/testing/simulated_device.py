@@ -53,6 +53,10 @@ class SimulatedDevice:
         """Enrol it by an account of its user, such as ``anna@example.com``."""
         self._act("enrol", account=account)
 
+    def use_account(self, account: str) -> None:
+        """Sign in to a Managed Apple Account; `facts` say in ``managed_account`` how it went."""
+        self._act("sign-in", account=account)
+
     def erase(self) -> None:
         """Erase it, as its user can."""
         self._act("erase")

@@ -103,6 +103,8 @@ class Mdm:
         self.enrol: Callable[[web.Request], web.StreamResponse] | None = None
         """Answers a request for the profile in place of the server."""
         self.bootstrap_token = b""
+        self.token: Any = None
+        """What GetToken is answered with; None: nothing."""
         self.arrived = asyncio.Event()
         """Set by each message, once it has been noted."""
 
@@ -171,6 +173,8 @@ class Mdm:
             return web.Response(status=status)
         if message["MessageType"] == "SetBootstrapToken":
             self.bootstrap_token = message["BootstrapToken"]
+        if message["MessageType"] == "GetToken" and self.token is not None:
+            return web.Response(body=plistlib.dumps({"TokenData": self.token}))
         return web.Response()
 
     async def _connect(self, request: web.Request) -> web.Response:

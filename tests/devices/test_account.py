@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from simulator.pki import cms
+from tests.auth.test_access_token import certificate, token
 from tests.devices.conftest import Bench
 from tests.devices.mdm import PROFILE
 
@@ -106,6 +107,74 @@ async def test_a_managed_account_asks_for_its_token(school: School) -> None:
 
     asked = school.bench.mdm.check_ins[-1]
     assert (asked["MessageType"], asked["TokenServiceType"]) == ("GetToken", "com.apple.maid")
+
+
+async def managed(bench: Bench, **changes: Any) -> tuple[Any, str]:
+    """Return an enrolled device whose MDM answers GetToken, and an account of its organisation."""
+    await bench.call("PUT", "/clock", {"mode": "frozen", "now": "2026-03-01T12:00:00Z"})
+    (organisation,) = (await bench.call("GET", "/organisations"))["organisations"]
+    server = bench.simulator.ready["organisations"][0]["dep_servers"][0]["id"]
+    url = f"{bench.simulator.ready['control']}/api/v1/dep-servers/{server}/token"
+    async with bench.http.post(url, data=certificate().encode()) as answer:
+        assert answer.status == 200
+    listed = (await bench.call("GET", "/dep-servers"))["dep_servers"]
+    uuid = next(one["uuid"] for one in listed if one["id"] == server)
+    bench.mdm.token = token(**{"iss": uuid} | changes).encode()
+    bench.mdm.mdm["ServerCapabilities"] = ["com.apple.mdm.token"]
+    domain = organisation["org_email"].rpartition("@")[2]
+    return await bench.device(), f"anna@{domain}"
+
+
+async def test_apple_takes_the_token_of_the_mdm_from_the_device(bench: Bench) -> None:
+    device, account = await managed(bench)
+
+    shown = await bench.act(device["serial_number"], "sign-in", account=account)
+
+    assert shown["managed_account"] == {"account": account, "token": True, "problem": ""}
+    asked = await bench.call("GET", "/exchanges?service=accounts")
+    assert [(one["host"], one["status"]) for one in asked["exchanges"]] == [("gsa.apple.com", 200)]
+
+
+async def test_apple_says_why_it_refuses_the_token(bench: Bench) -> None:
+    device, account = await managed(bench, service_type="com.apple.watch.pairing")
+
+    shown = await bench.act(device["serial_number"], "sign-in", account=account)
+
+    assert shown["managed_account"]["problem"].startswith("WRONG_SERVICE_TYPE: ")
+    assert shown["life"][-1]["what"] == "account refused"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (None, "wrongly: the body is no property list"),
+        ("a text", "wrongly: TokenData is a string"),
+    ],
+)
+async def test_an_mdm_that_answers_no_token_is_found_out(
+    bench: Bench, data: Any, said: str
+) -> None:
+    device, account = await managed(bench)
+    bench.mdm.token = data
+
+    shown = await bench.act(device["serial_number"], "sign-in", account=account)
+
+    findings = [one["about"] for one in shown["life"] if one["what"] == "finding"]
+    assert len(findings) == 1
+    assert findings[0].startswith(f"GetToken was answered {said}")
+    assert not shown["managed_account"]["token"]
+
+
+async def test_a_device_without_a_capable_mdm_signs_in_without_a_token(bench: Bench) -> None:
+    device, account = await managed(bench)
+    await bench.act(device["serial_number"], "erase")
+
+    shown = await bench.act(device["serial_number"], "sign-in", account=account)
+    status, _ = await bench.ask("POST", f"/simulated-devices/{device['serial_number']}/sign-in", {})
+
+    assert shown["managed_account"] == {"account": account, "token": False, "problem": ""}
+    assert "GetToken" not in bench.mdm.kinds
+    assert status == 400
 
 
 async def test_apple_is_asked_where_the_domain_says_nothing(school: School) -> None:

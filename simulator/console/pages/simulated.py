@@ -14,7 +14,7 @@ from simulator.control.parts import missing
 
 _PLACE = "/world/simulated"
 _TONES = {"enrolled": "good", "awaiting": "warn", "lost": "warn", "off": "warn"}
-_BAD = {"failed", "finding", "push ignored"}
+_BAD = {"failed", "finding", "push ignored", "account refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,10 @@ async def device(request: web.Request) -> web.StreamResponse:
     serial = request.match_info["serial"]
     found = await calls.get(request, "simulated-devices", serial)
     life = [one | {"bad": one["what"] in _BAD} for one in reversed(found.pop("life"))]
-    hidden = ("push_token", "trouble", "state")
+    hidden = ("push_token", "trouble", "state", "managed_account")
     facts = {name: value for name, value in found.items() if name not in hidden}
+    if account := found["managed_account"]:
+        facts["managed_account"] = f"{account['account']}: {account['problem'] or 'signed in'}"
     return await page(
         request,
         "simulateddevice.html",

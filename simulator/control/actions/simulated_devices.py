@@ -157,6 +157,13 @@ async def _enrol(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
     return await fleet.enrol(serial, content=content, url=url)
 
 
+async def _use_account(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
+    account = body.get("account", "")
+    if not account:
+        raise bad("the body must name the account: name@domain")
+    return await fleet.use_account(serial, account)
+
+
 async def _change(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
     return await fleet.change(serial, _options(body.get("options", {})))
 
@@ -165,6 +172,7 @@ ACTIONS: "dict[str, Callable[[Fleet, str, Body], Awaitable[VirtualDevice]]]" = {
     "power-on": lambda fleet, serial, _: fleet.power_on(serial),
     "power-off": lambda fleet, serial, _: fleet.power_off(serial),
     "enrol": _enrol,
+    "sign-in": _use_account,
     "erase": lambda fleet, serial, _: fleet.erase(serial),
     "unenrol": lambda fleet, serial, _: fleet.unenrol(serial),
     "poll": lambda fleet, serial, _: fleet.poll(serial),
@@ -251,7 +259,11 @@ ROUTES = (
         body=(
             String("profile_url", "Where the profile is that it enrols by."),
             String("profile", "The profile that it enrols by, in base64."),
-            String("account", "The account that its user signs in with.", example="a@example.com"),
+            String(
+                "account",
+                "The account that its user enrols by, or signs in to.",
+                example="a@example.com",
+            ),
             _OPTIONS,
         ),
     ),

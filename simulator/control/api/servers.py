@@ -13,8 +13,8 @@ from simulator.core.timestamps import is_time
 from simulator.pki.credentials import ServerToken, given_server_token, seal_server_token
 from simulator.protocol.fields import Boolean, Objects, String
 from simulator.services import organisations
-from simulator.services.dep import maid, tokens
-from simulator.services.fleet import servers
+from simulator.services.dep import tokens
+from simulator.services.fleet import access_tokens, servers
 from simulator.services.fleet.servers import SERVER
 from simulator.services.organisations import ORGANISATION
 
@@ -164,7 +164,8 @@ async def download_token(request: web.Request) -> web.Response:
 
     def work(state: State) -> ServerToken:
         org = with_server(state, server_id)
-        maid.keep_certificate(state.of(org), server_id, certificate.decode("ascii", "replace"))
+        pem = certificate.decode("ascii", "replace")
+        access_tokens.keep_certificate(state.of(org), server_id, pem)
         return tokens.issue_token(
             state.of(org),
             org,

@@ -24,6 +24,7 @@ from simulator.devices.life import (
     power_off,
     power_on,
     unenrol,
+    use_account,
 )
 from simulator.devices.world import DeviceEnvironment
 
@@ -172,6 +173,10 @@ class Fleet:
         return await self._act(
             serial, lambda device: enrol_by_account(device, self._world, account)
         )
+
+    async def use_account(self, serial: str, account: str) -> VirtualDevice:
+        """Let a device's person sign in to a Managed Apple Account."""
+        return await self._act(serial, lambda device: use_account(device, self._world, account))
 
     async def erase(self, serial: str) -> VirtualDevice:
         """Erase a device, as its user can."""

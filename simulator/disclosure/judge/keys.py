@@ -34,6 +34,7 @@ SERVICES = (
     "gdmf",
     "identity",
     "discovery",
+    "accounts",
 )
 """Apple's services that a claim may name, built or not."""
 _DIRECTIONS = ("sent", "received", "both")
