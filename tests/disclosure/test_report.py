@@ -298,4 +298,4 @@ def test_a_grid_gives_way_at_its_widest() -> None:
 
     assert max(map(len, table.splitlines())) <= 20
     assert markdown_table(("a",), [("x|y",)]).splitlines()[-1] == "| x\\|y |"
-    assert printable("a" * 300).endswith("…")
+    assert printable("a" * 300) == "a" * 300

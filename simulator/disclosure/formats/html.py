@@ -100,7 +100,7 @@ def _verdict(report: Report) -> str:
     )
     found = "".join(f"<li>{_text(one)}</li>" for one in doubts(report))
     parts = "".join(
-        f'<li class="{part.severity}">{_text(part.text)}</li>' for part in report.summary
+        f'<li class="{part.severity}">{_text(part.text)}</li>' for part in report.glance.parts
     )
     summary = f'<h2>Sent to Apple</h2>\n<ul class="summary">{parts}</ul>\n' if parts else ""
     return (

@@ -28,6 +28,8 @@ EXEMPT = "exempt"
 NONE = "-"
 UNDECLARED = "undeclared"
 FORBIDDEN = "forbidden"
+EMPTY = frozenset(("empty", "null"))
+"""Shapes that disclose nothing but that the field was there."""
 SEVERITIES = ("ok", "warn", "fail")
 """From harmless to worst."""
 
@@ -113,7 +115,7 @@ def _covers(claim: Claim, disclosure: Disclosure, operation: str) -> bool:
         return False
     if claim.place and not {disclosure.part, disclosure.generic} & {*claim.place}:
         return False
-    shown = disclosure.clear in claim.values or disclosure.shape in ("empty", "null")
+    shown = disclosure.clear in claim.values or disclosure.shape in EMPTY
     return not claim.values or shown
 
 
@@ -146,7 +148,7 @@ def judge(
     else:
         claim = claim_for(disclosure, service, operation, manifest)
         declared = NONE if claim is None else claim.id
-    if declared == NONE and manifest.declares:
+    if declared == NONE and manifest.declares and disclosure.shape not in EMPTY:
         flags = (*flags, UNDECLARED)
     inherent = declared == NONE and bool(disclosure.inherent) and not manifest.demands_inherent
     passed = {UNDECLARED} if inherent else set(claim.flags) if claim else set()
@@ -170,7 +172,7 @@ def severity_of(flags: Iterable[str], category: str, *, gate: bool = False) -> s
 
 def rendered(disclosure: Disclosure) -> str:
     """Return the value as it may be shown to anybody: in clear if closed, else its figures."""
-    if disclosure.shape in ("empty", "null"):
+    if disclosure.shape in EMPTY:
         return f"({disclosure.shape})"
     if disclosure.clear is not None:
         return disclosure.clear

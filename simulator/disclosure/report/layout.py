@@ -7,7 +7,6 @@ from dataclasses import dataclass
 _GAP = 2
 _LEAST = 6
 """Narrowest column that is made to give way."""
-_LONGEST = 200
 _PART = re.compile(r"[^/_.,]*[/_.,]|[^/_.,]+")
 
 
@@ -22,9 +21,13 @@ class Section:
 
 
 def printable(text: str) -> str:
-    """Return *text* without characters that a terminal would obey, cut to a sane length."""
-    safe = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
-    return safe if len(safe) <= _LONGEST else f"{safe[:_LONGEST]}…"
+    """Return *text* without characters that a terminal would obey. Nothing is cut off."""
+    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
+
+
+def folded(text: str, width: int) -> str:
+    """Return *text* with lines of at most *width* columns, broken at spaces where it can be."""
+    return "\n".join(line for one in text.splitlines() for line in _fold(one, width))
 
 
 def grid(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int = 100) -> str:

@@ -217,7 +217,8 @@ class Ledger:
     def _add(self, group: Sent, one: Disclosure, exchange: Exchange) -> None:
         group.seen.note(exchange)
         value = int(one.fp, 16)
-        if value not in group.seen.values:
+        # What is empty discloses nothing but its presence.
+        if value not in group.seen.values and one.shape not in ("empty", "null"):
             group.seen.values.add(value)
             if origin := self.origins.of(one.concept, value, exchange.seq):
                 group.origins[origin] += 1

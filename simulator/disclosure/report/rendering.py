@@ -6,10 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from simulator.disclosure.judge.manifest import UNDECLARED
-from simulator.disclosure.report.layout import Section, grid, markdown_table
+from simulator.disclosure.report.layout import Section, folded, grid, markdown_table
 from simulator.disclosure.report.lines import LedgerLine
 from simulator.disclosure.report.report import ClaimLine, Report
-from simulator.disclosure.report.summary import listed
 
 NOT_OBSERVABLE = (
     "Uploads that people make in Apple's portals, such as certificate requests.",
@@ -53,7 +52,9 @@ def to_json(report: Report) -> str:
 
 def as_dict(report: Report) -> dict[str, Any]:
     """Return the report as plain values."""
-    return {**asdict(report), "not_observable": list(NOT_OBSERVABLE)}
+    found = asdict(report)
+    found["summary"] = [asdict(part) for part in report.glance.parts]
+    return {**found, "not_observable": list(NOT_OBSERVABLE)}
 
 
 def to_text(report: Report, width: int = 100) -> str:
@@ -64,7 +65,7 @@ def to_text(report: Report, width: int = 100) -> str:
         heading = f"{number}. {section.title}"
         parts.append(f"{heading}\n{'-' * len(heading)}")
         if section.about:
-            parts.append(section.about)
+            parts.append(folded(section.about, width))
         if section.rows:
             parts.append(grid(section.columns, section.rows, width))
     return "\n\n".join(parts) + "\n"
@@ -151,7 +152,7 @@ def _verdict(report: Report) -> Section:
     return Section(
         "Verdict and counts",
         "\n\n".join(
-            filter(None, (VERDICTS[report.verdict], listed(report.summary), found, counts))
+            filter(None, (VERDICTS[report.verdict], report.glance.sentence, found, counts))
         ),
         ("service", "operation", "status", "exchanges"),
         tuple(

@@ -12,6 +12,7 @@ from simulator.disclosure.judge import gate
 from simulator.disclosure.judge.claims import ACCOUNTABILITY, Claim, Manifest
 from simulator.disclosure.judge.inherent import INHERENT
 from simulator.disclosure.judge.manifest import EXEMPT, NONE, UNDECLARED
+from simulator.disclosure.report.glance import Glance
 from simulator.disclosure.report.integrity import Proof
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.lines import (
@@ -24,7 +25,7 @@ from simulator.disclosure.report.lines import (
 )
 from simulator.disclosure.report.origins import Known
 from simulator.disclosure.report.redaction import Level
-from simulator.disclosure.report.summary import SummaryEntry, summarise
+from simulator.disclosure.report.words import ENGLISH, Words
 from simulator.journal.chain import Evidence
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.reference import digest
@@ -80,6 +81,7 @@ class Provenance:
     catalogue_sha256: str
     key_id: str
     redaction: str
+    language: str
     first_exchange: int
     last_exchange: int
     first_seen: str
@@ -91,8 +93,8 @@ class Report:
     """All sections, as data."""
 
     verdict: Verdict
-    summary: tuple[SummaryEntry, ...]
-    """What was sent about whom, failures first."""
+    glance: Glance
+    """What was sent about whom."""
     counts: dict[str, int]
     outcomes: tuple[OutcomeCount, ...]
     undeclared: tuple[LedgerLine, ...]
@@ -126,6 +128,7 @@ class Report:
         known: Known | None = None,
         redact: Level = "fingerprint",
         strict: bool = False,
+        language: str = ENGLISH,
     ) -> "Report":
         """Judge *ledger* by *manifest*. *tool* is our name and version.
 
@@ -133,15 +136,17 @@ class Report:
         is taken to be all there is. *known* tells what the world
         holds, and so what is foreign to it.
 
-        With *strict* what is only worth a warning to people fails a release.
+        With *strict* what is only worth a warning to people fails a release. *language*
+        is one of `words.LANGUAGES`, ConfigurationError if not.
         """
-        sent = sorted(
+        judged = [
             (
-                sent_line(group, ledger, manifest, catalogue, redact, gate=strict, known=known)
-                for group in ledger.sent.values()
-            ),
-            key=order,
-        )
+                sent_line(group, ledger, manifest, catalogue, redact, gate=strict, known=known),
+                group.seen.values,
+            )
+            for group in ledger.sent.values()
+        ]
+        sent = sorted((line for line, _ in judged), key=order)
         received = sorted(
             (
                 received_line(group, manifest, catalogue, redact)
@@ -157,7 +162,9 @@ class Report:
         back = {line.declared for line in received}
         return cls(
             verdict=_verdict(ledger, evidence, [*undeclared, *flagged]),
-            summary=summarise(sent),
+            glance=Glance.build(
+                sent, {line.id: values for line, values in judged}, Words(language)
+            ),
             counts=_counts(ledger, evidence, sent),
             outcomes=_outcomes(ledger),
             undeclared=undeclared,
@@ -179,7 +186,7 @@ class Report:
                 )
             ),
             evidence=Proof.of(evidence),
-            provenance=_provenance(ledger, evidence, manifest, catalogue, tool, redact),
+            provenance=_provenance(ledger, evidence, manifest, catalogue, tool, redact, language),
         )
 
     def exit_code(self, fail_on: str = "fail") -> int:
@@ -254,6 +261,7 @@ def _provenance(
     catalogue: Catalogue,
     tool: str,
     redact: Level,
+    language: str,
 ) -> Provenance:
     (first, first_ms), (last, last_ms) = ledger.first, ledger.last
     some = ledger.exchanges > 0
@@ -269,6 +277,7 @@ def _provenance(
         catalogue_sha256=digest(catalogue),
         key_id=ledger.key_id,
         redaction=redact,
+        language=language,
         first_exchange=first,
         last_exchange=last,
         first_seen=rfc3339(first_ms) if some else "",
