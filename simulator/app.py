@@ -47,7 +47,7 @@ from simulator.transport.listener import Certificates, Listener, explained
 from simulator.transport.outbox import OutboxWorker
 from simulator.transport.proxy import Proxy
 from simulator.worlds import credentials
-from simulator.worlds.loading import is_empty, mint, pieces
+from simulator.worlds.loading import generate_secret, is_empty, load_steps
 from simulator.worlds.world import load_world
 
 DRAIN_S = 1.5
@@ -147,7 +147,7 @@ class Simulator:
         engine = Engine(self.catalogue, settings, keys.secret, observer, authorities)
         callbacks = await stack.enter_async_context(Callbacks(settings))
         serve = settings.unrecorded == "serve"
-        self.gateway = Gateway(store, engine, self.clock, callbacks.post, serve_unseen=serve)
+        self.gateway = Gateway(store, engine, self.clock, callbacks.post, serve_unjournalled=serve)
         self.gateway.start()
         stack.push_async_callback(self.gateway.close)
         await self._publish_heads(directory, journal, stack)
@@ -166,7 +166,7 @@ class Simulator:
             journal=journal,
             observer=observer,
             manifest=manifest,
-            chance=mint,
+            random_hex=generate_secret,
             push_authority=push_authority,
             authorities=authorities,
             token=keys.control_token,
@@ -265,7 +265,7 @@ class Simulator:
         if not await self.gateway.run(is_empty):
             return
         world = await asyncio.to_thread(load_world, self.settings.world, self.provisionings)
-        loading = pieces(
+        loading = load_steps(
             world,
             self.settings.seed,
             self.clock.now_ms(),

@@ -129,7 +129,7 @@ class Apple:
             self.catalogue, Settings(**settings), secret, self.observer, authorities
         )
         self.recorded: list[Exchange] = []
-        self.inquiries: list[OutboundCall] = []
+        self.outbound_calls: list[OutboundCall] = []
         """What was asked of the outside."""
         self.unreachable = ""
         """Why the outside cannot be reached; empty: it can."""
@@ -159,14 +159,14 @@ class Apple:
         organisations.add_organisation(state, ORG)
         home = state.of("acme")
         for server_id in ("a", "b"):
-            servers.add_server(home, server_id, f"Server {server_id}", chance=self.chance)
+            servers.add_server(home, server_id, f"Server {server_id}", random_hex=self.random_hex)
             self.issue(home, server_id)
 
     def issue(self, home: State, server_id: str) -> None:
         """Issue a new token for a server."""
-        tokens.issue_token(home, "acme", server_id, now_ms=self.now_ms, chance=self.chance)
+        tokens.issue_token(home, "acme", server_id, now_ms=self.now_ms, random_hex=self.random_hex)
 
-    def chance(self, digits: int) -> str:
+    def random_hex(self, digits: int) -> str:
         """Return digits that differ each time."""
         self._drawn += 1
         return f"{self._drawn:x}".rjust(digits, "0")[-digits:]
@@ -201,16 +201,16 @@ class Apple:
 
     def send(self, request: Request, known: Mapping[OutboundCall, str] | None = None) -> Answer:
         """Answer one request as the gateway would."""
-        inquiry, response = None, None
+        outbound_call, response = None, None
         with self.store.transaction() as state:
             recorder = _Recorder(state, self.recorded)
             try:
                 response = self.engine.process(request, recorder, self.now_ms, known or {})
             except NeedsOutboundCall as pending:
-                inquiry = pending.inquiry
-        if inquiry is not None:
-            self.inquiries.append(inquiry)
-            return self.send(request, {**(known or {}), inquiry: self.unreachable})
+                outbound_call = pending.outbound_call
+        if outbound_call is not None:
+            self.outbound_calls.append(outbound_call)
+            return self.send(request, {**(known or {}), outbound_call: self.unreachable})
         assert response is not None
         return Answer(response, self.recorded[-1])
 

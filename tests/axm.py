@@ -59,7 +59,7 @@ class Axm(Apple):
             identifier,
             f"Account {identifier}",
             now_ms=self.now_ms,
-            chance=self.chance,
+            random_hex=self.random_hex,
             role=self.role,
         )
 

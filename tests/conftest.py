@@ -35,7 +35,7 @@ def no_blocking() -> Iterator[BlockBuster]:
             # OpenSSL reads certificates from files only, and asks for one during the handshake.
             function.can_block_in("simulator/transport/listener.py", {"load_leaf"})
             # Brief work, which the store answers without waiting for a disk.
-            function.can_block_in("simulator/engine/gateway.py", {"_turn"})
+            function.can_block_in("simulator/engine/gateway.py", {"_run_inline"})
             # Coverage's tracer takes a lock of its own in whatever line runs first in a file.
             function.can_block_in("coverage/collector.py", {"lock_data"})
         yield buster

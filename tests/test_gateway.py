@@ -84,7 +84,7 @@ class Threads:
         self._engine = engine
         self.noted: list[str] = []
         self.ran: list[str] = []
-        self.is_brief = engine.is_brief
+        self.runs_inline = engine.runs_inline
 
     def process(self, request: Request, *more: Any) -> Response:
         self.noted.append(threading.current_thread().name)
@@ -309,7 +309,7 @@ async def test_an_exchange_that_is_recorded_ends_the_trouble(
 
 
 async def test_what_is_served_unseen_changes_nothing_and_is_on_record(vpp: Vpp) -> None:
-    gateway = Gateway(vpp.store, vpp.engine, Clock(), serve_unseen=True)
+    gateway = Gateway(vpp.store, vpp.engine, Clock(), serve_unjournalled=True)
     gateway.start()
     stoken = await asyncio.to_thread(lambda: vpp.stoken)
     headers = [("Host", "x"), ("Authorization", f"Bearer {stoken}")]
@@ -335,7 +335,7 @@ async def test_what_is_served_unseen_changes_nothing_and_is_on_record(vpp: Vpp) 
 async def test_what_cannot_even_be_computed_is_refused_though_unseen_would_do(
     apple: Apple, caplog: pytest.LogCaptureFixture
 ) -> None:
-    gateway = Gateway(apple.store, apple.engine, Clock(), serve_unseen=True)
+    gateway = Gateway(apple.store, apple.engine, Clock(), serve_unjournalled=True)
     gateway.start()
     await asyncio.to_thread(
         cast("SqliteStore", apple.store)._connection.execute,
@@ -464,12 +464,12 @@ async def test_what_must_be_asked_first_is_asked_and_recorded_once(
 ) -> None:
     asked: list[OutboundCall] = []
 
-    async def inquire(inquiry: OutboundCall) -> str:
-        asked.append(inquiry)
+    async def call_out(outbound_call: OutboundCall) -> str:
+        asked.append(outbound_call)
         return about
 
     gateway = Gateway(vpp.store, vpp.engine, Clock())
-    asking = Gateway(vpp.store, vpp.engine, Clock(), inquire)
+    asking = Gateway(vpp.store, vpp.engine, Clock(), call_out)
     gateway.start()
     asking.start()
     stoken = await asyncio.to_thread(lambda: vpp.stoken)

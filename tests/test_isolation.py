@@ -49,7 +49,7 @@ def _add_rival(state: State) -> None:
     names = {"name": MARK, "email": f"{MARK}@x.example", "address": f"{MARK} street", **marked}
     organisations.add_organisation(state, ORG | names | {"id": "rival"})
     home = state.of("rival")
-    servers.add_server(home, "r", f"{MARK} server", chance="7".rjust)
+    servers.add_server(home, "r", f"{MARK} server", random_hex="7".rjust)
     rows = [(hardware(one, asset_tag=MARK), 0) for one in ("THEIRS1", "THEIRS2")]
     portal.add_devices(home, rows, server="r", by=f"{MARK}@x.example", events=True)
     profile = {"profile_name": MARK, "url": f"https://{MARK}.example/"}
@@ -95,7 +95,9 @@ def test_an_operation_neither_tells_nor_changes_what_is_theirs(
 
 def test_the_cursor_of_another_organisation_is_no_cursor(apple: Apple) -> None:
     with apple.store.transaction() as state:
-        tokens.issue_token(state.of("rival"), "rival", "r", now_ms=apple.now_ms, chance="9".rjust)
+        tokens.issue_token(
+            state.of("rival"), "rival", "r", now_ms=apple.now_ms, random_hex="9".rjust
+        )
         theirs = tokens.current_token(state.of("rival"), "r")
     assert theirs is not None
     session = apple.log_in(apple.oauth_of(theirs)).json["auth_session_token"]
@@ -118,7 +120,9 @@ def test_every_operation_is_tried_somewhere() -> None:
 
 def test_a_login_of_ours_with_secrets_of_theirs_is_none(apple: Apple) -> None:
     with apple.store.transaction() as state:
-        tokens.issue_token(state.of("rival"), "rival", "r", now_ms=apple.now_ms, chance="9".rjust)
+        tokens.issue_token(
+            state.of("rival"), "rival", "r", now_ms=apple.now_ms, random_hex="9".rjust
+        )
         theirs = tokens.current_token(state.of("rival"), "r")
     assert theirs is not None
     ours, before = apple.token(), belongings(apple)

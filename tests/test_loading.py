@@ -8,14 +8,14 @@ import pytest
 
 from simulator.core.settings import ConfigurationError, Settings
 from simulator.store.opening import open_store
-from simulator.worlds.loading import is_empty, mint, pieces, stopped
+from simulator.worlds.loading import generate_secret, is_empty, load_steps, stopped
 from simulator.worlds.world import load_world
 
 
 def test_a_new_database_is_empty_until_a_world_is_loaded() -> None:
     with closing(open_store(None)) as store, store.transaction() as state:
         before = is_empty(state)
-        devices = sum(piece(state) for piece in pieces(load_world("demo"), 1, 0))
+        devices = sum(piece(state) for piece in load_steps(load_world("demo"), 1, 0))
         after = is_empty(state)
 
     assert (before, after) == (True, False)
@@ -24,7 +24,7 @@ def test_a_new_database_is_empty_until_a_world_is_loaded() -> None:
 
 def test_a_world_that_was_loaded_in_part_is_refused() -> None:
     with closing(open_store(None)) as store, store.transaction() as state:
-        for piece in islice(pieces(load_world("demo"), 1, 0), 2):
+        for piece in islice(load_steps(load_world("demo"), 1, 0), 2):
             piece(state)
 
         with pytest.raises(ConfigurationError, match="loading the world demo into"):
@@ -38,8 +38,8 @@ def test_a_database_that_nobody_serves_has_its_world(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("digits", [1, 40, 96])
 def test_credentials_get_as_many_digits_as_asked_for(digits: int) -> None:
-    made = mint(digits)
+    made = generate_secret(digits)
 
     assert len(made) == digits
     assert int(made, 16) >= 0
-    assert digits == 1 or mint(digits) != made
+    assert digits == 1 or generate_secret(digits) != made

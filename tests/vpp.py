@@ -53,8 +53,8 @@ class Vpp(Apple):
         for product in PRODUCTS:
             put_product(home, product)
         for identifier, name in (("hq", "HQ"), ("branch", "Branch")):
-            portal.add_location(home, "acme", identifier, name, chance=self.chance)
-            portal.issue_token(home, identifier, now_ms=self.now_ms, chance=self.chance)
+            portal.add_location(home, "acme", identifier, name, random_hex=self.random_hex)
+            portal.issue_token(home, identifier, now_ms=self.now_ms, random_hex=self.random_hex)
         for adam_id, quantity in BOUGHT.items():
             portal.buy(home, "hq", adam_id, quantity, now_ms=self.now_ms)
         portal.buy(home, "hq", FREE, 0, unlimited=True, now_ms=self.now_ms)
@@ -76,7 +76,7 @@ class Vpp(Apple):
         """Download a new token."""
         return self.home(
             lambda home: portal.issue_token(
-                home, identifier, now_ms=self.now_ms, chance=self.chance, **facts
+                home, identifier, now_ms=self.now_ms, random_hex=self.random_hex, **facts
             )
         )
 

@@ -30,7 +30,7 @@ from simulator.disclosure.judge.lock import DisclosureLock
 from simulator.disclosure.judge.manifest import Manifest, load_manifest, read_manifest
 from simulator.disclosure.report.integrity import Proof
 from simulator.disclosure.report.redaction import LEVELS, Level
-from simulator.disclosure.report.rendering import as_dict, doubt
+from simulator.disclosure.report.rendering import as_dict, integrity_problem
 from simulator.journal.heads import read as read_heads
 
 FAIL_ON = click.option(
@@ -213,7 +213,7 @@ def proof_lines(proof: Mapping[str, Any]) -> Iterator[str]:
     head = f"head is exchange {proof['head_exchange']}, {proof['head_sha256']}"
     yield f"evidence {state}: {proof['checked']} hashes checked, {head}\n"
     for one in proof["problems"]:
-        yield f"{doubt(one)}\n"
+        yield f"{integrity_problem(one)}\n"
     if (more := proof["problems_found"] - len(proof["problems"])) > 0:
         yield f"and {more} more places\n"
     for one in proof["deletions"]:

@@ -24,7 +24,7 @@ from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import Credential, Held, Issuing, Making, Provisioning
 from simulator.store.opening import open_store
 from simulator.worlds import credentials
-from simulator.worlds.loading import mint, stopped
+from simulator.worlds.loading import generate_secret, stopped
 
 
 def group(provisionings: Iterable[Provisioning]) -> click.Group:
@@ -179,7 +179,7 @@ def _add(kind: Credential, state: State, chosen: _Chosen, served: Path | None) -
         raise ConfigurationError(
             f"name the organisation of the {option} with --organisation: {', '.join(known)}"
         )
-    kind.add(state, Issuing(organisation=home, id=chosen.id, now_ms=0, chance=mint))
+    kind.add(state, Issuing(organisation=home, id=chosen.id, now_ms=0, random_hex=generate_secret))
 
 
 def _renew(kind: Credential, state: State, chosen: _Chosen) -> None:
@@ -192,7 +192,10 @@ def _renew(kind: Credential, state: State, chosen: _Chosen) -> None:
     now = datetime.now(UTC)  # noqa: TID251 (a stopped simulator has no other clock)
     _content(kind, entry[kind.value] or _PROBE, chosen.certificate)
     new = Issuing(
-        organisation=organisation, id=identifier, now_ms=int(now.timestamp() * 1000), chance=mint
+        organisation=organisation,
+        id=identifier,
+        now_ms=int(now.timestamp() * 1000),
+        random_hex=generate_secret,
     )
     kind.renew(state, new)
 

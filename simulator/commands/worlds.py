@@ -14,7 +14,7 @@ from simulator.core.clock import Clock
 from simulator.core.data_directory import Directory
 from simulator.core.settings import ConfigurationError
 from simulator.store.opening import open_store
-from simulator.worlds.loading import is_empty, pieces
+from simulator.worlds.loading import is_empty, load_steps
 from simulator.worlds.rows import world_schema
 from simulator.worlds.world import FOLDER, load_world
 
@@ -76,7 +76,7 @@ def seed(devices: int | None, config: str | None, **flags: Any) -> None:
                     "remove it, or choose another with --data"
                 )
         advance = stack.enter_context(bar("seeding", count))
-        for piece in pieces(world, wanted.seed, Clock().now_ms(), devices):
+        for piece in load_steps(world, wanted.seed, Clock().now_ms(), devices):
             with store.transaction() as state:
                 written = piece(state)
             advance(written)

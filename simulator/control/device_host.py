@@ -81,7 +81,7 @@ class DeviceHost:
 
         parts = self._parts
         authority = await asyncio.to_thread(_authority, self._directory, self._wall_clock())
-        world = DeviceEnvironment(parts.clock.now_ms, parts.chance, authority, self._wall_clock)
+        world = DeviceEnvironment(parts.clock.now_ms, parts.random_hex, authority, self._wall_clock)
         address = ControlAddress(self.url, parts.token, self.services)
         return await self._stack.enter_async_context(
             Fleet(address, parts.clock, world, _Keeper(parts))

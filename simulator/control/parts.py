@@ -34,7 +34,7 @@ class Parts:
     journal: Journal
     observer: Observer
     manifest: Manifest
-    chance: Callable[[int], str]
+    random_hex: Callable[[int], str]
     """Gives as many random hex digits as asked for, for credentials."""
     push_authority: PushAuthority
     """Makes push certificates."""

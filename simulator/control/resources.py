@@ -56,7 +56,7 @@ def _handler(provisioning: Provisioning, resource: Resource) -> Handler:
                 ControlCall(
                     state=state,
                     now_ms=now_ms,
-                    chance=parts.chance,
+                    random_hex=parts.random_hex,
                     settings=parts.settings,
                     authorities=parts.authorities,
                     path=request.match_info,
@@ -166,5 +166,5 @@ def _issuing(kind: Credential, state: State, request: web.Request) -> Issuing:
         organisation=organisation,
         id=identifier,
         now_ms=parts.clock.now_ms(),
-        chance=parts.chance,
+        random_hex=parts.random_hex,
     )

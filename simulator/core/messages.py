@@ -122,7 +122,7 @@ class Response(Struct, frozen=True, omit_defaults=True):
     """How many streams an HTTP/2 connection may have open from now on; None: as before."""
     silent: bool = False
     """Whether nothing is sent at all, as if the service had forgotten the request."""
-    wakes: str = ""
+    notify_topic: str = field(default="", name="wakes")
     """Name of what somebody may be waiting for, and which is there once this is committed."""
     delivery: Delivery | None = None
     """How a fault has it delivered; None: at once and whole."""

@@ -42,7 +42,7 @@ class Listeners:
     def wake(self, response: Response) -> None:
         """Wake who waits for exchanges, or for what this *response* brought; it is committed."""
         if self._waiting:
-            for name in (EXCHANGES, response.wakes, response.wakes[:PREFIX_DIGITS]):
+            for name in (EXCHANGES, response.notify_topic, response.notify_topic[:PREFIX_DIGITS]):
                 for event in self._waiting.get(name, ()):
                     event.set()
 

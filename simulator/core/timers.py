@@ -14,27 +14,27 @@ def never() -> bool:
     return False
 
 
-async def until(
+async def sleep_until(
     clock: Clock,
     at_ms: int,
     ended: Callable[[], bool] = never,
-    stirred: asyncio.Event | None = None,
+    wakeup: asyncio.Event | None = None,
 ) -> bool:
     """Wait until *clock* says *at_ms*; return False if it *ended* before.
 
-    Frozen time has to be moved. Whoever makes it end sets *stirred*.
+    Frozen time has to be moved. Whoever makes it end sets *wakeup*.
     """
-    stirred = stirred or asyncio.Event()
-    with clock.watched(stirred.set):
+    wakeup = wakeup or asyncio.Event()
+    with clock.watched(wakeup.set):
         while not ended():
             left_ms = at_ms - clock.now_ms()
             if left_ms <= 0:
                 return True
-            stirred.clear()
+            wakeup.clear()
             timeout_s = None if clock.mode == "frozen" or at_ms >= FOREVER else left_ms / 1000
             try:
                 async with asyncio.timeout(timeout_s):
-                    await stirred.wait()
+                    await wakeup.wait()
             except TimeoutError:
                 continue
         return False

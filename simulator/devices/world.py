@@ -1,4 +1,4 @@
-"""What a device needs beside itself: time, chance, Apple's factory, and who judges its MDM."""
+"""What a device needs beside itself: time, random digits, Apple's factory, its MDM's judge."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class DeviceEnvironment:
 
     now_ms: Callable[[], int]
     """The simulator's clock."""
-    chance: Callable[[int], str]
+    random_hex: Callable[[int], str]
     """Returns as many random hexadecimal digits as asked for."""
     authority: DeviceAuthority = field(repr=False)
     """Signs the certificates that devices leave the factory with."""
@@ -46,8 +46,8 @@ class DeviceEnvironment:
 
     def uuid(self) -> str:
         """Return a new UUID, in upper case."""
-        return dashed(self.chance(32))
+        return dashed(self.random_hex(32))
 
     def push_token(self) -> str:
         """Return a new device token: 64 hexadecimal digits, the first of which all have."""
-        return self.authority.token_prefix + self.chance(64 - len(self.authority.token_prefix))
+        return self.authority.token_prefix + self.random_hex(64 - len(self.authority.token_prefix))

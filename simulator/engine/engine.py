@@ -34,8 +34,8 @@ from simulator.protocol.wire import Decoded, decode, query_pairs
 from simulator.store.errors import StoreError
 
 LOG = logging.getLogger("mdmsim")
-_NOTHING: Mapping[OutboundCall, str] = {}
-_BRIEF = 16_384
+_NO_CALLS: Mapping[OutboundCall, str] = {}
+_INLINE_BODY_LIMIT = 16_384
 """Bytes of a body that is soon read, four times the largest of a push."""
 
 
@@ -79,29 +79,33 @@ class Engine:
         self._secret = secret
         self._sealer = sealer
         self._authorities = authorities
-        self._armoury = FaultRegistry(catalogue, settings.seed)
+        self._fault_registry = FaultRegistry(catalogue, settings.seed)
         self._plans = {
             name: CompiledOperation.of(catalogue, operation, settings)
             for name, operation in catalogue.operations.items()
         }
         self._heads = {name: HeadCache(plan.recognise) for name, plan in self._plans.items()}
-        brief = [plan for plan in self._plans.values() if plan.operation.is_brief]
-        self._brief_starts = tuple(plan.start for plan in brief)
+        inline = [plan for plan in self._plans.values() if plan.operation.runs_inline]
+        self._inline_starts = tuple(plan.start for plan in inline)
 
-    def is_brief(self, request: Request) -> bool:
-        """Tell whether *request* is for an operation that is brief, going by path and size."""
-        return request.target.startswith(self._brief_starts) and len(request.body) <= _BRIEF
+    def runs_inline(self, request: Request) -> bool:
+        """Tell whether *request* is short enough for the event loop, going by path and size."""
+        return (
+            request.target.startswith(self._inline_starts)
+            and len(request.body) <= _INLINE_BODY_LIMIT
+        )
 
     def process(
         self,
         request: Request,
         state: State,
         now_ms: int,
-        known: Mapping[OutboundCall, str] = _NOTHING,
+        completed_calls: Mapping[OutboundCall, str] = _NO_CALLS,
     ) -> Response:
         """Answer *request* and record the exchange, all in the transaction of *state*.
 
-        Raise NeedsOutboundCall, and record nothing, if it needs a call that is not *known*.
+        Raise NeedsOutboundCall, and record nothing, if it needs a call that is not among
+        *completed_calls*.
         """
         names, session, prefix = named(request.headers), "", ""
         if SESSION in names or request.target.startswith(START):
@@ -121,7 +125,7 @@ class Engine:
             self._secret,
             state.of(""),
             path=match.path,
-            known=known,
+            completed_calls=completed_calls,
             prefix=prefix,
             authorities=self._authorities,
         )
@@ -149,7 +153,7 @@ class Engine:
         seal_request, seal_response = self._sealer.seal_request, self._sealer.seal_response
         exchange.request = seal_request(exchange.request, operation, service, decoded)
         sealed = seal_response(response, operation, service)
-        exchange.response = sealed.for_record() if response.wakes else sealed
+        exchange.response = sealed.for_record() if response.notify_topic else sealed
         state.of(exchange.organisation).record(exchange)
         return response
 
@@ -192,14 +196,14 @@ class Engine:
         decoded: Decoded | None,
     ) -> Response:
         call.pairs = query_pairs(call.request.target)
-        armed = self._armoury.armed(call.state)
-        if armed and (row := self._armoury.strike(call, armed, decoded, late=False)):
+        armed = self._fault_registry.armed(call.state)
+        if armed and (row := self._fault_registry.apply(call, armed, decoded, late=False)):
             _recognise(call, plan, head)
             raise ApiError(row)
         checks = plan.check(call, decoded)
         if not (decoded is not None and decoded.problem and _in_body(plan)):
             _authenticate(call, plan, head, checks)
-        if armed and (row := self._armoury.strike(call, armed, decoded, late=True)):
+        if armed and (row := self._fault_registry.apply(call, armed, decoded, late=True)):
             raise ApiError(row)
         if any(checked.findings for checked in checks):
             _judge(call, plan, checks)

@@ -29,7 +29,7 @@ from simulator.store.protocols import Store
 
 LOG = logging.getLogger("mdmsim")
 T = TypeVar("T")
-_NOTHING: Mapping[OutboundCall, str] = {}
+_NO_CALLS: Mapping[OutboundCall, str] = {}
 MAX_BATCH = 256
 """Most jobs in one transaction."""
 BATCH_S = 0.05
@@ -42,7 +42,7 @@ _UNAVAILABLE = Response(
 )
 
 
-class _UnseenError(Exception):
+class _UnjournalledError(Exception):
     """Undoes a transaction whose answer is given all the same."""
 
 
@@ -54,29 +54,29 @@ class Gateway:
         store: Store,
         engine: Engine,
         clock: Clock,
-        inquire: Callable[[OutboundCall], Awaitable[str]] | None = None,
+        call_out: Callable[[OutboundCall], Awaitable[str]] | None = None,
         *,
-        serve_unseen: bool = False,
+        serve_unjournalled: bool = False,
     ) -> None:
-        """Take what runs the work; *inquire* answers what a request asks the outside.
+        """Take what runs the work; *call_out* makes the calls that a request needs.
 
-        *serve_unseen* says whether requests are answered even if they cannot be recorded.
+        *serve_unjournalled* says whether requests are answered even if they cannot be recorded.
         """
         self._store = store
         self.process = engine.process
-        self._is_brief = engine.is_brief
+        self._runs_inline = engine.runs_inline
         self._clock = clock
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         """What waits for the writer; None: there will be nothing any more."""
-        self._given = 0
+        self._enqueued = 0
         """Jobs that the writer has not answered yet."""
-        self._brief: list[RequestJob] = []
-        """What waits for the event loop's own turn, which comes once the writer has no job; it
+        self._inline: list[RequestJob] = []
+        """What the event loop runs itself, which it does once the writer has no job; it
         goes to the writer before any job that came later."""
         self.listeners = Listeners()
         self._closing = False
-        self._inquire = inquire
-        self.unrecorded = UnjournalledCount(serve=serve_unseen)
+        self._call_out = call_out
+        self.unrecorded = UnjournalledCount(serve=serve_unjournalled)
         self._asking: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="mdmsim-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -90,85 +90,87 @@ class Gateway:
         """Answer one request; the exchange is committed when this returns. Never raises."""
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
-        def hear(response: Response) -> None:
+        def on_response(response: Response) -> None:
             if not answered.done():
                 answered.set_result(response)
 
-        self.submit(request, hear)
+        self.submit(request, on_response)
         return await answered
 
     def submit(
         self,
         request: Request,
-        hear: Callable[[Response], None],
-        known: Mapping[OutboundCall, str] = _NOTHING,
+        on_response: Callable[[Response], None],
+        completed_calls: Mapping[OutboundCall, str] = _NO_CALLS,
     ) -> None:
-        """Have one request answered: *hear* is called once the exchange is committed.
+        """Have one request answered: *on_response* is called once the exchange is committed.
 
         It costs no task and no future, which counts where many requests come at once.
-        *known* are the inquiries that were made for it.
+        *completed_calls*: results of the calls that were made for it.
         """
-        job = RequestJob(self, request, hear, known, self._clock.now_ms())
+        job = RequestJob(self, request, on_response, completed_calls, self._clock.now_ms())
         if self._loop is None or self._closing:
             job.failed = RuntimeError("the gateway is not running")
             job.done()
-        elif not self._may_turn(request):
-            self._give(job)
+        elif not self._can_run_inline(request):
+            self._enqueue(job)
         else:
-            if not (self._brief or self._given):
-                self._loop.call_soon(self._turn)
-            self._brief.append(job)
+            if not (self._inline or self._enqueued):
+                self._loop.call_soon(self._run_inline)
+            self._inline.append(job)
 
-    def _may_turn(self, request: Request) -> bool:
+    def _can_run_inline(self, request: Request) -> bool:
         """Tell whether the event loop may answer *request*: a store in trouble makes it wait."""
         swift = self._store.commits_without_blocking and self.unrecorded.trouble is None
-        return swift and self._is_brief(request)
+        return swift and self._runs_inline(request)
 
-    def _turn(self) -> None:
+    def _run_inline(self) -> None:
         """Answer on the event loop what waits for that."""
-        if self._given or not self._brief:  # the writer has been given something in the meantime
+        if (
+            self._enqueued or not self._inline
+        ):  # the writer has been given something in the meantime
             return
-        batch, self._brief = self._brief[:MAX_BATCH], self._brief[MAX_BATCH:]
+        batch, self._inline = self._inline[:MAX_BATCH], self._inline[MAX_BATCH:]
         try:
             done = self._commit(batch)
         except Exception:  # noqa: BLE001 (whatever the store failed with)
-            self._brief = batch + self._brief
-            self._give()
+            self._inline = batch + self._inline
+            self._enqueue()
             return
-        self._brief = batch[done:] + self._brief
-        if self._brief and self._loop is not None:
-            self._loop.call_soon(self._turn)
+        self._inline = batch[done:] + self._inline
+        if self._inline and self._loop is not None:
+            self._loop.call_soon(self._run_inline)
         _resolve(batch[:done])
 
-    def _give(self, *jobs: Job) -> None:
+    def _enqueue(self, *jobs: Job) -> None:
         """Have the writer do *jobs*, after those that waited for the event loop."""
         if jobs:
-            self._turn()
-        earlier, self._brief = self._brief, []
+            self._run_inline()
+        earlier, self._inline = self._inline, []
         for job in (*earlier, *jobs):
-            self._given += 1
+            self._enqueued += 1
             self._jobs.put(job)
 
-    def ask(self, job: RequestJob, inquiry: OutboundCall) -> None:
-        """Make an inquiry, then have the request of *job* answered anew."""
+    def ask(self, job: RequestJob, outbound_call: OutboundCall) -> None:
+        """Make an outbound call, then have the request of *job* answered anew."""
 
         async def ask() -> None:
             try:
                 about = "nothing is asked from here"
-                if self._inquire is not None:
-                    about = await self._inquire(inquiry)
+                if self._call_out is not None:
+                    about = await self._call_out(outbound_call)
             except BaseException:
-                job.hear(_UNAVAILABLE)
+                job.on_response(_UNAVAILABLE)
                 raise
-            self.submit(job.request, job.hear, {**job.known, inquiry: about})
+            self.submit(job.request, job.on_response, {**job.completed_calls, outbound_call: about})
 
         task = asyncio.get_running_loop().create_task(ask())
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 
-    def told(self, job: RequestJob) -> Response:
+    def finish(self, job: RequestJob) -> Response:
         """Return the answer to hand on, and wake who waits for it."""
-        self.unrecorded.heard(job.failed or job.unseen)
+        self.unrecorded.note(job.failed or job.unjournalled)
         response = job.response
         if job.failed is not None or response is None:
             return _UNAVAILABLE
@@ -187,7 +189,7 @@ class Gateway:
         if self._loop is None or self._closing:
             raise RuntimeError("the gateway is not running")
         ended: asyncio.Future[T] = self._loop.create_future()
-        self._give(kind(work, ended))
+        self._enqueue(kind(work, ended))
         return await ended
 
     async def probe(self) -> int:
@@ -204,7 +206,7 @@ class Gateway:
         for task in self._asking:
             task.cancel()
         self._closing = True
-        self._give()
+        self._enqueue()
         self._jobs.put(None)
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
@@ -221,9 +223,9 @@ class Gateway:
 
     def _done(self, batch: list[Job]) -> None:
         """Let go what the writer has done."""
-        self._given -= len(batch)
-        if self._brief and not self._given and self._loop is not None:
-            self._loop.call_soon(self._turn)
+        self._enqueued -= len(batch)
+        if self._inline and not self._enqueued and self._loop is not None:
+            self._loop.call_soon(self._run_inline)
         _resolve(batch)
 
     def _next(self) -> tuple[list[Job], bool]:
@@ -259,14 +261,14 @@ class Gateway:
         """
         unrecorded, until, done = self.unrecorded, monotonic() + BATCH_S, 0
         with self._store.transaction() as state:
-            if unrecorded.unseen:
-                state.skip_sequence_numbers(unrecorded.unseen, at_ms=self._clock.now_ms())
+            if unrecorded.unjournalled:
+                state.skip_sequence_numbers(unrecorded.unjournalled, at_ms=self._clock.now_ms())
             for job in batch:
                 if done and (isinstance(job, Load) or monotonic() > until):
                     break
                 job.run(state)
                 done += 1
-        unrecorded.unseen = 0
+        unrecorded.unjournalled = 0
         if unrecorded.trouble and not all(isinstance(job, Work) for job in batch[:done]):
             unrecorded.trouble = None
         return done
@@ -279,18 +281,18 @@ class Gateway:
         self.unrecorded.failed(error)
         if self.unrecorded.serve:
             try:
-                self._run_unseen(job)
-            except _UnseenError:
-                job.unseen = error
-                self.unrecorded.unseen += job.inquiry is None
+                self._run_unjournalled(job)
+            except _UnjournalledError:
+                job.unjournalled = error
+                self.unrecorded.unjournalled += job.outbound_call is None
             except Exception as again:  # noqa: BLE001 (whatever the store failed with)
                 job.failed = again
 
-    def _run_unseen(self, job: RequestJob) -> NoReturn:
+    def _run_unjournalled(self, job: RequestJob) -> NoReturn:
         """Run a job and undo what it wrote; raise _UnseenError if there is an answer."""
         with self._store.transaction() as state:
             job.run(state)
-            raise _UnseenError
+            raise _UnjournalledError
 
 
 def _resolve(batch: Sequence[Job]) -> None:

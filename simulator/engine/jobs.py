@@ -58,16 +58,20 @@ class Answering(Protocol):
     """The gateway, as a request needs it."""
 
     def process(
-        self, request: Request, state: StoreAdmin, now_ms: int, known: Mapping[OutboundCall, str]
+        self,
+        request: Request,
+        state: StoreAdmin,
+        now_ms: int,
+        completed_calls: Mapping[OutboundCall, str],
     ) -> Response:
         """Answer and record *request*, as the engine does."""
         ...
 
-    def ask(self, job: "RequestJob", inquiry: OutboundCall) -> None:
-        """Make an inquiry, then have the request of *job* answered anew."""
+    def ask(self, job: "RequestJob", outbound_call: OutboundCall) -> None:
+        """Make an outbound call, then have the request of *job* answered anew."""
         ...
 
-    def told(self, job: "RequestJob") -> Response:
+    def finish(self, job: "RequestJob") -> Response:
         """Return the answer to hand on, and wake who waits for it."""
         ...
 
@@ -76,52 +80,57 @@ class RequestJob:
     """A request to be answered. It fails only where the journal cannot be written."""
 
     __slots__ = (
+        "completed_calls",
         "failed",
         "gateway",
-        "hear",
-        "inquiry",
-        "known",
         "now_ms",
+        "on_response",
+        "outbound_call",
         "request",
         "response",
-        "unseen",
+        "unjournalled",
     )
 
     def __init__(
         self,
         gateway: Answering,
         request: Request,
-        hear: Callable[[Response], None],
-        known: Mapping[OutboundCall, str],
+        on_response: Callable[[Response], None],
+        completed_calls: Mapping[OutboundCall, str],
         now_ms: int,
     ) -> None:
-        """Call *hear* once the exchange is committed; *known* are inquiries made for it."""
+        """Call *on_response* once the exchange is committed.
+
+        *completed_calls* holds the results of calls that were made for it.
+        """
         self.gateway = gateway
         self.request = request
-        self.hear = hear
-        self.known = known
+        self.on_response = on_response
+        self.completed_calls = completed_calls
         self.now_ms = now_ms
         self.response: Response | None = None
-        self.inquiry: OutboundCall | None = None
+        self.outbound_call: OutboundCall | None = None
         """What has to be asked of the outside first."""
         self.failed: Exception | None = None
-        self.unseen: Exception | None = None
+        self.unjournalled: Exception | None = None
         """Why it could not be recorded, though there is an answer."""
 
     def run(self, state: StoreAdmin) -> None:
         """Answer it, in the transaction of a batch."""
-        self.failed = self.inquiry = None
+        self.failed = self.outbound_call = None
         try:
-            self.response = self.gateway.process(self.request, state, self.now_ms, self.known)
+            self.response = self.gateway.process(
+                self.request, state, self.now_ms, self.completed_calls
+            )
         except NeedsOutboundCall as pending:
-            self.inquiry = pending.inquiry
+            self.outbound_call = pending.outbound_call
 
     def done(self) -> None:
         """Hand the answer on, or ask the outside first, on the event loop."""
-        if self.failed is None and self.inquiry is not None:
-            self.gateway.ask(self, self.inquiry)
+        if self.failed is None and self.outbound_call is not None:
+            self.gateway.ask(self, self.outbound_call)
         else:
-            self.hear(self.gateway.told(self))
+            self.on_response(self.gateway.finish(self))
 
 
 Job = Work | RequestJob

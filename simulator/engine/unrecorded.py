@@ -15,7 +15,7 @@ class UnjournalledCount:
         self.serve = serve
         self.trouble: StoreError | None = None
         """Why the last exchange could not be recorded; None if it was."""
-        self.unseen = 0
+        self.unjournalled = 0
         """Exchanges that were answered unrecorded, which the journal does not say yet."""
         self.total = 0
         """Exchanges that could not be recorded, so far."""
@@ -25,7 +25,7 @@ class UnjournalledCount:
         """Note why an exchange could not be recorded. The text of other errors is not kept."""
         self.trouble = error if isinstance(error, StoreError) else StoreError(type(error).__name__)
 
-    def heard(self, error: Exception | None) -> None:
+    def note(self, error: Exception | None) -> None:
         """Count one exchange that ends; log where a spell of errors begins, and where it ends."""
         if error is not None:
             self.total += 1

@@ -163,7 +163,7 @@ class FaultRegistry:
         late = bool({"organisation", "client"} & set(fault.match))
         return _CompiledFault(fault, self._outcomes.get(fault.outcome), wanted(fault.match), late)
 
-    def strike(
+    def apply(
         self, call: Call, ready: Sequence[_CompiledFault], decoded: Decoded | None, *, late: bool
     ) -> ErrorCode | None:
         """Let the faults that can be told now touch *call*; return the row to refuse it with.
@@ -186,7 +186,7 @@ class FaultRegistry:
                 draws = (self._draw(fault, number, what) for what in ("jitter", "normal"))
                 call.delivery = delivery_of(fault.delivery, fault.given, *draws)
             elif one.outcome.row is None:
-                call.forced.append(_forced(one.outcome, fault.given))
+                call.injected_outcomes.append(_forced(one.outcome, fault.given))
             else:
                 refusal, call.given = one.outcome.row, fault.given
         return refusal

@@ -65,7 +65,7 @@ def menu(catalogue: Catalogue) -> dict[str, Outcome]:
     found: dict[str, Outcome] = {}
     forced: dict[str, list[Operation]] = {}
     for operation in catalogue.operations.values():
-        for code in operation.forceable:
+        for code in operation.injectable_item_outcomes:
             forced.setdefault(f"{operation.service}.{code}", []).append(operation)
     for service in catalogue.services.values():
         own = [one for one in catalogue.operations.values() if one.service == service.name]

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 
 from simulator.pki.push_identity import UNREADABLE
 
-Chance = Callable[[int], str]
+RandomHex = Callable[[int], str]
 """A source of credentials: takes a number of digits, returns as many hexadecimal ones."""
 
 CONTENT_TOKEN_LIFETIME = timedelta(days=365)
@@ -93,7 +93,7 @@ class ServerToken:
 
 
 def mint_server_token(
-    chance: Chance, now: datetime, *, consumer_key: str | None = None, server_number: int
+    random_hex: RandomHex, now: datetime, *, consumer_key: str | None = None, server_number: int
 ) -> ServerToken:
     """Return a new token for the MDM server *server_number*, good for 365 days.
 
@@ -106,10 +106,10 @@ def mint_server_token(
     created_ms = (now - _EPOCH) // timedelta(milliseconds=1)
     expiry = (now + SERVER_TOKEN_LIFETIME).astimezone(UTC)
     return ServerToken(
-        consumer_key=f"CK_{chance(96)}" if consumer_key is None else consumer_key,
-        consumer_secret=f"CS_{chance(40)}",
-        access_token=f"AT_O{server_number:010d}O{chance(40)}O{created_ms}",
-        access_secret=f"AS_{chance(40)}",
+        consumer_key=f"CK_{random_hex(96)}" if consumer_key is None else consumer_key,
+        consumer_secret=f"CS_{random_hex(40)}",
+        access_token=f"AT_O{server_number:010d}O{random_hex(40)}O{created_ms}",
+        access_secret=f"AS_{random_hex(40)}",
         access_token_expiry=f"{expiry:%Y-%m-%dT%H:%M:%SZ}",
     )
 
@@ -128,14 +128,14 @@ def given_server_token(values: Mapping[str, Any], now_ms: int) -> ServerToken:
     return ServerToken(key, secret, token, token_secret, given)
 
 
-def mint_content_token(chance: Chance, expires: datetime, org_name: str) -> str:
+def mint_content_token(random_hex: RandomHex, expires: datetime, org_name: str) -> str:
     """Return a new content token (sToken): base64 of JSON with token, expDate and orgName.
 
     The JSON is compact, and the time in UTC with an offset without a colon, as in
     Apple's samples; clients send the whole, and never the *token* inside.
     """
     content = {
-        "token": base64.b64encode(bytes.fromhex(chance(96))).decode(),
+        "token": base64.b64encode(bytes.fromhex(random_hex(96))).decode(),
         "expDate": f"{expires.astimezone(UTC):%Y-%m-%dT%H:%M:%S}+0000",
         "orgName": org_name,
     }

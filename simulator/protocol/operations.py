@@ -48,14 +48,14 @@ class OutboundCall:
 
 
 class NeedsOutboundCall(Exception):  # noqa: N818 (nothing is wrong)
-    """Leaves the line until an inquiry is answered; then the request starts anew.
+    """The outside has to be called first; then the request is handled again.
 
     Nothing was recorded, and what the handler wrote is undone.
     """
 
-    def __init__(self, inquiry: OutboundCall) -> None:
-        super().__init__(inquiry.url)
-        self.inquiry = inquiry
+    def __init__(self, outbound_call: OutboundCall) -> None:
+        super().__init__(outbound_call.url)
+        self.outbound_call = outbound_call
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -86,7 +86,7 @@ class InjectedOutcome:
     """An outcome of single items of a call, such as devices, that a fault has chosen."""
 
     code: str
-    """One of the operation's ``forceable``."""
+    """One of the operation's ``injectable_item_outcomes``."""
     items: frozenset[str]
     """The items that it is for; empty: all."""
     retry_after_s: int = 0
@@ -126,10 +126,10 @@ class Call(msgspec.Struct):
     """The parameters of the fault that chose the answer; empty without one."""
     delivery: Delivery | None = None
     """How a fault has the answer delivered."""
-    forced: list["InjectedOutcome"] = msgspec.field(default_factory=list)
+    injected_outcomes: list["InjectedOutcome"] = msgspec.field(default_factory=list)
     """Outcomes of single items that faults have chosen."""
-    known: Mapping[OutboundCall, str] = msgspec.field(default_factory=dict)
-    """The inquiries that were answered for this request."""
+    completed_calls: Mapping[OutboundCall, str] = msgspec.field(default_factory=dict)
+    """Results of the calls that were made for this request."""
     authorities: object = None
     """Who issues certificates: `simulator.pki.authorities`, of which this layer knows nothing."""
     prefix: str = ""
@@ -168,21 +168,23 @@ class Call(msgspec.Struct):
         """Add *finding* to the exchange."""
         self.exchange.findings.append(finding)
 
-    def ask(self, inquiry: OutboundCall) -> str:
-        """Return the answer to *inquiry*; ask last, once nothing else can be refused."""
-        if inquiry not in self.known:
-            raise NeedsOutboundCall(inquiry)
-        return self.known[inquiry]
+    def ask(self, outbound_call: OutboundCall) -> str:
+        """Return the answer to *outbound_call*; ask last, once nothing else can be refused."""
+        if outbound_call not in self.completed_calls:
+            raise NeedsOutboundCall(outbound_call)
+        return self.completed_calls[outbound_call]
 
     def has(self, quirk: Quirk) -> bool:
         """Tell whether *quirk* is on for the organisation that is known so far."""
         return quirks.on(self.state, quirk.id, self.exchange.organisation)
 
-    def forces(self, item: str) -> "InjectedOutcome | None":
+    def item_outcome(self, item: str) -> "InjectedOutcome | None":
         """Return the outcome that a fault has chosen for *item*, or None."""
-        if not self.forced:
+        if not self.injected_outcomes:
             return None
-        return next((one for one in self.forced if not one.items or item in one.items), None)
+        return next(
+            (one for one in self.injected_outcomes if not one.items or item in one.items), None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,7 @@ class Operation:
     request: tuple[Field, ...] = ()
     response: tuple[Field, ...] = ()
     errors: tuple[ErrorCode, ...] = ()
-    forceable: tuple[str, ...] = ()
+    injectable_item_outcomes: tuple[str, ...] = ()
     """Outcomes of single items that the handler takes from `Call.forces`."""
     auth: str = ""
     """Name of one of the service's ways to authenticate; empty: none."""
@@ -233,7 +235,7 @@ class Operation:
     """Returns what the handler wants of the head, as `Call.read`; kept with what the checks of
     the head found. It runs once the principal is known, and refuses nothing. Only for ways to
     authenticate that go by the head alone."""
-    is_brief: bool = False
+    runs_inline: bool = False
     """Whether it looks at a few entities only, whatever there is and is asked for; this makes it
     faster where it comes alone or by the thousand, and slows others down if it is not true."""
 
@@ -258,7 +260,7 @@ class OperationRows(TypedDict, total=False):
     request: tuple[Field, ...]
     response: tuple[Field, ...]
     errors: tuple[ErrorCode, ...]
-    forceable: tuple[str, ...]
+    injectable_item_outcomes: tuple[str, ...]
     auth: str
     versions: str
     body_format: BodyFormat
@@ -269,7 +271,7 @@ class OperationRows(TypedDict, total=False):
     asks: bool
     aliases: tuple[str, ...]
     read_head: Callable[[RequestHead], Any]
-    is_brief: bool
+    runs_inline: bool
 
 
 def operation(
@@ -287,7 +289,7 @@ def operation(
     can be forced to get is read from the rows of the response unless it is given.
     """
     method, path = route.split(" ", 1)
-    rows.setdefault("forceable", _item_outcomes(rows.get("response", ())))
+    rows.setdefault("injectable_item_outcomes", _item_outcomes(rows.get("response", ())))
 
     def make(handler: Handler) -> Operation:
         return Operation(name, (method, *also), path, about, handler, **rows)

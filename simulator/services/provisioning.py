@@ -19,7 +19,7 @@ Services do not import each other. What several of them see stands beside them:
 `simulator.services.organisations`, and `simulator.services.fleet` for devices, the servers that
 these are assigned to and the actions of the portal on both.
 
-Rule: no I/O, no clock, no chance of its own. Files are written by
+Rule: no I/O, no clock, no randomness of its own. Files are written by
 `simulator.core.credential_files`, after what `File.make` returns.
 """
 
@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 from simulator.core.settings import Settings
 from simulator.core.state import Body, State
-from simulator.pki.credentials import Chance
+from simulator.pki.credentials import RandomHex
 from simulator.pki.push import PushAuthority
 from simulator.protocol.documents import Place
 from simulator.protocol.fields import Field
@@ -80,8 +80,8 @@ class Seeding:
     part: Any
     """What the service's `WorldPart.read` returned; None without one."""
     seed: int
-    """All but credentials follows from it: `simulator.core.chance.chance_of`."""
-    mint: Chance
+    """All but credentials follows from it: `simulator.core.random_hex.seeded_hex`."""
+    generate_secret: RandomHex
     """Gives random hex digits, as many as asked for, for credentials only."""
     now_ms: int
     """When the world is loaded, milliseconds since the epoch."""
@@ -134,7 +134,7 @@ class Issuing:
     organisation: str
     id: str
     now_ms: int
-    chance: Chance
+    random_hex: RandomHex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +194,7 @@ class Outbox:
     """What leaves the simulator, queued in the transaction that it tells of."""
 
     topic: str
-    """Responses that queue something name it as ``wakes``."""
+    """Responses that queue something name it as ``notify_topic``."""
     due: Callable[[State, int], Sequence[OutgoingMessage]]
     """Settles what is due by now, and returns the messages that are to be sent."""
     record: Callable[[State, str, int, str], None]
@@ -208,7 +208,7 @@ class ControlCall:
     state: State
     """Seen from no organisation; the call is one transaction."""
     now_ms: int
-    chance: Chance
+    random_hex: RandomHex
     settings: Settings
     authorities: object
     """Who issues certificates: `simulator.pki.authorities`."""
@@ -246,7 +246,7 @@ class Trying:
     organisations: Sequence[Mapping[str, Any]]
     """As in ``ready.json``: with the paths of files."""
     now_ms: int
-    chance: Chance
+    random_hex: RandomHex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from simulator.core.clock import Clock
 from simulator.core.messages import Delivery, Response
-from simulator.core.timers import FOREVER, until
+from simulator.core.timers import FOREVER, sleep_until
 from simulator.transport.http1.responses import Outgoing
 
 JUNK = b"\x15\x00mdmsim: this is no HTTP ][;'/.\x7f\xff\r\n"
@@ -38,8 +38,8 @@ class Wire(Protocol):
         """Whether the client has gone, or has closed its side and may only be listening."""
         ...
 
-    def watched(self, stirred: asyncio.Event) -> contextlib.AbstractContextManager[None]:
-        """Set *stirred* when the client goes or leaves, inside the block."""
+    def watched(self, wakeup: asyncio.Event) -> contextlib.AbstractContextManager[None]:
+        """Set *wakeup* when the client goes or leaves, inside the block."""
         ...
 
     def whole(self) -> None:
@@ -89,21 +89,21 @@ class Wire(Protocol):
 
 async def deliver(response: Response, delivery: Delivery, wire: Wire, clock: Clock) -> None:
     """Bring *response* to the client as *delivery* says, for as long as the client is there."""
-    stirred = asyncio.Event()
-    with wire.watched(stirred):
+    wakeup = asyncio.Event()
+    with wire.watched(wakeup):
 
         async def wait(at_ms: int) -> bool:
-            return await until(clock, at_ms, lambda: wire.gone, stirred)
+            return await sleep_until(clock, at_ms, lambda: wire.gone, wakeup)
 
         if delivery.name == "hang":
             at_ms = clock.now_ms() + delivery.wait_ms if delivery.wait_ms else FOREVER
-            await until(clock, at_ms, lambda: wire.left, stirred)
+            await sleep_until(clock, at_ms, lambda: wire.left, wakeup)
             wire.close()
             return
         if not await wait(clock.now_ms() + delivery.wait_ms):
             return
         if delivery.name == "dead":
-            await _silence(wire, delivery.silent_ms / 1000, stirred)
+            await _silence(wire, delivery.silent_ms / 1000, wakeup)
         if delivery.name != "drip":
             _send(response, delivery, wire)
             return
@@ -119,13 +119,13 @@ async def deliver(response: Response, delivery: Delivery, wire: Wire, clock: Clo
                 return
 
 
-async def _silence(wire: Wire, seconds: float, stirred: asyncio.Event) -> None:
+async def _silence(wire: Wire, seconds: float, wakeup: asyncio.Event) -> None:
     """Keep the connection silent for *seconds* of the real clock, or until it is closed."""
     wire.silence(on=True)
-    stirred.clear()
+    wakeup.clear()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await stirred.wait()
+            await wakeup.wait()
     wire.silence(on=False)
 
 
@@ -178,15 +178,15 @@ class ClientWatch:
         self._events: set[asyncio.Event] = set()
 
     @contextlib.contextmanager
-    def watched(self, stirred: asyncio.Event) -> Iterator[None]:
-        """Set *stirred* when the client goes, inside the block."""
-        self._events.add(stirred)
+    def watched(self, wakeup: asyncio.Event) -> Iterator[None]:
+        """Set *wakeup* when the client goes, inside the block."""
+        self._events.add(wakeup)
         try:
             yield
         finally:
-            self._events.discard(stirred)
+            self._events.discard(wakeup)
 
-    def stir(self) -> None:
+    def wake(self) -> None:
         """Wake all who wait."""
         for event in self._events:
             event.set()
@@ -211,9 +211,9 @@ class Http1Wire:
         """Whether the client has gone: over HTTP/1.1 leaving is as much."""
         return self.gone
 
-    def watched(self, stirred: asyncio.Event) -> contextlib.AbstractContextManager[None]:
-        """Set *stirred* when the client goes, inside the block."""
-        return self._watch.watched(stirred)
+    def watched(self, wakeup: asyncio.Event) -> contextlib.AbstractContextManager[None]:
+        """Set *wakeup* when the client goes, inside the block."""
+        return self._watch.watched(wakeup)
 
     def whole(self) -> None:
         """Send the answer."""

@@ -20,7 +20,7 @@ KIND, KEY = "world", "loaded"
 """The entity that says which world was loaded."""
 
 
-def mint(digits: int) -> str:
+def generate_secret(digits: int) -> str:
     """Return as many random hex digits, fit for credentials."""
     return secrets.token_hex((digits + 1) // 2)[:digits]
 
@@ -36,7 +36,7 @@ def is_empty(state: State) -> bool:
     return loaded is None and not all_organisations(state)
 
 
-def pieces(
+def load_steps(
     world: World,
     seed: int,
     now_ms: int,
@@ -61,7 +61,13 @@ def _pieces(
         return 0
 
     yield lambda state: note(state, whole=False)
-    yield from steps(world, seed=seed, mint=mint, now_ms=now_ms, provisionings=provisionings)
+    yield from steps(
+        world,
+        seed=seed,
+        generate_secret=generate_secret,
+        now_ms=now_ms,
+        provisionings=provisionings,
+    )
     yield lambda state: note(state, whole=True)
 
 
@@ -83,7 +89,7 @@ def stopped(
         if empty:
             world = load_world(settings.world, provisionings)
             now_ms = Clock().now_ms()
-            for piece in pieces(world, settings.seed, now_ms, provisionings=provisionings):
+            for piece in load_steps(world, settings.seed, now_ms, provisionings=provisionings):
                 with store.transaction() as state:
                     piece(state)
         yield store

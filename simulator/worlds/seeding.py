@@ -6,7 +6,7 @@ from functools import partial
 from typing import cast
 
 from simulator import services
-from simulator.core.chance import Chance, chance_of
+from simulator.core.random_hex import RandomHex, seeded_hex
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State, StoreAdmin
 from simulator.hardware.devices import DeviceMix
@@ -31,19 +31,21 @@ def seed_world(
     world: World,
     *,
     seed: int,
-    mint: Chance,
+    generate_secret: RandomHex,
     now_ms: int,
     progress: Callable[[int], None] | None = None,
     devices: int | None = None,
 ) -> None:
     """Write *world* into *state*, which is seen from no organisation, in one transaction.
 
-    *mint* gives the digits of credentials, which are dated *now_ms*; all else
+    *generate_secret* gives the digits of credentials, which are dated *now_ms*; all else
     follows from *world* and *seed*. *progress* is called after each chunk with
     the number of devices in it. *devices* replaces the count of the first
     generated list. Large worlds are better written by `steps`.
     """
-    for step in steps(world, seed=seed, mint=mint, now_ms=now_ms, devices=devices):
+    for step in steps(
+        world, seed=seed, generate_secret=generate_secret, now_ms=now_ms, devices=devices
+    ):
         written = step(state)
         if progress:
             progress(written)
@@ -53,7 +55,7 @@ def steps(
     world: World,
     *,
     seed: int,
-    mint: Chance,
+    generate_secret: RandomHex,
     now_ms: int,
     devices: int | None = None,
     chunk: int = CHUNK,
@@ -78,7 +80,7 @@ def steps(
                     facts=organisation.facts(),
                     part=organisation.parts.get(one.name),
                     seed=seed,
-                    mint=mint,
+                    generate_secret=generate_secret,
                     now_ms=now_ms,
                 )
             )
@@ -131,8 +133,8 @@ def _found(state: State, *, organisation: Organisation, seed: int, now_ms: int) 
     own = state.of(organisation.id)
     arrivals.prepare(own)
     for server in organisation.dep_servers:
-        chance = chance_of(seed, organisation.id, server.id)
-        servers.add_server(own, server.id, server.name, chance=chance, now_ms=now_ms)
+        random_hex = seeded_hex(seed, organisation.id, server.id)
+        servers.add_server(own, server.id, server.name, random_hex=random_hex, now_ms=now_ms)
     for one in organisation.arrivals:
         arrivals.order(
             own,

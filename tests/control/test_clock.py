@@ -8,7 +8,7 @@ import pytest
 
 from simulator.app import Simulator
 from simulator.core.settings import Settings
-from simulator.core.timers import FOREVER, until
+from simulator.core.timers import FOREVER, sleep_until
 from tests.control.conftest import Control
 
 NOON = "2026-03-01T12:00:00Z"
@@ -75,8 +75,8 @@ async def test_who_waits_for_a_time_wakes_when_it_is_moved_or_ended(control: Con
     clock = control.simulator.clock
     clock.freeze(0)
     ended, stirred = False, asyncio.Event()
-    come = asyncio.ensure_future(until(clock, 1000))
-    gone = asyncio.ensure_future(until(clock, FOREVER, lambda: ended, stirred))
+    come = asyncio.ensure_future(sleep_until(clock, 1000))
+    gone = asyncio.ensure_future(sleep_until(clock, FOREVER, lambda: ended, stirred))
     await asyncio.sleep(0)
 
     clock.advance(1000)

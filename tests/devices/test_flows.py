@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.core.chance import chance_of
+from simulator.core.random_hex import seeded_hex
 from simulator.devices.commands.rows import Execution
 from simulator.devices.commands.table import COMMANDS, execute
 from simulator.devices.connect import session
@@ -61,7 +61,7 @@ def identity() -> Identity:
 
 def world() -> DeviceEnvironment:
     return DeviceEnvironment(
-        lambda: 1_780_000_000_000, chance_of(1, "devices"), authority(), lambda: NOW
+        lambda: 1_780_000_000_000, seeded_hex(1, "devices"), authority(), lambda: NOW
     )
 
 

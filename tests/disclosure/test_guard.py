@@ -201,7 +201,7 @@ def whole_exchange() -> Exchange:
     one.faults = [FaultApplication("1", "dep.x")]
     one.request = replace(one.request, peer=replace(one.request.peer, settings="3:100"))
     goaway, delivery = Goaway(b"debug"), Delivery("goaway", debug="debug")
-    one.response = replace(one.response, goaway=goaway, wakes="token", delivery=delivery)
+    one.response = replace(one.response, goaway=goaway, notify_topic="token", delivery=delivery)
     return one
 
 

@@ -134,10 +134,10 @@ def test_chance_alone_tells_tokens_apart() -> None:
 
 
 def test_renewing_keeps_the_consumer_key_and_nothing_else() -> None:
-    chance, later = Dice(1), NOW + timedelta(days=1)
-    first = mint_server_token(chance, NOW, server_number=1)
+    random_hex, later = Dice(1), NOW + timedelta(days=1)
+    first = mint_server_token(random_hex, NOW, server_number=1)
 
-    second = mint_server_token(chance, later, consumer_key=first.consumer_key, server_number=1)
+    second = mint_server_token(random_hex, later, consumer_key=first.consumer_key, server_number=1)
 
     kept = {name for name, value in first.as_dict().items() if second.as_dict()[name] == value}
     assert kept == {"consumer_key"}

@@ -40,12 +40,12 @@ class Dep:
         self.kept = self.apple.token()
 
     def do(self, step: str) -> None:
-        home, now_ms, chance = self.apple.home, self.apple.now_ms, self.apple.chance
+        home, now_ms, random_hex = self.apple.home, self.apple.now_ms, self.apple.random_hex
         by_another = step == "renewed-by-another"
         if step.startswith("renewed"):
             home(
                 lambda state: tokens.issue_token(
-                    state, "acme", "a", now_ms=now_ms, chance=chance, by_another=by_another
+                    state, "acme", "a", now_ms=now_ms, random_hex=random_hex, by_another=by_another
                 )
             )
         elif step == "revoked":

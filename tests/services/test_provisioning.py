@@ -88,12 +88,12 @@ def read(organisations):
 
 def seed(seeding):
     for box in seeding.part:
-        yield partial(issue, seeding.organisation, box, seeding.mint)
+        yield partial(issue, seeding.organisation, box, seeding.generate_secret)
 
 
-def issue(organisation, box, chance, state):
+def issue(organisation, box, random_hex, state):
     own = state.of(organisation)
-    old, new = own.get("postcards.box", box), chance(32)
+    old, new = own.get("postcards.box", box), random_hex(32)
     if old is not None:
         state.of("").delete("postcards.token", old.body["token"])
     own.put("postcards.box", box, {"token": new})
@@ -133,7 +133,7 @@ PROVISIONING = Provisioning(
         Credential(
             name="postcards", title="Postcard token", holder="rack", ready="racks",
             value="token", held=held,
-            renew=lambda state, new: issue(new.organisation, new.id, new.chance, state),
+            renew=lambda state, new: issue(new.organisation, new.id, new.random_hex, state),
         ),
     ),
     resources=(

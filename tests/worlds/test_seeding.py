@@ -116,11 +116,11 @@ def devices(state: State, organisation: str) -> list[dict[str, Any]]:
     return [entity.body for entity in state.of(organisation).scan(fleet.DEVICE, limit=1000)]
 
 
-def everything_but_tokens(world: World, mint: Mint) -> list[list[dict[str, Any]]]:
+def everything_but_tokens(world: World, generate_secret: Mint) -> list[list[dict[str, Any]]]:
     """Return what a new store has after seeding, the access tokens left out."""
     opened = open_store(None)
     with opened.transaction() as state:
-        seed_world(state, world, seed=4, mint=mint, now_ms=NOW)
+        seed_world(state, world, seed=4, generate_secret=generate_secret, now_ms=NOW)
         listed = described(state)
         for server in (server for each in listed for server in each["dep_servers"]):
             del server["token"]
@@ -135,7 +135,7 @@ def everything_but_tokens(world: World, mint: Mint) -> list[list[dict[str, Any]]
 
 
 def test_every_organisation_has_its_servers_with_a_token_each(state: State, world: World) -> None:
-    seed_world(state, world, seed=1, mint=Mint(0), now_ms=NOW)
+    seed_world(state, world, seed=1, generate_secret=Mint(0), now_ms=NOW)
 
     listed = described(state)
     assert {
@@ -148,7 +148,7 @@ def test_every_organisation_has_its_servers_with_a_token_each(state: State, worl
 
 
 def test_generated_devices_are_those_of_the_seed_at_their_times(state: State, world: World) -> None:
-    seed_world(state, world, seed=3, mint=Mint(0), now_ms=NOW)
+    seed_world(state, world, seed=3, generate_secret=Mint(0), now_ms=NOW)
 
     page, more = fleet.page(state.of("acme"), "main", 0, 100)
     hardware = list(generate(12, 3, start=BLOCK))
@@ -166,7 +166,7 @@ def test_generated_devices_are_those_of_the_seed_at_their_times(state: State, wo
 
 
 def test_listed_devices_come_as_they_are_in_the_file(state: State, world: World) -> None:
-    seed_world(state, world, seed=3, mint=Mint(0), now_ms=NOW)
+    seed_world(state, world, seed=3, generate_secret=Mint(0), now_ms=NOW)
 
     page, _ = fleet.page(state.of("acme"), "spare", 0, 100)
     assert [device.record for device in page] == [
@@ -195,7 +195,7 @@ def test_listed_devices_come_as_they_are_in_the_file(state: State, world: World)
 
 
 def test_families_of_a_list_hold(state: State, world: World) -> None:
-    seed_world(state, world, seed=3, mint=Mint(0), now_ms=NOW)
+    seed_world(state, world, seed=3, generate_secret=Mint(0), now_ms=NOW)
 
     page, _ = fleet.page(state.of("school"), "classes", 0, 100)
 
@@ -203,7 +203,7 @@ def test_families_of_a_list_hold(state: State, world: World) -> None:
 
 
 def test_seeding_tells_no_sync(state: State, world: World) -> None:
-    seed_world(state, world, seed=3, mint=Mint(0), now_ms=NOW)
+    seed_world(state, world, seed=3, generate_secret=Mint(0), now_ms=NOW)
 
     assert state.of("acme").count(fleet.EVENT) == 0
 
@@ -213,7 +213,7 @@ def test_same_seed_gives_the_same_state_but_for_credentials(world: World) -> Non
 
 
 def test_server_ids_of_the_system_differ(state: State, world: World) -> None:
-    seed_world(state, world, seed=1, mint=Mint(0), now_ms=NOW)
+    seed_world(state, world, seed=1, generate_secret=Mint(0), now_ms=NOW)
 
     uuids = {
         entity.body["uuid"]
@@ -227,7 +227,7 @@ def test_server_ids_of_the_system_differ(state: State, world: World) -> None:
 
 def test_steps_may_be_committed_one_by_one(store: Store, world: World) -> None:
     written = []
-    for step in steps(world, seed=1, mint=Mint(0), now_ms=NOW, chunk=5):
+    for step in steps(world, seed=1, generate_secret=Mint(0), now_ms=NOW, chunk=5):
         with store.transaction() as state:
             written.append(step(state))
 
@@ -242,7 +242,7 @@ def test_steps_may_be_committed_one_by_one(store: Store, world: World) -> None:
 
 def test_chunks_do_not_change_what_is_written(store: Store, world: World) -> None:
     with store.transaction() as state:
-        for step in steps(world, seed=4, mint=Mint(0), now_ms=NOW, chunk=3):
+        for step in steps(world, seed=4, generate_secret=Mint(0), now_ms=NOW, chunk=3):
             step(state)
         in_chunks = devices(state, "acme"), devices(state, "school")
 
@@ -252,7 +252,9 @@ def test_chunks_do_not_change_what_is_written(store: Store, world: World) -> Non
 def test_progress_adds_up_to_the_device_count(state: State, world: World) -> None:
     seen: list[int] = []
 
-    seed_world(state, world, seed=1, mint=Mint(0), now_ms=NOW, progress=seen.append, devices=300)
+    seed_world(
+        state, world, seed=1, generate_secret=Mint(0), now_ms=NOW, progress=seen.append, devices=300
+    )
 
     assert sum(seen) == world.resized(300).device_count() == 309
     assert state.of("acme").count(fleet.DEVICE) == 302
@@ -267,11 +269,11 @@ def test_another_size_leaves_the_other_lists_as_they_are(world: World) -> None:
 def test_mint_makes_every_digit_of_a_credential(state: State, world: World) -> None:
     drawn: list[int] = []
 
-    def mint(digits: int) -> str:
+    def generate_secret(digits: int) -> str:
         drawn.append(digits)
         return "a" * (digits - 2) + f"{len(drawn):02}"
 
-    seed_world(state, world, seed=1, mint=mint, now_ms=NOW)
+    seed_world(state, world, seed=1, generate_secret=generate_secret, now_ms=NOW)
 
     token = described(state)[0]["dep_servers"][0]["token"]
     assert drawn
@@ -292,7 +294,9 @@ magic = "magic-1"
     store = open_store(None)
 
     with store.transaction() as state:
-        seed_world(state, parse_world(one, "x.toml"), seed=1, mint=lambda n: "0" * n, now_ms=NOW)
+        seed_world(
+            state, parse_world(one, "x.toml"), seed=1, generate_secret=lambda n: "0" * n, now_ms=NOW
+        )
         found = registry.find(state.of("acme"), "a1" * 32)
         [topic] = topics.names(state, "acme")
     store.close()
@@ -311,7 +315,7 @@ def test_a_token_of_the_world_is_hexadecimal(token: str) -> None:
 
 def test_devices_can_be_moved_after_they_were_generated(store: Store, world: World) -> None:
     with store.transaction() as state:
-        for step in steps(world, seed=4, mint=Mint(0), now_ms=NOW, chunk=4):
+        for step in steps(world, seed=4, generate_secret=Mint(0), now_ms=NOW, chunk=4):
             step(state)
 
         found, more = fleet.page(state.of("acme"), "main", 0, 100)
@@ -356,7 +360,7 @@ count = 2
 every_s = 60
 """,
     )
-    seed_world(state, parse_world(text, "two.toml"), seed=1, mint=Mint(0), now_ms=NOW)
+    seed_world(state, parse_world(text, "two.toml"), seed=1, generate_secret=Mint(0), now_ms=NOW)
 
     own = state.of("acme")
     (one,) = arrivals.ordered(own)
@@ -368,7 +372,7 @@ every_s = 60
 def test_an_organisation_has_as_many_push_topics_as_the_world_says(state: State) -> None:
     text = TWO.replace('org_id = "77"', 'org_id = "77"\npush_topics = 3')
 
-    seed_world(state, parse_world(text, "two.toml"), seed=1, mint=Mint(0), now_ms=NOW)
+    seed_world(state, parse_world(text, "two.toml"), seed=1, generate_secret=Mint(0), now_ms=NOW)
 
     assert len(topics.names(state, "acme")) == 3
     assert topics.names(state, "school") == [topics.made("school", 1)]

@@ -99,7 +99,7 @@ async def with_examples(request: web.Request, work: Callable[[Trying], T]) -> T:
                 base=base(ready),
                 organisations=ready["organisations"],
                 now_ms=parts.clock.now_ms(),
-                chance=parts.chance,
+                random_hex=parts.random_hex,
             )
         )
 
@@ -141,13 +141,13 @@ def configuration(**options: str) -> web.Response:
 
 async def enrol(request: web.Request) -> web.StreamResponse:
     """Have an invented device check in with a push topic, as an MDM server would pass it on."""
-    form, chance = await request.post(), request.app[PARTS].chance
+    form, random_hex = await request.post(), request.app[PARTS].random_hex
     message: dict[str, Any] = {
         "MessageType": "TokenUpdate",
         "Topic": str(form.get("topic", "")),
-        "UDID": chance(32).upper(),
-        "Token": bytes.fromhex(chance(64)),
-        "PushMagic": chance(32).upper(),
+        "UDID": random_hex(32).upper(),
+        "Token": bytes.fromhex(random_hex(64)),
+        "PushMagic": random_hex(32).upper(),
     }
     content, kind = plistlib.dumps(message), "application/xml"
     await calls.call(request, "POST", "push-tokens", "checkin", body=content, kind=kind)

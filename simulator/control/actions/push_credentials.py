@@ -79,7 +79,7 @@ async def add_topic(request: web.Request) -> web.Response:
 
 
 def _new_topic(parts: Parts) -> str:
-    return f"com.apple.mgmt.External.{registry.dashed(parts.chance(32))}"
+    return f"com.apple.mgmt.External.{registry.dashed(parts.random_hex(32))}"
 
 
 def _mint(parts: Parts, topic: str, several: list[str], body: Body) -> PushCertificate:
@@ -129,8 +129,8 @@ async def add_key(request: web.Request) -> web.Response:
     What signs is told this once, as the ``.p8`` file that Apple's portal gives.
     """
     parts, body = request.app[PARTS], request[BODY]
-    key_id = body.get("key_id", parts.chance(_ID_DIGITS).upper())
-    team_id = body.get("team_id", parts.chance(_ID_DIGITS).upper())
+    key_id = body.get("key_id", parts.random_hex(_ID_DIGITS).upper())
+    team_id = body.get("team_id", parts.random_hex(_ID_DIGITS).upper())
     private, public = await asyncio.to_thread(new_key)
 
     def work(state: State) -> ProviderKey:

@@ -87,8 +87,10 @@ async def replace_server(request: web.Request) -> web.Response:
     def work(state: State) -> Body:
         org = with_server(state, server_id)
         own = state.of(org)
-        changed = servers.change_server(own, server_id, uuid=parts.chance(32).upper())
-        tokens.issue_token(own, org, server_id, now_ms=now_ms, chance=parts.chance, by_another=True)
+        changed = servers.change_server(own, server_id, uuid=parts.random_hex(32).upper())
+        tokens.issue_token(
+            own, org, server_id, now_ms=now_ms, random_hex=parts.random_hex, by_another=True
+        )
         return _server(own, org, changed)
 
     answer = await parts.gateway.run(work)
@@ -119,13 +121,15 @@ def _server(state: State, org: str, body: Body) -> Body:
 async def add_server(request: web.Request) -> web.Response:
     """Add a DEP server; it has no token before one is downloaded."""
     parts, body = request.app[PARTS], request[BODY]
-    server_id = body.get("id") or parts.chance(8)
+    server_id = body.get("id") or parts.random_hex(8)
 
     def work(state: State) -> Body:
         org = home(state, body.get("organisation"))
         if state.of(org).get(SERVER, server_id) is not None:
             raise ValueError(f"a DEP server has the id {server_id} already")
-        added = servers.add_server(state.of(org), server_id, body["name"], chance=parts.chance)
+        added = servers.add_server(
+            state.of(org), server_id, body["name"], random_hex=parts.random_hex
+        )
         return _server(state.of(org), org, added)
 
     return web.json_response(await parts.gateway.run(work), status=201)
@@ -171,7 +175,7 @@ async def download_token(request: web.Request) -> web.Response:
             org,
             server_id,
             now_ms=now_ms,
-            chance=parts.chance,
+            random_hex=parts.random_hex,
             by_another=by_another,
         )
 

@@ -87,13 +87,13 @@ async def list_locations(request: web.Request) -> web.Response:
 async def add_location(request: web.Request) -> web.Response:
     """Add a location; it has no token before one is downloaded."""
     parts, body = request.app[PARTS], request[BODY]
-    identifier = body.get("id") or parts.chance(8)
+    identifier = body.get("id") or parts.random_hex(8)
     facts = _facts({key: value for key, value in body.items() if key in _FACTS[1:]})
 
     def work(state: State) -> Body:
         org = home(state, body.get("organisation"))
         added = portal.add_location(
-            state.of(org), org, identifier, body["name"], chance=parts.chance, **facts
+            state.of(org), org, identifier, body["name"], random_hex=parts.random_hex, **facts
         )
         return shown(state, added, parts.clock.now_ms())
 
@@ -148,7 +148,7 @@ async def renew_token(request: web.Request) -> web.Response:
             state.of(one.organisation),
             one.id,
             now_ms=settled(parts, state),
-            chance=parts.chance,
+            random_hex=parts.random_hex,
             days=body.get("days"),
             rights=body["rights"],
             legacy=body["legacy"],

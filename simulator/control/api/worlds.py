@@ -29,7 +29,7 @@ from simulator.protocol.fields import Integer, Objects, String
 from simulator.services import organisations
 from simulator.services.provisioning import Provisioning
 from simulator.store import snapshot_lines
-from simulator.worlds.loading import pieces
+from simulator.worlds.loading import load_steps
 from simulator.worlds.organisations import World as Plan
 from simulator.worlds.rows import world_schema
 from simulator.worlds.world import FOLDER, load_world
@@ -177,7 +177,9 @@ async def load(request: web.Request) -> web.Response:
     async with request.app[BUSY]:
         await parts.gateway.load(_wipe)
         parts.clock.run()
-        for piece in pieces(world, seed, parts.clock.now_ms(), provisionings=parts.provisionings):
+        for piece in load_steps(
+            world, seed, parts.clock.now_ms(), provisionings=parts.provisionings
+        ):
             await parts.gateway.load(piece)
         await parts.gateway.run(lambda state: _branch(parts.provisionings, state, anew=True))
         shown = await parts.renew()

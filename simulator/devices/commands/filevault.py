@@ -17,7 +17,7 @@ _NO_KEY = 12071
 
 def new_recovery_key(world: DeviceEnvironment) -> str:
     """Return a personal recovery key: six groups of four characters."""
-    digits = world.chance(_GROUPS * _GROUP).upper()
+    digits = world.random_hex(_GROUPS * _GROUP).upper()
     return "-".join(digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP))
 
 

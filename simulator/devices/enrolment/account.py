@@ -147,7 +147,7 @@ def _needed(query: Mapping[str, list[str]], name: str) -> str:
 def _oauth2(
     given: Mapping[str, str], device: VirtualDevice, world: DeviceEnvironment, account: str
 ) -> Flow[str]:
-    state = world.chance(_STATE_DIGITS)
+    state = world.random_hex(_STATE_DIGITS)
     about = {
         "response_type": "code",
         "client_id": given.get("client-id", ""),

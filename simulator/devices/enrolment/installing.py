@@ -99,7 +99,7 @@ def install_enrolment(
     enrolment.magic = world.uuid()
     enrolment.bearer = bearer or (before.bearer if before else "")
     device.push_token = device.push_token or world.push_token()
-    device.unlock_token = device.unlock_token or bytes.fromhex(world.chance(_UNLOCK_DIGITS))
+    device.unlock_token = device.unlock_token or bytes.fromhex(world.random_hex(_UNLOCK_DIGITS))
     try:
         yield from check_in.authenticate(device, enrolment)
         yield from check_in.token_update(device, enrolment)
@@ -113,7 +113,7 @@ def install_enrolment(
     device.condition = "enrolled"
     device.trouble = ""
     if device.mac and automated and check_in.BOOTSTRAP in enrolment.capabilities and not before:
-        device.bootstrap_token = bytes.fromhex(world.chance(_ESCROW_DIGITS))
+        device.bootstrap_token = bytes.fromhex(world.random_hex(_ESCROW_DIGITS))
         yield from check_in.set_bootstrap_token(device, enrolment, device.bootstrap_token)
 
 

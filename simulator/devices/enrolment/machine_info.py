@@ -48,7 +48,7 @@ def requested(device: VirtualDevice, attributes: Iterable[str], challenge: str) 
 def factory_identity(device: VirtualDevice, world: DeviceEnvironment) -> Flow[Identity]:
     """Make the identity that the device has from the factory."""
     key = yield from new_key(_BITS, shared=True)
-    serial = int(world.chance(_SERIAL_DIGITS), 16) | 1
+    serial = int(world.random_hex(_SERIAL_DIGITS), 16) | 1
     return world.authority.issue(device.udid, key, serial, world.wall_clock())
 
 

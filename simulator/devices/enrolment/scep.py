@@ -110,8 +110,8 @@ def enrol(
         capabilities,
         authority,
         key,
-        _self_signed(name, key, int(world.chance(16), 16) | 1, world.wall_clock()),
-        bytes.fromhex(world.chance(_NONCE_DIGITS)),
+        _self_signed(name, key, int(world.random_hex(16), 16) | 1, world.wall_clock()),
+        bytes.fromhex(world.random_hex(_NONCE_DIGITS)),
         roots,
     )
     received = yield from _operation(own, own.message(PKCS_REQ, _request(content, name, key)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 from simulator.core.clock import Clock
-from simulator.core.timers import until
+from simulator.core.timers import sleep_until
 from simulator.devices.connect import session
 from simulator.devices.device import Body, Options, VirtualDevice, new_device, restored
 from simulator.devices.flow import Flow
@@ -249,7 +249,7 @@ class Fleet:
         """Let the device ask again after a time of the simulator's clock."""
 
         async def ask() -> None:
-            await until(self._clock, self._clock.now_ms() + seconds * 1000)
+            await sleep_until(self._clock, self._clock.now_ms() + seconds * 1000)
             hosted.asking = None
             await self._wake(hosted)
 

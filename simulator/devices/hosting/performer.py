@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from yarl import URL
 
 from simulator.core.clock import Clock
-from simulator.core.timers import until
+from simulator.core.timers import sleep_until
 from simulator.devices.device import VirtualDevice
 from simulator.devices.flow import Apple, Compute, Flow, FlowResponse, NewKey, Pause, Send, Step
 from simulator.devices.identity import Identity
@@ -101,7 +101,7 @@ class Performer:
                 return await self._ask(step)
             case Pause():
                 until_ms = self._clock.now_ms() + int(step.seconds * 1000)
-                return await until(self._clock, until_ms)
+                return await sleep_until(self._clock, until_ms)
             case NewKey():
                 return await self._key(step)
             case Compute():

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 
 from simulator.core.clock import Clock
-from simulator.core.timers import until
+from simulator.core.timers import sleep_until
 from simulator.devices.device import Body
 from simulator.devices.hosting.performer import ControlAddress
 
@@ -38,7 +38,7 @@ async def listen(
                     pushed(push)
         except (aiohttp.ClientError, OSError) as error:
             LOG.debug("the stream of pushes ended: %s", error)
-        await until(clock, clock.now_ms() + _RECONNECT_S * 1000)
+        await sleep_until(clock, clock.now_ms() + _RECONNECT_S * 1000)
 
 
 async def _events(stream: aiohttp.ClientResponse) -> AsyncIterator[Body]:

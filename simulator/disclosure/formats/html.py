@@ -10,7 +10,7 @@ from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.manifest import UNDECLARED
 from simulator.disclosure.report.layout import printable
 from simulator.disclosure.report.lines import LedgerLine
-from simulator.disclosure.report.rendering import VERDICTS, doubts, sections
+from simulator.disclosure.report.rendering import VERDICTS, integrity_problems, sections
 from simulator.disclosure.report.report import Report
 
 _TILES = (
@@ -98,7 +98,7 @@ def _verdict(report: Report) -> str:
     tiles = "".join(
         f"<li><b>{report.counts[name]}</b><span>{words}</span></li>" for name, words in _TILES
     )
-    found = "".join(f"<li>{_text(one)}</li>" for one in doubts(report))
+    found = "".join(f"<li>{_text(one)}</li>" for one in integrity_problems(report))
     parts = "".join(
         f'<li class="{part.severity}">{_text(part.text)}</li>' for part in report.glance.parts
     )

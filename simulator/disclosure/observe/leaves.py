@@ -341,7 +341,7 @@ def _parameters(path: str, plan: ObservationPlan) -> Iterator[tuple[Row, int, in
     for index, row in plan.path:
         if index < len(segments):
             yield row, offsets[index], offsets[index + 1] - 1
-    for stray in plan.strays:
+    for stray in plan.likely_mistyped_paths:
         start, end = (
             offsets[len(stray.before)] if stray.fits(segments) else 0,
             len(path.rstrip("/")),

@@ -184,7 +184,7 @@ class Observer:
 
     def _path(self, target: str, plan: ObservationPlan, version: int) -> list[Disclosure] | None:
         """Return the records of a path; None if one is to be compared with the body."""
-        if not plan.path and not plan.strays:
+        if not plan.path and not plan.likely_mistyped_paths:
             return []
         quick = self._sealed_paths.record(target, plan, version)
         if quick is not None and quick.category not in PERSONAL:

@@ -22,7 +22,7 @@ class SealedPaths:
 
     def record(self, target: str, plan: ObservationPlan, version: int) -> Disclosure | None:
         """Return the only record of the path *target*; None if the short way does not do."""
-        if plan.strays or len(plan.path) != 1:
+        if plan.likely_mistyped_paths or len(plan.path) != 1:
             return None
         index, row = plan.path[0]
         segments = target.split("/", index + 1)

@@ -76,7 +76,7 @@ class ObservationPlan:
     """Whether a row of the body may hold a secret or a URL."""
     certificate: bool = False
     """Whether the client may authenticate with a certificate."""
-    strays: tuple[Stray, ...] = ()
+    likely_mistyped_paths: tuple[Stray, ...] = ()
     """Path parameters of the operations that a request to none of them may have meant."""
     body_format: BodyFormat = "json"
 
@@ -148,10 +148,10 @@ class Plans:
             name: _response_plan(operation, catalogue.services[operation.service])
             for name, operation in catalogue.operations.items()
         }
-        strays = tuple(_strays(catalogue))
+        likely_mistyped_paths = tuple(_strays(catalogue))
         self._services = {
             service.name: ObservationPlan(
-                strays=strays,
+                likely_mistyped_paths=likely_mistyped_paths,
                 headers=_by_name(service.headers, "header"),
                 certificate=service.client_certificates,
             )
@@ -162,7 +162,9 @@ class Plans:
         everywhere: dict[str, Row] = {}
         for plan in self._services.values():
             everywhere = {**plan.headers, **everywhere}
-        self._nowhere = ObservationPlan(strays=strays, headers=everywhere)
+        self._nowhere = ObservationPlan(
+            likely_mistyped_paths=likely_mistyped_paths, headers=everywhere
+        )
 
     def request(self, operation: Operation | None, service: Service | None) -> ObservationPlan:
         """Return the plan of a request; without a service, the headers of all services count."""

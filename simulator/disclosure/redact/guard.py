@@ -204,7 +204,7 @@ def _parts(exchange: Exchange) -> Parts:
         tuple(exchange.findings),
         tuple(exchange.faults),
         response.goaway,
-        response.wakes,
+        response.notify_topic,
         response.delivery,
     )
     return facts, (request.target, request.body), response.body

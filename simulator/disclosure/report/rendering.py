@@ -148,7 +148,7 @@ def _verdict(report: Report) -> Section:
         for name, words in _COUNTS.items()
         if report.counts[name] or name == "exchanges"
     )
-    found = "\n".join(f"- {one}" for one in doubts(report))
+    found = "\n".join(f"- {one}" for one in integrity_problems(report))
     return Section(
         "Verdict and counts",
         "\n\n".join(
@@ -240,16 +240,16 @@ def _connections(report: Report) -> Section:
     )
 
 
-def doubts(report: Report) -> list[str]:
+def integrity_problems(report: Report) -> list[str]:
     """Return a line on each place where the evidence does not hold."""
     proof = report.evidence
-    found = [doubt(asdict(one)) for one in proof.problems]
+    found = [integrity_problem(asdict(one)) for one in proof.problems]
     if (more := proof.problems_found - len(proof.problems)) > 0:
         found.append(f"and {more} more places")
     return found
 
 
-def doubt(one: Mapping[str, Any]) -> str:
+def integrity_problem(one: Mapping[str, Any]) -> str:
     """Return one line on a place where the evidence does not hold, given as plain values."""
     first, last = one["first"], one["last"]
     span = f"exchange {first}" if first == last else f"exchanges {first} to {last}:"

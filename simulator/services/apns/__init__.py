@@ -121,8 +121,8 @@ def answer(call: Call, identifier: str) -> Response:
     if call.read.environment == "development":
         digits = hashlib.sha256(f"apns-unique-id|{identifier}".encode()).hexdigest()
         headers = (*headers, ("apns-unique-id", registry.dashed(digits)))
-    wakes = call.path["token"].lower()
-    return Response(200, headers, wakes=wakes, streams=_after_success(call))
+    notify_topic = call.path["token"].lower()
+    return Response(200, headers, notify_topic=notify_topic, streams=_after_success(call))
 
 
 def first_streams(settings: Settings, tls: Tls | None) -> int:

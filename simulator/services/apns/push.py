@@ -215,7 +215,7 @@ CHECKS: tuple[tuple[HeadCheck | None, PushCheck, ErrorCode], ...] = (
     name="apns.push",
     auth="credential",
     read_head=PushHead.of,
-    is_brief=True,
+    runs_inline=True,
     request=(
         String(
             "token",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from simulator.auth import jose
 from simulator.core.state import Body, Entity, State
-from simulator.pki.credentials import Chance
+from simulator.pki.credentials import RandomHex
 from simulator.services.audit import Actor, record
 from simulator.services.organisations import organisation
 
@@ -69,7 +69,7 @@ def add(
     name: str,
     *,
     now_ms: int,
-    chance: Chance,
+    random_hex: RandomHex,
     role: str = "ADMINISTRATOR",
     product: str = "",
     actor: Actor | None = None,
@@ -86,13 +86,13 @@ def add(
         raise ValueError(f"an organisation has at most {MOST} API accounts")
     is_school = organisation(state, org)["org_type"] == "edu"
     prefix, scope = PRODUCTS[product or ("school" if is_school else "business")]
-    client_id = f"{prefix}.{_uuid(chance)}"
+    client_id = f"{prefix}.{_uuid(random_hex)}"
     made = Account(identifier, org, name, client_id, scope, role)
     return add_key(
         state,
         made,
         now_ms=now_ms,
-        chance=chance,
+        random_hex=random_hex,
         actor=actor,
         event="API_ACCOUNT_CREATED_WITH_KEY",
     )
@@ -103,13 +103,13 @@ def add_key(
     account: Account,
     *,
     now_ms: int,
-    chance: Chance,
+    random_hex: RandomHex,
     actor: Actor | None = None,
     event: str = "API_ACCOUNT_KEY_GENERATED",
 ) -> Account:
     """Generate a key beside those that the account has."""
     private, public = jose.new_key()
-    key_id = _uuid(chance)
+    key_id = _uuid(random_hex)
     key = {"public": public, "private": private, "created_ms": now_ms, "state": "active"}
     made = _kept(state, account, {**account.keys, key_id: key}, key_id)
     _note(state, made, event, {"keyId": key_id}, actor, now_ms)
@@ -178,6 +178,6 @@ def _all(found: Iterable[Entity]) -> Iterator[Account]:
     return (Account(**one.body) for one in found)
 
 
-def _uuid(chance: Chance) -> str:
-    digits = chance(32)
+def _uuid(random_hex: RandomHex) -> str:
+    digits = random_hex(32)
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -109,7 +109,7 @@ _REQUEST = entity_rows(
     auth="token",
     versions="10+",
     json_only=True,
-    forceable=_REASONS,
+    injectable_item_outcomes=_REASONS,
     request=_REQUEST,
     response=document(ROWS),
     errors=errors.ENTITY,
@@ -142,7 +142,9 @@ def create_activity(call: Call) -> Body:
         stopped=call.has(quirks.STOPPED),
     )
     stale.note(call, serials)
-    rows = [(serial, forced.code if (forced := call.forces(serial)) else "") for serial in serials]
+    rows = [
+        (serial, forced.code if (forced := call.item_outcome(serial)) else "") for serial in serials
+    ]
     made = changes.order(call.state, change, rows)
     logs.publish(call, made.id)
     links = Links(call)

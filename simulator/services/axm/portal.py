@@ -83,10 +83,10 @@ def add_account(call: ControlCall) -> Body:
     made = accounts.add(
         call.state,
         org,
-        call.body.get("id") or f"api-{call.chance(8)}",
+        call.body.get("id") or f"api-{call.random_hex(8)}",
         call.body.get("name") or "API account",
         now_ms=call.now_ms,
-        chance=call.chance,
+        random_hex=call.random_hex,
         role=call.body.get("role", "ADMINISTRATOR"),
         product=call.body.get("product", ""),
         actor=_administrator(call.state, org),
@@ -111,7 +111,7 @@ def add_key(call: ControlCall) -> Body:
     account = _account(call)
     actor = _administrator(call.state, account.organisation)
     made = accounts.add_key(
-        call.state, account, now_ms=call.now_ms, chance=call.chance, actor=actor
+        call.state, account, now_ms=call.now_ms, random_hex=call.random_hex, actor=actor
     )
     return _with_key(call, made)
 

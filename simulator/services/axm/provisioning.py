@@ -120,7 +120,7 @@ def _add_accounts(state: State, *, seeding: Seeding, part: AxmPart) -> int:
             one.id,
             one.name,
             now_ms=seeding.now_ms,
-            chance=seeding.mint,
+            random_hex=seeding.generate_secret,
             role=one.role,
             product=one.product,
         )
@@ -170,7 +170,7 @@ def _renew(state: State, new: Issuing) -> None:
     account = _account(state, new.id)
     if account.key(account.current) is not None:
         account = accounts.revoke_key(state, account, account.current, now_ms=new.now_ms)
-    accounts.add_key(state, account, now_ms=new.now_ms, chance=new.chance)
+    accounts.add_key(state, account, now_ms=new.now_ms, random_hex=new.random_hex)
 
 
 def _revoke(state: State, old: Issuing) -> None:
@@ -207,7 +207,7 @@ def _token_request(account: Account, private: str, trying: Trying) -> dict[str, 
         "aud": oauth.AUDIENCE,
         "iat": now_s,
         "exp": now_s + 3600,
-        "jti": trying.chance(32),
+        "jti": trying.random_hex(32),
     }
     header = {"alg": "ES256", "kid": account.current, "typ": "JWT"}
     return {

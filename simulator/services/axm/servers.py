@@ -179,7 +179,7 @@ def create_server(call: Call) -> Body:
     _refuse_taken(call, entity, name, "")
     number = call.state.of("").reserve("axm.server")
     digits = uuid_of(call.secret, "server", number).replace("-", "")
-    server = add_server(call.state, "", name, chance=lambda _: digits, now_ms=call.now_ms)
+    server = add_server(call.state, "", name, random_hex=lambda _: digits, now_ms=call.now_ms)
     server = change_server(call.state, server["id"], now_ms=call.now_ms, **facts)
     return single(call, show_server(call, server), Links(call).to("mdmServers", server["uuid"]))
 

@@ -88,7 +88,7 @@ _TEXTS = ("org_name", "org_email", "org_phone", "org_address", "org_id", "org_ty
             ),
         ),
     ),
-    is_brief=True,
+    runs_inline=True,
     docs=f"{DOCS}get-account-detail",
     source="AD, MM, PE",
 )

@@ -72,7 +72,7 @@ def lock(call: Call) -> Body:
         raise ApiError(errors.MALFORMED_REQUEST_BODY, "device is required")
     device = fleet.find(call.state, call.principal.id, [serial])[serial]
     status = _status(call, device)
-    if forced := call.forces(serial):
+    if forced := call.item_outcome(serial):
         status = forced.code
     elif device is not None and status == "SUCCESS":
         fleet.write(call.state, [device.locked_as(True)], (), call.now_ms)

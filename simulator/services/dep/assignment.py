@@ -33,9 +33,9 @@ def assign_profile(
     wanted_serials: Iterable[str],
     uuid: str,
     now_ms: int,
-    forces: Callable[[str], InjectedOutcome | None] = lambda _: None,
+    item_outcome: Callable[[str], InjectedOutcome | None] = lambda _: None,
 ) -> tuple[dict[str, str], int]:
-    """Assign profile *uuid* to the devices; *forces* gives an outcome that a fault has chosen.
+    """Assign profile *uuid* to the devices; *item_outcome* tells what a fault has chosen.
 
     Return the outcome by serial number, and the seconds until the last
     throttled device may be tried again (0 if none is).
@@ -44,7 +44,7 @@ def assign_profile(
     changed: list[Device] = []
     wait_ms = 0
     for serial, device in fleet.find(state, server, wanted_serials).items():
-        if forced := forces(serial):
+        if forced := item_outcome(serial):
             answers[serial] = forced.code
             if forced.code == "THROTTLED":
                 wait_ms = max(wait_ms, forced.retry_after_s * 1000)
@@ -119,7 +119,7 @@ def assign(call: Call) -> Body:
     if profile is None:
         raise ApiError(errors.NOT_FOUND, "the server has defined no such profile")
     answers, wait_s = assign_profile(
-        call.state, call.principal.id, devices, profile["uuid"], call.now_ms, call.forces
+        call.state, call.principal.id, devices, profile["uuid"], call.now_ms, call.item_outcome
     )
     answer: Body = {"profile_uuid": profile["uuid"], "devices": answers}
     if wait_s:
@@ -152,7 +152,7 @@ def clear(call: Call) -> Body:
     changed: list[Device] = []
     server = call.principal.id
     for serial, device in fleet.find(call.state, server, wanted(call)).items():
-        if forced := call.forces(serial):
+        if forced := call.item_outcome(serial):
             answers[serial] = forced.code
         elif device is None:
             answers[serial] = "NOT_ACCESSIBLE"

@@ -219,7 +219,7 @@ def details(call: Call) -> Body:
 
 
 def _detail(call: Call, serial: str, device: fleet.Device | None) -> Body:
-    if forced := call.forces(serial):
+    if forced := call.item_outcome(serial):
         return {"response_status": forced.code}
     if device is None:
         return {"response_status": "NOT_ACCESSIBLE"}
@@ -248,7 +248,7 @@ def disown(call: Call) -> Body:
     by = ("MDM", call.principal.id)
     answers = {}
     for serial, device in found.items():
-        if forced := call.forces(serial):
+        if forced := call.item_outcome(serial):
             answers[serial] = forced.code
         elif device is None:
             answers[serial] = "NOT_ACCESSIBLE"

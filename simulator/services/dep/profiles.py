@@ -270,7 +270,7 @@ def define(call: Call) -> Body:
     body = {"uuid": uuid, "server": server, "defined_ms": call.now_ms, "profile": profile}
     call.state.put(PROFILE, uuid, body)
     serials = call.body.get("devices") or ()
-    answers, _ = assign_profile(call.state, server, serials, uuid, call.now_ms, call.forces)
+    answers, _ = assign_profile(call.state, server, serials, uuid, call.now_ms, call.item_outcome)
     outcome = {key: "FAILED" if it == "THROTTLED" else it for key, it in answers.items()}
     return {"profile_uuid": uuid, "devices": outcome}
 

@@ -33,7 +33,11 @@ def _issue_tokens(state: State, *, seeding: Seeding) -> int:
     timeline.prepare(own)
     for one in servers(own):
         tokens.issue_token(
-            own, seeding.organisation, one.key, now_ms=seeding.now_ms, chance=seeding.mint
+            own,
+            seeding.organisation,
+            one.key,
+            now_ms=seeding.now_ms,
+            random_hex=seeding.generate_secret,
         )
     return 0
 
@@ -54,7 +58,7 @@ def _held(state: State, organisation: str) -> Iterator[Held]:
 
 def _renew(state: State, new: Issuing) -> None:
     own = state.of(new.organisation)
-    tokens.issue_token(own, new.organisation, new.id, now_ms=new.now_ms, chance=new.chance)
+    tokens.issue_token(own, new.organisation, new.id, now_ms=new.now_ms, random_hex=new.random_hex)
 
 
 def _revoke(state: State, old: Issuing) -> None:
@@ -95,7 +99,7 @@ def _signed(url: str, token: Mapping[str, Any], trying: Trying) -> str:
         "oauth_token": token["access_token"],
         "oauth_signature_method": "HMAC-SHA1",
         "oauth_timestamp": str(trying.now_ms // 1000),
-        "oauth_nonce": trying.chance(16),
+        "oauth_nonce": trying.random_hex(16),
         "oauth_version": "1.0",
     }
     values["oauth_signature"] = oauth1.sign(

@@ -38,7 +38,7 @@ from simulator.services.dep.sessions import check_terms, open_session
         errors.TOKEN_EXPIRED,
     ),
     auth="oauth",
-    is_brief=True,
+    runs_inline=True,
     docs="https://developer.apple.com/documentation/devicemanagement/authenticating-for-automated-device-enrollment",
     source="AD, PR",
 )

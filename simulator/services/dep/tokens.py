@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from simulator.core.state import Body, State
-from simulator.pki.credentials import Chance, ServerToken, mint_server_token
+from simulator.pki.credentials import RandomHex, ServerToken, mint_server_token
 from simulator.services.fleet.servers import SERVER, TOKEN, end_sessions, server
 
 
@@ -13,7 +13,7 @@ def issue_token(
     server_id: str,
     *,
     now_ms: int,
-    chance: Chance,
+    random_hex: RandomHex,
     by_another: bool = False,
 ) -> ServerToken:
     """Make a new token for a server of organisation *org*; it replaces the one before.
@@ -23,7 +23,7 @@ def issue_token(
     """
     old = current_token(state, server_id)
     token = mint_server_token(
-        chance,
+        random_hex,
         datetime.fromtimestamp(now_ms / 1000, UTC),
         server_number=server(state, server_id)["number"],
         consumer_key=None if old is None or by_another else old["consumer_key"],

@@ -6,7 +6,7 @@ They are what devices are assigned to, whichever service shows or changes that.
 from typing import Any
 
 from simulator.core.state import Body, Entity, State
-from simulator.pki.credentials import Chance
+from simulator.pki.credentials import RandomHex
 
 SERVER = "dep.server"
 """Kind of entity, seen from the organisation."""
@@ -29,7 +29,9 @@ def servers(state: State) -> list[Entity]:
     return state.scan(SERVER, limit=10_000)
 
 
-def add_server(state: State, server_id: str, name: str, *, chance: Chance, now_ms: int = 0) -> Body:
+def add_server(
+    state: State, server_id: str, name: str, *, random_hex: RandomHex, now_ms: int = 0
+) -> Body:
     """Add an MDM server; its name is unique in the organisation.
 
     With an empty *server_id* it has the same id as in the School and Business API.
@@ -38,7 +40,7 @@ def add_server(state: State, server_id: str, name: str, *, chance: Chance, now_m
         if one.body["name"] == name:
             raise ValueError(f"a DEP server is called {name} already")
     number = state.of("").reserve(SERVER)
-    uuid = chance(32).upper()
+    uuid = random_hex(32).upper()
     key = server_id or uuid
     body: Body = {"id": key, "name": name, "uuid": uuid, "number": number}
     if now_ms:

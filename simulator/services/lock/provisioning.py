@@ -58,7 +58,7 @@ def _change(call: ControlCall) -> Body:
     serial = call.path["serial"]
     organisation, home = _home(call, serial)
     if call.body.get("new_code") or locks.own_code(home, serial) is None:
-        locks.make_code(home, serial, bytes.fromhex(call.chance(2 * bypass_code.SIZE)))
+        locks.make_code(home, serial, bytes.fromhex(call.random_hex(2 * bypass_code.SIZE)))
     wanted: Any = call.body.get("find_my")
     lock = locks.find(home, serial)
     if wanted and lock is None:

@@ -51,7 +51,7 @@ def answer(call: Call, result: Any) -> Response:
     elif call.operation.name.startswith("vpp2.") and call.principal.id:
         body |= {name: value for name, value in v2_trailer(call).items() if body.get(name) is None}
     headers = (("Content-Type", JSON_TYPE), *call.headers)
-    return Response(200, headers, msgspec.json.encode(body), wakes=OUTBOX)
+    return Response(200, headers, msgspec.json.encode(body), notify_topic=OUTBOX)
 
 
 def refuse(call: Call, row: ErrorCode) -> Response:
@@ -74,7 +74,7 @@ def refuse(call: Call, row: ErrorCode) -> Response:
     elif row is errors.TOKEN_INVALID:
         status = call.settings.vpp_status_9622
     headers = (("Content-Type", JSON_TYPE), *further, *call.headers)
-    return Response(status, headers, msgspec.json.encode(body), wakes=OUTBOX)
+    return Response(status, headers, msgspec.json.encode(body), notify_topic=OUTBOX)
 
 
 SERVICE = Service(

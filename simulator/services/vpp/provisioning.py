@@ -88,7 +88,7 @@ def _held(state: State, organisation: str) -> Iterator[Held]:
 
 def _renew(state: State, new: Issuing) -> None:
     own = state.of(new.organisation)
-    portal.issue_token(own, new.id, now_ms=new.now_ms, chance=new.chance)
+    portal.issue_token(own, new.id, now_ms=new.now_ms, random_hex=new.random_hex)
 
 
 def _revoke(state: State, old: Issuing) -> None:
@@ -110,7 +110,7 @@ def _due(state: State, now_ms: int) -> list[OutgoingMessage]:
 
 def _record(state: State, key: str, now_ms: int, trouble: str) -> None:
     root = state.of("")
-    notifications.settle_attempt(root, key, now_ms, delivered=not trouble, about=trouble)
+    notifications.record_attempt(root, key, now_ms, delivered=not trouble, about=trouble)
 
 
 def _examples(trying: Trying) -> Iterator[Example]:

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from itertools import product
 from typing import Any
 
-from simulator.core.chance import Chance, chance_of
+from simulator.core.random_hex import RandomHex, seeded_hex
 from simulator.core.state import State
 from simulator.services.provisioning import Seeding, Step
 from simulator.services.vpp.domain import locations, portal
@@ -94,15 +94,21 @@ def _offer(kind: int, adam_id: str, name: str) -> Offer:
 
 
 def found(
-    state: State, *, organisation: str, place: VppLocation, seed: int, mint: Chance, now_ms: int
+    state: State,
+    *,
+    organisation: str,
+    place: VppLocation,
+    seed: int,
+    generate_secret: RandomHex,
+    now_ms: int,
 ) -> int:
     """Add a location with its token and products; *state* is seen from no organisation."""
     own = state.of(organisation)
-    chance = chance_of(seed, organisation, place.id)
+    random_hex = seeded_hex(seed, organisation, place.id)
     portal.add_location(
-        own, organisation, place.id, place.name, chance=chance, country=place.country
+        own, organisation, place.id, place.name, random_hex=random_hex, country=place.country
     )
-    portal.issue_token(own, place.id, now_ms=now_ms, chance=mint)
+    portal.issue_token(own, place.id, now_ms=now_ms, random_hex=generate_secret)
     for offer in offers(place.apps):
         put_product(state, offer.product)
         quantity = _SCARCE if offer.scarce else place.licences
@@ -143,7 +149,7 @@ def location_steps(seeding: Seeding, place: VppLocation) -> Iterator[Step]:
         "place": place,
         "seed": seeding.seed,
     }
-    yield partial(found, mint=seeding.mint, now_ms=seeding.now_ms, **facts)
+    yield partial(found, generate_secret=seeding.generate_secret, now_ms=seeding.now_ms, **facts)
     domain = seeding.facts["email"].rpartition("@")[2]
     for first in range(0, place.users, CHUNK):
         indices = range(first, min(first + CHUNK, place.users))

@@ -170,7 +170,7 @@ class Http1Connection(web.RequestHandler):
             sentence = "the connection ended within the head of a request"
             self._server.note(self._request(salvage(self._head), sentence))
         super().connection_lost(exc)
-        self.watch.stir()
+        self.watch.wake()
 
     def _save(self, content: StreamReader) -> None:
         """Keep what has arrived of a body and was not read, as no more will come."""

@@ -46,7 +46,7 @@ class Http1Server(web.Server):
         self.body_limit = body_limit
         self.slow_s = slow_s
         self._clock = clock
-        self._unheard: set[Task[Response]] = set()
+        self._abandoned: set[Task[Response]] = set()
         self._second, self._date = -1, ""
 
     @property
@@ -62,13 +62,13 @@ class Http1Server(web.Server):
         """Answer what is being answered, then close all connections."""
         self.pre_shutdown()
         await self.shutdown(timeout_s)
-        await gather(*self._unheard)
+        await gather(*self._abandoned)
 
     def note(self, request: Request) -> None:
         """Have *request* answered though nobody is there any more to hear it."""
         task = get_running_loop().create_task(self.answer(request))
-        self._unheard.add(task)
-        task.add_done_callback(self._unheard.discard)
+        self._abandoned.add(task)
+        task.add_done_callback(self._abandoned.discard)
 
     def date(self) -> str:
         """Return the Date header of this second, by the simulator's clock."""

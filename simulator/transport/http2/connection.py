@@ -81,7 +81,7 @@ class Http2Connection:
     def receive(self, data: bytes) -> list[StreamRequest]:
         """Take *data* as it came; return the requests in it.
 
-        `answer` is to be called for each of those whose client `hears`, in any order.
+        `answer` is to be called for each of those whose client `wants_response`, in any order.
         """
         if not self._failed:
             if self._rest:

@@ -67,9 +67,9 @@ class Http2Wire:
         """Whether the client has gone, or has closed its side."""
         return self.gone or self._owner.hurried
 
-    def watched(self, stirred: asyncio.Event) -> contextlib.AbstractContextManager[None]:
-        """Set *stirred* when the client goes, inside the block."""
-        return self._owner.watch.watched(stirred)
+    def watched(self, wakeup: asyncio.Event) -> contextlib.AbstractContextManager[None]:
+        """Set *wakeup* when the client goes, inside the block."""
+        return self._owner.watch.watched(wakeup)
 
     def whole(self) -> None:
         """Send the answer."""

@@ -93,7 +93,7 @@ class Http2Protocol(asyncio.Protocol):
         """Keep the connection open for as long as there are answers to come."""
         self.hurried = True
         self._hand_on(self._connection.eof())
-        self.watch.stir()
+        self.watch.wake()
         self._flush()
         # Over TLS asyncio closes whatever is said here.
         return self._scheme == "http" and not self._finished
@@ -104,7 +104,7 @@ class Http2Protocol(asyncio.Protocol):
         self._finished = True
         self._hand_on(self._connection.lost())
         self._transport = None
-        self.watch.stir()
+        self.watch.wake()
         self._server.lost(self)
 
     def pause_writing(self) -> None:
@@ -122,13 +122,13 @@ class Http2Protocol(asyncio.Protocol):
 
     def _hand_on(self, events: list[StreamRequest]) -> None:
         scheme, ask = self._scheme, self._server.ask
-        for number, method, target, headers, body, problem, about, hears in events:
+        for number, method, target, headers, body, problem, about, wants_response in events:
             peer = self._peer
             if peer.first:
                 self._peer = replace(peer, first=False)
                 peer = replace(peer, settings=self._connection.began_with)
             request = Request(method, target, headers, body, scheme, peer, "2", problem, about)
-            ask(request, functools.partial(self._hear, number) if hears else None)
+            ask(request, functools.partial(self._hear, number) if wants_response else None)
 
     @property
     def transport(self) -> asyncio.Transport | None:
@@ -246,7 +246,7 @@ class Http2Protocol(asyncio.Protocol):
         if self._finished and self._transport is not None:
             self._transport.close()
         self._connection.close(code, debug)
-        self.watch.stir()
+        self.watch.wake()
         self._flush()
 
     def give_up(self) -> None:

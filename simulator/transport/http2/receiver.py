@@ -35,7 +35,7 @@ class StreamRequest(NamedTuple):
     problem: str
     """As in `simulator.core.messages.Request`."""
     about: str
-    hears: bool
+    wants_response: bool
     """Whether the client still waits for an answer; else the request is for the record only."""
 
 
@@ -264,14 +264,23 @@ class Intake:
     def _ask(self, stream: Stream, problem: str = "", about: str = "") -> None:
         self._unfinished -= stream.received
         stream.asked = True
-        self._note(stream, problem, about, hears=True)
+        self._note(stream, problem, about, wants_response=True)
 
-    def _note(self, stream: Stream, problem: str, about: str, *, hears: bool = False) -> None:
+    def _note(
+        self, stream: Stream, problem: str, about: str, *, wants_response: bool = False
+    ) -> None:
         head = stream.head
         body = stream.body(self._limits.body) if stream.parts else b""
         stream.parts = []
         self.events.append(
             StreamRequest(
-                stream.number, head.method, head.target, head.headers, body, problem, about, hears
+                stream.number,
+                head.method,
+                head.target,
+                head.headers,
+                body,
+                problem,
+                about,
+                wants_response,
             )
         )

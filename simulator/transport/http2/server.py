@@ -102,12 +102,12 @@ class Http2Server:
         for connection in list(self.connections):
             connection.tick()
 
-    def ask(self, request: Request, heard: Callable[[Response], None] | None) -> None:
-        """Have *request* answered; *heard* takes the answer if somebody waits for it."""
+    def ask(self, request: Request, on_response: Callable[[Response], None] | None) -> None:
+        """Have *request* answered; *on_response* takes the answer if somebody waits for it."""
         if self.submit is not None:
-            self.submit(request, heard or _unheard)
+            self.submit(request, on_response or _no_response_wanted)
             return
-        task = self._loop.create_task(self._serve(request, heard))
+        task = self._loop.create_task(self._serve(request, on_response))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -117,10 +117,12 @@ class Http2Server:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, request: Request, heard: Callable[[Response], None] | None) -> None:
+    async def _serve(
+        self, request: Request, on_response: Callable[[Response], None] | None
+    ) -> None:
         response = await self.answer(request)
-        if heard is not None:
-            heard(response)
+        if on_response is not None:
+            on_response(response)
 
     def date(self) -> str:
         """Return the Date header of this second, by the simulator's clock."""
@@ -130,5 +132,5 @@ class Http2Server:
         return self._date
 
 
-def _unheard(_: Response) -> None:
+def _no_response_wanted(_: Response) -> None:
     """Take the answer of a request that is for the record only."""

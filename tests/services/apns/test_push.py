@@ -18,7 +18,7 @@ def test_a_push_as_nanomdm_sends_it_is_accepted_and_waits(apns: Apns) -> None:
     assert [name for name, value in answer.response.headers if value] == ["apns-id"]
     assert re.fullmatch(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", answer.header("apns-id"))
     assert answer.exchange.organisation == "acme"
-    assert answer.response.wakes == TOKEN
+    assert answer.response.notify_topic == TOKEN
     waiting = apns.take()
     assert waiting is not None
     assert (waiting.magic, waiting.matches, waiting.topic) == (MAGIC, True, TOPIC)

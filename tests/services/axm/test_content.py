@@ -27,7 +27,7 @@ def axm() -> Axm:
         facts={"email": "it@acme.example"},
         part=None,
         seed=1,
-        mint=axm.chance,
+        generate_secret=axm.random_hex,
         now_ms=axm.now_ms,
     )
     for step in seeding.people_steps(facts, 7):
@@ -337,7 +337,7 @@ def test_the_world_seeds_what_it_says() -> None:
         facts={"email": "it@acme.example"},
         part=part,
         seed=1,
-        mint=axm.chance,
+        generate_secret=axm.random_hex,
         now_ms=axm.now_ms,
     )
     for step in provisioning.PROVISIONING.seed(facts):

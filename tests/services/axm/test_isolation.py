@@ -42,7 +42,7 @@ class Two(Axm):
     def _add_rival(self, state: State) -> Account:
         organisations.add_organisation(state, ORG | {"id": "rival", "name": MARK})
         home = state.of("rival")
-        servers.add_server(home, "r", f"{MARK} server", chance="7".rjust)
+        servers.add_server(home, "r", f"{MARK} server", random_hex="7".rjust)
         rows = [(hardware("THEIRS1", model=MARK), self.now_ms)]
         portal.add_devices(home, rows, server="r", by=f"{MARK}@x.example", events=True)
         facts = Seeding(
@@ -50,7 +50,7 @@ class Two(Axm):
             facts={"email": f"it@{MARK}.example"},
             part=None,
             seed=1,
-            mint=self.chance,
+            generate_secret=self.random_hex,
             now_ms=self.now_ms,
         )
         for step in seeding.people_steps(facts, 3):

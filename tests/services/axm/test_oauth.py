@@ -265,7 +265,9 @@ def test_a_revoked_key_can_end_its_tokens() -> None:
 
 def test_a_second_key_works_beside_the_first() -> None:
     axm = Axm()
-    both = axm.run(lambda s: accounts.add_key(s, axm.account, now_ms=axm.now_ms, chance=axm.chance))
+    both = axm.run(
+        lambda s: accounts.add_key(s, axm.account, now_ms=axm.now_ms, random_hex=axm.random_hex)
+    )
 
     assert axm.ask_token(axm.parameters(both)).status == 200
     assert axm.ask_token(axm.parameters()).status == 200

@@ -73,7 +73,9 @@ def test_a_server_of_the_api_is_one_of_dep() -> None:
     axm = Axm()
     uuid = create(axm).json["data"]["id"]
     axm.home(
-        lambda home: tokens.issue_token(home, "acme", uuid, now_ms=axm.now_ms, chance=axm.chance)
+        lambda home: tokens.issue_token(
+            home, "acme", uuid, now_ms=axm.now_ms, random_hex=axm.random_hex
+        )
     )
     axm.add("SN1")
     axm.home(lambda home: portal.assign(home, "SN1", uuid, by="x@y", now_ms=axm.now_ms))

@@ -197,7 +197,9 @@ def test_a_bad_discovery_url(apple: Apple, body: dict[str, Any], error: str) -> 
 
 def test_two_servers_cannot_have_one_name(apple: Apple) -> None:
     with pytest.raises(ValueError, match="called Server a already"):
-        apple.home(lambda home: servers.add_server(home, "c", "Server a", chance=apple.chance))
+        apple.home(
+            lambda home: servers.add_server(home, "c", "Server a", random_hex=apple.random_hex)
+        )
 
 
 def test_ready_json_gets_the_current_tokens(apple: Apple) -> None:

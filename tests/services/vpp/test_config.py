@@ -178,10 +178,10 @@ def test_a_url_is_tried_before_anything_is_set() -> None:
     assert (answer.status, answer.json["errorNumber"]) == (400, 9728)
     assert "answered 500" in answer.exchange.findings[-1].message
     assert apple.v2("GET", "/client/config").text == before
-    tried = apple.inquiries[-1]
+    tried = apple.outbound_calls[-1]
     assert (tried.url, tried.token) == (HOOK["notificationUrl"], HOOK["notificationAuthToken"])
     assert json.loads(tried.body)["notificationType"] == "TEST_NOTIFICATION"
-    assert len(apple.inquiries) == 2
+    assert len(apple.outbound_calls) == 2
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_fault_counts_a_request_once_though_it_is_begun_anew(match: Any) -> No
     first = configure(apple, mdmInfo=MDM, **HOOK)
     second = configure(apple, mdmInfo=MDM, **HOOK)
 
-    assert len(apple.inquiries) == 2
+    assert len(apple.outbound_calls) == 2
     assert [one.response.delivery is not None for one in (first, second)] == [True, False]
     (shown,) = apple.run(lambda state: faults.listed(state, apple.now_ms))
     assert (shown["matched"], shown["touched"]) == (2, 1)
@@ -217,4 +217,4 @@ def test_nothing_is_tried_for_what_is_refused_anyway() -> None:
 
     configure(apple, **(HOOK | {"notificationTypes": ["ALL"]}))
 
-    assert apple.inquiries == []
+    assert apple.outbound_calls == []

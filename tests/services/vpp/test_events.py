@@ -196,7 +196,7 @@ def test_a_message_is_tried_three_times() -> None:
     (key,) = due()
     for pause in (60, 240):
         apple.run(
-            lambda state: notifications.settle_attempt(
+            lambda state: notifications.record_attempt(
                 state, key, apple.now_ms, delivered=False, about="refused"
             )
         )
@@ -204,7 +204,7 @@ def test_a_message_is_tried_three_times() -> None:
         apple.advance(pause)
         assert due() == [key]
     apple.run(
-        lambda state: notifications.settle_attempt(
+        lambda state: notifications.record_attempt(
             state, key, apple.now_ms, delivered=False, about="refused"
         )
     )
@@ -220,7 +220,7 @@ def test_old_messages_are_forgotten_once_they_are_sent() -> None:
     apple.listen()
     apple.associate(APP, serials=["C1"])
     apple.run(
-        lambda state: notifications.settle_attempt(
+        lambda state: notifications.record_attempt(
             state, "000000000001", apple.now_ms, delivered=True, about=""
         )
     )
@@ -228,7 +228,7 @@ def test_old_messages_are_forgotten_once_they_are_sent() -> None:
     place = apple.place()
     apple.home(
         lambda home: [
-            notifications.announce(home, place, "ASSET_COUNT", {}, apple.now_ms)
+            notifications.enqueue_notification(home, place, "ASSET_COUNT", {}, apple.now_ms)
             for _ in range(notifications.KEPT)
         ]
     )

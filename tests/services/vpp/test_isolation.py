@@ -38,8 +38,8 @@ def apple() -> Vpp:
 def rival(apple: Vpp, state: State) -> None:
     organisations.add_organisation(state, ORG | {"id": "rival", "name": MARK})
     home = state.of("rival")
-    portal.add_location(home, "rival", "theirs", f"{MARK} place", chance=apple.chance)
-    portal.issue_token(home, "theirs", now_ms=apple.now_ms, chance=apple.chance)
+    portal.add_location(home, "rival", "theirs", f"{MARK} place", random_hex=apple.random_hex)
+    portal.issue_token(home, "theirs", now_ms=apple.now_ms, random_hex=apple.random_hex)
     portal.buy(home, "theirs", APP, 10, now_ms=apple.now_ms)
 
 

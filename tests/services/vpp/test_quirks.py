@@ -46,7 +46,7 @@ def sent(apple: Vpp) -> int:
     def work(state: State) -> int:
         found = notices.due(state, apple.now_ms)
         for one in found:
-            notices.settle_attempt(state, one.key, apple.now_ms, delivered=True, about="")
+            notices.record_attempt(state, one.key, apple.now_ms, delivered=True, about="")
         return len(found)
 
     return apple.run(work)

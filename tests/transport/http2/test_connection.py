@@ -183,7 +183,7 @@ def test_a_body_has_the_length_that_was_said(length: str, body: bytes, about: st
 
     assert resets(answer) == [(1, Code.PROTOCOL_ERROR)]
     [asked] = client.asked
-    assert (asked.problem, asked.hears) == ("malformed", False)
+    assert (asked.problem, asked.wants_response) == ("malformed", False)
     assert about in asked.about
 
 

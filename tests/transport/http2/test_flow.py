@@ -80,7 +80,7 @@ def test_a_body_that_is_too_large_is_answered_and_the_rest_declined() -> None:
     peer.exchange()
 
     [asked] = peer.asked
-    assert (asked.problem, len(asked.body), asked.hears) == ("too-large", 1000, True)
+    assert (asked.problem, len(asked.body), asked.wants_response) == ("too-large", 1000, True)
     assert peer.body(1) == b"too much"
     [reset] = peer.of(h2.events.StreamReset)
     assert isinstance(reset, h2.events.StreamReset)

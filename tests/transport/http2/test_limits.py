@@ -154,7 +154,7 @@ def test_more_streams_than_allowed_are_refused_and_on_record() -> None:
     client.send(client.headers(7))
 
     assert resets(answer) == [(5, Code.REFUSED_STREAM)]
-    assert [(one.stream, one.hears) for one in client.asked] == [
+    assert [(one.stream, one.wants_response) for one in client.asked] == [
         (1, True),
         (3, True),
         (5, False),

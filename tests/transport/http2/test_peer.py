@@ -176,11 +176,11 @@ def test_what_the_client_resets_goes_on_record_as_cut_off() -> None:
 
     peer.client.reset_stream(1)
     peer.exchange()
-    peer.ours.answer(1, 200, (), b"nobody hears")
+    peer.ours.answer(1, 200, (), b"nobody wants_response")
     peer.exchange()
 
     [asked] = peer.asked
-    assert (asked.problem, asked.body, asked.hears) == ("truncated", b"half", False)
+    assert (asked.problem, asked.body, asked.wants_response) == ("truncated", b"half", False)
     assert not peer.of(h2.events.ResponseReceived)
 
 

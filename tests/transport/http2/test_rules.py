@@ -101,9 +101,9 @@ def test_a_broken_rule_of_a_stream_ends_only_that(sent: bytes, code: Code) -> No
     answer = client.send(sent)
 
     assert resets(answer) == [(1, code)]
-    assert [(one.problem, one.hears) for one in client.asked] == [("malformed", False)]
+    assert [(one.problem, one.wants_response) for one in client.asked] == [("malformed", False)]
     client.send(client.headers(3))
-    assert client.asked[-1].hears
+    assert client.asked[-1].wants_response
 
 
 @pytest.mark.parametrize(

@@ -67,11 +67,11 @@ def associate(state: State, location: Location, request: Body) -> list[TaskResul
     """Assign each asset to each target; who has it already keeps it."""
 
     def act(
-        shelf: LicenceUnitOfWork, asset: Asset | None, element: Body, holder: Holder
+        unit: LicenceUnitOfWork, asset: Asset | None, element: Body, holder: Holder
     ) -> TaskResult:
-        if asset is not None and shelf.held(asset, holder) is not None:
+        if asset is not None and unit.assignment_of(asset, holder) is not None:
             return TaskResult(element)
-        if asset is None or shelf.give(asset, holder) is None:
+        if asset is None or unit.assign(asset, holder) is None:
             return TaskResult(element, errors.NOT_ENOUGH_ASSETS, _blame(element))
         return TaskResult(element)
 
@@ -82,11 +82,11 @@ def disassociate(state: State, location: Location, request: Body) -> list[TaskRe
     """Take each asset from each target; who does not have it is no failure."""
 
     def act(
-        shelf: LicenceUnitOfWork, asset: Asset | None, element: Body, holder: Holder
+        unit: LicenceUnitOfWork, asset: Asset | None, element: Body, holder: Holder
     ) -> TaskResult:
-        held = None if asset is None else shelf.held(asset, holder)
+        held = None if asset is None else unit.assignment_of(asset, holder)
         if asset is not None and held is not None:
-            shelf.take(asset, held)
+            unit.revoke(asset, held)
         return TaskResult(element)
 
     return _cross(state, location, request, act)
@@ -99,7 +99,7 @@ def _cross(
     act: Callable[[LicenceUnitOfWork, Asset | None, Body, Holder], TaskResult],
 ) -> list[TaskResult]:
     """Do *act* for each asset and target, in the order of the request."""
-    shelf = LicenceUnitOfWork(state, location)
+    unit = LicenceUnitOfWork(state, location)
     found = []
     wanted = targets(state, location, request)
     for one in request["assets"]:
@@ -107,37 +107,37 @@ def _cross(
         for holder, exists in wanted:
             element = _element(adam_id, pricing, holder)
             if exists:
-                found.append(act(shelf, shelf.asset(adam_id, pricing), element, holder))
+                found.append(act(unit, unit.asset(adam_id, pricing), element, holder))
             else:
                 found.append(_unknown_user(element, holder))
-    shelf.write()
+    unit.write()
     return found
 
 
 def revoke(state: State, location: Location, request: Body) -> list[TaskResult]:
     """Take every revocable asset from the targets; the others stay."""
-    shelf = LicenceUnitOfWork(state, location)
+    unit = LicenceUnitOfWork(state, location)
     found = []
     for holder, exists in targets(state, location, request):
         if not exists:
             found.append(_unknown_user({"clientUserId": holder.client}, holder))
             continue
-        for held in shelf.of_holder(holder):
-            asset = shelf.asset(held["adam"], held["pricing"])
+        for held in unit.of_holder(holder):
+            asset = unit.asset(held["adam"], held["pricing"])
             if asset is not None and asset.revocable and not held["retired"]:
-                shelf.take(asset, held)
+                unit.revoke(asset, held)
                 found.append(TaskResult(licences.shown(held)))
-    shelf.write()
+    unit.write()
     return found
 
 
 def create(state: State, location: Location, request: Body) -> list[TaskResult]:
     """Register users that are not registered."""
 
-    def act(shelf: LicenceUnitOfWork, one: Body) -> users.User:
+    def act(unit: LicenceUnitOfWork, one: Body) -> users.User:
         if users.active(state, location, one["clientUserId"]) is not None:
             raise ApiError(errors.USER_EXISTS)
-        return users.register(state, location, shelf, *_facts(one))
+        return users.register(state, location, unit, *_facts(one))
 
     return _each_user(state, location, request["users"], act)
 
@@ -158,11 +158,11 @@ def update(state: State, location: Location, request: Body) -> list[TaskResult]:
 def retire(state: State, location: Location, request: Body) -> list[TaskResult]:
     """Retire users; who is retired already stays so, as requests may be repeated."""
 
-    def act(shelf: LicenceUnitOfWork, one: Body) -> users.User:
+    def act(unit: LicenceUnitOfWork, one: Body) -> users.User:
         known = users.records(state, location, one["clientUserId"])
         user = next((each for each in known if each.active), None)
         if user is not None:
-            return users.retire(state, location, shelf, user)
+            return users.retire(state, location, unit, user)
         if not known:
             raise ApiError(errors.USER_NOT_FOUND)
         return known[-1]
@@ -180,15 +180,15 @@ def _each_user(
     wanted: Iterable[Body],
     act: Callable[[LicenceUnitOfWork, Body], users.User],
 ) -> list[TaskResult]:
-    shelf = LicenceUnitOfWork(state, location)
+    unit = LicenceUnitOfWork(state, location)
     found = []
     for one in wanted:
         client = one["clientUserId"]
         try:
-            found.append(TaskResult(users.shown(act(shelf, one))))
+            found.append(TaskResult(users.shown(act(unit, one))))
         except ApiError as error:
             found.append(TaskResult({"clientUserId": client}, error.row, {"clientUserIds": client}))
-    shelf.write()
+    unit.write()
     return found
 
 

@@ -13,7 +13,7 @@ from simulator.services.vpp import errors
 from simulator.services.vpp.domain import subscriptions
 from simulator.services.vpp.domain.event_handlers import KINDS, Kind, TaskResult, error_body
 from simulator.services.vpp.domain.locations import Location, location, service_state
-from simulator.services.vpp.domain.notifications import announce_event
+from simulator.services.vpp.domain.notifications import enqueue_event_notification
 from simulator.services.vpp.domain.subscription_handlers import SUBSCRIPTION_KINDS
 from simulator.services.vpp.domain.subscriptions import DUE
 from simulator.services.vpp.v2.versions import uuid_of
@@ -108,7 +108,7 @@ def complete(state: State, place: Location, identifier: str, now_ms: int) -> Bod
         "ended_ms": now_ms,
     }
     state.put(place.kind(EVENT), identifier, event, {"status": event["status"]})
-    announce_event(
+    enqueue_event_notification(
         state,
         place,
         kind.notification,

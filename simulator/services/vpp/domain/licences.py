@@ -155,7 +155,7 @@ class LicenceUnitOfWork:
         self._assets[asset.key] = asset
         self._changed.add(asset.key)
 
-    def held(self, asset: Asset, holder: Holder) -> Body | None:
+    def assignment_of(self, asset: Asset, holder: Holder) -> Body | None:
         """Return the assignment of *asset* to *holder*, or None."""
         key = f"{asset.key}|{holder.key}"
         if key in self._placed:
@@ -174,7 +174,7 @@ class LicenceUnitOfWork:
         }
         return [body for body in (stored | mine).values() if body is not None]
 
-    def give(self, asset: Asset, holder: Holder) -> Body | None:
+    def assign(self, asset: Asset, holder: Holder) -> Body | None:
         """Assign a free licence of *asset* and return the assignment; None if none is free."""
         current = self._assets.get(asset.key) or asset
         if current.available < 1:
@@ -194,37 +194,39 @@ class LicenceUnitOfWork:
             return {"released": asset.released[:-1]}, licence
         return {"taken": asset.taken + 1}, licence
 
-    def take(self, asset: Asset, held: Body) -> None:
+    def revoke(self, asset: Asset, assignment: Body) -> None:
         """Take an assignment away; its licence is free again."""
         current = self._assets.get(asset.key) or asset
         freed = replace(current, assigned=current.assigned - 1)
         if not current.unlimited:
-            freed = replace(freed, released=(*freed.released, held["licence"]))
-            self._freed[held["licence"]] = _owner(current)
+            freed = replace(freed, released=(*freed.released, assignment["licence"]))
+            self._freed[assignment["licence"]] = _owner(current)
         self.set_asset(freed)
-        self._placed[f"{asset.key}|{_holder(held).key}"] = None
+        self._placed[f"{asset.key}|{_holder(assignment).key}"] = None
 
-    def retire(self, asset: Asset, held: Body) -> None:
+    def retire(self, asset: Asset, assignment: Body) -> None:
         """Bind the licence of an assignment to its retired holder for good."""
         current = self._assets.get(asset.key) or asset
         self.set_asset(replace(current, assigned=current.assigned - 1, retired=current.retired + 1))
-        self._placed[f"{asset.key}|{_holder(held).key}"] = held | {"retired": True}
+        self._placed[f"{asset.key}|{_holder(assignment).key}"] = assignment | {"retired": True}
 
-    def revive(self, asset: Asset, held: Body, holder: Holder) -> None:
+    def revive(self, asset: Asset, assignment: Body, holder: Holder) -> None:
         """Move a licence that was bound to a retired record to the active one.
 
         If that one has a licence of the asset already, the licence is free again.
         """
         current = self._assets.get(asset.key) or asset
         back = replace(current, retired=current.retired - 1)
-        has = self.held(asset, holder)
-        self._placed[f"{asset.key}|{_holder(held).key}"] = None
+        has = self.assignment_of(asset, holder)
+        self._placed[f"{asset.key}|{_holder(assignment).key}"] = None
         if has is None or has["retired"]:
             back = replace(back, assigned=back.assigned + 1)
-            self._placed[f"{asset.key}|{holder.key}"] = _assignment(asset, holder, held["licence"])
+            self._placed[f"{asset.key}|{holder.key}"] = _assignment(
+                asset, holder, assignment["licence"]
+            )
         else:
-            back = replace(back, released=(*back.released, held["licence"]))
-            self._freed[held["licence"]] = _owner(current)
+            back = replace(back, released=(*back.released, assignment["licence"]))
+            self._freed[assignment["licence"]] = _owner(current)
         self.set_asset(back)
 
     def write(self) -> None:
@@ -264,8 +266,8 @@ def _owner(asset: Asset) -> Body:
     return {"adam": asset.adam_id, "pricing": asset.pricing}
 
 
-def _holder(held: Body) -> Holder:
-    return Holder(held["client"], held["user"], held["serial"])
+def _holder(assignment: Body) -> Holder:
+    return Holder(assignment["client"], assignment["user"], assignment["serial"])
 
 
 def _index(body: Body) -> dict[str, str]:
@@ -275,7 +277,11 @@ def _index(body: Body) -> dict[str, str]:
     return names | {"client": body["client"], "user": str(body["user"])}
 
 
-def shown(held: Body) -> dict[str, Any]:
+def shown(assignment: Body) -> dict[str, Any]:
     """Return an assignment as v2 shows it."""
-    who = {"serialNumber": held["serial"]} if held["serial"] else {"clientUserId": held["client"]}
-    return {"adamId": held["adam"], "pricingParam": held["pricing"], **who}
+    who = (
+        {"serialNumber": assignment["serial"]}
+        if assignment["serial"]
+        else {"clientUserId": assignment["client"]}
+    )
+    return {"adamId": assignment["adam"], "pricingParam": assignment["pricing"], **who}

@@ -23,7 +23,9 @@ RETRY_MS = (60_000, 240_000)
 """Pauses before the second and the third attempt: three attempts within 5 minutes."""
 
 
-def announce(state: State, location: Location, kind: str, content: Body, now_ms: int) -> str | None:
+def enqueue_notification(
+    state: State, location: Location, kind: str, content: Body, now_ms: int
+) -> str | None:
     """Queue a notification if the location wants its *kind*; return its id, else None."""
     if not location.notify_url or kind not in location.notify_types:
         return None
@@ -82,7 +84,7 @@ def _key(number: int) -> str:
     return f"{number:012d}"
 
 
-def announce_event(
+def enqueue_event_notification(
     state: State,
     location: Location,
     kind: str,
@@ -108,7 +110,7 @@ def announce_event(
         if code:
             result["error"] = errors[code]
         for part in _parts(found):
-            announce(state, location, kind, {element: part, **head, **result}, now_ms)
+            enqueue_notification(state, location, kind, {element: part, **head, **result}, now_ms)
 
 
 def _parts(found: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -121,7 +123,7 @@ def due(root: State, now_ms: int, limit: int = 20) -> list[Entity]:
     return [one for one in waiting if int(one.body["next_ms"]) <= now_ms]
 
 
-def settle_attempt(root: State, key: str, now_ms: int, *, delivered: bool, about: str) -> None:
+def record_attempt(root: State, key: str, now_ms: int, *, delivered: bool, about: str) -> None:
     """Note how an attempt to send a message went; the third failure is the last."""
     found = root.get(OUTBOX, key)
     if found is None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from simulator.core.state import Body, State
-from simulator.pki.credentials import CONTENT_TOKEN_LIFETIME, Chance, mint_content_token
+from simulator.pki.credentials import CONTENT_TOKEN_LIFETIME, RandomHex, mint_content_token
 from simulator.services.organisations import organisation
 from simulator.services.vpp.domain import events, licences, notifications, subscriptions, users
 from simulator.services.vpp.domain.licences import LICENCE, Asset, LicenceUnitOfWork
@@ -36,7 +36,7 @@ _LARGEST = 10_000_000
 
 
 def add_location(
-    state: State, org: str, identifier: str, name: str, *, chance: Chance, **facts: Any
+    state: State, org: str, identifier: str, name: str, *, random_hex: RandomHex, **facts: Any
 ) -> Location:
     """Add a location to organisation *org*; it has no token yet.
 
@@ -61,7 +61,7 @@ def add_location(
             name=name,
             number=2_100_000_000_000_000 + number,
             uid=str(2_049_025_000_000_000 + number),
-            salt=chance(32),
+            salt=random_hex(32),
             **{**known, **facts},
         ),
     )
@@ -72,7 +72,7 @@ def issue_token(
     identifier: str,
     *,
     now_ms: int,
-    chance: Chance,
+    random_hex: RandomHex,
     days: float | None = None,
     rights: str = "purchase",
     legacy: bool = False,
@@ -94,7 +94,7 @@ def issue_token(
         _set_state(state, where.stoken, "replaced")
     lifetime = CONTENT_TOKEN_LIFETIME if days is None else timedelta(days=days)
     expires = datetime.fromtimestamp(now_ms / 1000, UTC) + lifetime
-    stoken = given or mint_content_token(chance, expires, where.org_name)
+    stoken = given or mint_content_token(random_hex, expires, where.org_name)
     body = {
         "organisation": where.organisation,
         "location": where.id,
@@ -155,7 +155,7 @@ def buy(
     versions.touch(state, where, "assets")
     if not unlimited and quantity:
         content = {"adamId": adam_id, "pricingParam": pricing, "countDelta": quantity}
-        notifications.announce(state, where, "ASSET_COUNT", content, now_ms)
+        notifications.enqueue_notification(state, where, "ASSET_COUNT", content, now_ms)
     return changed
 
 
@@ -207,9 +207,9 @@ def add_user(
     """Register a user as an MDM server would, without an event and without telling anybody."""
     if users.active(state, where, client) is not None:
         raise ValueError(f"location {where.id} has an active user {client} already")
-    shelf = LicenceUnitOfWork(state, where)
-    added = users.register(state, where, shelf, client, email, account)
-    shelf.write()
+    unit = LicenceUnitOfWork(state, where)
+    added = users.register(state, where, unit, client, email, account)
+    unit.write()
     return added
 
 
@@ -221,11 +221,13 @@ def accept_invitation(
     user = users.active(state, where, client)
     if user is None:
         raise LookupError(f"location {identifier} has no active user {client}")
-    shelf = LicenceUnitOfWork(state, where)
-    linked = users.accept(state, where, shelf, user, account)
-    shelf.write()
+    unit = LicenceUnitOfWork(state, where)
+    linked = users.accept(state, where, unit, user, account)
+    unit.write()
     shown = users.shown(linked) | {"inviteCode": user.invite_code}
-    notifications.announce(state, where, "USER_ASSOCIATED", {"associatedUsers": [shown]}, now_ms)
+    notifications.enqueue_notification(
+        state, where, "USER_ASSOCIATED", {"associatedUsers": [shown]}, now_ms
+    )
     return linked
 
 
@@ -247,7 +249,7 @@ def add_subscription(
             raise ValueError("more seats are assigned than would be left")
     subscriptions.put(state, where, one)
     subscriptions.schedule(state, where, one)
-    subscriptions.announce_count(state, where, one, now_ms)
+    subscriptions.enqueue_count_notification(state, where, one, now_ms)
     return one
 
 

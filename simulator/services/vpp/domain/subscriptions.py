@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 from simulator.core.state import Body, Entity, State
 from simulator.services.vpp.domain.licences import every, having
 from simulator.services.vpp.domain.locations import Location
-from simulator.services.vpp.domain.notifications import announce, announce_event
+from simulator.services.vpp.domain.notifications import (
+    enqueue_event_notification,
+    enqueue_notification,
+)
 from simulator.services.vpp.v2.versions import touch
 
 SUBSCRIPTION = "subscription"
@@ -125,7 +128,9 @@ def counts(state: State, location: Location, one: Subscription) -> Body:
     }
 
 
-def announce_count(state: State, location: Location, one: Subscription, now_ms: int) -> None:
+def enqueue_count_notification(
+    state: State, location: Location, one: Subscription, now_ms: int
+) -> None:
     """Tell that the seats have changed."""
     found = counts(state, location, one)
     content: Body = {
@@ -134,7 +139,7 @@ def announce_count(state: State, location: Location, one: Subscription, now_ms: 
     }
     if one.parent is not None:
         content["parentAdamId"] = one.parent
-    announce(state, location, "SUBSCRIPTION_COUNT", content, now_ms)
+    enqueue_notification(state, location, "SUBSCRIPTION_COUNT", content, now_ms)
 
 
 def end_period(state: State, location: Location, adam_id: int, now_ms: int) -> None:
@@ -150,7 +155,7 @@ def end_period(state: State, location: Location, adam_id: int, now_ms: int) -> N
     schedule(state, location, left)
     for seat in ended:
         if seat["deferred"]:
-            announce_event(
+            enqueue_event_notification(
                 state,
                 location,
                 "SUBSCRIPTION_MANAGEMENT",
@@ -160,7 +165,7 @@ def end_period(state: State, location: Location, adam_id: int, now_ms: int) -> N
                 now_ms,
             )
     if ended or one.expiring:
-        announce_count(state, location, left, now_ms)
+        enqueue_count_notification(state, location, left, now_ms)
 
 
 def shown_seat(seat: Body) -> Body:

@@ -112,7 +112,7 @@ def _linked(state: State, location: Location, user: User, account: str) -> User:
 def register(
     state: State,
     location: Location,
-    shelf: LicenceUnitOfWork,
+    unit: LicenceUnitOfWork,
     client: str,
     email: str,
     account: str,
@@ -134,15 +134,15 @@ def register(
     if account:
         user = _linked(state, location, user, account)
     for one in former:
-        _revive(shelf, one, user)
+        _revive(unit, one, user)
     return put(state, location, user)
 
 
-def _revive(shelf: LicenceUnitOfWork, former: User, user: User) -> None:
-    for held in shelf.of_holder(former.holder):
-        asset = shelf.asset(held["adam"], held["pricing"])
+def _revive(unit: LicenceUnitOfWork, former: User, user: User) -> None:
+    for held in unit.of_holder(former.holder):
+        asset = unit.asset(held["adam"], held["pricing"])
         if asset is not None and held["retired"]:
-            shelf.revive(asset, held, user.holder)
+            unit.revive(asset, held, user.holder)
 
 
 def change(state: State, location: Location, user: User, email: str, account: str) -> User:
@@ -153,21 +153,21 @@ def change(state: State, location: Location, user: User, email: str, account: st
     return put(state, location, changed)
 
 
-def retire(state: State, location: Location, shelf: LicenceUnitOfWork, user: User) -> User:
+def retire(state: State, location: Location, unit: LicenceUnitOfWork, user: User) -> User:
     """Retire a record: revocable licences are free again, the others stay bound to it."""
-    for held in shelf.of_holder(user.holder):
-        asset = shelf.asset(held["adam"], held["pricing"])
+    for held in unit.of_holder(user.holder):
+        asset = unit.asset(held["adam"], held["pricing"])
         if asset is None or held["retired"]:
             continue
         if asset.revocable:
-            shelf.take(asset, held)
+            unit.revoke(asset, held)
         else:
-            shelf.retire(asset, held)
+            unit.retire(asset, held)
     return put(state, location, replace(user, status="Retired"))
 
 
 def accept(
-    state: State, location: Location, shelf: LicenceUnitOfWork, user: User, account: str
+    state: State, location: Location, unit: LicenceUnitOfWork, user: User, account: str
 ) -> User:
     """Let the person of a registered record accept the invitation with an Apple Account.
 
@@ -190,19 +190,19 @@ def accept(
         for one in former:
             put(state, location, replace(one, status="Deleted"))
         return put(state, location, replace(user, status="Associated", id_hash=id_hash))
-    _move(shelf, user, same)
+    _move(unit, user, same)
     put(state, location, replace(user, status="Retired"))
     return put(state, location, replace(same, status="Associated"))
 
 
-def _move(shelf: LicenceUnitOfWork, user: User, other: User) -> None:
+def _move(unit: LicenceUnitOfWork, user: User, other: User) -> None:
     """Give the licences of one record to another."""
-    for held in shelf.of_holder(user.holder):
-        asset = shelf.asset(held["adam"], held["pricing"])
+    for held in unit.of_holder(user.holder):
+        asset = unit.asset(held["adam"], held["pricing"])
         if asset is not None:
-            shelf.take(asset, held)
-            if shelf.held(asset, other.holder) is None:
-                shelf.give(asset, other.holder)
+            unit.revoke(asset, held)
+            if unit.assignment_of(asset, other.holder) is None:
+                unit.assign(asset, other.holder)
 
 
 def shown(user: User) -> Body:

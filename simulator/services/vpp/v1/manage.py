@@ -99,13 +99,13 @@ def manage(call: Call) -> Body:
             forbidden(call, errors.INVALID_ARGUMENT, f"/{names[0]}")
     for name in ("associateSerialNumbers", "disassociateSerialNumbers"):
         checks.serial_shapes(call, name, call.body.get(name) or ())
-    shelf = LicenceUnitOfWork(call.state, where)
-    asset = shelf.asset(adam_id, pricing)
+    unit = LicenceUnitOfWork(call.state, where)
+    asset = unit.asset(adam_id, pricing)
     if asset is None:
         raise ApiError(errors.LICENSE_NOT_FOUND)
-    taken = [_outcome(*one) for one in _take_all(call, where, shelf, asset)]
-    given = [_outcome(*one) for one in _give_all(call, where, shelf, asset)]
-    shelf.write()
+    taken = [_outcome(*one) for one in _take_all(call, where, unit, asset)]
+    given = [_outcome(*one) for one in _give_all(call, where, unit, asset)]
+    unit.write()
     failed = sum("errorNumber" in one for one in (*taken, *given))
     body: Body = {"status": _status(failed, len(taken) + len(given)), **head(asset)}
     if given:
@@ -157,14 +157,14 @@ def _each(
     return [(who, act(holder) if isinstance(holder, Holder) else holder) for who, holder in wanted]
 
 
-def _take_all(call: Call, where: Location, shelf: LicenceUnitOfWork, asset: Asset) -> list[_Done]:
+def _take_all(call: Call, where: Location, unit: LicenceUnitOfWork, asset: Asset) -> list[_Done]:
     def take(holder: Holder) -> str | ErrorCode:
-        held = shelf.held(asset, holder)
+        held = unit.assignment_of(asset, holder)
         if held is None or held["retired"]:
             return errors.NOT_ASSOCIATED
         if not asset.revocable:
             return errors.IRREVOCABLE
-        shelf.take(asset, held)
+        unit.revoke(asset, held)
         return str(held["licence"])
 
     wanted = _users(call, where, "disassociateClientUserIdStrs")
@@ -186,15 +186,15 @@ def _who(held: Body) -> Body:
     return {"clientUserIdStr": held["client"]}
 
 
-def _give_all(call: Call, where: Location, shelf: LicenceUnitOfWork, asset: Asset) -> list[_Done]:
+def _give_all(call: Call, where: Location, unit: LicenceUnitOfWork, asset: Asset) -> list[_Done]:
     def give(holder: Holder) -> str | ErrorCode:
         if holder.serial and not asset.device_assignable:
             return errors.NOT_DEVICE_ASSIGNABLE_V1
-        if shelf.held(asset, holder) is not None:
+        if unit.assignment_of(asset, holder) is not None:
             return errors.ALREADY_ASSIGNED
         if holder.serial and call.has(quirks.LATE_LICENCES) and _is_first(call, asset, holder):
             return errors.LICENSE_NOT_FOUND
-        given = shelf.give(asset, holder)
+        given = unit.assign(asset, holder)
         return errors.LICENSE_NOT_FOUND if given is None else str(given["licence"])
 
     wanted = _users(call, where, "associateClientUserIdStrs")

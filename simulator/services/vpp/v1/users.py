@@ -193,10 +193,10 @@ def register(call: Call) -> Body:
         raise ApiError(errors.MISSING_ARGUMENT)
     user = users.active(call.state, where, client)
     if user is None:
-        shelf = LicenceUnitOfWork(call.state, where)
+        unit = LicenceUnitOfWork(call.state, where)
         email, account = call.body.get("email", ""), call.body.get("managedAppleIDStr", "")
-        user = users.register(call.state, where, shelf, client, email, account)
-        shelf.write()
+        user = users.register(call.state, where, unit, client, email, account)
+        unit.write()
     return {"user": shown(call, user)}
 
 
@@ -242,7 +242,7 @@ def _only_active(found: list[User]) -> User:
 def retire(call: Call) -> Body:
     """Retire the user; revocable licences are free again."""
     where = place(call)
-    shelf = LicenceUnitOfWork(call.state, where)
-    gone = users.retire(call.state, where, shelf, _only_active(named(call, where)))
-    shelf.write()
+    unit = LicenceUnitOfWork(call.state, where)
+    gone = users.retire(call.state, where, unit, _only_active(named(call, where)))
+    unit.write()
     return {"user": shown(call, gone)}

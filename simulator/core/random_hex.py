@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from hashlib import shake_256
 
-Chance = Callable[[int], str]
+RandomHex = Callable[[int], str]
 """Return as many random hex digits as asked for."""
 
 
-def chance_of(seed: int, *names: str) -> Chance:
+def seeded_hex(seed: int, *names: str) -> RandomHex:
     """Return a source of hex digits that follow from *seed* and *names*."""
     stream = shake_256(repr((seed, *names)).encode())
     given = 0
