@@ -6,7 +6,7 @@ from itertools import cycle
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from simulator.pki import push, rsa_certificates
 from tests.apple import closing_opened
@@ -21,6 +21,10 @@ settings.register_profile(
     derandomize=os.environ.get("CI") == "true",
 )
 settings.load_profile("steady")
+# Whoever only asks whether a test fails (tests/mutants) wants no smaller example of it.
+settings.register_profile(
+    "unshrunk", settings.get_profile("steady"), phases=(Phase.explicit, Phase.generate)
+)
 KEYS = 16
 """More than any one test asks for, as it may go by their being different."""
 

@@ -378,6 +378,26 @@ async def test_large_work_has_a_transaction_of_its_own_and_keeps_its_turn(
     assert await last(apple) == 1
 
 
+async def test_large_work_that_fails_is_not_done_again_for_what_waits_behind_it(
+    gateway: Gateway,
+) -> None:
+    done: list[str] = []
+
+    def fail(state: State) -> None:
+        done.append("load")
+        raise ValueError("no")
+
+    def note(state: State) -> None:
+        done.append("work")
+
+    ended = await asyncio.gather(
+        gateway.run(note), gateway.load(fail), gateway.run(note), return_exceptions=True
+    )
+
+    assert [type(one) for one in ended] == [type(None), ValueError, type(None)]
+    assert done == ["work", "load", "work"]
+
+
 async def test_an_answer_waits_for_no_more_work_than_fits_into_a_moment(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

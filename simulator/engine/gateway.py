@@ -224,9 +224,8 @@ class Gateway:
     def _done(self, batch: list[Job]) -> None:
         """Let go what the writer has done."""
         self._enqueued -= len(batch)
-        if self._inline and not self._enqueued and self._loop is not None:
-            self._loop.call_soon(self._run_inline)
         _resolve(batch)
+        self._run_inline()
 
     def _next(self) -> tuple[list[Job], bool]:
         """Wait for work; return what there is by then, and whether it is the last."""

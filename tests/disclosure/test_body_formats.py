@@ -126,6 +126,27 @@ def test_a_private_key_under_a_repeated_key_of_a_property_list_is_not_stored() -
     assert parse_plist(stored.body) == {"language": "sv"}
 
 
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        pytest.param("one\ntwo", b"<?xml", id="plain"),
+        # An XML parser reads a line feed where a carriage return was written.
+        pytest.param("one\r\ntwo", b"bplist00", id="line-break-of-windows"),
+        pytest.param("one\x01two", b"bplist00", id="no-character-of-xml"),
+    ],
+)
+def test_a_sealed_property_list_is_xml_where_xml_can_hold_its_texts(
+    text: str, start: bytes
+) -> None:
+    tree = {"escrow_key": SECRET, "message": text}
+    body = plistlib.dumps(tree, fmt=plistlib.FMT_BINARY)
+
+    stored = sealed(request(target="/list", body=body), LIST).body
+
+    assert stored.startswith(start)
+    assert plistlib.loads(stored)["message"] == text
+
+
 def test_what_is_no_property_list_is_not_kept() -> None:
     sent = request(target="/list", body=base64.b64encode(KEY.encode()))
 

@@ -192,9 +192,9 @@ def _seal_header_values(
     for leaf in leaves:
         spot = _spot(leaf)
         text = str(_marker(leaf, fingerprinter))
-        start, end = spot.start, len(headers[spot.index][1]) if spot.end is None else spot.end
-        if spot.piece is not None:
-            start, end = spot.start + spot.piece[0], spot.start + spot.piece[1]
+        end = len(headers[spot.index][1]) if spot.end is None else spot.end
+        # What is in pieces is a whole header, so that they are counted from its start.
+        start, end = spot.piece or (spot.start, end)
         edit = _Edit(start, end, f'"{text}"' if spot.bare else text)
         by_index.setdefault(spot.index, []).append(edit)
     for index, edits in by_index.items():

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from simulator.transport.http2 import frames
-from simulator.transport.http2.frames import Code
+from simulator.transport.http2.frames import Code, Setting
 from simulator.transport.http2.limits import Limits
 from tests.transport.http2.peers import POST, REQUEST, Raw, Sent, data, frames_in, goaway, resets
 
@@ -122,6 +122,35 @@ def test_answers_that_nobody_takes_do_not_pile_up() -> None:
     found = goaway(said)
     assert found is not None
     assert found[0] == CALM
+
+
+def initial(window: int) -> bytes:
+    return frames.settings({Setting.INITIAL_WINDOW_SIZE: window})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(initial(10_000), lambda on: frames.window_update(on, 80_000), id="stream"),
+        pytest.param(initial(10_000), lambda _: initial(90_000), id="initial"),
+        pytest.param(initial(90_000), lambda _: frames.window_update(0, 90_000), id="connection"),
+        pytest.param(initial(10_000), lambda on: frames.rst_stream(on, Code.CANCEL), id="given-up"),
+    ],
+)
+def test_an_answer_that_waited_counts_no_more_once_it_is_taken(
+    before: bytes, after: Callable[[int], bytes]
+) -> None:
+    client = Raw(Limits(streams=1, queued=100_000))
+    client.send(frames.window_update(0, 2_000_000) if before == initial(10_000) else b"")
+    said: list[Sent] = []
+
+    for stream in range(1, 21, 2):
+        client.send(before + client.headers(stream))
+        client.ours.answer(stream, 200, (), bytes(90_000))
+        said += client.send(b"") + client.send(after(stream))
+
+    assert [one.stream for one in client.asked if one.hears] == list(range(1, 21, 2))
+    assert goaway(said) is None
 
 
 def test_a_client_at_work_can_ping_and_reset_for_ever() -> None:
