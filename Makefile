@@ -132,8 +132,8 @@ image: $(MADE) $(NANODEP_BUILT) ## Build the Dockerfile and try the image (needs
 	CLIENTS=$(CLIENTS) PYTHON=$(BIN)/python tests/image/check.sh
 
 clean: ## Remove what was made here; data directories stay
-	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache \
-		.hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache \
+		.hypothesis .schemathesis .import_linter_cache bench.json
 	find simulator tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Make the environment $(1), empty. Dependency groups (PEP 735) need pip 25.1.
