@@ -149,7 +149,7 @@ def test_an_answer_that_waited_counts_no_more_once_it_is_taken(
         client.ours.answer(stream, 200, (), bytes(90_000))
         said += client.send(b"") + client.send(after(stream))
 
-    assert [one.stream for one in client.asked if one.hears] == list(range(1, 21, 2))
+    assert [one.stream for one in client.asked if one.wants_response] == list(range(1, 21, 2))
     assert goaway(said) is None
 
 
