@@ -37,6 +37,10 @@ def show(name: str) -> None:
     """Print what is in the world NAME, or in a file whose path ends in .toml."""
     world = load_world(name)
     click.echo(f"{world.name}: {world.about}")
+    for one in services.provisionings():
+        if one.file is not None:
+            for line in one.file.lines(world.parts[one.name]):
+                click.echo(f"  {line}")
     for organisation in world.organisations:
         click.echo(f"  {organisation.id}: {organisation.name}")
         for server in organisation.dep_servers:

@@ -55,6 +55,12 @@ def enrolment_failed(text: str) -> DeviceError:
     return DeviceError(ErrorLink("MCInstallationErrorDomain", 4001, text))
 
 
+def activation_locked() -> DeviceError:
+    """Return the error of a device that asks for who has locked it; its domain is ours."""
+    text = "Activation Lock is on: the device waits for its user, or for the bypass code"
+    return DeviceError(ErrorLink("MAActivationErrorDomain", -1, text))
+
+
 def unknown_command(name: str, *, mac: bool) -> DeviceError:
     """Return the error of a command that is unknown, unsupported or not allowed."""
     text = f"“{name}” is not a valid request type."

@@ -10,7 +10,7 @@ from simulator.devices.enrolment import check_in
 from simulator.devices.enrolment.account import account_driven_profile
 from simulator.devices.enrolment.fetching import automated_profile, profile_at, resolved
 from simulator.devices.enrolment.installing import install_enrolment
-from simulator.devices.errors import DeviceError, enrolment_failed
+from simulator.devices.errors import DeviceError, activation_locked, enrolment_failed
 from simulator.devices.flow import OK, Apple, Flow, perform
 from simulator.devices.managed_account import sign_in
 from simulator.devices.models import model_name
@@ -20,11 +20,11 @@ from simulator.devices.world import DeviceEnvironment
 def power_on(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     """Turn the device on: a new or erased one activates, and enrols where Apple says so."""
     if device.condition == "off":
-        device.condition = "enrolled" if device.enrolment else "activated"
+        device.condition = "activated" if device.push_token else "unactivated"
+        if device.enrolment is not None:
+            device.condition = "enrolled"
         device.happened(world.now_ms(), "on")
-    if device.condition == "unactivated":
-        yield from _activate(device, world)
-    if device.enrolment is None and (device.assigned or device.returning):
+    if device.enrolment is None:
         yield from _attempt(_automated(device, world), device, world)
 
 
@@ -35,7 +35,15 @@ def power_off(device: VirtualDevice, world: DeviceEnvironment) -> None:
 
 
 def _activate(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
-    """Ask Apple for the assigned profile; without one the device sets itself up unmanaged."""
+    """Set the device up, unless it is: ask Apple for the assigned profile, if there is one.
+
+    A locked device cannot be set up, and DeviceError says so.
+    """
+    if device.condition != "unactivated":
+        return
+    lock = yield from perform(Apple("GET", f"/locks/{device.serial}"))
+    if lock.status == OK and json.loads(lock.body)["source"] is not None:
+        raise activation_locked()
     received = yield from perform(Apple("POST", f"/devices/{device.serial}/activate", {}))
     record: Body = json.loads(received.body) if received.status == OK else {}
     device.assigned = record.get("profile")
@@ -48,6 +56,9 @@ def _activate(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
 
 
 def _automated(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
+    yield from _activate(device, world)
+    if not (device.assigned or device.returning):
+        return
     content = device.return_profile
     if not content:
         content = yield from automated_profile(device, world)
@@ -67,29 +78,27 @@ def _attempt(enrolling: Flow[None], device: VirtualDevice, world: DeviceEnvironm
         device.trouble = "the MDM does not know the device any more"
         device.happened(world.now_ms(), "failed", device.trouble)
     else:
-        where = device.enrolment.server_url if device.enrolment else ""
-        device.happened(world.now_ms(), "enrolled", where)
+        device.trouble = ""
+        if device.enrolment is not None:
+            device.happened(world.now_ms(), "enrolled", device.enrolment.server_url)
 
 
 def enrol_by_profile(
     device: VirtualDevice, world: DeviceEnvironment, *, content: bytes = b"", url: str = ""
 ) -> Flow[None]:
     """Enrol by a profile that a person installs: *content*, or what is at *url*."""
-    if device.condition == "unactivated":
-        yield from _activate(device, world)
     yield from _attempt(_by_hand(device, world, content, url), device, world)
 
 
 def enrol_by_account(device: VirtualDevice, world: DeviceEnvironment, account: str) -> Flow[None]:
     """Enrol by the account that a person signs in with."""
-    if device.condition == "unactivated":
-        yield from _activate(device, world)
     yield from _attempt(_by_account(device, world, account), device, world)
 
 
 def _by_account(device: VirtualDevice, world: DeviceEnvironment, account: str) -> Flow[None]:
     if device.enrolment is not None:
         raise enrolment_failed("The device is enrolled in an MDM already.")
+    yield from _activate(device, world)
     content, token = yield from account_driven_profile(device, world, account)
     yield from install_enrolment(content, device, world, automated=False, bearer=token)
     yield from sign_in(device, world, account)
@@ -108,6 +117,7 @@ def _by_hand(
 ) -> Flow[None]:
     if device.enrolment is not None:
         raise enrolment_failed("The device is enrolled in an MDM already.")
+    yield from _activate(device, world)
     if url:
         content = yield from profile_at(url)
     content = yield from resolved(content, device, world)

@@ -70,6 +70,17 @@ class WorldPart:
     """Returns what ``mdmsim world show`` prints of an organisation's part."""
 
 
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """The keys that a service adds to a world's file itself: what belongs to no organisation."""
+
+    keys: tuple[Field, ...]
+    read: Callable[[Rows], Any]
+    """Returns what `Provisioning.begin` gets; ConfigurationError as with `WorldPart.read`."""
+    lines: Callable[[Any], Iterable[str]] = _nothing
+    """Returns what ``mdmsim world show`` prints of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeding:
     """One organisation that is being written into an empty state."""
@@ -273,8 +284,10 @@ class Provisioning:
     rank: int = 100
     """Place among the others, in loading and on pages; the lowest comes first."""
     world: WorldPart | None = None
-    begin: Callable[[State, int], None] | None = None
-    """Writes what a new world has beside organisations; takes the time in milliseconds.
+    file: FilePart | None = None
+    begin: Callable[[State, int, Any], None] | None = None
+    """Writes what a new world has beside organisations; takes the time in milliseconds, and
+    what `FilePart.read` returned (None without one).
 
     *state* is seen from no organisation, here and in all that follows, unless it is said.
     """

@@ -104,6 +104,8 @@ class World:
     name: str
     about: str
     organisations: tuple[Organisation, ...]
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    """What each service that has a `FilePart` is to have, by the service's name."""
 
     def device_lists(self) -> Iterator[tuple[Organisation, DeviceList]]:
         """Yield every device list with its organisation, in the order of the file."""

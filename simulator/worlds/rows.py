@@ -136,14 +136,16 @@ def organisation_keys(provisionings: Iterable[Provisioning]) -> tuple[Field, ...
 
 
 def file_keys(provisionings: Iterable[Provisioning]) -> tuple[Field, ...]:
-    """Return the keys of a world's file."""
+    """Return the keys of a world's file: of all worlds, then what each service adds."""
+    known = tuple(provisionings)
     return (
         Object("world", "The file as a whole.", fields=WORLD),
         Objects(
             "organisation",
             "Its organisations, one at least.",
-            fields=organisation_keys(provisionings),
+            fields=organisation_keys(known),
         ),
+        *(key for one in known if one.file for key in one.file.keys),
     )
 
 

@@ -1,9 +1,9 @@
 """Seeding: a world written into the state, in steps that may be committed one by one."""
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from simulator import services
 from simulator.core.random_hex import RandomHex, seeded_hex
@@ -70,7 +70,7 @@ def steps(
     """
     sized = world if devices is None else world.resized(devices)
     known = services.provisionings() if provisionings is None else tuple(provisionings)
-    yield partial(_begin, known=known, now_ms=now_ms)
+    yield partial(_begin, known=known, parts=sized.parts, now_ms=now_ms)
     for organisation in sized.organisations:
         yield partial(_found, organisation=organisation, seed=seed, now_ms=now_ms)
         for one in known:
@@ -93,11 +93,13 @@ def steps(
     yield _end_bulk_load
 
 
-def _begin(state: State, *, known: Sequence[Provisioning], now_ms: int) -> int:
+def _begin(
+    state: State, *, known: Sequence[Provisioning], parts: Mapping[str, Any], now_ms: int
+) -> int:
     """Write what the services have beside organisations."""
     for one in known:
         if one.begin is not None:
-            one.begin(state, now_ms)
+            one.begin(state, now_ms, parts.get(one.name))
     return 0
 
 

@@ -110,6 +110,7 @@ def parse_world(
             _organisation(row, each, [_device_list(next(numbers), r) for _, r in some], own)
             for (_, row), each, some, own in zip(rows, servers, lists, parts, strict=True)
         ),
+        parts={one.name: one.file.read(Rows(Place(file, ""), top)) for one in known if one.file},
     )
 
 

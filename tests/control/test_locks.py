@@ -63,3 +63,40 @@ async def test_no_report_of_an_unlock_holds_the_code(control: Control, format: s
     assert answer.status == 200
     assert locked["bypass_code"] not in text
     assert "guid" in text
+
+
+async def test_a_migration_voids_what_the_server_before_could_open(control: Control) -> None:
+    _, found = await control.call("GET", "/devices?limit=2")
+    serials = [one["serial_number"] for one in found["devices"]]
+    codes = []
+    for serial in serials:
+        _, locked = await control.call("PUT", f"/locks/{serial}", {"find_my": True})
+        codes.append(locked["bypass_code"])
+        await control.call(
+            "POST", f"/devices/{serial}/migrate", {"deadline": "2027-01-01T00:00:00Z"}
+        )
+    await control.call("PUT", "/quirks/lock.no-certificate", {"on": True})
+
+    await control.call("POST", f"/devices/{serials[0]}/complete-migration", {})
+
+    opened = []
+    for serial, code in zip(serials, codes, strict=True):
+        path = f"/deviceservicesworkers/escrowKeyUnlock?serial={serial}&productType=iPad14,1"
+        form = {"orgName": "Acme", "guid": "admin", "escrowKey": code}
+        opened.append((await control.ask("POST", path, data=form))[0])
+    _, after = await control.call("GET", f"/locks/{serials[0]}")
+    assert opened == [404, 200]
+    assert (after["source"], after["bypass_code"]) == ("findmy", None)
+
+
+async def test_a_device_that_is_set_up_anew_makes_another_code(control: Control) -> None:
+    _, found = await control.call("GET", "/devices?limit=1")
+    serial = found["devices"][0]["serial_number"]
+    _, first = await control.call("PUT", f"/locks/{serial}", {"find_my": True})
+
+    await control.call("POST", f"/devices/{serial}/activate", {})
+    _, between = await control.call("GET", f"/locks/{serial}")
+    _, second = await control.call("PUT", f"/locks/{serial}", {"find_my": True})
+
+    assert (between["source"], between["bypass_code"]) == ("findmy", None)
+    assert second["bypass_code"] not in (None, first["bypass_code"])

@@ -79,6 +79,33 @@ async def test_return_to_service_brings_the_device_back_by_itself(bench: Bench) 
     assert bench.mdm.kinds == ["Authenticate", "TokenUpdate"] * 2
 
 
+async def test_a_locked_device_cannot_be_set_up_until_it_is_opened(bench: Bench) -> None:
+    device = await bench.device()
+    serial = device["serial_number"]
+    await bench.call("PUT", f"/locks/{serial}", {"find_my": True})
+    await bench.act(serial, "erase")
+
+    locked = await bench.act(serial, "power-on")
+    await bench.call("PUT", f"/locks/{serial}", {"find_my": False})
+    opened = await bench.act(serial, "power-on")
+
+    assert (locked["state"], locked["push_token"]) == ("unactivated", None)
+    assert "Activation Lock is on" in locked["trouble"]
+    assert (opened["state"], opened["trouble"]) == ("enrolled", None)
+
+
+async def test_a_device_that_was_off_before_it_was_set_up_is_set_up_when_it_is_on(
+    bench: Bench,
+) -> None:
+    serial = await bench.assigned()
+    await bench.call("POST", "/simulated-devices", {"serial_numbers": [serial]})
+    await bench.act(serial, "power-off")
+
+    device = await bench.act(serial, "power-on")
+
+    assert device["state"] == "enrolled"
+
+
 async def test_the_removal_of_the_mdm_profile_ends_with_check_out(bench: Bench) -> None:
     device = await bench.device()
     udid, serial = device["udid"], device["serial_number"]

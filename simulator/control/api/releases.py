@@ -9,9 +9,10 @@ from aiohttp import web
 from simulator.control.parts import BODY, PARTS, Parts, Route, bad, missing
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
-from simulator.protocol.fields import Field, Objects, String, Strings
+from simulator.protocol.fields import Field, Objects, String
 from simulator.services.gdmf import defaults, releases
-from simulator.services.gdmf.releases import PLATFORMS, Release
+from simulator.services.gdmf.releases import Release
+from simulator.services.gdmf.rows import RELEASE
 
 
 def _today(parts: Parts) -> str:
@@ -96,20 +97,6 @@ def _is_day(value: Any, _: object) -> str:
     return "" if right else "must be a day such as 2026-03-01"
 
 
-def _is_version(value: str, _: object) -> str:
-    parts = value.split(".")
-    right = all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts)  # noqa: PLR2004 (no huge integers)
-    return "" if right else "must be digits and dots, such as 27.1"
-
-
-def _is_any(value: list[str], _: object) -> str:
-    return "" if value else "must name one at least"
-
-
-def _is_build(value: str, _: object) -> str:
-    return "" if value.isascii() and value.isalnum() else "must be letters and digits"
-
-
 _PUBLIC = String(
     "public_from",
     "Day from which on the public is offered it; empty: never. The day of posting if absent.",
@@ -123,31 +110,7 @@ _EXPIRES = String(
     example="2026-09-01",
 )
 _BODY: tuple[Field, ...] = (
-    String("platform", "Platform.", required=True, values=PLATFORMS, example="iOS"),
-    String(
-        "line",
-        "Releases of one line replace each other for the public; the platform if absent.",
-        shortest=1,
-        longest=64,
-    ),
-    String(
-        "version",
-        "Version.",
-        required=True,
-        shortest=1,
-        longest=40,
-        check=_is_version,
-        example="27.1",
-    ),
-    String(
-        "build",
-        "Build.",
-        required=True,
-        shortest=1,
-        longest=40,
-        check=_is_build,
-        example="24B90",
-    ),
+    *RELEASE,
     String(
         "posted",
         "Day of posting; today if absent.",
@@ -157,15 +120,6 @@ _BODY: tuple[Field, ...] = (
     ),
     _PUBLIC,
     _EXPIRES,
-    Strings(
-        "devices",
-        "Product names, or board ids of Macs.",
-        required=True,
-        check=_is_any,
-        example=["J413AP"],
-    ),
-    String("extra", "Such as (a): a background security improvement.", longest=20),
-    String("prerequisite", "Build that an improvement goes on.", longest=40),
 )
 _SHOWN: tuple[Field, ...] = (
     String("id", "Its name.", required=True),

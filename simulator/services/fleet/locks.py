@@ -6,7 +6,7 @@ the organisation.
 """
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from simulator.auth import bypass_code
@@ -52,6 +52,26 @@ def serials(state: State) -> list[str]:
 def turn_off(state: State, serial: str) -> bool:
     """Open a device; return whether it was locked."""
     return state.delete(LOCK, serial)
+
+
+def forget_code(state: State, serial: str) -> None:
+    """Let the device have made no code since it was set up; a lock that is on stays as it is."""
+    state.delete(CODE, serial)
+
+
+def hand_over(state: State, serial: str) -> bool:
+    """Void what the server before could lock and open, as a migration does (more.md 3.4).
+
+    Its own lock goes, and a person's stays with no code that opens it. Return
+    whether the device was opened.
+    """
+    forget_code(state, serial)
+    lock = find(state, serial)
+    if lock is not None and lock.source == "dep":
+        return turn_off(state, serial)
+    if lock is not None:
+        state.put(LOCK, serial, asdict(replace(lock, mark="")))
+    return False
 
 
 def mark_of(escrow_key: str) -> str:

@@ -13,6 +13,7 @@ from simulator.core.timestamps import rfc3339
 from simulator.services import audit
 from simulator.services.audit import Actor, Event
 from simulator.services.fleet import devices as fleet
+from simulator.services.fleet import locks
 from simulator.services.fleet.devices import Device, DeviceEvent
 from simulator.services.fleet.servers import server
 
@@ -199,8 +200,12 @@ def replace_device(state: State, serial: str, hardware: Body, *, by: str, now_ms
 
 
 def activate(state: State, serial: str, *, now_ms: int) -> Device:
-    """Let the device fetch its profile, if one is assigned, as it does when it is set up."""
+    """Let the device fetch its profile, if one is assigned, as it does when it is set up.
+
+    A bypass code that it made before an erase is not its code any more.
+    """
     woken = device(state, serial)
+    locks.forget_code(state, serial)
     if woken.record["profile_status"] not in ("assigned", "pushed"):
         return woken
     pushed = woken.with_record(profile_status="pushed", profile_push_time=rfc3339(now_ms))
@@ -217,10 +222,15 @@ def migrate(state: State, serial: str, deadline_ms: int, *, now_ms: int) -> Devi
 
 
 def complete_migration(state: State, serial: str, *, now_ms: int) -> Device:
-    """Note that the device has moved: it enrolled with its server, and no deadline is left."""
+    """Note that the device has moved: it enrolled with its server, and no deadline is left.
+
+    The lock of the server before is gone, and its codes open nothing.
+    """
     moved = device(state, serial)
     if not moved.record.get("mdm_migration_deadline"):
         raise ValueError(f"{serial} has no deadline to migrate: set one with migrate")
+    if locks.hand_over(state, serial):
+        moved = moved.locked_as(False)
     pushed = moved.with_record("mdm_migration_deadline", **_pushed(moved, now_ms))
     return _told(state, replace(pushed, migration="SUCCESS", updated_ms=now_ms), now_ms)
 

@@ -13,6 +13,7 @@ from simulator.core.state import State
 from simulator.core.timestamps import rfc3339
 from simulator.services.gdmf import releases
 from simulator.services.gdmf.releases import Release
+from simulator.services.gdmf.rows import Plan, releases_of
 
 _IPHONES = tuple(f"iPhone{n}" for n in ("14,7", "15,2", "15,4", "16,1", "16,2", "17,1", "17,3"))
 _OLDER_IPHONES = ("iPhone12,1", "iPhone12,8", "iPhone13,2", "iPhone14,5")
@@ -140,10 +141,15 @@ _TWO_DATES = ("27.1", "24S80")
 _LATER_DAYS = 3
 
 
-def ensure(state: State, now_ms: int) -> None:
-    """Write the releases of a world that is loaded now, unless there were any before."""
+def ensure(state: State, now_ms: int, plan: Plan | None = None) -> None:
+    """Write the releases of a world that is loaded now, unless there were any before.
+
+    *plan* is what the world says of them; None: the invented ones.
+    """
     if not releases.is_begun(state):
-        releases.begin(state, _releases(date.fromisoformat(rfc3339(now_ms)[:10])))
+        today = date.fromisoformat(rfc3339(now_ms)[:10])
+        listed = _releases(today) if plan is None else releases_of(plan, today)
+        releases.begin(state, listed)
 
 
 def _releases(today: date) -> Iterator[Release]:

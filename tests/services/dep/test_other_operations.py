@@ -5,7 +5,7 @@ import pytest
 
 from simulator.services import organisations
 from simulator.services.dep.account import URLS
-from simulator.services.fleet import portal, servers
+from simulator.services.fleet import locks, portal, servers
 from tests.apple import Apple, described
 
 
@@ -69,6 +69,18 @@ def test_activation_lock_by_device(apple: Apple, device: str, expected: str) -> 
     assert answer.json == {"serial_number": device, "response_status": expected}
     if expected == "SUCCESS":
         assert again.json["response_status"] == "DEVICE_ALREADY_LOCKED"
+
+
+def test_a_migration_removes_the_lock_of_the_server_before(apple: Apple) -> None:
+    apple.add("SN1")
+    apple.call("POST", "/device/activationlock", {"device": "SN1"}, session=apple.session())
+    before = apple.home(lambda home: portal.device(home, "SN1").locked)
+
+    apple.home(lambda home: portal.migrate(home, "SN1", apple.now_ms, now_ms=apple.now_ms))
+    apple.home(lambda home: portal.complete_migration(home, "SN1", now_ms=apple.now_ms))
+
+    after = apple.home(lambda home: (locks.find(home, "SN1"), portal.device(home, "SN1").locked))
+    assert (before, after) == (True, (None, False))
 
 
 @pytest.mark.parametrize("strictness", ["apple", "observe"])
