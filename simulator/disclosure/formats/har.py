@@ -11,6 +11,8 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from simulator.core.messages import Exchange, Headers
 from simulator.core.timestamps import rfc3339_ms
 from simulator.disclosure.formats.material import Material
@@ -24,6 +26,8 @@ from simulator.disclosure.report.redaction import shown
 from simulator.protocol.fields import Field, Object, Objects, Table
 from simulator.protocol.wire import pairs_of, parse_json, query_pairs
 
+RECORD = "_record"
+"""Key of an entry: the exchange as the journal holds it, which mdmsim judge reads."""
 _SHORT = 200
 """Bytes of an answer that is no JSON and yet shown: error codes are short."""
 
@@ -81,7 +85,9 @@ def _entry(exchange: Exchange, material: Material) -> dict[str, Any]:
     judged = [
         judge(one, exchange.service, exchange.operation, material.manifest) for one in records
     ]
-    return {
+    # Nothing but secrets is hidden then, and of those the journal holds fingerprints only.
+    whole = {RECORD: msgspec.to_builtins(exchange)} if level == "clear" else {}
+    return whole | {
         "startedDateTime": rfc3339_ms(exchange.at_ms),
         "time": 0,
         "request": _request(exchange, values, tables(operation.request if operation else ())),

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 from jsonschema import Draft4Validator, Draft7Validator
 from referencing import Registry, Resource
 
 from simulator.disclosure.formats.flows import picture
+from simulator.disclosure.formats.har import RECORD
 from simulator.disclosure.formats.table import FORMATS
 from tests.disclosure.formats.conftest import MAIL, SECRET, SERIAL, Render, material, ran, schema
 
@@ -28,7 +30,17 @@ def test_no_format_shows_a_secret_at_any_level(render: Render, form: str) -> Non
         text = render(form, level)
         assert SECRET not in text
         assert "FAKE-" not in text
-        assert "sealed" not in text
+        assert "sealed" not in (without_records(text) if form == "har" else text)
+
+
+def without_records(har: str) -> str:
+    """Return a HAR without the exchanges as the journal has them, whose bodies are in base64."""
+    log = json.loads(har)
+    for entry in log["log"]["entries"]:
+        body = msgspec.convert(entry.pop(RECORD, {}).get("request", {}).get("body", ""), bytes)
+        assert SECRET.encode() not in body
+        assert b"FAKE-" not in body
+    return json.dumps(log)
 
 
 @pytest.mark.parametrize("form", FORMATS)

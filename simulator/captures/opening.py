@@ -1,0 +1,33 @@
+"""Opening a capture: which kind of file it is."""
+
+import re
+from functools import partial
+from pathlib import Path
+
+from simulator.captures import flows, har
+from simulator.captures.messages import Capture
+from simulator.core.settings import ConfigurationError
+
+_HEAD = 512
+_FLOWS = re.compile(rb"\d{1,12}:")
+"""How a typed netstring starts: its length."""
+
+
+def open_capture(path: Path) -> Capture:
+    """Return the capture in the file at *path*; ConfigurationError if it is none."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read {path} ({error.strerror}): name a HAR, a file of mitmproxy's flows, or "
+            "a data directory"
+        ) from None
+    if _FLOWS.match(head):
+        return Capture("mitmproxy flows", size, partial(flows.entries, path))
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        return Capture("HAR", size, partial(har.entries, path))
+    raise ConfigurationError(
+        f"{path}: is neither a HAR nor a file of mitmproxy's flows nor a data directory"
+    )

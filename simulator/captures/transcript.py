@@ -1,0 +1,100 @@
+"""Writing a capture into a journal, and what has to be said about it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from simulator.captures.evaluation import Evaluation
+from simulator.captures.messages import Advance, Capture, Invalid, Message
+from simulator.core.messages import Exchange
+from simulator.core.settings import ConfigurationError
+from simulator.store.protocols import Store
+
+_BATCH = 500
+"""Entries that are written in one transaction."""
+_NAMED = 10
+"""Hosts, and invalid entries, that are named; the others are counted."""
+NOT_CAPTURED = (
+    "a capture does not show: the client's certificate, server name and TLS version, HTTP/2 "
+    "settings, which connection a request came by"
+)
+
+
+class Transcript:
+    """The messages of a capture that went to Apple's hosts, as a journal."""
+
+    def __init__(self, path: Path, capture: Capture) -> None:
+        self._path, self._capture = path, capture
+        self.entries = 0
+        self.recorded = 0
+        """Exchanges that were written."""
+        self.exported = 0
+        """Those of them that come from a journal of ours."""
+        self.invalid: list[Invalid] = []
+
+    def write(self, evaluation: Evaluation, store: Store, advance: Advance) -> None:
+        """Write all exchanges into *store*; ConfigurationError if there are none."""
+        entries = self._capture.entries(advance)
+        while batch := list(islice(entries, _BATCH)):
+            with store.transaction() as state:
+                for entry in batch:
+                    self.entries += 1
+                    if isinstance(entry, Invalid):
+                        self.invalid.append(entry)
+                        continue
+                    exchange: Exchange | None = None
+                    if isinstance(entry, Message):
+                        exchange = evaluation.exchange(entry, state)
+                    else:
+                        exchange = entry
+                        self.exported += 1
+                    if exchange is not None:
+                        state.record(exchange)
+                        self.recorded += 1
+        if not self.recorded:
+            raise ConfigurationError(f"{self._path}: {self._nothing(evaluation)}")
+
+    def _nothing(self, evaluation: Evaluation) -> str:
+        if self.invalid:
+            return f"none of its {self.entries} entries can be used: {_listed(self.invalid)}"
+        if not self.entries:
+            return "is empty: capture what the client sends first"
+        return (
+            f"none of its {self.entries} requests went to Apple's hosts "
+            f"({_counted(evaluation.others)}): if one of these is a simulator, name it with --host"
+        )
+
+    def told(self, evaluation: Evaluation) -> Iterator[str]:
+        """Yield what a reader of the report has to know of the capture, a line each."""
+        yield (
+            f"{self._path}: {self._capture.kind} with {self.entries} entries, of which "
+            f"{self.recorded} went to Apple's hosts"
+        )
+        if evaluation.simulated:
+            yield f"taken for a simulator's: {_counted(evaluation.simulated)}"
+        if evaluation.others:
+            yield f"skipped, as they went to other hosts: {_counted(evaluation.others)}"
+        if self.invalid:
+            yield f"skipped, as they are invalid: {_listed(self.invalid)}"
+        if self.exported < self.recorded:
+            yield NOT_CAPTURED
+        if evaluation.cut:
+            yield f"requests of which a part was not captured: {evaluation.cut}"
+        if evaluation.unanswered:
+            yield f"requests whose response was not captured: {evaluation.unanswered}"
+        if evaluation.bodiless:
+            yield f"responses whose body was not captured: {evaluation.bodiless}"
+
+
+def _counted(hosts: Counter[str]) -> str:
+    """Return the hosts with their requests, most first."""
+    found = [f"{host} {count}" for host, count in hosts.most_common(_NAMED)]
+    more = len(hosts) - len(found)
+    return ", ".join(found) + (f" and {more} more hosts" if more else "")
+
+
+def _listed(invalid: list[Invalid]) -> str:
+    found = [f"entry {one.number} ({one.why})" for one in invalid[:_NAMED]]
+    more = len(invalid) - len(found)
+    return ", ".join(found) + (f" and {more} more" if more else "")

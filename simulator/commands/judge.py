@@ -1,0 +1,126 @@
+"""``mdmsim judge``: captured traffic, evaluated like the simulator's own."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simulator import services
+from simulator.captures.evaluation import Evaluation
+from simulator.captures.opening import open_capture
+from simulator.captures.transcript import Transcript
+from simulator.commands.journal_source import JournalLedger, books, read, today
+from simulator.commands.options import setting_options, settings
+from simulator.commands.progress import bar
+from simulator.commands.report import deliver, report_options
+from simulator.core.data_directory import DATABASE, KEYS, MEMORY, Directory, read_keys
+from simulator.core.settings import Settings
+from simulator.disclosure.judge.gate import thresholds
+from simulator.disclosure.judge.manifest import load_manifest
+from simulator.disclosure.observe.observation import Observer
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.redact.guard import SecretGuard
+from simulator.disclosure.report.ledger import Ledger
+from simulator.disclosure.report.origins import Scan, known_to
+from simulator.store.opening import open_journal, open_store
+
+_LARGE = 4_000_000
+"""Bytes of a capture from which on a progress bar is shown."""
+
+
+@click.command("judge")
+@click.argument("file", type=click.Path(path_type=Path))
+@setting_options("manifest", "fingerprint_key")
+@report_options
+@click.option(
+    "--host",
+    "hosts",
+    metavar="HOST",
+    multiple=True,
+    help="Take this host for one of Apple's, such as a simulator's; loopback addresses are taken "
+    "for a simulator anyway. May be given more than once.",
+)
+@click.option(
+    "--data",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Data directory of the simulator that was captured: its key gives the same fingerprints, "
+    "and what its world does not hold is foreign.",
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    file: Path,
+    hosts: tuple[str, ...],
+    data: Path | None,
+    config: str | None,
+    form: str,
+    redact: Any,
+    fail_on: str,
+    gate: bool,
+    strict: bool,
+    discloser: str | None,
+    write_lock: Path | None,
+    output: Path | None,
+    **flags: Any,
+) -> None:
+    """Report what FILE discloses: a HAR, mitmproxy's flows, a data directory or its database.
+
+    What went to Apple's hosts is read by the same rows as live requests, and reported as by
+    mdmsim report; exchanges are numbered in the order of the file. Nothing of it is kept.
+
+    Exit code: 0 clean, 1 findings, 2 usage or manifest error, 3 evidence incomplete.
+    """
+    wanted = settings(config, **flags)
+    thresholds(fail_on)
+    manifest = load_manifest(wanted.manifest).on(today()).judging(strict, discloser)
+    how = (manifest, form, redact, fail_on, gate, output, write_lock)
+    if file.is_dir() or file.name == DATABASE:
+        with books(replace(wanted, data=str(file if file.is_dir() else file.parent))) as kept:
+            code = deliver(kept, *how)
+    else:
+        with _captured(file, wanted, hosts, data) as kept:
+            code = deliver(kept, *how)
+    context.exit(code)
+
+
+@contextmanager
+def _captured(
+    file: Path, wanted: Settings, hosts: tuple[str, ...], data: Path | None
+) -> Iterator[JournalLedger]:
+    """Write the capture in *file* into a journal that is gone at the end, and add it all up."""
+    capture, catalogue = open_capture(file), services.load()
+    with ExitStack() as stack:
+        held = Directory(MEMORY)
+        stack.callback(held.release)
+        scan: Scan = lambda *_: ()  # noqa: E731 (a world that holds nothing)
+        keys = held.keys(wanted.fingerprint_key)
+        if data is not None:
+            keys = read_keys(data / KEYS, wanted.fingerprint_key)
+            scan = stack.enter_context(closing(open_journal(data / DATABASE))).scan
+        fingerprinter = Fingerprinter(keys.fingerprint)
+        observer = Observer(catalogue, fingerprinter)
+        evaluation = Evaluation(catalogue, observer, wanted, hosts)
+        guard = SecretGuard(catalogue.services.values(), fingerprinter, catalogue.long_names)
+        for kind, places in guard.kinds.items():
+            for name, concept in places:
+                for secret in scan(kind, name):
+                    guard.add(concept, secret)
+        journal_file = held.path / DATABASE
+        with closing(open_store(journal_file, guard=guard)) as store:
+            transcript = Transcript(file, capture)
+            with bar(f"reading {file.name}", capture.size, shown=capture.size > _LARGE) as advance:
+                transcript.write(evaluation, store, advance)
+        for line in transcript.told(evaluation):
+            click.echo(f"mdmsim: {line}", err=True)
+        ledger = Ledger(observer, catalogue)
+        journal = stack.enter_context(closing(open_journal(journal_file)))
+        evidence = read(journal, ledger.add)
+        # An entry that cannot be read is a request of which everything is missing.
+        ledger.truncated += len(transcript.invalid)
+        known = known_to(catalogue, scan, observer.stamp)
+        yield JournalLedger(journal, ledger, evidence, observer, catalogue, known)
