@@ -187,7 +187,7 @@ class Axm(Apple):
         """Let the time of an activity pass; return its attributes."""
         assert answer.status == 201, answer.text
         self.advance(3)
-        while not self.home(lambda home: changes.settle(home, self.now_ms)):
+        while not self.home(lambda home: changes.complete_due(home, self.now_ms)):
             pass
         path = f"/orgDeviceActivities/{answer.json['data']['id']}"
         return self.get(path)["data"]["attributes"]

@@ -373,7 +373,7 @@ def test_a_device_push_is_not_stored_when_it_is_refused(apple: Apple) -> None:
         ),
         pytest.param(
             {"delivery": "reset", "match": {"service": "mdm"}},
-            "is not known: there are apns, axm, dep",
+            "is not known: there are accounts, apns",
             id="unknown",
         ),
         pytest.param(

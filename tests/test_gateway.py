@@ -61,7 +61,7 @@ async def test_an_answer_comes_after_its_exchange_is_recorded(
 
 
 async def test_an_answer_wakes_who_waits_for_exchanges(apple: Apple, gateway: Gateway) -> None:
-    with gateway.listeners.listen(EXCHANGES) as arrived:
+    with gateway.notifier.listen(EXCHANGES) as arrived:
         await gateway.answer(ACCOUNT)
 
         assert arrived.is_set()

@@ -11,7 +11,7 @@ from simulator.core.settings import Settings
 from simulator.disclosure.concepts import CONCEPTS
 from simulator.disclosure.formats.table import FORMATS
 from simulator.disclosure.judge.manifest import load_manifest
-from simulator.disclosure.redact.canary import Canary, CanaryHit, told
+from simulator.disclosure.redact.canary import Canary, CanaryHit, canary_lines
 from simulator.disclosure.report.redaction import Level
 from simulator.protocol.catalogue import Catalogue
 from simulator.store.protocols import Journal
@@ -43,7 +43,7 @@ def look(settings: Settings) -> tuple[list[str], bool]:
             for where, content in _places(kept, settings):
                 found += canary.look(where, content)
                 advance(1)
-    return list(told(canary, total, found)), not found
+    return list(canary_lines(canary, total, found)), not found
 
 
 def _places(kept: JournalLedger, settings: Settings) -> Iterator[tuple[str, bytes]]:

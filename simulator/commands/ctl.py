@@ -8,7 +8,7 @@ import click
 
 from simulator.commands.drill import drill
 from simulator.commands.imports import arrivals, import_
-from simulator.commands.steering import ControlClient, found, match, pairs
+from simulator.commands.steering import ControlClient, control_options, match, pairs
 from simulator.core.data_directory import PRIVATE, write_file
 from simulator.core.settings import ConfigurationError
 
@@ -31,7 +31,7 @@ def command() -> None:
 
 @command.command("outcomes")
 @click.option("--service", metavar="NAME", help="Those of one service only.")
-@found
+@control_options
 def outcomes(service: str | None, **options: Any) -> None:
     """List every answer that a fault can name, and every delivery."""
     control = ControlClient.of(**options)
@@ -62,7 +62,7 @@ def fault() -> None:
 @click.option("--after", type=int, help="How many requests it lets pass first.")
 @click.option("--until", metavar="TIME", help="When it ends, such as 2026-01-05T10:00:00Z.")
 @click.option("--for", "for_s", type=float, metavar="SECONDS", help="How long it is armed at all.")
-@found
+@control_options
 def add(
     name: str,
     delivery: bool,
@@ -94,7 +94,7 @@ def add(
 
 
 @fault.command("list")
-@found
+@control_options
 def list_(**options: Any) -> None:
     """List the armed faults, with what they have touched."""
     control = ControlClient.of(**options)
@@ -115,7 +115,7 @@ def list_(**options: Any) -> None:
 
 @fault.command("clear")
 @click.argument("identifier", required=False)
-@found
+@control_options
 def clear(identifier: str | None, **options: Any) -> None:
     """Disarm the fault of that id, or all."""
     control = ControlClient.of(**options)
@@ -130,7 +130,7 @@ def clear(identifier: str | None, **options: Any) -> None:
 @click.option("--freeze", "mode", flag_value="frozen", help="Stop time.")
 @click.option("--run", "mode", flag_value="offset", help="Let moved time run.")
 @click.option("--real", "mode", flag_value="real", help="Follow the wall clock again.")
-@found
+@control_options
 def clock(advance: str | None, now: str | None, mode: str | None, **options: Any) -> None:
     """Show the simulator's time, or move, stop and start it."""
     control = ControlClient.of(**options)
@@ -153,7 +153,7 @@ def _seconds(text: str) -> float:
 @click.argument("identifier", required=False)
 @click.argument("state", required=False, type=click.Choice(["on", "off"]))
 @click.option("--organisation", metavar="ID", help="For this one only.")
-@found
+@control_options
 def quirks(
     identifier: str | None, state: str | None, organisation: str | None, **options: Any
 ) -> None:
@@ -178,7 +178,7 @@ def quirks(
 @click.option("--count", type=int, default=1, show_default=True, help="How many exchanges.")
 @click.option("--timeout", type=float, default=30, show_default=True, help="Seconds.")
 @click.option("--after", type=int, default=0, help="Only exchanges with a higher number.")
-@found
+@control_options
 def wait(wanted: tuple[str, ...], count: int, timeout: float, after: int, **options: Any) -> None:
     """Wait until exchanges match; exit with 1 and the nearest miss if they do not in time."""
     control = ControlClient.of(**options)
@@ -194,7 +194,7 @@ def wait(wanted: tuple[str, ...], count: int, timeout: float, after: int, **opti
 @click.option("--min", "least", type=int, help="At least so many [1].")
 @click.option("--max", "most", type=int, help="At most so many.")
 @click.option("--after", type=int, default=0, help="Only exchanges with a higher number.")
-@found
+@control_options
 def verify(
     wanted: tuple[str, ...],
     count: int | None,
@@ -220,7 +220,7 @@ def verify(
 
 @command.command("reset")
 @click.option("--organisation", metavar="ID", help="This one only.")
-@found
+@control_options
 def reset(organisation: str | None, **options: Any) -> None:
     """Go back to the world as it was loaded; the journal stays."""
     control = ControlClient.of(**options)
@@ -236,7 +236,7 @@ def snapshot() -> None:
 
 @snapshot.command("save")
 @click.argument("path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
-@found
+@control_options
 def save(path: Path, **options: Any) -> None:
     """Write the state to FILE, which only its owner may read."""
     control = ControlClient.of(**options)
@@ -250,7 +250,7 @@ def save(path: Path, **options: Any) -> None:
 
 @snapshot.command("load")
 @click.argument("path", metavar="FILE", type=click.Path(exists=True, path_type=Path))
-@found
+@control_options
 def load(path: Path, **options: Any) -> None:
     """Replace the state by that in FILE."""
     control = ControlClient.of(**options)
@@ -261,7 +261,7 @@ def load(path: Path, **options: Any) -> None:
 @command.command("world")
 @click.argument("name")
 @click.option("--devices", type=int, help="How many its first list generates.")
-@found
+@control_options
 def world(name: str, devices: int | None, **options: Any) -> None:
     """Replace everything by the world NAME; its credentials are new."""
     control = ControlClient.of(**options)

@@ -12,7 +12,7 @@ import click
 
 from simulator.commands import scenarios
 from simulator.commands.progress import bar
-from simulator.commands.steering import ControlClient, found
+from simulator.commands.steering import ControlClient, control_options
 from simulator.core.settings import ConfigurationError
 
 _BATCH = 50
@@ -39,7 +39,7 @@ def command() -> None:
 )
 @click.option("--origin", "origins", multiple=True, metavar="FROM=TO", help="Go to TO for FROM.")
 @click.option("--trust", type=click.Path(exists=True, dir_okay=False), help="PEM to trust.")
-@found
+@control_options
 def enrol(
     serials: tuple[str, ...],
     count: int | None,
@@ -140,7 +140,7 @@ def _act(control: ControlClient, serial: str, action: str, body: Any = None) -> 
 
 
 @command.command("list")
-@found
+@control_options
 def list_devices(**options: Any) -> None:
     """List the simulated devices."""
     control = ControlClient.of(**options)
@@ -166,7 +166,7 @@ def _table(control: ControlClient, devices: Sequence[dict[str, Any]]) -> None:
 
 @command.command("power-on")
 @click.argument("serials", nargs=-1, required=True)
-@found
+@control_options
 def power_on(serials: tuple[str, ...], **options: Any) -> None:
     """Turn devices on; erased ones activate and enrol again."""
     control = ControlClient.of(**options)
@@ -175,7 +175,7 @@ def power_on(serials: tuple[str, ...], **options: Any) -> None:
 
 @command.command("erase")
 @click.argument("serials", nargs=-1, required=True)
-@found
+@control_options
 def erase(serials: tuple[str, ...], **options: Any) -> None:
     """Erase devices, as their users can."""
     control = ControlClient.of(**options)
@@ -185,7 +185,7 @@ def erase(serials: tuple[str, ...], **options: Any) -> None:
 @command.command("run")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--seed", type=int, default=1, show_default=True, help="Chooses the shares.")
-@found
+@control_options
 def run(file: str, seed: int, **options: Any) -> None:
     """Run a scenario: FILE says when what happens to which share of the devices.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from simulator.commands.steering import ControlClient, found
+from simulator.commands.steering import ControlClient, control_options
 from simulator.core.settings import ConfigurationError
 
 _PUSH = "apns.push"
@@ -56,7 +56,7 @@ def drill() -> None:
     metavar="SECONDS",
     help="How long to wait for a push on each day.",
 )
-@found
+@control_options
 def push_certificate(
     topic: str | None,
     each_day: str | None,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from simulator.commands.steering import ControlClient, found
+from simulator.commands.steering import ControlClient, control_options
 from simulator.core.settings import ConfigurationError
 from simulator.worlds import depsim, vppsim
 from simulator.worlds.depsim import Insertion
@@ -29,7 +29,7 @@ def arrivals() -> None:
 @click.option("--ends", metavar="TIME", help="From when on none come any more.")
 @click.option("--family", "families", multiple=True, help="Only these; more than once for several.")
 @_SERVER
-@found
+@control_options
 def add(
     count: int,
     every: int,
@@ -51,7 +51,7 @@ def add(
 
 
 @arrivals.command("list")
-@found
+@control_options
 def list_(**options: Any) -> None:
     """List what is to come, with how many have."""
     control = ControlClient.of(**options)
@@ -63,7 +63,7 @@ def list_(**options: Any) -> None:
 
 @arrivals.command("cancel")
 @click.argument("identifier")
-@found
+@control_options
 def cancel(identifier: str, **options: Any) -> None:
     """Let no more of them come; those that have stay."""
     control = ControlClient.of(**options)
@@ -77,7 +77,7 @@ def cancel(identifier: str, **options: Any) -> None:
 )
 @_SERVER
 @click.option("--location", metavar="ID", help="VPP location, where there is more than one.")
-@found
+@control_options
 def import_(path: Path, server: str | None, location: str | None, **options: Any) -> None:
     """Do what a configuration file of depsim or vppsim asks for.
 

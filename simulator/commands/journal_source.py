@@ -79,11 +79,11 @@ class JournalLedger:
         ledger = Ledger(self.observer, self.catalogue, self.ledger.origins)
         return RangeDisclosures.of(span, self.journal.read, ledger, manifest, TOOL)
 
-    def origin(self, one: Disclosure, seq: int) -> str:
+    def origin(self, disclosure: Disclosure, seq: int) -> str:
         """Return where the value of a record of exchange *seq* came from."""
-        value = int(one.fp, 16)
-        found = self.ledger.origins.of(one.concept, value, seq)
-        issued = self.known(one.concept) if found == NOVEL else None
+        value = int(disclosure.fp, 16)
+        found = self.ledger.origins.of(disclosure.concept, value, seq)
+        issued = self.known(disclosure.concept) if found == NOVEL else None
         return FOREIGN if issued is not None and value not in issued else found
 
 

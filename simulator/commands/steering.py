@@ -22,7 +22,7 @@ _MISSED = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT)
 """What a wait or a verification that fails is answered with."""
 
 
-def found(function: Function) -> Function:
+def control_options(function: Function) -> Function:
     """Add the options that find the running simulator, and ``--json``."""
     function = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")(
         function
@@ -44,7 +44,7 @@ class ControlClient:
     def of(
         cls, *, url: str | None, as_json: bool, config: str | None, **flags: Any
     ) -> "ControlClient":
-        """Find it by the options of `found`; ConfigurationError if nothing runs there."""
+        """Find it by the options of `control_options`; ConfigurationError if nothing runs there."""
         if url is not None:
             return cls(url, "", as_json)
         path = ready_file(settings(config, **flags))
@@ -118,10 +118,10 @@ def _detail(content: bytes) -> str:
     return str(document.get("detail", "")) if isinstance(document, dict) else ""
 
 
-def pairs(given: Iterable[str], option: str) -> dict[str, Any]:
+def pairs(arguments: Iterable[str], option: str) -> dict[str, Any]:
     """Return ``name=value`` pairs as an object; values are JSON, or else text."""
     named: dict[str, Any] = {}
-    for one in given:
+    for one in arguments:
         name, equals, text = one.partition("=")
         if not name or not equals:
             raise ConfigurationError(f"{option} {one!r} must be NAME=VALUE")
@@ -129,10 +129,10 @@ def pairs(given: Iterable[str], option: str) -> dict[str, Any]:
     return named
 
 
-def match(given: Iterable[str]) -> dict[str, Any]:
+def match(arguments: Iterable[str]) -> dict[str, Any]:
     """Return a match: ``operation=dep.sync``, ``body.devices=SN1``, ``header.x~part``."""
     wanted: dict[str, Any] = {}
-    for one in given:
+    for one in arguments:
         name, equals, text = one.partition("=")
         contains, tilde, part = one.partition("~")
         value: Any = _value(text)

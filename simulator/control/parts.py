@@ -166,7 +166,7 @@ def query_values(query: Mapping[str, str], rows: tuple[Field, ...]) -> Body:
 
 
 def check_body(
-    body: Body, rows: tuple[Field, ...], where: str = "", *, further: bool = False
+    body: Body, rows: tuple[Field, ...], pointer: str = "", *, further: bool = False
 ) -> None:
     """Refuse a body with a key that is not known, or a value that its row does not allow.
 
@@ -176,11 +176,11 @@ def check_body(
     for name, value in body.items():
         row = known.get(name)
         if row is not None:
-            _check(row, value, body, where + name)
+            _check(row, value, body, pointer + name)
         elif not further:
             there = f"there are {', '.join(known)}" if known else "the call takes none"
-            raise bad(f"{where}{name} is not known: {there}")
-    lacks = f"{where[:-1]} needs" if where else "the body must name"
+            raise bad(f"{pointer}{name} is not known: {there}")
+    lacks = f"{pointer[:-1]} needs" if pointer else "the body must name"
     _refuse_incomplete(body, rows, lacks)
 
 

@@ -10,7 +10,7 @@ from simulator.control.parts import Parts, bad
 from simulator.core.messages import Exchange
 from simulator.core.state import Body
 from simulator.disclosure.redact.markers import parse_body_marker
-from simulator.faults.matching import PLACES, Wanted, check_names, found_at, wanted
+from simulator.faults.matching import PLACES, Condition, check_names, conditions, found_at
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import parse_json, query_pairs
 from simulator.store import search
@@ -43,7 +43,7 @@ class Pattern:
     """What is wanted of an exchange."""
 
     filters: Mapping[str, str]
-    fields: tuple[Wanted, ...]
+    fields: tuple[Condition, ...]
 
     def words(self) -> str:
         """Return what is wanted, in words."""
@@ -75,28 +75,28 @@ def pattern(catalogue: Catalogue, match: Mapping[str, Any]) -> Pattern:
         and filters.get("service", one.service) == one.service
     ]
     try:
-        fields = wanted(match)
+        fields = conditions(match)
         check_names(catalogue, fields, operations)
     except ValueError as error:
         raise bad(str(error)) from None
     return Pattern(filters, fields)
 
 
-def compared(parts: Parts, one: Pattern, exchange: Exchange) -> Iterator[Body]:
+def compared(parts: Parts, pattern: Pattern, exchange: Exchange) -> Iterator[Body]:
     """Yield for everything that the pattern wants what it is, and whether that holds."""
     facts = _facts(exchange)
-    for name, value in one.filters.items():
+    for name, value in pattern.filters.items():
         found = facts[name]
         if name == "q":
             holds = search.holds(exchange, value)
         else:
             holds = value == found if isinstance(found, str) else value in found
         yield {"at": name, "wanted": value, "found": found, "holds": holds}
-    if not one.fields:
+    if not pattern.fields:
         return
     path = parts.catalogue.match(exchange.request).path
     pairs, tree = query_pairs(exchange.request.target), _tree(exchange)
-    for field in one.fields:
+    for field in pattern.fields:
         values = found_at(field, exchange.request, tree, pairs, path)
         shown = {"at": field.at, "wanted": field.says(), "found": values}
         yield shown | {"holds": field.holds(values)}
@@ -128,7 +128,7 @@ def _tree(exchange: Exchange) -> Any:
 
 
 def matching(
-    parts: Parts, one: Pattern, after: int, most: int, until: float = math.inf
+    parts: Parts, pattern: Pattern, after: int, most: int, until: float = math.inf
 ) -> tuple[list[Exchange], int]:
     """Return up to *most* matching exchanges after *after*, and the number that was looked up to.
 
@@ -140,9 +140,9 @@ def matching(
         last = journal.last()
         while after < last:
             through = min(after + WINDOW, last)
-            batch = journal.read(after, FEW, one.filters, through)
+            batch = journal.read(after, FEW, pattern.filters, through)
             for exchange in batch:
-                if all(each["holds"] for each in compared(parts, one, exchange)):
+                if all(each["holds"] for each in compared(parts, pattern, exchange)):
                     found.append(exchange)
                     if len(found) == most:
                         return found, exchange.seq
@@ -152,19 +152,19 @@ def matching(
         return found, after
 
 
-def count(parts: Parts, one: Pattern, after: int) -> int:
+def count(parts: Parts, pattern: Pattern, after: int) -> int:
     """Return how many exchanges match. Reads the journal: not for the event loop."""
-    if not one.fields and not after:
-        return parts.journal.count(one.filters)
+    if not pattern.fields and not after:
+        return parts.journal.count(pattern.filters)
     total = 0
     while True:
-        found, after = matching(parts, one, after, BATCH)
+        found, after = matching(parts, pattern, after, BATCH)
         total += len(found)
         if len(found) < BATCH:
             return total
 
 
-def nearest(parts: Parts, one: Pattern, after: int, until: float = math.inf) -> Body | None:
+def nearest(parts: Parts, pattern: Pattern, after: int, until: float = math.inf) -> Body | None:
     """Return the exchange that misses the pattern by the least, and by what; None if there is none.
 
     Of several the newest counts. It looks no further once `time.monotonic` is past *until*.
@@ -176,7 +176,7 @@ def nearest(parts: Parts, one: Pattern, after: int, until: float = math.inf) -> 
         while before > oldest + 1 and (batch := journal.newest(before, FEW)):
             before = batch[-1].seq
             for exchange in batch:
-                fields = list(compared(parts, one, exchange))
+                fields = list(compared(parts, pattern, exchange))
                 holding = sum(each["holds"] for each in fields)
                 if exchange.seq > oldest and score < holding < len(fields):
                     best, score = (exchange, fields), holding
@@ -209,7 +209,7 @@ def _short(found: str | Sequence[Any]) -> str:
     return shown if len(found) <= 5 else f"{shown} and {len(found) - 5} more"  # noqa: PLR2004 (a few)
 
 
-def told(miss: Body | None) -> str:
+def describe(miss: Body | None) -> str:
     """Return the nearest miss as the end of a sentence."""
     if miss is None:
         return "nothing was asked that comes near"

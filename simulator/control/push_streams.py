@@ -114,7 +114,7 @@ class PushStreams:
                 older.replaced = True
                 older.arrived.set()
         known.append(stream)
-        notifier, clock = self._parts.gateway.listeners, self._parts.clock
+        notifier, clock = self._parts.gateway.notifier, self._parts.clock
         try:
             with notifier.listen(name, event=stream.arrived), clock.watched(stream.arrived.set):
                 yield
@@ -127,7 +127,7 @@ class PushStreams:
                 self._locks.pop(slots, None)
 
     async def _run(self, slots: str, stream: _Stream) -> None:
-        while not self._parts.gateway.listeners.ended and not stream.replaced:
+        while not self._parts.gateway.notifier.ended and not stream.replaced:
             stream.arrived.clear()
             if await self._hand_over(slots, stream):
                 continue
@@ -196,7 +196,7 @@ def shown(waiting: Waiting) -> dict[str, object]:
     return {"matches": push.matches, "topic": push.topic, "apns_id": push.apns_id}
 
 
-def told(waiting: Waiting) -> str:
+def as_event(waiting: Waiting) -> str:
     """Return a push as the streams of the control API tell of it."""
     content = {"token": waiting.token, "mdm": waiting.push.magic, **shown(waiting)}
     return msgspec.json.encode(content).decode()

@@ -65,7 +65,7 @@ def _handler(provisioning: Provisioning, resource: Resource) -> Handler:
                 )
             )
 
-        await settled(request, provisioning)
+        await bring_up_to_date(request, provisioning)
         answer = await parts.gateway.run(work)
         if resource.renews:
             await parts.renew()
@@ -76,14 +76,14 @@ def _handler(provisioning: Provisioning, resource: Resource) -> Handler:
     return handler
 
 
-async def settled(request: web.Request, provisioning: Provisioning) -> None:
+async def bring_up_to_date(request: web.Request, provisioning: Provisioning) -> None:
     """Do what is due by the clock, piece by piece."""
-    parts, settle = request.app[PARTS], provisioning.settle
-    if settle is None:
+    parts, complete_due = request.app[PARTS], provisioning.complete_due
+    if complete_due is None:
         return
     now_ms = parts.clock.now_ms()
     for _ in range(MAX_PIECES):
-        if await parts.gateway.load(lambda state: settle(state, now_ms)):
+        if await parts.gateway.load(lambda state: complete_due(state, now_ms)):
             return
 
 

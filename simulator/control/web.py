@@ -98,7 +98,7 @@ _NARROWED = {
 
 async def _end_streams(application: web.Application) -> None:
     """Let who listens go: aiohttp would wait for each, and then cut it off."""
-    application[PARTS].gateway.listeners.end()
+    application[PARTS].gateway.notifier.end()
 
 
 _UNFINISHED: web.AppKey[set[asyncio.Task[web.StreamResponse]]] = web.AppKey("unfinished")

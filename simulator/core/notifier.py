@@ -12,7 +12,7 @@ PREFIX_DIGITS = 8
 """The first so many characters of a name wake too, so that one can listen for many tokens."""
 
 
-class Listeners:
+class Notifier:
     """The events that committed answers set, by the name of what they wake."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from typing import NoReturn, TypeVar
 
 from simulator.core.clock import Clock
 from simulator.core.messages import Request, Response
-from simulator.core.notifier import Listeners
+from simulator.core.notifier import Notifier
 from simulator.core.state import StoreAdmin
 from simulator.engine.engine import Engine
 from simulator.engine.jobs import Job, Load, RequestJob, Work
@@ -73,7 +73,7 @@ class Gateway:
         self._inline: list[RequestJob] = []
         """What the event loop runs itself, which it does once the writer has no job; it
         goes to the writer before any job that came later."""
-        self.listeners = Listeners()
+        self.notifier = Notifier()
         self._closing = False
         self._call_out = call_out
         self.unrecorded = UnjournalledCount(serve=serve_unjournalled)
@@ -174,7 +174,7 @@ class Gateway:
         response = job.response
         if job.failed is not None or response is None:
             return _UNAVAILABLE
-        self.listeners.wake(response)
+        self.notifier.wake(response)
         return response
 
     async def run(self, work: Callable[[StoreAdmin], T]) -> T:

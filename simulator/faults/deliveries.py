@@ -129,9 +129,9 @@ _DEFAULTS: Mapping[str, Mapping[str, float]] = {
 }
 
 
-def delivery_of(name: str, given: Mapping[str, Any], even: float, normal: float) -> Delivery:
+def delivery_of(name: str, parameters: Mapping[str, Any], even: float, normal: float) -> Delivery:
     """Return the delivery *name* with its numbers settled by two draws from 0 to below 1."""
-    values = {**_DEFAULTS.get(name, {}), **given}
+    values = {**_DEFAULTS.get(name, {}), **parameters}
     wait = values.get("ms", 0) + values.get("jitter_ms", 0) * (2 * even - 1)
     if "median_ms" in values:
         deviation = NormalDist().inv_cdf(min(max(normal, 1e-9), 1 - 1e-9))

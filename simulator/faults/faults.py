@@ -17,7 +17,7 @@ from simulator.core.messages import FaultApplication, Response
 from simulator.core.state import Body, Entity, State
 from simulator.core.timestamps import rfc3339
 from simulator.faults.deliveries import delivery_of
-from simulator.faults.matching import Wanted, found_at, wanted
+from simulator.faults.matching import Condition, conditions, found_at
 from simulator.faults.outcomes import SCOPE, Outcome, menu
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import ErrorCode
@@ -137,7 +137,7 @@ class _CompiledFault:
 
     fault: Fault
     outcome: Outcome | None
-    fields: tuple[Wanted, ...]
+    fields: tuple[Condition, ...]
     late: bool
     """Whether it can be told only once the client is known."""
 
@@ -161,7 +161,9 @@ class FaultRegistry:
 
     def _compile(self, fault: Fault) -> _CompiledFault:
         late = bool({"organisation", "client"} & set(fault.match))
-        return _CompiledFault(fault, self._outcomes.get(fault.outcome), wanted(fault.match), late)
+        return _CompiledFault(
+            fault, self._outcomes.get(fault.outcome), conditions(fault.match), late
+        )
 
     def apply(
         self, call: Call, ready: Sequence[_CompiledFault], decoded: Decoded | None, *, late: bool

@@ -24,7 +24,7 @@ TESTS = ("equals", "contains", "present")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Condition:
     """One value that is wanted."""
 
     place: str
@@ -44,25 +44,25 @@ class Wanted:
             return "to be there" if self.value else "to be absent"
         return f"{'to contain ' if self.test == 'contains' else ''}{self.value!r}"
 
-    def holds(self, found: list[Any]) -> bool:
-        """Tell whether one of the values *found* at its place is as wanted."""
+    def holds(self, values: list[Any]) -> bool:
+        """Tell whether one of the *values* at its place is as wanted."""
         if self.test == "present":
-            return bool(found) is self.value
+            return bool(values) is self.value
         if self.test == "contains":
-            return any(self.value in str(one) for one in found)
-        return any(_same(self.value, one) for one in found)
+            return any(self.value in str(one) for one in values)
+        return any(_same(self.value, one) for one in values)
 
 
-def _same(wanted: Any, found: Any) -> bool:
+def _same(expected: Any, found: Any) -> bool:
     """Compare as JSON does, but let texts of queries and headers be numbers."""
-    if isinstance(wanted, bool) or isinstance(found, bool):
-        return wanted is found
-    if isinstance(found, str) and isinstance(wanted, int | float):
-        return str(wanted) == found
-    return bool(wanted == found)
+    if isinstance(expected, bool) or isinstance(found, bool):
+        return expected is found
+    if isinstance(found, str) and isinstance(expected, int | float):
+        return str(expected) == found
+    return bool(expected == found)
 
 
-def wanted(match: Mapping[str, Any]) -> tuple[Wanted, ...]:
+def conditions(match: Mapping[str, Any]) -> tuple[Condition, ...]:
     """Return what *match* wants of values; ValueError says what cannot be understood."""
     found = []
     for place in PLACES:
@@ -73,13 +73,13 @@ def wanted(match: Mapping[str, Any]) -> tuple[Wanted, ...]:
     return tuple(found)
 
 
-def _wanted(place: str, name: str, value: Any) -> Wanted:
+def _wanted(place: str, name: str, value: Any) -> Condition:
     name = name.lower() if place == "header" else name
     at = f"match.{place}.{name}"
     if isinstance(value, list):
         raise ValueError(f"{at} must be one value, which one item of an array has to be")  # noqa: TRY004 (what was sent is wrong)
     if not isinstance(value, Mapping):
-        return Wanted(place, name, "equals", value)
+        return Condition(place, name, "equals", value)
     if len(value) != 1 or next(iter(value)) not in TESTS:
         raise ValueError(f"{at} must be a value or an object with one of {', '.join(TESTS)}")
     test, argument = next(iter(value.items()))
@@ -87,24 +87,24 @@ def _wanted(place: str, name: str, value: Any) -> Wanted:
     if not isinstance(argument, right):
         kind = "true or false" if test == "present" else "a text"
         raise ValueError(f"{at}.{test} must be {kind}")  # noqa: TRY004 (what was sent is wrong)
-    return Wanted(place, name, test, argument)
+    return Condition(place, name, test, argument)
 
 
 def found_at(
-    one: Wanted,
+    condition: Condition,
     request: Request,
     tree: Any,
     pairs: Iterable[QueryPair],
     path: Mapping[str, str],
 ) -> list[Any]:
-    """Return the values at the place of *one* in a request: none, one, or each item's."""
-    if one.place == "header":
-        return [value for name, value in request.headers if name.lower() == one.name]
-    if one.place == "query":
-        return [pair.value for pair in pairs if pair.name == one.name]
-    if one.place == "path":
-        return [path[one.name]] if one.name in path else []
-    return list(_inside(tree, one.name.split(".")))
+    """Return the values at the place of *condition* in a request: none, one, or each item's."""
+    if condition.place == "header":
+        return [value for name, value in request.headers if name.lower() == condition.name]
+    if condition.place == "query":
+        return [pair.value for pair in pairs if pair.name == condition.name]
+    if condition.place == "path":
+        return [path[condition.name]] if condition.name in path else []
+    return list(_inside(tree, condition.name.split(".")))
 
 
 def _inside(node: Any, names: list[str]) -> Iterator[Any]:
@@ -118,7 +118,7 @@ def _inside(node: Any, names: list[str]) -> Iterator[Any]:
 
 
 def check_names(
-    catalogue: Catalogue, fields: Iterable[Wanted], operations: Iterable[Operation]
+    catalogue: Catalogue, fields: Iterable[Condition], operations: Iterable[Operation]
 ) -> None:
     """Raise ValueError if one of *fields* stands in none of *operations*, and name those that do.
 

@@ -11,7 +11,7 @@ from typing import Any
 from simulator.core.state import Body
 from simulator.faults import generic
 from simulator.faults.deliveries import DELIVERIES, NAMES
-from simulator.faults.matching import PLACES, check_names, wanted
+from simulator.faults.matching import PLACES, check_names, conditions
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import ErrorCode, Field, Integer, Strings
 from simulator.protocol.operations import Operation
@@ -103,7 +103,7 @@ def read(catalogue: Catalogue, body: Mapping[str, Any]) -> FaultSpec:
     match = dict(body.get("match", {}))
     name, given, rows = _named(body, outcomes)
     scope = _scope(catalogue, match, outcomes.get(name) if "outcome" in body else None)
-    check_names(catalogue, wanted(match), scope)
+    check_names(catalogue, conditions(match), scope)
     kind = "outcome" if "outcome" in body else "delivery"
     _check_given(f"{kind}.{name}", given, rows)
     return FaultSpec(match, kind, name, given)

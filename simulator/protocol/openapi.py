@@ -92,12 +92,12 @@ def object_schema(rows: Iterable[Field], *, closed: bool = False) -> Body:
     return shown
 
 
-def parameter(row: Field, place: str) -> Body:
+def parameter(row: Field, location: str) -> Body:
     """Return a path, query or header parameter."""
     return {
         "name": row.name,
-        "in": place,
-        "required": place == "path" or row.required,
+        "in": location,
+        "required": location == "path" or row.required,
         "schema": schema(row),
     }
 

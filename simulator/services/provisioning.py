@@ -12,8 +12,9 @@
 Nothing else is to be touched. `simulator.services.provisionings` finds it, and these iterate:
 the reader and the seeding of worlds (``world``, ``seed``), ``ready.json`` and its files,
 ``mdmsim token`` and the start screen (``credentials``), the outbox (``outbox``), the control API
-and its OpenAPI document (``resources``, ``settle``, and the calls that `Credential` implies), the
-console's start page (``examples``). ``tests/services/test_provisioning.py`` adds such a service.
+and its OpenAPI document (``resources``, ``complete_due``, and the calls that `Credential`
+implies), the console's start page (``examples``). ``tests/services/test_provisioning.py`` adds
+such a service.
 
 Services do not import each other. What several of them see stands beside them:
 `simulator.services.organisations`, and `simulator.services.fleet` for devices, the servers that
@@ -304,7 +305,7 @@ class Provisioning:
     branch: Callable[[State, bool], None] | None = None
     """Notes that the state, seen from an organisation, went back in time (or is a new world's:
     True): what clients hold of the time after it is good no more."""
-    settle: Callable[[State, int], bool] | None = None
+    complete_due: Callable[[State, int], bool] | None = None
     """Does a piece of what is due by the clock; returns whether that was all of it.
 
     It is called before each call of the service's resources.

@@ -9,9 +9,9 @@ from simulator.store.sqlite.store import SqliteStore
 
 
 def open_store(
-    place: Path | None, *, fsync: bool = False, keep: int = 0, guard: Guard | None = None
+    path: Path | None, *, fsync: bool = False, keep: int = 0, guard: Guard | None = None
 ) -> Store:
-    """Open or make the database at *place*, or one in memory that is gone when it is closed.
+    """Open or make the database at *path*, or one in memory that is gone when it is closed.
 
     With *fsync* a commit is on the disk when it returns, so that it survives a power cut;
     without, it survives the end of the process. *keep* is how many exchanges are kept at
@@ -19,12 +19,12 @@ def open_store(
     out of the journal.
     ConfigurationError says in one line what stands in the way.
     """
-    return SqliteStore.open(place, fsync=fsync, keep=keep, guard=guard)
+    return SqliteStore.open(path, fsync=fsync, keep=keep, guard=guard)
 
 
-def open_journal(place: Path) -> Journal:
-    """Open the journal of the database at *place* for reading; ConfigurationError if there is none.
+def open_journal(path: Path) -> Journal:
+    """Open the journal of the database at *path* for reading; ConfigurationError if there is none.
 
     The database may be in use, closed, or on a read-only disk.
     """
-    return SqliteJournal.open(place)
+    return SqliteJournal.open(path)

@@ -16,23 +16,23 @@ LIMIT = 8_388_608
 _RUN = re.compile(r": |[^\x00-\x7f]+")
 
 
-def needle(wanted: str) -> str:
-    """Return a part of *wanted*, in lower case, that stands in a stored exchange as it is.
+def needle(text: str) -> str:
+    """Return a part of *text*, in lower case, that stands in a stored exchange as it is.
 
     That is so for each exchange that `holds` it, unless something there is encoded. It may be
     empty: case is known of ASCII letters only, and a header's name stands apart from its value.
     """
-    return max(_RUN.split(wanted), key=len).lower()
+    return max(_RUN.split(text), key=len).lower()
 
 
-def holds(exchange: Exchange, wanted: str) -> bool:
-    """Tell whether *exchange* has the text *wanted*.
+def holds(exchange: Exchange, text: str) -> bool:
+    """Tell whether *exchange* has *text*.
 
     It is looked for in the request line, the headers and the body, as sent and decoded, and in
     route, service, operation, organisation, client, label, error code and status.
     """
-    text = wanted.lower()
-    return any(text in one.lower() for one in texts(exchange))
+    needle_text = text.lower()
+    return any(needle_text in one.lower() for one in texts(exchange))
 
 
 def texts(exchange: Exchange) -> Iterator[str]:

@@ -129,17 +129,17 @@ class Callbacks:
         if self._session is not None:
             await self._session.close()
 
-    async def post(self, one: OutboundCall) -> str:
-        """POST *one*; return an empty text if it was answered with a 2xx, else what went wrong."""
+    async def post(self, call: OutboundCall) -> str:
+        """POST *call*; return an empty text if it was answered with a 2xx, else what went wrong."""
         if self._session is None:
             raise RuntimeError("the callbacks are not open")
-        headers = {"Authorization": f"Bearer {one.token}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {call.token}", "Content-Type": "application/json"}
         try:
-            url = URL(one.url)
+            url = URL(call.url)
             if not self._literal_is_allowed(url):
                 return _NOT_ALLOWED
             async with self._session.post(
-                url, data=one.body, headers=headers, allow_redirects=False
+                url, data=call.body, headers=headers, allow_redirects=False
             ) as answer:
                 if _OK <= answer.status < _REDIRECT:
                     return ""

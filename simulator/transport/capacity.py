@@ -16,8 +16,8 @@ def raise_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def most_connections(wanted: int) -> int:
-    """Return how many connections to take at once: *wanted*, or for 0 as many as files allow."""
+def most_connections(asked: int) -> int:
+    """Return how many connections to take at once: *asked*, or for 0 as many as files allow."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = soft - RESERVE if soft != resource.RLIM_INFINITY else 1 << 30
-    return wanted or max(allowed, LEAST)
+    return asked or max(allowed, LEAST)

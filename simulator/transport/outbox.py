@@ -42,7 +42,7 @@ class OutboxWorker:
     async def run(self) -> None:
         """Send until it is cancelled."""
         topics = [one.topic for one in self._outboxes]
-        with self._gateway.listeners.listen(*topics) as woken:
+        with self._gateway.notifier.listen(*topics) as woken:
             while True:
                 woken.clear()
                 try:

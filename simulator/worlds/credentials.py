@@ -95,13 +95,13 @@ def write(path: Path, making: Making, held: Mapping[str, HeldByList]) -> list[di
     ]
 
 
-def entry(path: Path, making: Making | None, one: Held) -> dict[str, Any]:
+def entry(path: Path, making: Making | None, held: Held) -> dict[str, Any]:
     """Return one entry of ``ready.json``; with *making*, its files are made if one is missing."""
-    targets = [path / file.name for file in one.files]
-    if making and one.make and not all(target.exists() for target in targets):
-        contents = one.make(making)
-        for file, target, content in zip(one.files, targets, contents, strict=True):
+    targets = [path / file.name for file in held.files]
+    if making and held.make and not all(target.exists() for target in targets):
+        contents = held.make(making)
+        for file, target, content in zip(held.files, targets, contents, strict=True):
             target.parent.mkdir(mode=0o700, exist_ok=True)
             write_file(target, content, PRIVATE if file.secret else _PUBLIC)
-    paths = {file.key: str(path / file.name) for file in one.files}
-    return {**one.entry, **paths}
+    paths = {file.key: str(path / file.name) for file in held.files}
+    return {**held.entry, **paths}

@@ -94,10 +94,10 @@ def _list(key: str, value: Any) -> list[Body]:
     return value
 
 
-def whole(one: Mapping[str, Any], name: str, at: str, default: int) -> int:
+def whole(event: Mapping[str, Any], name: str, at: str, default: int) -> int:
     """Return a whole number from 1 on; *default* if there is none."""
-    value = one.get(name, default)
-    if name in one and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+    value = event.get(name, default)
+    if name in event and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
         raise ConfigurationError(f"{at}: {name} must be a whole number from 1 on")
     return int(value)
 

@@ -89,7 +89,7 @@ async def test_who_leaves_is_forgotten_without_a_word(
 ) -> None:
     for module in (events, push_streams):
         monkeypatch.setattr(module, "KEEP_ALIVE_S", 0.01)
-    waiting = control.simulator.gateway.listeners.names
+    waiting = control.simulator.gateway.notifier.names
     before = waiting()
     async with control.http.get(f"{control.base}/api/v1{path}") as answer:
         await answer.content.readany()
@@ -116,7 +116,7 @@ async def test_who_listens_is_let_go_at_the_end(control: Control, path: str) -> 
 
 
 async def test_who_waits_for_exchanges_is_told_of_the_end(control: Control) -> None:
-    waits = control.simulator.gateway.listeners.names
+    waits = control.simulator.gateway.notifier.names
     before = waits()
     asked = asyncio.ensure_future(
         control.http.post(f"{control.base}/api/v1/exchanges/wait", json={"count": 1})

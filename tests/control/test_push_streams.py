@@ -48,7 +48,7 @@ async def push(control: Control, name: str = "p", *, expiration: str | None = No
         registry.store(state.of("demo"), None, TOKEN, waiting)
 
     await control.simulator.gateway.run(work)
-    control.simulator.gateway.listeners.wake(Response(200, notify_topic=TOKEN))
+    control.simulator.gateway.notifier.wake(Response(200, notify_topic=TOKEN))
 
 
 class Device:

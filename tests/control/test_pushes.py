@@ -205,7 +205,7 @@ async def push(control: Control) -> None:
 
     gateway = control.simulator.gateway
     await gateway.run(work)
-    gateway.listeners.wake(Response(200, notify_topic=RAW.hex()))
+    gateway.notifier.wake(Response(200, notify_topic=RAW.hex()))
 
 
 async def test_tokens_die_come_back_and_are_throttled(control: Control) -> None:

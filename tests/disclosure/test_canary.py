@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.disclosure.redact.canary import Canary, told
+from simulator.disclosure.redact.canary import Canary, canary_lines
 
 SECRET = "AS_4f/+e 9~é0123456789"
 CANARY = Canary({"the secret": SECRET, "short": "abc"})
@@ -55,8 +55,10 @@ def test_short_secrets_are_not_looked_for() -> None:
 def test_the_outcome_is_told_in_lines() -> None:
     found = list(CANARY.look("a file", SECRET.encode()))
 
-    assert list(told(CANARY, 3, [])) == ["canary: looked for 1 secrets in 3 places: none seen\n"]
-    assert list(told(CANARY, 3, found)) == [
+    assert list(canary_lines(CANARY, 3, [])) == [
+        "canary: looked for 1 secrets in 3 places: none seen\n"
+    ]
+    assert list(canary_lines(CANARY, 3, found)) == [
         "canary: the secret stands in a file (raw)\n",
         "canary: looked for 1 secrets in 3 places: 1 SEEN\n",
     ]

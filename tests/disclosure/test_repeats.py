@@ -13,7 +13,7 @@ from simulator import services
 from simulator.core.messages import Exchange, Finding, Peer, Request, Response, Tls
 from simulator.disclosure.observe.leaves import Reader
 from simulator.disclosure.observe.observation import Observer, Records, version_of
-from simulator.disclosure.redact.hiding import settle
+from simulator.disclosure.redact.hiding import resolve
 from simulator.disclosure.report import checkpoint
 from simulator.disclosure.report.groups import EVIDENCE
 from simulator.disclosure.report.ledger import Ledger
@@ -40,7 +40,7 @@ class LongObserver(Observer):
             [
                 *self._records(shown, version),
                 *unreadable,
-                *self._records(settle(leaves), version),
+                *self._records(resolve(leaves), version),
                 *opaque,
             ],
         )

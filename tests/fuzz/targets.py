@@ -42,7 +42,7 @@ from simulator.protocol import body_formats
 from simulator.protocol.oauth import parse_authorization
 from simulator.protocol.wire import decode, parse_json, query_pairs
 from simulator.services.dep import cursors
-from simulator.transport.http1.malformed_requests import about, salvage
+from simulator.transport.http1.malformed_requests import describe, salvage
 from simulator.transport.http2 import frames, hpack
 from simulator.transport.http2.connection import Http2Connection
 from simulator.transport.http2.limits import Limits
@@ -277,7 +277,7 @@ def url(data: bytes) -> None:
 def http1(data: bytes) -> None:
     """Save what can be of bytes that are no request."""
     found = salvage(data)
-    assert SECRET not in about(ValueError(SECRET), found)
+    assert SECRET not in describe(ValueError(SECRET), found)
 
 
 def settings(data: bytes) -> None:

@@ -5,7 +5,7 @@ from aiohttp.http_exceptions import BadHttpMessage, BadHttpMethod, HttpProcessin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.transport.http1.malformed_requests import Salvage, about, salvage, text
+from simulator.transport.http1.malformed_requests import Salvage, describe, salvage, text
 
 PIECES = st.sampled_from(
     [
@@ -66,7 +66,7 @@ def test_any_bytes_are_text(raw: bytes) -> None:
     ],
 )
 def test_no_sentence_quotes_the_request(error: HttpProcessingError, sentence: str) -> None:
-    said = about(error, Salvage())
+    said = describe(error, Salvage())
 
     assert said.startswith(sentence)
     assert "secret" not in said

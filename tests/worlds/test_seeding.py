@@ -365,7 +365,7 @@ every_s = 60
     own = state.of("acme")
     (one,) = arrivals.ordered(own)
     assert (one.server, one.next_ms, one.times) == ("main", NOW + 60_000, 0)
-    arrivals.settle(own, NOW + 120_000)
+    arrivals.materialise_due(own, NOW + 120_000)
     assert len(fleet.page(own, "main", 0, 100)[0]) == 12 + 4
 
 

@@ -2,7 +2,14 @@
 
 from aiohttp import web
 
-from simulator.control.api.devices import BY, MAX_ADDED, SERVER_ROW, only_server, settled, who
+from simulator.control.api.devices import (
+    BY,
+    MAX_ADDED,
+    SERVER_ROW,
+    materialise_arrivals,
+    only_server,
+    who,
+)
 from simulator.control.api.servers import home, with_server
 from simulator.control.parts import BODY, PARTS, QUERY, Route, bad, missing
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
@@ -16,7 +23,7 @@ from simulator.services.organisations import ORGANISATION
 
 async def list_arrivals(request: web.Request) -> web.Response:
     """Answer the open orders of one organisation, or of all."""
-    await settled(request.app[PARTS])
+    await materialise_arrivals(request.app[PARTS])
     wanted = request[QUERY].get("organisation")
 
     def work(state: State) -> list[Body]:
@@ -40,7 +47,7 @@ async def order(request: web.Request) -> web.Response:
     if ends_ms <= starts_ms:
         raise bad("ends must be after starts")
     server_id = body.get("server")
-    await settled(parts)
+    await materialise_arrivals(parts)
 
     def work(state: State) -> Body:
         org = with_server(state, server_id) if server_id else home(state, body.get("organisation"))
@@ -66,7 +73,7 @@ async def order(request: web.Request) -> web.Response:
 async def cancel(request: web.Request) -> web.Response:
     """Let no more devices of an order arrive; those that have stay."""
     parts, identifier = request.app[PARTS], request.match_info["id"]
-    await settled(parts)
+    await materialise_arrivals(parts)
 
     def work(state: State) -> Body:
         for org in state.of("").scan(ORGANISATION, limit=10_000):

@@ -10,7 +10,7 @@ from simulator.control.api.devices import (
     HARDWARE,
     SERVER_ROW,
     invented,
-    settled,
+    materialise_arrivals,
     shown,
     who,
     with_device,
@@ -111,7 +111,7 @@ async def act_on_device(request: web.Request) -> web.Response:
             return shown(device)
         return shown(device) | {"profile": assigned_profile(own, device)}
 
-    await settled(parts)
+    await materialise_arrivals(parts)
     return web.json_response(await parts.gateway.run(work))
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from simulator.control.api.vpp import find, settled
+from simulator.control.api.vpp import complete_due_events, find
 from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Route, bad
 from simulator.core.state import Body, State
 from simulator.protocol.fields import (
@@ -52,7 +52,7 @@ async def list_assets(request: web.Request) -> web.Response:
     after = request[QUERY]["after"]
 
     def work(state: State) -> tuple[list[Body], str]:
-        settled(parts, state)
+        complete_due_events(parts, state)
         one = find(state, request[QUERY].get("location"))
         found = state.of(one.organisation).scan(one.kind(ASSET), after=after, limit=limit)
         last = found[-1].key if len(found) == limit else ""
@@ -76,7 +76,7 @@ async def buy(request: web.Request) -> web.Response:
         raise bad("the body needs quantity, a whole number")
 
     def work(state: State) -> Body:
-        now_ms = settled(parts, state)
+        now_ms = complete_due_events(parts, state)
         one = find(state, body.get("location"))
         if product is not None:
             put_product(state, product)
@@ -125,7 +125,7 @@ async def list_users(request: web.Request) -> web.Response:
     after = request[QUERY]["after"]
 
     def work(state: State) -> list[Body]:
-        settled(parts, state)
+        complete_due_events(parts, state)
         one = find(state, request[QUERY].get("location"))
         key = users.key_of(after)
         found = state.of(one.organisation).scan(one.kind(USER), after=key, limit=limit)
@@ -141,7 +141,7 @@ async def accept_invitation(request: web.Request) -> web.Response:
     parts, body = request.app[PARTS], request[BODY]
 
     def work(state: State) -> Body:
-        now_ms = settled(parts, state)
+        now_ms = complete_due_events(parts, state)
         one = find(state, body.get("location"))
         linked = portal.accept_invitation(
             state.of(one.organisation),
@@ -161,7 +161,7 @@ async def list_assignments(request: web.Request) -> web.Response:
     after = request[QUERY]["after"]
 
     def work(state: State) -> tuple[list[Body], str]:
-        settled(parts, state)
+        complete_due_events(parts, state)
         one = find(state, request[QUERY].get("location"))
         kind = one.kind(licences.ASSIGNMENT)
         found = state.of(one.organisation).scan(kind, after=after, limit=limit)

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 from cryptography import x509
 
-from simulator.control.api.devices import invented, settled, who, with_device
+from simulator.control.api.devices import invented, materialise_arrivals, who, with_device
 from simulator.control.device_host import HOST
 from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Parts, Route, bad, missing
 from simulator.core.state import Body, State
@@ -69,7 +69,7 @@ async def add_devices(request: web.Request) -> web.Response:
         raise bad(f"serial_numbers holds {len(serials)}: one call takes {MOST_AT_ONCE} at most")
     if len(set(serials)) < len(serials):
         raise bad("serial_numbers holds a serial number twice")
-    await settled(parts)
+    await materialise_arrivals(parts)
     found = await parts.gateway.run(lambda state: [_known(state, one) for one in serials])
     taken = sorted(set(serials) & set(fleet.serials()))
     if taken:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from simulator.control.api.vpp import MANY, find, settled
+from simulator.control.api.vpp import MANY, complete_due_events, find
 from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Route
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds, rfc3339
@@ -28,7 +28,7 @@ async def list_events(request: web.Request) -> web.Response:
     after = request[QUERY]["after"]
 
     def work(state: State) -> list[Body]:
-        settled(parts, state)
+        complete_due_events(parts, state)
         one = find(state, request.match_info["id"])
         kind = one.kind(events.EVENT)
         found = state.of(one.organisation).scan(kind, after=after, limit=limit)
@@ -45,7 +45,7 @@ async def complete_events(request: web.Request) -> web.Response:
     wanted = body.get("event")
 
     def work(state: State) -> list[Body]:
-        now_ms = settled(parts, state)
+        now_ms = complete_due_events(parts, state)
         one = find(state, request.match_info["id"])
         own = state.of(one.organisation)
         chosen = [str(wanted)] if wanted else []
@@ -63,7 +63,7 @@ async def list_notifications(request: web.Request) -> web.Response:
     parts, limit = request.app[PARTS], request[QUERY]["limit"]
 
     def work(state: State) -> list[Body]:
-        settled(parts, state)
+        complete_due_events(parts, state)
         one = find(state, request.match_info["id"])
         found = [
             each.body
@@ -85,7 +85,7 @@ async def set_subscription(request: web.Request) -> web.Response:
     parts, body = request.app[PARTS], request[BODY]
 
     def work(state: State) -> Body:
-        now_ms = settled(parts, state)
+        now_ms = complete_due_events(parts, state)
         one = find(state, request.match_info["id"])
         made = Subscription(
             body["adam_id"],

@@ -32,7 +32,7 @@ def shown(device: Device) -> Body:
     return {"serial_number": device.serial, **device.record, "state": hidden}
 
 
-async def settled(parts: Parts) -> None:
+async def materialise_arrivals(parts: Parts) -> None:
     """Let the devices of all organisations arrive that are due by now, piece by piece.
 
     Of a million and more, the rest comes with the next call.
@@ -41,7 +41,7 @@ async def settled(parts: Parts) -> None:
 
     def work(state: State) -> bool:
         found = state.of("").scan(ORGANISATION, limit=10_000)
-        return all(arrivals.settle(state.of(one.key), now_ms) for one in found)
+        return all(arrivals.materialise_due(state.of(one.key), now_ms) for one in found)
 
     for _ in range(arrivals.MOST_AT_ONCE // arrivals.MOST):
         if await parts.gateway.load(work):
@@ -66,7 +66,7 @@ async def list_devices(request: web.Request) -> web.Response:
         place = portal.device(own, after).place if after else 0
         return fleet.page(own, server, place, limit)
 
-    await settled(request.app[PARTS])
+    await materialise_arrivals(request.app[PARTS])
     found, more = await request.app[PARTS].gateway.run(work)
     following = found[-1].serial if found and more else None
     return web.json_response({"devices": [shown(one) for one in found], "next": following})
@@ -94,7 +94,7 @@ async def get_device(request: web.Request) -> web.Response:
     def work(state: State) -> Body:
         return shown(portal.device(state.of(with_device(state, serial)), serial))
 
-    await settled(request.app[PARTS])
+    await materialise_arrivals(request.app[PARTS])
     return web.json_response(await request.app[PARTS].gateway.run(work))
 
 
@@ -130,7 +130,7 @@ async def add_devices(request: web.Request) -> web.Response:
             events=True,
         )
 
-    await settled(parts)
+    await materialise_arrivals(parts)
     return web.json_response({"serial_numbers": await parts.gateway.load(work)}, status=201)
 
 
@@ -169,7 +169,7 @@ async def change_device(request: web.Request) -> web.Response:
         own = state.of(with_device(state, serial))
         return shown(portal.change_device(own, serial, body, now_ms=now_ms))
 
-    await settled(parts)
+    await materialise_arrivals(parts)
     return web.json_response(await parts.gateway.run(work))
 
 

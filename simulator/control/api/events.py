@@ -112,12 +112,12 @@ async def events(request: web.Request) -> web.StreamResponse:
     response.content_type = "text/event-stream"
     with (
         contextlib.suppress(ConnectionError),  # it listens no more
-        parts.gateway.listeners.listen(EXCHANGES) as arrived,
+        parts.gateway.notifier.listen(EXCHANGES) as arrived,
         request.app[NEWS].listen(arrived) as pushes,
     ):
         await response.prepare(request)
         await response.write(b": listening\n\n")
-        while not parts.gateway.listeners.ended:
+        while not parts.gateway.notifier.ended:
             arrived.clear()
             for push in list(pushes):
                 await response.write(_event("push", push))

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from simulator.control.api.servers import home
 from simulator.control.parts import BODY, PAGE, PARTS, QUERY, Route, bad, missing
-from simulator.control.push_streams import STREAMS, payload, told
+from simulator.control.push_streams import STREAMS, as_event, payload
 from simulator.core.notifier import PREFIX_DIGITS
 from simulator.core.state import Body, State
 from simulator.pki.push import ENVIRONMENTS
@@ -171,7 +171,7 @@ async def act_on_token(request: web.Request) -> web.Response:
 async def token_events(request: web.Request) -> web.StreamResponse:
     """Stream what the device of a token receives, as server-sent events."""
     token = request.match_info["token"].lower()
-    return await request.app[STREAMS].serve(request, token, "push", told)
+    return await request.app[STREAMS].serve(request, token, "push", as_event)
 
 
 async def all_events(request: web.Request) -> web.StreamResponse:
@@ -179,7 +179,7 @@ async def all_events(request: web.Request) -> web.StreamResponse:
     prefix = request[QUERY]["prefix"].lower()
     if not registry.is_hex(prefix) or len(prefix) != PREFIX_DIGITS:
         raise bad(f"prefix must be the first {PREFIX_DIGITS} hexadecimal digits of the tokens")
-    return await request.app[STREAMS].serve(request, prefix, "push", told, many=True)
+    return await request.app[STREAMS].serve(request, prefix, "push", as_event, many=True)
 
 
 async def events(request: web.Request) -> web.StreamResponse:

@@ -135,16 +135,16 @@ async def add_server(request: web.Request) -> web.Response:
     return web.json_response(await parts.gateway.run(work), status=201)
 
 
-def home(state: State, wanted: Any) -> str:
+def home(state: State, organisation: Any) -> str:
     """Return the organisation that is meant: the named one, or the only one."""
     found = [one.key for one in state.of("").scan(ORGANISATION, limit=10_000)]
-    if wanted is None and len(found) == 1:
+    if organisation is None and len(found) == 1:
         return found[0]
-    if wanted is None:
+    if organisation is None:
         raise bad(f"there are several organisations: name one of {', '.join(found)}")
-    if wanted not in found:
-        raise missing(f"no organisation has the id {wanted}")
-    return str(wanted)
+    if organisation not in found:
+        raise missing(f"no organisation has the id {organisation}")
+    return str(organisation)
 
 
 def with_server(state: State, server_id: str) -> str:

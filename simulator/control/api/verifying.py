@@ -46,7 +46,7 @@ async def wait(request: web.Request) -> web.Response:
     # The event loop's clock is the monotonic one.
     deadline = asyncio.get_running_loop().time() + timeout_s
     try:
-        with parts.gateway.listeners.listen(EXCHANGES) as arrived:
+        with parts.gateway.notifier.listen(EXCHANGES) as arrived:
             at = after
             while True:
                 arrived.clear()
@@ -56,7 +56,7 @@ async def wait(request: web.Request) -> web.Response:
                 found += more
                 if len(found) >= wanted:
                     break
-                if parts.gateway.listeners.ended:
+                if parts.gateway.notifier.ended:
                     raise ApiProblem(503, "Ending", "the simulator is being stopped")
                 async with asyncio.timeout_at(deadline):
                     await arrived.wait()
@@ -65,7 +65,7 @@ async def wait(request: web.Request) -> web.Response:
         miss = await asyncio.to_thread(patterns.nearest, parts, one, after, soon)
         detail = (
             f"waited {timeout_s:g} s for {_times(wanted)} {one.words()}; "
-            f"{len(found)} came; {patterns.told(miss)}"
+            f"{len(found)} came; {patterns.describe(miss)}"
         )
         raise ApiProblem(
             408, "Timed out", detail, {"count": len(found), "nearest_miss": miss}
@@ -133,7 +133,7 @@ def _counted(parts: Parts, one: Pattern, bounds: tuple[int, int | None], after: 
     detail = f"wanted {wanted} exchanges with {one.words()}; there are {found}"
     if found < least:
         miss = patterns.nearest(parts, one, after)
-        detail = f"{detail}; {patterns.told(miss)}"
+        detail = f"{detail}; {patterns.describe(miss)}"
     else:
         miss = None
         few, _ = patterns.matching(parts, one, after, 5)
@@ -152,7 +152,7 @@ def _in_order(parts: Parts, wanted: list[Pattern], after: int) -> Body:
             miss = patterns.nearest(parts, one, start)
             behind = f" after exchange {start}" if start else ""
             detail = (
-                f"sequence[{index}] was not asked{behind}: {one.words()}; {patterns.told(miss)}"
+                f"sequence[{index}] was not asked{behind}: {one.words()}; {patterns.describe(miss)}"
             )
             facts = {"verified": False, "exchanges": seqs, "nearest_miss": miss}
             raise ApiProblem(409, "Not verified", detail, facts)

@@ -32,29 +32,29 @@ def find(state: State, identifier: Any) -> Location:
     raise missing(f"no location has the id {identifier}; there are {names}")
 
 
-def settled(parts: Parts, state: State) -> int:
+def complete_due_events(parts: Parts, state: State) -> int:
     """Do what is due, and return the time."""
     now_ms = parts.clock.now_ms()
-    events.settle(state, now_ms)
+    events.complete_due(state, now_ms)
     return now_ms
 
 
-def shown(state: State, one: Location, now_ms: int) -> Body:
+def shown(state: State, location: Location, now_ms: int) -> Body:
     """Return a location without its secrets."""
-    found = token(state, one.stoken) if one.stoken else None
+    found = token(state, location.stoken) if location.stoken else None
     return {
-        "id": one.id,
-        "organisation": one.organisation,
-        "name": one.name,
-        "uid": one.uid,
-        "location_id": one.number,
-        "country": one.country,
-        "platform": one.platform,
-        "managed_domains": list(one.managed_domains),
-        "mdm_info": one.mdm,
-        "client_context": one.context,
-        "notifications": {"url": one.notify_url, "types": list(one.notify_types)},
-        "subscriptions": one.subscriptions,
+        "id": location.id,
+        "organisation": location.organisation,
+        "name": location.name,
+        "uid": location.uid,
+        "location_id": location.number,
+        "country": location.country,
+        "platform": location.platform,
+        "managed_domains": list(location.managed_domains),
+        "mdm_info": location.mdm,
+        "client_context": location.context,
+        "notifications": {"url": location.notify_url, "types": list(location.notify_types)},
+        "subscriptions": location.subscriptions,
         "token": None if found is None else _token(found, now_ms),
     }
 
@@ -74,7 +74,7 @@ async def list_locations(request: web.Request) -> web.Response:
     parts, wanted = request.app[PARTS], request[QUERY].get("organisation")
 
     def work(state: State) -> list[Body]:
-        now_ms = settled(parts, state)
+        now_ms = complete_due_events(parts, state)
         if wanted is not None:
             found = locations(state.of(home(state, wanted)))
         else:
@@ -132,7 +132,9 @@ async def change_location(request: web.Request) -> web.Response:
     def work(state: State) -> Body:
         one = find(state, request.match_info["id"])
         return shown(
-            state, change(state.of(one.organisation), one.id, **facts), settled(parts, state)
+            state,
+            change(state.of(one.organisation), one.id, **facts),
+            complete_due_events(parts, state),
         )
 
     return web.json_response(await parts.gateway.run(work))
@@ -147,7 +149,7 @@ async def renew_token(request: web.Request) -> web.Response:
         stoken = portal.issue_token(
             state.of(one.organisation),
             one.id,
-            now_ms=settled(parts, state),
+            now_ms=complete_due_events(parts, state),
             random_hex=parts.random_hex,
             days=body.get("days"),
             rights=body["rights"],
@@ -169,7 +171,7 @@ async def revoke_token(request: web.Request) -> web.Response:
     def work(state: State) -> Body:
         one = find(state, request.match_info["id"])
         portal.revoke_token(state.of(one.organisation), one.id)
-        return shown(state, one, settled(parts, state))
+        return shown(state, one, complete_due_events(parts, state))
 
     return web.json_response(await parts.gateway.run(work))
 

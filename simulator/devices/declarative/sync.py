@@ -33,15 +33,15 @@ class SyncError(Exception):
 
 
 def synchronise(
-    device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, wanted: str = ""
+    device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, token: str = ""
 ) -> Flow[None]:
-    """Fetch what changed, apply it and report; *wanted* is the token that the command told.
+    """Fetch what changed, apply it and report; *token* is the token that the command told.
 
     Where the token is the one that the device has, nothing is asked or reported.
     """
     kept = device.declarations
     first = "reported" not in kept
-    if not first and wanted and kept.get("token") == wanted:
+    if not first and token and kept.get("token") == token:
         return
     try:
         changed = yield from _rounds(device, enrolment, world)

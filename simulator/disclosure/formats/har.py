@@ -117,13 +117,13 @@ def _disclosure(row: dict[str, Any], one: Disclosure, level: str) -> dict[str, A
     return row | {"field": one.field}
 
 
-def tables(rows: Iterable[Field], place: str = "") -> frozenset[str]:
+def tables(rows: Iterable[Field], pointer: str = "") -> frozenset[str]:
     """Return the generic places of objects whose keys are data, such as serial numbers."""
     found: set[str] = set()
     for row in rows:
         if row.place != "body":
             continue
-        here = f"{place}/{row.name}"
+        here = f"{pointer}/{row.name}"
         if isinstance(row, Table):
             found |= {here, *tables(row.fields, f"{here}/*")}
         elif isinstance(row, Object):

@@ -170,10 +170,10 @@ def _row(claim: Claim) -> dict[str, Any]:
 
 
 def written(
-    about: Mapping[str, Any], defaults: Mapping[str, Any], claims: Iterable[Mapping[str, Any]]
+    facts: Mapping[str, Any], defaults: Mapping[str, Any], claims: Iterable[Mapping[str, Any]]
 ) -> str:
     """Return a manifest as TOML."""
-    parts = [_table("[manifest]", about), _table("[defaults]", defaults)]
+    parts = [_table("[manifest]", facts), _table("[defaults]", defaults)]
     parts += [_table("[[claim]]", claim) for claim in claims]
     return "\n".join(parts)
 

@@ -41,16 +41,16 @@ _DIRECTIONS = ("sent", "received", "both")
 Rows = tuple[Field, ...]
 
 
-def check_keys(name: str, where: str, table: Any, rows: Collection[Field]) -> None:
+def check_keys(name: str, location: str, table: Any, rows: Collection[Field]) -> None:
     """Raise ConfigurationError for the first key of *table* that is unknown or wrong."""
     known = {row.name: row for row in rows}
     for key, value in table.items():
         row = known.get(key)
         if row is None:
             allowed = ", ".join(sorted(known))
-            raise ConfigurationError(f"{name}: {where}: {key}: no such key; there are {allowed}")
+            raise ConfigurationError(f"{name}: {location}: {key}: no such key; there are {allowed}")
         if why := wrong(row, value):
-            raise ConfigurationError(f"{name}: {where}: {key}: {why}")
+            raise ConfigurationError(f"{name}: {location}: {key}: {why}")
 
 
 def _named(kind: str, allowed: Sequence[str] | Mapping[str, Any]) -> Check:

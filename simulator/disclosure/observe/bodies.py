@@ -3,7 +3,7 @@
 It takes a body only where each value can be judged on its own: known fields of
 concepts that are no secret, no URL, name nobody and earn no flag, and nothing
 that looks like a credential, a marker or an address. The long way, which gives the
-same, is that of `leaves.Reader` and `hiding.settle`.
+same, is that of `leaves.Reader` and `hiding.resolve`.
 """
 
 import re

@@ -145,9 +145,9 @@ def _values(node: Any, at: str, generic: str) -> Iterator[Inner]:
         yield Inner(at, generic, node)
 
 
-def pack(found: Iterable[Inner]) -> str:
+def pack(values: Iterable[Inner]) -> str:
     """Write inner values as text that stands unchanged in JSON, headers, paths and queries."""
-    rows = [(one.at, one.generic, one.value) for one in found]
+    rows = [(one.at, one.generic, one.value) for one in values]
     written = json.dumps(rows, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(written).decode().rstrip("=") if rows else ""
 

@@ -25,7 +25,7 @@ from simulator.disclosure.observe.records import Disclosure, opaque_record, reco
 from simulator.disclosure.observe.response_observation import collect
 from simulator.disclosure.observe.values import Fingerprinter, normalise, text_of
 from simulator.disclosure.redact import sealing
-from simulator.disclosure.redact.hiding import settle
+from simulator.disclosure.redact.hiding import resolve
 from simulator.disclosure.redact.markers import Marker, parse_body_marker, parse_marker
 from simulator.disclosure.redact.scrubbing import Scrubber
 from simulator.disclosure.redact.sealer import RequestSealer
@@ -121,7 +121,7 @@ class Observer:
             opaque = [opaque_record(len(body), fp, opaque_flags)]
         elif content.readable:
             leaves += reader.body(content.tree, content.content)
-        return [*start, *self._records(settle(leaves), number), *opaque]
+        return [*start, *self._records(resolve(leaves), number), *opaque]
 
     def _connection(self, peer: Peer) -> tuple[list[ObservedValue], list[Disclosure]]:
         """Return the leaves of the client's certificate, or its one record.
@@ -136,7 +136,7 @@ class Observer:
         if leaves is None:
             fp = self._fingerprinter.fingerprint(UNKNOWN, der)
             return [], [opaque_record(len(der), fp, ("undocumented",), "tls", CLIENT)]
-        return settle(leaves), []
+        return resolve(leaves), []
 
     def _connection_records(
         self, peer: Peer, plan: ObservationPlan, version: int
@@ -177,8 +177,8 @@ class Observer:
         leaves, opaque = self._recorded_body(request, reader)
         if headers is None:  # what the headers say is not to be judged on its own
             leaves = [*front, *reader.headers(request.headers), *leaves]
-            return ([*start, *self._records(settle(leaves), version), *opaque],)
-        records = self._records(settle([*front, *leaves]), version)
+            return ([*start, *self._records(resolve(leaves), version), *opaque],)
+        records = self._records(resolve([*front, *leaves]), version)
         before = sum(one.part in {"path", "query"} for one in records)
         return [*start, *records[:before]], headers, [*records[before:], *opaque]
 
@@ -192,7 +192,7 @@ class Observer:
         leaves = list(Reader(self._plans, plan, sealed=True).target(target))
         if any(is_personal(leaf) or (leaf.secret and not leaf.marker) for leaf in leaves):
             return None
-        return self._records(settle(leaves), version)
+        return self._records(resolve(leaves), version)
 
     def _headers(
         self, headers: Headers, plan: ObservationPlan, version: int
@@ -204,7 +204,7 @@ class Observer:
         key = (id(plan), version, headers)
         if key in self._known_headers:
             return self._known_headers.get(key)
-        leaves = settle(Reader(self._plans, plan, sealed=True).headers(headers))
+        leaves = resolve(Reader(self._plans, plan, sealed=True).headers(headers))
         personal = any(is_personal(leaf) for leaf in leaves)
         found = None if personal else tuple(self._records(leaves, version))
         if len(self._known_headers) >= _KNOWN_HEADERS:
@@ -226,7 +226,7 @@ class Observer:
             return plain
         leaves, opaque = self._recorded_body(request, Reader(self._plans, plan, sealed=True))
         alone = not any(is_personal(leaf) or leaf.via.startswith("url-") for leaf in leaves)
-        found = (*self._records(settle(leaves), version), *opaque) if alone else None
+        found = (*self._records(resolve(leaves), version), *opaque) if alone else None
         if len(self._known_bodies) >= _KNOWN_HEADERS:
             self._known_bodies.clear()
         self._known_bodies[key] = found
@@ -262,7 +262,7 @@ class Observer:
         return [
             *(text_of(leaf.value) for leaf in start),
             *(None for _ in unreadable),
-            *(None if leaf.hidden else text_of(leaf.value) for leaf in settle(leaves)),
+            *(None if leaf.hidden else text_of(leaf.value) for leaf in resolve(leaves)),
             *(None for _ in opaque),
         ]
 

@@ -1,7 +1,7 @@
 """The short way to observe a recorded path whose one parameter was sealed, as that of a push is.
 
 Such records differ in the figures of the value only. The long way, which gives
-the same, is that of `leaves.Reader` and `hiding.settle`.
+the same, is that of `leaves.Reader` and `hiding.resolve`.
 """
 
 from simulator.disclosure.concepts import CONCEPTS

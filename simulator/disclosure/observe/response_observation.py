@@ -13,12 +13,12 @@ Found = dict[str, tuple[Row, list[Any]]]
 """Values by generic place, with the row of the place."""
 
 
-def collect(node: Mapping[str, Any], rows: Mapping[str, Row], place: str, found: Found) -> None:
-    """Sort the values in one object of an answer into *found*; what has no row is left out."""
+def collect(node: Mapping[str, Any], rows: Mapping[str, Row], pointer: str, values: Found) -> None:
+    """Sort the values in one object of an answer into *values*; what has no row is left out."""
     for name, value in node.items():
         row = rows.get(name)
         if row is not None:
-            _into(value, row, f"{place}/{name}", found)
+            _into(value, row, f"{pointer}/{name}", values)
 
 
 def _into(value: Any, row: Row, place: str, found: Found) -> None:

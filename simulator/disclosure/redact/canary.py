@@ -60,17 +60,17 @@ class Canary:
         ]
         self.secrets = sum(len(secret) >= _LEAST for secret in secrets.values())
 
-    def look(self, where: str, data: bytes) -> Iterator[CanaryHit]:
+    def look(self, location: str, data: bytes) -> Iterator[CanaryHit]:
         """Yield each secret that stands in *data*, once per spelling."""
         for name, spelling, needle in self._needles:
             if needle in data:
-                yield CanaryHit(name, spelling, where)
+                yield CanaryHit(name, spelling, location)
 
 
-def told(canary: Canary, places: int, found: Iterable[CanaryHit]) -> Iterator[str]:
+def canary_lines(canary: Canary, places: int, hits: Iterable[CanaryHit]) -> Iterator[str]:
     """Yield the outcome in lines."""
     count = 0
-    for count, one in enumerate(found, 1):  # noqa: B007 (counted on purpose)
+    for count, one in enumerate(hits, 1):  # noqa: B007 (counted on purpose)
         yield f"canary: {one.secret} stands in {one.where} ({one.spelling})\n"
     state = f"{count} SEEN" if count else "none seen"
     yield f"canary: looked for {canary.secrets} secrets in {places} places: {state}\n"

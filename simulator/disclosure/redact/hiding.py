@@ -17,7 +17,7 @@ _LEAST = 8
 """Shorter values are equal by chance."""
 
 
-def settle(leaves: Iterable[ObservedValue]) -> list[ObservedValue]:
+def resolve(leaves: Iterable[ObservedValue]) -> list[ObservedValue]:
     """Decide for each leaf of one message whether it is hidden, and give it its flags.
 
     Values of secret concepts are hidden, what contains one of them, what looks

@@ -25,7 +25,7 @@ from simulator.disclosure.observe.leaf import INSIDE, ObservedValue, ValueLocati
 from simulator.disclosure.observe.leaves import Reader
 from simulator.disclosure.observe.plans import ObservationPlan, Plans
 from simulator.disclosure.observe.values import Fingerprinter
-from simulator.disclosure.redact.hiding import is_notable, settle
+from simulator.disclosure.redact.hiding import is_notable, resolve
 from simulator.disclosure.redact.known import NO_RECORD, credential_in
 from simulator.disclosure.redact.markers import BodyMarker, Marker
 from simulator.disclosure.redact.scrubbing import Scrubber
@@ -87,11 +87,11 @@ def seal_request(
     """Seal any request; *opaque* holds the flags of a body that cannot be read, if so."""
     reader = Reader(plans, plan, sealed=False, is_notable=is_notable)
     leaves = _leaves(request, content, opaque, reader)
-    settled = settle(leaves)
+    settled = resolve(leaves)
     if reader.passed and any(map(finder(_texts(settled)), reader.passed)):
         reader = Reader(plans, plan, sealed=False)
         leaves = _leaves(request, content, opaque, reader)
-        settled = settle(leaves)
+        settled = resolve(leaves)
     said = [request.target, *(value for _, value in request.headers), *reader.passed]
     said += [leaf.value for leaf in leaves if isinstance(leaf.value, str)]
     hidden = [leaf for leaf in settled if leaf.hidden]
@@ -340,7 +340,7 @@ def _seal_answer(
         return scrubber.body(body)
     leaves = [
         leaf
-        for leaf in settle(Reader(plans, plan, sealed=False).body(tree))
+        for leaf in resolve(Reader(plans, plan, sealed=False).body(tree))
         if leaf.hidden and leaf.spot is not None and not leaf.inside
     ]
     return _seal_json(body, leaves, fingerprinter) if leaves else body

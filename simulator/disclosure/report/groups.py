@@ -93,7 +93,7 @@ class Repeat:
     """A piece of a request, such as its header fields, that comes again and again.
 
     Once it has been added record by record, the next times change nothing but
-    how often and when: they are counted here, and added to the groups by `settle`.
+    how often and when: they are counted here, and added to the groups by `flush`.
     """
 
     __slots__ = (
@@ -147,7 +147,7 @@ class Repeat:
         self._last_ms = max(self._last_ms, at_ms)
         return True
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Add to the groups what was counted."""
         if not self._count:
             return

@@ -82,7 +82,7 @@ class Ledger:
         fresh = exchange.seq > self._newest and exchange.at_ms > 0
         self._newest = max(self._newest, exchange.seq)
         if not fresh:
-            self.settle()
+            self.flush()
             self._repeats.clear()
         unreadable = truncated = False
         for part in parts:
@@ -104,13 +104,13 @@ class Ledger:
     @property
     def sent(self) -> dict[SentKey, Sent]:
         """What was sent, by service, operation, part, place, decoder and concept."""
-        self.settle()
+        self.flush()
         return self._sent
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Add to the groups what was only counted up to now."""
         for one in self._repeats.values():
-            one.settle()
+            one.flush()
 
     def _look(self, part: Records, exchange: Exchange, parts: Sequence[Records]) -> Repeat:
         """Add the records of one piece of a request, one by one."""
@@ -127,11 +127,11 @@ class Ledger:
         look = Repeat(part, groups)
         if type(part) is tuple:  # others do not come again
             if len(self._repeats) >= _REPEATS:
-                self.settle()
+                self.flush()
                 self._repeats.clear()
             name = (id(part), service, operation, exchange.version)
             if name in self._repeats:
-                self._repeats[name].settle()
+                self._repeats[name].flush()
             self._repeats[name] = look
             look.begin()
         return look

@@ -37,7 +37,7 @@ def example_of(group: Sent, level: Level, ledger: Ledger) -> str:
     return _partly(one.concept, one.shape, group.text) or rendered(one)
 
 
-def shown(one: Disclosure, text: str | None, level: str) -> str:
+def shown(disclosure: Disclosure, text: str | None, level: str) -> str:
     """Return the value of one record at *level*; *text* is what the journal holds of it.
 
     None: it is a secret. ``clear`` shows what the journal shows.
@@ -45,10 +45,14 @@ def shown(one: Disclosure, text: str | None, level: str) -> str:
     if level == "names":
         return ""
     if level == "shape":
-        return _figures(one.shape, one.len)
-    if text is None or level == "fingerprint" or CONCEPTS[one.concept].sealed:
-        return rendered(one)
-    return text if level == "clear" else _partly(one.concept, one.shape, text) or rendered(one)
+        return _figures(disclosure.shape, disclosure.len)
+    if text is None or level == "fingerprint" or CONCEPTS[disclosure.concept].sealed:
+        return rendered(disclosure)
+    return (
+        text
+        if level == "clear"
+        else _partly(disclosure.concept, disclosure.shape, text) or rendered(disclosure)
+    )
 
 
 def received_example(group: ReceivedValues, level: Level) -> str:

@@ -249,11 +249,11 @@ def integrity_problems(report: Report) -> list[str]:
     return found
 
 
-def integrity_problem(one: Mapping[str, Any]) -> str:
+def integrity_problem(problem: Mapping[str, Any]) -> str:
     """Return one line on a place where the evidence does not hold, given as plain values."""
-    first, last = one["first"], one["last"]
+    first, last = problem["first"], problem["last"]
     span = f"exchange {first}" if first == last else f"exchanges {first} to {last}:"
-    return f"{one['kind']}: {span} {one['about']}"
+    return f"{problem['kind']}: {span} {problem['about']}"
 
 
 def _provenance(report: Report) -> Section:

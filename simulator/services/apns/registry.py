@@ -252,13 +252,13 @@ def waiting(
     return found
 
 
-def delivered(state: State, one: Waiting, now_ms: int) -> None:
+def delivered(state: State, push: Waiting, now_ms: int) -> None:
     """Note that a device has got a push; a newer one that has taken its place goes on waiting."""
-    found = state.get(PENDING, one.slot)
-    if found is not None and found.body.get("number", 0) == one.number:
-        state.delete(PENDING, one.slot)
-    state.put(HEARD, one.token, asdict(one.push) | {"delivered_ms": now_ms})
-    state.reserve("apns.delivered" if one.push.matches else "apns.magic_mismatch")
+    found = state.get(PENDING, push.slot)
+    if found is not None and found.body.get("number", 0) == push.number:
+        state.delete(PENDING, push.slot)
+    state.put(HEARD, push.token, asdict(push.push) | {"delivered_ms": now_ms})
+    state.reserve("apns.delivered" if push.push.matches else "apns.magic_mismatch")
 
 
 def is_late(push: Push, now_ms: int) -> bool:

@@ -75,8 +75,8 @@ def _admit(call: Call, *, business_only: bool) -> None:
         raise ApiError(errors.FORBIDDEN, f"the role {caller.role} of the account may not do this")
     rates.count_request(call, caller)
     own = call.state.of(caller.organisation)
-    arrivals.settle(own, call.now_ms)
-    changes.settle(own, call.now_ms)
+    arrivals.materialise_due(own, call.now_ms)
+    changes.complete_due(own, call.now_ms)
 
 
 def _area(name: str) -> str:

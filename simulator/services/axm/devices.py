@@ -128,7 +128,7 @@ def list_devices(call: Call) -> Body:
 )
 def get_device(call: Call) -> Body:
     """Return one device; the only way to see when it was released."""
-    device = stale.seen(call, find(call))
+    device = stale.as_read(call, find(call))
     own, only = _own(call, device.serial), asked_fields(call, "orgDevices")
     return single(call, _shown(Links(call), device, own, call.version, only, alone=True))
 
@@ -185,7 +185,7 @@ def _assigned(call: Call) -> tuple[str, Body | None]:
 
     404 if it has none, unless the quirk answers that otherwise.
     """
-    device = stale.seen(call, _managed(call))
+    device = stale.as_read(call, _managed(call))
     found = call.state.get(SERVER, device.server) if device.server else None
     if found is None and not stale.has_empty_server(call):
         serial = device.serial

@@ -249,11 +249,12 @@ class Refused(ErrorCode):
     """The document's ``source``: ``{"pointer": ...}`` or ``{"parameter": ...}``."""
 
 
-def refused(row: ErrorCode, detail: str, where: Mapping[str, str] | None = None) -> ApiError:
+def refused(row: ErrorCode, detail: str, parameters: Mapping[str, str] | None = None) -> ApiError:
     """Return the refusal of *row* with a detail that the answer alone shows."""
     named: dict[str, Any] = {"body": row.body, "headers": row.headers}
     return ApiError(
-        Refused(row.code, row.status, row.about, **named, detail=detail, where=where), row.about
+        Refused(row.code, row.status, row.about, **named, detail=detail, where=parameters),
+        row.about,
     )
 
 

@@ -178,10 +178,10 @@ def _revoke(state: State, old: Issuing) -> None:
     accounts.revoke_key(state, account, account.current, now_ms=old.now_ms)
 
 
-def _settle(state: State, now_ms: int) -> bool:
+def _complete_due(state: State, now_ms: int) -> bool:
     """Do a piece of what activities are to do, of each organisation."""
     known = all_organisations(state)
-    done = [changes.settle(state.of(one.key), now_ms) for one in known]
+    done = [changes.complete_due(state.of(one.key), now_ms) for one in known]
     return all(done)
 
 
@@ -230,8 +230,8 @@ PROVISIONING = Provisioning(
     world=WorldPart(KEYS, _read, _lines),
     seed=_seed,
     complete=_complete,
-    settle=_settle,
-    work=_settle,
+    complete_due=_complete_due,
+    work=_complete_due,
     credentials=(
         Credential(
             name="axm",

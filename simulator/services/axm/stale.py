@@ -29,7 +29,7 @@ def note(call: Call, serials: Iterable[str]) -> None:
     )
 
 
-def seen(call: Call, device: Device) -> Device:
+def as_read(call: Call, device: Device) -> Device:
     """Return *device* at the server where a read shows it now."""
     if not call.has(quirks.STALE_READS):
         return device

@@ -12,15 +12,15 @@ Relate = Callable[[Links, str], Body]
 """Takes the links and an id, and returns the relationships."""
 
 
-def show(call: Call, kind: str, one: Entity, relate: Relate | None = None) -> Body:
+def show(call: Call, kind: str, entity: Entity, relate: Relate | None = None) -> Body:
     """Return the resource of an entity."""
     links = Links(call)
     return resource(
         kind,
-        one.key,
-        one.body["attributes"],
-        relationships=relate(links, one.key) if relate is not None else None,
-        link=links.to(kind, one.key),
+        entity.key,
+        entity.body["attributes"],
+        relationships=relate(links, entity.key) if relate is not None else None,
+        link=links.to(kind, entity.key),
         only=asked_fields(call, kind),
     )
 

@@ -97,8 +97,8 @@ def admit(call: Call) -> None:
     """Go on with the session, and do first what is due by now to the devices."""
     prolong(call)
     own = call.state.of(call.principal.organisation)
-    arrivals.settle(own, call.now_ms)
-    changes.settle(own, call.now_ms)
+    arrivals.materialise_due(own, call.now_ms)
+    changes.complete_due(own, call.now_ms)
 
 
 def answer(call: Call, result: Any) -> Response:

@@ -6,7 +6,7 @@ from simulator.core.state import Body, State
 from simulator.protocol.fields import Integer, String
 from simulator.protocol.operations import ApiError, Call, InjectedOutcome, operation
 from simulator.services.dep import errors
-from simulator.services.dep.device_rows import DOCS, outcomes, serials, wanted
+from simulator.services.dep.device_rows import DOCS, outcomes, requested_serials, serials
 from simulator.services.fleet import devices as fleet
 from simulator.services.fleet.devices import Device, DeviceEvent
 
@@ -114,7 +114,7 @@ def assign(call: Call) -> Body:
     uuid = call.body.get("profile_uuid")
     if not uuid:
         raise ApiError(errors.PROFILE_UUID_REQUIRED)
-    devices = wanted(call)
+    devices = requested_serials(call)
     profile = find_profile(call.state, call.principal.id, uuid)
     if profile is None:
         raise ApiError(errors.NOT_FOUND, "the server has defined no such profile")
@@ -151,7 +151,7 @@ def clear(call: Call) -> Body:
     answers: dict[str, str] = {}
     changed: list[Device] = []
     server = call.principal.id
-    for serial, device in fleet.find(call.state, server, wanted(call)).items():
+    for serial, device in fleet.find(call.state, server, requested_serials(call)).items():
         if forced := call.item_outcome(serial):
             answers[serial] = forced.code
         elif device is None:

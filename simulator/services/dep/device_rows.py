@@ -134,7 +134,7 @@ def outcomes(about: str, *values: str, older: Any = None) -> Table:
     return Table("devices", about, concept="device.serial", value=value, source="AD")
 
 
-def wanted(call: Call) -> list[str]:
+def requested_serials(call: Call) -> list[str]:
     """Return the serial numbers of the request; DEVICE_ID_REQUIRED where none is a refusal."""
     given: list[str] | None = call.body.get("devices")
     if given is None or (not given and call.settings.empty_devices == "refuse"):

@@ -14,8 +14,8 @@ from simulator.services.dep.device_rows import (
     PAGE_MAXIMUM,
     STATUS,
     outcomes,
+    requested_serials,
     serials,
-    wanted,
 )
 from simulator.services.fleet import devices as fleet
 from simulator.services.fleet.servers import server
@@ -214,7 +214,7 @@ def _odd(call: Call, events: list[Body]) -> list[Body]:
 )
 def details(call: Call) -> Body:
     """Return each device with its status; one that is not the server's has only a status."""
-    found = fleet.find(call.state, call.principal.id, wanted(call))
+    found = fleet.find(call.state, call.principal.id, requested_serials(call))
     return {"devices": {serial: _detail(call, serial, one) for serial, one in found.items()}}
 
 
@@ -244,7 +244,7 @@ def disown(call: Call) -> Body:
     """Release the devices from the organisation, if the portal lets the server do so."""
     if not server(call.state, call.principal.id).get("may_release", True):
         raise ApiError(errors.ACCESS_DENIED)
-    found = fleet.find(call.state, call.principal.id, wanted(call))
+    found = fleet.find(call.state, call.principal.id, requested_serials(call))
     by = ("MDM", call.principal.id)
     answers = {}
     for serial, device in found.items():

@@ -310,10 +310,10 @@ def get_profile(call: Call) -> Body:
     return complete(found)
 
 
-def complete(found: Body) -> Body:
+def complete(profile: Body) -> Body:
     """Return a stored profile as servers and devices see it: with the flags that were not sent."""
-    stored = {name: value for name, value in found["profile"].items() if value not in ("", [])}
-    return {"profile_uuid": found["uuid"]} | _BOOLEANS | stored
+    stored = {name: value for name, value in profile["profile"].items() if value not in ("", [])}
+    return {"profile_uuid": profile["uuid"]} | _BOOLEANS | stored
 
 
 def assigned_profile(state: State, device: Device) -> Body | None:

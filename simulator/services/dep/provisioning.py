@@ -73,9 +73,11 @@ def _branch(own: State, anew: bool) -> None:
     timeline.begin(own, anew=anew)
 
 
-def _settle(state: State, now_ms: int) -> bool:
+def _complete_due(state: State, now_ms: int) -> bool:
     """Let the devices arrive that are due by now; of very many, the rest comes next time."""
-    return all(arrivals.settle(state.of(one.key), now_ms) for one in all_organisations(state))
+    return all(
+        arrivals.materialise_due(state.of(one.key), now_ms) for one in all_organisations(state)
+    )
 
 
 def _examples(trying: Trying) -> Iterator[Example]:
@@ -119,7 +121,7 @@ PROVISIONING = Provisioning(
     world=roster_portal.WORLD,
     seed=_seed,
     branch=_branch,
-    settle=_settle,
+    complete_due=_complete_due,
     credentials=(
         Credential(
             name="dep",

@@ -151,7 +151,7 @@ def cancel(state: State, identifier: str) -> Arrivals:
     return gone
 
 
-def settle(state: State, now_ms: int, most: int = MOST) -> bool:
+def materialise_due(state: State, now_ms: int, most: int = MOST) -> bool:
     """Write up to *most* devices that have arrived by *now_ms*; return whether those are all."""
     found = state.get(KIND, KEY)
     if found is None or found.body["next_ms"] > now_ms:

@@ -96,7 +96,7 @@ def results(state: State, change: BulkChange) -> Iterable[tuple[str, str, str]]:
             yield from (tuple(row) for row in one.body.get("results", ()))
 
 
-def settle(state: State, now_ms: int) -> bool:
+def complete_due(state: State, now_ms: int) -> bool:
     """Change up to `PIECE` devices that are due by now; return whether those were all."""
     found = state.get(KIND, KEY)
     if found is None or found.body["next_ms"] > now_ms:

@@ -143,16 +143,16 @@ class DeviceEvent:
 
 
 def write(
-    state: State, devices: Iterable[Device], told: Iterable[DeviceEvent], now_ms: int
+    state: State, devices: Iterable[Device], events: Iterable[DeviceEvent], now_ms: int
 ) -> None:
     """Store changed *devices* and tell their servers; assignment stays as it was."""
     state.put_many(DEVICE, ((device.serial, device.body(), None) for device in devices))
-    tell(state, told, now_ms)
+    tell(state, events, now_ms)
 
 
-def tell(state: State, told: Iterable[DeviceEvent], now_ms: int) -> None:
+def tell(state: State, events: Iterable[DeviceEvent], now_ms: int) -> None:
     """Append events in the given order."""
-    listed = list(told)
+    listed = list(events)
     number = state.reserve(EVENT, len(listed))
     # They are new: a store need not look for what they would replace, which costs far more.
     state.add_many(
@@ -168,7 +168,7 @@ def tell(state: State, told: Iterable[DeviceEvent], now_ms: int) -> None:
     )
 
 
-def place(state: State, device: Device, server: str) -> Device:
+def assign(state: State, device: Device, server: str) -> Device:
     """Store *device* as assigned to *server* (empty: to none), last in the order."""
     number = places(state, 1) if server else 0
     moved = replace(device, server=server, place=number)
@@ -271,7 +271,7 @@ def release(
     released = replace(
         gone, released=True, released_ms=now_ms, migration="", added_ms=device.since_ms
     )
-    place(state, released, "")
+    assign(state, released, "")
     kind, identifier = entity
     payload = {
         "serialNumber": device.serial,

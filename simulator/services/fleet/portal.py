@@ -139,7 +139,7 @@ def assign(
     kept = fresh.record["profile_status"] == "removed" or moved.server == target
     if not kept or not moved.server:
         fresh = fleet.bare(fresh)
-    placed = fleet.place(state, fresh, target)
+    placed = fleet.assign(state, fresh, target)
     op_type = "modified" if moved.server and kept else "added"
     fleet.tell(state, [*told, DeviceEvent(target, op_type, placed)], now_ms)
     kind, who = "DEVICE_ASSIGNED_TO_SERVER", actor or Actor.user(by)
@@ -156,7 +156,7 @@ def unassign(state: State, serial: str, *, now_ms: int, actor: Actor | None = No
     fleet.tell(state, [DeviceEvent(gone.server, "deleted", bared)], now_ms)
     _note(state, "DEVICE_UNASSIGNED_FROM_SERVER", serial, actor, now_ms)
     loose = replace(bared, added_ms=gone.since_ms, updated_ms=now_ms, migration="")
-    return fleet.place(state, loose, "")
+    return fleet.assign(state, loose, "")
 
 
 def release(
@@ -191,11 +191,11 @@ def replace_device(state: State, serial: str, hardware: Body, *, by: str, now_ms
         replaces=serial,
         replaced_on=rfc3339(now_ms)[:10],
     )
-    placed = fleet.place(state, new, old.server)
+    placed = fleet.assign(state, new, old.server)
     farewell = gone.with_record(released_by_replacement=True)
     told = [DeviceEvent(old.server, "deleted", farewell), DeviceEvent(old.server, "added", placed)]
     fleet.tell(state, told, now_ms)
-    fleet.place(state, replace(gone, released=True), "")
+    fleet.assign(state, replace(gone, released=True), "")
     return placed
 
 

@@ -77,10 +77,12 @@ class AcceptedRequest:
     note: str
 
 
-def write(state: State, one: Certificate) -> None:
+def write(state: State, certificate: Certificate) -> None:
     """Write a certificate."""
-    body = {name: value for name, value in asdict(one).items() if name != "serial"}
-    state.of("").put(CERTIFICATE, one.serial, body, {"organisation": one.organisation})
+    body = {name: value for name, value in asdict(certificate).items() if name != "serial"}
+    state.of("").put(
+        CERTIFICATE, certificate.serial, body, {"organisation": certificate.organisation}
+    )
 
 
 def find(state: State, serial: str) -> Certificate | None:
@@ -143,11 +145,11 @@ def renew(
     return made
 
 
-def revoke(state: State, one: Certificate) -> Certificate:
+def revoke(state: State, certificate: Certificate) -> Certificate:
     """Revoke a certificate: APNs refuses it from now on."""
-    gone = _changed(one, revoked=True)
+    gone = _changed(certificate, revoked=True)
     write(state, gone)
-    push_topics.revoke(state, one.topic, one.serial)
+    push_topics.revoke(state, certificate.topic, certificate.serial)
     return gone
 
 

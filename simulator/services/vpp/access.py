@@ -106,7 +106,7 @@ def admit(call: Call) -> None:
     _count(call)
     if service_state(call.state)["maintenance"]:
         raise ApiError(errors.MAINTENANCE_V1 if is_v1(call) else errors.UNAVAILABLE)
-    events.settle(call.state, call.now_ms)
+    events.complete_due(call.state, call.now_ms)
 
 
 def _count(call: Call) -> None:
@@ -124,7 +124,7 @@ def _count(call: Call) -> None:
     call.state.put(RATE, key, body | {"count": body["count"] + 1})
 
 
-def place(call: Call) -> Location:
+def location_of_token(call: Call) -> Location:
     """Return the location that the token is for."""
     return location(call.state, call.principal.id)
 

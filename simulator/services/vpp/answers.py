@@ -4,7 +4,7 @@ from simulator.core.state import Body
 from simulator.protocol.fields import ErrorCode
 from simulator.protocol.operations import Call
 from simulator.services.vpp import quirks
-from simulator.services.vpp.access import place, sent_token
+from simulator.services.vpp.access import location_of_token, sent_token
 from simulator.services.vpp.domain.locations import apple_time
 
 _OTHER = {"id": "5f0e4a52-0000-4000-8000-000000000000", "name": "Other MDM", "metadata": "1"}
@@ -14,7 +14,7 @@ WARNING_MS = 15 * 24 * 3600 * 1000
 
 def v2_trailer(call: Call) -> Body:
     """Return tokenExpirationDate, uId and, once set, mdmInfo."""
-    where, token = place(call), sent_token(call)
+    where, token = location_of_token(call), sent_token(call)
     body: Body = {"tokenExpirationDate": apple_time(token["expires_ms"]), "uId": where.uid}
     if call.has(quirks.OTHER_OWNER):
         return body | {"mdmInfo": dict(_OTHER)}
@@ -23,7 +23,7 @@ def v2_trailer(call: Call) -> Body:
 
 def v1_trailer(call: Call) -> Body:
     """Return uId, location, expirationMillis, the clientContext and, near its end, tokenExpDate."""
-    where, token = place(call), sent_token(call)
+    where, token = location_of_token(call), sent_token(call)
     body: Body = {"uId": where.uid, "expirationMillis": token["expires_ms"]}
     if not token["legacy"]:
         body["location"] = {"locationId": where.number, "locationName": where.name}

@@ -100,7 +100,7 @@ def serial_shapes(call: Call, name: str, serials: Sequence[str]) -> None:
 
 def assignable(
     call: Call,
-    place: Location,
+    location: Location,
     assets: Sequence[Body],
     serials: Sequence[str],
     *,
@@ -108,7 +108,7 @@ def assignable(
 ) -> None:
     """Refuse devices for what only users may have, and to take away what is irrevocable."""
     for index, one in enumerate(assets):
-        asset = licences.find_asset(call.state, place, one["adamId"], one["pricingParam"])
+        asset = licences.find_asset(call.state, location, one["adamId"], one["pricingParam"])
         if asset is None:
             continue
         if taking and not asset.revocable:

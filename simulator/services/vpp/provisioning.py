@@ -69,8 +69,8 @@ def _seed(seeding: Seeding) -> Iterator[Step]:
         yield from location_steps(seeding, place)
 
 
-def _settle(state: State, now_ms: int) -> bool:
-    events.settle(state, now_ms)
+def _complete_due(state: State, now_ms: int) -> bool:
+    events.complete_due(state, now_ms)
     return True
 
 
@@ -96,7 +96,7 @@ def _revoke(state: State, old: Issuing) -> None:
 
 
 def _due(state: State, now_ms: int) -> list[OutgoingMessage]:
-    events.settle(state, now_ms)
+    events.complete_due(state, now_ms)
     found = []
     for one in notifications.due(state.of(""), now_ms):
         where = location(state.of(one.body["organisation"]), one.body["location"])
@@ -131,7 +131,7 @@ PROVISIONING = Provisioning(
     rank=20,
     world=WorldPart(KEYS, _read, _lines),
     seed=_seed,
-    settle=_settle,
+    complete_due=_complete_due,
     outbox=Outbox(topic=notifications.OUTBOX, due=_due, record=_record),
     credentials=(
         Credential(

@@ -93,28 +93,33 @@ def _offer(kind: int, adam_id: str, name: str) -> Offer:
     return rows.get(kind) or Offer(StoreProduct(adam_id, name, "App", bundle, platforms=touch))
 
 
-def found(
+def add_location(
     state: State,
     *,
     organisation: str,
-    place: VppLocation,
+    location: VppLocation,
     seed: int,
     generate_secret: RandomHex,
     now_ms: int,
 ) -> int:
     """Add a location with its token and products; *state* is seen from no organisation."""
     own = state.of(organisation)
-    random_hex = seeded_hex(seed, organisation, place.id)
+    random_hex = seeded_hex(seed, organisation, location.id)
     portal.add_location(
-        own, organisation, place.id, place.name, random_hex=random_hex, country=place.country
+        own,
+        organisation,
+        location.id,
+        location.name,
+        random_hex=random_hex,
+        country=location.country,
     )
-    portal.issue_token(own, place.id, now_ms=now_ms, random_hex=generate_secret)
-    for offer in offers(place.apps):
+    portal.issue_token(own, location.id, now_ms=now_ms, random_hex=generate_secret)
+    for offer in offers(location.apps):
         put_product(state, offer.product)
-        quantity = _SCARCE if offer.scarce else place.licences
+        quantity = _SCARCE if offer.scarce else location.licences
         portal.buy(
             own,
-            place.id,
+            location.id,
             offer.product.adam_id,
             0 if offer.unlimited else quantity,
             now_ms=now_ms,
@@ -124,33 +129,41 @@ def found(
 
 
 def populate(
-    state: State, *, organisation: str, place: VppLocation, domain: str, seed: int, indices: range
+    state: State,
+    *,
+    organisation: str,
+    location: VppLocation,
+    domain: str,
+    seed: int,
+    indices: range,
 ) -> int:
     """Add the users with *indices* to a location; *state* is seen from no organisation."""
     own = state.of(organisation)
-    where = locations.location(own, place.id)
+    where = locations.location(own, location.id)
     for index in indices:
-        client = client_id(seed, organisation, place.id, index)
+        client = client_id(seed, organisation, location.id, index)
         account = f"{client[:8]}@{domain}" if index % LINKED_EVERY == 0 else ""
         portal.add_user(own, where, client, email=f"{client[:8]}@{domain}", account=account)
     return 0
 
 
-def client_id(seed: int, organisation: str, place: str, index: int) -> str:
+def client_id(seed: int, organisation: str, location: str, index: int) -> str:
     """Return the clientUserId of a user: a UUID that says nothing, as Apple advises."""
-    text = repr((seed, organisation, place, index)).encode()
+    text = repr((seed, organisation, location, index)).encode()
     return str(uuid.UUID(bytes=blake2b(text, digest_size=16).digest(), version=4))
 
 
-def location_steps(seeding: Seeding, place: VppLocation) -> Iterator[Step]:
+def location_steps(seeding: Seeding, location: VppLocation) -> Iterator[Step]:
     """Yield what writes one location, piece by piece."""
     facts: dict[str, Any] = {
         "organisation": seeding.organisation,
-        "place": place,
+        "location": location,
         "seed": seeding.seed,
     }
-    yield partial(found, generate_secret=seeding.generate_secret, now_ms=seeding.now_ms, **facts)
+    yield partial(
+        add_location, generate_secret=seeding.generate_secret, now_ms=seeding.now_ms, **facts
+    )
     domain = seeding.facts["email"].rpartition("@")[2]
-    for first in range(0, place.users, CHUNK):
-        indices = range(first, min(first + CHUNK, place.users))
+    for first in range(0, location.users, CHUNK):
+        indices = range(first, min(first + CHUNK, location.users))
         yield partial(populate, domain=domain, indices=indices, **facts)

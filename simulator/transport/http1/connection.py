@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from simulator.core.messages import Peer, Request, Response
 from simulator.transport.delivery import ClientWatch
 from simulator.transport.handshake import shown
-from simulator.transport.http1.malformed_requests import Salvage, about, salvage
+from simulator.transport.http1.malformed_requests import Salvage, describe, salvage
 from simulator.transport.http1.responses import Outgoing, encode
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class Http1Connection(web.RequestHandler):
         found = self._salvage or Salvage()
         # A method that aiohttp's parser does not know is no fault of the bytes.
         unknown_method = isinstance(err_info.exc, BadHttpMethod) and found.whole
-        request = self._request(found, "" if unknown_method else about(err_info.exc, found))
+        request = self._request(found, "" if unknown_method else describe(err_info.exc, found))
 
         async def answer(_: web.BaseRequest) -> web.StreamResponse:
             return await self._server.exchange(request, self, stays=False)

@@ -73,9 +73,9 @@ def salvage(data: bytes) -> Salvage:
     return Salvage(text(line[1]), text(line[2]), fields, body, line[3].decode(), whole)
 
 
-def about(error: BaseException, found: Salvage) -> str:
-    """Return a sentence for what the parser raised of what was *found*."""
-    if found.tls:
+def describe(error: BaseException, salvage: Salvage) -> str:
+    """Return a sentence for what the parser raised of what was *salvage*."""
+    if salvage.tls:
         return "this port speaks plain HTTP: ask with http://, or use the port for HTTPS"
     for kind, sentence in _ABOUT:
         if isinstance(error, kind):

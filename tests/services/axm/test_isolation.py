@@ -189,7 +189,7 @@ def test_the_cursor_of_another_organisation_is_no_cursor() -> None:
 def test_the_work_of_one_is_not_that_of_another() -> None:
     axm = Two()
     axm.advance(10)
-    assert axm.home(lambda home: changes.settle(home, axm.now_ms))
+    assert axm.home(lambda home: changes.complete_due(home, axm.now_ms))
     activity = axm.ids["orgDeviceActivities"]
     found = axm.run(lambda state: changes.find(state.of("rival"), activity))
 

@@ -198,7 +198,7 @@ def test_an_organisation_without_orders_costs_a_look_only(apple: Apple) -> None:
         return state.put("probe", "x", {})
 
     before = apple.run(revision)
-    apple.home(lambda home: arrivals.settle(home, apple.now_ms))
+    apple.home(lambda home: arrivals.materialise_due(home, apple.now_ms))
 
     assert apple.run(revision) == before + 1
 
@@ -222,7 +222,7 @@ def test_however_it_is_asked_as_many_have_arrived_as_were_due(
 
     for step in steps:
         apple.advance(step)
-        while not apple.home(lambda home: arrivals.settle(home, apple.now_ms, most)):
+        while not apple.home(lambda home: arrivals.materialise_due(home, apple.now_ms, most)):
             pass
 
         due = [

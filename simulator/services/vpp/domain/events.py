@@ -23,14 +23,14 @@ PENDING = "PENDING"
 _KINDS: dict[str, Kind] = {**KINDS, **SUBSCRIPTION_KINDS}
 
 
-def start(call: Call, place: Location, kind: str, request: Body, tasks: int) -> str:
+def start(call: Call, location: Location, kind: str, request: Body, tasks: int) -> str:
     """Take a request on and return its event id; *tasks* are what it will have to do.
 
     *kind* is a key of ``work.KINDS``, or of those of subscriptions.
     """
     state, settings, now_ms = call.state, call.settings, call.now_ms
     number = state.reserve("vpp.event")
-    identifier = uuid_of(place.salt.encode(), "event", number)
+    identifier = uuid_of(location.salt.encode(), "event", number)
     body = {
         "id": identifier,
         "kind": kind,
@@ -42,17 +42,17 @@ def start(call: Call, place: Location, kind: str, request: Body, tasks: int) -> 
         "started_ms": now_ms,
         "polls_left": settings.vpp_event_polls if settings.vpp_events == "polls" else None,
     }
-    state.put(place.kind(EVENT), identifier, body, {"status": PENDING})
+    state.put(location.kind(EVENT), identifier, body, {"status": PENDING})
     if settings.vpp_events == "immediate":
-        complete(state, place, identifier, now_ms)
+        complete(state, location, identifier, now_ms)
     elif settings.vpp_events == "delay":
         due_ms = now_ms + settings.vpp_event_delay_s * 1000
-        row = {"organisation": place.organisation, "location": place.id, "event": identifier}
-        state.of("").put(DUE, f"{due_ms:015d}/{number:012d}/{place.uid}", row)
+        row = {"organisation": location.organisation, "location": location.id, "event": identifier}
+        state.of("").put(DUE, f"{due_ms:015d}/{number:012d}/{location.uid}", row)
     return identifier
 
 
-def settle(state: State, now_ms: int) -> None:
+def complete_due(state: State, now_ms: int) -> None:
     """Complete all events of all locations whose time has come, in order of their times."""
     root = state.of("")
     while due := root.scan(DUE, limit=100):
@@ -68,36 +68,36 @@ def settle(state: State, now_ms: int) -> None:
                 subscriptions.end_period(own, place, one.body["subscription"], due_ms)
 
 
-def find(state: State, place: Location, identifier: str) -> Body | None:
+def find(state: State, location: Location, identifier: str) -> Body | None:
     """Return an event of the location, or None."""
-    found = state.get(place.kind(EVENT), identifier) if identifier else None
+    found = state.get(location.kind(EVENT), identifier) if identifier else None
     return None if found is None else found.body
 
 
-def poll(state: State, place: Location, identifier: str, now_ms: int) -> Body | None:
+def poll(state: State, location: Location, identifier: str, now_ms: int) -> Body | None:
     """Return an event as a poll of its status sees it; that may be the poll that completes it."""
-    event = find(state, place, identifier)
+    event = find(state, location, identifier)
     if event is None or event["status"] != PENDING or event["polls_left"] is None:
         return event
     if event["polls_left"] <= 1:
-        return complete(state, place, identifier, now_ms)
+        return complete(state, location, identifier, now_ms)
     event = event | {"polls_left": event["polls_left"] - 1}
-    state.put(place.kind(EVENT), identifier, event)
+    state.put(location.kind(EVENT), identifier, event)
     return event
 
 
-def complete(state: State, place: Location, identifier: str, now_ms: int) -> Body:
+def complete(state: State, location: Location, identifier: str, now_ms: int) -> Body:
     """Do what the event is for, note how it went, and queue its notifications."""
-    event = find(state, place, identifier)
+    event = find(state, location, identifier)
     if event is None:
-        raise LookupError(f"location {place.id} has no event {identifier}")
+        raise LookupError(f"location {location.id} has no event {identifier}")
     if event["status"] != PENDING:
         return event
     kind = _KINDS[event["kind"]]
     if service_state(state)["maintenance"]:
         outcomes = [TaskResult({}, errors.MAINTENANCE_V1)] * event["tasks"]
     else:
-        outcomes = kind.do(state, place, event["request"] | {"event": identifier})
+        outcomes = kind.do(state, location, event["request"] | {"event": identifier})
     failed = [one for one in outcomes if one.error is not None]
     event = event | {
         "status": "FAILED" if failed else "COMPLETE",
@@ -107,10 +107,10 @@ def complete(state: State, place: Location, identifier: str, now_ms: int) -> Bod
         "request": {},
         "ended_ms": now_ms,
     }
-    state.put(place.kind(EVENT), identifier, event, {"status": event["status"]})
+    state.put(location.kind(EVENT), identifier, event, {"status": event["status"]})
     enqueue_event_notification(
         state,
-        place,
+        location,
         kind.notification,
         {"eventId": identifier, "type": type_of(event)},
         kind.element,

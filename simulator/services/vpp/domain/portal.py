@@ -202,13 +202,13 @@ def _without(asset: Asset, gone: set[int]) -> list[tuple[int, int]]:
 
 
 def add_user(
-    state: State, where: Location, client: str, *, email: str = "", account: str = ""
+    state: State, location: Location, client: str, *, email: str = "", account: str = ""
 ) -> users.User:
     """Register a user as an MDM server would, without an event and without telling anybody."""
-    if users.active(state, where, client) is not None:
-        raise ValueError(f"location {where.id} has an active user {client} already")
-    unit = LicenceUnitOfWork(state, where)
-    added = users.register(state, where, unit, client, email, account)
+    if users.active(state, location, client) is not None:
+        raise ValueError(f"location {location.id} has an active user {client} already")
+    unit = LicenceUnitOfWork(state, location)
+    added = users.register(state, location, unit, client, email, account)
     unit.write()
     return added
 
@@ -237,20 +237,20 @@ def complete_event(state: State, identifier: str, event: str, *, now_ms: int) ->
 
 
 def add_subscription(
-    state: State, identifier: str, one: Subscription, *, now_ms: int
+    state: State, identifier: str, subscription: Subscription, *, now_ms: int
 ) -> Subscription:
     """Buy a subscription into a location, which must have them enabled, or change its seats."""
     where = location(state, identifier)
     if not where.subscriptions:
         raise ValueError(f"location {identifier} has subscriptions disabled: enable them first")
-    if subscriptions.find(state, where, one.adam_id) is not None:
-        left = subscriptions.counts(state, where, one)["available"]
+    if subscriptions.find(state, where, subscription.adam_id) is not None:
+        left = subscriptions.counts(state, where, subscription)["available"]
         if min(left.values()) < 0:
             raise ValueError("more seats are assigned than would be left")
-    subscriptions.put(state, where, one)
-    subscriptions.schedule(state, where, one)
-    subscriptions.enqueue_count_notification(state, where, one, now_ms)
-    return one
+    subscriptions.put(state, where, subscription)
+    subscriptions.schedule(state, where, subscription)
+    subscriptions.enqueue_count_notification(state, where, subscription, now_ms)
+    return subscription
 
 
 def set_maintenance(state: State, *, on: bool) -> None:

@@ -98,8 +98,8 @@ def item(product: StoreProduct, origin: str, country: str) -> Body:
     return body
 
 
-def resource(product: StoreProduct, origin: str, country: str, wanted: list[str]) -> Body:
-    """Return a product as the newer services show it; *wanted* are the platforms asked for."""
+def resource(product: StoreProduct, origin: str, country: str, platforms: list[str]) -> Body:
+    """Return a product as the newer services show it; *platforms* are the platforms asked for."""
     kind = "books" if product.book else "apps"
     attributes: dict[str, Any] = {
         "name": product.name,
@@ -113,7 +113,7 @@ def resource(product: StoreProduct, origin: str, country: str, wanted: list[str]
         attributes["genreNames"] = [product.genre]
     else:
         attributes |= _app(product)
-        if found := _by_platform(product, origin, wanted):
+        if found := _by_platform(product, origin, platforms):
             attributes["platformAttributes"] = found
     return {
         "id": product.adam_id,

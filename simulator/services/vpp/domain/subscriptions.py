@@ -50,9 +50,9 @@ class Subscription:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def put(state: State, location: Location, one: Subscription) -> None:
+def put(state: State, location: Location, subscription: Subscription) -> None:
     """Write a subscription."""
-    state.put(location.kind(SUBSCRIPTION), str(one.adam_id), one.body())
+    state.put(location.kind(SUBSCRIPTION), str(subscription.adam_id), subscription.body())
     touch(state, location, LISTS[SUBSCRIPTION])
 
 
@@ -67,15 +67,15 @@ def all_of(state: State, location: Location) -> Iterator[Subscription]:
     return (Subscription.of(one) for one in every(state, location.kind(SUBSCRIPTION)))
 
 
-def schedule(state: State, location: Location, one: Subscription) -> None:
+def schedule(state: State, location: Location, subscription: Subscription) -> None:
     """Let the period end when its time comes."""
     row = {
         "organisation": location.organisation,
         "location": location.id,
         "event": "",
-        "subscription": one.adam_id,
+        "subscription": subscription.adam_id,
     }
-    key = f"{one.period_end_ms:015d}/subscription/{location.uid}/{one.adam_id}"
+    key = f"{subscription.period_end_ms:015d}/subscription/{location.uid}/{subscription.adam_id}"
     state.of("").put(DUE, key, row)
 
 
@@ -113,32 +113,32 @@ def drop_seat(state: State, location: Location, seat: Body) -> None:
     touch(state, location, LISTS[SEAT], LISTS[SUBSCRIPTION])
 
 
-def counts(state: State, location: Location, one: Subscription) -> Body:
+def counts(state: State, location: Location, subscription: Subscription) -> Body:
     """Return assigned, available and total, each split into renewing and expiring."""
-    taken = seats(state, location, one.adam_id)
+    taken = seats(state, location, subscription.adam_id)
     renewing = sum(seat["renewing"] for seat in taken)
     lent = sum(seat["renews"] for seat in taken)
     return {
         "assigned": {"renewing": renewing, "expiring": len(taken) - renewing},
         "available": {
-            "renewing": one.renewing - lent,
-            "expiring": one.expiring - (len(taken) - lent),
+            "renewing": subscription.renewing - lent,
+            "expiring": subscription.expiring - (len(taken) - lent),
         },
-        "total": {"renewing": one.renewing, "expiring": one.expiring},
+        "total": {"renewing": subscription.renewing, "expiring": subscription.expiring},
     }
 
 
 def enqueue_count_notification(
-    state: State, location: Location, one: Subscription, now_ms: int
+    state: State, location: Location, subscription: Subscription, now_ms: int
 ) -> None:
     """Tell that the seats have changed."""
-    found = counts(state, location, one)
+    found = counts(state, location, subscription)
     content: Body = {
-        "adamId": one.adam_id,
+        "adamId": subscription.adam_id,
         "counts": {name: found[name] for name in ("available", "total")},
     }
-    if one.parent is not None:
-        content["parentAdamId"] = one.parent
+    if subscription.parent is not None:
+        content["parentAdamId"] = subscription.parent
     enqueue_notification(state, location, "SUBSCRIPTION_COUNT", content, now_ms)
 
 
@@ -177,13 +177,14 @@ def shown_seat(seat: Body) -> Body:
     }
 
 
-def shown(state: State, location: Location, one: Subscription) -> Body:
+def shown(state: State, location: Location, subscription: Subscription) -> Body:
     """Return a subscription as v2 shows it."""
+    ends = datetime.fromtimestamp(subscription.period_end_ms // 1000, UTC)
     body: Body = {
-        "parentAdamId": one.parent,
-        "adamId": one.adam_id,
-        "status": one.status,
-        "periodEndDate": f"{datetime.fromtimestamp(one.period_end_ms // 1000, UTC):%Y-%m-%d}",
-        "counts": counts(state, location, one),
+        "parentAdamId": subscription.parent,
+        "adamId": subscription.adam_id,
+        "status": subscription.status,
+        "periodEndDate": f"{ends:%Y-%m-%d}",
+        "counts": counts(state, location, subscription),
     }
     return {name: value for name, value in body.items() if value is not None}

@@ -51,7 +51,7 @@ def _open(call: Call, text: str, at: str) -> Body:
     return content
 
 
-def wanted(call: Call, where: Location, name: str, filters: Collection[str]) -> Batch:
+def requested_batch(call: Call, location: Location, name: str, filters: Collection[str]) -> Batch:
     """Return which batch of the list *name* is asked for; *filters* are the fields that narrow it.
 
     ApiError if a token is none of this location and list.
@@ -61,12 +61,12 @@ def wanted(call: Call, where: Location, name: str, filters: Collection[str]) -> 
     if token and since:
         forbidden(call, errors.INVALID_ARGUMENT, "/sinceModifiedToken")
     if since:
-        content = _fitting(call, where, name, since, "/sinceModifiedToken")
+        content = _fitting(call, location, name, since, "/sinceModifiedToken")
         return Batch(1, content["after"], given=False, filters=content["filters"])
     if not token:
         given = {one: call.body[one] for one in filters if one in call.body}
         return Batch(1, None, given=False, filters=given)
-    content = _fitting(call, where, name, token, "/batchToken")
+    content = _fitting(call, location, name, token, "/batchToken")
     if call.now_ms - content["at_ms"] > KEPT_MS:
         forbidden(call, errors.NO_BATCH, "/batchToken")
     index = content["next"] if override is None else override
@@ -82,8 +82,8 @@ def _fitting(call: Call, where: Location, name: str, text: str, at: str) -> Body
     return content
 
 
-def about(
-    call: Call, where: Location, name: str, batch: Batch, *, total: int, count: int, version: int
+def batch_facts(
+    call: Call, location: Location, name: str, batch: Batch, *, total: int, count: int, version: int
 ) -> Body:
     """Return the fields about a batch of *count* records out of *total*.
 
@@ -92,7 +92,7 @@ def about(
     batches = -(-total // call.settings.vpp_batch_size)
     if batch.index > max(batches, 1):
         forbidden(call, errors.INVALID_ARGUMENT, "/overrideIndex")
-    facts: dict[str, Any] = {"uid": where.uid, "list": name, "filters": batch.filters}
+    facts: dict[str, Any] = {"uid": location.uid, "list": name, "filters": batch.filters}
     body: Body = {"batchCount": count, "totalBatchCount": str(batches)}
     if not batch.given:
         body["totalCount"] = total

@@ -9,7 +9,7 @@ from simulator.protocol.fields import Boolean, Integer, String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.organisations import organisation
 from simulator.services.vpp import errors, numbers
-from simulator.services.vpp.access import place, sent_token
+from simulator.services.vpp.access import location_of_token, sent_token
 from simulator.services.vpp.checks import forbidden
 from simulator.services.vpp.domain.locations import put
 from simulator.services.vpp.limits import CONTEXT_LENGTH, MAX_BATCH
@@ -148,7 +148,7 @@ _NOTIFICATION_TOKEN = String(
 )
 def client_config(call: Call) -> Body:
     """Set what was sent, and answer what there is."""
-    where, changes = place(call), {}
+    where, changes = location_of_token(call), {}
     for name, fact in (
         ("clientContext", "context"),
         ("notificationToken", "notification_token"),

@@ -6,7 +6,7 @@ from itertools import islice
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Identifier, Objects
 from simulator.protocol.operations import Call, operation
-from simulator.services.vpp.access import place
+from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.domain import licences, users
 from simulator.services.vpp.domain.licences import ASSET, ASSIGNMENT, FREED, Asset
 from simulator.services.vpp.domain.locations import Location
@@ -31,9 +31,9 @@ def _flag(name: str, about: str) -> Boolean:
     return Boolean(name, about, concept="protocol", source="L-obj")
 
 
-def licence_body(call: Call, where: Location, held: Body) -> Body:
+def licence_body(call: Call, location: Location, held: Body) -> Body:
     """Return an assigned licence as v1 shows it."""
-    asset = licences.find_asset(call.state, where, held["adam"], held["pricing"])
+    asset = licences.find_asset(call.state, location, held["adam"], held["pricing"])
     if asset is None:
         return {}
     body = _licence(asset, held["licence"], "Associated")
@@ -44,7 +44,7 @@ def licence_body(call: Call, where: Location, held: Body) -> Body:
         "userId": held["user"],
         "userIdStr": str(held["user"]),
     }
-    user = users.by_number(call.state, where, held["user"])
+    user = users.by_number(call.state, location, held["user"])
     linked = user is not None and user.status == "Associated"
     return body | ({"itsIdHash": user.id_hash} if linked and user is not None else {})
 
@@ -87,8 +87,8 @@ def _licence(asset: Asset, number: int, status: str) -> Body:
 )
 def list_licences(call: Call) -> Body:
     """Answer a batch of licences."""
-    where = place(call)
-    batch = batches.wanted(call, where, "licences", _FILTERS)
+    where = location_of_token(call)
+    batch = batches.requested_batch(call, where, "licences", _FILTERS)
     chosen = batch.filters
     size = call.settings.vpp_batch_size
     first = (batch.index - 1) * size
@@ -98,7 +98,7 @@ def list_licences(call: Call) -> Body:
     else:
         changed = list(_changed(call, where, batch.since, chosen))
         total, rows = len(changed), changed[first : first + size]
-    about = batches.about(
+    about = batches.batch_facts(
         call,
         where,
         "licences",

@@ -7,7 +7,7 @@ from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integer, Objects, String
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import errors
-from simulator.services.vpp.access import place
+from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.checks import forbidden
 from simulator.services.vpp.domain import licences
 from simulator.services.vpp.domain.licences import ASSET, ASSIGNMENT, Asset
@@ -89,7 +89,7 @@ HEAD = (
 )
 def list_assets(call: Call) -> Body:
     """Answer all assets."""
-    where, pricing = place(call), call.body.get("pricingParam")
+    where, pricing = location_of_token(call), call.body.get("pricingParam")
     found = [Asset.of(one) for one in licences.every(call.state, where.kind(ASSET))]
     kept = [one for one in found if pricing in (None, one.pricing)]
     counts = call.body.get("includeLicenseCounts", False)
@@ -158,7 +158,7 @@ _REQUEST_ID = String("requestId", "What a page is of.", concept="protocol", sour
 )
 def list_assignments(call: Call) -> Body:
     """Answer a page of assignments."""
-    where, body = place(call), call.body
+    where, body = location_of_token(call), call.body
     if body.get("requestId") is not None and body.get("pageIndex") is None:
         forbidden(call, errors.PAGE_REQUIRED, "/pageIndex")
     request_id, chosen = _request(call, where)

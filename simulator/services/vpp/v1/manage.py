@@ -6,7 +6,7 @@ from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, ErrorCode, Integer, Objects, String, Strings
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.vpp import checks, errors, quirks
-from simulator.services.vpp.access import place
+from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.checks import forbidden
 from simulator.services.vpp.domain import licences, users
 from simulator.services.vpp.domain.licences import ASSIGNMENT, Asset, Holder, LicenceUnitOfWork
@@ -89,7 +89,7 @@ _OUTCOMES = (
 )
 def manage(call: Call) -> Body:
     """Take away first, so that a swap works without a free licence; then assign."""
-    where, pricing = place(call), call.body.get("pricingParam") or PRICING[0]
+    where, pricing = location_of_token(call), call.body.get("pricingParam") or PRICING[0]
     adam_id = str(call.body.get("adamIdStr") or "")
     if not adam_id:
         forbidden(call, errors.MISSING_ARGUMENT, "/adamIdStr")
@@ -203,7 +203,7 @@ def _give_all(call: Call, where: Location, unit: LicenceUnitOfWork, asset: Asset
 
 def _is_first(call: Call, asset: Asset, holder: Holder) -> bool:
     """Tell whether the device was never given this before; it is noted that it was."""
-    key = f"{place(call).id}/{asset.adam_id}/{holder.serial}"
+    key = f"{location_of_token(call).id}/{asset.adam_id}/{holder.serial}"
     if call.state.get(_ASKED, key) is not None:
         return False
     call.state.put(_ASKED, key, {})

@@ -6,7 +6,7 @@ from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integer, Object, Objects
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.vpp import errors
-from simulator.services.vpp.access import place
+from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.checks import forbidden
 from simulator.services.vpp.domain import licences, users
 from simulator.services.vpp.domain.licences import LicenceUnitOfWork
@@ -54,18 +54,18 @@ def shown(call: Call, user: User) -> Body:
     return {name: value for name, value in body.items() if value}
 
 
-def named(call: Call, where: Location) -> list[User]:
+def named(call: Call, location: Location) -> list[User]:
     """Return the records that userId, or else clientUserIdStr and itsIdHash, name."""
     number, client = call.body.get("userId"), call.body.get("clientUserIdStr")
     if number is not None:
         text = str(number)
-        found = users.by_number(call.state, where, int(text)) if text.isdigit() else None
+        found = users.by_number(call.state, location, int(text)) if text.isdigit() else None
         return [] if found is None else [found]
     if not client:
         forbidden(call, errors.MISSING_ARGUMENT, "/clientUserIdStr")
         return []
     wanted = call.body.get("itsIdHash")
-    found_all = users.records(call.state, where, client)
+    found_all = users.records(call.state, location, client)
     return [one for one in found_all if wanted in (None, "", one.id_hash)]
 
 
@@ -92,7 +92,7 @@ def named(call: Call, where: Location) -> list[User]:
 )
 def get_user(call: Call) -> Body:
     """Answer one record; by clientUserIdStr alone the active one."""
-    where = place(call)
+    where = location_of_token(call)
     found = named(call, where)
     if call.body.get("userId") is None and not call.body.get("itsIdHash"):
         found = [one for one in found if one.active]
@@ -136,8 +136,8 @@ def get_user(call: Call) -> Body:
 )
 def list_users(call: Call) -> Body:
     """Answer a batch of users' records."""
-    where = place(call)
-    batch = batches.wanted(call, where, "users", ("includeRetiredOnly", "includeRetired"))
+    where = location_of_token(call)
+    batch = batches.requested_batch(call, where, "users", ("includeRetiredOnly", "includeRetired"))
     only = batch.filters.get("includeRetiredOnly", False)
     retired = batch.filters.get("includeRetired", 0)
     kind = where.kind(USER)
@@ -150,7 +150,7 @@ def list_users(call: Call) -> Body:
         found = [one for one in found if one.active != only]
     size = call.settings.vpp_batch_size
     part = found[(batch.index - 1) * size : batch.index * size]
-    about = batches.about(
+    about = batches.batch_facts(
         call,
         where,
         "users",
@@ -188,7 +188,7 @@ def list_users(call: Call) -> Body:
 )
 def register(call: Call) -> Body:
     """Register the user; an active one is answered as it is."""
-    where, client = place(call), call.body.get("clientUserIdStr") or ""
+    where, client = location_of_token(call), call.body.get("clientUserIdStr") or ""
     if not client:
         raise ApiError(errors.MISSING_ARGUMENT)
     user = users.active(call.state, where, client)
@@ -212,7 +212,7 @@ def register(call: Call) -> Body:
 )
 def edit(call: Call) -> Body:
     """Change the user's e-mail address or Managed Apple Account."""
-    where = place(call)
+    where = location_of_token(call)
     user = _only_active(named(call, where))
     email, account = call.body.get("email", ""), call.body.get("managedAppleIDStr", "")
     return {"user": shown(call, users.change(call.state, where, user, email, account))}
@@ -241,7 +241,7 @@ def _only_active(found: list[User]) -> User:
 )
 def retire(call: Call) -> Body:
     """Retire the user; revocable licences are free again."""
-    where = place(call)
+    where = location_of_token(call)
     unit = LicenceUnitOfWork(call.state, where)
     gone = users.retire(call.state, where, unit, _only_active(named(call, where)))
     unit.write()

@@ -7,7 +7,7 @@ from simulator.core.state import Body, Entity
 from simulator.protocol.fields import Boolean, Digits, Flag, Integer, Objects, String
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import errors
-from simulator.services.vpp.access import place
+from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.checks import whole
 from simulator.services.vpp.domain import licences
 from simulator.services.vpp.domain.licences import ASSET, Asset
@@ -64,7 +64,11 @@ def choice(name: str, about: str, values: tuple[str, ...], concept: str) -> Stri
 
 
 QUERY_ADAM = String(
-    "adamId", "This app or book only.", place="query", concept="vpp.adam_id", source="D-assets"
+    "adamId",
+    "This app or book only.",
+    place="query",
+    concept="vpp.adam_id",
+    source="D-assets",
 )
 _COUNTS = (
     ("minAvailableCount", "available", 1),
@@ -129,7 +133,7 @@ _UNLIMITED_ROWS = (
 )
 def list_assets(call: Call) -> Body:
     """Answer a page of assets."""
-    where, query = place(call), call.query
+    where, query = location_of_token(call), call.query
     candidates: Iterable[Entity] | str = where.kind(ASSET)
     if "adamId" in query:
         candidates = licences.having(call.state, where.kind(ASSET), "adam", query["adamId"])

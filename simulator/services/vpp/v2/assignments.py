@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from simulator.core.state import Body, Entity
 from simulator.protocol.fields import Objects, String
 from simulator.protocol.operations import Call, operation
-from simulator.services.vpp.access import place
+from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.domain import licences, users
 from simulator.services.vpp.domain.licences import ASSIGNMENT
 from simulator.services.vpp.domain.locations import Location
@@ -79,7 +79,7 @@ from simulator.services.vpp.v2.rows import (
 )
 def list_assignments(call: Call) -> Body:
     """Answer a page of assignments."""
-    where, query = place(call), call.query
+    where, query = location_of_token(call), call.query
     kind = where.kind(ASSIGNMENT)
     candidates: Iterable[Entity] | str = kind
     changed = changed_since(call, where, "assignments", ASSIGNMENT)

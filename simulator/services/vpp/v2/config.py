@@ -12,7 +12,7 @@ from simulator.core.state import Body
 from simulator.protocol.fields import ErrorCode, Integer, Objects, String, Strings, Table
 from simulator.protocol.operations import ApiError, Call, OutboundCall, operation
 from simulator.services.vpp import checks, errors, numbers
-from simulator.services.vpp.access import place
+from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.domain import notifications as notices
 from simulator.services.vpp.domain.locations import Location, put
 from simulator.services.vpp.limits import (
@@ -105,16 +105,16 @@ def service_config(call: Call) -> Body:
     }
 
 
-def shown(where: Location) -> Body:
+def shown(location: Location) -> Body:
     """Return a location's configuration as v2 shows it, without the trailer."""
     body: dict[str, Any] = {
-        "countryISO2ACode": where.country,
-        "defaultPlatform": where.platform,
-        "locationName": where.name,
-        "websiteURL": where.website,
-        "notificationUrl": where.notify_url,
-        "notificationAuthToken": where.notify_token,
-        "subscribedNotificationTypes": list(where.notify_types),
+        "countryISO2ACode": location.country,
+        "defaultPlatform": location.platform,
+        "locationName": location.name,
+        "websiteURL": location.website,
+        "notificationUrl": location.notify_url,
+        "notificationAuthToken": location.notify_token,
+        "subscribedNotificationTypes": list(location.notify_types),
     }
     return {name: value for name, value in body.items() if value}
 
@@ -162,7 +162,7 @@ _CONFIG = (
 )
 def read_config(call: Call) -> Body:
     """Answer the configuration."""
-    return shown(place(call))
+    return shown(location_of_token(call))
 
 
 @operation(
@@ -198,7 +198,7 @@ def read_config(call: Call) -> Body:
 )
 def configure(call: Call) -> Body:
     """Set what was sent; the last writer wins."""
-    where, body = place(call), call.body
+    where, body = location_of_token(call), call.body
     changed = where
     if (info := body.get("mdmInfo")) is not None:
         changed = replace(changed, mdm=_mdm_info(call, info))

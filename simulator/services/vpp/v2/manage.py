@@ -4,7 +4,7 @@ from simulator.core.state import Body
 from simulator.protocol.fields import Integer, Objects, String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.vpp import checks, errors
-from simulator.services.vpp.access import place
+from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.domain import events, licences
 from simulator.services.vpp.domain.licences import ASSIGNMENT
 from simulator.services.vpp.domain.locations import Location
@@ -43,7 +43,7 @@ def _manage(call: Call, kind: str) -> Body:
     assets = checks.wanted_assets(call)
     clients, serials = checks.targets(call)
     _limits(call, assets, clients, serials, revoke=False)
-    where = place(call)
+    where = location_of_token(call)
     checks.assignable(call, where, assets, serials, taking=kind == "DISASSOCIATE")
     request = {"assets": assets, "clientUserIds": clients, "serialNumbers": serials}
     tasks = len(assets) * (len(clients) + len(serials))
@@ -102,7 +102,7 @@ def revoke(call: Call) -> Body:
     """Take on every revocable assignment of the targets."""
     clients, serials = checks.targets(call)
     _limits(call, [], clients, serials, revoke=True)
-    where = place(call)
+    where = location_of_token(call)
     tasks = sum(_assignments(call, where, client) for client in clients)
     kind = where.kind(ASSIGNMENT)
     for serial in serials:
@@ -177,7 +177,7 @@ def _assignments(call: Call, where: Location, client: str) -> int:
 )
 def status(call: Call) -> Body:
     """Answer the event; a poll may be what completes it."""
-    where, identifier = place(call), call.query.get("eventId", "")
+    where, identifier = location_of_token(call), call.query.get("eventId", "")
     event = events.poll(call.state, where, identifier.lower(), call.now_ms)
     if event is None:
         raise ApiError(errors.EVENT_NOT_FOUND)

@@ -14,39 +14,39 @@ from simulator.services.vpp.v2 import versions
 STARTS = "vpp.page-starts"
 
 
-def changed_since(call: Call, place: Location, name: str, kind: str) -> list[Entity] | None:
+def changed_since(call: Call, location: Location, name: str, kind: str) -> list[Entity] | None:
     """Return what changed since the version that the client names; None if it names none."""
     text = call.query.get("sinceVersionId")
     if text is None:
         return None
-    revision = versions.since(call.secret, call.state, place, name, text)
+    revision = versions.since(call.secret, call.state, location, name, text)
     if revision is None:
         broken(call, errors.VERSION_INVALID, "sinceVersionId", "send a versionId of this list")
         return None
-    return call.state.changes(place.kind(kind), revision, MANY)
+    return call.state.changes(location.kind(kind), revision, MANY)
 
 
 def page(
     call: Call,
-    place: Location,
+    location: Location,
     name: str,
-    found: Iterable[Entity] | str,
+    records: Iterable[Entity] | str,
     *,
     keep: Callable[[Entity], bool] | None = None,
     show: Callable[[Entity], Any],
 ) -> tuple[list[Any], Body]:
     """Return the records of the page that was asked for, and the fields about it.
 
-    *name* is the list whose version it is. *found* are its candidates, or the
+    *name* is the list whose version it is. *records* are its candidates, or the
     kind of all of them; *keep* chooses among them.
     """
     index, size = whole(call, "pageIndex") or 0, call.settings.vpp_page_size
     first = index * size
-    if isinstance(found, str) and keep is None:
-        total = call.state.count(found)
-        rows = _part(call, place, name, found, index) if first < total else []
+    if isinstance(records, str) and keep is None:
+        total = call.state.count(records)
+        rows = _part(call, location, name, records, index) if first < total else []
     else:
-        candidates = every(call.state, found) if isinstance(found, str) else found
+        candidates = every(call.state, records) if isinstance(records, str) else records
         kept = [one for one in candidates if keep is None or keep(one)]
         total, rows = len(kept), kept[first : first + size]
     pages = max(-(-total // size), 1)
@@ -54,14 +54,14 @@ def page(
         text = f"the last page is {pages - 1}: page while nextPageIndex is there"
         broken(call, errors.PAGE_OUT_OF_RANGE, "pageIndex", text, rule="vpp-semantics")
     if index and call.has(quirks.VERSION_MOVES):
-        versions.touch(call.state, place, name)
+        versions.touch(call.state, location, name)
     body: Body = {"currentPageIndex": index}
     if index + 1 < pages:
         body["nextPageIndex"] = index + 1
     body |= {
         "size": len(rows),
         "totalPages": pages,
-        "versionId": versions.version_id(call.secret, call.state, place, name),
+        "versionId": versions.version_id(call.secret, call.state, location, name),
     }
     return [show(one) for one in rows], body
 

@@ -4,7 +4,7 @@ from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integers, Strings
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.vpp import checks, errors
-from simulator.services.vpp.access import place
+from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.domain import events, subscriptions, users
 from simulator.services.vpp.domain.locations import Location, change
 from simulator.services.vpp.domain.subscriptions import ADMIN, LISTS, Subscription
@@ -86,7 +86,7 @@ def _associated(call: Call, where: Location, clients: list[str]) -> None:
 )
 def associate(call: Call) -> Body:
     """Take on a seat for each subscription and user."""
-    where = place(call)
+    where = location_of_token(call)
     adam_ids, clients = _sized(call)
     if any(one.status != "ACTIVE" for one in _known(call, where, adam_ids)):
         checks.forbidden(call, errors.SUBSCRIPTION_INVALID, "/adamIds")
@@ -128,7 +128,7 @@ def associate(call: Call) -> Body:
 )
 def disassociate(call: Call) -> Body:
     """Take on the end of a seat for each subscription and user."""
-    where = place(call)
+    where = location_of_token(call)
     adam_ids, clients = _sized(call)
     _known(call, where, adam_ids)
     pairs = [(adam_id, client) for adam_id in adam_ids for client in clients]
@@ -181,13 +181,13 @@ def enable(call: Call) -> Body:
 )
 def disable(call: Call) -> Body:
     """Disable subscriptions; not while there are some."""
-    if next(subscriptions.all_of(call.state, place(call)), None) is not None:
+    if next(subscriptions.all_of(call.state, location_of_token(call)), None) is not None:
         raise ApiError(errors.CANNOT_DISABLE)
     return _set_management(call, wanted=False)
 
 
 def _set_management(call: Call, *, wanted: bool) -> Body:
-    where = place(call)
+    where = location_of_token(call)
     if where.subscriptions != wanted:
         where = change(call.state, where.id, subscriptions=wanted)
     null = {} if where.mdm is not None else {"mdmInfo": None}
@@ -210,7 +210,7 @@ _ADMINS = (VERSION, *COMMON)
 )
 def add_admins(call: Call) -> Body:
     """Add administrators at once; who is one stays one."""
-    where = place(call)
+    where = location_of_token(call)
     adam_ids, clients = _sized(call)
     _known(call, where, adam_ids)
     _associated(call, where, clients)
@@ -236,7 +236,7 @@ def add_admins(call: Call) -> Body:
 )
 def remove_admins(call: Call) -> Body:
     """Remove administrators at once; who is none is refused."""
-    where = place(call)
+    where = location_of_token(call)
     adam_ids, clients = _sized(call)
     _known(call, where, adam_ids)
     for adam_id in adam_ids:

@@ -16,7 +16,7 @@ from simulator.protocol.fields import (
 )
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import checks, errors
-from simulator.services.vpp.access import place
+from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.domain import licences, subscriptions, users
 from simulator.services.vpp.domain.locations import Location
 from simulator.services.vpp.domain.subscriptions import (
@@ -150,7 +150,7 @@ def _parent_of(call: Call, where: Location, adam_id: int) -> str:
 )
 def list_subscriptions(call: Call) -> Body:
     """Answer a page of subscriptions; those without seats stay in the list."""
-    where = place(call)
+    where = location_of_token(call)
 
     def keep(one: Entity) -> bool:
         parent = call.query.get("parentAdamId")
@@ -187,7 +187,7 @@ def list_subscriptions(call: Call) -> Body:
 )
 def list_seats(call: Call) -> Body:
     """Answer a page of seats."""
-    where, parent = place(call), call.query.get("parentAdamId")
+    where, parent = location_of_token(call), call.query.get("parentAdamId")
 
     def keep(one: Entity) -> bool:
         fits = _of_adam(call, one.body, "adam")
@@ -235,7 +235,7 @@ def list_seats(call: Call) -> Body:
 )
 def list_admins(call: Call) -> Body:
     """Answer a page of administrators."""
-    where = place(call)
+    where = location_of_token(call)
     found, about = _page(call, where, ADMIN, lambda one: _of_adam(call, one.body, "adam"))
     return {"admins": [_admin(call, where, one.body) for one in found]} | about
 

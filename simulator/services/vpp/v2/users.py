@@ -7,7 +7,7 @@ from simulator.core.state import Body, Entity
 from simulator.protocol.fields import Flag, Objects, String
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import checks, errors
-from simulator.services.vpp.access import place
+from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.domain import events, licences, users
 from simulator.services.vpp.domain.users import USER, User
 from simulator.services.vpp.limits import LIMITS
@@ -71,7 +71,7 @@ def _flag(name: str, about: str) -> Flag:
 )
 def list_users(call: Call) -> Body:
     """Answer a page of users' records."""
-    where, query = place(call), call.query
+    where, query = location_of_token(call), call.query
     candidates: Iterable[Entity] | str = where.kind(USER)
     changed = changed_since(call, where, "users", USER)
     if changed is not None:
@@ -114,7 +114,7 @@ def _write(call: Call, kind: str) -> Body:
             checks.broken(call, errors.EMAIL_INVALID, f"/users/{index}/email")
     names = ("clientUserId", "email", "managedAppleId")
     request = {"users": [{name: one[name] for name in names if one.get(name)} for one in wanted]}
-    return {"eventId": events.start(call, place(call), kind, request, len(wanted))}
+    return {"eventId": events.start(call, location_of_token(call), kind, request, len(wanted))}
 
 
 @operation(
