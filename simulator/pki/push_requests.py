@@ -46,6 +46,10 @@ class PushRequest:
     csr: x509.CertificateSigningRequest
     chain: tuple[x509.Certificate, ...]
     signature: bytes
+    signed: bytes = b""
+    """What the signature is over; empty: the DER of the CSR."""
+    sha1: bool = False
+    """Whether a signature with SHA-1 is documented for it."""
 
     @property
     def vendor(self) -> x509.Certificate:
@@ -77,7 +81,7 @@ def read_request(tree: Mapping[str, Any]) -> PushRequest:
         if not isinstance(text, str) or not text:
             raise RequestRefused("request", f"the property list has no {name}: sign the CSR anew")
     csr = _csr(str(texts["PushCertRequestCSR"]))
-    chain = _chain(str(texts["PushCertCertificateChain"]))
+    chain = read_chain(_pem(str(texts["PushCertCertificateChain"])))
     try:
         signature = base64.b64decode(
             "".join(str(texts["PushCertSignature"]).split()), validate=True
@@ -101,13 +105,17 @@ def _csr(text: str) -> x509.CertificateSigningRequest:
     return csr
 
 
-def _chain(text: str) -> tuple[x509.Certificate, ...]:
-    content = text.encode()
-    if "-----BEGIN" not in text:  # data instead of a text
-        try:
-            content = base64.b64decode("".join(text.split()), validate=True)
-        except binascii.Error:
-            content = b""
+def _pem(text: str) -> bytes:
+    if "-----BEGIN" in text:
+        return text.encode()
+    try:  # data instead of a text
+        return base64.b64decode("".join(text.split()), validate=True)
+    except binascii.Error:
+        return b""
+
+
+def read_chain(content: bytes) -> tuple[x509.Certificate, ...]:
+    """Return the certificates in *content*, PEM; RequestRefused if there are none."""
     try:
         return tuple(x509.load_pem_x509_certificates(content))
     except UNREADABLE:
@@ -124,7 +132,7 @@ def verify(request: PushRequest, rules: Rules) -> None:
     if request.vendor.serial_number in rules.revoked:
         raise RequestRefused("revoked", "the vendor's certificate was revoked: get another")
     if rules.check_signature:
-        _check_signature(request, sha1=rules.sha1)
+        _check_signature(request, sha1=rules.sha1 or request.sha1)
 
 
 def _check_key(csr: x509.CertificateSigningRequest) -> None:
@@ -170,7 +178,7 @@ def _check_dates(vendor: x509.Certificate, rules: Rules) -> None:
 
 def _check_signature(request: PushRequest, *, sha1: bool) -> None:
     key = request.vendor.public_key()
-    signed = request.csr.public_bytes(serialization.Encoding.DER)
+    signed = request.signed or request.csr.public_bytes(serialization.Encoding.DER)
     digests = (hashes.SHA256(), hashes.SHA1()) if sha1 else (hashes.SHA256(),)  # noqa: S303 (what old tools sign with)
     if isinstance(key, rsa.RSAPublicKey):
         for digest in digests:
@@ -179,7 +187,8 @@ def _check_signature(request: PushRequest, *, sha1: bool) -> None:
             except InvalidSignature:
                 continue
             return
-    about = "the signature is not the vendor's over the DER of the CSR, by RSA with SHA-256"
+    what = "PushCertRequestPlist" if request.signed else "the DER of the CSR"
+    about = f"the signature is not the vendor's over {what}, by RSA with SHA-256"
     raise RequestRefused("signature", about)
 
 

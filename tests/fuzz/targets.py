@@ -32,7 +32,7 @@ from simulator.disclosure.judge.claims import Manifest
 from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.observe import certificates, decoders
 from simulator.disclosure.redact import markers
-from simulator.pki import push_requests
+from simulator.pki import push_requests, server_requests
 from simulator.pki.authority import Authority
 from simulator.pki.credentials import ServerToken, seal_server_token
 from simulator.pki.push import PushAuthority
@@ -120,7 +120,10 @@ def push_request(data: bytes) -> None:
     """Read a property list, and the request for a push certificate in it."""
     try:
         tree = body_formats.parse_plist(data)
-        push_requests.read_request(tree if isinstance(tree, dict) else {})
+        known = tree if isinstance(tree, dict) else {}
+        if server_requests.INNER in known:
+            server_requests.read_server_requests(known)
+        push_requests.read_request(known)
     except (ValueError, push_requests.RequestRefused) as error:
         _quiet(error)
 

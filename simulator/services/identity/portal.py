@@ -1,10 +1,13 @@
 """``POST /pushcert/caservice/new`` and ``renew``: a certificate for a signed request.
 
-The paths and the answer are those of macOS Server's client; the body is the
-request that vendors' tools write. What people do at the web form is done by the
-control API, with the same functions.
+The paths and the answer are those of macOS Server's client. The body is the
+request that vendors' tools write, or that client's own, which holds the account
+and a hash of its password. What people do at the web form is done by the control
+API, with the same functions.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +18,10 @@ from simulator.core.messages import Finding
 from simulator.core.state import Body, State
 from simulator.pki import push_requests
 from simulator.pki.authorities import Authorities
-from simulator.pki.push_requests import RequestRefused, Rules
+from simulator.pki.push_requests import PushRequest, RequestRefused, Rules
+from simulator.pki.server_requests import INNER, read_server_requests
 from simulator.protocol import quirks as switches
-from simulator.protocol.fields import Integer, Object, Objects, String
+from simulator.protocol.fields import Boolean, Integer, Object, Objects, String
 from simulator.protocol.operations import ApiError, Call, Quirk, operation
 from simulator.services import organisations
 from simulator.services.identity import DOCS, authorities, certificates, errors, quirks, vendors
@@ -29,7 +33,7 @@ _ACCOUNT = String(
     place="query",
     concept="admin.apple_id",
     source="XS",
-    inferred="macOS Server's client sent it in the body; the web form knows it by its log-in, "
+    inferred="macOS Server's client sends it in the body; the web form knows it by its log-in, "
     "which is not simulated.",
 )
 _NOTE = String(
@@ -42,8 +46,7 @@ _NOTE = String(
 _REQUEST = (
     String(
         "PushCertRequestCSR",
-        "Base64 of the DER of the CSR.",
-        required=True,
+        "Base64 of the DER of the CSR; required without PushCertRequestPlist.",
         concept="push.csr",
         decode="csr",
         source="AD, MM",
@@ -60,10 +63,24 @@ _REQUEST = (
     ),
     String(
         "PushCertSignature",
-        "Base64 of the vendor's signature over the DER of the CSR.",
+        "Base64 of the vendor's signature over the DER of the CSR, or over PushCertRequestPlist.",
         required=True,
         concept="protocol",
-        source="AD, MM",
+        source="AD, MM, XS",
+    ),
+    String(
+        "PushCertRequestPlist",
+        "Property list of macOS Server's client: account, hash of the password, CSRs.",
+        concept="push.portal_request",
+        source="XS",
+        inferred="The password is not checked; CSRs of other services than Service_Mgmt are "
+        "passed over. SHA-1 is taken here, as it is documented, and SHA-256.",
+    ),
+    Boolean(
+        "PushCertSignedRequest",
+        "That PushCertRequestPlist is signed.",
+        concept="protocol",
+        source="XS",
     ),
 )
 _RESPONSE = (
@@ -84,7 +101,15 @@ _RESPONSE = (
             Objects(
                 "Certificates",
                 "The certificate.",
-                fields=(String("Certificate", "PEM.", concept="push.certificate"),),
+                fields=(
+                    String("Certificate", "PEM.", concept="push.certificate"),
+                    Integer(
+                        "CertRequestNo",
+                        "Which CSR of PushCertRequestPlist it is for.",
+                        concept="protocol",
+                        inferred="Its name in the answer is not known.",
+                    ),
+                ),
             ),
         ),
     ),
@@ -97,23 +122,33 @@ _ROWS: Any = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One CSR that was sent, with what its certificate is to be."""
+
+    request: PushRequest
+    account: str | None
+    renews: str
+    note: str
+    number: int | None = None
+
+
 @operation(
     "POST /pushcert/caservice/new",
     "Create a push certificate: it gets a topic that no device knows yet.",
     name="identity.create",
     request=(*_REQUEST, _ACCOUNT, _NOTE),
     errors=errors.REQUEST,
-    inferred="The body is the request as vendors sign it; macOS Server's own form, which holds "
-    "the account's password, is not taken.",
     **_ROWS,
 )
 def create(call: Call) -> Body:
     """Check the request and issue a certificate for a new topic."""
-    organisation, account = _account(call)
-    upload = _accepted(call, organisation, account)
+    return _answered(call, _create)
+
+
+def _create(call: Call, upload: AcceptedRequest, _: Upload) -> Certificate:
     topic = certificates.new_topic(call.state, call.settings.seed)
-    made = certificates.create(call.state, authorities(call).push, upload, topic, call.now_ms)
-    return _answer(made)
+    return certificates.create(call.state, authorities(call).push, upload, topic, call.now_ms)
 
 
 @operation(
@@ -124,13 +159,12 @@ def create(call: Call) -> Body:
         *_REQUEST,
         String(
             "CertificateSerialNumber",
-            "Serial number of the certificate to renew, hexadecimal.",
+            "Serial number of the certificate to renew, hexadecimal; required without "
+            "PushCertRequestPlist.",
             place="query",
-            required=True,
-            missing=errors.CERTIFICATE_UNKNOWN,
             concept="push.cert_serial",
             source="XS",
-            inferred="macOS Server's client sent it in the body.",
+            inferred="macOS Server's client sends it in the body.",
         ),
         _ACCOUNT,
         _NOTE,
@@ -140,25 +174,62 @@ def create(call: Call) -> Body:
 )
 def renew(call: Call) -> Body:
     """Check the request and issue a certificate for the topic of the one that is named."""
-    organisation, account = _account(call)
-    old = certificates.find(call.state, call.query.get("CertificateSerialNumber", ""))
+    return _answered(call, _renew)
+
+
+def _renew(call: Call, upload: AcceptedRequest, one: Upload) -> Certificate:
+    old = _renewable(call, upload.organisation, one.renews)
+    return certificates.renew(call.state, authorities(call).push, upload, old, call.now_ms)
+
+
+def _renewable(call: Call, organisation: str, serial: str) -> Certificate:
+    old = certificates.find(call.state, serial)
     if old is None or old.organisation != organisation:
         raise ApiError(errors.CERTIFICATE_UNKNOWN)
     if not old.is_renewable(call.now_ms):
         raise ApiError(errors.NOT_RENEWABLE)
-    upload = _accepted(call, organisation, account)
-    made = certificates.renew(call.state, authorities(call).push, upload, old, call.now_ms)
-    return _answer(made)
+    return old
 
 
-def _answer(made: Certificate) -> Body:
+def _answered(call: Call, issue: Callable[[Call, AcceptedRequest, Upload], Certificate]) -> Body:
+    """Issue what is asked for, all or nothing."""
+    issued = []
+    try:
+        for one in _uploads(call):
+            organisation, account = _account(call, one.account)
+            upload = accept(
+                call.state,
+                authorities(call),
+                one.request,
+                organisation=organisation,
+                account=account,
+                note=one.note,
+                now_ms=call.now_ms,
+            )
+            entry: Body = {"Certificate": issue(call, upload, one).pem}
+            issued.append(entry if one.number is None else entry | {"CertRequestNo": one.number})
+    except RequestRefused as refused:
+        text = str(refused)
+        call.exchange.findings.append(Finding("push-request", "body", "", text, refused=True))
+        raise ApiError(errors.BY_REASON[refused.reason], text) from None
     status = {"ErrorCode": 0, "ErrorMessage": "", "ErrorDescription": ""}
-    return {"Response": {"Status": status, "Certificates": [{"Certificate": made.pem}]}}
+    return {"Response": {"Status": status, "Certificates": issued}}
 
 
-def _account(call: Call) -> tuple[str, str]:
+def _uploads(call: Call) -> list[Upload]:
+    tree, query = dict(call.body), call.query
+    if INNER in tree:
+        return [
+            Upload(one.request, one.account, one.renews, one.description, one.number)
+            for one in read_server_requests(tree)
+        ]
+    request = push_requests.read_request(tree)
+    serial = query.get("CertificateSerialNumber", "")
+    return [Upload(request, query.get("AccountName"), serial, query.get("note", ""))]
+
+
+def _account(call: Call, named: str | None) -> tuple[str, str]:
     """Return organisation and account of who uploads."""
-    named = call.query.get("AccountName")
     known = [one.body for one in organisations.all_organisations(call.state)]
     found = [one for one in known if named is None or one["admin_id"] == named]
     if len(found) != 1:
@@ -170,39 +241,21 @@ def _account(call: Call) -> tuple[str, str]:
     return found[0]["id"], found[0]["admin_id"]
 
 
-def _accepted(call: Call, organisation: str, account: str) -> AcceptedRequest:
-    try:
-        return accept(
-            call.state,
-            authorities(call),
-            dict(call.body),
-            organisation=organisation,
-            account=account,
-            note=call.query.get("note", ""),
-            now_ms=call.now_ms,
-        )
-    except RequestRefused as refused:
-        text = str(refused)
-        call.exchange.findings.append(Finding("push-request", "body", "", text, refused=True))
-        raise ApiError(errors.BY_REASON[refused.reason], text) from None
-
-
 def accept(
     state: State,
     known: Authorities,
-    tree: Body,
+    request: PushRequest,
     *,
     organisation: str,
     account: str,
     note: str,
     now_ms: int,
 ) -> AcceptedRequest:
-    """Return what is accepted of the decoded request *tree*; RequestRefused says why nothing is."""
+    """Return what is accepted of *request*; RequestRefused says why nothing is."""
 
     def has(quirk: Quirk) -> bool:
         return switches.on(state, quirk.id, organisation)
 
-    request = push_requests.read_request(tree)
     push_requests.verify(
         request,
         Rules(

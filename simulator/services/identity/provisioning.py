@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
-from simulator.pki.push_requests import RequestRefused
+from simulator.pki.push_requests import RequestRefused, read_request
 from simulator.protocol.body_formats import parse_plist
 from simulator.protocol.fields import Boolean, ErrorCode, Field, Integer, Objects, String
 from simulator.services.identity import SERVICE, certificates, errors, portal, signers, vendors
@@ -58,7 +58,7 @@ def _upload(call: ControlCall) -> Body:
         upload = portal.accept(
             call.state,
             vendors.authorities(call),
-            tree,
+            read_request(tree),
             organisation=organisation,
             account=admin,
             note=call.body.get("note", ""),
