@@ -1,4 +1,4 @@
-"""What is kept of heads changes nothing: answers, records and state are those without it."""
+"""What is kept of requests changes nothing: answers, records and state are those without it."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from simulator.core.messages import Request
+from simulator.core.settings import Settings
 from simulator.core.state import Body
 from simulator.engine.head_cache import HeadCache, HeadCheck, HeadFacts
+from simulator.engine.readings import Reading, Readings
 from simulator.faults import faults
 from simulator.faults.faults import Fault
 from simulator.pki.push import PushAuthority, PushCertificate
@@ -49,6 +52,26 @@ class Counting(HeadCache):
         found = super().find(call)
         self.tally["known" if isinstance(found, HeadFacts) else "checked"] += 1
         return found
+
+
+class Unchanged(Readings):
+    """Says which of its readings somebody has changed."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.read: list[tuple[Reading, str]] = []
+
+    def _read(self, request: Request, host: str | None) -> Reading:
+        reading = super()._read(request, host)
+        self.read.append((reading, _said(reading)))
+        return reading
+
+    def changed(self) -> list[str]:
+        return [said for reading, said in self.read if said != _said(reading)]
+
+
+def _said(reading: Reading) -> str:
+    return repr((reading.decoded, reading.pairs, dict(reading.match.path)))
 
 
 class Forgetful(HeadCache):
@@ -99,8 +122,13 @@ def twins(authority: PushAuthority, **given: Any) -> Iterator[tuple[World, World
     for one, kind in ((cached, lambda way: Counting(way, tally)), (plain, Forgetful)):
         heads = one.apple.engine._heads
         heads.update({name: kind(cache.way) for name, cache in heads.items()})
+    engine, other = cached.apple.engine, plain.apple.engine
+    limit = Settings().body_limit
+    readings = engine._readings = Unchanged(engine.catalogue, limit)
+    other._readings = Readings(other.catalogue, limit, 0)
     try:
         yield cached, plain, tally
+        assert not readings.changed()
     finally:
         cached.apple.store.close()
         plain.apple.store.close()

@@ -169,6 +169,9 @@ class FaultApplication(Struct, frozen=True):
     """The outcome, such as ``dep.T_C_NOT_SIGNED``, or the name of the delivery."""
 
 
+_NO_RESPONSE = Response(500)
+
+
 class Exchange(Struct, omit_defaults=True):
     """One request and all that became of it. Filled by the engine, frozen by being recorded."""
 
@@ -195,4 +198,4 @@ class Exchange(Struct, omit_defaults=True):
     """Label that the client's test run gave it by ``X-Mdmsim-Session``; empty if none."""
     faults: list[FaultApplication] = field(default_factory=list)
     """The faults that touched it, in the order in which they did."""
-    response: Response = field(default_factory=lambda: Response(500))
+    response: Response = _NO_RESPONSE

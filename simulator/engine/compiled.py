@@ -1,8 +1,10 @@
 """One operation, compiled, and what is wrong with a request for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.core.messages import Finding
 from simulator.core.settings import Settings
@@ -22,6 +24,27 @@ from simulator.protocol.operations import (
 from simulator.protocol.validation import Checked, refuses
 from simulator.protocol.wire import Decoded
 
+_AUTHORIZATION = ("header", "authorization")
+
+
+class RequestChecks(Struct, frozen=True):
+    """What the rows of an operation say of a request."""
+
+    all: tuple[Checked, ...]
+    are_clean: bool
+    """Whether none of them found anything."""
+    query: Mapping[str, Any]
+    """The values that passed, as `Call.query`."""
+    body: Mapping[str, Any]
+
+    @classmethod
+    def of(
+        cls, checks: Iterable[Checked], query: Mapping[str, Any], body: Mapping[str, Any]
+    ) -> "RequestChecks":
+        """Sum *checks* up."""
+        found = tuple(checks)
+        return cls(found, not any(one.findings for one in found), query, body)
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledOperation:
@@ -38,6 +61,9 @@ class CompiledOperation:
     admit: Callable[[Call], None] | None
     start: str
     """What each of its paths starts with."""
+    route: str
+    credential: tuple[str, str]
+    """Part and place of the credential; what is in the body must be readable first."""
 
     @classmethod
     def of(
@@ -62,27 +88,31 @@ class CompiledOperation:
             service.authenticate.get(operation.auth, _nobody),
             service.admit.get(operation.auth),
             operation.path.partition("{")[0],
+            operation.route,
+            service.credentials.get(operation.auth, _AUTHORIZATION),
         )
 
-    def check(self, call: Call, decoded: Decoded | None) -> list[Checked]:
-        """Check type, body and query; nothing is refused yet, as authentication comes first."""
+    def check(self, call: Call, decoded: Decoded) -> RequestChecks:
+        """Check type, body and query of *call*; nothing is refused yet.
+
+        What it finds follows from the body, its type, the query, the version and the rows.
+        """
         query = self.check_query(call.pairs, call.version)
-        call.query = query.values
         checks = [query]
-        if decoded is not None and self.service.judges_bodies:
+        sent = bool(call.request.body)
+        if sent and self.service.judges_bodies:
             checks.insert(0, self._check_type(call))
-        if decoded is not None and decoded.problem:
+        if decoded.problem:
             checks.insert(1, self._unreadable(decoded))
-            return checks
-        if decoded is not None and decoded.coded:
+            return RequestChecks.of(checks, query.values, {})
+        if decoded.coded:
             text = "Apple's pages name no content coding for requests: send the body as it is"
             checks.insert(1, self._noted(call, "content-coded", "content-encoding", text))
         # An empty form is a form without pairs, as everything may stand in the query.
         nothing: dict[str, Any] | None = {} if self.operation.body_format == "form" else None
-        body = self.check_body(nothing if decoded is None else decoded.tree, call.version)
-        call.body = body.values
+        body = self.check_body(decoded.tree if sent else nothing, call.version)
         checks.append(body)
-        return checks
+        return RequestChecks.of(checks, query.values, body.values)
 
     def _check_type(self, call: Call) -> Checked:
         sent = call.header("content-type")

@@ -5,7 +5,7 @@ Rule 2: whatever happens, the exchange is recorded, and holds no secret.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -18,9 +18,10 @@ from simulator.engine.compiled import CompiledOperation
 from simulator.engine.head_cache import HeadCache, HeadCheck, HeadFacts
 from simulator.engine.labels import SESSION, START, labelled
 from simulator.engine.preflight import nothing, unmatched
+from simulator.engine.readings import Reading, Readings
 from simulator.faults.faults import FaultRegistry, delivered
 from simulator.faults.generic import refused
-from simulator.protocol.catalogue import Catalogue, Match
+from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.operations import (
     ApiError,
     Call,
@@ -30,7 +31,7 @@ from simulator.protocol.operations import (
     Service,
 )
 from simulator.protocol.validation import Checked
-from simulator.protocol.wire import Decoded, decode, query_pairs
+from simulator.protocol.wire import Decoded
 from simulator.store.errors import StoreError
 
 LOG = logging.getLogger("mdmsim")
@@ -85,6 +86,7 @@ class Engine:
             for name, operation in catalogue.operations.items()
         }
         self._heads = {name: HeadCache(plan.recognise) for name, plan in self._plans.items()}
+        self._readings = Readings(catalogue, settings.body_limit)
         inline = [plan for plan in self._plans.values() if plan.operation.runs_inline]
         self._inline_starts = tuple(plan.start for plan in inline)
 
@@ -112,9 +114,8 @@ class Engine:
             request, session, prefix = labelled(request)
             names = named(request.headers)
         exchange = Exchange(now_ms, request, session=session)
-        match = self.catalogue.find(request.method, request.target, names.get("host", ""))
-        read = None if match.operation is None else match.operation.read_body
-        decoded = decode(request, self._settings.body_limit, read) if request.body else None
+        reading = self._readings.find(request, names)
+        match = reading.match
         call = Call(
             exchange,
             request,
@@ -125,6 +126,7 @@ class Engine:
             self._secret,
             state.of(""),
             path=match.path,
+            pairs=reading.pairs,
             completed_calls=completed_calls,
             prefix=prefix,
             authorities=self._authorities,
@@ -132,50 +134,49 @@ class Engine:
         if match.operation is not None and match.operation.asks:
             # It may have to be begun anew: nothing may count twice, be it a fault or a request.
             with state.savepoint():
-                exchange.response = self._answer(call, match, decoded)
+                exchange.response = self._answer(call, reading)
         else:
-            exchange.response = self._answer(call, match, decoded)
+            exchange.response = self._answer(call, reading)
         if exchange.findings and match.service is not None:
             docs = (match.operation or match.service).docs
             exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]
-        return self._record(exchange, decoded, match.operation, match.service, state)
+        return self._record(exchange, reading, state)
 
     def _record(
         self,
         exchange: Exchange,
-        decoded: Decoded | None,
-        operation: Operation | None,
-        service: Service | None,
+        reading: Reading,
         state: State,
     ) -> Response:
         """Record the finished exchange without its secrets; return the answer with them."""
-        response = exchange.response
+        response, match = exchange.response, reading.match
+        operation, service = match.operation, match.service
         seal_request, seal_response = self._sealer.seal_request, self._sealer.seal_response
-        exchange.request = seal_request(exchange.request, operation, service, decoded)
+        exchange.request = seal_request(exchange.request, operation, service, reading.decoded)
         sealed = seal_response(response, operation, service)
         exchange.response = sealed.for_record() if response.notify_topic else sealed
         state.of(exchange.organisation).record(exchange)
         return response
 
-    def _answer(self, call: Call, match: Match, decoded: Decoded | None) -> Response:
-        if match.service is None:
+    def _answer(self, call: Call, reading: Reading) -> Response:
+        service = reading.match.service
+        if service is None:
             return unmatched(call.exchange)
-        call.exchange.service = match.service.name
-        response = self._respond(call, match, match.service, decoded)
+        call.exchange.service = service.name
+        response = self._respond(call, reading, service)
         return delivered(call, response) if call.exchange.faults else response
 
-    def _respond(
-        self, call: Call, match: Match, service: Service, decoded: Decoded | None
-    ) -> Response:
-        exchange = call.exchange
+    def _respond(self, call: Call, reading: Reading, service: Service) -> Response:
+        exchange, match = call.exchange, reading.match
         try:
             if match.operation is None:
                 head: HeadFacts | HeadCheck = HeadCheck(None)
             else:
-                exchange.operation, exchange.route = call.operation.name, call.operation.route
-                head = self._heads[call.operation.name].find(call)
+                exchange.operation = match.operation.name
+                exchange.route = self._plans[exchange.operation].route
+                head = self._heads[exchange.operation].find(call)
             head.receive(call, match, service)
-            return self._handle(call, self._plans[call.operation.name], head, decoded)
+            return self._handle(call, self._plans[exchange.operation], head, reading)
         except ApiError as error:
             exchange.error = error.row.code
             return refused(call, service, error.row)
@@ -193,20 +194,20 @@ class Engine:
         call: Call,
         plan: CompiledOperation,
         head: HeadFacts | HeadCheck,
-        decoded: Decoded | None,
+        reading: Reading,
     ) -> Response:
-        call.pairs = query_pairs(call.request.target)
+        decoded = reading.decoded
         armed = self._fault_registry.armed(call.state)
         if armed and (row := self._fault_registry.apply(call, armed, decoded, late=False)):
             _recognise(call, plan, head)
             raise ApiError(row)
-        checks = plan.check(call, decoded)
-        if not (decoded is not None and decoded.problem and _in_body(plan)):
-            _authenticate(call, plan, head, checks)
+        checks = reading.checks(call, plan.check)
+        if not (decoded.problem and plan.credential[0] == "body"):
+            _authenticate(call, plan, head, checks.all)
         if armed and (row := self._fault_registry.apply(call, armed, decoded, late=True)):
             raise ApiError(row)
-        if any(checked.findings for checked in checks):
-            _judge(call, plan, checks)
+        if not checks.are_clean:
+            _judge(call, plan, checks.all)
         plan.check_version(call)
         with call.state.savepoint():
             result = plan.operation.handler(call)
@@ -217,11 +218,11 @@ def _recognise(call: Call, plan: CompiledOperation, head: HeadFacts | HeadCheck)
     """Note who asked, if it can be told, of a request that a fault refuses anyway."""
     known = len(call.exchange.findings)
     with suppress(ApiError):
-        _authenticate(call, plan, head, [])
+        _authenticate(call, plan, head, ())
     del call.exchange.findings[known:]
 
 
-def _judge(call: Call, plan: CompiledOperation, checks: list[Checked]) -> None:
+def _judge(call: Call, plan: CompiledOperation, checks: Sequence[Checked]) -> None:
     """Note what the checks of type, body and query found, and refuse for the first of it."""
     judges = plan.service.judges_bodies
     for checked in checks:
@@ -234,17 +235,8 @@ def _judge(call: Call, plan: CompiledOperation, checks: list[Checked]) -> None:
             raise ApiError(checked.error)
 
 
-_AUTHORIZATION = ("header", "authorization")
-
-
-def _in_body(plan: CompiledOperation) -> bool:
-    """Tell whether the credential is in the body, which must be readable first."""
-    place = plan.service.credentials.get(plan.operation.auth, _AUTHORIZATION)
-    return place[0] == "body"
-
-
 def _authenticate(
-    call: Call, plan: CompiledOperation, head: HeadFacts | HeadCheck, checks: list[Checked]
+    call: Call, plan: CompiledOperation, head: HeadFacts | HeadCheck, checks: Sequence[Checked]
 ) -> None:
     """Recognise the client; if that fails, what else is wrong is on record but not the cause."""
     if not plan.operation.auth:
@@ -255,7 +247,7 @@ def _authenticate(
         if plan.admit is not None:
             plan.admit(call)
     except ApiError as error:
-        part, at = plan.service.credentials.get(plan.operation.auth, _AUTHORIZATION)
+        part, at = plan.credential
         text = error.about or error.row.about
         if not any(one.refused for one in call.exchange.findings[known:]):
             call.exchange.findings.append(Finding("auth-refused", part, at, text, refused=True))
