@@ -79,6 +79,14 @@ class ObservationPlan:
     likely_mistyped_paths: tuple[Stray, ...] = ()
     """Path parameters of the operations that a request to none of them may have meant."""
     body_format: BodyFormat = "json"
+    sealed_headers: Mapping[str, str] = field(init=False)
+    """Concepts of the header fields that are secret, by their names."""
+
+    def __post_init__(self) -> None:
+        """Look the secret ones up once."""
+        found = {name: row.concept for name, row in self.headers.items()}
+        secret = {name: one for name, one in found.items() if CONCEPTS[one].sealed}
+        object.__setattr__(self, "sealed_headers", secret)
 
 
 def compile_row(source: Field) -> Row:

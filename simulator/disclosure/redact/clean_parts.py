@@ -1,12 +1,13 @@
 """Parts of exchanges in which no secret was found: clients repeat most of what they send."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from simulator.core.messages import Headers
 
 Parts = tuple[tuple[Any, ...], tuple[str, bytes], bytes]
 """Facts with the header fields; target and body; the body of the answer."""
-_MOST_FACTS, _MOST_RESTS, _MOST_ANSWERS = 1024, 16_384, 256
+_MOST_FACTS, _MOST_RESTS, _MOST_ANSWERS, _MOST_FIELDS = 1024, 16_384, 256, 1024
 _SMALL_REST, _SMALL_ANSWER = 512, 16_384
 """Bytes of what is remembered."""
 
@@ -20,7 +21,7 @@ class CleanParts:
         self._facts: set[tuple[Any, ...]] = set()
         self._rests: set[tuple[str, bytes]] = set()
         self._answers: set[bytes] = set()
-        self._headers: set[Headers] = set()
+        self._fields: set[tuple[str, str]] = set()
 
     def holds(self, parts: Parts, secrets: int) -> bool:
         """Tell whether all *parts* are known to hold none of so many *secrets*."""
@@ -32,20 +33,26 @@ class CleanParts:
             and answer in self._answers
         )
 
-    def holds_headers(self, headers: Headers) -> bool:
-        """Tell whether the header fields of an answer are known to hold none either."""
-        return headers in self._headers
+    def new(self, headers: Headers) -> list[tuple[str, str]]:
+        """Return the header fields of an answer that are not known to hold none.
 
-    def add_headers(self, headers: Headers) -> None:
-        """Remember the header fields of an answer; what `holds` told must still be true."""
-        _add(self._headers, headers, _MOST_ANSWERS)
+        What `holds` told must still be true, here and in `add_fields`.
+        """
+        fields = self._fields
+        return [one for one in headers if one not in fields]
 
-    def add(self, parts: Parts, secrets: int) -> None:
-        """Remember *parts* in which none of so many *secrets* was found."""
+    def add_fields(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Remember header fields of an answer in which none was found."""
+        for one in headers:
+            _add(self._fields, one, _MOST_FIELDS)
+
+    def add(self, parts: Parts, headers: Headers, secrets: int) -> None:
+        """Remember *parts* and the answer's *headers*, with none of so many *secrets*."""
         if secrets != self._secrets:
             self._secrets = secrets
-            for known in (self._facts, self._rests, self._answers, self._headers):
+            for known in (self._facts, self._rests, self._answers, self._fields):
                 known.clear()
+        self.add_fields(headers)
         facts, rest, answer = parts
         if len(rest[0]) + len(rest[1]) <= _SMALL_REST and len(answer) <= _SMALL_ANSWER:
             _add(self._facts, facts, _MOST_FACTS)

@@ -42,12 +42,9 @@ _END = b"/"
 """Stands between pieces of base64; it decodes to bytes that are no text."""
 
 
-def is_encoded(data: bytes, classes: bytes = b"") -> bool:
-    """Tell at a glance whether *data* may hold text in another encoding.
-
-    *classes* are those of its bytes, by `CLASSES`, where they are known already.
-    """
-    classes = classes or data.translate(CLASSES)
+def is_encoded(data: bytes) -> bool:
+    """Tell at a glance whether *data* may hold text in another encoding."""
+    classes = data.translate(CLASSES)
     return b"%" in classes or RUN in classes or classes.count(b"\0") > _NULS
 
 

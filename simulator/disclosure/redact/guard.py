@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.core.messages import Exchange, Headers
+from simulator.core.messages import Exchange
 from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
 from simulator.disclosure.observe.inner import CARRIERS, look_inside
 from simulator.disclosure.observe.values import Fingerprinter
@@ -84,39 +84,36 @@ class SecretGuard:
         """Return *exchange* without the secrets in it; None if its *record* holds none."""
         parts, headers = _parts(exchange), exchange.response.headers
         if self._known.holds(parts, len(self.vault)):
-            if self._known.holds_headers(headers):
-                return None
-            if not self._stands_in_headers(headers):
-                self._known.add_headers(headers)
+            # Such as an id of its own: only what differs from answer to answer is looked at.
+            new = self._known.new(headers)
+            if not new or not self._stands_in(new):
+                self._known.add_fields(new)
                 return None
         if not self.holds_secret(record):
-            self._known.add(parts, len(self.vault))
+            self._known.add(parts, headers, len(self.vault))
             return None
         plain = msgspec.to_builtins(exchange, builtin_types=(bytes,))
         return msgspec.convert(self._walk(plain), Exchange)
 
-    def _stands_in_headers(self, headers: Headers) -> bool:
-        """Tell whether a secret stands in what differs from answer to answer, such as an id."""
-        text = "\n".join([text for pair in headers for text in pair])
+    def _stands_in(self, fields: Iterable[tuple[str, str]]) -> bool:
+        text = "\n".join([text for field in fields for text in field])
         return self.holds_secret(text.encode("utf-8", "surrogatepass"))
 
     def holds_secret(self, data: bytes) -> bool:
         """Tell whether a secret stands in *data*, as it is or encoded."""
-        classes = data.translate(CLASSES)
-        if self._stands_in(data, classes):
+        if self._is_plain_in(data):
             return True
-        if not is_encoded(data, classes):
+        if not is_encoded(data):
             return False
         plain = _NUMBER.sub(b"\n", data)
         for word in self._words:
             plain = plain.replace(word, b"\n")
-        return is_encoded(plain) and any(
-            self._stands_in(decoded, decoded.translate(CLASSES)) for decoded in decodings(plain)
-        )
+        return is_encoded(plain) and any(map(self._is_plain_in, decodings(plain)))
 
-    def _stands_in(self, data: bytes, classes: bytes) -> bool:
+    def _is_plain_in(self, data: bytes) -> bool:
         if self.vault.holds(data):
             return True
+        classes = data.translate(CLASSES)
         telling = RUN in classes or _PREFIXED in classes or _PEM in data
         return telling and any(
             needle in data and pattern.search(data) for needle, pattern in _SHAPES
