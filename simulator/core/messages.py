@@ -198,4 +198,4 @@ class Exchange(Struct, omit_defaults=True):
     """Label that the client's test run gave it by ``X-Mdmsim-Session``; empty if none."""
     faults: list[FaultApplication] = field(default_factory=list)
     """The faults that touched it, in the order in which they did."""
-    response: Response = _NO_RESPONSE
+    response: Response = field(default_factory=lambda: _NO_RESPONSE)

@@ -15,8 +15,7 @@ ONLY = "apns.only"
 
 def dashed(digits: str) -> str:
     """Return the first 32 of *digits* grouped as in a UUID."""
-    parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32])
-    return "-".join(parts)
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"
 
 
 def add(state: State, organisation: str, topic: str) -> None:

@@ -48,11 +48,12 @@ def row_of(exchange: Exchange, guard: Guard | None = None) -> tuple[Any, ...]:
 def columns_of(exchange: Exchange) -> tuple[Any, ...]:
     """Return what an exchange is searched by."""
     # Next to the rules stand the other words that it can be found by.
-    words = [finding.rule for finding in exchange.findings]
-    words += [f"fault:{touch.fault}" for touch in exchange.faults]
-    if exchange.session:
-        words.append(f"session:{exchange.session}")
-    rules = " ".join(words)
+    rules = ""
+    if exchange.findings or exchange.faults or exchange.session:
+        words = [finding.rule for finding in exchange.findings]
+        words += [f"fault:{touch.fault}" for touch in exchange.faults]
+        words += [f"session:{exchange.session}"] * bool(exchange.session)
+        rules = f" {' '.join(words)} "
     return (
         exchange.seq,
         exchange.at_ms,
@@ -62,7 +63,7 @@ def columns_of(exchange: Exchange) -> tuple[Any, ...]:
         exchange.operation,
         exchange.response.status,
         exchange.error,
-        f" {rules} " if rules else "",
+        rules,
         exchange.route,
         f"{exchange.request.method} {exchange.request.target}",
     )

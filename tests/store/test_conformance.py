@@ -36,6 +36,46 @@ def test_what_is_put_is_there_and_what_is_deleted_is_not(store: Store) -> None:
         assert state.get("thing", "a") is None
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda state: state.put("thing", "a", {"n": 1}),
+        lambda state: state.put_many("thing", [("a", {"n": 1}, None)]),
+        lambda state: state.add_many("thing", [("a", {"n": 1})]),
+    ],
+    ids=["put", "put many", "add many"],
+)
+def test_what_was_asked_for_in_vain_is_found_once_it_is_there(
+    store: Store, write: Callable[[State], object]
+) -> None:
+    def is_there(state: State) -> bool:
+        found = state.get("thing", "a")
+        assert found is None or found.body == {"n": 1}
+        assert state.has("thing", "a") is (found is not None)
+        return found is not None
+
+    with store.transaction() as state:
+        assert not is_there(state)
+        with suppress(KeyError), state.savepoint():
+            write(state)
+            assert is_there(state)
+            raise KeyError
+        assert not is_there(state)
+        write(state)
+        assert is_there(state)
+        state.delete("thing", "a")
+        assert not is_there(state)
+    with suppress(KeyError), store.transaction() as state:
+        write(state)
+        assert is_there(state)
+        raise KeyError
+    with store.transaction() as state:
+        assert not is_there(state)
+        write(state)
+    with store.transaction() as state:
+        assert is_there(state)
+
+
 def test_many_are_deleted_at_once(store: Store) -> None:
     with store.transaction() as state:
         rows = ((f"{n:05d}", {"n": n}, {"colour": "red"}) for n in range(2500))

