@@ -68,20 +68,16 @@ class Evaluation:
         exchange.response = self._observer.seal_response(message.response, operation, service)
         return exchange
 
-    def _decoded(self, message: Message, match: Match) -> Decoded | None:
+    def _decoded(self, message: Message, match: Match) -> Decoded:
         request = message.request
-        if not request.body:
-            return None
         read = None if match.operation is None else match.operation.read_body
-        if not message.coded:
+        if not message.coded or not request.body:
             return decode(request, self._settings.body_limit, read)
         plain = tuple(pair for pair in request.headers if pair[0].lower() != "content-encoding")
         decoded = decode(replace(request, headers=plain), self._settings.body_limit, read)
         return replace(decoded, coded=True)
 
-    def _check(
-        self, exchange: Exchange, match: Match, decoded: Decoded | None, state: State
-    ) -> None:
+    def _check(self, exchange: Exchange, match: Match, decoded: Decoded, state: State) -> None:
         """Note what the rows find; that anything was refused for it is not known."""
         request, operation = exchange.request, match.operation
         if operation is not None:
@@ -104,7 +100,7 @@ class Evaluation:
                 receive(call, match, match.service)
             if operation is not None:
                 plan = self._plans[operation.name]
-                found = [one for each in plan.check(call, decoded) for one in each.findings]
+                found = [one for each in plan.check(call, decoded).all for one in each.findings]
                 plan.check_version(call)
         docs = (operation or match.service or nothing(None)).docs
         exchange.findings = [
