@@ -1,4 +1,7 @@
-"""A good call of every operation of DEP and of Apps and Books answers documented fields only."""
+"""A good call of every operation of DEP and of Apps and Books answers documented fields only.
+
+They come in the order of their rows.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -268,3 +271,4 @@ def check(name: str, answer: Answer, version: int) -> None:
     if answer.response.body:
         rows = CATALOGUE.operations[name].response
         assert list(undocumented(answer.json, rows, version)) == []
+        assert [*answer.json] == [row.name for row in rows if row.name in answer.json]

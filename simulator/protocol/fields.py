@@ -363,6 +363,12 @@ class Table(Field):
         )
 
 
+def in_order(names: str, rows: tuple[Field, ...]) -> tuple[Field, ...]:
+    """Return *rows* in the order of *names*, which spaces part; those that it lacks come last."""
+    left = {row.name: row for row in rows}
+    return (*(left.pop(name) for name in names.split()), *left.values())
+
+
 def wrong_inside(rows: tuple[Field, ...], message: Any) -> str:
     """Return the first wrong type inside *message*, with the name of its field."""
     if not isinstance(message, dict):

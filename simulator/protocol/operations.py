@@ -213,6 +213,7 @@ class Operation:
     handler: Handler
     request: tuple[Field, ...] = ()
     response: tuple[Field, ...] = ()
+    """In the order in which the keys are sent."""
     errors: tuple[ErrorCode, ...] = ()
     injectable_item_outcomes: tuple[str, ...] = ()
     """Outcomes of single items that the handler takes from `Call.forces`."""

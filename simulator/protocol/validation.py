@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from simulator.core.messages import Finding
 from simulator.core.settings import Strictness
-from simulator.protocol.fields import ErrorCode, Field, Object, Objects, String, Table, span, walk
+from simulator.protocol.fields import ErrorCode, Field, String, Table, span, walk
 from simulator.protocol.operations import Operation
 from simulator.protocol.rules import RULES
 from simulator.protocol.wire import JsonObject, QueryPair
@@ -233,64 +233,64 @@ def _objects(row: Field, value: Any) -> Iterator[tuple[str, Message, Mapping[str
 
 
 def projector(rows: tuple[Field, ...], newest: int) -> Projector:
-    """Compile *rows* into the function that cuts a message to what a version gets.
+    """Compile *rows* into the function that makes of a message what a version gets.
 
     Fields that came later are left out: the real service cannot have sent
     them; a service without versions gives all. Values that came later are replaced by what
-    older versions get.
+    older versions get. Keys come in the order of the rows.
     """
 
     @cache  # made when first asked for, as most runs see one version
-    def table_of(version: int) -> _Cut | None:
-        return None if not newest or _gets_all(rows, version) else _table(rows, version, newest)
+    def table_of(version: int) -> _Cut:
+        return _table(rows, version, is_versioned=bool(newest))
 
     def project(message: Any, version: int) -> Any:
-        table = table_of(version or newest)
-        return message if table is None else _cut(message, table)
+        return _cut(message, table_of(version or newest)) if rows and message else message
 
     return project
-
-
-def _gets_all(rows: tuple[Field, ...], version: int) -> bool:
-    """Tell whether *version* gets every row and value, so that there is nothing to cut."""
-    return all(
-        span(row.versions)[0] <= version <= span(row.versions)[1]
-        and all(since <= version for since, _ in row.older.values())
-        for row in walk(rows)
-    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
     """What one version gets of one kind of object."""
 
-    names: frozenset[str]
+    names: tuple[str, ...]
+    """In the order in which they are sent."""
+    drops: bool
+    """Whether versions differ: a key that is none of *names* is left out, else it comes last."""
     inner: Mapping[str, tuple[Field, "_Cut"]]
     older: Mapping[str, Mapping[str, str]]
     whole: bool
     """Whether nothing has to be replaced or looked into."""
 
 
-def _table(rows: tuple[Field, ...], version: int, newest: int) -> _Cut:
-    names, inner, older = set(), {}, {}
+def _table(rows: tuple[Field, ...], version: int, *, is_versioned: bool) -> _Cut:
+    names, inner, older = [], {}, {}
     for row in rows:
         low, high = span(row.versions)
-        if not low <= version <= high:
+        if is_versioned and not low <= version <= high:
             continue
-        names.add(row.name)
+        names.append(row.name)
         fields = getattr(row, "fields", ())
         if isinstance(row, Table) and row.value is not None:
             fields = (row.value,)
         if fields:
-            inner[row.name] = (row, _table(fields, version, newest))
+            differs = is_versioned and any(
+                one.versions != "1+" or one.older for one in walk(fields)
+            )
+            inner[row.name] = (row, _table(fields, version, is_versioned=differs))
         replaced = {v: old for v, (since, old) in row.older.items() if version < since}
-        if replaced:
+        if is_versioned and replaced:
             older[row.name] = replaced
-    return _Cut(frozenset(names), inner, older, whole=not inner and not older)
+    return _Cut(tuple(names), is_versioned, inner, older, whole=not inner and not older)
 
 
-def _cut(message: Message, cut: _Cut) -> Message:
-    kept = {name: value for name, value in message.items() if name in cut.names}
+def _cut(message: Any, cut: _Cut) -> Any:
+    if type(message) is not dict:
+        return message
+    kept = {name: message[name] for name in cut.names if name in message}
+    if not cut.drops and len(kept) < len(message):
+        kept |= message
     if cut.whole:
         return kept
     for name, replaced in cut.older.items():
@@ -302,14 +302,22 @@ def _cut(message: Message, cut: _Cut) -> Message:
     return kept
 
 
+def _cut_table(value: Message, row: Table, table: _Cut) -> Message:
+    if row.value is None:
+        return {key: _cut(item, table) for key, item in value.items()}
+    # The one row stands for each value, whatever its key.
+    if row.value.name in table.inner:
+        below = table.inner[row.value.name]
+        return {key: _cut_inside(item, *below) for key, item in value.items()}
+    replaced = table.older.get(row.value.name)
+    return {k: replaced.get(v, v) for k, v in value.items()} if replaced else value
+
+
 def _cut_inside(value: Any, row: Field, table: _Cut) -> Any:
-    if value is None:
-        return None
     if isinstance(row, Table):
-        if row.value is None:
-            return {key: _cut(item, table) for key, item in value.items()}
-        replaced = table.older.get(row.value.name)
-        return {k: replaced.get(v, v) for k, v in value.items()} if replaced else value
-    if isinstance(row, Objects):
+        return _cut_table(value, row, table) if type(value) is dict else value
+    if type(value) is tuple and not table.drops:
+        return value  # a constant, written in the order of the rows
+    if isinstance(value, list | tuple):
         return [_cut(item, table) for item in value]
-    return _cut(value, table) if isinstance(row, Object) else value
+    return _cut(value, table)

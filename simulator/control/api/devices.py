@@ -15,7 +15,7 @@ from simulator.hardware.devices import ADDED, generate
 from simulator.hardware.products import FAMILIES
 from simulator.protocol.fields import Field, Integer, Objects, String, Strings
 from simulator.services.dep.assignment import PROFILE
-from simulator.services.dep.device_rows import DEVICE
+from simulator.services.dep.device_rows import device_fields
 from simulator.services.fleet import arrivals, portal
 from simulator.services.fleet import devices as fleet
 from simulator.services.fleet.devices import Device
@@ -154,10 +154,13 @@ def who(state: State, org: str, body: Body) -> str:
     return str(body.get("by") or (found.body["admin_id"] if found else ""))
 
 
+_CHANGEABLE = tuple(row for row in device_fields() if row.name != "serial_number")
+
+
 async def change_device(request: web.Request) -> web.Response:
     """Set any attribute of a device; its server is told that it was modified."""
     parts, serial, body = request.app[PARTS], request.match_info["serial"], request[BODY]
-    known = {row.name: row for row in DEVICE if row.name != "serial_number"}
+    known = {row.name: row for row in _CHANGEABLE}
     for name, value in body.items():
         if name not in known:
             raise bad(f"{name} is no attribute of a device: there are {', '.join(known)}")
@@ -244,7 +247,7 @@ ROUTES = (
         "Set attributes of a device by their wire names, null to take one away.",
         change_device,
         query=(),
-        body=tuple(Field(row.name, row.about) for row in DEVICE if row.name != "serial_number"),
+        body=tuple(Field(row.name, row.about) for row in _CHANGEABLE),
     ),
     Route(
         "GET",

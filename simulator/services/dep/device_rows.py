@@ -3,7 +3,7 @@
 from typing import Any
 
 from simulator.core.messages import Finding
-from simulator.protocol.fields import Boolean, Field, String, Strings, Table
+from simulator.protocol.fields import Boolean, Field, String, Strings, Table, in_order
 from simulator.protocol.operations import ApiError, Call
 from simulator.services.dep import errors
 
@@ -13,7 +13,7 @@ ADVISED = 1000
 """Serial numbers in one request beyond which Apple warns of bad performance (AD)."""
 
 SERIAL_NUMBER = String("serial_number", "Serial number.", concept="device.serial", source="AD")
-DEVICE: tuple[Field, ...] = (
+_ROWS: tuple[Field, ...] = (
     SERIAL_NUMBER,
     String("model", "Marketing name of the model.", concept="device.model", source="AD"),
     String("description", "Description.", concept="device.description", source="AD"),
@@ -111,6 +111,22 @@ EVENT = (
         source="AD",
     ),
 )
+_ORDER = (
+    "serial_number description model os device_family color asset_tag profile_uuid "
+    "profile_assign_time profile_push_time profile_status device_assigned_by device_assigned_date "
+    "mdm_migration_deadline op_type op_date released_by_replacement response_status "
+    "bluetooth_mac_address eid ethernet_mac_address wifi_mac_address imei meid"
+)
+"""As captured (PE); of what no capture has, asset_tag and the rest stand where they fit."""
+
+
+def device_fields(*more: Field) -> tuple[Field, ...]:
+    """Return the rows of a device, with *more* that only some calls have, in their order."""
+    rows = (*_ROWS, *more)
+    named = {row.name for row in rows}
+    return in_order(" ".join(name for name in _ORDER.split() if name in named), rows)
+
+
 STATUS = String(
     "response_status",
     "SUCCESS, or why this device gave none.",

@@ -8,11 +8,11 @@ from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import cursors, errors, quirks, timeline
 from simulator.services.dep.cursors import DeviceCursor
 from simulator.services.dep.device_rows import (
-    DEVICE,
     DOCS,
     EVENT,
     PAGE_MAXIMUM,
     STATUS,
+    device_fields,
     outcomes,
     requested_serials,
     serials,
@@ -40,9 +40,9 @@ LIMIT = Integer(
     inferred="Above the maximum it counts as the maximum; below 0 as absent.",
 )
 PAGE = (
-    String("cursor", "Where to go on.", concept="protocol", source="AD"),
-    Boolean("more_to_follow", "Whether there is more to get at once.", concept="protocol"),
     String("fetched_until", "Time that the answer reaches.", concept="protocol", source="PR"),
+    Boolean("more_to_follow", "Whether there is more to get at once.", concept="protocol"),
+    String("cursor", "Where to go on.", concept="protocol", source="AD"),
 )
 
 
@@ -73,7 +73,7 @@ def _known(call: Call, text: str) -> DeviceCursor:
     name="dep.fetch",
     auth="session",
     request=(CURSOR, LIMIT),
-    response=(Array("devices", "The devices.", fields=DEVICE, source="AD"), *PAGE),
+    response=(Array("devices", "The devices.", fields=device_fields(), source="AD"), *PAGE),
     errors=(errors.INVALID_CURSOR, errors.EXHAUSTED_CURSOR),
     json_only=True,
     docs=f"{DOCS}fetch-devices",
@@ -121,7 +121,7 @@ def fetch(call: Call) -> Body:
         LIMIT,
     ),
     response=(
-        Array("devices", "The events.", fields=DEVICE + EVENT, source="AD"),
+        Array("devices", "The events.", fields=device_fields(*EVENT), source="AD"),
         *PAGE,
     ),
     errors=(errors.CURSOR_REQUIRED, errors.INVALID_CURSOR, errors.EXPIRED_CURSOR),
@@ -202,7 +202,7 @@ def _odd(call: Call, events: list[Body]) -> list[Body]:
             "devices",
             "Details by serial number.",
             concept="device.serial",
-            fields=(*DEVICE, STATUS),
+            fields=device_fields(STATUS),
             source="AD",
         ),
     ),

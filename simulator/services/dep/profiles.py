@@ -11,7 +11,7 @@ from cryptography import x509
 
 from simulator.core.state import Body, State
 from simulator.pki.push_identity import UNREADABLE
-from simulator.protocol.fields import Boolean, Field, String, Strings
+from simulator.protocol.fields import Boolean, Field, String, Strings, in_order
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors, skip_keys
 from simulator.services.dep.assignment import PROFILE, PROFILE_UUID, assign_profile, find_profile
@@ -222,6 +222,12 @@ PROFILE_FIELDS: tuple[Field, ...] = (
         inferred="Apple names no error for a bad one; the one for url is given.",
     ),
 )
+_CAPTURED = (
+    "support_phone_number support_email_address department org_magic url is_supervised "
+    "allow_pairing is_mandatory is_mdm_removable await_device_configured is_multi_user "
+    "auto_advance_setup skip_setup_items profile_uuid profile_name"
+)
+"""The order of a profile that was read (MM, 2018)."""
 _BOOLEANS = {row.name: row.default for row in PROFILE_FIELDS if isinstance(row, Boolean)}
 
 
@@ -294,7 +300,7 @@ def define(call: Call) -> Body:
             source="PR",
         ),
     ),
-    response=(PROFILE_UUID, *PROFILE_FIELDS),
+    response=in_order(_CAPTURED, (PROFILE_UUID, *PROFILE_FIELDS)),
     errors=(errors.PROFILE_UUID_REQUIRED, errors.NOT_FOUND),
     docs=f"{DOCS}get-profile",
     source="PR, MM, PE",

@@ -10,13 +10,13 @@ from simulator.services.gdmf import DOCS, defaults, quirks, releases
 _DAY_MS = 24 * 3600 * 1000
 _ASSET = (
     String("ProductVersion", "Version: digits and dots.", concept="protocol", source="AD, DS"),
-    String("ProductVersionExtra", "Such as (a).", concept="protocol", source="AD, ZE"),
     String(
         "Build",
         "Build; that of an improvement ends in a letter.",
         concept="protocol",
         source="AD, FL",
     ),
+    String("ProductVersionExtra", "Such as (a).", concept="protocol", source="AD, ZE"),
     String("PrerequisiteBuild", "Build it goes on.", concept="protocol", source="AD, ZE"),
     String("PostingDate", "Day of posting.", concept="protocol", source="AD, DS"),
     String(

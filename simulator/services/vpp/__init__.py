@@ -50,6 +50,8 @@ def answer(call: Call, result: Any) -> Response:
         body = {"status": 0} | body | (v1_trailer(call) if call.principal.id else {})
     elif call.operation.name.startswith("vpp2.") and call.principal.id:
         body |= {name: value for name, value in v2_trailer(call).items() if body.get(name) is None}
+    names = (row.name for row in call.operation.response)
+    body = {name: body[name] for name in names if name in body} | body
     headers = (("Content-Type", JSON_TYPE), *call.headers)
     return Response(200, headers, msgspec.json.encode(body), notify_topic=OUTBOX)
 

@@ -7,7 +7,7 @@ from simulator.services.vpp import quirks
 from simulator.services.vpp.access import location_of_token, sent_token
 from simulator.services.vpp.domain.locations import apple_time
 
-_OTHER = {"id": "5f0e4a52-0000-4000-8000-000000000000", "name": "Other MDM", "metadata": "1"}
+_OTHER = {"id": "5f0e4a52-0000-4000-8000-000000000000", "metadata": "1", "name": "Other MDM"}
 WARNING_MS = 15 * 24 * 3600 * 1000
 """How long before its end v1 tells when a token expires."""
 
@@ -18,7 +18,7 @@ def v2_trailer(call: Call) -> Body:
     body: Body = {"tokenExpirationDate": apple_time(token["expires_ms"]), "uId": where.uid}
     if call.has(quirks.OTHER_OWNER):
         return body | {"mdmInfo": dict(_OTHER)}
-    return body if where.mdm is None else body | {"mdmInfo": dict(where.mdm)}
+    return body if where.mdm is None else body | {"mdmInfo": dict(sorted(where.mdm.items()))}
 
 
 def v1_trailer(call: Call) -> Body:
@@ -26,7 +26,7 @@ def v1_trailer(call: Call) -> Body:
     where, token = location_of_token(call), sent_token(call)
     body: Body = {"uId": where.uid, "expirationMillis": token["expires_ms"]}
     if not token["legacy"]:
-        body["location"] = {"locationId": where.number, "locationName": where.name}
+        body["location"] = {"locationName": where.name, "locationId": where.number}
     if where.shown_context:
         body["clientContext"] = where.shown_context
     if token["expires_ms"] - call.now_ms <= WARNING_MS:

@@ -66,9 +66,9 @@ def _forget(root: State, number: int) -> None:
 
 
 def message(location: Location, kind: str, content: Body, number: int) -> Body:
-    """Return a notification as it is sent."""
+    """Return a notification as it is sent, its keys in the order of the alphabet (ZE)."""
     return {
-        "notification": content,
+        "notification": dict(sorted(content.items())),
         "notificationId": uuid_of(location.salt.encode(), "notification", number),
         "notificationType": kind,
         "uId": location.uid,

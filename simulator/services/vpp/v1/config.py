@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.core.state import Body
-from simulator.protocol.fields import Boolean, Integer, String
+from simulator.protocol.fields import Boolean, Integer, String, in_order
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.organisations import organisation
 from simulator.services.vpp import errors, numbers
@@ -40,31 +40,32 @@ def _url(name: str) -> String:
     return String(name, "URL of a call.", concept="protocol", source="L-svc, PE")
 
 
+def _most(name: str) -> Integer:
+    return Integer(name, "Most targets of one manage call.", concept="protocol", source="L-svc")
+
+
 @operation(
     f"POST {BASE}/VPPServiceConfigSrv",
     "Say where the calls are, and what the error numbers mean.",
     name="vpp1.service_config",
     also=("GET",),
     aliases=(f"{OLD_BASE}/VPPServiceConfigSrv",),
-    response=(
-        STATUS,
-        *(_url(name) for name in _CALLS),
-        _url("contentMetadataLookupUrl"),
-        _url("invitationEmailUrl"),
-        _url("vppWebsiteUrl"),
-        Integer(
-            "maxBatchAssociateLicenseCount",
-            "Most targets of one manage call.",
-            concept="protocol",
-            source="L-svc",
+    response=in_order(
+        "getLicensesSrvUrl contentMetadataLookupUrl clientConfigSrvUrl registerUserSrvUrl "
+        "getAssignmentsSrvUrl disassociateLicenseSrvUrl vppWebsiteUrl retireUserSrvUrl "
+        "invitationEmailUrl editUserSrvUrl status maxBatchDisassociateLicenseCount "
+        "associateLicenseSrvUrl maxBatchAssociateLicenseCount getUserSrvUrl getVPPAssetsSrvUrl "
+        "manageVPPLicensesByAdamIdSrvUrl errorCodes getUsersSrvUrl",
+        (
+            STATUS,
+            *(_url(name) for name in _CALLS),
+            _url("contentMetadataLookupUrl"),
+            _url("invitationEmailUrl"),
+            _url("vppWebsiteUrl"),
+            _most("maxBatchAssociateLicenseCount"),
+            _most("maxBatchDisassociateLicenseCount"),
+            ERROR_CODES,
         ),
-        Integer(
-            "maxBatchDisassociateLicenseCount",
-            "Most targets of one manage call.",
-            concept="protocol",
-            source="L-svc",
-        ),
-        ERROR_CODES,
     ),
     docs=f"{DOCS}service-configuration",
     source="L-svc, PE, MM",
@@ -125,22 +126,26 @@ _NOTIFICATION_TOKEN = String(
         _APN_TOKEN,
         Boolean("verbose", "Asks old servers for appleId.", concept="protocol", source="MM"),
     ),
-    response=(
-        *COMMON,
-        String("appleId", "The content manager.", concept="admin.apple_id", source="L-cc"),
-        String("email", "The same.", concept="admin.apple_id", source="L-cc"),
-        String("countryCode", "Country of the store.", concept="org.country", source="L-cc"),
-        String("defaultPlatform", "For the look-up.", concept="protocol", source="L-cc"),
-        Integer(
-            "organizationId",
-            "Organization.",
-            concept="org.id",
-            source="L-cc, MM",
-            inferred="A number, as on the wire; the page says string.",
+    response=in_order(
+        "countryCode clientContext organizationId location email notificationToken uId status "
+        "defaultPlatform expirationMillis organizationIdHash appleId apnToken",
+        (
+            *COMMON,
+            String("appleId", "The content manager.", concept="admin.apple_id", source="L-cc"),
+            String("email", "The same.", concept="admin.apple_id", source="L-cc"),
+            String("countryCode", "Country of the store.", concept="org.country", source="L-cc"),
+            String("defaultPlatform", "For the look-up.", concept="protocol", source="L-cc"),
+            Integer(
+                "organizationId",
+                "Organization.",
+                concept="org.id",
+                source="L-cc, MM",
+                inferred="A number, as on the wire; the page says string.",
+            ),
+            String("organizationIdHash", "Hash of it.", concept="org.id_hash", source="L-cc"),
+            _APN_TOKEN,
+            _NOTIFICATION_TOKEN,
         ),
-        String("organizationIdHash", "Hash of it.", concept="org.id_hash", source="L-cc"),
-        _APN_TOKEN,
-        _NOTIFICATION_TOKEN,
     ),
     docs=f"{DOCS}client-configuration",
     source="L-cc, L-obj",

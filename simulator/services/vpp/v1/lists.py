@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.core.state import Body
-from simulator.protocol.fields import Boolean, Integer, Objects, String
+from simulator.protocol.fields import Boolean, Integer, Objects, String, in_order
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import errors
 from simulator.services.vpp.access import location_of_token
@@ -57,6 +57,20 @@ HEAD = (
 )
 
 
+_ASSET = in_order(
+    "assignedCount productTypeName productTypeId availableCount pricingParam retiredCount "
+    "adamIdStr totalCount isIrrevocable deviceAssignable",
+    (
+        *HEAD,
+        Boolean("deviceAssignable", "To devices too.", concept="protocol", source="L-obj"),
+        _count("totalCount"),
+        _count("availableCount"),
+        _count("assignedCount"),
+        _count("retiredCount"),
+    ),
+)
+
+
 @operation(
     f"POST {BASE}/getVPPAssetsSrv",
     "List the apps and books of the location.",
@@ -66,22 +80,13 @@ HEAD = (
         Boolean("includeLicenseCounts", "With the counts.", concept="protocol", source="L-obj"),
         PRICING_ROW,
     ),
-    response=(
-        Objects(
-            "assets",
-            "Apps and books.",
-            source="L-obj",
-            fields=(
-                *HEAD,
-                Boolean("deviceAssignable", "To devices too.", concept="protocol", source="L-obj"),
-                _count("totalCount"),
-                _count("availableCount"),
-                _count("assignedCount"),
-                _count("retiredCount"),
-            ),
+    response=in_order(
+        "uId status assets clientContext expirationMillis totalCount location",
+        (
+            Objects("assets", "Apps and books.", source="L-obj", fields=_ASSET),
+            Integer("totalCount", "How many assets.", concept="protocol", source="L-obj"),
+            *COMMON,
         ),
-        Integer("totalCount", "How many assets.", concept="protocol", source="L-obj"),
-        *COMMON,
     ),
     docs=f"{DOCS}get-assets-44p83",
     source="L-obj",
@@ -134,23 +139,27 @@ _REQUEST_ID = String("requestId", "What a page is of.", concept="protocol", sour
             source="L-asg",
         ),
     ),
-    response=(
-        Objects(
-            "assignments",
-            "Who has what.",
-            fields=(ADAM_ID, PRICING_ROW, CLIENT_ID, SERIAL),
-            source="L-asg",
+    response=in_order(
+        "assignments assignmentsInCurrentPage currentPageIndex nextPageIndex clientContext "
+        "expirationMillis location requestId status totalAssignments totalPages uId",
+        (
+            Objects(
+                "assignments",
+                "Who has what.",
+                fields=(ADAM_ID, PRICING_ROW, CLIENT_ID, SERIAL),
+                source="L-asg",
+            ),
+            _about("totalAssignments", "How many there are."),
+            _about("assignmentsInCurrentPage", "On this page."),
+            _about("currentPageIndex", "This page."),
+            _about("totalPages", "How many pages."),
+            _about("nextPageIndex", "The next page, if there is one."),
+            replace(
+                _REQUEST_ID,
+                inferred="Always there, as in a captured answer; the page says above 300 only.",
+            ),
+            *COMMON,
         ),
-        _about("totalAssignments", "How many there are."),
-        _about("assignmentsInCurrentPage", "On this page."),
-        _about("currentPageIndex", "This page."),
-        _about("totalPages", "How many pages."),
-        _about("nextPageIndex", "The next page, if there is one."),
-        replace(
-            _REQUEST_ID,
-            inferred="Always there, as in a captured answer; the page says above 300 only.",
-        ),
-        *COMMON,
     ),
     docs=f"{DOCS}get-assignments-158kc",
     source="L-asg, PE",

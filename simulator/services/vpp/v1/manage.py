@@ -3,7 +3,15 @@
 from collections.abc import Callable
 
 from simulator.core.state import Body
-from simulator.protocol.fields import Boolean, ErrorCode, Integer, Objects, String, Strings
+from simulator.protocol.fields import (
+    Boolean,
+    ErrorCode,
+    Integer,
+    Objects,
+    String,
+    Strings,
+    in_order,
+)
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.vpp import checks, errors, quirks
 from simulator.services.vpp.access import location_of_token
@@ -75,11 +83,14 @@ _OUTCOMES = (
             source="L-obj",
         ),
     ),
-    response=(
-        *HEAD,
-        Objects("associations", "What was assigned.", fields=_OUTCOMES, source="L-obj"),
-        Objects("disassociations", "What was taken away.", fields=_OUTCOMES, source="L-obj"),
-        *COMMON,
+    response=in_order(
+        "status uId clientContext expirationMillis location associations disassociations",
+        (
+            *HEAD,
+            Objects("associations", "What was assigned.", fields=_OUTCOMES, source="L-obj"),
+            Objects("disassociations", "What was taken away.", fields=_OUTCOMES, source="L-obj"),
+            *COMMON,
+        ),
     ),
     docs=f"{DOCS}manage-licenses",
     source="L-obj",

@@ -91,8 +91,8 @@ COMMON = (
         "The location; not with a legacy token.",
         source="L-obj",
         fields=(
-            Integer("locationId", "Number.", concept="vpp.location_id", source="L-obj"),
             String("locationName", "Name.", concept="org.location", source="L-obj"),
+            Integer("locationId", "Number.", concept="vpp.location_id", source="L-obj"),
         ),
     ),
     String("uId", "Identifier of the location.", concept="vpp.location_id", source="L-obj"),

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from simulator.core.state import Body
-from simulator.protocol.fields import ErrorCode, Integer, Objects, String, Strings, Table
+from simulator.protocol.fields import ErrorCode, Integer, Objects, String, Strings, Table, in_order
 from simulator.protocol.operations import ApiError, Call, OutboundCall, operation
 from simulator.services.vpp import checks, errors, numbers
 from simulator.services.vpp.access import location_of_token
@@ -119,33 +119,38 @@ def shown(location: Location) -> Body:
     return {name: value for name, value in body.items() if value}
 
 
-_CONFIG = (
-    String("countryISO2ACode", "Country of the store.", concept="org.country", source="D-cc2"),
-    String("defaultPlatform", "Platform for the look-up.", concept="protocol", source="D-cc2"),
-    String("locationName", "Name.", concept="org.location", source="D-cc2"),
-    String("websiteURL", "The portal.", concept="protocol", source="D-cc2"),
-    String(
-        "notificationUrl",
-        "Where notifications go.",
-        concept="server.notify_url",
-        source="D-cc2",
+_CONFIG = in_order(
+    "countryISO2ACode defaultPlatform locationName mdmInfo notificationAuthToken notificationUrl "
+    "subscribedNotificationTypes tokenExpirationDate uId websiteURL",
+    (
+        String("countryISO2ACode", "Country of the store.", concept="org.country", source="D-cc2"),
+        String("defaultPlatform", "Platform for the look-up.", concept="protocol", source="D-cc2"),
+        String("locationName", "Name.", concept="org.location", source="D-cc2"),
+        String("websiteURL", "The portal.", concept="protocol", source="D-cc2"),
+        String(
+            "notificationUrl",
+            "Where notifications go.",
+            concept="server.notify_url",
+            source="D-cc2",
+        ),
+        String(
+            "notificationAuthToken",
+            "Secret that they carry.",
+            concept="server.notify_token",
+            source="D-cc2",
+            inferred="Echoed in clear, as in the reference sample; the set-up article leaves it "
+            "out.",
+        ),
+        Strings(
+            "subscribedNotificationTypes",
+            "Kinds that go there.",
+            values=NOTIFICATIONS,
+            concept="server.notify_type",
+            source="D-cc2",
+            inferred="Never holds TEST_NOTIFICATION.",
+        ),
+        *COMMON,
     ),
-    String(
-        "notificationAuthToken",
-        "Secret that they carry.",
-        concept="server.notify_token",
-        source="D-cc2",
-        inferred="Echoed in clear, as in the reference sample; the set-up article leaves it out.",
-    ),
-    Strings(
-        "subscribedNotificationTypes",
-        "Kinds that go there.",
-        values=NOTIFICATIONS,
-        concept="server.notify_type",
-        source="D-cc2",
-        inferred="Never holds TEST_NOTIFICATION.",
-    ),
-    *COMMON,
 )
 
 
