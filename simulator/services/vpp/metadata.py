@@ -10,7 +10,7 @@ from typing import Any
 from simulator.auth import provider_token
 from simulator.core.messages import Finding
 from simulator.core.state import Body
-from simulator.protocol.fields import Boolean, Integer, Object, Objects, String, Table
+from simulator.protocol.fields import Boolean, Identifier, Integer, Object, Objects, String, Table
 from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import ApiError, Call, Principal, operation
 from simulator.protocol.validation import refuses
@@ -49,6 +49,10 @@ def by_cookie(head: RequestHead) -> Principal:
     if found is None:
         return Principal("", "", "")
     return Principal(found["organisation"], f"vpp:{found['location']}", found["location"])
+
+
+def _has_token(head: RequestHead) -> bool:
+    return bool(cookie_token(head))
 
 
 def by_developer(head: RequestHead) -> Principal:
@@ -106,13 +110,17 @@ def _visible(call: Call, adam_id: str) -> StoreProduct | None:
             "results",
             "Item by store id.",
             fields=(
-                String("id", "Store id.", concept="vpp.adam_id", source="L-meta"),
+                Identifier(
+                    "id",
+                    "Store id: a number, or with a token a text.",
+                    concept="vpp.adam_id",
+                    source="L-meta",
+                ),
                 String("name", "Name.", concept="protocol", source="L-meta"),
                 String("bundleId", "Bundle.", concept="protocol", source="L-meta"),
             ),
             concept="vpp.adam_id",
             source="L-meta",
-            inferred="artwork has a URL template; Apple has an array where no token is sent.",
         ),
         Integer("version", "2.", concept="protocol", source="L-meta"),
         Boolean("isAuthenticated", "Always false.", concept="protocol", source="L-meta"),
@@ -120,17 +128,20 @@ def _visible(call: Call, adam_id: str) -> StoreProduct | None:
     ),
     docs=f"{DOCS}getting-app-and-book-information-legacy",
     source="L-meta, ZE",
+    read_head=_has_token,
     inferred="What is not found, not allowed, or asked with a bad token is an empty result.",
 )
 def look_up(call: Call) -> Body:
-    """Answer the item, or nothing."""
+    """Answer the item in the form for who asks, or nothing."""
     query = call.query
     country = query.get("cc", "us").lower()
+    form = storefront.item if call.principal.id else storefront.public_item
+    refused = call.read and not call.principal.id
     results = {}
-    for adam_id in query.get("id", "").split(","):
+    for adam_id in () if refused else query.get("id", "").split(","):
         product = _visible(call, adam_id.strip())
         if product is not None and _sold(product, query.get("platform", "")):
-            results[product.adam_id] = storefront.item(product, origin(call), country)
+            results[product.adam_id] = form(product, origin(call), country)
     return {
         "results": results,
         "version": 2,

@@ -69,6 +69,20 @@ def test_what_is_not_found_is_an_empty_result(
     assert look_up(apple, adam_id, **query)["results"] == {}
 
 
+def test_an_item_has_the_form_for_who_asks(apple: Vpp) -> None:
+    public = look_up(apple, APP)["results"][APP]
+    own = look_up(apple, APP, cookie=apple.stoken)["results"][APP]
+
+    assert (public["id"], own["id"]) == (int(APP), APP)
+    assert [set(image) for image in public["artwork"]] == [{"width", "height", "url"}] * 3
+    assert own["artwork"]["url"].endswith("/{w}x{h}bb.{f}")
+    assert {name for name in public if public[name] != own[name]} == {"id", "artwork"}
+
+
+def test_with_a_bad_token_nothing_is_found(apple: Vpp) -> None:
+    assert look_up(apple, APP, cookie="garbage")["results"] == {}
+
+
 def test_a_custom_app_is_seen_with_the_token_of_its_location(apple: Vpp) -> None:
     mine = look_up(apple, CUSTOM, cookie=apple.stoken)
     other = look_up(apple, CUSTOM, cookie=apple.place("branch").stoken)

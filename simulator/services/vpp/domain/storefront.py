@@ -17,6 +17,7 @@ _FAMILIES = {
 _KEYS = {"iphone": "ios", "ipad": "ios", "mac": "osx", "appletv": "appletvos"}
 """Key in platformAttributes by platform of the request (FL)."""
 _PLATFORMS = {"ios": "iOS", "osx": "macOS", "appletvos": "tvOS", "xros": "visionOS"}
+_ARTWORK = (100, 512, 1024)
 _RELEASED = "2025-09-01"
 
 
@@ -52,7 +53,7 @@ def _offer(product: StoreProduct) -> Body:
 
 
 def _artwork(origin: str, product: StoreProduct) -> Body:
-    """Return artwork in the form with a template; the other form is an array (vpp.md 11.1)."""
+    """Return artwork in the form with a template."""
     return {
         "url": f"{origin}/image/{product.adam_id}/{{w}}x{{h}}bb.{{f}}",
         "width": 1024,
@@ -63,7 +64,7 @@ def _artwork(origin: str, product: StoreProduct) -> Body:
 
 
 def item(product: StoreProduct, origin: str, country: str) -> Body:
-    """Return a product as the older look-up shows it."""
+    """Return a product as the older look-up shows it to who sends a content token."""
     kinds = {"App": "iosSoftware", "Mac": "desktopApp", "Book": "ebook"}
     page = f"{origin}/{country.lower()}/app/id{product.adam_id}"
     body: Body = {
@@ -96,6 +97,20 @@ def item(product: StoreProduct, origin: str, country: str) -> Body:
             "softwareInfo": {"seller": product.seller, "languagesDisplayString": "English"},
         }
     return body
+
+
+def public_item(product: StoreProduct, origin: str, country: str) -> Body:
+    """Return a product as the older look-up shows it to anybody (vpp.md 11.1)."""
+    body = item(product, origin, country)
+    if product.adam_id.isdigit():
+        body["id"] = int(product.adam_id)
+    images = f"{origin}/image/{product.adam_id}"
+    return body | {
+        "artwork": [
+            {"width": size, "height": size, "url": f"{images}/{size}x{size}bb.png"}
+            for size in _ARTWORK
+        ]
+    }
 
 
 def resource(product: StoreProduct, origin: str, country: str, platforms: list[str]) -> Body:
