@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ from simulator.protocol.operations import (
     Principal,
     Service,
 )
+from simulator.protocol.projection import projector
 from simulator.protocol.validation import Checked, refuses
 from simulator.protocol.wire import Decoded
 
@@ -80,9 +82,14 @@ class CompiledOperation:
         return cls(
             operation,
             service,
-            validation.body_checker(operation, service.malformed, settings.strictness),
+            validation.body_checker(
+                operation,
+                service.malformed,
+                settings.strictness,
+                partial(catalogue.answered, service.name),
+            ),
             validation.query_checker(operation, service.malformed, settings.strictness),
-            validation.projector(operation.response, service.newest),
+            projector(operation.response, service.newest),
             span(operation.versions),
             service.recognise.get(operation.auth),
             service.authenticate.get(operation.auth, _nobody),

@@ -1,6 +1,6 @@
 """All services and operations, frozen: what answers a method, host and path."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
 from urllib.parse import unquote
@@ -61,6 +61,7 @@ class Catalogue:
         self._hosts: dict[str, Service] = {}
         self._sent_hosts: dict[str, Service | None] = {}
         """Whom the Host headers name that were seen lately: clients repeat them."""
+        self._answered: dict[str, frozenset[str]] = {}
         for service, operations in services:
             self.services[service.name] = service
             self._hosts |= dict.fromkeys(service.hosts, service)
@@ -151,6 +152,17 @@ class Catalogue:
         """Return the rows of a request: the service's headers, then the operation's own."""
         return self.services[operation.service].headers + operation.request
 
+    def answered(self, service: str) -> frozenset[str]:
+        """Return the places of all fields in the service's answers, such as ``/urls/uri``."""
+        if service not in self._answered:
+            self._answered[service] = frozenset(
+                place
+                for operation in self.operations.values()
+                if operation.service == service
+                for place in _places(operation.response, "")
+            )
+        return self._answered[service]
+
     @cached_property
     def long_names(self) -> frozenset[str]:
         """Long names of fields, and long segments of paths."""
@@ -168,3 +180,9 @@ class Catalogue:
             for row in self.errors(operation):
                 rows.setdefault(row.code, row)
         return rows
+
+
+def _places(rows: Iterable[Field], above: str) -> Iterator[str]:
+    for row in rows:
+        yield f"{above}/{row.name}"
+        yield from _places((row.parts() or {}).values(), f"{above}/{row.name}")

@@ -40,6 +40,7 @@ RULES = {
         Rule("field-invalid", "A value breaks the documented rule of its field.", "apple"),
         Rule("field-null", "A field is null; it counts as absent.", "strict"),
         Rule("field-unknown", "No field of this name is documented here.", "strict"),
+        Rule("field-answer-only", "The field is documented in answers only.", "strict"),
         Rule("field-duplicate", "A key stands twice in one object; the last one counts.", "strict"),
         Rule("field-version", "The field is newer than the protocol version sent.", "strict"),
         Rule("field-misplaced", "A field stands in another part than documented.", "strict"),

@@ -1,13 +1,11 @@
-"""Checks of a request against its rows, and answers cut to a protocol version.
+"""Checks of a request against its rows.
 
 Rows are compiled to closures when the engine is made; nothing walks a table
 per request.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -16,13 +14,12 @@ from msgspec.structs import replace
 
 from simulator.core.messages import Finding
 from simulator.core.settings import Strictness
-from simulator.protocol.fields import ErrorCode, Field, String, Table, span, walk
+from simulator.protocol.fields import ErrorCode, Field, String, span
 from simulator.protocol.operations import Operation
 from simulator.protocol.rules import RULES
 from simulator.protocol.wire import JsonObject, QueryPair
 
 Message = dict[str, Any]
-Projector = Callable[[Any, int], Any]
 
 
 class Checked(Struct, frozen=True):
@@ -50,10 +47,16 @@ def refuses(rule: str, strictness: Strictness) -> bool:
     return level == strictness or (level == "apple" and strictness == "strict")
 
 
-def body_checker(operation: Operation, malformed: ErrorCode, strictness: Strictness) -> Checker:
+def body_checker(
+    operation: Operation,
+    malformed: ErrorCode,
+    strictness: Strictness,
+    answered: Callable[[], Collection[str]] = tuple,
+) -> Checker:
     """Compile the body rows of *operation*; the checker takes the decoded tree and the version.
 
-    *malformed* is the service's row for what no other row is named for.
+    *malformed* is the service's row for what no other row is named for; *answered* gives the
+    places of fields in the service's answers, such as ``/urls/uri``.
     """
     rows = tuple(row for row in operation.request if row.place == "body")
     known = {row.name: row for row in rows}
@@ -81,7 +84,7 @@ def body_checker(operation: Operation, malformed: ErrorCode, strictness: Strictn
         if not takes_body:
             finding = Finding("body-unexpected", "body", "", "leave the body out")
             return _judge({}, [(finding, malformed)], strictness) if tree else Checked({})
-        breaches = list(_breaches(tree, known, version, malformed))
+        breaches = list(_breaches(tree, known, version, malformed, answered))
         wrong = {finding.at for finding, _ in breaches if finding.rule == "field-type"}
         values = {
             name: value
@@ -153,30 +156,42 @@ INVALID (dep.md 4.1: the real order is not documented)."""
 
 
 def _breaches(
-    tree: Message, known: Mapping[str, Field], version: int, malformed: ErrorCode
+    tree: Message,
+    known: Mapping[str, Field],
+    version: int,
+    malformed: ErrorCode,
+    answered: Callable[[], Collection[str]],
 ) -> Iterator[Breach]:
     for row in known.values():
         yield from _of_row(row, tree, version, "body", f"/{row.name}", malformed)
-    yield from _strangers(tree, known, "", malformed)
+    for path, above in _strangers(tree, known, ("", "")):
+        rule, text = "field-unknown", "no field of this name is documented: is it misspelt?"
+        if above is None:
+            rule, text = "field-duplicate", "the key stands more than once: send it once"
+        elif above in answered():
+            rule, text = "field-answer-only", "it is documented in answers only: leave it out"
+        yield Finding(rule, "body", path, text), malformed
 
 
 def _strangers(
-    node: Message, known: Mapping[str, Field], path: str, malformed: ErrorCode
-) -> Iterator[Breach]:
-    """Yield unknown and repeated keys of *node* and of the objects inside that have rows."""
+    node: Message, known: Mapping[str, Field], at: tuple[str, str]
+) -> Iterator[tuple[str, str | None]]:
+    """Yield unknown and repeated keys of *node* and of the objects inside that have rows.
+
+    *at* and the keys are pointers, first as they stand, then without the indices of arrays; the
+    second is None for a repeated key.
+    """
+    path, plain = at
     if isinstance(node, JsonObject):
         counts = Counter(name for name, _ in node.pairs)
-        for name in (name for name, count in counts.items() if count > 1):
-            text = "the key stands more than once: send it once"
-            yield Finding("field-duplicate", "body", f"{path}/{name}", text), malformed
+        yield from ((f"{path}/{name}", None) for name, count in counts.items() if count > 1)
     for name, value in node.items():
         row = known.get(name)
         if row is None:
-            text = "no field of this name is documented: is it misspelt?"
-            yield Finding("field-unknown", "body", f"{path}/{name}", text), malformed
+            yield f"{path}/{name}", f"{plain}/{name}"
         else:
             for step, child, inner in _objects(row, value):
-                yield from _strangers(child, inner, f"{path}/{name}{step}", malformed)
+                yield from _strangers(child, inner, (f"{path}/{name}{step}", f"{plain}/{name}"))
 
 
 def _of_row(
@@ -230,94 +245,3 @@ def _objects(row: Field, value: Any) -> Iterator[tuple[str, Message, Mapping[str
     for index, child in children:
         if isinstance(child, dict):
             yield "" if index == "" else f"/{index}", child, inner
-
-
-def projector(rows: tuple[Field, ...], newest: int) -> Projector:
-    """Compile *rows* into the function that makes of a message what a version gets.
-
-    Fields that came later are left out: the real service cannot have sent
-    them; a service without versions gives all. Values that came later are replaced by what
-    older versions get. Keys come in the order of the rows.
-    """
-
-    @cache  # made when first asked for, as most runs see one version
-    def table_of(version: int) -> _Cut:
-        return _table(rows, version, is_versioned=bool(newest))
-
-    def project(message: Any, version: int) -> Any:
-        return _cut(message, table_of(version or newest)) if rows and message else message
-
-    return project
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """What one version gets of one kind of object."""
-
-    names: tuple[str, ...]
-    """In the order in which they are sent."""
-    drops: bool
-    """Whether versions differ: a key that is none of *names* is left out, else it comes last."""
-    inner: Mapping[str, tuple[Field, "_Cut"]]
-    older: Mapping[str, Mapping[str, str]]
-    whole: bool
-    """Whether nothing has to be replaced or looked into."""
-
-
-def _table(rows: tuple[Field, ...], version: int, *, is_versioned: bool) -> _Cut:
-    names, inner, older = [], {}, {}
-    for row in rows:
-        low, high = span(row.versions)
-        if is_versioned and not low <= version <= high:
-            continue
-        names.append(row.name)
-        fields = getattr(row, "fields", ())
-        if isinstance(row, Table) and row.value is not None:
-            fields = (row.value,)
-        if fields:
-            differs = is_versioned and any(
-                one.versions != "1+" or one.older for one in walk(fields)
-            )
-            inner[row.name] = (row, _table(fields, version, is_versioned=differs))
-        replaced = {v: old for v, (since, old) in row.older.items() if version < since}
-        if is_versioned and replaced:
-            older[row.name] = replaced
-    return _Cut(tuple(names), is_versioned, inner, older, whole=not inner and not older)
-
-
-def _cut(message: Any, cut: _Cut) -> Any:
-    if type(message) is not dict:
-        return message
-    kept = {name: message[name] for name in cut.names if name in message}
-    if not cut.drops and len(kept) < len(message):
-        kept |= message
-    if cut.whole:
-        return kept
-    for name, replaced in cut.older.items():
-        if name in kept:
-            kept[name] = replaced.get(kept[name], kept[name])
-    for name, (row, table) in cut.inner.items():
-        if name in kept:
-            kept[name] = _cut_inside(kept[name], row, table)
-    return kept
-
-
-def _cut_table(value: Message, row: Table, table: _Cut) -> Message:
-    if row.value is None:
-        return {key: _cut(item, table) for key, item in value.items()}
-    # The one row stands for each value, whatever its key.
-    if row.value.name in table.inner:
-        below = table.inner[row.value.name]
-        return {key: _cut_inside(item, *below) for key, item in value.items()}
-    replaced = table.older.get(row.value.name)
-    return {k: replaced.get(v, v) for k, v in value.items()} if replaced else value
-
-
-def _cut_inside(value: Any, row: Field, table: _Cut) -> Any:
-    if isinstance(row, Table):
-        return _cut_table(value, row, table) if type(value) is dict else value
-    if type(value) is tuple and not table.drops:
-        return value  # a constant, written in the order of the rows
-    if isinstance(value, list | tuple):
-        return [_cut(item, table) for item in value]
-    return _cut(value, table)

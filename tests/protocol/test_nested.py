@@ -57,3 +57,17 @@ def test_under_observe_it_is_only_noted() -> None:
 
 def test_what_is_right_inside_is_not_noted() -> None:
     assert found({"name": "a", "size": 9}) == ([], "")
+
+
+def test_what_stands_in_answers_only_is_no_misspelling() -> None:
+    check = body_checker(OPERATION, MALFORMED, "apple", lambda: {"/token", "/things/one/made"})
+    inside = {"name": "a", "made": 1, "token": 2}
+
+    checked = check({"things": [{"one": inside}], "token": 3, "odd": 4}, 1)
+
+    assert {one.at: one.rule for one in checked.findings} == {
+        "/things/0/one/made": "field-answer-only",
+        "/things/0/one/token": "field-unknown",
+        "/token": "field-answer-only",
+        "/odd": "field-unknown",
+    }

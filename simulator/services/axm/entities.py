@@ -96,7 +96,7 @@ class WriteEntity:
     def _refuse_strangers(self) -> None:
         """Refuse attributes and relationships that there are not, by what the rows found."""
         for finding in self._call.exchange.findings:
-            if finding.rule not in ("field-unknown", "field-version"):
+            if finding.rule not in ("field-unknown", "field-answer-only", "field-version"):
                 continue
             for part, row in (
                 ("attributes", errors.ATTRIBUTE_UNKNOWN),

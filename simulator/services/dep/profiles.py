@@ -21,6 +21,9 @@ from simulator.services.fleet.devices import Device
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 """What RFC 2396 and RFC 2732 let a URI consist of."""
 _LONGEST_URL = 2000
+_PANE = re.compile("[A-Za-z]{3,40}")
+_NAMED_PANES = 5
+"""How many unknown panes a finding names."""
 
 
 def _url(value: str, _: Mapping[str, Any]) -> str:
@@ -68,7 +71,13 @@ def _certificates(value: list[str], _: Mapping[str, Any]) -> str:
 
 def _panes(value: list[str], _: Mapping[str, Any]) -> str:
     unknown = [item for item in value if item not in skip_keys.ALL]
-    return f"holds {len(unknown)} names of no known pane: are they misspelt?" if unknown else ""
+    if not unknown:
+        return ""
+    # A finding leaves the machine in reports: only what can be a pane's name is in its text.
+    shown = [item for item in unknown if _PANE.fullmatch(item)][:_NAMED_PANES]
+    rest = len(unknown) - len(shown)
+    names = [*shown, *([f"{rest} more"] if rest else [])]
+    return f"holds no known pane with {', '.join(names)}: is it misspelt?"
 
 
 _FLAG: dict[str, Any] = {"concept": "dep.flag", "source": "AD:profile"}

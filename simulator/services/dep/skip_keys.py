@@ -4,6 +4,7 @@ CURRENT = (
     "Accessibility",
     "AccessibilityAppearance",
     "ActionButton",
+    "AdditionalPrivacySettings",
     "Android",
     "Appearance",
     "AppleID",

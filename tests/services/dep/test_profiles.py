@@ -212,4 +212,29 @@ def test_fields_are_noted_that_are_newer_than_the_version_sent(apple: Apple) -> 
 
 
 def test_the_skip_keys_are_those_of_the_table() -> None:
-    assert len(skip_keys.CURRENT) == len(set(skip_keys.ALL)) - 5 == 51
+    assert len(skip_keys.CURRENT) == len(set(skip_keys.ALL)) - 5 == 52
+
+
+def test_a_finding_names_the_panes_that_are_not_known(apple: Apple) -> None:
+    panes = ["AdditionalPrivacySettings", "Sirri", "Locatoin", "anna@acme.example", "x" * 99]
+
+    (found,) = define(apple, apple.session(), skip_setup_items=panes).exchange.findings
+
+    text = "skip_setup_items holds no known pane with Sirri, Locatoin, 2 more: is it misspelt?"
+    assert found.message == text
+
+
+def test_a_profile_that_was_read_can_be_defined_again_with_a_finding(apple: Apple) -> None:
+    session = apple.session()
+    uuid = define(apple, session).json["profile_uuid"]
+    read = apple.call("GET", f"/profile?profile_uuid={uuid}", session=session).json
+
+    answer = apple.call("POST", "/profile", read, session=session)
+    strict = Apple(strictness="strict")
+    refused = strict.call("POST", "/profile", read, session=strict.session())
+
+    assert answer.status == 200
+    places = {one.at: one.rule for one in answer.exchange.findings}
+    assert places["/profile_uuid"] == "field-answer-only"
+    assert "field-unknown" not in places.values()
+    assert (refused.status, refused.text) == (400, "MALFORMED_REQUEST_BODY")

@@ -1,0 +1,102 @@
+"""Answers in the order of their rows, cut to what a protocol version gets."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from simulator.protocol.fields import Field, Table, span, walk
+
+Message = dict[str, Any]
+Projector = Callable[[Any, int], Any]
+
+
+def projector(rows: tuple[Field, ...], newest: int) -> Projector:
+    """Compile *rows* into the function that makes of a message what a version gets.
+
+    Fields that came later are left out: the real service cannot have sent
+    them; a service without versions gives all. Values that came later are replaced by what
+    older versions get. Keys come in the order of the rows.
+    """
+
+    @cache  # made when first asked for, as most runs see one version
+    def table_of(version: int) -> _Cut:
+        return _table(rows, version, is_versioned=bool(newest))
+
+    def project(message: Any, version: int) -> Any:
+        return _cut(message, table_of(version or newest)) if rows and message else message
+
+    return project
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """What one version gets of one kind of object."""
+
+    names: tuple[str, ...]
+    """In the order in which they are sent."""
+    drops: bool
+    """Whether versions differ: a key that is none of *names* is left out, else it comes last."""
+    inner: Mapping[str, tuple[Field, "_Cut"]]
+    older: Mapping[str, Mapping[str, str]]
+    whole: bool
+    """Whether nothing has to be replaced or looked into."""
+
+
+def _table(rows: tuple[Field, ...], version: int, *, is_versioned: bool) -> _Cut:
+    names, inner, older = [], {}, {}
+    for row in rows:
+        low, high = span(row.versions)
+        if is_versioned and not low <= version <= high:
+            continue
+        names.append(row.name)
+        fields = getattr(row, "fields", ())
+        if isinstance(row, Table) and row.value is not None:
+            fields = (row.value,)
+        if fields:
+            differs = is_versioned and any(
+                one.versions != "1+" or one.older for one in walk(fields)
+            )
+            inner[row.name] = (row, _table(fields, version, is_versioned=differs))
+        replaced = {v: old for v, (since, old) in row.older.items() if version < since}
+        if is_versioned and replaced:
+            older[row.name] = replaced
+    return _Cut(tuple(names), is_versioned, inner, older, whole=not inner and not older)
+
+
+def _cut(message: Any, cut: _Cut) -> Any:
+    if type(message) is not dict:
+        return message
+    kept = {name: message[name] for name in cut.names if name in message}
+    if not cut.drops and len(kept) < len(message):
+        kept |= message
+    if cut.whole:
+        return kept
+    for name, replaced in cut.older.items():
+        if name in kept:
+            kept[name] = replaced.get(kept[name], kept[name])
+    for name, (row, table) in cut.inner.items():
+        if name in kept:
+            kept[name] = _cut_inside(kept[name], row, table)
+    return kept
+
+
+def _cut_table(value: Message, row: Table, table: _Cut) -> Message:
+    if row.value is None:
+        return {key: _cut(item, table) for key, item in value.items()}
+    # The one row stands for each value, whatever its key.
+    if row.value.name in table.inner:
+        below = table.inner[row.value.name]
+        return {key: _cut_inside(item, *below) for key, item in value.items()}
+    replaced = table.older.get(row.value.name)
+    return {k: replaced.get(v, v) for k, v in value.items()} if replaced else value
+
+
+def _cut_inside(value: Any, row: Field, table: _Cut) -> Any:
+    if isinstance(row, Table):
+        return _cut_table(value, row, table) if type(value) is dict else value
+    if type(value) is tuple and not table.drops:
+        return value  # a constant, written in the order of the rows
+    if isinstance(value, list | tuple):
+        return [_cut(item, table) for item in value]
+    return _cut(value, table)
