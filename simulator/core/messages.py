@@ -151,7 +151,8 @@ class Finding(Struct, frozen=True):
     at: str
     """Place within the part: header name, query key or JSON pointer."""
     message: str
-    """What is wrong and how to mend it. Never holds a value that a client sent, but names of panes."""
+    """What is wrong and how to mend it. Never holds a value that a client sent, except names of
+    Setup Assistant's panes."""
     refused: bool = False
     """Whether the answer was an error because of it."""
     versions: str = ""

@@ -32,6 +32,12 @@ ITEM_RETRY = Integer(
 )
 
 
+_EXAMPLES = {
+    "outcome": '{"name": "dep.TOO_MANY_REQUESTS", "retry_after_s": 60}',
+    "delivery": '{"name": "delay", "ms": 500}',
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One answer that can be asked for by name."""
@@ -118,7 +124,10 @@ def _named(
     given = dict(asked) if isinstance(asked, Mapping) else {"name": asked}
     name = given.pop("name", None)
     if not isinstance(name, str):
-        raise ValueError(f"{kind} must be a name, or an object with name and parameters")  # noqa: TRY004 (it is the caller's text)
+        example = _EXAMPLES[kind]
+        raise ValueError(f"{kind} must be a name, or an object such as {example}")  # noqa: TRY004 (it is the caller's text)
+    if isinstance(given.get("parameters"), Mapping):
+        given |= given.pop("parameters")
     if kind == "delivery":
         if name not in NAMES:
             raise ValueError(f"delivery {name!r} is not known: there are {', '.join(DELIVERIES)}")
