@@ -204,8 +204,20 @@ ROUTES = (
         add_key,
         query=(),
         body=(
-            String("key_id", "Its id; made if absent.", pattern=_TEN, says=_TEN_SAYS),
-            String("team_id", "Its team; made if absent.", pattern=_TEN, says=_TEN_SAYS),
+            String(
+                "key_id",
+                "Its id; made if absent.",
+                pattern=_TEN,
+                says=_TEN_SAYS,
+                example="ABCDE12345",
+            ),
+            String(
+                "team_id",
+                "Its team; made if absent.",
+                pattern=_TEN,
+                says=_TEN_SAYS,
+                example="ABCDE12345",
+            ),
             String("environment", "What it is for; all if absent.", values=tuple(ENVIRONMENTS)),
             ORGANISATION_ROW,
         ),

@@ -194,7 +194,12 @@ ROUTES = (
         query=(),
         body=(
             MATCH,
-            Field("count", "A number, or bounds min and max; min 1 if absent.", check=_is_count),
+            Field(
+                "count",
+                "A number, or bounds min and max; min 1 if absent.",
+                check=_is_count,
+                example=1,
+            ),
             Objects("sequence", "What is wanted in this order, each as match is."),
             AFTER,
         ),
