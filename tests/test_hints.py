@@ -19,7 +19,7 @@ from simulator import services
 from simulator.cli import COMMANDS as NAMES
 from simulator.cli import main
 from simulator.control import web
-from simulator.control.parts import Problem, Route, check_body, query_values
+from simulator.control.parts import ApiProblem, Route, check_body, query_values
 from simulator.faults import outcomes
 from simulator.faults.deliveries import DELIVERIES
 from simulator.protocol.fields import Field, Integer, Number, Object, Objects, Strings
@@ -206,7 +206,7 @@ def said(check: Check, given: dict[str, Any]) -> str:
     """Return why *given* is refused, or an empty text."""
     try:
         check(given)
-    except Problem as problem:
+    except ApiProblem as problem:
         return str(problem)
     return ""
 
