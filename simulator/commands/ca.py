@@ -1,6 +1,5 @@
 """``mdmsim ca``: the test CA, and how clients are made to trust it."""
 
-import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,25 +7,9 @@ from typing import Any
 import click
 
 from simulator.commands.options import setting_options, settings
+from simulator.core.client_lines import TRUST
 from simulator.core.data_directory import Directory, holder
 from simulator.core.settings import ConfigurationError
-
-_JAVA = (
-    "keytool -importcert -noprompt -alias mdmsim -file {ca} -keystore mdmsim.p12 "
-    "-storetype PKCS12 -storepass changeit\n"
-    "java -Djavax.net.ssl.trustStore=mdmsim.p12 "
-    "-Djavax.net.ssl.trustStorePassword=changeit -jar your-server.jar"
-)
-_HINTS = (
-    ("curl", "curl --cacert {ca} https://localhost:8443/account"),
-    ("Go", "SSL_CERT_FILE={ca} ./your-server"),
-    ("Python ssl, httpx, aiohttp", "SSL_CERT_FILE={ca} python your_server.py"),
-    ("Python requests", "REQUESTS_CA_BUNDLE={ca} python your_server.py"),
-    ("Node.js", "NODE_EXTRA_CA_CERTS={ca} node your-server.js"),
-    ("Ruby, PHP, openssl", "SSL_CERT_FILE={ca} ./your-server"),
-    ("Java", _JAVA),
-)
-"""Client -> what makes it trust the CA."""
 
 
 @click.group("ca")
@@ -51,9 +34,9 @@ def show(form: str, config: str | None, **flags: Any) -> None:
 @setting_options("data", "san")
 def install_hint(config: str | None, **flags: Any) -> None:
     """Print a line for each kind of client that makes it trust the CA."""
-    path = shlex.quote(str(certificate(config, **flags)))
-    for client, line in _HINTS:
-        click.echo(f"# {client}\n{line.format(ca=path)}")
+    path = str(certificate(config, **flags))
+    for one in TRUST:
+        click.echo(f"# {one.client}\n{one.filled({'ca': path})}")
 
 
 def certificate(config: str | None, **flags: Any) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.disclosure.redact.markers import BodyMarker, parse_body_marker
+from simulator.disclosure.redact.markers import BodyMarker, Marker, apart, parse_body_marker
 
 MOST_LINES = 2000
 MOST_TEXT = 64 * 1024
@@ -40,6 +40,7 @@ class Shown:
     text: str
     """As it came, cut if long; for bytes, their hexadecimal dump."""
     size: int
+    """Bytes as they were sent."""
     cut: bool
     """Whether a part is not shown."""
     binary: bool
@@ -66,7 +67,15 @@ def shown(body: Mapping[str, str]) -> Shown:
         return Shown((), rest[:MOST_TEXT], marker.length, cut, binary=False, unreadable=marker)
     lines = _lines(text)
     cut = len(lines) > MOST_LINES or len(text) > MOST_TEXT
-    return Shown(tuple(lines[:MOST_LINES]), text[:MOST_TEXT], len(text.encode()), cut, binary=False)
+    return Shown(tuple(lines[:MOST_LINES]), text[:MOST_TEXT], _sent(text), cut, binary=False)
+
+
+def _sent(text: str) -> int:
+    """Return how many bytes *text* had before its secrets were sealed."""
+    return sum(
+        one.length if isinstance(one, Marker) else len(one.encode("utf-8", "surrogatepass"))
+        for one in apart(text)
+    )
 
 
 def dump(content: bytes) -> str:

@@ -1,6 +1,6 @@
 """An exchange as a command for curl."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from simulator.console.formatting import shell
@@ -22,14 +22,7 @@ def curl(exchange: Mapping[str, Any], base: str, ca: str) -> str:
     if base.startswith("https"):
         words += ["--cacert", ca]
     content = _kept(body.get("text", "")) or body.get("base64")
-    sent = {name.lower() for name, _ in request["headers"]}
-    for name, value in request["headers"]:
-        if name.lower() not in TRANSPORT:
-            # curl sends a header without a value only when it ends with a semicolon.
-            words += ["-H", f"{name}: {named(value)}" if value else f"{name};"]
-    for name in (*_ADDED, *(["Content-Type"] if content else [])):
-        if name.lower() not in sent:
-            words += ["-H", f"{name}:"]
+    words += header_options(request["headers"], has_body=bool(content))
     if "base64" in body:
         return (
             f"echo {content} | base64 -d | {shell([*words, '--data-binary', '@-', base + target])}"
@@ -37,6 +30,20 @@ def curl(exchange: Mapping[str, Any], base: str, ca: str) -> str:
     if content:
         words += ["--data-raw", named(content)]
     return shell([*words, base + target])
+
+
+def header_options(headers: Sequence[Sequence[str]], *, has_body: bool = True) -> list[str]:
+    """Return the options that make curl send *headers*, and none of its own beside."""
+    words = []
+    for name, value in headers:
+        if name.lower() not in TRANSPORT:
+            # curl sends a header without a value only when it ends with a semicolon.
+            words += ["-H", f"{name}: {named(value)}" if value else f"{name};"]
+    sent = {name.lower() for name, _ in headers}
+    for name in (*_ADDED, *(["Content-Type"] if has_body else [])):
+        if name.lower() not in sent:
+            words += ["-H", f"{name}:"]
+    return words
 
 
 def _manner(request: Mapping[str, Any], target: str) -> Iterator[str]:

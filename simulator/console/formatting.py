@@ -1,19 +1,22 @@
 """How values are put into words on a page."""
 
 import json
+import re
 import shlex
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from simulator.core.timestamps import rfc3339
 from simulator.disclosure.redact.markers import Marker, apart
 
 UNITS = ("bytes", "kB", "MB", "GB")
 _STEP = 1000
+_FOUND = Markup("<mark>{}</mark>")
 _SEALED = Markup('<span class="sealed" title="{1} of {2}, fingerprint {3}">sealed {0}</span>')
 
 
@@ -29,6 +32,11 @@ def moment(stamp: str) -> str:
     except ValueError:
         return stamp
     return f"{when.day} {when:%b %Y, %H:%M:%S} UTC"
+
+
+def http_date(stamp: str) -> str:
+    """Return ``Mon, 05 Jan 2026 10:20:30 GMT`` of an RFC 3339 time stamp."""
+    return format_datetime(datetime.fromisoformat(stamp).astimezone(UTC), usegmt=True)
 
 
 def instant(at_ms: int) -> str:
@@ -61,19 +69,38 @@ def shell(words: Sequence[str]) -> str:
     return " ".join(shlex.quote(word) for word in words)
 
 
-def pieces(text: str) -> Markup:
-    """Return *text* with what stands in place of secrets set apart from what was sent."""
+def pieces(text: str, searched: str = "") -> Markup:
+    """Return *text* with what stands in place of secrets set apart from what was sent.
+
+    Where *searched* stands, in whatever case, it is marked.
+    """
     return Markup("").join(
         _SEALED.format(one.concept, one.shape, one.length, one.fp)
         if isinstance(one, Marker)
-        else one
+        else _marked(one, searched)
         for one in apart(text)
+    )
+
+
+def _marked(text: str, searched: str) -> Markup:
+    if not searched:
+        return escape(text)
+    parts = re.split(f"({re.escape(searched)})", text, flags=re.IGNORECASE)
+    return Markup("").join(
+        _FOUND.format(part) if number % 2 else part for number, part in enumerate(parts)
     )
 
 
 def tone(status: int) -> str:
     """Return how an HTTP status is to look."""
     return {2: "good", 3: "plain", 4: "warn", 5: "bad"}.get(status // 100, "plain")
+
+
+def standing(disclosure: Mapping[str, Any]) -> str:
+    """Return the claim that covers a disclosure, else that it is inherent, else its flags."""
+    if disclosure["declared"] != "-":
+        return str(disclosure["declared"])
+    return "inherent" if disclosure["inherent"] else ", ".join(disclosure["flags"])
 
 
 def problem(response: web.StreamResponse) -> dict[str, Any]:
@@ -88,6 +115,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "moment": moment,
     "instant": instant,
     "size": size,
+    "standing": standing,
     "number": number,
     "pieces": pieces,
     "plural": plural,

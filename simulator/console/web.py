@@ -14,13 +14,16 @@ from simulator.console.pages import (
     disclosures,
     exchange,
     faults,
+    lanes,
     login,
+    push_again,
     pushes,
     reference,
     simulated,
     simulation,
     start,
     traffic,
+    whole_state,
     world,
 )
 from simulator.console.parts import Page
@@ -30,7 +33,9 @@ PAGES: tuple[Page, ...] = (
     *credentials.PAGES,
     *login.PAGES,
     *traffic.PAGES,
+    *lanes.PAGES,
     *exchange.PAGES,
+    *push_again.PAGES,
     *disclosures.PAGES,
     *comparison.PAGES,
     *world.PAGES,
@@ -41,6 +46,7 @@ PAGES: tuple[Page, ...] = (
     *simulated.PAGES,
     *simulation.PAGES,
     *faults.PAGES,
+    *whole_state.PAGES,
     *reference.PAGES,
 )
 _STATIC = Path(__file__).parent / "static"

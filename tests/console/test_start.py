@@ -153,3 +153,26 @@ async def test_a_revoked_token_is_not_handed_out(console: Console) -> None:
     assert refused.status == 404
     assert "has no token that is good" in refused.words
     assert "/credentials/dep/main/token" not in (await console.open("/")).text
+
+
+async def test_the_start_page_waits_for_the_first_request(console: Console) -> None:
+    empty = await console.open("/")
+    await console.ask("GET", "/session")
+    after = await console.open("/")
+
+    assert "Waiting for your first request" in empty.words
+    assert "Waiting" not in after.words
+    assert "the first one GET /session , answered 400" in after.words
+
+
+async def test_lines_for_clients_are_filled_in(console: Console) -> None:
+    page = await console.open("/")
+
+    found = re.findall(r'aria-label="lines for ([^"]*)">(.*?)</code>', page.text, re.DOTALL)
+    lines = {client: unescape(text) for client, text in found}
+
+    # This simulator has no proxy, so nothing is said for what needs one.
+    assert list(lines)[:2] == ["nanodep", "curl"]
+    assert "nanomdm" not in lines
+    assert f'{{"base_url": "{console.ready["tls"][0]}/"}}' in lines["nanodep"]
+    assert lines["Go"] == f"SSL_CERT_FILE={console.ready['ca']} ./your-server"

@@ -14,6 +14,7 @@ from tests.console.conftest import SETTINGS, Console, Page, browser
 
 ALERT = "<script>alert(1)</script>"
 IMAGE = "\"'><img src=x onerror=alert(1)>"
+STEP = 'href="/traffic/(\\d+)"[^>]*>([\\w.]+)( \N{MULTIPLICATION SIGN}\\d+)?'
 HEADERS = {"X-Server-Protocol-Version": "8", "Content-Type": "application/json"}
 
 
@@ -165,7 +166,7 @@ async def test_an_exchange_shows_what_was_found_beside_each_field(console: Conso
 
     assert "field-unknown" in lines["colour"]
     assert "Apple's page" in lines["colour"]
-    assert "undeclared" in lines["colour"]
+    assert "undocumented" in lines["colour"]
     assert "dep.profile_name" in lines["profile_name"]
     assert "field-unknown" not in lines["profile_name"]
     assert "sealed dep.session_token" in page.words
@@ -235,3 +236,73 @@ async def test_exchanges_lead_to_their_neighbours(console: Console) -> None:
     links: list[Any] = [re.findall(r'rel="(\w+)" href="/traffic/(\d+)"', one.text) for one in pages]
 
     assert links == [[("next", second)], [("prev", first), ("next", third)], [("prev", second)]]
+
+
+async def test_a_row_names_what_was_disclosed_broken_and_by_whom(console: Console) -> None:
+    await console.ask(
+        "GET", "/nowhere?email=anna@example.org", headers={"User-Agent": "ExampleMDM/1.2"}
+    )
+
+    page = await console.open("/traffic")
+
+    row = page.text.partition("<tbody")[2].partition("</tr>")[0]
+    assert "ExampleMDM/1.2" in row
+    assert ">path-unknown<" in row
+    told = row.partition('class="told')[2].partition("</td>")[0]
+    assert "chip" in told
+    assert ">fail<" in told
+
+
+async def test_a_request_too_long_for_a_list_says_so(console: Console) -> None:
+    body = json.dumps({"filler": "x" * 70_000})
+    await console.ask("POST", "/devices", headers=HEADERS, data=body)
+
+    listed = (await console.api("GET", "/exchanges?disclosed=true&limit=1&order=newest"))[
+        "exchanges"
+    ]
+    page = await console.open("/traffic")
+
+    assert listed[0]["disclosed"] is None
+    assert "long: see there" in page.words
+
+
+async def test_the_list_says_what_each_disclosed_when_asked(console: Console) -> None:
+    headers = await session(console)
+    body = {"profile_name": "Kiosk", "url": "https://mdm.example", "devices": ["X1", "X2"]}
+    await console.ask("POST", "/profile", headers=headers, data=json.dumps(body))
+
+    plain = await console.api("GET", "/exchanges?limit=1&order=newest")
+    told = await console.api("GET", "/exchanges?disclosed=true&limit=1&order=newest")
+
+    assert "disclosed" not in plain["exchanges"][0]
+    counts = {one["concept"]: one["count"] for one in told["exchanges"][0]["disclosed"]}
+    assert counts["device.serial"] == 2
+    assert not {"protocol", "dep.session_token"} & set(counts)
+
+
+async def test_what_was_searched_is_marked(console: Console) -> None:
+    await console.ask("GET", "/NoWhere")
+
+    page = await console.open("/traffic?q=where")
+    odd = await console.open("/traffic?q=%3Cimg")
+
+    assert "/No<mark>Where</mark>" in page.text
+    assert "<img" not in odd.text
+
+
+async def test_lanes_show_each_client_with_equal_calls_as_one(console: Console) -> None:
+    for path, agent in (("/session", "A/1"), ("/session", "A/1"), ("/0", "A/1"), ("/1", "B/1")):
+        await console.ask("GET", path, headers={"User-Agent": agent})
+
+    page = await console.open("/traffic/lanes")
+
+    lanes = re.findall(r'<h2 id="lane-\d+">(.*?)</h2>(.*?)</ol>', page.text, re.DOTALL)
+    assert [re.findall(r"[AB]/1", head) for head, _ in lanes] == [["B/1"], ["A/1"]]
+    steps = [re.findall(STEP, lane) for _, lane in lanes]
+    assert steps == [
+        [(str(console.seq(4)), "unknown", "")],
+        [
+            (str(console.seq(1)), "dep.session", " \N{MULTIPLICATION SIGN}2"),
+            (str(console.seq(3)), "unknown", ""),
+        ],
+    ]

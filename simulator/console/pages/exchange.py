@@ -11,6 +11,8 @@ from simulator.console import calls
 from simulator.console import curl as pasting
 from simulator.console.annotations import Placed, by_category, place, severities
 from simulator.console.bodies import MOST_TEXT, Shown, shown
+from simulator.console.formatting import http_date
+from simulator.console.pages import push_again
 from simulator.console.parts import READY, Page
 from simulator.console.rendering import page
 
@@ -41,13 +43,17 @@ async def exchange(request: web.Request) -> web.StreamResponse:
         "traffic",
         exchange=found,
         asked=asked,
-        answered=_message(found["response"]),
+        answered=_answer(found),
         query=query,
         placed=_placed(found, disclosures, asked, query),
         groups=by_category(disclosures),
+        clear=_in_clear(asked, query),
         severities=severities(disclosures),
         fixture=fixture if len(fixture) <= MOST_TEXT else "",
         curl=pasting.curl(found, base, ready["ca"]),
+        push=push_again.command(request, found)
+        if found["operation"] == push_again.OPERATION
+        else "",
         before=before,
         following=following,
     )
@@ -69,6 +75,26 @@ def _query(target: str) -> list[tuple[str, str]]:
 def _message(message: Mapping[str, Any]) -> RenderedMessage:
     headers = [(name, value) for name, value in message["headers"]]
     return RenderedMessage(headers, shown(message["body"]))
+
+
+def _answer(exchange: Mapping[str, Any]) -> RenderedMessage:
+    """Return the answer with the Date that was put to it as it left, if there was to be one."""
+    answered = _message(exchange["response"])
+    if all(name.lower() != "date" for name, _ in answered.headers):
+        answered.headers.append(("Date", http_date(exchange["at"])))
+    kept = [(name, value) for name, value in answered.headers if value or name.lower() != "date"]
+    return RenderedMessage(kept, answered.body)
+
+
+def _in_clear(asked: RenderedMessage, query: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return the values of a request by part and place, as the journal holds them."""
+    found = {("query", name): value for name, value in query}
+    found |= {("header", name.lower()): value for name, value in asked.headers}
+    return found | {
+        ("body", line.place): line.value.removesuffix(",")
+        for line in asked.body.lines
+        if line.kind != "bracket"
+    }
 
 
 def _placed(

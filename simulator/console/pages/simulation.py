@@ -1,13 +1,21 @@
 """Time: stop it, move it, let it run."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from simulator.console import calls
+from simulator.console.pages.credentials import kinds
 from simulator.console.pages.world import do, text
 from simulator.console.parts import Page
 from simulator.console.rendering import page
+from simulator.control.parts import PARTS
+from simulator.core.state import State
+from simulator.services.organisations import all_organisations
+from simulator.services.provisioning import Credential
 
 STEPS = (
     (60, "1 minute"),
@@ -23,17 +31,43 @@ MODES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """When a credential ends."""
+
+    at: str
+    """Time stamp of RFC 3339."""
+    title: str
+    """Of its kind, such as ``DEP server token``."""
+    holder: str
+    organisation: str
+
+
 async def steering(request: web.Request) -> web.StreamResponse:
-    """Show the time, and what hangs on it."""
-    servers = (await calls.get(request, "dep-servers"))["dep_servers"]
+    """Show the time, and what ends by it."""
+    expiries = await request.app[PARTS].gateway.run(partial(_expiries, kinds(request)))
+    armed = (await calls.get(request, "faults"))["faults"]
     return await page(
         request,
         "steering.html",
         "steering",
         modes=MODES,
         steps=STEPS,
-        servers=[one for one in servers if one["token"]],
+        expiries=expiries,
+        armed=[one for one in armed if not one["spent"]],
     )
+
+
+def _expiries(known: Iterable[Credential], state: State) -> list[Expiry]:
+    """Return when each credential that is good, or has expired, ends; the first one first."""
+    found = [
+        Expiry(held.expires, kind.title, held.name or held.id, organisation.key)
+        for organisation in all_organisations(state)
+        for kind in known
+        for held in kind.held(state, organisation.key)
+        if held.expires and held.state in ("active", "expired")
+    ]
+    return sorted(found, key=lambda one: one.at)
 
 
 async def set_clock(request: web.Request) -> web.StreamResponse:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from simulator.console.pages import credentials
 from simulator.console.parts import READY, Page
 from simulator.console.rendering import page
 from simulator.control.parts import PARTS, Parts
+from simulator.core.client_lines import SERVERS, TRUST
 from simulator.core.state import State
 from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import Credential, Held, Trying
@@ -40,20 +42,43 @@ async def start(request: web.Request) -> web.StreamResponse:
         "start.html",
         "start",
         ready=ready,
-        services=list(_services(parts, ready)),
+        services=list(_services(parts)),
         organisations=organisations,
         cards=await parts.gateway.run(partial(_cards, parts, ready)),
+        base=credentials.base(ready),
+        clients=list(_clients(parts, ready)),
+        seen=await _seen(request),
         lines=lines,
         topic=_topic(ready) if not any(one.service == "apns" for one in lines) else None,
         health=await _health(parts),
     )
 
 
-def _services(parts: Parts, ready: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _services(parts: Parts) -> Iterator[Mapping[str, Any]]:
     for one in parts.provisionings:
         instead = [f"https://{host}" for host in one.service.hosts]
-        use = credentials.base(ready)
-        yield {"name": one.name, "title": one.title, "instead": instead, "use": use}
+        yield {"name": one.name, "title": one.title, "instead": instead}
+
+
+def _clients(parts: Parts, ready: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield kinds of clients, each with lines to paste that lead it here."""
+    values = {
+        "ca": ready["ca"],
+        "base": credentials.base(ready),
+        "data": parts.settings.data,
+        "proxy": ready["proxy"] or "",
+    }
+    topics = [topic for one in ready["organisations"] for topic in one["push_topics"]]
+    values |= {name: topics[0][name] for name in ("certificate", "key") if topics}
+    for one in (*SERVERS, *TRUST):
+        with suppress(KeyError):  # it wants what this simulator does not have
+            yield one.client, one.filled({name: text for name, text in values.items() if text})
+
+
+async def _seen(request: web.Request) -> Mapping[str, Any]:
+    """Return the first exchange, if there is one, and how many there are."""
+    page: Mapping[str, Any] = await calls.get(request, "exchanges", limit="1")
+    return {"first": next(iter(page["exchanges"]), None), "last": page["last"]}
 
 
 def _topic(ready: Mapping[str, Any]) -> str | None:
@@ -101,7 +126,7 @@ def _lines(request: web.Request, trying: Trying) -> list[StartCommand]:
     configuration on its standard input.
     """
     ready = request.app[READY]()
-    ask = ["curl", "-s", *_bearer(request)]
+    ask = ["curl", "-s", *bearer(request)]
     trust = ["--cacert", ready["ca"]] if trying.base.startswith("https") else []
     lines = []
     for one in request.app[PARTS].provisionings:
@@ -115,7 +140,7 @@ def _lines(request: web.Request, trying: Trying) -> list[StartCommand]:
     return lines
 
 
-def _bearer(request: web.Request) -> list[str]:
+def bearer(request: web.Request) -> list[str]:
     """Return what a call of the control port needs; the token itself stays in ready.json."""
     if not security.wants_login(request):
         return []

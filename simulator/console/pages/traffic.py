@@ -56,7 +56,7 @@ def _link(query: Mapping[str, str]) -> str:
 
 
 async def _newest(request: web.Request, filters: Mapping[str, str], after: str) -> Any:
-    more = {"order": "newest", "limit": str(ROWS), "after": after}
+    more = {"order": "newest", "limit": str(ROWS), "after": after, "disclosed": "true"}
     return await calls.get(request, "exchanges", **filters, **more)
 
 
@@ -64,9 +64,10 @@ async def rows(request: web.Request) -> web.StreamResponse:
     """Answer the rows of what has come since exchange ``since``, as a fragment of the page."""
     since = request.query.get("since", "0")
     after = int(since[:19]) if since.isascii() and since.isdigit() else 0
-    found = await _newest(request, _filters(request), "")
+    filters = _filters(request)
+    found = await _newest(request, filters, "")
     fresh = [one for one in found["exchanges"] if one["seq"] > after]
-    text = await render(request, "rows.html", {"exchanges": fresh})
+    text = await render(request, "rows.html", {"exchanges": fresh, "filters": filters})
     headers = {"Cache-Control": "no-store", "X-Last": str(found["last"])}
     return web.Response(text=text, content_type="text/html", headers=headers)
 

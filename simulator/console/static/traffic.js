@@ -65,20 +65,36 @@ function watch() {
   button.addEventListener("click", () => {
     paused = !paused;
     missed = 0;
-    button.setAttribute("aria-pressed", String(paused));
+    button.textContent = paused ? "Resume" : "Pause";
     show();
     refresh();
   });
   addEventListener("pagehide", () => events.close());
 }
 
-// Arrow keys go from row to row; Enter opens one, as on any link.
-rows.addEventListener("keydown", (event) => {
-  const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
-  const row = step && event.target.closest("tr")?.[step];
-  if (!row) return;
+function go(from, step) {
+  const row = from ? from[step] : rows.firstElementChild;
+  row?.querySelector("a").focus();
+}
+
+// Arrow keys and j and k go from row to row; Enter opens one, as on any link; a slash searches.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, select, textarea")) return;
+  const row = event.target.closest("#rows tr");
+  const arrows = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" };
+  const letters = { j: "nextElementSibling", k: "previousElementSibling" };
+  const step = letters[event.key] ?? (row && arrows[event.key]);
+  if (step) go(row, step);
+  else if (event.key === "/") document.getElementById("q").focus();
+  else return;
   event.preventDefault();
-  row.querySelector("a").focus();
+});
+
+// A row is its link, wherever it is clicked, but where text is being marked.
+rows.addEventListener("click", (event) => {
+  if (event.target.closest("a") || String(getSelection())) return;
+  event.target.closest("tr")?.querySelector("a").click();
 });
 
 if (!("still" in table.dataset)) watch();

@@ -14,12 +14,15 @@ from simulator.core.data_directory import drop_ledger
 from simulator.core.messages import Exchange, Headers
 from simulator.core.state import Body
 from simulator.core.timestamps import milliseconds, rfc3339_ms
-from simulator.disclosure.judge.manifest import EXEMPT, Judged, as_json, judge
+from simulator.disclosure.concepts import PROTOCOL
+from simulator.disclosure.judge.manifest import EXEMPT, SEVERITIES, Judged, as_json, judge
 from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.store.protocols import NEWEST
 
 ORDERS = ("oldest", "newest")
 MAX_PAGE = 1000
+LONGEST_LISTED = 64 * 1024
+"""Longest body, in bytes, of which a list says what it disclosed."""
 
 
 def summary(exchange: Exchange) -> Body:
@@ -43,6 +46,7 @@ def summary(exchange: Exchange) -> Body:
         "faults": [{"id": one.fault, "does": one.does} for one in exchange.faults],
         "findings": [msgspec.to_builtins(finding) for finding in exchange.findings],
         "connection": peer.connection,
+        "user_agent": exchange.request.header("user-agent") or "",
     }
 
 
@@ -95,17 +99,23 @@ async def list_exchanges(request: web.Request) -> web.Response:
     query = request[QUERY]
     limit, after = query["limit"], query["after"]
     match = {name: query[name] for name in FILTERS if name in query}
+    books = request.app[BOOKS]
 
-    def look() -> tuple[list[Exchange], int]:
+    def look() -> Body:
         with parts.journal.at_one_moment() as journal:
             if query.get("order") == "newest":
-                return journal.newest(after or NEWEST, limit, match), journal.last()
-            return journal.read(after, limit, match), journal.last()
+                found = journal.newest(after or NEWEST, limit, match)
+            else:
+                found = journal.read(after, limit, match)
+            last = journal.last()
+        shown = [summary(one) for one in found]
+        if "disclosed" in query:
+            for one, exchange in zip(shown, found, strict=True):
+                one["disclosed"] = disclosed(parts, books, exchange)
+        more = found[-1].seq if len(found) == limit else None
+        return {"exchanges": shown, "next": more, "last": last}
 
-    found, last = await asyncio.to_thread(look)
-    more = found[-1].seq if len(found) == limit else None
-    page = {"exchanges": [summary(one) for one in found], "next": more, "last": last}
-    return web.json_response(page)
+    return web.json_response(await asyncio.to_thread(look))
 
 
 async def exchange_of(request: web.Request) -> Exchange:
@@ -139,16 +149,42 @@ async def get_disclosures(request: web.Request) -> web.Response:
 
 def disclosures(parts: Parts, books: LedgerService, exchange: Exchange) -> list[Body]:
     """Return the judged disclosures of an exchange, each with where its value came from."""
+    judged = _judged(parts, books, exchange)
+    origins = books.origins(exchange.seq, [one.disclosure for one in judged])
+    return [
+        as_json(one) | {"novelty": origin or None}
+        for one, origin in zip(judged, origins, strict=True)
+    ]
+
+
+def disclosed(parts: Parts, books: LedgerService, exchange: Exchange) -> list[Body] | None:
+    """Return the concepts that an exchange disclosed, worst first, each with how often.
+
+    What the protocol demands is not among them. None for a request whose body
+    is too long to be read for a list.
+    """
+    if len(exchange.request.body) > LONGEST_LISTED:
+        return None
+    found: dict[str, Body] = {}
+    for one in _judged(parts, books, exchange):
+        category = one.disclosure.category
+        if one.severity == "ok" and (one.inherent or category == PROTOCOL):
+            continue
+        entry = found.setdefault(
+            one.disclosure.concept,
+            {"concept": one.disclosure.concept, "category": category, "severity": "ok", "count": 0},
+        )
+        entry["severity"] = max(entry["severity"], one.severity, key=SEVERITIES.index)
+        entry["count"] += 1
+    return sorted(found.values(), key=lambda one: -SEVERITIES.index(one["severity"]))
+
+
+def _judged(parts: Parts, books: LedgerService, exchange: Exchange) -> list[Judged]:
     service = parts.catalogue.services.get(exchange.service)
     operation = parts.catalogue.operations.get(exchange.operation)
     records = parts.observer.observe(exchange.request, operation, service)
     manifest = books.manifest()
-    origins = books.origins(exchange.seq, records)
-    return [
-        as_json(judge(one, exchange.service, exchange.operation, manifest))
-        | {"novelty": origin or None}
-        for one, origin in zip(records, origins, strict=True)
-    ]
+    return [judge(one, exchange.service, exchange.operation, manifest) for one in records]
 
 
 async def get_findings(request: web.Request) -> web.Response:
@@ -198,6 +234,7 @@ ROUTES = (
         query=(
             *FILTER_ROWS,
             String("order", "Which come first; oldest if absent.", values=ORDERS),
+            String("disclosed", "Whether to say what each disclosed.", values=("true",)),
             Integer("after", "Behind this number, in that order.", least=0, most=2**62, default=0),
             LIMIT,
         ),

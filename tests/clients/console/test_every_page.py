@@ -12,6 +12,7 @@ pytestmark = pytest.mark.clients
 PATHS = (
     "/",
     "/traffic",
+    "/traffic/lanes",
     "/traffic/1",
     "/traffic/2",
     "/traffic/3",
@@ -30,6 +31,7 @@ PATHS = (
     "/steering/faults?q=token",
     "/steering/faults/arm/delivery/goaway",
     "/steering/quirks",
+    "/steering/state",
     "/reference",
     "/docs/clients",
     "/nowhere",

@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import subprocess
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.clients.console.conftest import Tab, ask, tab_of
-from tests.clients.harness import Simulator
+from tests.clients.harness import Simulator, environment
 from tests.clients.nanodep import Nanodep
 
 pytestmark = pytest.mark.clients
@@ -40,6 +41,7 @@ def test_a_paused_table_counts_what_it_misses(tab: Tab, simulator: Simulator) ->
         ask(simulator, "GET", f"/{number}")
 
     expect(tab.page.locator("#state")).to_have_text("Paused, 3 more")
+    expect(tab.page.locator("#pause")).to_have_text("Resume")
     expect(tab.page.locator("#rows tr")).to_have_count(0)
     tab.page.click("#pause")
 
@@ -192,6 +194,73 @@ def test_a_push_is_seen_to_wait_and_to_be_delivered(tab: Tab, simulator: Simulat
         expect(row).to_contain_text("delivered")  # whoever hangs up at once has not got it
     expect(tab.page.locator("#counts")).to_contain_text("delivered")
     assert tab.complaints == []
+
+
+def test_a_push_is_sent_again_as_the_page_says(tab: Tab, simulator: Simulator) -> None:
+    tab.open("/world/pushes")
+    tab.page.click("text=Enrol an invented device")
+    push(simulator, simulator.control("GET", "/push-tokens")["push_tokens"][0])
+    tab.open("/traffic?operation=apns.push")
+    tab.page.click("#rows tr td.time")
+    command = tab.page.locator("[aria-label='command that sends it again']").text_content()
+    assert command
+
+    again = subprocess.run(
+        ["/bin/sh", "-c", command],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=True,
+        timeout=30,
+    )
+
+    assert again.stdout.startswith("HTTP/2 200")
+    found = simulator.control("GET", "/exchanges?operation=apns.push")["exchanges"]
+    assert [one["status"] for one in found] == [200, 200]
+
+
+def test_the_start_page_leads_to_the_first_request(tab: Tab, simulator: Simulator) -> None:
+    tab.open("/")
+    expect(tab.page.locator("#first")).to_contain_text("Waiting for your first request")
+
+    ask(simulator, "GET", "/session", User_Agent="test")
+
+    expect(tab.page.locator("#first")).to_contain_text("1 request so far")
+    tab.page.click("#first >> text=See the traffic")
+    expect(tab.page.locator("#rows tr")).to_have_count(1)
+
+
+def test_lanes_grow_while_a_client_runs(tab: Tab, nanodep: Nanodep) -> None:
+    tab.open("/traffic/lanes")
+
+    nanodep.apple("GET", "/account")
+
+    expect(tab.page.locator("#lanes .lane li >> nth=0")).to_contain_text("dep.session")
+    expect(tab.page.locator("#lanes .lane li >> nth=1")).to_contain_text("dep.account")
+
+
+def test_rows_are_walked_by_letters(tab: Tab, simulator: Simulator) -> None:
+    for number in range(3):
+        ask(simulator, "GET", f"/{number}")
+    tab.open("/traffic")
+    keys = tab.page.keyboard
+
+    for key in "jjjk":
+        keys.press(key)
+    focused = tab.page.evaluate("document.activeElement.closest('tr').dataset.seq")
+    keys.press("/")
+    keys.type("j")
+
+    assert focused == "2"
+    expect(tab.page.locator("#q")).to_have_value("j")
+
+
+def test_the_clock_runs_on(tab: Tab, simulator: Simulator) -> None:
+    tab.open("/steering")
+    shown = tab.page.locator(".now time")
+    before = shown.text_content()
+
+    expect(shown).not_to_have_text(before or "")
 
 
 def push(simulator: Simulator, token: Mapping[str, str]) -> None:
