@@ -54,7 +54,8 @@ _OPTIONS = (
         type=click.Choice(LEVELS),
         default="fingerprint",
         show_default=True,
-        help="How much of the values is shown; secrets stop at fingerprint.",
+        help="How much of the values is shown; clear shows everything but secrets, which stop at "
+        "fingerprint.",
     ),
     FAIL_ON,
     click.option("--gate", is_flag=True, help="Judge as for a release: what is a warning fails."),

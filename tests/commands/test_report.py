@@ -42,8 +42,8 @@ def recorded(data: Path, requests: Iterable[Request]) -> None:
     directory.release()
 
 
-def request(target: str = "/account", **more: Any) -> Request:
-    headers = (("Host", "mdmenrollment.apple.com"), AGENT)
+def request(target: str = "/account", *, agent: tuple[str, str] = AGENT, **more: Any) -> Request:
+    headers = (("Host", "mdmenrollment.apple.com"), agent)
     return Request("GET", target, headers, b"", "https", Peer("127.0.0.1", 1, 1), **more)
 
 
@@ -64,7 +64,8 @@ def test_the_journal_is_judged(tmp_path: Path) -> None:
 
 
 def test_without_a_manifest_a_conformant_client_passes(tmp_path: Path) -> None:
-    recorded(tmp_path, [request(), request()])
+    agent = ("User-Agent", "ExampleMDM/1")
+    recorded(tmp_path, [request(agent=agent), request(agent=agent)])
 
     result = run("--data", str(tmp_path), "--format", "json", "--fail-on", "undeclared,warn")
 
@@ -103,6 +104,15 @@ def test_the_discloser_can_be_named(tmp_path: Path) -> None:
 
     assert "<h1>What Our MDM told Apple</h1>" in named.output
     assert "<h1>What the MDM told Apple</h1>" in plain.output
+
+
+def test_an_address_in_a_header_is_worth_a_warning(tmp_path: Path) -> None:
+    recorded(tmp_path, [request()])
+
+    report = json.loads(run("--data", str(tmp_path), "--format", "json").output)
+
+    agent = next(line for line in report["sent"] if line["concept"] == "net.user_agent")
+    assert (agent["flags"], agent["severity"]) == (["value:email"], "warn")
 
 
 def test_more_exchanges_than_are_read_at_a_time_are_counted(tmp_path: Path) -> None:

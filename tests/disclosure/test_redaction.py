@@ -14,7 +14,7 @@ EXAMPLES = {
     "shape": ("text[4]", "email[14]", "text[19]", "text[4]"),
     "fingerprint": ("text[4] fp=", "email[14] fp=", "text[19] fp=", "text[4] fp="),
     "partial": ("…345", "…@b.example", "text[19] fp=", "text[4] fp="),
-    "clear": ("…345", "…@b.example", "text[19] fp=", "text[4] fp="),
+    "clear": ("a345", "anna@b.example", "text[19] fp=", "Anna"),
 }
 
 
@@ -33,7 +33,7 @@ def test_each_level_shows_its_share_and_no_secret(level: Any) -> None:
     for form in (to_text(report), to_markdown(report), to_json(report)):
         assert SECRET not in form
         assert TOKEN not in form
-        assert "anna@" not in form
+        assert ("anna@" in form) is (level == "clear")
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,17 @@ def test_what_was_answered_is_clear_at_the_clear_level_only(level: Any, shown: s
     assert TOKEN not in to_json(report)
 
 
-def test_a_value_that_was_answered_before_may_be_clear() -> None:
-    body = {"outcomes": {"C8TJ500QF1MN": "SUCCESS"}}
-    one = exchange(post({"devices": ["C8TJ500QF1MN"]}), response=answer(body))
+def test_an_example_carries_its_own_flags() -> None:
+    calm, odd = "plain-id-1", "anna@b.example"
+    report = report_of(
+        exchange(post({"person": calm})), exchange(post({"person": odd})), redact="clear"
+    )
 
-    report = report_of(one, redact="clear")
+    (line,) = report.sent
 
-    assert report.sent[0].example == "C8TJ500QF1MN"
+    assert [(one.value, one.flags, one.exchange) for one in line.examples] == [
+        (odd, ("value:email-in-opaque-id", "undeclared"), 2),
+        (calm, ("undeclared",), 1),
+    ]
+    assert line.example == odd
+    assert f"{odd} value:email-in-opaque-id; {calm}" in to_markdown(report).replace("\\", "")

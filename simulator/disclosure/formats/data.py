@@ -137,7 +137,7 @@ def _record(
 
 
 def _documented(flags: tuple[str, ...], *, documented: bool) -> str:
-    if "misplaced-credential" in flags:
+    if not {"misplaced", "misplaced-credential"}.isdisjoint(flags):
         return "wrong-place"
     if any(flag.startswith(("version<", "version>")) for flag in flags):
         return "wrong-version"

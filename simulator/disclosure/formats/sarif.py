@@ -24,6 +24,7 @@ RULES = {
     "undeclared": "No claim of the manifest covers what was sent.",
     "undocumented": "The field is documented nowhere by Apple.",
     "forbidden": "The manifest says that this must never travel.",
+    "misplaced": "A value is known, but belongs to another place.",
     "misplaced-credential": "A credential stands where none belongs.",
     "secret-in-url": "A secret stands in a query, and so in every access log.",
     "version": "The field belongs to another protocol version than was spoken.",

@@ -15,6 +15,7 @@ THRESHOLDS: Mapping[str, str] = {
     "undeclared": "no claim of the manifest covers it",
     "undocumented": "Apple documents no such field",
     "forbidden": "a value that the manifest says must never travel",
+    "misplaced": "a value that is known, but belongs to another place",
     "misplaced-credential": "a credential where none belongs",
     "secret-in-url": "a secret in a query",
     "version": "a field of another protocol version",

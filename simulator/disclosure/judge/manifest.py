@@ -49,7 +49,9 @@ _UNDECLARED: dict[str, tuple[str, str]] = {
     "protocol": ("ok", "ok"),
 }
 """How bad an undeclared value of a category is: for people at work, and for a gate."""
-_FAILING = frozenset((FORBIDDEN, "misplaced-credential", "undocumented", "secret-in-url"))
+_FAILING = frozenset(
+    (FORBIDDEN, "misplaced", "misplaced-credential", "undocumented", "secret-in-url")
+)
 _WARNING = ("version<", "version>", "value:")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, QUERY, UNKNOWN
-from simulator.disclosure.observe.flags import flagged_as_email_only
+from simulator.disclosure.observe.flags import TELLING, flagged_as_email_only
 from simulator.disclosure.observe.inner import CARRIERS
 from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.observe.plans import ObservationPlan, Row
@@ -22,7 +22,9 @@ from simulator.disclosure.redact.markers import OPENING
 from simulator.protocol.wire import JsonObject, parse_json
 
 _NEEDLES = ("\\", "@", OPENING, *(needle for needle, _, _ in CREDENTIALS))
-_telling = re.compile("|".join(map(re.escape, _NEEDLES)).encode()).search
+_telling = re.compile(
+    "|".join((*map(re.escape, _NEEDLES), *TELLING)).encode(), re.IGNORECASE
+).search
 """Finds what makes a body worth a closer look; a backslash may hide the others."""
 _PLAIN = frozenset(
     name

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
+from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN
 from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.observe.values import normalise
 
@@ -11,6 +11,7 @@ MISPLACED = "misplaced-credential"
 _EMAIL = re.compile(r"[\w.%+'-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"(?<![\w+.])(?:\+\d|\(\d|0\d+[ -]|\d{3}[ -]\d{3}[ -]\d)[\d ()/-]{4,}\d(?!\w)")
 _DIGITS = (7, 15)
+_OCTETS = 256
 _OPAQUE = frozenset(
     (
         "vpp.client_user_id",
@@ -58,6 +59,16 @@ PERSONAL = frozenset(("person-identifier", "contact"))
 """Categories of values that name or reach somebody."""
 _PERSONAL = frozenset(("support.email", "org.email"))
 _LONGEST_TEXT = 100_000
+_ADDRESS = re.compile(r"(?<![\w./:-])(?:\d{1,3}\.){3}\d{1,3}(?![\w.-])")
+_COORDINATES = re.compile(r"(?<![\w.])[-+]?\d{1,2}\.\d{3,}\s*[,; ]\s*[-+]?\d{1,3}\.\d{3,}(?![\w.])")
+_INSIDE_HOST = re.compile(
+    r"(?<![\w@.-])(?:[a-z0-9-]+\.)+(?:local|lan|internal|intranet|intra|corp|home|localdomain)\b",
+    re.IGNORECASE,
+)
+TELLING = tuple(one.pattern for one in (_ADDRESS, _COORDINATES, _INSIDE_HOST))
+"""Patterns of what earns a flag in values of every concept but those that are meant to hold it."""
+_HOSTS = ("server-identity", "network-metadata")
+"""Categories of which many concepts are meant to hold host names and addresses."""
 
 
 def value_flags(leaf: ObservedValue, same: Sequence[str]) -> tuple[str, ...]:
@@ -70,20 +81,46 @@ def value_flags(leaf: ObservedValue, same: Sequence[str]) -> tuple[str, ...]:
     text = value[:_LONGEST_TEXT]
     if leaf.concept in _OPAQUE and "@" in text and _EMAIL.search(text):
         flags.append("value:email-in-opaque-id")
-    if concept.category == "free-text" or leaf.concept in _TEXTS:
-        if "@" in text and _EMAIL.search(text):
-            flags.append("value:email-in-free-text")
-        if _has_phone(text):
-            flags.append("value:phone-in-free-text")
+    written = concept.category == "free-text" or leaf.concept in _TEXTS
+    if "@" in text and _EMAIL.search(text) and (written or _is_strange_email(leaf, text)):
+        flags.append("value:email-in-free-text" if written else "value:email")
+    anything = leaf.part == "header" and concept.category not in PERSONAL
+    if (written or anything or leaf.concept == UNKNOWN) and _has_phone(text):
+        flags.append("value:phone-in-free-text")
+    flags += _whereabouts(leaf.concept, concept.category, text)
     if leaf.concept in _PERSONAL and value.rpartition("@")[2].strip().lower() in _MAILBOXES:
         flags.append("value:personal-mailbox")
     flags += [f"value:same-as:{name}" for name in same]
     return tuple(flags)
 
 
-def never_flagged(concept: str) -> bool:
-    """Tell whether no value of *concept* earns a flag for what it is."""
-    return flagged_as_email_only(concept) and concept not in _OPAQUE
+def _is_strange_email(leaf: ObservedValue, text: str) -> bool:
+    """Tell whether an address stands in what is no URL, certificate or person's value.
+
+    Of an unknown field that holds nothing else, its shape says so already.
+    """
+    if CONCEPTS[leaf.concept].category in PERSONAL or leaf.concept in _OPAQUE or leaf.via:
+        return False
+    if leaf.concept == UNKNOWN and leaf.part != "header" and _EMAIL.fullmatch(text):
+        return False
+    return leaf.concept + QUERY not in CONCEPTS and "://" not in text
+
+
+def _whereabouts(name: str, category: str, text: str) -> list[str]:
+    """Return the flags of what tells a place, be it on earth or in a network."""
+    flags = []
+    if _COORDINATES.search(text):
+        flags.append("value:coordinates")
+    if "." in text and (category not in _HOSTS or name == "net.user_agent"):
+        if _INSIDE_HOST.search(text) and name + QUERY not in CONCEPTS:
+            flags.append("value:host-name")
+        if any(_is_address(match[0]) for match in _ADDRESS.finditer(text)):
+            flags.append("value:ip-address")
+    return flags
+
+
+def _is_address(text: str) -> bool:
+    return all(int(one) < _OCTETS for one in text.split(".")) and not text.startswith("0.")
 
 
 def flagged_as_email_only(concept: str) -> bool:

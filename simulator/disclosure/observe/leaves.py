@@ -19,7 +19,7 @@ from simulator.disclosure.observe.flags import PERSONAL
 from simulator.disclosure.observe.inner import CARRIERS, Carrier, Inner, look_inside, unpack
 from simulator.disclosure.observe.leaf import INSIDE, ObservedValue, ValueLocation
 from simulator.disclosure.observe.plans import ObservationPlan, Plans, Row
-from simulator.disclosure.redact.known import NO_RECORD, OAUTH
+from simulator.disclosure.redact.known import NO_RECORD, OAUTH, bearer_concept
 from simulator.disclosure.redact.markers import parse_marker
 from simulator.protocol.body_formats import READERS, form_pairs
 from simulator.protocol.oauth import parse_authorization
@@ -69,7 +69,7 @@ class Reader:
         if "?" not in target:
             return
         for pair in query_pairs(target):
-            row = self._plan.query.get(pair.name) or self._plans.unknown(pair.name)
+            row = self._plan.query.get(pair.name) or self._plans.unknown(self._plan, pair.name)
             spot = ValueLocation("target", start=pair.start, end=pair.end)
             yield from self._decoded("query", pair.name, pair.name, row, pair.value, spot)
 
@@ -121,6 +121,9 @@ class Reader:
             ValueLocation("header", index, start, len(value)),
         )
         leaf.documented = row.documented and not wanted
+        if not self._plan.matched and leaf.marker is None:
+            leaf.concept = bearer_concept(text)
+        leaf.documented = leaf.documented and leaf.concept == row.concept
         yield leaf
         yield from self._inner(leaf)
 
@@ -132,7 +135,7 @@ class Reader:
         self._count = 0
         if self._plan.body_format == "form":
             for pair in form_pairs(content):
-                row = self._plan.body.get(pair.name) or self._plans.unknown(pair.name)
+                row = self._plan.body.get(pair.name) or self._plans.unknown(self._plan, pair.name)
                 spot = ValueLocation("form", start=pair.start, end=pair.end)
                 at = f"/{pair.name}"
                 yield from self._decoded("body", at, at, row, pair.value, spot)
@@ -153,7 +156,7 @@ class Reader:
             row = rows.get(key)
             known = documented
             if row is None:
-                row, known = self._plans.unknown(key), False
+                row, known = self._plans.unknown(self._plan, key), False
             yield from self._node(value, row, f"{at}/{step}", f"{generic}/{step}", documented=known)
 
     def _node(
@@ -199,7 +202,7 @@ class Reader:
         sealed = CONCEPTS[row.concept].sealed
         for key, child in pairs_of(value):
             step = key.replace("~", "~0").replace("/", "~1")
-            inside = self._plans.unknown(key)
+            inside = self._plans.unknown(self._plan, key)
             if sealed or (row.concept != UNKNOWN and inside.concept == UNKNOWN):
                 inside = Row(key, row.concept, kind="any")
             yield from self._node(
@@ -290,8 +293,15 @@ class Reader:
 
     def _inside(self, leaf: ObservedValue, one: Inner, carrier: Carrier) -> ObservedValue:
         known = not one.nested and one.key in carrier.concepts
-        concept = carrier.concepts[one.key] if known else self._plans.unknown(one.key).concept
-        row = dataclasses.replace(leaf.row, name=one.at[1:], concept=concept, closed=frozenset())
+        other = self._plans.unknown(self._plan, one.key)
+        concept = carrier.concepts[one.key] if known else other.concept
+        row = dataclasses.replace(
+            leaf.row,
+            name=one.at[1:],
+            concept=concept,
+            closed=frozenset(),
+            misplaced=not known and other.misplaced,
+        )
         below = self._child(leaf, f"#{one.at}", one.value, carrier.via, concept)
         below.row, below.spot, below.generic = (
             row,

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN
 from simulator.disclosure.observe.inner import CARRIERS
+from simulator.disclosure.observe.meanings import Meanings
 from simulator.disclosure.redact.known import HEADERS, NAMES, PREFIXES
 from simulator.protocol.body_formats import BodyFormat
 from simulator.protocol.catalogue import Catalogue
@@ -43,6 +44,8 @@ class Row:
     decode: str = ""
     inherent: str = ""
     """Why no client can leave it out (a key of `judge.inherent.REASONS`); empty: it can."""
+    misplaced: bool = False
+    """Whether it is known by its name only, as its place is that of no row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,10 @@ class ObservationPlan:
     likely_mistyped_paths: tuple[Stray, ...] = ()
     """Path parameters of the operations that a request to none of them may have meant."""
     body_format: BodyFormat = "json"
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Concept by the name of a field that stands where no row has it."""
+    matched: bool = False
+    """Whether it is that of an operation."""
     sealed_headers: Mapping[str, str] = field(init=False)
     """Concepts of the header fields that are secret, by their names."""
 
@@ -148,7 +155,7 @@ class Plans:
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Compile *catalogue*; ValueError names a row with a concept that there is not."""
-        self._requests = {
+        requests = {
             name: _request_plan(operation, catalogue.services[operation.service])
             for name, operation in catalogue.operations.items()
         }
@@ -156,12 +163,18 @@ class Plans:
             name: _response_plan(operation, catalogue.services[operation.service])
             for name, operation in catalogue.operations.items()
         }
+        meanings = Meanings(catalogue)
+        self._requests = {
+            name: replace(plan, names=meanings.of_operation(catalogue.operations[name]))
+            for name, plan in requests.items()
+        }
         likely_mistyped_paths = tuple(_strays(catalogue))
         self._services = {
             service.name: ObservationPlan(
                 likely_mistyped_paths=likely_mistyped_paths,
                 headers=_by_name(service.headers, "header"),
                 certificate=service.client_certificates,
+                names=meanings.of_service(service.name),
             )
             for service in catalogue.services.values()
         }
@@ -170,8 +183,12 @@ class Plans:
         everywhere: dict[str, Row] = {}
         for plan in self._services.values():
             everywhere = {**plan.headers, **everywhere}
+        # Each service takes another credential there: it is told by its look.
+        everywhere.pop("authorization", None)
         self._nowhere = ObservationPlan(
-            likely_mistyped_paths=likely_mistyped_paths, headers=everywhere
+            likely_mistyped_paths=likely_mistyped_paths,
+            headers=everywhere,
+            names=meanings.everywhere,
         )
 
     def request(self, operation: Operation | None, service: Service | None) -> ObservationPlan:
@@ -186,9 +203,12 @@ class Plans:
             return self._responses[operation.name]
         return self._services[service.name] if service is not None else self._nowhere
 
-    def unknown(self, name: str) -> Row:
-        """Return the row of a field of the body or query that is documented nowhere."""
-        return Row(name, self.names.get(name, UNKNOWN), documented=False, kind="any")
+    def unknown(self, plan: ObservationPlan, name: str) -> Row:
+        """Return the row of a field of the body or query that is documented nowhere there."""
+        secret, known = self.names.get(name), plan.names.get(name)
+        concept = secret or known or UNKNOWN
+        misplaced = known is not None and secret is None
+        return Row(name, concept, documented=False, kind="any", misplaced=misplaced)
 
     def header(self, plan: ObservationPlan, name: str) -> Row:
         """Return the row of a header; *name* is in lower case."""
@@ -228,6 +248,7 @@ def _request_plan(operation: Operation, service: Service) -> ObservationPlan:
         _may_hold_secrets(body),
         body_format=operation.body_format,
         certificate=service.client_certificates,
+        matched=True,
     )
 
 

@@ -12,6 +12,8 @@ from simulator.disclosure.observe.values import (
     text_of,
 )
 
+MISPLACED = "misplaced"
+"""The flag of a value that is known, but stands where it does not belong."""
 _LONGEST_CODE = 35
 """Longest tag of BCP 47 that anybody needs; longer text is in no closed set."""
 
@@ -72,8 +74,13 @@ def record_of(leaf: ObservedValue, version: int, fingerprinter: Fingerprinter) -
         None if leaf.hidden or concept.sealed else _clear(leaf, shape),
         leaf.name or row.name,
         row.versions,
-        row.inherent if leaf.documented and not leaf.flags else "",
+        row.inherent if leaf.documented and not _is_misused(leaf) else "",
     )
+
+
+def _is_misused(leaf: ObservedValue) -> bool:
+    """Tell whether a value does not belong in its field, however odd it is in itself."""
+    return any(not flag.startswith("value:") for flag in leaf.flags)
 
 
 def opaque_record(
@@ -111,6 +118,8 @@ def _flags(leaf: ObservedValue, version: int) -> tuple[str, ...]:
             flags.append(f"version>{high}")
     if not leaf.documented:
         flags.append("undocumented")
+        if leaf.row.misplaced:
+            flags.append(MISPLACED)
     flags += leaf.flags
     if leaf.part == "query" and leaf.secret:
         flags.append("secret-in-url")

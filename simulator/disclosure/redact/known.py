@@ -1,5 +1,7 @@
 """What no service documents and yet is known: common headers, and credentials by name and shape."""
 
+import base64
+import json
 import re
 
 NO_RECORD = frozenset(
@@ -115,3 +117,27 @@ def credential_in(text: str) -> str:
         if needle in text and pattern.search(text):
             return concept
     return ""
+
+
+_UNKNOWN_BEARER = "net.authorization"
+_CLAIMS = re.compile(r"eyJ[0-9A-Za-z_-]+\.(eyJ[0-9A-Za-z_-]+)\.[0-9A-Za-z_-]+")
+
+
+def bearer_concept(text: str) -> str:
+    """Return the concept of a credential whose place says nothing of it, by its look.
+
+    A JSON web token is told by its claims: an audience makes it an assertion of the
+    School and Business API, an expiry a developer's token, neither a token of APNs.
+    """
+    if match := _CLAIMS.fullmatch(text):
+        padded = match[1] + "=" * (-len(match[1]) % 4)
+        try:
+            claims = json.loads(base64.urlsafe_b64decode(padded))
+        except ValueError:
+            return _UNKNOWN_BEARER
+        if not isinstance(claims, dict) or not claims.keys() >= {"iss", "iat"}:
+            return _UNKNOWN_BEARER
+        if "aud" in claims:
+            return "axm.client_assertion"
+        return "vpp.developer_token" if "exp" in claims else "push.provider_token"
+    return credential_in(text) or _UNKNOWN_BEARER

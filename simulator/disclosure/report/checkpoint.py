@@ -15,7 +15,7 @@ from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.plans import Row
 from simulator.disclosure.observe.records import Disclosure
 from simulator.disclosure.redact.markers import Marker
-from simulator.disclosure.report.groups import ReceivedValues, Seen, Sent
+from simulator.disclosure.report.groups import ReceivedValues, Seen, Sent, SentExample
 from simulator.disclosure.report.ledger import Ledger
 from simulator.protocol.catalogue import Catalogue
 
@@ -32,6 +32,7 @@ class _Sent:
     origins: dict[str, int]
     fresh: set[int]
     samples: list[Disclosure]
+    odd: list[SentExample]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def _of(group: Sent) -> _Sent:
         dict(group.origins),
         group.fresh,
         list(group.samples.values()),
+        list(group.odd.values()),
     )
 
 
@@ -156,6 +158,7 @@ def _group(one: _Sent) -> Sent:
         Counter(one.origins),
         one.fresh,
         {sample.clear: sample for sample in one.samples},
+        {each.record.flags: each for each in one.odd},
     )
 
 

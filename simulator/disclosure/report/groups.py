@@ -11,6 +11,8 @@ from simulator.disclosure.redact.markers import Marker
 
 EVIDENCE = 5
 """Exchanges that each group names."""
+ODD = 3
+"""Examples that each group keeps beside the first."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,16 @@ class Seen:
         self.last_ms = max(self.last_ms, last_ms)
 
 
+@dataclass(frozen=True, slots=True)
+class SentExample:
+    """One value with its own flags."""
+
+    record: Disclosure
+    text: str | None
+    """None if it is a secret."""
+    exchange: int
+
+
 @dataclass(slots=True)
 class Sent:
     """All values that went to one operation, in one place, with one meaning."""
@@ -72,6 +84,8 @@ class Sent:
     fresh: set[int] = field(default_factory=set)
     """Values that were novel, of concepts that the simulator itself issues."""
     samples: dict[str | None, Disclosure] = field(default_factory=dict)
+    odd: dict[tuple[str, ...], SentExample] = field(default_factory=dict)
+    """The first value of each set of flags that is not the example's; up to `ODD`."""
 
 
 @dataclass(slots=True)

@@ -16,8 +16,8 @@ from simulator.disclosure.observe.observation import Disclosure, Observer, Recor
 from simulator.disclosure.observe.plans import Row
 from simulator.disclosure.observe.values import text_of
 from simulator.disclosure.redact.markers import OPENING, parse_marker
-from simulator.disclosure.report.groups import ReceivedValues, Repeat, Sent
-from simulator.disclosure.report.origins import NOVEL, Origins
+from simulator.disclosure.report.groups import ODD, ReceivedValues, Repeat, Sent, SentExample
+from simulator.disclosure.report.origins import NOVEL, Known, Origins
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import parse_json
 
@@ -122,6 +122,13 @@ class Ledger:
             if group is None:
                 text = self._text(one, exchange, parts)
                 group = self._sent[key] = Sent(service, operation, one, text)
+            elif (
+                one.flags != group.example.flags
+                and one.flags not in group.odd
+                and len(group.odd) < ODD
+            ):
+                text = self._text(one, exchange, parts)
+                group.odd[one.flags] = SentExample(one, text, exchange.seq)
             self._add(group, one, exchange)
             groups.append(group)
         look = Repeat(part, groups)
@@ -204,15 +211,14 @@ class Ledger:
         text = None if sealed or CONCEPTS[row.concept].sealed else text_of(value)
         return ReceivedValues(exchange.service, exchange.operation, place, row, marker, text)
 
-    def issued(self, concept: str, text: str) -> bool:
-        """Tell whether *text* was answered as a value of *concept*."""
-        followed = self.origins.follows(concept)
-        value = self._observer.stamp(concept, text) if followed else stable(text)
-        return any(
-            value in group.seen.values
-            for group in self.received.values()
-            if group.row.concept == concept
-        )
+    def issued_as(self, text: str, known: Known | None) -> set[str]:
+        """Return the concepts as which *text* was answered, or is held by the world."""
+        stamps = {one: self._observer.stamp(one, text) for one in self.origins.followed}
+        found = {one for one, stamp in stamps.items() if self.origins.answers(one, stamp)}
+        if known is not None:
+            held = {one: known(one) or () for one in self._issued}
+            found |= {one for one in held if self._observer.stamp(one, text) in held[one]}
+        return found
 
     def _add(self, group: Sent, one: Disclosure, exchange: Exchange) -> None:
         group.seen.note(exchange)

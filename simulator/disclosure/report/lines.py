@@ -12,10 +12,11 @@ from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, UNKNOWN
 from simulator.disclosure.judge.claims import Manifest, plain
 from simulator.disclosure.judge.inherent import INHERENT
 from simulator.disclosure.judge.manifest import EXEMPT, NONE, SEVERITIES, UNDECLARED, judge
-from simulator.disclosure.report.groups import ReceivedValues, Seen, Sent
+from simulator.disclosure.report.groups import ReceivedValues, Seen, Sent, SentExample
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.origins import FOREIGN, NOVEL, Known
-from simulator.disclosure.report.redaction import Level, example_of, received_example
+from simulator.disclosure.report.recognising import recognised
+from simulator.disclosure.report.redaction import Level, received_example, shown
 from simulator.disclosure.report.vocabularies import term_of
 from simulator.protocol.catalogue import Catalogue
 
@@ -23,6 +24,15 @@ UNMATCHED = "unmatched"
 """What is shown where a request was for no known service or operation."""
 FOREIGN_FLAG = "value:foreign"
 _PARTS = ("conn", "tls", "path", "query", "header", "oauth1", "cookie", "body")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineExample:
+    """One value as it may be shown, with its own flags."""
+
+    value: str
+    flags: tuple[str, ...]
+    exchange: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +69,9 @@ class LedgerLine:
     first_seen: str
     last_seen: str
     example: str
+    """Of the value that was judged worst."""
+    examples: tuple[LineExample, ...]
+    """Of values that were sent, worst first: one for each set of flags."""
     evidence: tuple[int, ...]
     """Numbers of the first exchanges."""
     novelty: Mapping[str, int]
@@ -105,6 +118,7 @@ def sent_line(
     known: Known | None = None,
 ) -> LedgerLine:
     """Judge one group of what was sent, as badly as its worst value."""
+    group = recognised(group, ledger, known)
     first = group.example
     novelty = _novelty(group, known)
     flags = (*group.flags, *((FOREIGN_FLAG,) if FOREIGN in novelty else ()))
@@ -118,6 +132,7 @@ def sent_line(
     declared = NONE if NONE in claims else claims[0]
     operation = catalogue.operations.get(group.operation)
     rows = operation.request if operation else ()
+    examples = _examples(group, manifest, redact, gate=gate)
     return LedgerLine(
         **_where(group.service, group.operation, catalogue),
         field=first.field,
@@ -136,14 +151,33 @@ def sent_line(
         declared=declared,
         flags=tuple(one for one in worst.flags if declared != INHERENT or one != UNDECLARED),
         severity=worst.severity,
-        example=example_of(group, redact, ledger),
+        example=examples[0].value,
+        examples=examples,
         novelty=novelty,
         **_how_often(group.seen),
         **_meaning(first.concept),
     )
 
 
-def connection_line(group: Sent, ledger: Ledger, catalogue: Catalogue, redact: Level) -> LedgerLine:
+def _examples(
+    group: Sent, manifest: Manifest, redact: Level, *, gate: bool
+) -> tuple[LineExample, ...]:
+    """Return the examples of a group, worst first."""
+    found = []
+    for one in (
+        SentExample(group.example, group.text, group.seen.evidence[0]),
+        *group.odd.values(),
+    ):
+        judged = judge(one.record, group.service, group.operation, manifest, gate=gate)
+        flags = tuple(flag for flag in judged.flags if not (judged.inherent and flag == UNDECLARED))
+        example = LineExample(
+            value=shown(one.record, one.text, redact), flags=flags, exchange=one.exchange
+        )
+        found.append((-SEVERITIES.index(judged.severity), -len(flags), example))
+    return tuple(example for *_, example in sorted(found, key=lambda each: each[:2]))
+
+
+def connection_line(group: Sent, catalogue: Catalogue, redact: Level) -> LedgerLine:
     """Describe one fact that connections told."""
     first = group.example
     return LedgerLine(
@@ -164,7 +198,8 @@ def connection_line(group: Sent, ledger: Ledger, catalogue: Catalogue, redact: L
         declared=EXEMPT,
         flags=(),
         severity="ok",
-        example=example_of(group, redact, ledger),
+        example=shown(first, group.text, redact),
+        examples=(),
         novelty={},
         **_how_often(group.seen),
         **_meaning(first.concept),
@@ -219,6 +254,7 @@ def received_line(
         flags=(),
         severity="ok",
         example=received_example(group, redact),
+        examples=(),
         novelty={},
         **_how_often(group.seen),
         **_meaning(concept.name),

@@ -63,6 +63,15 @@ class Origins:
         """Tell whether values of *concept* are both answered and sent, so that they can echo."""
         return concept in self._first
 
+    @property
+    def followed(self) -> Iterable[str]:
+        """The concepts that `follows` tells."""
+        return self._first
+
+    def answers(self, concept: str, value: int) -> bool:
+        """Tell whether a fingerprint of a followed concept was ever answered."""
+        return value in self._first[concept]
+
     def answered(self, concept: str, values: Iterable[int], seq: int, operation: str) -> None:
         """Note the fingerprints *values* that exchange *seq* answered; *concept* is followed."""
         entry = seq << _BITS | self._operations.index(operation)

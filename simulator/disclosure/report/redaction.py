@@ -1,15 +1,15 @@
 """Redaction: how much of an example value may be shown.
 
-Each level shows more than the one before; secrets stop at ``fingerprint``.
+Each level shows more than the one before; secrets stop at ``fingerprint``, and ``clear`` shows
+all else.
 """
 
 from typing import Literal, get_args
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL
-from simulator.disclosure.judge.manifest import rendered
+from simulator.disclosure.judge.manifest import EMPTY, rendered
 from simulator.disclosure.observe.records import Disclosure
-from simulator.disclosure.report.groups import ReceivedValues, Sent
-from simulator.disclosure.report.ledger import Ledger
+from simulator.disclosure.report.groups import ReceivedValues
 
 Level = Literal["names", "shape", "fingerprint", "partial", "clear"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -17,24 +17,6 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 _SERIAL = "device.serial"
 _KEPT = 3
 """Last characters of a serial number that ``partial`` shows."""
-
-
-def example_of(group: Sent, level: Level, ledger: Ledger) -> str:
-    """Return the example of what was sent, at *level*.
-
-    ``clear`` shows only what the simulator itself has answered before, closed
-    values apart: the rest may be of real people.
-    """
-    one = group.example
-    if level == "names":
-        return ""
-    if level == "shape":
-        return _figures(one.shape, one.len)
-    if group.text is None or level == "fingerprint" or CONCEPTS[one.concept].sealed:
-        return rendered(one)
-    if level == "clear" and ledger.issued(one.concept, group.text):
-        return group.text
-    return _partly(one.concept, one.shape, group.text) or rendered(one)
 
 
 def shown(disclosure: Disclosure, text: str | None, level: str) -> str:
@@ -48,11 +30,9 @@ def shown(disclosure: Disclosure, text: str | None, level: str) -> str:
         return _figures(disclosure.shape, disclosure.len)
     if text is None or level == "fingerprint" or CONCEPTS[disclosure.concept].sealed:
         return rendered(disclosure)
-    return (
-        text
-        if level == "clear"
-        else _partly(disclosure.concept, disclosure.shape, text) or rendered(disclosure)
-    )
+    if level == "clear" and disclosure.shape not in EMPTY:
+        return text
+    return _partly(disclosure.concept, disclosure.shape, text) or rendered(disclosure)
 
 
 def received_example(group: ReceivedValues, level: Level) -> str:
@@ -61,7 +41,7 @@ def received_example(group: ReceivedValues, level: Level) -> str:
     if level == "names":
         return ""
     figures = _figures(marker.shape, marker.length)
-    if level == "shape" or marker.shape in ("empty", "null"):
+    if level == "shape" or marker.shape in EMPTY:
         return figures
     if text is not None:
         shown = text in group.row.closed or marker.shape in ("bool", "number")
@@ -73,7 +53,7 @@ def received_example(group: ReceivedValues, level: Level) -> str:
 
 
 def _figures(shape: str, length: int) -> str:
-    return f"({shape})" if shape in ("empty", "null") else f"{shape}[{length}]"
+    return f"({shape})" if shape in EMPTY else f"{shape}[{length}]"
 
 
 def _partly(concept: str, shape: str, text: str) -> str:

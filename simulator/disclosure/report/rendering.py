@@ -172,7 +172,10 @@ def _sent_table(lines: Iterable[LedgerLine]) -> tuple[tuple[str, ...], tuple[tup
             line.concept,
             str(line.requests),
             str(line.values),
-            " ".join((line.example, *(flag for flag in line.flags if flag != UNDECLARED))),
+            "; ".join(
+                " ".join((one.value, *(flag for flag in one.flags if flag != UNDECLARED)))
+                for one in line.examples
+            ),
             _evidence(line),
         )
         for line in lines

@@ -179,7 +179,7 @@ class Report:
             connections=tuple(
                 sorted(
                     (
-                        connection_line(group, ledger, catalogue, redact)
+                        connection_line(group, catalogue, redact)
                         for group in ledger.connections.values()
                     ),
                     key=order,
