@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "Serve the simulated services until SIGTERM or Ctrl-C."),
     "report": ("report", "Report what has been disclosed, and evaluate it against a manifest."),
     "judge": ("judge", "Report what captured traffic (HAR, mitmproxy's flows) discloses."),
+    "replay": ("replay", "Send captured requests to a simulator, and compare the responses."),
     "diff": ("diff", "Compare what two runs disclosed."),
     "journal": ("journal", "Delete exchanges from the journal, on record."),
     "manifest": ("manifests", "Check, import and suggest manifests."),

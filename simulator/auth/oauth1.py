@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote, urlsplit
 
 Pairs = Iterable[tuple[str, str]]
@@ -31,6 +31,29 @@ def sign(
     key = f"{encode(consumer_secret)}&{encode(token_secret)}".encode()
     base = base_string(method, url, parameters).encode()
     return base64.b64encode(hmac.digest(key, base, hashlib.sha1)).decode()
+
+
+def authorization(
+    method: str, url: str, token: Mapping[str, str], *, now_s: int, nonce: str
+) -> str:
+    """Return the Authorization header of a signed request; *token* is a server token."""
+    values = {
+        "oauth_consumer_key": token["consumer_key"],
+        "oauth_token": token["access_token"],
+        "oauth_signature_method": "HMAC-SHA1",
+        "oauth_timestamp": str(now_s),
+        "oauth_nonce": nonce,
+        "oauth_version": "1.0",
+    }
+    values["oauth_signature"] = sign(
+        method,
+        url,
+        values.items(),
+        consumer_secret=token["consumer_secret"],
+        token_secret=token["access_secret"],
+    )
+    pairs = (f'{name}="{encode(value)}"' for name, value in values.items())
+    return f"OAuth {', '.join(pairs)}"
 
 
 def urls(scheme: str, host: str, path: str, forwarded: Pairs = ()) -> Iterator[str]:

@@ -24,35 +24,48 @@ from simulator.protocol.operations import ApiError, Call
 from simulator.protocol.wire import Decoded, decode, query_pairs
 
 
-class Evaluation:
-    """Makes exchanges of the messages that went to Apple's hosts."""
+class HostFilter:
+    """Tells the requests to Apple's hosts, and to simulators, from others."""
 
-    def __init__(
-        self, catalogue: Catalogue, observer: Observer, settings: Settings, hosts: Iterable[str]
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, hosts: Iterable[str]) -> None:
         """Take *hosts* for Apple's too, beside those of the catalogue and loopback addresses."""
-        self._catalogue, self._observer, self._settings = catalogue, observer, settings
-        self._plans = {
-            name: CompiledOperation.of(catalogue, operation, settings)
-            for name, operation in catalogue.operations.items()
-        }
         self._hosts = {name for one in catalogue.services.values() for name in one.hosts}
         self._hosts |= {host.lower().partition(":")[0] for host in hosts}
         self.others: Counter[str] = Counter()
         """Requests to other hosts, by host."""
         self.simulated: Counter[str] = Counter()
         """Requests to loopback addresses, by host."""
+
+    def takes(self, message: Message) -> bool:
+        """Tell whether *message* went to Apple's hosts, by its URL or its Host header."""
+        sent = (message.request.header("host") or "").lower().partition(":")[0]
+        if {message.host, sent} & self._hosts:
+            return True
+        counted = self.simulated if _is_loopback(message.host) else self.others
+        counted[message.host] += 1
+        return counted is self.simulated
+
+
+class Evaluation:
+    """Makes exchanges of the messages that went to Apple's hosts."""
+
+    def __init__(
+        self, catalogue: Catalogue, observer: Observer, settings: Settings, hosts: Iterable[str]
+    ) -> None:
+        """Take *hosts* for Apple's too, as `HostFilter` does."""
+        self._catalogue, self._observer, self._settings = catalogue, observer, settings
+        self._plans = {
+            name: CompiledOperation.of(catalogue, operation, settings)
+            for name, operation in catalogue.operations.items()
+        }
+        self.hosts = HostFilter(catalogue, hosts)
         self.cut = self.unanswered = self.bodiless = 0
         """Requests of which a part is missing, or the response, or its body."""
 
     def exchange(self, message: Message, state: State) -> Exchange | None:
         """Return the exchange of *message*, without its secrets; None if its host is another."""
-        sent = (message.request.header("host") or "").lower().partition(":")[0]
-        if not {message.host, sent} & self._hosts:
-            if not _is_loopback(message.host):
-                self.others[message.host] += 1
-                return None
-            self.simulated[message.host] += 1
+        if not self.hosts.takes(message):
+            return None
         self.cut += bool(message.request.problem)
         self.unanswered += not message.response.status
         self.bodiless += message.bodiless

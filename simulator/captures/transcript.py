@@ -57,12 +57,13 @@ class Transcript:
 
     def _nothing(self, evaluation: Evaluation) -> str:
         if self.invalid:
-            return f"none of its {self.entries} entries can be used: {_listed(self.invalid)}"
+            return f"none of its {self.entries} entries can be used: {listed(self.invalid)}"
         if not self.entries:
             return "is empty: capture what the client sends first"
+        others = counted(evaluation.hosts.others)
         return (
-            f"none of its {self.entries} requests went to Apple's hosts "
-            f"({_counted(evaluation.others)}): if one of these is a simulator, name it with --host"
+            f"none of its {self.entries} requests went to Apple's hosts ({others}): if one of "
+            "these is a simulator, name it with --host"
         )
 
     def told(self, evaluation: Evaluation) -> Iterator[str]:
@@ -71,12 +72,12 @@ class Transcript:
             f"{self._path}: {self._capture.kind} with {self.entries} entries, of which "
             f"{self.recorded} went to Apple's hosts"
         )
-        if evaluation.simulated:
-            yield f"taken for a simulator's: {_counted(evaluation.simulated)}"
-        if evaluation.others:
-            yield f"skipped, as they went to other hosts: {_counted(evaluation.others)}"
+        if evaluation.hosts.simulated:
+            yield f"taken for a simulator's: {counted(evaluation.hosts.simulated)}"
+        if evaluation.hosts.others:
+            yield f"skipped, as they went to other hosts: {counted(evaluation.hosts.others)}"
         if self.invalid:
-            yield f"skipped, as they are invalid: {_listed(self.invalid)}"
+            yield f"skipped, as they are invalid: {listed(self.invalid)}"
         if self.exported < self.recorded:
             yield NOT_CAPTURED
         if evaluation.cut:
@@ -87,14 +88,15 @@ class Transcript:
             yield f"responses whose body was not captured: {evaluation.bodiless}"
 
 
-def _counted(hosts: Counter[str]) -> str:
-    """Return the hosts with their requests, most first."""
+def counted(hosts: Counter[str]) -> str:
+    """Return the hosts with their requests, most first, up to ten."""
     found = [f"{host} {count}" for host, count in hosts.most_common(_NAMED)]
     more = len(hosts) - len(found)
     return ", ".join(found) + (f" and {more} more hosts" if more else "")
 
 
-def _listed(invalid: list[Invalid]) -> str:
+def listed(invalid: list[Invalid]) -> str:
+    """Return the invalid entries with why they are, up to ten."""
     found = [f"entry {one.number} ({one.why})" for one in invalid[:_NAMED]]
     more = len(invalid) - len(found)
     return ", ".join(found) + (f" and {more} more" if more else "")

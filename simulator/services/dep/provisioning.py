@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
 
 from simulator.auth import oauth1
 from simulator.core.state import State
@@ -85,33 +84,19 @@ def _examples(trying: Trying) -> Iterator[Example]:
         for held in _held(trying.state, organisation.key):
             if held.state == "active":
                 url = f"{trying.base}/session"
-                header = _signed(url, held.entry["token"], trying)
+                header = oauth1.authorization(
+                    "GET",
+                    url,
+                    held.entry["token"],
+                    now_s=trying.now_ms // 1000,
+                    nonce=trying.random_hex(16),
+                )
                 yield Example(
                     about="Start a session",
                     key=held.id,
                     arguments=(url,),
-                    secret={"header": f"Authorization: OAuth {header}"},
+                    secret={"header": f"Authorization: {header}"},
                 )
-
-
-def _signed(url: str, token: Mapping[str, Any], trying: Trying) -> str:
-    """Return the parameters of a signed ``GET`` of *url*."""
-    values = {
-        "oauth_consumer_key": token["consumer_key"],
-        "oauth_token": token["access_token"],
-        "oauth_signature_method": "HMAC-SHA1",
-        "oauth_timestamp": str(trying.now_ms // 1000),
-        "oauth_nonce": trying.random_hex(16),
-        "oauth_version": "1.0",
-    }
-    values["oauth_signature"] = oauth1.sign(
-        "GET",
-        url,
-        values.items(),
-        consumer_secret=token["consumer_secret"],
-        token_secret=token["access_secret"],
-    )
-    return ", ".join(f'{name}="{oauth1.encode(value)}"' for name, value in values.items())
 
 
 PROVISIONING = Provisioning(
