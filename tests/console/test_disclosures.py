@@ -25,17 +25,41 @@ async def test_without_traffic_there_is_nothing_to_judge(console: Console) -> No
     assert "<svg" not in page.text
 
 
-async def test_what_is_undeclared_comes_first(console: Console) -> None:
+async def test_the_answer_is_a_sentence_whose_pieces_lead_to_their_evidence(
+    console: Console,
+) -> None:
     await sent(console)
 
     page = await console.open("/disclosures")
-    titles = re.findall(r'<h2 id="\w+">([\w ]+)', page.text)
+    sentence = page.text.partition('class="sentence"')[2].partition("</p>")[0]
+    pieces = re.findall(r'<a class="(\w+)" href="#(\w+)">([^<]+)</a>', sentence)
 
-    assert "Values were sent that must not have been" in page.words
-    assert titles.index("Undeclared ") < titles.index("Everything that was sent ")
-    assert page.text.index("unknown") < page.text.index("dep.profile_name")
+    assert ("fail", "undocumented") in [(how, words[-13:-1]) for how, _, words in pieces]
+    for _, part, _ in pieces:
+        assert f'<details class="part" id="{part}"' in page.text
     assert f'<a href="/traffic/{console.seq(2)}">{console.seq(2)}</a>' in page.text
-    assert "dep.profile_name" in page.words
+
+
+async def test_chapters_go_from_persons_to_what_is_unknown(console: Console) -> None:
+    await sent(console)
+
+    page = await console.open("/disclosures")
+
+    found = re.findall(r'<h2 id="chapter-(\w+)">', page.text)
+    assert found == ["organisation", "server", "unknown"]
+    assert "Name of the enrolment profile of the organisation" in page.words
+    assert "no known operation" not in page.words
+
+
+async def test_the_page_is_narrowed_to_a_band_of_the_picture(console: Console) -> None:
+    await sent(console)
+
+    page = await console.open("/disclosures?subject=organisation&category=configuration")
+
+    assert re.findall(r'<h2 id="chapter-(\w+)">', page.text) == ["organisation"]
+    assert "Only subject organisation and category configuration" in page.words
+    bands = re.findall(r'href="\?([^"]+)" aria-label', page.text)
+    assert "subject=organisation&amp;category=configuration" in bands
 
 
 async def test_names_that_a_client_made_up_render_as_text(console: Console) -> None:
@@ -54,9 +78,9 @@ async def test_the_picture_is_drawn_without_style_of_its_own(console: Console) -
     svg = page.text.partition("<svg")[2].partition("</svg>")[0]
 
     assert "mdm-server (" in svg
-    assert "dep (" in svg
+    assert "mdmenrollment.apple.com (" in svg
     assert "style" not in svg
-    assert 'role="img"' in svg
+    assert 'role="group"' in svg
 
 
 async def test_every_format_is_a_download(console: Console) -> None:

@@ -6,7 +6,11 @@ from hypothesis import strategies as st
 from simulator.console.pages.flow import WIDTH, Flow, draw
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "e"])
-FLOWS = st.lists(st.builds(Flow, NAMES, NAMES, NAMES, bad=st.booleans()), min_size=1)
+VALUES = st.integers(0, 10_000)
+WEIGHTS = st.floats(1, 100)
+FLOWS = st.lists(
+    st.builds(Flow, NAMES, NAMES, NAMES, VALUES, WEIGHTS, bad=st.booleans()), min_size=1
+)
 
 
 def test_nothing_is_no_picture() -> None:
@@ -20,7 +24,7 @@ def test_each_column_holds_all_flows_without_overlap(flows: list[Flow]) -> None:
 
     for x, _ in picture.columns:
         nodes = [node for node in picture.nodes if node.x == x]
-        assert sum(node.count for node in nodes) == len(flows)
+        assert sum(node.values for node in nodes) == sum(flow.values for flow in flows)
         for above, below in pairwise(nodes):
             assert above.y + above.height < below.y
     assert all(node.x < WIDTH and node.y + node.height <= picture.height for node in picture.nodes)
@@ -36,7 +40,9 @@ def test_what_is_bad_is_told_apart(flows: list[Flow]) -> None:
 
 
 def test_a_thousand_fields_still_fit() -> None:
-    picture = draw([Flow("device", f"c{number % 12}", "dep", bad=False) for number in range(1000)])
+    picture = draw(
+        [Flow("device", f"c{number % 12}", "dep", 1, 1.0, bad=False) for number in range(1000)]
+    )
     assert picture
 
     assert picture.height < 700

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -12,16 +12,21 @@ from aiohttp import web
 
 from simulator.console import calls
 from simulator.console.pages.credentials import download
-from simulator.console.pages.flow import Flow, draw
+from simulator.console.pages.flow import NAMES, Flow, draw
 from simulator.console.parts import Page
 from simulator.console.rendering import after, page
 from simulator.control.parts import PARTS, ApiProblem, bad
 from simulator.disclosure.formats.table import FORMATS
+from simulator.disclosure.judge.claims import NO_MANIFEST
 from simulator.disclosure.judge.manifest import SEVERITIES, manifest_names
 from simulator.disclosure.report.redaction import LEVELS
 
+_CLEAR = {"redact": "clear"}
+"""How examples are shown unless the reader chooses otherwise; secrets never are."""
 _CHOSEN = ("redact", "gate")
 _ENDINGS = {"text": "txt", "markdown": "md"}
+UNMATCHED = "unmatched"
+"""In place of the recipient, where a request was for none of the services."""
 Groups = list[tuple[str, str, list[Mapping[str, Any]]]]
 """Lines by service and category: both names, and the lines."""
 
@@ -63,7 +68,7 @@ class ManifestUpload:
 
 async def disclosures(request: web.Request) -> web.StreamResponse:
     """Show the report, by the manifest that is chosen."""
-    chosen = _chosen(request.query, "manifest")
+    chosen = _CLEAR | _chosen(request.query, "manifest")
     report = await calls.get(request, "report", format="json", **chosen)
     return await _page(request, report, chosen, None)
 
@@ -77,7 +82,7 @@ async def uploaded(request: web.Request) -> web.StreamResponse:
             said = "Choose the manifest's file first."
             return after(request, f"/disclosures?{query}", said, "failed")
         return web.Response(status=303, headers={"Location": f"/disclosures?{query}"})
-    chosen = _chosen(form)
+    chosen = _CLEAR | _chosen(form)
     try:
         report = msgspec.json.decode(await upload.report(request, "json", chosen))
     except ApiProblem as problem:
@@ -91,7 +96,7 @@ async def download_by(request: web.Request) -> web.StreamResponse:
     wanted = str(form.get("format", ""))
     if upload is None or wanted not in FORMATS:
         raise bad("the form is damaged: upload the manifest again")
-    content = await upload.report(request, wanted, _chosen(form))
+    content = await upload.report(request, wanted, _CLEAR | _chosen(form))
     return download(content, filename(wanted), FORMATS[wanted].content_type)
 
 
@@ -107,6 +112,7 @@ def _chosen(given: Mapping[str, Any], *more: str) -> dict[str, str]:
 async def _page(
     request: web.Request, report: Any, chosen: Mapping[str, str], upload: ManifestUpload | None
 ) -> web.Response:
+    narrowed = {name: request.query[name] for name in NAMES if request.query.get(name)}
     shipped = await asyncio.to_thread(manifest_names)
     started = request.app[PARTS].manifest.name
     return await page(
@@ -114,15 +120,17 @@ async def _page(
         "disclosures.html",
         "disclosures",
         report=report,
-        sections=_sections(report),
-        claims=_claims(report),
-        flow=draw(_flows(report["sent"])),
+        chapters=_narrowed(report["glance"]["chapters"], narrowed),
+        narrowed=narrowed,
+        fields=_grouped(report["sent"]),
+        claims=_claims(report) if report["provenance"]["manifest"] != NO_MANIFEST else [],
+        flow=draw(list(_flows(report["glance"]["chapters"]))),
         manifests=list(dict.fromkeys([*shipped, started])),
         manifest=upload.name if upload else chosen.get("manifest", started),
         started=started,
         upload=upload,
         levels=LEVELS,
-        redact=chosen.get("redact", "fingerprint"),
+        redact=chosen["redact"],
         gate=chosen.get("gate") == "1",
         downloads=[
             (form, f"/api/v1/report?{urlencode({'format': form, **chosen})}", filename(form))
@@ -131,16 +139,24 @@ async def _page(
     )
 
 
-def _sections(report: Mapping[str, Any]) -> list[tuple[str, str, str, Groups, int]]:
-    """Return key, title, words and lines of each section of what was sent, undeclared first."""
-    named = (
-        ("undeclared", "Undeclared", "No claim of the manifest covers these."),
-        ("flagged", "Undocumented or misplaced", "Nobody documents these, or they look wrong."),
-        ("sent", "Everything that was sent", "What protocols need anyhow included."),
-    )
-    return [
-        (key, title, about, _grouped(report[key]), len(report[key])) for key, title, about in named
-    ]
+def _narrowed(chapters: list[Any], narrowed: Mapping[str, str]) -> list[Any]:
+    """Return the chapters with the parts that are of a subject, a category, or to a recipient."""
+    found = []
+    for chapter in chapters:
+        parts = [
+            part
+            for part in chapter["parts"]
+            if narrowed.get("subject", part["subject"]) == part["subject"]
+            and narrowed.get("category", part["category"]) == part["category"]
+            and narrowed.get("recipient", "") in ("", *_recipients(part))
+        ]
+        if parts:
+            found.append({**chapter, "parts": parts})
+    return found
+
+
+def _recipients(part: Mapping[str, Any]) -> set[str]:
+    return {place["recipient"] or UNMATCHED for place in part["places"]}
 
 
 def _claims(report: Mapping[str, Any]) -> list[tuple[str, str, str, list[Any]]]:
@@ -164,13 +180,28 @@ def _badness(lines: Iterable[Mapping[str, Any]]) -> int:
     return min(-SEVERITIES.index(line["severity"]) for line in lines)
 
 
-def _flows(lines: Iterable[Mapping[str, Any]]) -> list[Flow]:
-    """Return the lines as flows, without the protocol's own plumbing."""
-    return [
-        Flow(line["subject"], line["category"], line["service"], bad=line["severity"] != "ok")
-        for line in lines
-        if line["category"] != "protocol"
-    ]
+def _flows(chapters: Iterable[Mapping[str, Any]]) -> Iterator[Flow]:
+    """Yield what the picture shows.
+
+    Persons and devices weigh by how many of them Apple was told about, dampened so that one
+    stays visible beside thousands; all else weighs the same.
+    """
+    for chapter in chapters:
+        for part in chapter["parts"]:
+            for recipient in sorted(_recipients(part)):
+                places = [
+                    one for one in part["places"] if recipient in (one["recipient"], UNMATCHED)
+                ]
+                values = max(one["values"] for one in places)
+                counted = chapter["key"] in ("people", "devices")
+                yield Flow(
+                    part["subject"],
+                    part["category"],
+                    recipient,
+                    values,
+                    max(1.0, values**0.5 if counted else 1.0),
+                    bad=part["severity"] != "ok",
+                )
 
 
 PAGES = (

@@ -1,14 +1,16 @@
-"""The flow picture: about whom, what, and to which service, as the figures of an SVG.
+"""The flow picture: about whom, what, and to which host, as the figures of an SVG.
 
-Each field that was sent is one strand through three columns. The template
-draws what is laid out here; colours are the style sheet's.
+What was sent of one concept to one host is one strand through three columns, as
+wide as it weighs. The template draws what is laid out here; colours are the
+style sheet's. Nodes and ribbons link to the page narrowed to what they stand for.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-WIDTH = 960
+WIDTH = 1040
 _TOP = 34
 _GAP = 14
 _STRAND = 9
@@ -18,17 +20,20 @@ _MOST = 420
 _LEAST = 15
 """Least height of a node, so that its words do not touch the next's."""
 _BAR = 12
-_COLUMNS = (150, 474, 798)
+_COLUMNS = (150, 440, 730)
 """Left edges of the nodes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One field that was sent."""
+    """What was sent of one concept to one host."""
 
     subject: str
     category: str
-    service: str
+    recipient: str
+    values: int
+    """How many different ones."""
+    weight: float
     bad: bool
     """Whether the report has something against it."""
 
@@ -38,7 +43,9 @@ class Node:
     """One box of a column."""
 
     name: str
-    count: int
+    values: int
+    query: str
+    """Narrows the page to it."""
     x: int
     y: float
     height: float
@@ -52,6 +59,7 @@ class Ribbon:
     category: str
     bad: bool
     about: str
+    query: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +73,22 @@ class Picture:
     columns: tuple[tuple[int, str], ...]
 
 
+NAMES = ("subject", "category", "recipient")
+"""What the columns are about, as in a query of the page."""
+
+
 def draw(flows: Sequence[Flow]) -> Picture | None:
     """Lay out *flows*; None if there are none."""
     if not flows:
         return None
-    unit = min(_STRAND, _MOST / len(flows))
-    readers: tuple[Callable[[Flow], str], ...] = (
-        lambda flow: flow.subject,
-        lambda flow: flow.category,
-        lambda flow: flow.service,
-    )
-    columns = [
-        _column(Counter(map(reader, flows)), x, unit)
-        for reader, x in zip(readers, _COLUMNS, strict=True)
-    ]
+    unit = min(_STRAND, _MOST / sum(flow.weight for flow in flows))
+    columns = [_column(flows, name, x, unit) for name, x in zip(NAMES, _COLUMNS, strict=True)]
     height = max(node.y + node.height for column in columns for node in column.values())
     ribbons = [
-        *_ribbons(flows, readers[0], readers[1], columns[0], columns[1], unit),
-        *_ribbons(flows, readers[1], readers[2], columns[1], columns[2], unit),
+        *_ribbons(flows, NAMES[:2], columns[0], columns[1], unit),
+        *_ribbons(flows, NAMES[1:], columns[1], columns[2], unit),
     ]
-    titles = ("About whom", "What", "To which service")
+    titles = ("About whom", "What", "To whom")
     return Picture(
         WIDTH,
         int(height) + _GAP,
@@ -94,38 +98,54 @@ def draw(flows: Sequence[Flow]) -> Picture | None:
     )
 
 
-def _column(counts: Counter[str], x: int, unit: float) -> dict[str, Node]:
+def _reader(name: str) -> Callable[[Flow], str]:
+    return lambda flow: str(getattr(flow, name))
+
+
+def _column(flows: Iterable[Flow], name: str, x: int, unit: float) -> dict[str, Node]:
+    weights: Counter[str] = Counter()
+    values: Counter[str] = Counter()
+    for flow in flows:
+        key = _reader(name)(flow)
+        weights[key] += flow.weight  # type: ignore[assignment]  # a Counter adds up fractions too
+        values[key] += flow.values
     nodes, y = {}, float(_TOP)
-    for name, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
-        height = max(count * unit, _LEAST)
-        nodes[name] = Node(name, count, x, round(y, 1), round(height, 1))
+    for key, weight in sorted(weights.items(), key=lambda pair: (-pair[1], pair[0])):
+        height = max(weight * unit, _LEAST)
+        query = urlencode({name: key})
+        nodes[key] = Node(key, values[key], query, x, round(y, 1), round(height, 1))
         y += height + _GAP
     return nodes
 
 
 def _ribbons(
     flows: Iterable[Flow],
-    source: Callable[[Flow], str],
-    target: Callable[[Flow], str],
+    names: Sequence[str],
     left: Mapping[str, Node],
     right: Mapping[str, Node],
     unit: float,
 ) -> Iterable[Ribbon]:
     """Yield the ribbons between two columns; each leaves its node below the one before."""
-    counts = Counter((source(one), target(one), one.category, one.bad) for one in flows)
+    source, target = map(_reader, names)
+    bands: dict[tuple[str, str, str, bool], list[Flow]] = {}
+    for flow in flows:
+        key = (source(flow), target(flow), flow.category, flow.bad)
+        bands.setdefault(key, []).append(flow)
     order = list(left), list(right)
-    used: Counter[tuple[str, str]] = Counter()
-    for (start, end, category, bad), count in sorted(
-        counts.items(), key=lambda pair: (order[0].index(pair[0][0]), order[1].index(pair[0][1]))
+    used: dict[tuple[str, str], float] = {}
+    for (start, end, category, bad), band in sorted(
+        bands.items(), key=lambda pair: (order[0].index(pair[0][0]), order[1].index(pair[0][1]))
     ):
-        thick = count * unit
-        y0 = left[start].y + used["left", start] * unit
-        y1 = right[end].y + used["right", end] * unit
-        used["left", start] += count
-        used["right", end] += count
-        what = f"{start} to {end}: {count}{', not all declared or documented' if bad else ''}"
-        path = _band(left[start].x + _BAR, y0, right[end].x, y1, thick)
-        yield Ribbon(path, category, bad, what)
+        thick = sum(flow.weight for flow in band) * unit
+        above, beside = used.get(("left", start), 0.0), used.get(("right", end), 0.0)
+        used["left", start], used["right", end] = above + thick, beside + thick
+        values = sum(flow.values for flow in band)
+        what = f"{start} to {end}: {values}{', not all declared or documented' if bad else ''}"
+        path = _band(
+            left[start].x + _BAR, left[start].y + above, right[end].x, right[end].y + beside, thick
+        )
+        query = urlencode(dict(zip(names, (start, end), strict=True)))
+        yield Ribbon(path, category, bad, what, query)
 
 
 def _band(x0: float, y0: float, x1: float, y1: float, thick: float) -> str:

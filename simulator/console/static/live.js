@@ -7,9 +7,14 @@ const parts = [...document.querySelectorAll("[data-live]")];
 let waiting = false;
 let busy = false;
 
-// What has the focus keeps it: it is found again by its place among what can have it.
+// What has the focus keeps it: it is found again by its place among what can have it. What is
+// open stays so.
 function replace(part, fresh) {
   const at = [...part.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
+  for (const old of part.querySelectorAll("details[id]")) {
+    const now = fresh.querySelector(`[id="${old.id}"]`);
+    if (now) now.open = old.open;
+  }
   part.replaceChildren(...fresh.childNodes);
   if (at >= 0) part.querySelectorAll(FOCUSABLE)[at]?.focus();
 }
@@ -49,3 +54,12 @@ if (parts.length) {
   events.addEventListener("open", heard);
   addEventListener("pagehide", () => events.close());
 }
+
+// A link to a part that is closed opens it.
+function reveal() {
+  const part = location.hash && document.getElementById(location.hash.slice(1));
+  if (part instanceof HTMLDetailsElement) part.open = true;
+}
+
+addEventListener("hashchange", reveal);
+reveal();
