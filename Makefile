@@ -80,11 +80,12 @@ coverage: $(TEST) ## Run it with its branch coverage, which has to be 95 %
 matrix: ## Run the whole test suite with each Python from 3.11 on that this machine has
 	.ci/matrix
 
-lint: build/lint/.installed ## Check style, types and the direction of imports
+lint: build/lint/.installed ## Check style, types, the direction of imports, and words
 	build/lint/bin/ruff check
 	build/lint/bin/ruff format --check
 	build/lint/bin/mypy
 	build/lint/bin/lint-imports
+	build/lint/bin/python .ci/words.py
 
 wheel: build/wheel/.installed $(NANODEP_BUILT) ## Build the package, install it elsewhere and use it (needs Go)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/wheel/bin/pytest -m wheel tests/wheel --no-cov

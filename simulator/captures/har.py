@@ -59,7 +59,7 @@ def entries(path: Path, advance: Advance) -> Iterator[Entry]:
             about = " ".join(str(error).split())[:120]
             where = f"behind entry {number}" if number else "at its start"
             raise ConfigurationError(
-                f"{path}: is no JSON {where} ({about}): capture it anew, or mend it there"
+                f"{path}: is no JSON {where} ({about}): capture it again, or fix it there"
             ) from None
         if not number:
             file.seek(0)

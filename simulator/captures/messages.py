@@ -74,7 +74,7 @@ def request_of(
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError as error:
-        raise InvalidEntryError(f"its URL is none: {error}") from None
+        raise InvalidEntryError(f"its URL is invalid: {error}") from None
     if parts.scheme not in {"http", "https"} or not host or not method:
         raise InvalidEntryError("it names no method with an http or https URL")
     # Not made of the parts: what was sent is kept byte for byte.

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 
 from simulator.captures.credentials import Credentials, LackingError
-from simulator.captures.shapes import Difference, Shape, differences, shape_of
+from simulator.captures.shapes import Shape, ShapeDifference, differences, shape_of
 from simulator.core.messages import Request, Response
 from simulator.disclosure.formats.har import tables
 from simulator.protocol.catalogue import Catalogue, Match
@@ -46,7 +46,7 @@ class Line(Struct):
     """How responses to one operation differ from the captured ones, and where that was seen."""
 
     operation: str
-    difference: Difference
+    difference: ShapeDifference
     exchanges: list[int] = field(default_factory=list)
     """Numbers of the captured exchanges."""
 
@@ -93,7 +93,7 @@ class Replay:
         self, catalogue: Catalogue, simulation: Simulation, credentials: Credentials
     ) -> None:
         self._catalogue, self._simulation, self._credentials = catalogue, simulation, credentials
-        self._lines: dict[tuple[str, Difference], Line] = {}
+        self._lines: dict[tuple[str, ShapeDifference], Line] = {}
         self.sent = 0
         self.unsent: list[str] = []
         """Requests that were not sent, and why."""
@@ -125,12 +125,12 @@ class Replay:
 
     def _compare(self, captured: Captured, match: Match, response: Response) -> None:
         operation = match.operation
-        found: Iterable[Difference]
+        found: Iterable[ShapeDifference]
         if not captured.status:
             return
         if response.status != captured.status:
             about = f"{captured.status} -> {response.status}"
-            found = [Difference("status", "", about)]
+            found = [ShapeDifference("status", "", about)]
         elif captured.shape is None:
             found = ()
         else:

@@ -26,7 +26,7 @@ _FORMS = (
 """Forms that no value has by chance."""
 
 
-class Difference(Struct, frozen=True):
+class ShapeDifference(Struct, frozen=True):
     """One way in which a response differs from the captured one."""
 
     how: str
@@ -87,7 +87,7 @@ def _kind(value: Any) -> str:
             return "object"
 
 
-def differences(captured: Shape, ours: Shape) -> Iterator[Difference]:
+def differences(captured: Shape, ours: Shape) -> Iterator[ShapeDifference]:
     """Yield how *ours* differs: what is missing, extra, or of another type, in order of places.
 
     Nothing is said of what stands below null, an empty list, or an empty object whose keys are
@@ -99,10 +99,10 @@ def differences(captured: Shape, ours: Shape) -> Iterator[Difference]:
             other = ours if before else captured
             if not _is_hidden(place, other):
                 kinds = " or ".join(sorted(before or after))
-                yield Difference("missing" if before else "extra", place, kinds)
+                yield ShapeDifference("missing" if before else "extra", place, kinds)
         elif not _agree(before, after):
             was, is_ = (" or ".join(sorted(one)) for one in (before, after))
-            yield Difference("type", place, f"{was} -> {is_}")
+            yield ShapeDifference("type", place, f"{was} -> {is_}")
 
 
 def _is_hidden(place: str, other: Shape) -> bool:

@@ -33,7 +33,7 @@ def command() -> None:
 @click.option("--service", metavar="NAME", help="Those of one service only.")
 @control_options
 def outcomes(service: str | None, **options: Any) -> None:
-    """List every answer that a fault can name, and every delivery."""
+    """List every outcome and delivery that a fault can name."""
     control = ControlClient.of(**options)
     menu = control.call("GET", "/outcomes")
     listed = [one for one in menu["outcomes"] if service in (None, one["service"])]

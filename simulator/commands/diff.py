@@ -37,7 +37,7 @@ from simulator.disclosure.report.rendering import as_dict
     "--new",
     "new_span",
     metavar="SPAN",
-    help="Only a part of NEW. A moment is the number of an exchange, or a time; ..120 and 121.. "
+    help="Only a part of NEW. A position is the number of an exchange, or a time; ..120 and 121.. "
     "are all up to an exchange, and all behind it.",
 )
 @click.option("--url", metavar="CONTROL", help="Ask a running simulator's control API instead.")
@@ -118,10 +118,10 @@ def _asked(
     try:
         status, body = get(url, "/api/v1/diff", {"old": old, "new": new})
     except OSError as error:
-        why = f"{url} does not answer ({error}): is it the control API of a running simulator?"
+        why = f"{url} does not respond ({error}): is it the control API of a running simulator?"
         raise ConfigurationError(why) from error
     if status != HTTPStatus.OK:
-        raise ConfigurationError(f"{url}/api/v1/diff answers {status}{detail(body)}")
+        raise ConfigurationError(f"{url}/api/v1/diff returns {status}{detail(body)}")
     found = json.loads(body)["changes"]
     return [Difference(**one | {"flags": tuple(one["flags"])}) for one in found]
 
@@ -154,4 +154,4 @@ def load(
         report_ = json.loads(text)
         return DisclosureLock.of(report_), report_["verdict"] != "incomplete"
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{path} is no report of mdmsim: make it anew") from error
+        raise ConfigurationError(f"{path} is no report of mdmsim: make it again") from error

@@ -81,7 +81,7 @@ def cancel(identifier: str, **options: Any) -> None:
 def import_(path: Path, server: str | None, location: str | None, **options: Any) -> None:
     """Do what a configuration file of depsim or vppsim asks for.
 
-    Of depsim: add its devices, now and over time, and arm its answers. Of vppsim: buy its
+    Of depsim: add its devices, now and over time, and inject its responses. Of vppsim: buy its
     licences, and let registered users accept their invitation.
     """
     control = ControlClient.of(**options)
@@ -109,7 +109,9 @@ def _arm(control: ControlClient, path: Path, document: Any, server: str | None) 
     known = {one["name"] for one in control.call("GET", "/outcomes")["outcomes"]}
     for fault in asked.faults:
         if fault["outcome"] not in known:
-            raise ConfigurationError(f"{path}: {fault['outcome']} is no answer that is known here")
+            raise ConfigurationError(
+                f"{path}: {fault['outcome']} is not a response that is known here"
+            )
     serials: list[str] = []
     ordered: list[dict[str, Any]] = []
     armed: list[dict[str, Any]] = []

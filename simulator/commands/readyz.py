@@ -17,7 +17,7 @@ TIMEOUT_S = 3.0
 @click.option("--url", metavar="URL", help="The control API, instead of looking it up.")
 @click.pass_context
 def command(context: click.Context, /, url: str | None, config: str | None, **flags: Any) -> None:
-    """Exit with 0 if a running simulator answers that it is ready, else with 1."""
+    """Exit with 0 if a running simulator is ready, else with 1."""
     if url is None:
         path = ready_file(settings(config, **flags))
         found = ready.read(path)
@@ -36,5 +36,5 @@ def _ask(url: str) -> str:
     try:
         status, _ = get(url, "/readyz", timeout_s=TIMEOUT_S)
     except OSError as error:
-        return f"{url} does not answer ({error})"
-    return "" if status == HTTPStatus.OK else f"{url}/readyz answers {status}"
+        return f"{url} does not respond ({error})"
+    return "" if status == HTTPStatus.OK else f"{url}/readyz returns {status}"

@@ -50,4 +50,4 @@ def ask(
             response = connection.getresponse()
             return response.status, response.read()
         except http.client.HTTPException as error:
-            raise OSError(f"the answer is not HTTP: {type(error).__name__}") from error
+            raise OSError(f"the response is not HTTP: {type(error).__name__}") from error

@@ -97,7 +97,7 @@ def _start(path: Path, catalogue: Catalogue) -> Replay:
         _, body = get(ready["control"], "/api/v1/clock")
         now_s = json.loads(body)["now_ms"] // 1000
     except (OSError, ValueError, KeyError) as error:
-        why = f"the simulator of {path} does not answer ({error}): start mdmsim serve first"
+        why = f"the simulator of {path} does not respond ({error}): start mdmsim serve first"
         raise ConfigurationError(why) from None
     credentials = Credentials(ready, simulation.send, now_s, _random_hex)
     return Replay(catalogue, simulation, credentials)

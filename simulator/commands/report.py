@@ -58,7 +58,9 @@ _OPTIONS = (
         "fingerprint.",
     ),
     FAIL_ON,
-    click.option("--gate", is_flag=True, help="Judge as for a release: what is a warning fails."),
+    click.option(
+        "--gate", is_flag=True, help="Evaluate as for a release: what is a warning fails."
+    ),
     click.option(
         "--strict", is_flag=True, help="Demand that even what the protocol demands is declared."
     ),
@@ -246,10 +248,10 @@ def _ask(url: str, query: dict[str, str]) -> str:
         else:
             status, body = get(url, "/api/v1/report", query)
     except OSError as error:
-        why = f"{url} does not answer ({error}): is it the control API of a running simulator?"
+        why = f"{url} does not respond ({error}): is it the control API of a running simulator?"
         raise ConfigurationError(why) from error
     if status != HTTPStatus.OK:
-        raise ConfigurationError(f"{url}/api/v1/report answers {status}{detail(body)}")
+        raise ConfigurationError(f"{url}/api/v1/report returns {status}{detail(body)}")
     return body.decode()
 
 

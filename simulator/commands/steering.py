@@ -92,7 +92,7 @@ class ControlClient:
                 timeout_s=timeout_s,
             )
         except OSError as error:
-            why = f"{self.url} does not answer ({error}): is it a running simulator?"
+            why = f"{self.url} does not respond ({error}): is it a running simulator?"
             raise ConfigurationError(why) from error
 
     def show(self, answer: Any, text: str) -> None:

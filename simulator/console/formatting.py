@@ -17,7 +17,7 @@ from simulator.disclosure.redact.markers import Marker, apart
 UNITS = ("bytes", "kB", "MB", "GB")
 _STEP = 1000
 _FOUND = Markup("<mark>{}</mark>")
-_SEALED = Markup('<span class="sealed" title="{1} of {2}, fingerprint {3}">sealed {0}</span>')
+_SEALED = Markup('<span class="sealed" title="{1} of {2}, fingerprint {3}">redacted {0}</span>')
 
 
 def time_of_day(stamp: str) -> str:

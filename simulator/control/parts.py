@@ -110,8 +110,8 @@ async def _json_body(request: web.Request) -> Body:
     return body
 
 
-LIMIT = Integer("limit", "Most entries in the answer.", least=1, most=1000, default=100)
-AFTER = String("after", "What next was in the answer before.", default="")
+LIMIT = Integer("limit", "Most entries in the response.", least=1, most=1000, default=100)
+AFTER = String("after", "What next was in the response before.", default="")
 ORGANISATION = String("organisation", "Id of an organisation.", shortest=1)
 PAGE = (ORGANISATION, AFTER, LIMIT)
 

@@ -58,7 +58,7 @@ class Settings:
     )
     strictness: Strictness = _row(
         "apple",
-        "observe: accept and report; apple: answer as Apple does; strict: refuse every deviation.",
+        "observe: accept and report; apple: respond as Apple does; strict: refuse every deviation.",
     )
     seed: int = _row(1, "Seed of everything random but keys and credentials.")
     san: tuple[str, ...] = _row(
@@ -72,7 +72,7 @@ class Settings:
     )
     session_ttl_s: Positive = _row(180, "Seconds of inactivity after which a DEP session ends.")
     session_rotation_s: Positive = _row(
-        90, "Seconds after which a DEP session gets a new token in the answer's header."
+        90, "Seconds after which a DEP session gets a new token in the response's header."
     )
     oauth_window_s: NotNegative = _row(
         0, "Allowed clock difference of oauth_timestamp in seconds; 0 does not check it."
@@ -206,10 +206,10 @@ class Settings:
     )
     slow_client_s: int = _row(
         60,
-        "Seconds that an HTTP/1.1 client may take to send a request or to read an answer before "
+        "Seconds that an HTTP/1.1 client may take to send a request or to read a response before "
         "its connection is closed. 0: any.",
     )
-    body_limit: Positive = _row(8_388_608, "Largest request body in bytes; more is answered 413.")
+    body_limit: Positive = _row(8_388_608, "Largest request body in bytes; a larger one gets 413.")
 
 
 ROWS = fields(Settings)

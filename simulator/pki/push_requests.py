@@ -79,7 +79,7 @@ def read_request(tree: Mapping[str, Any]) -> PushRequest:
     texts = {name: tree.get(name) for name in KEYS}
     for name, text in texts.items():
         if not isinstance(text, str) or not text:
-            raise RequestRefused("request", f"the property list has no {name}: sign the CSR anew")
+            raise RequestRefused("request", f"the property list has no {name}: sign the CSR again")
     csr = _csr(str(texts["PushCertRequestCSR"]))
     chain = read_chain(_pem(str(texts["PushCertCertificateChain"])))
     try:

@@ -102,7 +102,7 @@ class Catalogue:
         methods = self._routes.setdefault(path, {})
         for method in operation.methods:
             if method in methods:
-                raise ValueError(f"two operations answer {method} {path}")
+                raise ValueError(f"two operations serve {method} {path}")
             methods[method] = operation
 
     def match(self, request: Request) -> Match:

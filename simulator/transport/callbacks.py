@@ -130,7 +130,7 @@ class Callbacks:
             await self._session.close()
 
     async def post(self, call: OutboundCall) -> str:
-        """POST *call*; return an empty text if it was answered with a 2xx, else what went wrong."""
+        """POST *call*; return an empty text if it got a 2xx, else what went wrong."""
         if self._session is None:
             raise RuntimeError("the callbacks are not open")
         headers = {"Authorization": f"Bearer {call.token}", "Content-Type": "application/json"}

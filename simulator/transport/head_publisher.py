@@ -85,7 +85,7 @@ class HeadPublisher:
             ) as response,
         ):
             if response.status not in _GOOD:
-                raise OSError(f"it answers {response.status}")
+                raise OSError(f"it returns {response.status}")
 
 
 def _append(path: Path, line: str) -> None:

@@ -60,7 +60,7 @@ class _Refusal:
     what: str
     """What is wrong. It goes into the finding if *malformed*: then nothing that a client sent."""
     how: str
-    """How to mend it."""
+    """How to fix it."""
     malformed: bool = False
 
 

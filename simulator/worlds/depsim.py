@@ -81,7 +81,7 @@ def read(document: Any, operations: Mapping[tuple[str, str], str]) -> DepsimConf
             path = "/" + found[2].replace("_", "/")
             name = operations.get((found[1].upper(), path))
             if name is None:
-                raise ConfigurationError(f"{key}: no operation answers {found[1].upper()} {path}")
+                raise ConfigurationError(f"{key}: no operation serves {found[1].upper()} {path}")
             faults += _in_turn(key, name, _list(key, value))
         else:
             left_out.append(f"{key} has no counterpart here")

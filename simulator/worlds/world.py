@@ -151,7 +151,7 @@ def _refuse_foreign(place: Place, server: str, servers: Tables) -> None:
     known = [one["id"] for _, one in servers]
     if server not in known:
         raise place.error(
-            f"server {server!r} is none of the organisation's: "
+            f"server {server!r} is not one of the organisation's: "
             f"use {', '.join(known) or 'one that [[organisation.dep_server]] adds'}"
         )
 

@@ -165,7 +165,7 @@ async def test_a_simulator_is_named_by_its_url(running: Running) -> None:
     ("args", "says"),
     [
         pytest.param((), "start mdmsim serve, or name a simulator with --url", id="none"),
-        pytest.param(("--url", "http://127.0.0.1:1"), "does not answer", id="nobody"),
+        pytest.param(("--url", "http://127.0.0.1:1"), "does not respond", id="nobody"),
         pytest.param(("--url", "nonsense"), "is not a URL", id="no-url"),
     ],
 )
@@ -372,7 +372,9 @@ async def test_arrivals_are_added_listed_and_cancelled(running: Running) -> None
         pytest.param({"get_account_responses": [{"count": 0}]}, "count must be", id="count"),
         pytest.param({"get_account_responses": [{}]}, "response must be a name", id="name"),
         pytest.param(
-            {"get_account_responses": [{"response": "what"}]}, "dep.WHAT is no answer", id="unknown"
+            {"get_account_responses": [{"response": "what"}]},
+            "dep.WHAT is not a response",
+            id="unknown",
         ),
         pytest.param({"device_insertions": [{"devices_per_event": 0}]}, "whole number", id="none"),
         pytest.param({"device_insertions": [{"device_types": 5}]}, "array of names", id="types"),

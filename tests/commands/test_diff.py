@@ -129,7 +129,7 @@ def test_a_difference_from_incomplete_evidence_ends_with_3(
     ("content", "about"),
     [
         pytest.param(b"{}", "is no report of mdmsim", id="json"),
-        pytest.param(b"hello", "line 1 is none of a lock", id="text"),
+        pytest.param(b"hello", "line 1 is no line of a lock", id="text"),
         pytest.param(b"\xff\xfe", "is no lock", id="bytes"),
         pytest.param(None, "cannot read", id="missing"),
     ],
@@ -188,7 +188,7 @@ def test_two_parts_of_a_run_are_compared(runs: tuple[Path, Path]) -> None:
         pytest.param(("--url", "http://x", "--old", ".."), "--url compares parts", id="url"),
         pytest.param(
             ("--url", "http://127.0.0.1:1", "--old", "..", "--new", ".."),
-            "does not answer",
+            "does not respond",
             id="nobody",
         ),
     ],
@@ -220,4 +220,4 @@ async def test_a_running_simulator_compares_its_own() -> None:
     assert "+ sent dep.account query b" in found.output
     assert "- sent dep.account query a" in found.output
     assert bad.exit_code == 2
-    assert "new: 'x' is no moment" in bad.stderr
+    assert "new: 'x' is no position" in bad.stderr

@@ -176,7 +176,7 @@ def broken(**changes: Any) -> dict[str, Any]:
         pytest.param(7, "it is no object", id="number"),
         pytest.param({**GOOD, "request": []}, "its request is no object", id="list"),
         pytest.param(broken(url="/account"), "no method with an http", id="url"),
-        pytest.param(broken(url="https://[::1/"), "its URL is none", id="brackets"),
+        pytest.param(broken(url="https://[::1/"), "its URL is invalid", id="brackets"),
         pytest.param(broken(headers=[{"name": 1}]), "header fields are no list", id="headers"),
         pytest.param(broken(postData="x"), "postData is no object", id="body"),
         pytest.param(

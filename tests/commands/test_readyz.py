@@ -50,8 +50,8 @@ async def test_a_ready_simulator_is_found_by_its_url(control: str) -> None:
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        pytest.param("/x", "/x/readyz answers 404", id="not-ready"),
-        pytest.param(":1", "does not answer", id="nobody"),
+        pytest.param("/x", "/x/readyz returns 404", id="not-ready"),
+        pytest.param(":1", "does not respond", id="nobody"),
     ],
 )
 async def test_what_is_not_ready_is_said(control: str, path: str, said: str) -> None:

@@ -242,7 +242,7 @@ def test_the_report_can_be_written_to_a_file(tmp_path: Path) -> None:
         ),
         pytest.param(("--url", "ftp://x"), "--url: 'ftp://x' is not a URL", id="url"),
         pytest.param(("--url", "http://x:port"), "is not a URL", id="url-port"),
-        pytest.param(("--url", "http://127.0.0.1:1"), "does not answer", id="nobody"),
+        pytest.param(("--url", "http://127.0.0.1:1"), "does not respond", id="nobody"),
     ],
 )
 def test_what_the_user_must_mend_is_one_line(
@@ -286,7 +286,7 @@ async def test_a_running_simulator_can_be_asked(tmp_path: Path) -> None:
     assert bad.exit_code == 2
     assert "bad.toml: [manifest]: schema: write schema = 1" in bad.stderr
     assert missing.exit_code == 2
-    assert "answers 404" in missing.stderr
+    assert "returns 404" in missing.stderr
 
 
 def test_an_answer_that_is_no_problem_document_is_told_by_its_status() -> None:

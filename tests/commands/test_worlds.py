@@ -39,7 +39,7 @@ def test_the_schema_is_printed() -> None:
     schema = json.loads(run("schema").output)
 
     assert schema["title"] == "A world of mdmsim"
-    assert set(schema["properties"]) == {"world", "organisation"}
+    assert set(schema["properties"]) == {"organisation", "release", "world"}
 
 
 def test_an_unknown_world_is_said() -> None:

@@ -35,7 +35,7 @@ async def test_an_outcome_is_armed_happens_and_is_disarmed(console: Console) -> 
     assert status == 403
     assert "1 of 2 waits" in page.words
     assert "fault dep.T_C_NOT_SIGNED" in rows.words
-    assert "everything is answered as usual" in gone.words
+    assert "every request gets its usual response" in gone.words
 
 
 async def test_a_delivery_is_armed_with_its_parameters(console: Console) -> None:
@@ -82,7 +82,7 @@ async def test_what_is_not_on_the_menu_is_a_page(console: Console, path: str) ->
     page = await console.open(path)
 
     assert page.status == 404
-    assert "the menu has no" in page.words
+    assert "the catalogue of outcomes has no" in page.words
 
 
 async def test_an_apns_outcome_offers_the_operations_of_its_service(console: Console) -> None:

@@ -35,5 +35,5 @@ async def test_what_is_no_moment_is_said(console: Console) -> None:
     page = await console.open("/disclosures/diff?at=%3Cb%3E")
 
     assert page.status == 400
-    assert "'<b>' is no moment" in page.words
+    assert "'<b>' is no position" in page.words
     assert "<b>" not in page.text

@@ -162,7 +162,7 @@ async def test_the_start_page_waits_for_the_first_request(console: Console) -> N
 
     assert "Waiting for your first request" in empty.words
     assert "Waiting" not in after.words
-    assert "the first one GET /session , answered 400" in after.words
+    assert "the first one GET /session , status 400" in after.words
 
 
 async def test_lines_for_clients_are_filled_in(console: Console) -> None:

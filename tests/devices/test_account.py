@@ -211,7 +211,7 @@ def _method(school: School) -> None:
     ("change", "said"),
     [
         (_adde, "EnrollmentMode is not ADDE"),
-        (_version, "its Version is none of"),
+        (_version, "its Version is not one of"),
         (_rights, "AccessRights has no place"),
         (_no_account, "AssignedManagedAppleID is missing"),
         (_method, "“basic” is not known"),

@@ -82,7 +82,7 @@ def test_a_lock_holds_fields_and_no_values() -> None:
 
 @pytest.mark.parametrize("line", ["sent dep", "what is this", "sent a b c d e f claim"])
 def test_a_line_that_is_none_is_refused_with_its_number(line: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"own\.lock: line 2 is none of a lock"):
+    with pytest.raises(ConfigurationError, match=r"own\.lock: line 2 is no line of a lock"):
         lock("# a comment", line)
 
 

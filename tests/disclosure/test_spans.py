@@ -53,11 +53,11 @@ def test_no_more_is_read_than_the_numbers_say() -> None:
     ("text", "says"),
     [
         ("12", "'12' is no span"),
-        ("x..", "'x' is no moment"),
-        ("..-1", "'-1' is no moment"),
-        ("2026-03-01T12:00:00..", "is no moment"),
-        ("\u0663..", "is no moment"),
-        ("1...2", "'.2' is no moment"),
+        ("x..", "'x' is no position"),
+        ("..-1", "'-1' is no position"),
+        ("2026-03-01T12:00:00..", "is no position"),
+        ("\u0663..", "is no position"),
+        ("1...2", "'.2' is no position"),
     ],
 )
 def test_what_is_no_span_is_said(text: str, says: str) -> None:

@@ -36,7 +36,7 @@ def test_a_generation_belongs_to_its_service() -> None:
 def test_an_alias_that_is_taken_is_refused() -> None:
     other = replace(OPERATION, name="dep.other", path="/old/example", aliases=())
 
-    with pytest.raises(ValueError, match="two operations answer POST /old/example"):
+    with pytest.raises(ValueError, match="two operations serve POST /old/example"):
         Catalogue([(SERVICE, [OPERATION, other])])
 
 

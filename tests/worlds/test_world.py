@@ -224,13 +224,13 @@ REPLACED = [
     pytest.param(
         'server = "main"',
         'server = "mian"',
-        f"{DEVICES}: server 'mian' is none of the organisation's: use main",
+        f"{DEVICES}: server 'mian' is not one of the organisation's: use main",
         id="unknown-server",
     ),
     pytest.param(
         SERVER,
         "",
-        f"{DEVICES}: server 'main' is none of the organisation's: "
+        f"{DEVICES}: server 'main' is not one of the organisation's: "
         "use one that [[organisation.dep_server]] adds",
         id="no-server",
     ),
@@ -448,7 +448,7 @@ def test_arrivals_are_what_the_file_says() -> None:
         pytest.param(
             'server = "main"',
             'server = "other"',
-            "server 'other' is none of the organisation's: use main",
+            "server 'other' is not one of the organisation's: use main",
             id="server",
         ),
         pytest.param(

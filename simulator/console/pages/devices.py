@@ -35,11 +35,11 @@ ACTIONS = (
     DeviceForm("move", "Assign", "Assign it to a server, or move it to another.", "server"),
     DeviceForm("unassign", "Unassign", "Take it from its server; the organisation keeps it."),
     DeviceForm("activate", "Activate", "It is switched on and gets its profile."),
-    DeviceForm("throttle", "Throttle", "Apple answers nothing about it for a while.", "seconds"),
+    DeviceForm("throttle", "Throttle", "Apple returns nothing about it for a while.", "seconds"),
     DeviceForm("migrate", "Migrate", "Ask for a move to another MDM by a day.", "deadline"),
     DeviceForm("replace", "Replace", "Apple's repair hands out another one in its place."),
     DeviceForm(
-        "fail", "Let it fail", "Calls that change it answer FAILED.", "", (("failing", True),)
+        "fail", "Let it fail", "Calls that change it return FAILED.", "", (("failing", True),)
     ),
     DeviceForm(
         "fail", "Let it work", "Calls that change it work again.", "", (("failing", False),)

@@ -162,7 +162,7 @@ def _recipients(part: Mapping[str, Any]) -> set[str]:
 def _claims(report: Mapping[str, Any]) -> list[tuple[str, str, str, list[Any]]]:
     named = (
         ("declared", "Declared and seen", "Claims that the traffic bears out."),
-        ("only_received", "Declared as sent, only received", "Apple answers these."),
+        ("only_received", "Declared as sent, only received", "Apple returns these."),
         ("not_seen", "Declared, not seen", "The traffic holds nothing of these claims."),
     )
     return [(key, title, about, report[key]) for key, title, about in named]

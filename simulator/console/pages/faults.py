@@ -65,7 +65,7 @@ async def _entry(request: web.Request) -> tuple[str, Any]:
     for one in listed:
         if one["name"] == name:
             return kind, one
-    raise missing(f"the menu has no {kind} called {name}")
+    raise missing(f"the catalogue of outcomes has no {kind} called {name}")
 
 
 async def prepare(request: web.Request) -> web.StreamResponse:

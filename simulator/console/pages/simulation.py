@@ -26,7 +26,7 @@ STEPS = (
 )
 MODES = (
     ("real", "Real", "It is what it is on this machine."),
-    ("offset", "Moved", "It runs on, from another moment."),
+    ("offset", "Moved", "It runs on, from another time."),
     ("frozen", "Frozen", "It stands still until it is moved."),
 )
 

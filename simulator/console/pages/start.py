@@ -155,7 +155,7 @@ async def _health(parts: Parts) -> list[tuple[str, str]]:
         ("Journal", formatting.plural(last, "exchange")),
         ("World", f"{settings.world}, seed {settings.seed}"),
         ("Strictness", settings.strictness),
-        ("Judged by", parts.manifest.name),
+        ("Evaluated by", parts.manifest.name),
         ("Data", settings.data),
     ]
 

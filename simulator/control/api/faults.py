@@ -48,7 +48,7 @@ FAULT = (
 SHOWN = (
     String("id", "Id of the fault.", required=True),
     Field("match", "Which requests it touches.", required=True),
-    Field("outcome", "What it answers, if it is an outcome."),
+    Field("outcome", "What it responds with, if it is an outcome."),
     Field("delivery", "How it delivers, if it is a delivery."),
     Field("count", "How many requests it touches; null: all.", required=True),
     Number("probability", "Chance that it touches one.", required=True),
@@ -167,13 +167,13 @@ ROUTES = (
         answer=(
             Objects(
                 "outcomes",
-                "Answers by name.",
+                "Responses by name.",
                 required=True,
                 fields=(String("name", "Such as dep.T_C_NOT_SIGNED.", required=True), PARAMETERS),
             ),
             Objects(
                 "deliveries",
-                "Ways an answer goes wrong on the wire.",
+                "Ways a response goes wrong on the wire.",
                 required=True,
                 fields=(String("name", "Such as delay.", required=True), PARAMETERS),
             ),

@@ -23,8 +23,8 @@ MATCH = Object(
     "What is wanted of an exchange; absent: any.",
     fields=(
         *(String(name, f"As in GET /exchanges: {name}.") for name in patterns.FILTERS[:5]),
-        Field("status", "Status that was answered.", example=403),
-        String("error", "Error code that was answered.", example="T_C_NOT_SIGNED"),
+        Field("status", "Status of the response.", example=403),
+        String("error", "Error code of the response.", example="T_C_NOT_SIGNED"),
         String("finding", "A rule that it broke.", example="field-unknown"),
         Field("fault", "Id of a fault that touched it.", example="1"),
         String("q", "Text of the request, as sent or decoded, or of its outcome."),

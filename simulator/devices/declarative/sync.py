@@ -83,13 +83,13 @@ def _json(device: VirtualDevice, enrolment: Enrolment, endpoint: str) -> Flow[Bo
 def _read(received: FlowResponse, what: str) -> Body:
     if received.status != OK:
         why = f"status {received.status}" if received.status else received.problem
-        raise SyncError(f"{what} was answered with {why}")
+        raise SyncError(f"{what} got {why}")
     try:
         body = json.loads(received.body)
     except (ValueError, RecursionError):
-        raise SyncError(f"{what} was answered with no JSON") from None
+        raise SyncError(f"{what} got a response that is not JSON") from None
     if not isinstance(body, dict):
-        raise SyncError(f"{what} was answered with no object")
+        raise SyncError(f"{what} got a response that is not an object")
     return body
 
 
@@ -214,5 +214,5 @@ def _report(device: VirtualDevice, enrolment: Enrolment, *, first: bool) -> Flow
     body = json.dumps(status.report(device, declarations, first=first)).encode()
     received = yield from declarative(device, enrolment, "status", body)
     if received.status != OK:
-        raise SyncError(f"status was answered with {received.status or received.problem}")
+        raise SyncError(f"status got {received.status or received.problem}")
     device.declarations["reported"] = True

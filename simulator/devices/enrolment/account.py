@@ -87,7 +87,7 @@ def _server(received: FlowResponse) -> tuple[str, str]:
     except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         raise ValueError("it names no server") from None
     if version not in _MODES or not isinstance(base, str):
-        raise ValueError(f"its Version is none of {', '.join(_MODES)}")
+        raise ValueError(f"its Version is not one of {', '.join(_MODES)}")
     return base, version
 
 

@@ -154,5 +154,5 @@ def _serve(
         )
     )
     if received.status != OK:
-        raise enrolment_failed(f"The profile service answered with {_what(received)}.")
+        raise enrolment_failed(f"The profile service responded with {_what(received)}.")
     return received.body

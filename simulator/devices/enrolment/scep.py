@@ -161,7 +161,7 @@ def _authority(
     """Return the certificate that requests are encrypted to: the RA's, or else the CA's."""
     received = yield from _ask(url, "GetCACert", roots, quote(str(content.get("Name", ""))))
     if received.status != OK:
-        raise _failed(f"GetCACert was answered with {_what(received)}")
+        raise _failed(f"GetCACert got {_what(received)}")
     try:
         if received.content_type == "application/x-x509-ca-cert":
             found = [x509.load_der_x509_certificate(received.body)]
@@ -247,7 +247,7 @@ def _what(received: FlowResponse) -> str:
 def _reply(received: FlowResponse, own: _Enrolment) -> cms.Signer:
     """Return the signer of a reply, whose attributes say what came of the request."""
     if received.status != OK:
-        raise _failed(f"the request was answered with {_what(received)}")
+        raise _failed(f"the request got {_what(received)}")
     try:
         signed = cms.read_signed(received.body)
         signer = signed.signers[0]

@@ -80,7 +80,9 @@ class DisclosureLock:
             count = _WORDS.get(kind, len(rest) + 1)
             pairs = [word.partition("=") for word in rest[count:]]
             if len(rest) < count or not all(equals for _, equals, _ in pairs):
-                raise ConfigurationError(f"{name}: line {number} is none of a lock: make it anew")
+                raise ConfigurationError(
+                    f"{name}: line {number} is no line of a lock: make it again"
+                )
             words = tuple("" if word == "-" else unquote(word) for word in rest[:count])
             found.append(LockEntry(kind, words, tuple((key, unquote(v)) for key, _, v in pairs)))
         return cls._from(found)

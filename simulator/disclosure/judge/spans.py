@@ -72,7 +72,7 @@ def _moment(text: str) -> tuple[int | None, int | None]:
         return None, milliseconds(text)
     except (ValueError, OverflowError):
         raise ValueError(
-            f"{text!r} is no moment: write the number of an exchange, or 2026-03-01T12:00:00Z"
+            f"{text!r} is no position: write the number of an exchange, or 2026-03-01T12:00:00Z"
         ) from None
 
 

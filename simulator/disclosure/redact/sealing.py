@@ -206,7 +206,7 @@ def _seal_header_values(
 
 def _spot(leaf: ObservedValue) -> ValueLocation:
     if leaf.spot is None:
-        raise ValueError("only a value with a position can be sealed")
+        raise ValueError("only a value with a position can be redacted")
     return leaf.spot
 
 

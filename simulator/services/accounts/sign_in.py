@@ -27,7 +27,7 @@ from simulator.services.fleet import access_tokens
         ),
         String(
             "token",
-            "What the MDM server has answered to GetToken, if it was asked.",
+            "The MDM server's response to GetToken, if it was asked.",
             concept="server.maid_token",
             source="AD, ND",
         ),

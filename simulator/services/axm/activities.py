@@ -167,7 +167,7 @@ def _action(call: Call, entity: WriteEntity) -> str:
     school = access.account(call).is_school
     known = SINCE.get(action, changes.NEVER) <= call.version
     if not known or (school and action == changes.RELEASE):
-        raise entity.wrong("activityType", "activityType is none that there is")
+        raise entity.wrong("activityType", "activityType is not one that there is")
     return action
 
 

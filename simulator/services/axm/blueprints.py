@@ -70,7 +70,7 @@ _QUERY: tuple[Field, ...] = (
     *(
         Digits(
             f"limit[{name}]",
-            f"How many of its {name} to answer.",
+            f"How many of its {name} to return.",
             place="query",
             concept="protocol",
             check=_limit,

@@ -101,7 +101,7 @@ def fields_row(kind: str, names: Iterable[str], since: str = "10+") -> String:
 
     return String(
         f"fields[{kind}]",
-        "Names of the attributes and relationships to answer, joined by commas.",
+        "Names of the attributes and relationships to return, joined by commas.",
         place="query",
         versions=since,
         concept="protocol",

@@ -78,8 +78,8 @@ def _pair(name: str, about: str, concept: str = "protocol") -> String:
     name="axm.log",
     request=(
         String("id", "Which log.", place="path", concept="axm.log_key", source="AXM-D"),
-        _pair("response-content-disposition", "File name to answer."),
-        _pair("response-content-type", "Content type to answer."),
+        _pair("response-content-disposition", "File name to return."),
+        _pair("response-content-type", "Content type to return."),
         _pair("iCloudAccessKeyId", "Whose key has signed."),
         _pair("Expires", "Until when it is good, seconds since 1970."),
         _pair("Signature", "Signature of the link.", "axm.log_signature"),
@@ -98,7 +98,7 @@ def download(call: Call) -> bytes:
     disposition = call.query.get("response-content-disposition", "")
     wanted = _signature(call.secret, key, expires, disposition)
     if not hmac.compare_digest(wanted, call.query.get("Signature", "")):
-        raise ApiError(errors.FORBIDDEN_ERROR, "the link is not one that was answered")
+        raise ApiError(errors.FORBIDDEN_ERROR, "the link is not one that was returned")
     if call.now_ms >= int(expires) * 1000:
         raise ApiError(errors.FORBIDDEN_ERROR, "the link has expired: get the activity again")
     found = call.state.of("").get(LOG, key)

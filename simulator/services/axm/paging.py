@@ -68,7 +68,7 @@ def after(call: Call) -> str:
     try:
         plain = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        raise _bad(call, "the cursor is damaged: send nextCursor as it was answered") from None
+        raise _bad(call, "the cursor is damaged: send nextCursor as it was returned") from None
     parts = plain.split("\n")
     if len(parts) != _PARTS or not hmac.compare_digest(text, _encoded(call, parts[1], parts[2])):
         raise _bad(call, "the cursor is not one of this list")

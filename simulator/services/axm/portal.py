@@ -210,7 +210,7 @@ RESOURCES: tuple[Resource, ...] = (
         body=(
             String("id", "Its id; made if absent.", shortest=1),
             String("name", "Its name.", shortest=1),
-            String("product", "Which of the two.", values=tuple(PRODUCTS)),
+            String("product", "Which product.", values=tuple(PRODUCTS)),
             _ROLE,
             _FORM,
             _ORGANISATION,
@@ -256,7 +256,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource(
         "PATCH",
         "/axm-devices/{serial}",
-        "Set what the API tells of a device.",
+        "Set what the API says about a device.",
         set_device,
         body=(
             _attributes(ATTRIBUTES, "Attributes in place of those that are made up."),

@@ -28,7 +28,7 @@ _REFUSED_AGENTS = ("python-requests", "nanodep-godep")
 HEADERS = (
     String(
         "x-adm-auth-session",
-        "Session token of GET /session or of the newest answer.",
+        "Session token of GET /session or of the newest response.",
         place="header",
         concept="dep.session_token",
         source="PR",

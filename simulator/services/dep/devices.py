@@ -24,14 +24,14 @@ PAGE_DEFAULT = 100
 
 CURSOR = String(
     "cursor",
-    "Where to go on: the cursor of the answer before.",
+    "Where to go on: the cursor of the response before.",
     concept="protocol",
     longest=1000,
     source="AD",
 )
 LIMIT = Integer(
     "limit",
-    "Largest number of devices in the answer; 0 or absent: 100.",
+    "Largest number of devices in the response; 0 or absent: 100.",
     concept="protocol",
     least=0,
     most=PAGE_MAXIMUM,
@@ -40,7 +40,7 @@ LIMIT = Integer(
     inferred="Above the maximum it counts as the maximum; below 0 as absent.",
 )
 PAGE = (
-    String("fetched_until", "Time that the answer reaches.", concept="protocol", source="PR"),
+    String("fetched_until", "Time that the response reaches.", concept="protocol", source="PR"),
     Boolean("more_to_follow", "Whether there is more to get at once.", concept="protocol"),
     String("cursor", "Where to go on.", concept="protocol", source="AD"),
 )

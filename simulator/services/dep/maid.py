@@ -27,14 +27,14 @@ def _verify(call: ControlCall) -> Body:
 _ANSWER: tuple[Field, ...] = (
     Boolean("ok", "Whether Apple would take it.", required=True),
     String("reason", "Why not; empty if so.", required=True, values=("", *REASONS)),
-    String("about", "How to mend it.", required=True),
+    String("about", "How to fix it.", required=True),
     Field("organisation", "Whose server has signed it; null if that is not known.", required=True),
 )
 RESOURCES = (
     Resource(
         "POST",
         "/maid/verify",
-        "Verify what an MDM server answers to GetToken for com.apple.maid.",
+        "Verify the response of an MDM server to GetToken for com.apple.maid.",
         _verify,
         body=(
             String("jwt", "The token: the text in TokenData.", required=True),

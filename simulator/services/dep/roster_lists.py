@@ -19,7 +19,7 @@ _DELETED_FROM = 3
 """Protocol version from which on a sync tells of deletions."""
 _LIMIT = Integer(
     "limit",
-    "Largest number of records in the answer; 0 or absent: 1000.",
+    "Largest number of records in the response; 0 or absent: 1000.",
     concept="protocol",
     least=0,
     most=PAGE_MAXIMUM,
@@ -29,7 +29,7 @@ _LIMIT = Integer(
 )
 _CURSOR = String(
     "cursor",
-    "Where to go on: the cursor of the answer before.",
+    "Where to go on: the cursor of the response before.",
     concept="protocol",
     longest=512,
     source="PR-R",
@@ -148,7 +148,7 @@ def _operation(kind: Kind, *, sync: bool) -> Operation:
 
     listed = LISTS[kind]
     about = f"Sync: get the {listed} that have changed since the cursor." if sync else ""
-    until = String("fetched_until", "Time that the answer reaches.", concept="protocol")
+    until = String("fetched_until", "Time that the response reaches.", concept="protocol")
     choice = "Deletions come as records whose status is inactive, from version 3 on: one text "
     made: Handler = handler
     return operation(

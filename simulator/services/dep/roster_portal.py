@@ -120,8 +120,8 @@ def _resources(kind: Kind) -> Iterator[Resource]:
     )
     page = (
         _ORGANISATION,
-        String("after", "What next was in the answer before."),
-        Integer("limit", "Most records in the answer.", least=1, most=1000, example=100),
+        String("after", "What next was in the response before."),
+        Integer("limit", "Most records in the response.", least=1, most=1000, example=100),
     )
     path = f"/rosters/{listed}"
     yield Resource(
@@ -133,7 +133,7 @@ def _resources(kind: Kind) -> Iterator[Resource]:
         partial(_put, kind), body=(_RECORD, _ORGANISATION), answer=(_RECORD,),
     )  # fmt: skip
     yield Resource(
-        "DELETE", f"{path}/{{id}}", f"Delete one of the {listed}: a sync tells of it as inactive.",
+        "DELETE", f"{path}/{{id}}", f"Delete one of the {listed}: a sync reports it as inactive.",
         partial(_delete, kind), query=(_ORGANISATION,), answer=(_RECORD,),
     )  # fmt: skip
 

@@ -73,7 +73,7 @@ def _row(
 
 
 def delete(state: State, kind: Kind, key: str, now_ms: int) -> Body:
-    """Delete a record: a sync tells of it as inactive; LookupError if there is none."""
+    """Delete a record: a sync reports it as inactive; LookupError if there is none."""
     found = state.get(_kind(kind), key)
     if found is None or found.body.get("deleted"):
         raise LookupError(f"no {kind} has the unique_identifier {key}")

@@ -78,7 +78,7 @@ def by_session(head: RequestHead) -> Principal:
         raise ApiError(errors.FORBIDDEN if unknown else errors.UNAUTHORIZED)
     body = session.body
     if int(sent[:_STAMP]) < body.get("newest_ms", 0):
-        raise ApiError(errors.UNAUTHORIZED, "a newer session token was answered: send that")
+        raise ApiError(errors.UNAUTHORIZED, "a newer session token was returned: send that")
     ends_ms = body["used_ms"] + head.settings.session_ttl_s * 1000 + 1
     if head.time(ends_ms) >= ends_ms:
         head.state.delete(SESSION, family)

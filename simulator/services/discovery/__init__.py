@@ -28,7 +28,7 @@ HEADERS = (
     ),
     String(
         "location",
-        "Of answers: the registered URL, with the query of the request.",
+        "Of responses: the registered URL, with the query of the request.",
         place="header",
         concept="discovery.redirect",
         source="AD",

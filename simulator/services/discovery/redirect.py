@@ -57,7 +57,7 @@ _QUERY = (
 _SERVERS = (
     Objects(
         "Servers",
-        "The servers; by a quirk only, as else the registered URL answers it.",
+        "The servers; by a quirk only, as else the registered URL returns it.",
         source="AD",
         fields=(
             String("Version", "mdm-byod or mdm-adde.", concept="protocol"),
@@ -94,7 +94,7 @@ def find(call: Call) -> Response | Body:
 
 @operation(
     "GET /.well-known/com.apple.remotemanagement",
-    "Ask Apple's own MDM, after all else has failed; it knows nobody.",
+    "Ask Apple's own MDM, after all else has failed; it has no users.",
     name="discovery.fallback",
     request=_QUERY,
     docs=DOCS,

@@ -86,7 +86,7 @@ _REQUEST = (
 _RESPONSE = (
     Object(
         "Response",
-        "The answer.",
+        "The response.",
         source="XS",
         fields=(
             Object(

@@ -64,7 +64,7 @@ _EMAIL = String(
         ),
         String(
             "encrypt",
-            "Base64 of the certificate, PEM, that the answer is encrypted to.",
+            "Base64 of the certificate, PEM, that the response is encrypted to.",
             required=True,
             missing=errors.INVALID_REQUEST,
             concept="server.public_cert",
@@ -108,7 +108,7 @@ def mdmcert(call: Call) -> Body:
 
 @operation(
     "POST /api/v1/deliver-apple-csr",
-    "Have Fleet's website sign a request; with deliveryMethod=json it is the answer.",
+    "Have Fleet's website sign a request; with deliveryMethod=json it is the response.",
     name="identity.fleet",
     request=(
         String(
@@ -122,7 +122,7 @@ def mdmcert(call: Call) -> Body:
         ),
         String(
             "deliveryMethod",
-            "json: the answer holds it; absent: it is mailed.",
+            "json: the response holds it; absent: it is mailed.",
             place="query",
             concept="protocol",
             source="FL",

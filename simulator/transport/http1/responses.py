@@ -36,7 +36,7 @@ def encode(response: Response, method: str, date: str, *, stays: bool, old: bool
         lines.append("Connection: keep-alive")
     head = "\r\n".join(lines)
     if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
-        raise ValueError("a header field of the answer holds a line break")
+        raise ValueError("a header field of the response holds a line break")
     body = b"" if method == "HEAD" or status in _BODILESS else response.body
     return head.encode() + b"\r\n\r\n" + body
 

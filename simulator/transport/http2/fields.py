@@ -186,7 +186,7 @@ def write(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
             continue
         raw = value.encode()
         if not value.isprintable() and _value(raw):
-            raise ValueError("a header field of the answer holds a line break")
+            raise ValueError("a header field of the response holds a line break")
         size = len(raw)
         out.append(
             start + bytes((size,)) + raw
@@ -200,7 +200,7 @@ def _start(name: str) -> bytes:
     """Return the encoded *name*, in lower case; empty if HTTP/2 has no such field."""
     lower = name.lower()
     if not _NAME.fullmatch(lower.encode()):
-        raise ValueError("the name of a header field of the answer is none")
+        raise ValueError("the name of a header field of the response is no token")
     start = b"" if lower in _CONNECTION else hpack.name(lower)
     if len(_written) < _CACHE_LIMIT:
         _written[name] = start

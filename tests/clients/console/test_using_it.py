@@ -123,12 +123,12 @@ def test_a_manifest_is_uploaded(tab: Tab, simulator: Simulator, tmp_path: Path) 
     tab.open("/disclosures")
     tab.page.click("summary:has-text('manifest of your own')")
     tab.page.set_input_files("#file", bad)
-    tab.page.click("button:text-is('Upload and judge')")
+    tab.page.click("button:text-is('Upload and evaluate')")
     expect(tab.page.locator(".note")).to_contain_text("bad.toml: is not TOML")
 
     tab.page.click("summary:has-text('manifest of your own')")
     tab.page.set_input_files("#file", good)
-    tab.page.click("button:text-is('Upload and judge')")
+    tab.page.click("button:text-is('Upload and evaluate')")
     expect(tab.page.locator("#manifest option:checked")).to_have_text("mine.toml, uploaded")
     serious = tab.axe()
     with tab.page.expect_download() as download:
@@ -152,7 +152,7 @@ def test_two_moments_are_compared(tab: Tab, nanodep: Nanodep) -> None:
     expect(tab.page.locator(".changes tr.removed", has_text="dep.account").first).to_be_visible()
     tab.page.fill("#at", "yesterday")
     tab.page.click("button:text-is('Compare')")
-    expect(tab.page.locator("#refused")).to_contain_text("'yesterday' is no moment")
+    expect(tab.page.locator("#refused")).to_contain_text("'yesterday' is no position")
     assert tab.axe() == []
 
 

@@ -114,7 +114,7 @@ BATCH = (
     String("batchToken", "Where to go on.", concept="protocol", source="L-batch"),
     String(
         "sinceModifiedToken",
-        "Only what changed since the answer that it came with.",
+        "Only what changed since the response that it came with.",
         concept="protocol",
         source="L-batch",
     ),

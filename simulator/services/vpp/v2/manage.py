@@ -133,7 +133,7 @@ def _assignments(call: Call, where: Location, client: str) -> int:
     request=(
         String(
             "eventId",
-            "What a write answered.",
+            "The id that a write returned.",
             place="query",
             required=True,
             missing=errors.EVENT_NOT_FOUND,

@@ -53,7 +53,7 @@ PAGE = (
 )
 SINCE = String(
     "sinceVersionId",
-    "Answer what changed since this version only.",
+    "Return what changed since this version only.",
     place="query",
     concept="protocol",
     source="D-page",
