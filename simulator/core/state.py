@@ -3,7 +3,7 @@
 Rule: this module knows no service, and nothing of how it is kept.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -210,6 +210,11 @@ class Guard(Protocol):
         """Take in the secrets of one entity of one of `kinds`; they stay secret for good."""
         ...
 
-    def cleaned(self, exchange: Exchange, record: bytes) -> Exchange | None:
-        """Return *exchange* without the secrets in it; None if its *record* holds none."""
+    def cleaned(
+        self, exchanges: Sequence[Exchange], records: Sequence[bytes]
+    ) -> dict[int, Exchange]:
+        """Return those of *exchanges* that hold secrets without them, by place.
+
+        *records* are all of them as they would be stored.
+        """
         ...

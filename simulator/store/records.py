@@ -1,5 +1,6 @@
 """Exchanges as they are stored: what each is found by, and the whole of it."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -26,23 +27,33 @@ def decode(seq: int, record: bytes) -> Exchange:
     return exchange
 
 
-def row_of(exchange: Exchange, guard: Guard | None = None) -> tuple[Any, ...]:
-    r"""Return the columns of an exchange: what is searched by, and the whole of it.
+def rows_of(exchanges: Sequence[Exchange], guard: Guard | None = None) -> Iterator[tuple[Any, ...]]:
+    r"""Yield the columns of each exchange: what is searched by, and the whole of it.
 
     What *guard* finds of secrets is in neither.
 
     Half surrogate pairs, which UTF-8 cannot say and no transport lets through,
     are written out as ``\udc80``: an odd text is no reason to lose an exchange.
     """
-    try:
-        record = _ENCODER.encode(exchange)
-    except UnicodeEncodeError:
-        plain = msgspec.to_builtins(exchange, builtin_types=(bytes,))
-        exchange = msgspec.convert(_written_out(plain), Exchange)
-        record = _ENCODER.encode(exchange)
-    if guard is not None and (cleaned := guard.cleaned(exchange, record)) is not None:
-        exchange, record = cleaned, _ENCODER.encode(cleaned)
-    return (*columns_of(exchange), record)
+    found, records = list(exchanges), []
+    for place, exchange in enumerate(exchanges):
+        try:
+            record = _ENCODER.encode(exchange)
+        except UnicodeEncodeError:
+            plain = msgspec.to_builtins(exchange, builtin_types=(bytes,))
+            found[place] = msgspec.convert(_written_out(plain), Exchange)
+            record = _ENCODER.encode(found[place])
+        records.append(record)
+    if guard is not None:
+        for place, cleaned in guard.cleaned(found, records).items():
+            found[place], records[place] = cleaned, _ENCODER.encode(cleaned)
+    for exchange, record in zip(found, records, strict=True):
+        yield (*columns_of(exchange), record)
+
+
+def row_of(exchange: Exchange, guard: Guard | None = None) -> tuple[Any, ...]:
+    """Return the columns of one exchange, as `rows_of` gives them."""
+    return next(rows_of((exchange,), guard))
 
 
 def columns_of(exchange: Exchange) -> tuple[Any, ...]:

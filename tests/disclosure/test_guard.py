@@ -29,7 +29,7 @@ from simulator.disclosure.redact.encodings import decodings
 from simulator.disclosure.redact.guard import SecretGuard
 from simulator.disclosure.redact.markers import parse_body_marker, parse_marker
 from simulator.disclosure.redact.vault import Vault
-from simulator.store.records import decode, row_of
+from simulator.store.records import decode, row_of, rows_of
 
 SECRET = "k3y-that-0nly-we-know/of="
 MARK = Fingerprinter(b"k").mark("dep.access_secret", SECRET)
@@ -232,6 +232,27 @@ def test_what_was_clean_before_hides_no_secret_at_any_place() -> None:
         node[last] = SECRET if isinstance(node[last], str) else SECRET.encode()
         planted = convert(tree, Exchange)
         assert SECRET.encode() not in row_of(planted, watch)[-1], path
+
+
+LATER = "issued-later-0123456789"
+TEXTS = st.sampled_from(["a", "a", "a", "b", "5E2C1A9B-55D1", SECRET, quote(SECRET), LATER])
+
+
+@given(st.lists(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), min_size=1, max_size=4), max_size=4))
+def test_exchanges_are_cleaned_together_as_each_would_be_alone(
+    batches: list[list[tuple[str, str, str]]],
+) -> None:
+    watch = guard()
+    for number, batch in enumerate(batches):
+        made = []
+        for target, body, answered in batch:
+            one = exchange(body.encode(), target=f"/{target}")
+            one.response = Response(200, (("a", answered), ("b", "b")), b"{}")
+            made.append(one)
+        alone = [row_of(one, guard(*[LATER] * (number > 1))) for one in made]
+        assert list(rows_of(made, watch)) == alone
+        if number:
+            watch.add("dep.access_secret", LATER)
 
 
 def test_a_secret_that_is_issued_later_is_found_in_what_was_clean_before() -> None:

@@ -1,6 +1,6 @@
 """What a store shows its guard, so that every secret is known that it has ever held."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,14 @@ class Listed:
     def learn(self, _kind: str, key: str, body: Mapping[str, Any]) -> None:
         self.shown.append(key + body["a"])
 
-    def cleaned(self, exchange: Exchange, record: bytes) -> Exchange | None:
-        if b"hidden" not in record:
-            return None
-        return Exchange(exchange.at_ms, _request("/shown"), exchange.seq)
+    def cleaned(
+        self, exchanges: Sequence[Exchange], records: Sequence[bytes]
+    ) -> dict[int, Exchange]:
+        return {
+            place: Exchange(one.at_ms, _request("/shown"), one.seq)
+            for place, (one, record) in enumerate(zip(exchanges, records, strict=True))
+            if b"hidden" in record
+        }
 
 
 def _request(target: str) -> Request:

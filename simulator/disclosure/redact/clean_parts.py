@@ -1,6 +1,6 @@
 """Parts of exchanges in which no secret was found: clients repeat most of what they send."""
 
-from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from simulator.core.messages import Headers
@@ -33,18 +33,12 @@ class CleanParts:
             and answer in self._answers
         )
 
-    def new(self, headers: Headers) -> list[tuple[str, str]]:
-        """Return the header fields of an answer that are not known to hold none.
+    def new(self, fields: AbstractSet[tuple[str, str]]) -> AbstractSet[tuple[str, str]]:
+        """Return those header fields of answers that are not known to hold none.
 
-        What `holds` told must still be true, here and in `add_fields`.
+        What `holds` told must still be true.
         """
-        fields = self._fields
-        return [one for one in headers if one not in fields]
-
-    def add_fields(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Remember header fields of an answer in which none was found."""
-        for one in headers:
-            _add(self._fields, one, _MOST_FIELDS)
+        return fields - self._fields
 
     def add(self, parts: Parts, headers: Headers, secrets: int) -> None:
         """Remember *parts* and the answer's *headers*, with none of so many *secrets*."""
@@ -52,7 +46,8 @@ class CleanParts:
             self._secrets = secrets
             for known in (self._facts, self._rests, self._answers, self._fields):
                 known.clear()
-        self.add_fields(headers)
+        for one in headers:
+            _add(self._fields, one, _MOST_FIELDS)
         facts, rest, answer = parts
         if len(rest[0]) + len(rest[1]) <= _SMALL_REST and len(answer) <= _SMALL_ANSWER:
             _add(self._facts, facts, _MOST_FACTS)

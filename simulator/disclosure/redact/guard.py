@@ -7,7 +7,7 @@ itself away as a credential, as it is or in another encoding.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -80,22 +80,45 @@ class SecretGuard:
             for inner in look_inside(concept, secret)[1]:
                 self.vault.add(concept, inner)
 
-    def cleaned(self, exchange: Exchange, record: bytes) -> Exchange | None:
-        """Return *exchange* without the secrets in it; None if its *record* holds none."""
-        parts, headers = _parts(exchange), exchange.response.headers
-        if self._known.holds(parts, len(self.vault)):
-            # Such as an id of its own: only what differs from answer to answer is looked at.
-            new = self._known.new(headers)
-            if not new or not self._stands_in(new):
-                self._known.add_fields(new)
-                return None
-        if not self.holds_secret(record):
-            self._known.add(parts, headers, len(self.vault))
-            return None
+    def cleaned(
+        self, exchanges: Sequence[Exchange], records: Sequence[bytes]
+    ) -> dict[int, Exchange]:
+        """Return those of *exchanges* that hold secrets without them, by place.
+
+        Clients repeat most of what they send: of that which is known to hold none, only what
+        differs from answer to answer is looked at, such as ids, and for all of them at once.
+        """
+        known, secrets = self._known, len(self.vault)
+        suspects: list[tuple[int, Parts]] = []
+        cleared: list[tuple[int, Parts]] = []
+        fields: set[tuple[str, str]] = set()
+        for place, exchange in enumerate(exchanges):
+            parts = _parts(exchange)
+            if known.holds(parts, secrets):
+                cleared.append((place, parts))
+                fields.update(exchange.response.headers)
+            else:
+                suspects.append((place, parts))
+        if self._stands_in(known.new(fields)):
+            suspects += cleared
+        return {
+            place: self._without(exchanges[place])
+            for place, parts in suspects
+            if not self._is_clean(parts, exchanges[place], records[place])
+        }
+
+    def _is_clean(self, parts: Parts, exchange: Exchange, record: bytes) -> bool:
+        if self.holds_secret(record):
+            return False
+        self._known.add(parts, exchange.response.headers, len(self.vault))
+        return True
+
+    def _without(self, exchange: Exchange) -> Exchange:
         plain = msgspec.to_builtins(exchange, builtin_types=(bytes,))
         return msgspec.convert(self._walk(plain), Exchange)
 
     def _stands_in(self, fields: Iterable[tuple[str, str]]) -> bool:
+        """Tell whether a secret stands in header fields."""
         text = "\n".join([text for field in fields for text in field])
         return self.holds_secret(text.encode("utf-8", "surrogatepass"))
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from simulator.core.messages import Exchange
 from simulator.core.state import Body, Entity, Guard
+from simulator.journal.chain import link_of
+from simulator.store import records
 from simulator.store.errors import StoreError
 from simulator.store.sqlite import schema
 from simulator.store.sqlite.connection import SqliteConnection
@@ -45,7 +48,8 @@ class SqliteSession:
     revision: int
     seq: int
     link: bytes
-    """That of the newest exchange; see `simulator.journal.chain`."""
+    """That of the newest exchange before this transaction, at its end that of the newest; see
+    `simulator.journal.chain`."""
     committed: int
     """Number of the newest exchange before this transaction."""
     guard: Guard | None = None
@@ -53,8 +57,10 @@ class SqliteSession:
     """When the newest exchange of this transaction came."""
     recorded_bytes: int = 0
     """About how much the exchanges of this transaction take."""
-    recorded: list[tuple[Any, ...]] = field(default_factory=list)
+    recorded: list[Exchange] = field(default_factory=list)
     """Exchanges to be written at the end."""
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    """Those of the first of them, as far as they are made, with their links."""
     pending_writes: dict[Name, Row] = field(default_factory=dict)
     """Entities (revision, body) to be written at the end, or before the next look at a table."""
     dirty_counters: set[Series] = field(default_factory=set)
@@ -137,12 +143,23 @@ class SqliteSession:
         if rows:
             self.writable.executemany(schema.RESERVE, rows)
 
+    def chain(self) -> bytes:
+        """Make the rows of what was recorded; return the link of the newest."""
+        rows = self.rows
+        link = rows[-1][-1] if rows else self.link
+        for row in records.rows_of(self.recorded[len(rows) :], self.guard):
+            link = link_of(link, row[-1])
+            self.recorded_bytes += len(row[-1])
+            rows.append((*row, link))
+        return link
+
     def finish(self) -> None:
         """Write everything that waits."""
         self.flush()
         self.count()
         if self.recorded:
-            self.db.executemany(schema.RECORD, self.recorded)
+            self.link = self.chain()
+            self.db.executemany(schema.RECORD, self.rows)
             self.db.execute(schema.SET_HEAD, (self.seq, self.link))
 
     def flush(self) -> SqliteConnection:
@@ -174,7 +191,7 @@ class Savepoint:
     The database hears of it with the first write inside: most requests only read.
     """
 
-    __slots__ = ("_link", "_recorded", "_revision", "_seq", "_session", "_undo", "is_set")
+    __slots__ = ("_recorded", "_revision", "_seq", "_session", "_undo", "is_set")
 
     def __init__(self, session: SqliteSession) -> None:
         self._session = session
@@ -183,7 +200,7 @@ class Savepoint:
 
     def __enter__(self) -> None:
         session = self._session
-        self._revision, self._seq, self._link = session.revision, session.seq, session.link
+        self._revision, self._seq = session.revision, session.seq
         self._recorded, self._undo = len(session.recorded), len(session.undo)
         session.savepoints.append(self)
 
@@ -196,8 +213,8 @@ class Savepoint:
             if not session.savepoints:
                 session.undo.clear()
             return
-        session.revision, session.seq, session.link = self._revision, self._seq, self._link
-        del session.recorded[self._recorded :]
+        session.revision, session.seq = self._revision, self._seq
+        del session.recorded[self._recorded :], session.rows[self._recorded :]
         if self.is_set and session.connection.in_transaction:
             name = f"level_{len(session.savepoints)}"
             session.connection.execute(f"ROLLBACK TO {name}")

@@ -8,8 +8,7 @@ import msgspec
 
 from simulator.core.messages import Exchange
 from simulator.core.state import Body, Entity
-from simulator.journal.chain import link_of
-from simulator.store import records, snapshot_lines
+from simulator.store import snapshot_lines
 from simulator.store.protocols import NEWEST
 from simulator.store.sqlite import bulk_load, retention, schema, snapshots
 from simulator.store.sqlite.session import ABSENT, CLOSED, Row, Savepoint, SqliteSession
@@ -242,12 +241,9 @@ class SqliteState:
         session = self._session
         if session.closed:
             raise RuntimeError(CLOSED)
-        exchange.seq = session.seq + 1
-        row = records.row_of(exchange, session.guard)
-        session.link = link_of(session.link, row[-1])
-        session.recorded.append((*row, session.link))
-        session.seq, session.newest_ms = exchange.seq, exchange.at_ms
-        session.recorded_bytes += len(row[-1])
+        session.seq = exchange.seq = session.seq + 1
+        session.newest_ms = exchange.at_ms
+        session.recorded.append(exchange)
         return exchange.seq
 
     def forget(self, match: Mapping[str, object], *, at_ms: int, reason: str) -> int:
@@ -261,9 +257,10 @@ class SqliteState:
     def skip_sequence_numbers(self, count: int, *, at_ms: int) -> None:
         """Leave out the next *count* numbers, for exchanges that were answered unrecorded."""
         session = self._session
-        retention.skip(session.writable, session.seq, count, session.link, at_ms)
+        link = session.chain()
+        retention.skip(session.writable, session.seq, count, link, at_ms)
         session.seq += count
-        session.writable.execute(schema.SET_HEAD, (session.seq, session.link))
+        session.writable.execute(schema.SET_HEAD, (session.seq, link))
 
     def probe(self) -> int:
         """Write as much as a few exchanges take, and return a number to be read back."""
