@@ -115,7 +115,7 @@ class Gateway:
         elif not self._can_run_inline(request):
             self._enqueue(job)
         else:
-            if not (self._inline or self._enqueued):
+            if not self._inline:
                 self._loop.call_soon(self._run_inline)
             self._inline.append(job)
 
