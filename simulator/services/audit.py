@@ -120,6 +120,20 @@ def record_many(
     )
 
 
+def record_devices(
+    state: State,
+    kind: str,
+    serials: Iterable[str],
+    payload: Body,
+    *,
+    actor: Actor | None,
+    now_ms: int,
+) -> None:
+    """Write one event for each device; *payload* is what they share beside the serial number."""
+    events = (Event(kind, serial, serial, {"serialNumber": serial} | payload) for serial in serials)
+    record_many(state, events, actor=actor, now_ms=now_ms)
+
+
 def read(state: State, after: str, limit: int) -> list[Entity]:
     """Return the next *limit* events, oldest first; the key begins with milliseconds."""
     return state.scan(EVENT, after=after, limit=limit)

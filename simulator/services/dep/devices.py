@@ -18,6 +18,7 @@ from simulator.services.dep.device_rows import (
     serials,
 )
 from simulator.services.fleet import devices as fleet
+from simulator.services.fleet import transitions
 from simulator.services.fleet.servers import server
 
 PAGE_DEFAULT = 100
@@ -245,8 +246,7 @@ def disown(call: Call) -> Body:
     if not server(call.state, call.principal.id).get("may_release", True):
         raise ApiError(errors.ACCESS_DENIED)
     found = fleet.find(call.state, call.principal.id, requested_serials(call))
-    by = ("MDM", call.principal.id)
-    answers = {}
+    answers, released = {}, []
     for serial, device in found.items():
         if forced := call.item_outcome(serial):
             answers[serial] = forced.code
@@ -255,7 +255,8 @@ def disown(call: Call) -> Body:
         elif device.failing:
             answers[serial] = "FAILED"
         else:
-            tells = call.has(quirks.RELEASE_TELLS)
-            fleet.release(call.state, device, call.now_ms, tells=tells, entity=by)
+            released.append(device)
             answers[serial] = "SUCCESS"
+    tells, entity = call.has(quirks.RELEASE_TELLS), ("MDM", call.principal.id)
+    transitions.release(call.state, released, call.now_ms, tells=tells, entity=entity)
     return {"devices": answers}

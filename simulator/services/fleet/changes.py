@@ -11,7 +11,7 @@ from typing import Any
 from simulator.core.state import Body, State
 from simulator.services.audit import Actor
 from simulator.services.fleet import devices as fleet
-from simulator.services.fleet import portal
+from simulator.services.fleet import transitions
 
 CHANGE, PART = "fleet.change", "fleet.change-part"
 KIND, KEY = "fleet.changes", "open"
@@ -115,10 +115,9 @@ def _do(state: State, change: BulkChange, now_ms: int) -> bool:
     part = state.get(PART, key)
     done = change
     if part is not None:
+        reasons = _change(state, change, part.body["rows"], now_ms)
         results = [
-            (serial, FAILED if reason else SUCCESS, reason)
-            for serial, forced in part.body["rows"]
-            for reason in (forced or _tried(state, change, serial, now_ms),)
+            (serial, FAILED if reason else SUCCESS, reason) for serial, reason in reasons.items()
         ]
         state.put(PART, key, {"results": results})
         failed = sum(outcome == FAILED for _, outcome, _ in results)
@@ -130,41 +129,44 @@ def _do(state: State, change: BulkChange, now_ms: int) -> bool:
     return is_last
 
 
-def _tried(state: State, change: BulkChange, serial: str, now_ms: int) -> str:
-    """Change one device; the server may have been deleted since it was ordered."""
+def _change(
+    state: State, change: BulkChange, rows: Sequence[tuple[str, str]], now_ms: int
+) -> dict[str, str]:
+    """Change the devices of *rows*; return for each why that failed, or an empty string."""
+    known = state.get_many(fleet.DEVICE, [serial for serial, _ in rows])
+    devices = {serial: fleet.Device.of(entity) for serial, entity in known.items()}
+    reasons = {serial: forced or _objection(change, devices.get(serial)) for serial, forced in rows}
+    good = [devices[serial] for serial, reason in reasons.items() if not reason]
     try:
-        return _change(state, change, serial, now_ms)
-    except LookupError:
-        return "SERVER_NOT_FOUND"
+        _write(state, change, good, now_ms)
+    except LookupError:  # the server has been deleted since this was ordered
+        return reasons | {one.serial: "SERVER_NOT_FOUND" for one in good}
+    return reasons
 
 
-def _change(state: State, change: BulkChange, serial: str, now_ms: int) -> str:
-    """Change one device; return why that failed, or an empty string."""
-    found = state.get(fleet.DEVICE, serial)
-    device = None if found is None else fleet.Device.of(found)
+def _write(state: State, change: BulkChange, devices: Sequence[fleet.Device], now_ms: int) -> None:
+    actor: Any = Actor(*change.actor)
+    if change.action in (ASSIGN, MIGRATE):
+        devices = transitions.assign(
+            state, devices, change.server, by=change.by, now_ms=now_ms, actor=actor
+        )
+    if change.action in (MIGRATE, DEADLINE):
+        transitions.migrate(state, devices, change.deadline_ms, now_ms=now_ms)
+    elif change.action == CANCEL:
+        transitions.clear_migration(state, devices, now_ms=now_ms)
+    elif change.action == UNASSIGN:
+        transitions.unassign(state, devices, now_ms=now_ms, actor=actor)
+    elif change.action == RELEASE:
+        entity = ("API", change.actor[1])
+        transitions.release(state, devices, now_ms, actor=actor, entity=entity)
+
+
+def _objection(change: BulkChange, device: fleet.Device | None) -> str:
+    """Return why *change* does not fit what *device* is like now, or an empty string."""
     if device is None or device.released:
         return "DEVICE_NOT_FOUND"
     if device.failing:
         return "OPERATION_FAILED"
-    if why := _objection(change, device):
-        return why
-    actor: Any = Actor(*change.actor)
-    if change.action in (ASSIGN, MIGRATE):
-        portal.assign(state, serial, change.server, by=change.by, now_ms=now_ms, actor=actor)
-    if change.action in (MIGRATE, DEADLINE):
-        portal.migrate(state, serial, change.deadline_ms, now_ms=now_ms)
-    elif change.action == CANCEL:
-        portal.clear_migration(state, serial, now_ms=now_ms)
-    elif change.action == UNASSIGN:
-        portal.unassign(state, serial, now_ms=now_ms, actor=actor)
-    elif change.action == RELEASE:
-        entity = ("API", change.actor[1])
-        portal.release(state, serial, now_ms=now_ms, actor=actor, entity=entity)
-    return ""
-
-
-def _objection(change: BulkChange, device: fleet.Device) -> str:
-    """Return why *change* does not fit what *device* is like now, or an empty string."""
     if change.action in (ASSIGN, MIGRATE) and device.server == change.server:
         return "ALREADY_ASSIGNED"
     if change.action == UNASSIGN and (

@@ -5,14 +5,12 @@ page of a fetch is a page of records. Every transition here writes the device
 and, where its server has to hear of it, one event.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.core.state import Body, Entity, State
 from simulator.core.timestamps import milliseconds, rfc3339
-from simulator.services import audit
-from simulator.services.audit import Actor
 
 DEVICE = "dep.device"
 EVENT = "dep.event"
@@ -170,10 +168,24 @@ def tell(state: State, events: Iterable[DeviceEvent], now_ms: int) -> None:
 
 def assign(state: State, device: Device, server: str) -> Device:
     """Store *device* as assigned to *server* (empty: to none), last in the order."""
-    number = places(state, 1) if server else 0
-    moved = replace(device, server=server, place=number)
-    index = {"place": _place(server, number)} if server else {}
-    state.put(DEVICE, moved.serial, moved.body(), index)
+    (moved,) = assign_many(state, [device], server)
+    return moved
+
+
+def assign_many(state: State, devices: Sequence[Device], server: str) -> list[Device]:
+    """Store *devices* as `assign` does, in their order."""
+    first = places(state, len(devices)) if server else 0
+    moved = [
+        replace(device, server=server, place=first + offset if server else 0)
+        for offset, device in enumerate(devices)
+    ]
+    state.put_many(
+        DEVICE,
+        (
+            (one.serial, one.body(), {"place": _place(server, one.place)} if server else {})
+            for one in moved
+        ),
+    )
     return moved
 
 
@@ -249,41 +261,3 @@ def without_profile(device: Device) -> Device:
 def bare(device: Device) -> Device:
     """Return *device* as it is told of once it is gone: without any profile (PR's sample)."""
     return device.with_record(*PROFILE_KEYS, "mdm_migration_deadline", profile_status="empty")
-
-
-def release(
-    state: State,
-    device: Device,
-    now_ms: int,
-    *,
-    tells: bool = False,
-    actor: Actor | None = None,
-    entity: tuple[str, str] = ("USER", ""),
-) -> None:
-    """Give *device* up; its server is told that it is deleted only if *tells*.
-
-    Apple support: an event comes only when a device goes to another server (fleet#49268).
-    *entity* is what released it, kind and id, as the audit trail names it.
-    """
-    gone = bare(device)
-    if device.server and tells:
-        tell(state, [DeviceEvent(device.server, "deleted", gone)], now_ms)
-    released = replace(
-        gone, released=True, released_ms=now_ms, migration="", added_ms=device.since_ms
-    )
-    assign(state, released, "")
-    kind, identifier = entity
-    payload = {
-        "serialNumber": device.serial,
-        "releaseEntityId": identifier or (actor.id if actor else ""),
-        "releaseEntityType": kind,
-    }
-    audit.record(
-        state,
-        "DEVICE_REMOVED_FROM_ORG",
-        device.serial,
-        device.serial,
-        payload,
-        actor=actor,
-        now_ms=now_ms,
-    )

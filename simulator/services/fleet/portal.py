@@ -11,11 +11,11 @@ from dataclasses import replace
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
 from simulator.services import audit
-from simulator.services.audit import Actor, Event
+from simulator.services.audit import Actor
 from simulator.services.fleet import devices as fleet
 from simulator.services.fleet import locks
+from simulator.services.fleet import transitions
 from simulator.services.fleet.devices import Device, DeviceEvent
-from simulator.services.fleet.servers import server
 
 
 def add_devices(
@@ -41,7 +41,14 @@ def add_devices(
     if events and devices:
         at_ms = max(device.assigned_ms for device in devices)
         fleet.tell(state, [DeviceEvent(server, "added", device) for device in devices], at_ms)
-        _note_added(state, devices, by, at_ms)
+        audit.record_devices(
+            state,
+            "DEVICE_ADDED_TO_ORG",
+            [device.serial for device in devices],
+            {"purchaseSourceType": "APPLE", "purchaseSourceId": "0"},
+            actor=Actor.user(by),
+            now_ms=at_ms,
+        )
     return [device.serial for device in devices]
 
 
@@ -69,30 +76,8 @@ def change_device(state: State, serial: str, facts: Body, *, now_ms: int) -> Dev
     if not before.server:
         fleet.write(state, [changed], (), now_ms)
         return changed
-    return _told(state, changed, now_ms)
-
-
-def _note_added(state: State, devices: list[Device], by: str, now_ms: int) -> None:
-    """Write to the audit trail that *devices* were bought."""
-    payload = {"purchaseSourceType": "APPLE", "purchaseSourceId": "0"}
-    events = (
-        Event(
-            "DEVICE_ADDED_TO_ORG",
-            one.serial,
-            one.serial,
-            payload | {"serialNumber": one.serial},
-        )
-        for one in devices
-    )
-    audit.record_many(state, events, actor=Actor.user(by), now_ms=now_ms)
-
-
-def _note(
-    state: State, kind: str, serial: str, actor: Actor | None, now_ms: int, **payload: str
-) -> None:
-    """Write to the audit trail what happened to a device."""
-    facts = {"serialNumber": serial, **payload}
-    audit.record(state, kind, serial, serial, facts, actor=actor, now_ms=now_ms)
+    (told,) = transitions.tell_modified(state, [changed], now_ms)
+    return told
 
 
 def device(state: State, serial: str) -> Device:
@@ -112,51 +97,16 @@ def assign(
     now_ms: int,
     actor: Actor | None = None,
 ) -> Device:
-    """Assign a device to a server, moving it from another one if it is there.
-
-    The new server sees it as ``added``, or, coming from another server with
-    a profile or from the same one, as ``modified`` and ``removed`` (dep.md 3.3).
-    """
-    facts = server(state, server_id)
-    target = facts["id"]
-    moved = device(state, serial)
-    if moved.released:
-        back = rfc3339(moved.released_ms + fleet.AWAY_MS)
-        raise ValueError(f"{serial} was released: it can be added again from {back} on")
-    told = []
-    if moved.server and moved.server != target:
-        told.append(DeviceEvent(moved.server, "deleted", fleet.bare(moved)))
-    fresh = replace(
-        fleet.without_profile(moved).with_record(
-            "mdm_migration_deadline",
-            device_assigned_by=by,
-            device_assigned_date=rfc3339(now_ms),
-        ),
-        throttled_until_ms=0,
-        added_ms=moved.since_ms,
-        migration="",
-    )
-    kept = fresh.record["profile_status"] == "removed" or moved.server == target
-    if not kept or not moved.server:
-        fresh = fleet.bare(fresh)
-    placed = fleet.assign(state, fresh, target)
-    op_type = "modified" if moved.server and kept else "added"
-    fleet.tell(state, [*told, DeviceEvent(target, op_type, placed)], now_ms)
-    kind, who = "DEVICE_ASSIGNED_TO_SERVER", actor or Actor.user(by)
-    _note(state, kind, serial, who, now_ms, targetServerName=facts["name"])
+    """Assign a device to a server, moving it from another one if it is there."""
+    moved = [device(state, serial)]
+    (placed,) = transitions.assign(state, moved, server_id, by=by, now_ms=now_ms, actor=actor)
     return placed
 
 
 def unassign(state: State, serial: str, *, now_ms: int, actor: Actor | None = None) -> Device:
     """Take a device from its server; it stays with the organisation."""
-    gone = device(state, serial)
-    if not gone.server:
-        raise ValueError(f"{serial} is assigned to no server")
-    bared = fleet.bare(gone)
-    fleet.tell(state, [DeviceEvent(gone.server, "deleted", bared)], now_ms)
-    _note(state, "DEVICE_UNASSIGNED_FROM_SERVER", serial, actor, now_ms)
-    loose = replace(bared, added_ms=gone.since_ms, updated_ms=now_ms, migration="")
-    return fleet.assign(state, loose, "")
+    (loose,) = transitions.unassign(state, [device(state, serial)], now_ms=now_ms, actor=actor)
+    return loose
 
 
 def release(
@@ -170,9 +120,11 @@ def release(
 ) -> Device:
     """Release a device from the organisation; a sync tells of it only if *tells*.
 
-    *actor* and *entity* say who did it, as `devices.release` takes them.
+    *actor* and *entity* say who did it, as `transitions.release` takes them.
     """
-    fleet.release(state, device(state, serial), now_ms, tells=tells, actor=actor, entity=entity)
+    transitions.release(
+        state, [device(state, serial)], now_ms, tells=tells, actor=actor, entity=entity
+    )
     return device(state, serial)
 
 
@@ -209,16 +161,14 @@ def activate(state: State, serial: str, *, now_ms: int) -> Device:
     if woken.record["profile_status"] not in ("assigned", "pushed"):
         return woken
     pushed = woken.with_record(profile_status="pushed", profile_push_time=rfc3339(now_ms))
-    return _told(state, pushed, now_ms)
+    (told,) = transitions.tell_modified(state, [pushed], now_ms)
+    return told
 
 
 def migrate(state: State, serial: str, deadline_ms: int, *, now_ms: int) -> Device:
     """Set the time by which the device has to move to another server."""
-    moving = device(state, serial)
-    if not moving.server:
-        raise ValueError(f"{serial} is assigned to no server")
-    marked = moving.with_record(mdm_migration_deadline=rfc3339(deadline_ms))
-    return _told(state, replace(marked, migration="REQUESTED", updated_ms=now_ms), now_ms)
+    (moving,) = transitions.migrate(state, [device(state, serial)], deadline_ms, now_ms=now_ms)
+    return moving
 
 
 def complete_migration(state: State, serial: str, *, now_ms: int) -> Device:
@@ -232,7 +182,9 @@ def complete_migration(state: State, serial: str, *, now_ms: int) -> Device:
     if locks.hand_over(state, serial):
         moved = moved.locked_as(False)
     pushed = moved.with_record("mdm_migration_deadline", **_pushed(moved, now_ms))
-    return _told(state, replace(pushed, migration="SUCCESS", updated_ms=now_ms), now_ms)
+    migrated = transitions.migrating(pushed, "SUCCESS", now_ms)
+    (told,) = transitions.tell_modified(state, [migrated], now_ms)
+    return told
 
 
 def _pushed(moved: Device, now_ms: int) -> Body:
@@ -243,13 +195,8 @@ def _pushed(moved: Device, now_ms: int) -> Body:
 
 def clear_migration(state: State, serial: str, *, now_ms: int) -> Device:
     """Take the deadline away; the device stays where it is."""
-    staying = device(state, serial).with_record("mdm_migration_deadline")
-    return _told(state, replace(staying, migration="", updated_ms=now_ms), now_ms)
-
-
-def _told(state: State, changed: Device, now_ms: int) -> Device:
-    fleet.write(state, [changed], [DeviceEvent(changed.server, "modified", changed)], now_ms)
-    return changed
+    (staying,) = transitions.clear_migration(state, [device(state, serial)], now_ms=now_ms)
+    return staying
 
 
 def throttle(state: State, serial: str, seconds: int, *, now_ms: int) -> Device:
