@@ -206,6 +206,19 @@ async def test_what_waits_for_its_turn_is_answered_before_the_end(
     assert [(await one).status for one in asked] == [401] * 5
 
 
+async def test_what_waits_at_the_end_and_cannot_be_recorded_is_refused(
+    tmp_path: Path, threads: Threads, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with swift(tmp_path, threads) as gateway:
+        database = cast("SqliteStore", gateway._store)._connection
+        await asyncio.to_thread(database.execute, "ALTER TABLE exchange RENAME TO elsewhere")
+        asked = [asyncio.ensure_future(gateway.answer(ACCOUNT)) for _ in range(5)]
+        await asyncio.sleep(0)
+
+    answers = await asyncio.wait_for(asyncio.gather(*asked), 5)
+    assert [one.status for one in answers] == [503] * 5
+
+
 @given(st.lists(st.sampled_from(["/account", "/profile", "work", "pause"]), max_size=30))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whoever_answers_the_order_is_that_of_asking(
