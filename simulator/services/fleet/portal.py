@@ -13,8 +13,7 @@ from simulator.core.timestamps import rfc3339
 from simulator.services import audit
 from simulator.services.audit import Actor
 from simulator.services.fleet import devices as fleet
-from simulator.services.fleet import locks
-from simulator.services.fleet import transitions
+from simulator.services.fleet import locks, transitions
 from simulator.services.fleet.devices import Device, DeviceEvent
 
 
