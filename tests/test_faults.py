@@ -414,6 +414,24 @@ def test_what_cannot_be_asked_for_is_named(apple: Apple, body: Body, says: str) 
         outcomes.read(apple.catalogue, body)
 
 
+ALSO = [
+    pytest.param(one.name, spelling, id=spelling)
+    for one in outcomes.menu(services.load()).values()
+    for spelling in (*one.also, *(f"{one.service}.{short}" for short in one.also))
+]
+
+
+@pytest.mark.parametrize(("name", "spelling"), ALSO)
+def test_an_outcome_takes_the_documented_spelling(apple: Apple, name: str, spelling: str) -> None:
+    assert outcomes.read(apple.catalogue, {"outcome": spelling}).name == name
+
+
+def test_the_documented_spelling_of_an_apns_reason_is_known() -> None:
+    assert ("apns.BadEnvironmentKeyInToken", "BadEnvironmentKeyIdInToken") in [
+        tuple(one.values) for one in ALSO
+    ]
+
+
 def test_the_name_alone_will_do_where_it_is_the_only_one(apple: Apple) -> None:
     assert (
         outcomes.read(apple.catalogue, {"outcome": "T_C_NOT_SIGNED"}).name == "dep.T_C_NOT_SIGNED"

@@ -65,6 +65,16 @@ class Outcome:
         """The code without the service."""
         return self.name.partition(".")[2]
 
+    @property
+    def also(self) -> tuple[str, ...]:
+        """Other spellings of the code."""
+        return self.row.also if self.row is not None else ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that it can be asked for by, beside its name."""
+        return (self.code, *self.also, *(f"{self.service}.{one}" for one in self.also))
+
 
 def menu(catalogue: Catalogue) -> dict[str, Outcome]:
     """Return every outcome by name: the error rows of all services, then those of single items."""
@@ -133,7 +143,7 @@ def _named(
             raise ValueError(f"delivery {name!r} is not known: there are {', '.join(DELIVERIES)}")
         return NAMES[name], given, DELIVERIES[NAMES[name]].parameters
     if name not in outcomes:
-        same = [full for full, one in outcomes.items() if one.code == name]
+        same = [full for full, one in outcomes.items() if name in one.names]
         if len(same) != 1:
             near = same or sorted(outcomes, key=lambda full: -_alike(name, full))[:5]
             raise ValueError(

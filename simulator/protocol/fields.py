@@ -42,6 +42,8 @@ class ErrorCode:
     """Name in menus, findings and the journal; also the body unless *body* says otherwise."""
     status: int
     about: str
+    also: tuple[str, ...] = field(default=(), kw_only=True)
+    """Other spellings that it can be ordered by, such as the documented one."""
     body: str | None = field(default=None, kw_only=True)
     headers: Headers = field(default=(), kw_only=True)
     takes: "tuple[Field, ...]" = field(default=(), kw_only=True, hash=False)

@@ -69,6 +69,7 @@ async def list_outcomes(request: web.Request) -> web.Response:
             "name": one.name,
             "service": one.service,
             "code": one.code,
+            "also": list(one.also),
             "kind": "error" if one.row else "item",
             "status": one.row.status if one.row else 200,
             "about": one.about,

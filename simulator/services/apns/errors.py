@@ -70,6 +70,7 @@ BAD_ENVIRONMENT_KEY = ErrorCode(
     "BadEnvironmentKeyInToken",
     403,
     "The key is for the other environment; documented as BadEnvironmentKeyIdInToken.",
+    also=("BadEnvironmentKeyIdInToken",),
     source="APNSwift#229",
 )
 BAD_PATH = _row(404, "BadPath", "The path is not /3/device/<token>.")

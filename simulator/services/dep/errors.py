@@ -46,7 +46,9 @@ ACCESS_DENIED = ErrorCode(
 T_C_NOT_SIGNED = ErrorCode(
     "T_C_NOT_SIGNED", 403, "The organization must accept new terms in the portal.", source="PR, AD"
 )
-NOT_FOUND = ErrorCode("NOT_FOUND", 404, "There is nothing of this name.", source="PR")
+NOT_FOUND = ErrorCode(
+    "NOT_FOUND", 404, "There is nothing of this name.", also=("PROFILE_NOT_FOUND",), source="PR"
+)
 METHOD_NOT_ALLOWED = ErrorCode(
     "METHOD_NOT_ALLOWED", 405, "The path has no such method.", body="", source="PR"
 )
