@@ -185,6 +185,7 @@ class Simulator:
                 hosts=hosts,
                 newest=settings.tls_max,
                 expired=settings.bad_certificate != "apple",
+                alert="" if settings.tls_alert == "apple" else settings.tls_alert,
             )
         )
         tls, http, proxy = await self._open_services(

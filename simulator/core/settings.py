@@ -120,6 +120,12 @@ class Settings:
         "What a bad push certificate gets: apple (TLS alert if expired, else GOAWAY), goaway, "
         "response (403), or silence.",
     )
+    tls_alert: Literal["apple", "bad_certificate", "decrypt_error", "internal_error"] = _row(
+        "apple",
+        "TLS alert for a client certificate that is out of date or of another CA: apple "
+        "(certificate_expired, unknown_ca), or one seen live. Python's ssl lets it be chosen in "
+        "TLS 1.2 only, which is the newest version then.",
+    )
     tls_max: Literal["1.2", "1.3"] = _row(
         "1.3", "Newest TLS version; with 1.2 a client hears of a bad certificate while it connects."
     )

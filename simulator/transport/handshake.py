@@ -17,12 +17,18 @@ _UNTRUSTED = ("UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN")
 """How OpenSSL's names end for the alerts of a client that does not trust a certificate."""
 
 
+ALERTS = {"bad_certificate": 42, "decrypt_error": 51, "internal_error": 80}
+"""Numbers of alerts by name (RFC 5246)."""
+
+
 class Handshake(ssl.SSLObject):
     """One TLS connection that remembers which server name was asked for."""
 
     sni: str = ""
     foreign: bool = False
     """Whether the name that was asked for is none that we have a certificate for."""
+    alert: int | None = None
+    """Number of the alert for a certificate that is not good; None: the one that OpenSSL names."""
     _outgoing: ssl.MemoryBIO
     _refusal: ssl.SSLError | None = None
     _patience = 16
@@ -57,6 +63,9 @@ class Handshake(ssl.SSLObject):
             self._tell(error)
             if not self._outgoing.pending:
                 raise
+            if self.alert is not None and error.reason == "CERTIFICATE_VERIFY_FAILED":
+                # In TLS 1.2 the record is not encrypted yet: its last byte is the alert's number.
+                self._outgoing.write(self._outgoing.read()[:-1] + bytes([self.alert]))
             self._refusal = error
             raise ssl.SSLWantReadError from error
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from simulator.core.settings import ConfigurationError, Port
 from simulator.pki.authority import Authority, ServerCertificate
-from simulator.transport.handshake import Handshake
+from simulator.transport.handshake import ALERTS, Handshake
 from simulator.transport.http1.server import Http1Server
 from simulator.transport.http2.frames import PREFACE
 from simulator.transport.http2.server import Http2Server
@@ -49,15 +49,19 @@ class Certificates:
         hosts: Iterable[str] = (),
         newest: str = "1.3",
         expired: bool = False,
+        alert: str = "",
     ) -> None:
         """Make the default certificate. *now* is the wall clock's, as clients will check it.
 
         It is for *hosts*, those of the services, and for this machine. *clients*
         is the chain (PEM) that client certificates are verified with,
         *newest* the newest version of TLS; *expired* says whether TLS lets
-        expired client certificates through, for the service to judge.
+        expired client certificates through, for the service to judge; *alert*, one of
+        `ALERTS`, is what a refused one gets, in TLS 1.2 then. Empty: as OpenSSL has it.
         """
-        self._newest = _VERSIONS[newest]
+        facts = {"alert": ALERTS.get(alert)}
+        self._handshake = type("Handshake", (Handshake,), facts) if alert else Handshake
+        self._newest = _VERSIONS["1.2" if alert else newest]
         self._expired = expired
         self._authority = authority
         self._now = now
@@ -70,7 +74,7 @@ class Certificates:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.maximum_version = self._newest
-        context.sslobject_class = Handshake
+        context.sslobject_class = self._handshake
         context.set_alpn_protocols([HTTP2, HTTP1])
         # Asked for, but optional: the same port serves those who log in otherwise.
         context.verify_mode = ssl.CERT_OPTIONAL

@@ -185,6 +185,15 @@ def heard_of(ready: dict[str, Any], certificate: Path) -> str:
             "SSLV3_ALERT_CERTIFICATE_EXPIRED",
             id="while-it-connects",
         ),
+        *(
+            pytest.param(wanted, {"tls_alert": name}, heard, id=f"{name}-{what}")
+            for name, heard in (
+                ("bad_certificate", "SSLV3_ALERT_BAD_CERTIFICATE"),
+                ("decrypt_error", "TLSV1_ALERT_DECRYPT_ERROR"),
+                ("internal_error", "TLSV1_ALERT_INTERNAL_ERROR"),
+            )
+            for wanted, what in (({"expires_in_s": -60}, "expired"), ({"issuer": "other"}, "other"))
+        ),
     ],
 )
 async def test_a_bad_certificate_is_heard_of_as_was_chosen(
