@@ -50,18 +50,41 @@ P12_PASSWORD = "mdmsim"  # noqa: S105 (it hides nothing: Java finds no key in a 
 """What PKCS #12 files are opened with."""
 
 
+_MODERN = serialization.BestAvailableEncryption(P12_PASSWORD.encode())
+_LEGACY = (
+    serialization.PrivateFormat.PKCS12.encryption_builder()
+    .kdf_rounds(2048)
+    .key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
+    .hmac_hash(hashes.SHA1())  # noqa: S303 (it is what the form is made of)
+    .build(P12_PASSWORD.encode())
+)
+
+
+def _packed(
+    topic: str,
+    key: rsa.RSAPrivateKey,
+    certificate: x509.Certificate,
+    encryption: serialization.KeySerializationEncryption,
+) -> bytes:
+    # Without the chain: common Go libraries refuse a second certificate.
+    name = _common_name(topic).encode()
+    return pkcs12.serialize_key_and_certificates(name, key, certificate, None, encryption)
+
+
 @dataclass(frozen=True, slots=True)
 class PushCertificate:
     """A push certificate and its private key, in the forms that clients load.
 
     *key_pem* is PKCS #1, unencrypted. *chain_pem* is the certificate and its
-    issuer. *p12* holds certificate and key under `P12_PASSWORD`.
+    issuer. *p12* holds certificate and key under `P12_PASSWORD`; *legacy_p12*
+    holds the same as Apple's Keychain exported it, which is all that Go's usual loaders read.
     """
 
     certificate_pem: bytes
     key_pem: bytes = field(repr=False)
     chain_pem: bytes
     p12: bytes = field(repr=False)
+    legacy_p12: bytes = field(repr=False)
     serial: int
 
     @property
@@ -147,14 +170,8 @@ class PushAuthority:
             # Some servers know "RSA PRIVATE KEY" only.
             key_pem=rsa_certificates.key_pem(key, serialization.PrivateFormat.TraditionalOpenSSL),
             chain_pem=own + pem(self.certificate),
-            # Without the chain: common Go libraries refuse a second certificate.
-            p12=pkcs12.serialize_key_and_certificates(
-                _common_name(topic).encode(),
-                key,
-                certificate,
-                None,
-                serialization.BestAvailableEncryption(P12_PASSWORD.encode()),
-            ),
+            p12=_packed(topic, key, certificate, _MODERN),
+            legacy_p12=_packed(topic, key, certificate, _LEGACY),
             serial=certificate.serial_number,
         )
 

@@ -22,14 +22,17 @@ async def test_a_certificate_comes_in_each_form_that_servers_load(control: Contr
     certificate, issuer = certificates(added)
     key = load_pem_private_key(added["key"].encode(), None)
     password = added["pkcs12_password"].encode()
-    _, packed, _ = pkcs12.load_key_and_certificates(base64.b64decode(added["pkcs12"]), password)
+    packed = [
+        pkcs12.load_key_and_certificates(base64.b64decode(added[form]), password)[1]
+        for form in ("pkcs12", "pkcs12_legacy")
+    ]
 
     assert status == 201
     certificate.verify_directly_issued_by(issuer)
     assert certificate.public_key() == key.public_key()
     for text in (added["joined"], added["certificate"]):
         assert x509.load_pem_x509_certificates(text.encode()) == [certificate]
-    assert packed == certificate
+    assert packed == [certificate, certificate]
     assert "PRIVATE KEY" in added["joined"]
 
 

@@ -152,11 +152,15 @@ def test_tls_loads_certificate_key_and_authority(
     assert listener.cert_store_stats()["x509_ca"] == 2
 
 
-def test_the_p12_opens_with_its_password(minted: PushCertificate, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["p12", "legacy_p12"])
+def test_the_p12_opens_with_its_password(
+    minted: PushCertificate, tmp_path: Path, form: str
+) -> None:
     command = f"pkcs12 -in p12 -passin pass:{P12_PASSWORD} -nodes"
+    content = getattr(minted, form)
 
-    told = openssl(command, tmp_path, p12=minted.p12)
-    key, certificate, others = pkcs12.load_key_and_certificates(minted.p12, P12_PASSWORD.encode())
+    told = openssl(command, tmp_path, p12=content)
+    key, certificate, others = pkcs12.load_key_and_certificates(content, P12_PASSWORD.encode())
 
     assert minted.certificate_pem.decode() in told
     assert told.count("BEGIN CERTIFICATE") == told.count("BEGIN PRIVATE KEY") == 1
@@ -164,6 +168,14 @@ def test_the_p12_opens_with_its_password(minted: PushCertificate, tmp_path: Path
     assert key
     assert certificate.public_key() == key.public_key()
     assert others == []
+
+
+def test_the_legacy_p12_is_what_old_loaders_read(minted: PushCertificate) -> None:
+    sha1, triple_des = "06052b0e03021a", "060a2a864886f70d010c0103"
+    told = minted.legacy_p12.hex()
+
+    # The digest of the MAC, and the encryption of the key and of the certificate.
+    assert (told.count(sha1), told.count(triple_des)) == (1, 2)
 
 
 def test_the_topics_are_pairs_of_topic_and_kind(authority: PushAuthority, tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ async def add_topic(request: web.Request) -> web.Response:
         "key": made.key_pem.decode(),
         "joined": made.joined_pem.decode(),
         "pkcs12": base64.b64encode(made.p12).decode(),
+        "pkcs12_legacy": base64.b64encode(made.legacy_p12).decode(),
         "pkcs12_password": P12_PASSWORD,
     }
     return web.json_response(answer, status=201)

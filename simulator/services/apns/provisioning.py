@@ -127,6 +127,7 @@ def _held(state: State, organisation: str) -> Iterator[Held]:
                 File(key="key", name=f"push/{topic}.key"),
                 File(key="joined", name=f"push/{topic}.joined.pem"),
                 File(key="pkcs12", name=f"push/{topic}.p12"),
+                File(key="pkcs12_legacy", name=f"push/{topic}.legacy.p12"),
                 File(key="certificate", name=f"push/{topic}.pem", secret=False),
             ),
             make=partial(_mint, topic),
@@ -135,7 +136,7 @@ def _held(state: State, organisation: str) -> Iterator[Held]:
 
 def _mint(topic: str, making: Making) -> tuple[bytes, ...]:
     made = making.push_authority.mint(topic, making.now)
-    return made.key_pem, made.joined_pem, made.p12, made.certificate_pem
+    return made.key_pem, made.joined_pem, made.p12, made.legacy_p12, made.certificate_pem
 
 
 def _line(entry: Mapping[str, Any]) -> str:

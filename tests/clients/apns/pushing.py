@@ -90,13 +90,14 @@ class Provider:
     folder: Path
 
     @property
-    def _credential(self) -> dict[str, str]:
+    def credential(self) -> dict[str, str]:
+        """The topic's entry of ``ready.json``."""
         given: dict[str, str] = self.simulator.ready["organisations"][0]["push_topics"][0]
         return given
 
     @property
     def topic(self) -> str:
-        return self._credential["topic"]
+        return self.credential["topic"]
 
     @property
     def host(self) -> str:
@@ -146,9 +147,17 @@ class Provider:
         self.simulator.control("POST", f"/push-topics/{self.topic}/revoke")
 
     def send(
-        self, client: Client, *pushes: Push, at_once: bool = False, certificate: bool = True
+        self,
+        client: Client,
+        *pushes: Push,
+        at_once: bool = False,
+        certificate: bool = True,
+        packed: str = "",
     ) -> list[Result]:
-        """Send *pushes* with *client*: one after the other, or all *at_once*."""
+        """Send *pushes* with *client*: one after the other, or all *at_once*.
+
+        *packed* names the form of PKCS #12 that it is to load.
+        """
         job = {
             "address": self.host,
             "port": urlsplit(self.simulator.base("https")).port,
@@ -156,6 +165,11 @@ class Provider:
             "at_once": at_once,
             "pushes": [asdict(push) for push in pushes],
             **(self._files() if certificate else {}),
+            **(
+                {"packed": self.credential[packed], "pkcs12": self.credential[packed]}
+                if packed
+                else {}
+            ),
         }
         (self.folder / JOB).write_text(json.dumps(job))
         env = {**environment(self.simulator.ca), **client.variables()}
@@ -168,10 +182,10 @@ class Provider:
     def _files(self) -> dict[str, str]:
         """Return certificate, key, and both in one file, as some libraries want them."""
         joined = self.folder / "joined.pem"
-        pair = (self._credential["certificate"], self._credential["key"])
+        pair = (self.credential["certificate"], self.credential["key"])
         joined.write_text("".join(Path(one).read_text() for one in pair))
         return {"certificate": pair[0], "key": pair[1], "joined": str(joined)} | {
-            name: self._credential[name] for name in ("pkcs12", "pkcs12_password")
+            name: self.credential[name] for name in ("pkcs12", "pkcs12_password")
         }
 
     def pushed(self) -> list[dict[str, Any]]:

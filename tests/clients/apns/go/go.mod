@@ -9,5 +9,6 @@ require (
 
 require (
 	github.com/golang-jwt/jwt/v4 v4.4.1 // indirect
+	golang.org/x/crypto v0.0.0-20170512130425-ab89591268e0 // indirect
 	golang.org/x/text v0.3.7 // indirect
 )

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sideshow/apns2"
+	"github.com/sideshow/apns2/certificate"
 	"golang.org/x/net/http2"
 )
 
@@ -38,6 +39,8 @@ type job struct {
 	CA          string `json:"ca"`
 	Certificate string `json:"certificate"`
 	Key         string `json:"key"`
+	Packed      string `json:"packed"`
+	Password    string `json:"pkcs12_password"`
 	AtOnce      bool   `json:"at_once"`
 	Pushes      []push `json:"pushes"`
 }
@@ -62,7 +65,12 @@ func client(j job) (*apns2.Client, error) {
 	}
 	config := &tls.Config{RootCAs: roots}
 	var pair tls.Certificate
-	if j.Certificate != "" {
+	if j.Packed != "" {
+		if pair, err = certificate.FromP12File(j.Packed, j.Password); err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{pair}
+	} else if j.Certificate != "" {
 		if pair, err = tls.LoadX509KeyPair(j.Certificate, j.Key); err != nil {
 			return nil, err
 		}
