@@ -97,6 +97,8 @@ class Seeding:
     """Gives random hex digits, as many as asked for, for credentials only."""
     now_ms: int
     """When the world is loaded, milliseconds since the epoch."""
+    server_tokens: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """Values of the server tokens that are given, by the DEP server's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ class DepServer:
 
     id: str
     name: str
+    token: Mapping[str, str] | None = field(default=None, repr=False)
+    """Values of its server token; None: made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class DeviceList:
     count: int
     families: tuple[str, ...] | None
     """Families to generate; None for all."""
+    migrate_in_days: int | None = None
+    """Days from the loading until they have to have moved to the server; None: they are there."""
     listed: tuple[Mapping[str, Any], ...] = ()
     """Hardware facts by their names on the wire; empty if the devices are generated."""
 

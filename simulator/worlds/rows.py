@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from simulator import services
+from simulator.core.timestamps import is_time
 from simulator.hardware.devices import BLOCK
 from simulator.hardware.products import FAMILIES
 from simulator.protocol.documents import Schema, email, identifier, schema_of, text, texts
@@ -68,6 +69,13 @@ DEVICES = (
     ),
     Integer("count", "How many to invent.", least=1, most=BLOCK, example=25),
     _FAMILIES,
+    Integer(
+        "migrate_in_days",
+        "Days from the world's loading until they have to have moved to this server.",
+        least=1,
+        most=365,
+        example=14,
+    ),
     Objects("device", "Devices, instead.", fields=HARDWARE),
 )
 _ONE_WAY = {"oneOf": [{"required": ["count"]}, {"required": ["device"]}]}
@@ -93,9 +101,22 @@ ARRIVALS = (
     Integer("times", "How many times they come.", least=1, most=1_000_000_000, example=24),
     _FAMILIES,
 )
+SERVER_TOKEN = (
+    text("consumer_key", "Consumer key.", required=True, example="CK_1"),
+    text("consumer_secret", "Its secret.", required=True, example="CS_1"),
+    text("access_token", "Access token, its own in the file.", required=True, example="AT_1"),
+    text("access_secret", "Its secret.", required=True, example="AS_1"),
+    String(
+        "access_token_expiry",
+        "When it expires; in a year if absent.",
+        check=is_time,
+        example="2027-01-31T12:00:00Z",
+    ),
+)
 DEP_SERVER = (
     identifier("id", "Id, its own in the whole file.", required=True, example="main"),
     text("name", "Name, its own in the organisation.", required=True, example="Main MDM"),
+    Object("token", "Its server token, if it is to be this; made if absent.", fields=SERVER_TOKEN),
 )
 ORGANISATION = (
     identifier("id", "Id, its own in the file.", required=True, example="demo"),

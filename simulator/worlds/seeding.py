@@ -9,6 +9,7 @@ from simulator import services
 from simulator.core.random_hex import RandomHex, seeded_hex
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State, StoreAdmin
+from simulator.core.timestamps import rfc3339
 from simulator.hardware.devices import DeviceMix
 from simulator.services import organisations
 from simulator.services.fleet import arrivals, portal, servers
@@ -22,6 +23,7 @@ CHUNK = 5000
 _ARRANGING = 5
 """Every so many of the devices count as done only when they can be found by place."""
 
+_DAY_MS = 24 * 3600 * 1000
 _LONGEST = 12
 """Characters of a serial number."""
 
@@ -82,14 +84,17 @@ def steps(
                     seed=seed,
                     generate_secret=generate_secret,
                     now_ms=now_ms,
+                    server_tokens={
+                        one.id: one.token for one in organisation.dep_servers if one.token
+                    },
                 )
             )
     yield _begin_bulk_load
     for organisation, each in sized.device_lists():
         if each.listed:
-            yield partial(_assign, organisation=organisation.id, devices=each)
+            yield partial(_assign, organisation=organisation.id, devices=each, now_ms=now_ms)
         else:
-            yield from _Generation(organisation.id, each, seed).steps(chunk)
+            yield from _Generation(organisation.id, each, seed, now_ms).steps(chunk)
     yield _end_bulk_load
 
 
@@ -154,11 +159,19 @@ def _found(state: State, *, organisation: Organisation, seed: int, now_ms: int) 
     return 0
 
 
-def _assign(state: State, *, organisation: str, devices: DeviceList) -> int:
+def _migration(devices: DeviceList, now_ms: int) -> Body:
+    """Return by when the devices have to have moved, as their records have it, if they have to."""
+    if devices.migrate_in_days is None:
+        return {}
+    return {"mdm_migration_deadline": rfc3339(now_ms + devices.migrate_in_days * _DAY_MS)}
+
+
+def _assign(state: State, *, organisation: str, devices: DeviceList, now_ms: int) -> int:
+    listed = (one | _migration(devices, now_ms) for one in map(dict, devices.listed))
     times = (devices.assigned_at_ms(number) for number in range(devices.count))
     added = portal.add_devices(
         state.of(organisation),
-        zip(map(dict, devices.listed), times, strict=True),
+        zip(listed, times, strict=True),
         server=devices.server,
         by=devices.assigned_by,
     )
@@ -173,7 +186,8 @@ class _Generation:
     What is kept in memory of each device: its place, by serial number, and its serial number.
     """
 
-    def __init__(self, organisation: str, devices: DeviceList, seed: int) -> None:
+    def __init__(self, organisation: str, devices: DeviceList, seed: int, now_ms: int) -> None:
+        self._migration = _migration(devices, now_ms)
         self._organisation = organisation
         self._devices = devices
         self._plan = DeviceMix(seed, devices.families)
@@ -205,7 +219,7 @@ class _Generation:
         place = self._places[at]
         index = self._plan.index(place)
         number = index - devices.start
-        hardware = self._plan.device_at(place, index)
+        hardware = self._plan.device_at(place, index) | self._migration
         serial = hardware["serial_number"]
         start = number * _LONGEST
         self._serials[start : start + _LONGEST] = serial.encode().ljust(_LONGEST)

@@ -26,6 +26,7 @@ from simulator.worlds.rows import (
     DEVICES,
     HARDWARE,
     ORGANISATION,
+    SERVER_TOKEN,
     WORLD,
     file_keys,
     organisation_keys,
@@ -95,6 +96,8 @@ def parse_world(
     for (place, row), each in zip(rows, servers, strict=True):
         row["arrivals"] = _arrivals(place, row, each)
     refuse_duplicates("id", [(place, row["id"]) for each in servers for place, row in each])
+    given = [(place, row["token"]) for each in servers for place, row in each if row["token"]]
+    refuse_duplicates("access_token", [(place, token["access_token"]) for place, token in given])
     lists = [
         _device_lists(place, row, each) for (place, row), each in zip(rows, servers, strict=True)
     ]
@@ -116,6 +119,12 @@ def parse_world(
 
 def _servers(place: Place, row: dict[str, Any]) -> Tables:
     rows = read_list(row["dep_server"], "organisation.dep_server", DEP_SERVER, place)
+    for at, server in rows:
+        if server["token"] is not None:
+            given = read_table(
+                server["token"], SERVER_TOKEN, at.part("organisation.dep_server.token")
+            )
+            server["token"] = {name: value for name, value in given.items() if value is not None}
     refuse_duplicates("name", [(place, server["name"]) for place, server in rows])
     return rows
 
@@ -219,5 +228,6 @@ def _device_list(number: int, row: dict[str, Any]) -> DeviceList:
         every_s=row["every_s"],
         count=row["count"] or len(listed),
         families=None if row["families"] is None else tuple(row["families"]),
+        migrate_in_days=row["migrate_in_days"],
         listed=listed,
     )

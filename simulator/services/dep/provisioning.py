@@ -5,7 +5,7 @@ from functools import partial
 
 from simulator.auth import oauth1
 from simulator.core.state import State
-from simulator.pki.credentials import ServerToken, seal_server_token
+from simulator.pki.credentials import ServerToken, given_server_token, seal_server_token
 from simulator.services.dep import SERVICE, maid, roster_portal, timeline, tokens
 from simulator.services.fleet import arrivals
 from simulator.services.fleet.servers import servers
@@ -30,14 +30,13 @@ def _seed(seeding: Seeding) -> Iterator[Step]:
 def _issue_tokens(state: State, *, seeding: Seeding) -> int:
     own = state.of(seeding.organisation)
     timeline.prepare(own)
+    org, now_ms = seeding.organisation, seeding.now_ms
     for one in servers(own):
-        tokens.issue_token(
-            own,
-            seeding.organisation,
-            one.key,
-            now_ms=seeding.now_ms,
-            random_hex=seeding.generate_secret,
-        )
+        if given := seeding.server_tokens.get(one.key):
+            token = given_server_token(given, now_ms)
+            tokens.put_token(own, org, one.key, token, now_ms=now_ms)
+            continue
+        tokens.issue_token(own, org, one.key, now_ms=now_ms, random_hex=seeding.generate_secret)
     return 0
 
 

@@ -222,10 +222,15 @@ def fill(state: State, server: str, rows: Iterable[tuple[str, Body, int]]) -> No
     state.add_many(
         DEVICE,
         (
-            (serial, {"record": record, "server": server, "place": place})
+            (serial, {"record": record, "server": server, "place": place} | migration_of(record))
             for serial, record, place in rows
         ),
     )
+
+
+def migration_of(record: Body) -> Body:
+    """Return what is stored of a device that comes with a deadline to migrate."""
+    return {"migration": "REQUESTED"} if "mdm_migration_deadline" in record else {}
 
 
 def arrange(state: State, server: str, rows: Iterable[tuple[int, str]]) -> None:

@@ -32,7 +32,11 @@ def add_devices(
     which is right for what was there before the first fetch.
     """
     devices = [
-        Device(hardware["serial_number"], fleet.record(hardware, by, at_ms))
+        Device(
+            hardware["serial_number"],
+            fleet.record(hardware, by, at_ms),
+            **fleet.migration_of(hardware),
+        )
         for hardware, at_ms in rows
     ]
     _refuse_taken(state, [device.serial for device in devices], devices)

@@ -44,6 +44,12 @@ VPP_LOCATION = (
         example=50,
     ),
     text("country", "Store front.", default="US", example="US"),
+    text(
+        "stoken",
+        "Its content token, its own in the file, if it is to be this; made if absent.",
+        default="",
+        example="eyJ0b2tlbiI6IkZBS0UifQ==",
+    ),
 )
 KEYS = (Objects("vpp_location", "Its locations in Apps and Books.", fields=VPP_LOCATION),)
 
@@ -54,7 +60,10 @@ def _read(organisations: Sequence[Rows]) -> list[tuple[VppLocation, ...]]:
         read_list(values["vpp_location"], name, VPP_LOCATION, place)
         for place, values in organisations
     ]
-    refuse_duplicates("id", [(at, row["id"]) for rows in listed for at, row in rows])
+    for name in ("id", "stoken"):
+        refuse_duplicates(
+            name, [(at, row[name]) for rows in listed for at, row in rows if row[name]]
+        )
     return [tuple(VppLocation(**row) for _, row in rows) for rows in listed]
 
 

@@ -6,7 +6,7 @@ Rule: no clock, no random generator.
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 from itertools import product
@@ -43,6 +43,8 @@ class VppLocation:
     licences: int
     """How many licences of each product that is neither unlimited nor scarce."""
     country: str
+    stoken: str = field(default="", repr=False)
+    """The content token; empty: made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,9 @@ def add_location(
         random_hex=random_hex,
         country=location.country,
     )
-    portal.issue_token(own, location.id, now_ms=now_ms, random_hex=generate_secret)
+    portal.issue_token(
+        own, location.id, now_ms=now_ms, random_hex=generate_secret, given=location.stoken
+    )
     for offer in offers(location.apps):
         put_product(state, offer.product)
         quantity = _SCARCE if offer.scarce else location.licences
