@@ -43,7 +43,7 @@ _heads: dict[tuple[object, ...], RequestFields] = {}
 
 A proper path changes nothing else.
 """
-_REPEATED = 4096
+REPEATED = 4096
 """Size of a list beyond which it is read each time."""
 _written: dict[str, bytes] = {}
 """Encoded names of answers; empty: a field of HTTP/1.1 that is left out."""
@@ -62,7 +62,7 @@ def read_head(fields: hpack.Fields) -> RequestFields:
     head = _heads.get(key)
     if head is None:
         head = _read_head(fields)
-        if not head.malformed and head.size <= _REPEATED:
+        if not head.malformed and head.size <= REPEATED:
             if len(_heads) >= _CACHE_LIMIT:
                 _heads.clear()
             _heads[key] = head._replace(size=head.size - len(raw))

@@ -37,6 +37,8 @@ _HUFFMAN = 0x80
 """Set in the first byte of a string that is Huffman coded."""
 _VALUE, _BOTH = (1,), (0, 1)
 """Which strings a literal has: its value, or its name too."""
+_PATH = (0x04, 0x14)
+"""First bytes of literals of ``:path``, named by the static table, that are not to be indexed."""
 _BYTE = 8
 _INTEGER_BYTES = 4
 """Longest continuation of an integer; nothing that fits into a header block needs more."""
@@ -76,15 +78,20 @@ _CODE_LENGTHS = bytes(map(_code_length, range(256)))
 class Decoder:
     """Decodes the header blocks of one connection, in the order in which they come."""
 
-    __slots__ = ("_decoder",)
+    __slots__ = ("_decoder", "changes", "path")
 
     def __init__(self, list_limit: int) -> None:
         """Give up on blocks whose fields take more than *list_limit* bytes."""
         self._decoder = _Decoder(list_limit)
+        self.changes = 0
+        """Blocks so far that may have changed the dynamic table."""
+        self.path: tuple[int, int] | None = None
+        """Where the last block has its one literal of ``:path``; None if it changes the table."""
 
     def decode(self, block: bytes) -> Fields:
         """Return the fields of *block*, or raise ConnectionFailedError."""
-        huffman = _walk(block)
+        huffman, self.path, changes = _walk(block)
+        self.changes += changes
         try:
             fields: Fields = self._decoder.decode(block, True)
         except OversizedHeaderListError as error:
@@ -108,15 +115,17 @@ _Huffman = tuple[int, int, int, int]
 """A Huffman string: number of its field, whether it is the value, its size and its last byte."""
 
 
-def _walk(block: bytes) -> list[_Huffman]:
+def _walk(block: bytes) -> tuple[list[_Huffman], tuple[int, int] | None, bool]:
     """Walk over the representations in *block*: none may be cut off, or a late size update.
 
     There are two of these at most (RFC 7541, 4.2): the decoder takes ever longer with more.
 
-    Return what the decoder does not check.
+    Return what the decoder does not check, where `Decoder.path` is, and whether the block may
+    change the dynamic table.
     """
     huffman: list[_Huffman] = []
     at, end, field, updates = 0, len(block), 0, 0
+    path, paths, changes = None, 0, False
     while at < end:
         first = block[at]
         at += 1
@@ -126,16 +135,22 @@ def _walk(block: bytes) -> list[_Huffman]:
                 at = _past_integer(block, at)
         elif _SIZE_UPDATE <= first < _INCREMENTAL:
             updates += 1
+            changes = True
             if field or updates > _MOST_UPDATES:
                 raise _broken()
             if first == _FULL_SIZE_UPDATE:
                 at = _past_integer(block, at)
         else:
+            start = at - 1
             at = _literal(block, at, field, huffman)
             field += 1
+            if first >= _INCREMENTAL:
+                changes = True
+            elif first in _PATH:
+                path, paths = (start, at), paths + 1
     if at > end:
         raise _broken()
-    return huffman
+    return huffman, path if paths == 1 and not changes else None, changes
 
 
 def _literal(block: bytes, at: int, field: int, huffman: list[_Huffman]) -> int:

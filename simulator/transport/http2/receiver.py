@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 from simulator.core.messages import Headers
 from simulator.transport.http2 import fields, frames, limits
+from simulator.transport.http2.fields import RequestFields
 from simulator.transport.http2.frames import WINDOW, Code
 from simulator.transport.http2.frames import ConnectionFailedError as Failed
+from simulator.transport.http2.heads import Heads
 from simulator.transport.http2.hpack import Decoder, Fields
 from simulator.transport.http2.limits import Limits, Purse
 from simulator.transport.http2.sender import Sender
@@ -57,6 +59,7 @@ class Intake:
         self._sender = sender
         self._purse = purse
         self._decoder = Decoder(bounds.block)
+        self._heads = Heads(self._decoder)
         self._window = WINDOW
         self._unfinished = 0
         """Bytes of all bodies that are not complete."""
@@ -69,23 +72,23 @@ class Intake:
         """Take a header block; *wrong* is what is known to be wrong with the stream, or empty."""
         if not number & 1:
             raise Failed(Code.PROTOCOL_ERROR, "clients open streams with odd numbers only")
-        said = self._decoder.decode(block)
         stream = self.streams.get(number)
         if stream is not None:
-            self._trailers(stream, said, wrong, ended=ended)
-        elif number > self.last:
+            self._trailers(stream, self._decoder.decode(block), wrong, ended=ended)
+            return
+        head = self._heads.read(block)
+        if number > self.last:
             if number > self.last + 2:
                 self._skipped.append(range((self.last + 1) | 1, number, 2))
             self.last = number
             if not self.refusing:
-                self._open(number, said, wrong, ended=ended)
+                self._open(number, head, wrong, ended=ended)
         elif any(number in gap for gap in self._skipped):
             raise Failed(Code.PROTOCOL_ERROR, "a stream's number is lower than an earlier one")
         elif number not in self._reset:
             raise Failed(Code.STREAM_CLOSED, "HEADERS on a stream that is closed")
 
-    def _open(self, number: int, said: Fields, wrong: str, *, ended: bool) -> None:
-        head = fields.read_head(said)
+    def _open(self, number: int, head: RequestFields, wrong: str, *, ended: bool) -> None:
         wrong = wrong or head.malformed or (_SHORT if ended and head.length > 0 else "")
         stream = Stream(number, head, self._sender.initial_window, ended=ended)
         if len(self.streams) >= self.streams_allowed:
