@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from simulator.control.device_journal import DeviceJournal
 from simulator.control.parts import Parts
 from simulator.core.data_directory import PRIVATE, write_file
 from simulator.core.settings import ConfigurationError
@@ -84,7 +85,7 @@ class DeviceHost:
         world = DeviceEnvironment(parts.clock.now_ms, parts.random_hex, authority, self._wall_clock)
         address = ControlAddress(self.url, parts.token, self.services)
         return await self._stack.enter_async_context(
-            Fleet(address, parts.clock, world, _Keeper(parts))
+            Fleet(address, parts.clock, world, _Keeper(parts), DeviceJournal(parts))
         )
 
 

@@ -90,7 +90,6 @@ def _command(
         return None
     uuid, values = answer.get("CommandUUID"), answer.get("Command")
     if not isinstance(uuid, str) or not uuid:
-        device.happened(world.now_ms(), "finding", "a command without CommandUUID")
         uuid = ""
     return uuid, values if isinstance(values, dict) else {}
 
@@ -99,8 +98,6 @@ def _executed(
     device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, values: Mapping[str, Any]
 ) -> Flow[tuple[str, Done]]:
     name = shown(values)
-    for finding in world.judge(values, device.platform, device.version, device.supervised):
-        device.happened(world.now_ms(), "finding", f"{name}: {finding}")
     status, done = yield from execute(Execution(device, enrolment, world, values))
     device.happened(world.now_ms(), "command", f"{name}: {status}")
     return status, done

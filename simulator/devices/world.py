@@ -1,9 +1,8 @@
 """What a device needs beside itself: time, random digits, Apple's factory, its MDM's judge."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from simulator.devices.device_ca import DeviceAuthority
 
@@ -18,18 +17,6 @@ def dashed(digits: str) -> str:
     )
 
 
-Judge = Callable[[Mapping[str, Any], str, str, bool], Sequence[str]]
-"""Holds a command against what is documented: the command's dictionary, the platform, the
-version of the operating system, whether the device is supervised; returns what is wrong."""
-
-
-def no_judgement(
-    _command: Mapping[str, Any], _platform: str, _version: str, _supervised: bool
-) -> Sequence[str]:
-    """Return nothing: the command is not judged."""
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class DeviceEnvironment:
     """What a device needs beside itself."""
@@ -42,7 +29,6 @@ class DeviceEnvironment:
     """Signs the certificates that devices leave the factory with."""
     wall_clock: Callable[[], datetime]
     """The time that servers check certificates by, whatever time is simulated."""
-    judge: Judge = no_judgement
 
     def uuid(self) -> str:
         """Return a new UUID, in upper case."""

@@ -160,8 +160,7 @@ async def test_an_mdm_that_answers_no_token_is_found_out(
     shown = await bench.act(device["serial_number"], "sign-in", account=account)
 
     findings = [one["about"] for one in shown["life"] if one["what"] == "finding"]
-    assert len(findings) == 1
-    assert findings[0].startswith(f"GetToken was answered {said}")
+    assert any(one.startswith(f"GetToken was answered {said}") for one in findings), findings
     assert not shown["managed_account"]["token"]
 
 

@@ -16,6 +16,7 @@ from simulator.core.state import Body
 from simulator.core.timestamps import milliseconds, rfc3339_ms
 from simulator.disclosure.concepts import PROTOCOL
 from simulator.disclosure.judge.manifest import EXEMPT, SEVERITIES, Judged, as_json, judge
+from simulator.disclosure.report.devices import DEVICE
 from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.store.protocols import NEWEST
 
@@ -180,6 +181,9 @@ def disclosed(parts: Parts, books: LedgerService, exchange: Exchange) -> list[Bo
 
 
 def _judged(parts: Parts, books: LedgerService, exchange: Exchange) -> list[Judged]:
+    """Judge what an exchange disclosed; what a device told its MDM server is no disclosure."""
+    if exchange.service == DEVICE:
+        return []
     service = parts.catalogue.services.get(exchange.service)
     operation = parts.catalogue.operations.get(exchange.operation)
     records = parts.observer.observe(exchange.request, operation, service)

@@ -181,10 +181,10 @@ COMMANDS: tuple[Command, ...] = (
         visionos="2 sd!",
     ),
     command("AccountConfiguration", account_configuration, macos="10.11 d!"),
-    command("EnableLostMode", enable_lost_mode, 4, ios="9.3 s!"),
-    command("DisableLostMode", disable_lost_mode, 4, ios="9.3 s!"),
+    command("EnableLostMode", enable_lost_mode, ios="9.3 s!"),
+    command("DisableLostMode", disable_lost_mode, ios="9.3 s!"),
     command("SetFirmwarePassword", set_firmware_password, 4, macos="10.13 !"),
     command("VerifyFirmwarePassword", verify_firmware_password, macos="10.13 !"),
     command("SetRecoveryLock", set_recovery_lock, 4, macos="11.5 !"),
-    command("VerifyRecoveryLock", verify_recovery_lock, macos="11.5 !"),
+    command("VerifyRecoveryLock", verify_recovery_lock, 4, macos="11.5 !"),
 )

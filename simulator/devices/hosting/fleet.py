@@ -15,8 +15,9 @@ from simulator.core.timers import sleep_until
 from simulator.devices.connect import session
 from simulator.devices.device import Body, Options, VirtualDevice, new_device, restored
 from simulator.devices.flow import Flow
-from simulator.devices.hosting.performer import ControlAddress, Performer
+from simulator.devices.hosting.performer import ControlAddress, Performer, Recorder
 from simulator.devices.hosting.pushes import listen
+from simulator.devices.judging import schema
 from simulator.devices.life import (
     enrol_by_account,
     enrol_by_profile,
@@ -68,14 +69,19 @@ class Fleet:
     """The devices of a running simulator; an asynchronous context manager."""
 
     def __init__(
-        self, control: ControlAddress, clock: Clock, world: DeviceEnvironment, keeper: Keeper
+        self,
+        control: ControlAddress,
+        clock: Clock,
+        world: DeviceEnvironment,
+        keeper: Keeper,
+        recorder: Recorder | None = None,
     ) -> None:
-        """Take where Apple is, the clock, what devices need, and what keeps them."""
+        """Take where Apple is, the clock, what devices need, and what keeps them and their talk."""
         self._control = control
         self._clock = clock
         self._world = world
         self._keeper = keeper
-        self._performer = Performer(control, clock)
+        self._performer = Performer(control, clock, recorder)
         self._hosted: dict[str, Hosted] = {}
         self._tokens: dict[str, str] = {}
         """Serial numbers by push token."""
@@ -85,6 +91,7 @@ class Fleet:
 
     async def __aenter__(self) -> Self:
         """Go on where the devices were."""
+        await asyncio.to_thread(schema.load)
         await self._stack.enter_async_context(self._performer)
         await self._load()
         return self

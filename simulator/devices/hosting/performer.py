@@ -4,11 +4,11 @@ import asyncio
 import ssl
 import tempfile
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import cycle
-from typing import Any, Self, TypeVar, assert_never
+from typing import Any, Protocol, Self, TypeVar, assert_never
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -16,10 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from yarl import URL
 
 from simulator.core.clock import Clock
+from simulator.core.messages import Finding
 from simulator.core.timers import sleep_until
 from simulator.devices.device import VirtualDevice
 from simulator.devices.flow import Apple, Compute, Flow, FlowResponse, NewKey, Pause, Send, Step
 from simulator.devices.identity import Identity
+from simulator.devices.judging.exchanges import judge
 from simulator.devices.plists import MAX_BYTES
 
 T = TypeVar("T")
@@ -31,6 +33,8 @@ _MOST_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
 _WEB = ("", "http", "https")
 _APPLE = ".apple.com"
+_NOT_THE_MDM = frozenset({"asset", "discovery", "manifest", "scep", "sign-in"})
+"""Purposes of requests that are not kept: they are for others, or sealed."""
 _SHARED_KEYS = 16
 _CONTEXTS = 256
 """TLS contexts that are kept: each set of trusted certificates has one, and each client's."""
@@ -51,11 +55,28 @@ class ControlAddress:
     """Where Apple's hosts are, plain HTTP; empty: nowhere."""
 
 
+class Recorder(Protocol):
+    """Keeps what devices and their MDM server say to each other."""
+
+    async def record(
+        self,
+        device: VirtualDevice,
+        step: Send,
+        received: FlowResponse,
+        findings: Sequence[Finding],
+    ) -> None:
+        """Keep one exchange with what was found wrong in the response."""
+        ...
+
+
 class Performer:
     """Performs the steps of flows; an asynchronous context manager."""
 
-    def __init__(self, control: ControlAddress, clock: Clock) -> None:
-        """Take where Apple is asked, and the clock that waits go by."""
+    def __init__(
+        self, control: ControlAddress, clock: Clock, recorder: Recorder | None = None
+    ) -> None:
+        """Take where Apple is asked, the clock that waits go by, and who keeps the exchanges."""
+        self._recorder = recorder
         self._control = control
         self._clock = clock
         self._contexts: OrderedDict[tuple[Any, ...], ssl.SSLContext] = OrderedDict()
@@ -96,7 +117,9 @@ class Performer:
     async def _perform(self, step: Step, device: VirtualDevice) -> Any:
         match step:
             case Send():
-                return await self._send(step, device)
+                received = await self._send(step, device)
+                await self._record(device, step, received)
+                return received
             case Apple():
                 return await self._ask(step)
             case Pause():
@@ -108,6 +131,17 @@ class Performer:
                 return await asyncio.to_thread(step.work)
             case _:
                 assert_never(step)
+
+    async def _record(self, device: VirtualDevice, step: Send, received: FlowResponse) -> None:
+        """Judge what the MDM answered, and have the exchange kept."""
+        host = urlsplit(step.url).hostname or ""
+        if self._recorder is None or step.purpose in _NOT_THE_MDM or host.endswith(_APPLE):
+            return
+        findings = judge(device, step, received)
+        for one in findings:
+            about = f"{one.at or '/'}: {one.message}"
+            device.happened(self._clock.now_ms(), "finding", about)
+        await self._recorder.record(device, step, received, findings)
 
     async def _key(self, step: NewKey) -> rsa.RSAPrivateKey:
         """Make a key in a thread; shared ones are made until there are enough of their size."""

@@ -71,7 +71,7 @@ def json_lines(material: Material) -> Iterator[str]:
     """Yield one line per disclosure, in the order of the journal (disclosure.md 4.1)."""
     catalogue, run = material.catalogue, material.report.provenance.run
     seq = 0
-    for exchange in material.exchanges():
+    for exchange in material.disclosing():
         operation = catalogue.operations.get(exchange.operation)
         service = catalogue.services.get(exchange.service)
         records = material.observer.observe(exchange.request, operation, service)

@@ -65,7 +65,7 @@ def to_har(material: Material) -> Iterator[str]:
     )
     yield f'{{"log":{{"version":"1.2","creator":{creator},"comment":{comment},"entries":[\n'
     comma = ""
-    for exchange in material.exchanges():
+    for exchange in material.disclosing():
         yield comma + json.dumps(_entry(exchange, material), ensure_ascii=False)
         comma = ",\n"
     yield "\n]}}\n"

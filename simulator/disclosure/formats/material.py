@@ -1,12 +1,13 @@
 """What a format may write from: the report, and the exchanges that it was made of."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from simulator.core.messages import Exchange
 from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.records import Disclosure
+from simulator.disclosure.report.devices import DEVICE
 from simulator.disclosure.report.report import Report
 from simulator.protocol.catalogue import Catalogue
 
@@ -25,3 +26,7 @@ class Material:
     """Tells where the value of a record of an exchange came from; see ``origins``."""
     width: int = 100
     """Columns of the terminal."""
+
+    def disclosing(self) -> Iterator[Exchange]:
+        """Yield the exchanges with Apple: what devices tell their MDM server is none of them."""
+        return (one for one in self.exchanges() if one.service != DEVICE)

@@ -15,6 +15,7 @@ from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.plans import Row
 from simulator.disclosure.observe.records import Disclosure
 from simulator.disclosure.redact.markers import Marker
+from simulator.disclosure.report.devices import Told
 from simulator.disclosure.report.groups import ReceivedValues, Seen, Sent, SentExample
 from simulator.disclosure.report.ledger import Ledger
 from simulator.protocol.catalogue import Catalogue
@@ -58,6 +59,7 @@ class _Ledger:
     first: tuple[int, int]
     last: tuple[int, int]
     origins: dict[str, list[tuple[int, int, str]]]
+    devices: list[tuple[str, str, Told]]
 
 
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -91,6 +93,7 @@ def dump(ledger: Ledger, made_with: str, seq: int, link: bytes) -> bytes:
             ledger.first,
             ledger.last,
             ledger.origins.dump(),
+            [(*where, told) for where, told in ledger.devices.told.items()],
         )
     )
 
@@ -143,6 +146,7 @@ def load(data: bytes, made_with: str, observer: Observer, catalogue: Catalogue) 
     ledger.exchanges, ledger.refused, ledger.unreadable, ledger.truncated = kept.counts
     ledger.first, ledger.last = kept.first, kept.last
     ledger.origins.load(kept.origins)
+    ledger.devices.told.update({(message, key): told for message, key, told in kept.devices})
     return Restored(ledger, kept.seq, kept.link)
 
 

@@ -16,6 +16,7 @@ from simulator.disclosure.observe.observation import Disclosure, Observer, Recor
 from simulator.disclosure.observe.plans import Row
 from simulator.disclosure.observe.values import text_of
 from simulator.disclosure.redact.markers import OPENING, parse_marker
+from simulator.disclosure.report.devices import DEVICE, DeviceLedger
 from simulator.disclosure.report.groups import ODD, ReceivedValues, Repeat, Sent, SentExample
 from simulator.disclosure.report.origins import NOVEL, Known, Origins
 from simulator.protocol.catalogue import Catalogue
@@ -56,6 +57,7 @@ class Ledger:
         """What connections told beside their messages, by service and fact."""
         self.outcomes: Counter[tuple[str, str, int]] = Counter()
         """Exchanges by service, operation and status."""
+        self.devices = DeviceLedger()
         self.exchanges = 0
         self.refused = 0
         self.unreadable = 0
@@ -72,7 +74,10 @@ class Ledger:
         return self._observer.key_id
 
     def add(self, exchange: Exchange) -> None:
-        """Add one recorded exchange."""
+        """Add one recorded exchange; what devices told their server is kept apart."""
+        if exchange.service == DEVICE:
+            self.devices.add(exchange)
+            return
         self._count(exchange)
         operation = self.catalogue.operations.get(exchange.operation)
         service = self.catalogue.services.get(exchange.service)

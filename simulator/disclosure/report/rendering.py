@@ -132,6 +132,7 @@ def _sections(report: Report) -> list[Section]:
             *_sent_table(report.inherent),
         ),
         _received(report),
+        *([_devices(report)] if report.devices else []),
         Section("Not observable here", "\n".join(f"- {flow}" for flow in NOT_OBSERVABLE)),
         _provenance(report),
         _connections(report),
@@ -218,6 +219,27 @@ def _received(report: Report) -> Section:
                 line.example,
             )
             for line in report.received
+        ),
+    )
+
+
+def _devices(report: Report) -> Section:
+    return Section(
+        "What devices told the MDM",
+        "From simulated devices; none of it is a disclosure to Apple. What the server passes on "
+        "stands above, under the claim that is named here.",
+        ("message", "key", "concept", "claim", "times", "first", "last"),
+        tuple(
+            (
+                line.message,
+                line.key,
+                line.concept,
+                line.claim,
+                str(line.times),
+                str(line.first_exchange),
+                str(line.last_exchange),
+            )
+            for line in report.devices
         ),
     )
 

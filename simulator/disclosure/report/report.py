@@ -12,6 +12,7 @@ from simulator.disclosure.judge import gate
 from simulator.disclosure.judge.claims import ACCOUNTABILITY, Claim, Manifest
 from simulator.disclosure.judge.inherent import INHERENT
 from simulator.disclosure.judge.manifest import EXEMPT, NONE, UNDECLARED
+from simulator.disclosure.report.devices import DeviceLine
 from simulator.disclosure.report.glance import Glance
 from simulator.disclosure.report.integrity import Proof
 from simulator.disclosure.report.ledger import Ledger
@@ -113,6 +114,8 @@ class Report:
     """All that was sent, exempt plumbing included."""
     connections: tuple[LedgerLine, ...]
     """What connections told beside their messages; nobody declares that, so it is not judged."""
+    devices: tuple[DeviceLine, ...]
+    """What devices told the MDM server: none of it is a disclosure to Apple."""
     evidence: Proof
     provenance: Provenance
 
@@ -185,6 +188,7 @@ class Report:
                     key=order,
                 )
             ),
+            devices=ledger.devices.lines(manifest),
             evidence=Proof.of(evidence),
             provenance=_provenance(ledger, evidence, manifest, catalogue, tool, redact, language),
         )

@@ -1,0 +1,164 @@
+"""The exchanges of simulated devices with their MDM server, in the journal beside the others.
+
+They are those of the service ``device``. Secrets are replaced by fingerprints
+before they are written, by the names of their keys; what is neither a property
+list nor JSON, and all headers but a few, are left out.
+"""
+
+import json
+import logging
+import plistlib
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from simulator.control.parts import Parts
+from simulator.core.messages import Exchange, Finding, Headers, Peer, Request, Response
+from simulator.core.state import State
+from simulator.disclosure.report.devices import DEVICE
+from simulator.pki import cms
+from simulator.protocol.body_formats import load_plist
+from simulator.services import push_topics
+from simulator.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from simulator.devices.device import VirtualDevice
+    from simulator.devices.flow import FlowResponse, Send
+
+LOG = logging.getLogger("mdmsim")
+_CONCEPT = "device.secret"
+"""What is replaced by its fingerprint."""
+_SECRET_KEY = re.compile(
+    r"(?:.*(?:password|passwordhash|passphrase|secret|psk|privatekeyexport|unlocktoken|bypasscode"
+    r"|bootstraptoken|authtoken|tokendata|access_token|challenge|digestresponse))|pin",
+    re.IGNORECASE,
+)
+_NESTED = ("Payload", "MDMProfileData", "WiFiProfileData", "Data")
+"""Keys whose data is a profile, or JSON of declarative management."""
+_PKCS12 = "com.apple.security.pkcs12"
+_HEADERS = ("content-type",)
+_SEQUENCE = b"\x30"
+_CHECK_INS = ("Authenticate", "TokenUpdate")
+
+
+class DeviceJournal:
+    """Writes what devices and their server say to each other."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def record(
+        self,
+        device: "VirtualDevice",
+        step: "Send",
+        received: "FlowResponse",
+        findings: Sequence[Finding],
+    ) -> None:
+        """Write one exchange with what was found wrong in its response."""
+        exchange = self._exchange(device, step, received, findings)
+        topic = _topic(step)
+
+        def work(state: State) -> None:
+            if topic and push_topics.find(state, topic) is None:
+                text = "no push certificate has this Topic: pushes cannot reach the device"
+                exchange.findings.append(Finding("device-topic", "body", "/Topic", text))
+            state.of(device.organisation).record(exchange)
+
+        try:
+            await self._parts.gateway.run(work)
+        except StoreError as error:  # the device goes on: that it could not is nobody's finding
+            LOG.warning("an exchange of %s is not in the journal: %s", device.serial, error)
+
+    def _exchange(
+        self,
+        device: "VirtualDevice",
+        step: "Send",
+        received: "FlowResponse",
+        findings: Sequence[Finding],
+    ) -> Exchange:
+        url = urlsplit(step.url)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        purpose = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", step.purpose).lower()
+        sent = (("Host", url.netloc), *_plain(step.headers.items()))
+        answered = _plain(received.headers.items())
+        return Exchange(
+            self._parts.clock.now_ms(),
+            Request(
+                step.method,
+                url.path or "/",
+                sent,
+                self._sealed(step.body),
+                url.scheme,
+                Peer(url.hostname or "", port, 0, first=False),
+            ),
+            organisation=device.organisation,
+            client=f"device:{device.serial}",
+            service=DEVICE,
+            operation=f"{DEVICE}.{purpose}",
+            route=f"{step.method} {step.purpose}",
+            findings=list(findings),
+            response=Response(received.status, answered, self._sealed(received.body)),
+        )
+
+    def _sealed(self, body: bytes) -> bytes:
+        """Return a body without secrets; nothing of one that cannot be read."""
+        tree, dump = _read(body)
+        if tree is None:
+            return b""
+        try:
+            return dump(self._plain(tree, ""))
+        except (ValueError, TypeError, RecursionError):  # JSON's null has no place in a plist
+            return b""
+
+    def _plain(self, value: Any, key: str, *, secret: bool = False) -> Any:
+        """Return *value*, which stands under *key*, without secrets; profiles are unfolded."""
+        if isinstance(value, dict):
+            hides = value.get("PayloadType") == _PKCS12
+            return {
+                name: self._plain(one, name, secret=hides and name == "PayloadContent")
+                for name, one in value.items()
+            }
+        if isinstance(value, list):
+            return [self._plain(one, key) for one in value]
+        if not isinstance(value, str | bytes):
+            return value
+        if isinstance(value, bytes) and key in _NESTED:
+            tree, _ = _read(value)
+            kept = value if key == "Data" else ""  # a certificate in a list, or not to be read
+            return kept if tree is None else self._plain(tree, "")
+        if secret or _SECRET_KEY.fullmatch(key):
+            text = value if isinstance(value, str) else value.hex()
+            return str(self._parts.observer.mark(_CONCEPT, text))
+        return value
+
+
+def _read(body: bytes) -> tuple[Any, Callable[[Any], bytes]]:
+    """Return what stands in a body, signed or not, and what writes such a body; None if nothing."""
+    content = body
+    if body.startswith(_SEQUENCE):
+        try:
+            content = cms.read_signed(body).content or b""
+        except ValueError:
+            content = b""
+    for load, dump in ((load_plist, plistlib.dumps), (json.loads, _json)):
+        try:
+            return load(content), dump
+        except (ValueError, RecursionError):
+            continue
+    return None, _json
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def _plain(headers: Any) -> Headers:
+    return tuple((name, value) for name, value in headers if name.lower() in _HEADERS)
+
+
+def _topic(step: "Send") -> str:
+    """Return the topic that a check-in message names; empty for other requests."""
+    if step.purpose not in _CHECK_INS:
+        return ""
+    return str(plistlib.loads(step.body).get("Topic", ""))

@@ -1,0 +1,93 @@
+"""Commands: held against their schema, the device's platform and the rights of its enrolment.
+
+Each finding has the rule, the place in the property list, and a sentence that
+says how to mend it. It never holds a value that the server sent.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from simulator.core.messages import Finding
+from simulator.devices.commands.queries import QUERIES
+from simulator.devices.device import Enrolment, VirtualDevice
+from simulator.devices.judging.form import Place, finding, judge_form, unmet_condition
+from simulator.devices.judging.schema import Key, Schema, known, schemas
+
+_EVERYWHERE = {
+    "RequestType": Key("string", required=True),
+    "RequestRequiresNetworkTether": Key("boolean"),
+}
+
+
+def judge_answer(
+    answer: Mapping[str, Any], device: VirtualDevice, enrolment: Enrolment
+) -> Iterator[Finding]:
+    """Yield what is wrong with what the server answered to a poll: a command."""
+    for name in answer:
+        if name not in ("CommandUUID", "Command"):
+            yield finding("device-key", f"/{name}", "no such key stands beside Command")
+    uuid = answer.get("CommandUUID")
+    if not isinstance(uuid, str) or not uuid:
+        yield finding("device-key", "/CommandUUID", "a command needs CommandUUID, a string")
+    command = answer.get("Command")
+    if not isinstance(command, dict):
+        yield finding("device-key", "/Command", "must be a dictionary with RequestType")
+        return
+    yield from judge_command(command, device, enrolment)
+
+
+def judge_command(
+    command: Mapping[str, Any], device: VirtualDevice, enrolment: Enrolment
+) -> Iterator[Finding]:
+    """Yield what is wrong with a command for this device: form, platform, supervision, rights."""
+    name = command.get("RequestType")
+    if not isinstance(name, str):
+        yield finding("device-type", "/Command/RequestType", "must be a string")
+        return
+    schema = schemas().get(name)
+    if schema is None:
+        if name not in known():
+            yield finding("device-command", "/Command/RequestType", "no such command is documented")
+        return
+    yield from _circumstances(schema, device, enrolment)
+    root = Key("dictionary", keys=_EVERYWHERE | schema.root.keys)
+    yield from judge_form(root, command, "/Command", Place(device, enrolment))
+    if name == "DeviceInformation":
+        yield from _queries(command, device, enrolment)
+
+
+def _circumstances(
+    schema: Schema, device: VirtualDevice, enrolment: Enrolment
+) -> Iterator[Finding]:
+    at, platform = "/Command/RequestType", device.platform
+    presence = schema.on.get(platform)
+    if presence is None:
+        yield finding("device-platform", at, f"{schema.name} does not exist on {platform}")
+        return
+    text = unmet_condition(presence, device, enrolment)
+    if text:
+        yield finding("device-platform", at, f"{schema.name} {text}")
+    if schema.right and not _has_right(enrolment, schema.right):
+        text = f"{schema.name} needs bit {schema.right} of AccessRights, which the profile lacks"
+        yield finding("device-right", at, text)
+
+
+def _has_right(enrolment: Enrolment, bit: int) -> bool:
+    return enrolment.user_enrolment or bool(enrolment.access_rights & bit)
+
+
+def _queries(
+    command: Mapping[str, Any], device: VirtualDevice, enrolment: Enrolment
+) -> Iterator[Finding]:
+    asked = command.get("Queries")
+    for number, name in enumerate(asked if isinstance(asked, list) else ()):
+        row, at = QUERIES.get(name) if isinstance(name, str) else None, f"/Command/Queries/{number}"
+        if row is None:
+            continue
+        if device.platform not in row.platforms:
+            yield finding("device-platform", at, f"{name} does not exist on {device.platform}")
+        elif row.not_in_user_enrolment and enrolment.user_enrolment:
+            yield finding("device-platform", at, f"{name} is not for user enrolments")
+        elif row.right and not _has_right(enrolment, row.right):
+            text = f"{name} needs bit {row.right} of AccessRights, which the profile lacks"
+            yield finding("device-right", at, text)

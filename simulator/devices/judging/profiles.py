@@ -1,0 +1,49 @@
+"""Enrolment profiles: the payload of the MDM, and that of the identity."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from simulator.core.messages import Finding
+from simulator.devices.device import VirtualDevice
+from simulator.devices.enrolment.profile import MDM, Profile
+from simulator.devices.judging.form import Place, finding, judge_form
+from simulator.devices.judging.schema import Key, payloads
+
+_OF_ALL = {
+    "PayloadType": Key("string", required=True),
+    "PayloadVersion": Key("integer", required=True),
+    "PayloadIdentifier": Key("string", required=True),
+    "PayloadUUID": Key("string", required=True),
+    "PayloadDisplayName": Key("string"),
+    "PayloadDescription": Key("string"),
+    "PayloadOrganization": Key("string"),
+}
+
+
+def judge_profile(profile: Profile, device: VirtualDevice, at: str = "") -> Iterator[Finding]:
+    """Yield what is wrong with a profile that enrols; of another, nothing is looked at."""
+    if not profile.of_type(MDM):
+        return
+    for number, payload in enumerate(profile.payloads()):
+        where = f"{at}/PayloadContent/{number}"
+        schema = payloads().get(str(payload.get("PayloadType")))
+        if schema is None:
+            continue
+        row = Key("dictionary", keys=_OF_ALL | schema.root.keys)
+        yield from judge_form(row, payload, where, Place(device, None))
+        if payload.get("PayloadType") == MDM:
+            yield from _mdm(payload, device, where)
+
+
+def _mdm(payload: Mapping[str, Any], device: VirtualDevice, at: str) -> Iterator[Finding]:
+    if payload.get("EnrollmentMode") != "BYOD" and "AccessRights" not in payload:
+        text = "AccessRights is required for a device enrolment: send it"
+        yield finding("device-missing", f"{at}/AccessRights", text)
+    for name in ("ServerURL", "CheckInURL"):
+        if not str(payload.get(name, "https:")).startswith("https:"):
+            text = f"{name} must begin with https: on a real device"
+            yield finding("device-value", f"{at}/{name}", text)
+    before = device.enrolment
+    if before is not None and payload.get("Topic") != before.topic:
+        text = "Topic differs from that of the enrolment: a renewal keeps it"
+        yield finding("device-topic", f"{at}/Topic", text)
