@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from simulator import __version__, services
+from simulator import __version__, body_process, services
 from simulator.console import lazy_loading
 from simulator.control.api import clock
 from simulator.control.device_host import HOST, DeviceHost
@@ -27,6 +27,7 @@ from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.guard import SecretGuard
+from simulator.engine.body_reader import BodyReader
 from simulator.engine.engine import Engine
 from simulator.engine.gateway import Gateway
 from simulator.faults import faults
@@ -147,7 +148,17 @@ class Simulator:
         engine = Engine(self.catalogue, settings, keys.secret, observer, authorities)
         callbacks = await stack.enter_async_context(Callbacks(settings))
         serve = settings.unrecorded == "serve"
-        self.gateway = Gateway(store, engine, self.clock, callbacks.post, serve_unjournalled=serve)
+        further = tuple(one.__name__ for one in self._further)
+        self.gateway = Gateway(
+            store,
+            engine,
+            self.clock,
+            callbacks.post,
+            preparer=BodyReader(
+                body_process.MODULE, (settings, keys.fingerprint, further), guard.look_through
+            ),
+            serve_unjournalled=serve,
+        )
         self.gateway.start()
         stack.push_async_callback(self.gateway.close)
         await self._publish_heads(directory, journal, stack)
@@ -320,6 +331,7 @@ class Simulator:
             self.clock,
             server.numbers,
             settings.body_limit,
+            slow_s=settings.slow_client_s,
             submit=self.gateway.submit,
             first_streams=partial(apns.first_streams, settings),
             farewell=apns.END,

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 from typing import Any
 
 import click
@@ -19,6 +20,8 @@ from simulator.transport.capacity import raise_limit
 
 _COLLECT = (20_000, 20, 50)
 """After so many new objects garbage is looked for; requests leave none but in plain sight."""
+_SWITCH_S = 0.001
+"""How long one thread may keep the others waiting: the event loop asks for its turn often."""
 
 
 @click.command("serve")
@@ -52,6 +55,7 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
     gc.set_threshold(*_COLLECT)
+    sys.setswitchinterval(_SWITCH_S)
     async with Simulator(settings, bar) as simulator:
         show(simulator.ready, settings, simulator.provisionings)
         click.echo(ready_file.line(simulator.ready, settings.data))

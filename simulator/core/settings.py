@@ -212,10 +212,10 @@ class Settings:
     )
     slow_client_s: int = _row(
         60,
-        "Seconds that an HTTP/1.1 client may take to send a request or to read a response before "
-        "its connection is closed. 0: any.",
+        "Seconds that a client may take to send a request, or over HTTP/1.1 to read a response, "
+        "before its connection is closed or its HTTP/2 stream reset. 0: any.",
     )
-    body_limit: Positive = _row(8_388_608, "Largest request body in bytes; a larger one gets 413.")
+    body_limit: Positive = _row(1_048_576, "Largest request body in bytes; a larger one gets 413.")
 
 
 ROWS = fields(Settings)

@@ -117,7 +117,10 @@ class CompiledOperation:
             checks.insert(1, self._noted(call, "content-coded", "content-encoding", text))
         # An empty form is a form without pairs, as everything may stand in the query.
         nothing: dict[str, Any] | None = {} if self.operation.body_format == "form" else None
-        body = self.check_body(decoded.tree if sent else nothing, call.version)
+        if decoded.checked_version == call.version:
+            body = decoded.checked
+        else:
+            body = self.check_body(decoded.tree if sent else nothing, call.version)
         checks.append(body)
         return RequestChecks.of(checks, query.values, body.values)
 
@@ -139,6 +142,7 @@ class CompiledOperation:
         finding = Finding(decoded.problem, "body", "", decoded.about, refused=True)
         errors = {
             "body-too-large": self.service.too_large,
+            "body-unread": self.service.too_large,
             "content-encoding": self.service.wrong_type,
         }
         return Checked({}, (finding,), errors.get(decoded.problem, self.service.malformed))

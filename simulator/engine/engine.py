@@ -7,7 +7,7 @@ Rule 2: whatever happens, the exchange is recorded, and holds no secret.
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Protocol, cast
 
 from msgspec.structs import replace
 
@@ -18,10 +18,11 @@ from simulator.engine.compiled import CompiledOperation
 from simulator.engine.head_cache import HeadCache, HeadCheck, HeadFacts
 from simulator.engine.labels import SESSION, START, labelled
 from simulator.engine.preflight import nothing, unmatched
+from simulator.engine.preparation import Prepared
 from simulator.engine.readings import Reading, Readings
 from simulator.faults.faults import FaultRegistry, delivered
 from simulator.faults.generic import refused
-from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.catalogue import Catalogue, Match
 from simulator.protocol.operations import (
     ApiError,
     Call,
@@ -103,9 +104,11 @@ class Engine:
         state: State,
         now_ms: int,
         completed_calls: Mapping[OutboundCall, str] = _NO_CALLS,
+        prepared: Prepared | None = None,
     ) -> Response:
         """Answer *request* and record the exchange, all in the transaction of *state*.
 
+        What was *prepared* beforehand is not done again.
         Raise NeedsOutboundCall, and record nothing, if it needs a call that is not among
         *completed_calls*.
         """
@@ -114,7 +117,10 @@ class Engine:
             request, session, prefix = labelled(request)
             names = named(request.headers)
         exchange = Exchange(now_ms, request, session=session)
-        reading = self._readings.find(request, names)
+        if prepared is not None and prepared.is_refused and self._fault_registry.armed(state):
+            prepared = None  # a fault may look for what stands in the body
+        decoded = None if prepared is None else prepared.decoded
+        reading = self._readings.find(request, names, decoded)
         match = reading.match
         call = Call(
             exchange,
@@ -140,11 +146,57 @@ class Engine:
         if exchange.findings and match.service is not None:
             docs = (match.operation or match.service).docs
             exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]
-        return self._record(exchange, reading, state)
+        sealed = None if prepared is None else prepared.sealed
+        return self._record(exchange, sealed, reading, state)
+
+    def prepare(self, request: Request) -> Prepared:
+        """Decode, check and seal *request*; `process` needs not do it then."""
+        request, _, _ = labelled(request)
+        reading = self._readings.find(request, named(request.headers))
+        match, decoded = reading.match, reading.decoded
+        operation, service = match.operation, match.service
+        sealed = self._sealer.seal_request(request, operation, service, decoded)
+        refused = False
+        if operation is not None and service is not None and decoded.readable:
+            _, version = service.version(self._scratch(request, match, None, 0))
+            checked = self._plans[operation.name].check_body(decoded.tree, version)
+            decoded = replace(decoded, checked=checked, checked_version=version)
+            refused = service.judges_bodies and checked.error is not None
+        return Prepared(decoded, refused, sealed)
+
+    def recognises(self, request: Request, state: State, now_ms: int) -> bool:
+        """Tell whether the head of *request* is that of a client, as far as the head can tell."""
+        request, _, _ = labelled(request)
+        match = self.catalogue.find(request.method, request.target, request.header("host") or "")
+        if match.operation is None:
+            return False
+        recognise = self._plans[match.operation.name].recognise
+        if recognise is None:
+            return True
+        try:
+            recognise(self._scratch(request, match, state.of(""), now_ms))
+        except ApiError:
+            return False
+        return True
+
+    def _scratch(self, request: Request, match: Match, state: State | None, now_ms: int) -> Call:
+        """Return a call whose exchange is not recorded."""
+        return Call(
+            Exchange(now_ms, request),
+            request,
+            now_ms,
+            named(request.headers),
+            match.operation or nothing(match.service),
+            self._settings,
+            self._secret,
+            cast("State", state),
+            path=match.path,
+        )
 
     def _record(
         self,
         exchange: Exchange,
+        sealed_request: Request | None,
         reading: Reading,
         state: State,
     ) -> Response:
@@ -152,7 +204,9 @@ class Engine:
         response, match = exchange.response, reading.match
         operation, service = match.operation, match.service
         seal_request, seal_response = self._sealer.seal_request, self._sealer.seal_response
-        exchange.request = seal_request(exchange.request, operation, service, reading.decoded)
+        exchange.request = sealed_request or seal_request(
+            exchange.request, operation, service, reading.decoded
+        )
         sealed = seal_response(response, operation, service)
         exchange.response = sealed.for_record() if response.notify_topic else sealed
         state.of(exchange.organisation).record(exchange)

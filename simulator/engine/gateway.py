@@ -21,8 +21,10 @@ from simulator.core.clock import Clock
 from simulator.core.messages import Request, Response
 from simulator.core.notifier import Notifier
 from simulator.core.state import StoreAdmin
+from simulator.engine.admission import Admission
 from simulator.engine.engine import Engine
 from simulator.engine.jobs import Job, Load, RequestJob, Work
+from simulator.engine.preparation import Prepared, Preparer
 from simulator.engine.unrecorded import UnjournalledCount
 from simulator.protocol.operations import OutboundCall
 from simulator.store.protocols import Store
@@ -56,10 +58,12 @@ class Gateway:
         clock: Clock,
         call_out: Callable[[OutboundCall], Awaitable[str]] | None = None,
         *,
+        preparer: Preparer | None = None,
         serve_unjournalled: bool = False,
     ) -> None:
         """Take what runs the work; *call_out* makes the calls that a request needs.
 
+        *preparer* reads large bodies; without one the writer does, and keeps others waiting.
         *serve_unjournalled* says whether requests are answered even if they cannot be recorded.
         """
         self._store = store
@@ -78,6 +82,9 @@ class Gateway:
         self._call_out = call_out
         self.unrecorded = UnjournalledCount(serve=serve_unjournalled)
         self._asking: set[asyncio.Task[None]] = set()
+        self._admission: Admission | None = None
+        if preparer is not None:
+            self._admission = Admission(engine, preparer, self.run, self._enqueue)
         self._thread = threading.Thread(target=self._run, name="mdmsim-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -102,16 +109,23 @@ class Gateway:
         request: Request,
         on_response: Callable[[Response], None],
         completed_calls: Mapping[OutboundCall, str] = _NO_CALLS,
+        prepared: Prepared | None = None,
     ) -> None:
         """Have one request answered: *on_response* is called once the exchange is committed.
 
         It costs no task and no future, which counts where many requests come at once.
-        *completed_calls*: results of the calls that were made for it.
+        *completed_calls*: results of the calls that were made for it; *prepared*: what was
+        found out about it before those.
         """
         job = RequestJob(self, request, on_response, completed_calls, self._clock.now_ms())
         if self._loop is None or self._closing:
             job.failed = RuntimeError("the gateway is not running")
             job.done()
+        elif prepared is not None:
+            job.prepared = prepared
+            self._enqueue(job)
+        elif self._admission is not None and self._admission.is_for(request):
+            self._admission.take(job)
         elif not self._can_run_inline(request):
             self._enqueue(job)
         else:
@@ -162,7 +176,8 @@ class Gateway:
             except BaseException:
                 job.on_response(_UNAVAILABLE)
                 raise
-            self.submit(job.request, job.on_response, {**job.completed_calls, outbound_call: about})
+            calls = {**job.completed_calls, outbound_call: about}
+            self.submit(job.request, job.on_response, calls, job.prepared)
 
         task = asyncio.get_running_loop().create_task(ask())
         self._asking.add(task)
@@ -205,6 +220,8 @@ class Gateway:
         """Finish what was asked, then end the writer."""
         for task in self._asking:
             task.cancel()
+        if self._admission is not None:
+            await self._admission.close()
         self._closing = True
         self._enqueue()
         self._jobs.put(None)

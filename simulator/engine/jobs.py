@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from simulator.core.messages import Request, Response
 from simulator.core.state import StoreAdmin
+from simulator.engine.preparation import Prepared
 from simulator.protocol.operations import NeedsOutboundCall, OutboundCall
 
 
@@ -63,6 +64,7 @@ class Answering(Protocol):
         state: StoreAdmin,
         now_ms: int,
         completed_calls: Mapping[OutboundCall, str],
+        prepared: Prepared | None,
     ) -> Response:
         """Answer and record *request*, as the engine does."""
         ...
@@ -86,6 +88,7 @@ class RequestJob:
         "now_ms",
         "on_response",
         "outbound_call",
+        "prepared",
         "request",
         "response",
         "unjournalled",
@@ -108,6 +111,8 @@ class RequestJob:
         self.on_response = on_response
         self.completed_calls = completed_calls
         self.now_ms = now_ms
+        self.prepared: Prepared | None = None
+        """What was found out about it beforehand."""
         self.response: Response | None = None
         self.outbound_call: OutboundCall | None = None
         """What has to be asked of the outside first."""
@@ -120,7 +125,7 @@ class RequestJob:
         self.failed = self.outbound_call = None
         try:
             self.response = self.gateway.process(
-                self.request, state, self.now_ms, self.completed_calls
+                self.request, state, self.now_ms, self.completed_calls, self.prepared
             )
         except NeedsOutboundCall as pending:
             self.outbound_call = pending.outbound_call

@@ -53,9 +53,17 @@ class Readings:
         self._most = most
         self._known: dict[Key, Reading] = {}
 
-    def find(self, request: Request, names: Mapping[str, str]) -> Reading:
-        """Return the reading of *request*, whose header fields are *names*."""
+    def find(
+        self, request: Request, names: Mapping[str, str], decoded: Decoded | None = None
+    ) -> Reading:
+        """Return the reading of *request*, whose header fields are *names*.
+
+        *decoded* is its body if that was decoded before; such a reading is not kept.
+        """
         named: Callable[[str], Any] = names.get
+        if decoded is not None:
+            match = self._catalogue.find(request.method, request.target, named("host") or "")
+            return Reading(match, decoded, query_pairs(request.target))
         key = (
             request.method,
             request.target,

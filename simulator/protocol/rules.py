@@ -25,6 +25,7 @@ RULES = {
         Rule("http-malformed", "The bytes are not an HTTP request.", "always"),
         Rule("body-truncated", "The connection ended before the body did.", "always"),
         Rule("body-too-large", "The body is larger than the limit.", "always"),
+        Rule("body-unread", "The body is too much to read of this sender.", "always"),
         Rule(
             "body-malformed",
             "The body cannot be read as the object that the operation takes.",

@@ -57,6 +57,10 @@ class Decoded(Struct, frozen=True):
     """The problem in a sentence."""
     coded: bool = False
     """Whether a content coding was undone."""
+    checked: Any = None
+    """What `validation.body_checker` found of it beforehand, if so."""
+    checked_version: int = -1
+    """The protocol version which that is for."""
 
     @property
     def readable(self) -> bool:

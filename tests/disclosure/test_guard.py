@@ -255,6 +255,35 @@ def test_exchanges_are_cleaned_together_as_each_would_be_alone(
             watch.add("dep.access_secret", LATER)
 
 
+@pytest.mark.parametrize("at", [0, 49_152, 65_530, 65_536, 114_680, 199_970])
+@pytest.mark.parametrize("written", [SECRET, base64.b64encode(SECRET.encode()).decode()])
+def test_a_large_body_that_was_looked_at_in_pieces_hides_nothing(at: int, written: str) -> None:
+    looking = guard()
+    filler = ". " * 100_000
+    body = f"{filler[:at]} {written} {filler[at:]}".encode()
+    looking.look_through(body)
+
+    kept = row_of(exchange(body), looking)[-1]
+
+    assert written.encode() not in kept
+    assert b"<sealed " in kept
+
+
+def test_a_secret_beside_a_large_body_that_is_clean_is_found() -> None:
+    looking, later = guard(), "an0ther-that-1s-issued-later"
+    body = b". " * 100_000
+    hiding = body + later.encode()
+    looking.look_through(body)
+    looking.look_through(hiding)
+
+    beside = row_of(exchange(body, target=f"/{SECRET}"), looking)[-1]
+    looking.add("dep.access_secret", later)
+    kept = row_of(exchange(hiding), looking)[-1]
+
+    assert SECRET.encode() not in beside
+    assert later.encode() not in kept
+
+
 def test_a_secret_that_is_issued_later_is_found_in_what_was_clean_before() -> None:
     watch, one = guard(), exchange(b'{"a": "issued-later-0123456789"}')
     assert row_of(one, watch) == row_of(one, watch) == row_of(one)

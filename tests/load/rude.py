@@ -19,10 +19,10 @@ _RESET = struct.pack("ii", 1, 0)
 _HEAD = b"PUT /profile HTTP/1.1\r\nHost: localhost\r\nUser-Agent: rude/1\r\n"
 _BEGIN = frames.PREFACE + frames.settings({})
 _FIELDS = [(":method", "POST"), (":scheme", "http"), (":path", "/3/device/00"), (":authority", "x")]
-_BLOCK = Encoder().encode(_FIELDS)
-_OPEN = frames.frame(frames.HEADERS, 4, 1, _BLOCK)
+BLOCK = Encoder().encode(_FIELDS)
+_OPEN = frames.frame(frames.HEADERS, 4, 1, BLOCK)
 """A request whose body is to come."""
-_ASK = frames.frame(frames.HEADERS, 5, 1, _BLOCK)
+_ASK = frames.frame(frames.HEADERS, 5, 1, BLOCK)
 
 
 @dataclass(frozen=True, slots=True)

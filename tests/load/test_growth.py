@@ -1,11 +1,9 @@
 """What costs too much as it grows: twice the input takes about twice the time, whatever it is."""
 
-import base64
 import contextlib
 import gc
 import json
 import math
-import plistlib
 import re
 import sys
 import time
@@ -20,6 +18,7 @@ from simulator.protocol.fields import Objects, Strings
 from simulator.protocol.operations import Operation
 from tests.apple import AGENT, Apple, request
 from tests.fuzz.targets import TARGETS
+from tests.load.bodies import BODIES, fill, numbered
 
 MOST = 2.6
 """How much longer twice the input may take."""
@@ -33,57 +32,15 @@ GENERAL = ("one-key", "objects", "quotes", "braces", "percent", "base64", "prope
 """Bodies that every decoder is given, beside its own seeds many times over."""
 
 
-def _fill(size: int, piece: str, joint: str = ",") -> str:
-    return joint.join([piece] * (size // (len(piece) + len(joint))))
-
-
-def _numbered(size: int, form: str, joint: str = ",") -> str:
-    return joint.join(form.format(number) for number in range(size // (len(form) + 4)))
-
-
-def _object(pairs: str) -> bytes:
-    return f"{{{pairs}}}".encode()
-
-
-BODIES: dict[str, Callable[[int], bytes]] = {
-    "one-key": lambda size: _object(_fill(size, '"a":1')),
-    "many-keys": lambda size: _object(_numbered(size, '"k{}":1')),
-    "objects": lambda size: b"[" + _fill(size, "{}").encode() + b"]",
-    "one-key-deep": lambda size: b'{"a":{"b":[' + _object(_fill(size, '"a":1')) + b"]}}",
-    "texts": lambda size: json.dumps({"a": [str(one) for one in range(size // 9)]}).encode(),
-    "long-text": lambda size: json.dumps({"a": "x" * size}).encode(),
-    "escapes": lambda size: b'{"a":"%b"}' % (rb"A" * (size // 6)),
-    "backslashes": lambda size: b'{"a":"%b"}' % (rb"\\" * (size // 2)),
-    "quotes": lambda size: b'"' * size,
-    "braces": lambda size: b"{" * size,
-    "telling-names": lambda size: json.dumps({"a": "token" * (size // 5)}).encode(),
-    "telling-pairs": lambda size: _fill(size, "password=x", "&").encode(),
-    "markers": lambda size: b"<sealed " * (size // 8),
-    "percent": lambda size: b"%25" * (size // 3),
-    "base64": lambda size: base64.b64encode(b"a" * (size * 3 // 4)),
-    "base64-of-json": lambda size: json.dumps(
-        {"a": base64.b64encode(_fill(size // 2, '"a": "b"').encode()).decode()}
-    ).encode(),
-    "hex": lambda size: b"6a" * (size // 2),
-    "zeros": bytes,
-    "emails": lambda size: json.dumps({"message": "a@" * (size // 2)}).encode(),
-    "phones": lambda size: json.dumps({"message": "+1 " * (size // 3)}).encode(),
-    "urls": lambda size: json.dumps({"url": "https://a/?" + "a=b&" * (size // 4)}).encode(),
-    "url-path": lambda size: json.dumps({"url": "https://a" + "/a1" * (size // 3)}).encode(),
-    "property-list": lambda size: plistlib.dumps({f"k{one}": "" for one in range(size // 40)}),
-    "elements": lambda size: b"<key>" * (size // 5),
-    "multipart": lambda size: b'--b\r\nname="token"\r\n\r\nx\r\n' * (size // 25),
-}
-"""Bodies of about so many bytes, each of another kind."""
 HEADS: dict[str, Callable[[int], dict[str, Any]]] = {
-    "query-pairs": lambda size: {"target": "?" + _numbered(size, "k{}=v", "&")},
-    "one-query-name": lambda size: {"target": "?" + _fill(size, "limit=1", "&")},
+    "query-pairs": lambda size: {"target": "?" + numbered(size, "k{}=v", "&")},
+    "one-query-name": lambda size: {"target": "?" + fill(size, "limit=1", "&")},
     "path": lambda size: {"target": "/a" * (size // 2)},
-    "cookies": lambda size: {"headers": [("Cookie", _numbered(size, "k{}=v", ";"))]},
+    "cookies": lambda size: {"headers": [("Cookie", numbered(size, "k{}=v", ";"))]},
     "one-header": lambda size: {"headers": [("Accept", "a")] * (size // 32)},
     "headers": lambda size: {"headers": [(f"x-{n}", "a") for n in range(size // 32)]},
     "oauth": lambda size: {
-        "headers": [("Authorization", "OAuth " + _numbered(size, 'k{}="v"', ", "))]
+        "headers": [("Authorization", "OAuth " + numbered(size, 'k{}="v"', ", "))]
     },
 }
 """What else of a request can be long, if the transport lets it through."""

@@ -105,13 +105,16 @@ CARRIERS: Mapping[str, Carrier] = {
 """By the concept of the secret."""
 
 
-@lru_cache(maxsize=256)
 def look_inside(concept: str, value: str) -> tuple[tuple[Inner, ...], tuple[str, ...]]:
     """Return what stands inside a secret, and the texts that are as secret as the whole.
 
     Both are empty if it cannot be read. *concept* is one of `CARRIERS`. The
-    same token comes with many requests, so the latest results are kept.
+    same token comes with many requests, so the latest results are kept, of short ones.
     """
+    return (_known_inside if len(value) <= _SHORT else _look_inside)(concept, value)
+
+
+def _look_inside(concept: str, value: str) -> tuple[tuple[Inner, ...], tuple[str, ...]]:
     carrier = CARRIERS[concept]
     try:
         trees = carrier.read(value)
@@ -127,6 +130,11 @@ def look_inside(concept: str, value: str) -> tuple[tuple[Inner, ...], tuple[str,
         tuple(one for key, value in shown for one in _values(value, step(key), step(key))),
         tuple(text for text in secrets if isinstance(text, str)),
     )
+
+
+_SHORT = 4096
+"""Characters of a secret, or of what stands inside one, that is kept with its result."""
+_known_inside = lru_cache(maxsize=256)(_look_inside)
 
 
 def step(key: str) -> str:
@@ -152,7 +160,13 @@ def pack(values: Iterable[Inner]) -> str:
     return base64.urlsafe_b64encode(written).decode().rstrip("=") if rows else ""
 
 
-@lru_cache(maxsize=256)
 def unpack(text: str) -> tuple[Inner, ...]:
     """Read what `pack` wrote."""
+    return (_known_packed if len(text) <= _SHORT else _unpack)(text)
+
+
+def _unpack(text: str) -> tuple[Inner, ...]:
     return tuple(Inner(*row) for row in json.loads(_unbase64(text))) if text else ()
+
+
+_known_packed = lru_cache(maxsize=256)(_unpack)

@@ -313,7 +313,7 @@ def _decode(request: Request, operation: Operation | None) -> Decoded:
 
 def flags_of_opaque(request: Request, content: Decoded) -> tuple[str, ...]:
     """Return the flags of the one record of a body that cannot be read; none if it can."""
-    if request.problem in _CUT or content.problem == "body-too-large":
+    if request.problem in _CUT or content.problem in {"body-too-large", "body-unread"}:
         return ("undocumented", "truncated")
     return ("undocumented",) if content.content and content.problem else ()
 

@@ -113,7 +113,7 @@ class Fingerprinter:
 
     def text(self, concept: str, value: str) -> str:
         """Return the mark of a text that has no flags, as it is written."""
-        return self._texts(concept, value)
+        return (self._texts if len(value) <= _SHORT else self._text)(concept, value)
 
     def _text(self, concept: str, value: str) -> str:
         return str(self.mark(concept, value))

@@ -39,6 +39,9 @@ _WORD = re.compile(r"(?:[^\s\"'<>(){}\[\],;&?\\]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f
 _MARKER_FREE = re.compile(r"(<sealed [^>]*>(?:<inside [^>]*>)?)")
 _NUMBER = re.compile(rb"(?<![0-9A-Za-z+/_%-])[0-9]{20,40}(?![0-9A-Za-z+/_%=-])")
 """A number such as an EID, which looks like a run of base64 and encodes no secret of ours."""
+_PIECE, _OVERLAP = 65_536, 16_384
+"""Bytes that are looked at in one go, and what of them is looked at twice: longer than a secret."""
+_MOST_LOOKED = 8
 Path = tuple[str, ...]
 
 
@@ -59,6 +62,8 @@ class SecretGuard:
         self.vault = Vault()
         self._fingerprinter = fingerprinter
         self._known = CleanParts()
+        self._looked: dict[bytes, int] = {}
+        """Large bodies that hold none of so many secrets, until they are recorded."""
         self.kinds: dict[str, list[tuple[str, str]]] = {}
         """Key in the body (empty: the entity's own) and concept of secrets, by kind of entity."""
         for service in services:
@@ -108,6 +113,9 @@ class SecretGuard:
         }
 
     def _is_clean(self, parts: Parts, exchange: Exchange, record: bytes) -> bool:
+        body = exchange.request.body
+        if self._looked and self._looked.pop(body, -1) == len(self.vault):
+            record = record.replace(body, b"", 1)
         if self.holds_secret(record):
             return False
         self._known.add(parts, exchange.response.headers, len(self.vault))
@@ -116,6 +124,19 @@ class SecretGuard:
     def _without(self, exchange: Exchange) -> Exchange:
         plain = msgspec.to_builtins(exchange, builtin_types=(bytes,))
         return msgspec.convert(self._walk(plain), Exchange)
+
+    def look_through(self, body: bytes) -> None:
+        """Look at the *body* of a request that will be recorded, on any thread.
+
+        A large one is looked at in pieces that overlap, so that nobody waits for it; `cleaned`
+        does not look at it again then, unless there are further secrets.
+        """
+        known = len(self.vault)
+        pieces = (body[at : at + _PIECE] for at in range(0, len(body), _PIECE - _OVERLAP))
+        if len(body) > _PIECE and not any(map(self.holds_secret, pieces)):
+            if len(self._looked) >= _MOST_LOOKED:
+                self._looked.clear()
+            self._looked[body] = known
 
     def _stands_in(self, fields: Iterable[tuple[str, str]]) -> bool:
         """Tell whether a secret stands in header fields."""

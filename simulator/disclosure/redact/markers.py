@@ -22,10 +22,10 @@ from msgspec import Struct
 OPENING = "<sealed "
 """How every marker starts; a value that holds it is sealed whatever it means."""
 _MARKER = re.compile(
-    r"<sealed ([a-z0-9_.]+) ([a-z]+) (\d+) ([0-9a-f]{16})((?: [a-z0-9_.:<>-]+)*)>"
+    r"<sealed ([a-z0-9_.]+) ([a-z]+) (\d+) ([0-9a-f]{16})((?: [a-z0-9_.:<>-]+){0,32})>"
     r"(?:<inside ([A-Za-z0-9_-]+)>)?"
 )
-_BODY = re.compile(rb"<sealed-body ([a-z]+) (\d+) ([0-9a-f]{16})((?: [a-z0-9_.:<>-]+)*)>\n")
+_BODY = re.compile(rb"<sealed-body ([a-z]+) (\d+) ([0-9a-f]{16})((?: [a-z0-9_.:<>-]+){0,32})>\n")
 
 
 class Marker(Struct, frozen=True):

@@ -109,7 +109,11 @@ def seal_request(
             len(content.content), fingerprinter.fingerprint(UNKNOWN, content.content), opaque
         )
         # Nothing tells where secrets would stand in what is in no form, or in base64.
-        dark = (not content.coded and _is_coded(request)) or plan.body_format != "json"
+        dark = (
+            (not content.coded and _is_coded(request))
+            or plan.body_format != "json"
+            or content.problem == "body-unread"
+        )
         kept = b"" if dark else scrubber.body(content.content, secrets)
         body = bytes(figures) + kept
     elif by_part["form"]:

@@ -254,11 +254,15 @@ class Http2Connection:
     def tick(self) -> list[StreamRequest]:
         """Note that a second has gone by; return half requests if the client was too slow."""
         self._purse.earn(limits.REFILL)
+        try:
+            self._intake.tick()
+        except Failed as error:
+            self._fail(error.code, error.about)
         begun = len(self._rest) > _TYPE_AT and self._rest[_TYPE_AT] == HEADERS
         self._slow_ticks = self._slow_ticks + 1 if begun or self._expected != _ANY else 0
         if self._slow_ticks > self._limits.slow_ticks:
             return self.abort(Code.ENHANCE_YOUR_CALM, b"the client is too slow")
-        return []
+        return self._events()
 
     def _fail(self, code: Code, about: str) -> None:
         """End the connection because of what the client did."""

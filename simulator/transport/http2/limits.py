@@ -31,10 +31,12 @@ class Limits:
     """Streams open at once; APNs was seen to say 1000."""
     header_list: int = 8_000
     """Size of a request's header fields as RFC 9113, 6.5.2 counts it; APNs was seen to say 8000."""
-    body: int = 8_388_608
+    body: int = 1_048_576
     """Largest body of a request; what comes beyond is dropped, and the request is too large."""
-    unfinished: int = 67_108_864
+    unfinished: int = 8_388_608
     """Bytes of all bodies that are not complete."""
+    body_ticks: int = 60
+    """Seconds for a body, from the head of its request on; 0: any."""
     queued: int = 67_108_864
     """Bytes of answers that wait for the client's windows to open."""
     block: int = 65_536

@@ -63,6 +63,8 @@ class Intake:
         self._window = WINDOW
         self._unfinished = 0
         """Bytes of all bodies that are not complete."""
+        self._ticks = 0
+        """Seconds since the connection began."""
         self._reset: dict[int, None] = {}
         """Streams that we have reset, oldest first: what still comes on them is no error."""
         self._skipped: deque[range] = deque(maxlen=_REMEMBERED)
@@ -90,7 +92,8 @@ class Intake:
 
     def _open(self, number: int, head: RequestFields, wrong: str, *, ended: bool) -> None:
         wrong = wrong or head.malformed or (_SHORT if ended and head.length > 0 else "")
-        stream = Stream(number, head, self._sender.initial_window, ended=ended)
+        window = self._sender.initial_window
+        stream = Stream(number, head, window, ended=ended, begun=self._ticks)
         if len(self.streams) >= self.streams_allowed:
             self.reset(number, Code.REFUSED_STREAM)
             self._note(stream, "malformed", "more streams are open than the settings allow")
@@ -229,6 +232,17 @@ class Intake:
             self._truncated(stream, "the connection ended")
             if not half or not stream.asked:
                 self._forget(stream.number)
+
+    def tick(self) -> None:
+        """Note that a second has gone by: break off streams whose bodies do not come to an end."""
+        self._ticks += 1
+        patience = self._limits.body_ticks
+        latest = self._ticks - patience
+        if patience:
+            for stream in [one for one in self.streams.values() if one.begun < latest]:
+                if not stream.asked:
+                    self._truncated(stream, f"the client took over {patience} s and was cut off")
+                    self.reset(stream.number, Code.CANCEL)
 
     def answered(self, stream: Stream) -> None:
         """Close *stream*, whose answer has left as a whole."""

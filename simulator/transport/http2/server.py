@@ -15,6 +15,8 @@ from simulator.transport.http2.protocol import Http2Protocol
 Submit = Callable[[Request, Callable[[Response], None]], None]
 """Answers one request, by calling back on the event loop."""
 TICK_S = 1.0
+_BODIES = 8
+"""How many of the largest bodies a connection may have under way at once."""
 
 
 class Http2Server:
@@ -27,6 +29,7 @@ class Http2Server:
         numbers: Iterator[int],
         body_limit: int,
         limits: Limits | None = None,
+        slow_s: int = 60,
         *,
         submit: Submit | None = None,
         first_streams: Callable[[Tls | None], int] | None = None,
@@ -36,7 +39,8 @@ class Http2Server:
         """Hand each request to *answer*; connections are numbered from *numbers*.
 
         *submit* does the same without a task for each request. Bodies are cut
-        at *body_limit* bytes; *limits* are the others. *first_streams* says how
+        at *body_limit* bytes, and may take *slow_s* seconds (0: any); *limits*
+        are others in their place. *first_streams* says how
         many streams a connection may have open at first; *farewell* is the
         debug data of the GOAWAY at the end, *idle* the seconds after which an
         idle connection ends (0: never) and what it is told.
@@ -47,7 +51,9 @@ class Http2Server:
         self.farewell = farewell
         self.idle_ticks, self.idle_debug = idle
         self.numbers = numbers
-        self.limits = limits or Limits(body=body_limit)
+        self.limits = limits or Limits(
+            body=body_limit, unfinished=_BODIES * body_limit, body_ticks=slow_s
+        )
         self.connections: set[Http2Protocol] = set()
         self.by_address: Counter[str] = Counter()
         """How many of them there are from each address."""

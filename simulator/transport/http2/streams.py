@@ -10,6 +10,7 @@ class Stream:
     __slots__ = (
         "asked",
         "at",
+        "begun",
         "ended",
         "head",
         "number",
@@ -20,9 +21,13 @@ class Stream:
         "window",
     )
 
-    def __init__(self, number: int, head: RequestFields, window: int, *, ended: bool) -> None:
+    def __init__(
+        self, number: int, head: RequestFields, window: int, *, ended: bool, begun: int = 0
+    ) -> None:
         """Open stream *number* with its *head*; the peer takes *window* bytes of the answer."""
         self.number = number
+        self.begun = begun
+        """When, in seconds of the connection."""
         self.head = head
         self.window = window
         """Bytes of the answer that the peer takes; SETTINGS can make it negative."""

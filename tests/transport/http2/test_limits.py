@@ -220,6 +220,30 @@ def test_a_client_has_ten_seconds_to_begin(begun: bytes) -> None:
     assert goaway(frames_in(client.ours.data_to_send())) == (CALM, "the client is too slow")
 
 
+def test_bodies_have_a_minute_and_the_connection_goes_on() -> None:
+    client = Raw()
+    for stream in range(1, 201, 2):
+        client.send(client.headers(stream, POST, flags=4) + data(stream, b"a"))
+
+    for _ in range(60):
+        client.ours.tick()
+        client.send(data(1, b"a"))
+    in_time = client.asked[:]
+    late = client.ours.tick()
+    answer = client.send(client.headers(201))
+
+    assert in_time == []
+    assert [one.stream for one in late] == list(range(1, 201, 2))
+    assert (late[0].body, late[0].problem, late[0].wants_response) == (
+        b"a" * 61,
+        "truncated",
+        False,
+    )
+    assert [number for number, _ in resets(answer)] == list(range(1, 201, 2))
+    assert client.asked[-1].stream == 201
+    assert not client.ours.ended
+
+
 def test_a_connection_may_be_idle() -> None:
     client = Raw()
 

@@ -1,0 +1,180 @@
+"""Large bodies are read beside the writer, in a process of their own, with the same result."""
+
+import asyncio
+import gzip
+import json
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from simulator import body_process
+from simulator.core.clock import Clock
+from simulator.core.messages import Exchange, Request, Response
+from simulator.core.settings import Settings
+from simulator.engine.body_reader import BodyReader
+from simulator.engine.gateway import Gateway
+from simulator.engine.preparation import LARGE, Prepared
+from simulator.faults import faults
+from tests.apple import AGENT, KEY, Apple, request
+
+FILLER = "f" * LARGE
+NAMES = ["0ZA", "0ZB"]
+
+
+def profile(session: str, body: bytes, *more: tuple[str, str]) -> Request:
+    headers = [("Host", "mdmenrollment.apple.com"), ("User-Agent", AGENT)]
+    headers += [("X-Server-Protocol-Version", "10"), ("X-ADM-Auth-Session", session)]
+    return request(
+        "POST", "/profile", [*headers, ("Content-Type", "application/json"), *more], body
+    )
+
+
+def good(**more: Any) -> bytes:
+    body = {"profile_name": "large", "url": "https://mdm.example/e", "devices": NAMES} | more
+    return json.dumps(body).encode()
+
+
+@pytest.fixture
+def apple() -> Apple:
+    made = Apple()
+    made.add(*NAMES)
+    return made
+
+
+@pytest.fixture
+def session(apple: Apple) -> str:
+    return apple.session()
+
+
+@pytest.fixture
+def reader() -> BodyReader:
+    return BodyReader(body_process.MODULE, (Settings(), KEY, ()))
+
+
+@pytest.fixture
+async def gateway(apple: Apple, reader: BodyReader) -> AsyncIterator[Gateway]:
+    clock = Clock()
+    clock.freeze(apple.now_ms)
+    running = Gateway(apple.store, apple.engine, clock, preparer=reader)
+    running.start()
+    yield running
+    await running.close()
+
+
+async def newest(apple: Apple) -> Exchange:
+    found = await asyncio.to_thread(lambda: apple.store.journal().read(limit=1000))
+    return found[-1]
+
+
+async def test_a_large_body_is_answered_and_recorded_as_any(
+    apple: Apple, session: str, gateway: Gateway
+) -> None:
+    sent = profile(session, good(filler=FILLER, password="hunter2!"))
+
+    answer = await gateway.answer(sent)
+
+    recorded = await newest(apple)
+    assert (answer.status, sorted(json.loads(answer.body)["devices"])) == (200, NAMES)
+    assert recorded.organisation == "acme"
+    assert FILLER.encode() in recorded.request.body
+    assert b"hunter2!" not in recorded.request.body
+    assert session not in str(recorded.request.headers)
+    direct = (await asyncio.to_thread(apple.send, sent)).exchange
+    assert recorded.request == direct.request
+    assert recorded.findings == direct.findings
+
+
+async def test_a_short_request_passes_a_large_one(session: str, gateway: Gateway) -> None:
+    order: list[str] = []
+
+    async def ask(name: str, sent: Request) -> Response:
+        answer = await gateway.answer(sent)
+        order.append(name)
+        return answer
+
+    account = replace(profile(session, b""), method="GET", target="/account")
+    answers = await asyncio.gather(
+        ask("large", profile(session, good(filler=FILLER))), ask("short", account)
+    )
+
+    assert order == ["short", "large"]
+    assert [one.status for one in answers] == [200, 200]
+
+
+async def test_of_a_stranger_only_the_digest_is_kept(
+    apple: Apple, gateway: Gateway, reader: BodyReader
+) -> None:
+    body = good(filler=FILLER)
+
+    answer = await gateway.answer(profile("nobody", body))
+
+    recorded = await newest(apple)
+    rules = [(one.rule, one.refused) for one in recorded.findings]
+    assert answer.status == 401
+    assert recorded.request.body.startswith(f"<sealed-body opaque {len(body)} ".encode())
+    assert len(recorded.request.body) < 100
+    assert ("body-unread", False) in rules
+    assert reader.process_id is None
+
+
+async def test_what_unpacks_to_much_is_not_unpacked_for_a_stranger(
+    apple: Apple, gateway: Gateway
+) -> None:
+    packed = gzip.compress(good(filler="f" * 1_000_000))
+
+    answer = await gateway.answer(profile("nobody", packed, ("Content-Encoding", "gzip")))
+
+    recorded = await newest(apple)
+    assert answer.status == 401
+    assert recorded.request.body.startswith(f"<sealed-body opaque {len(packed)} ".encode())
+
+
+async def test_a_fault_that_looks_into_the_body_finds_it_though_it_is_refused(
+    apple: Apple, session: str, gateway: Gateway
+) -> None:
+    match = {"operation": "dep.define", "body": {"filler": FILLER}}
+    fault = faults.Fault("", match=match, outcome="dep.T_C_NOT_SIGNED")
+    await asyncio.to_thread(apple.run, lambda state: faults.arm(state, fault))
+
+    answer = await gateway.answer(profile(session, good(filler=FILLER, url=7)))
+
+    assert answer.body == b"T_C_NOT_SIGNED"
+
+
+def wait(reader: BodyReader, sent: Request) -> Prepared | None:
+    """Have *sent* prepared."""
+    found: list[Prepared | None] = []
+    done = threading.Event()
+
+    def on_prepared(prepared: Prepared | None) -> None:
+        found.append(prepared)
+        done.set()
+
+    reader.submit(sent, on_prepared)
+    assert done.wait(60)
+    return found[0]
+
+
+def test_another_process_takes_over_from_one_that_was_killed(reader: BodyReader) -> None:
+    sent = profile("a", good(filler=FILLER))
+
+    first, killed = wait(reader, sent), reader.process_id
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    second = wait(reader, sent)
+    after = reader.process_id
+    reader.close()
+    third = wait(reader, sent)
+
+    assert first is not None
+    assert second is not None
+    assert first.decoded.tree == second.decoded.tree == json.loads(sent.body)
+    assert after != killed
+    assert third is not None
+    assert third.decoded.problem == "body-unread"
+    assert reader.process_id is None
