@@ -243,7 +243,9 @@ async def test_a_command_without_a_uuid_is_answered_without_one(bench: Bench) ->
 
     assert "CommandUUID" not in bench.mdm.results[-1]
     assert bench.mdm.results[-1]["Status"] == "Acknowledged"
-    assert "a command without CommandUUID" in [one["about"] for one in device["life"]]
+    assert "/CommandUUID: a command needs CommandUUID, a string" in [
+        one["about"] for one in device["life"]
+    ]
 
 
 async def test_a_server_that_never_ends_is_left(bench: Bench) -> None:
