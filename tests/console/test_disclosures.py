@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+from html import unescape
 
 import aiohttp
 import pytest
@@ -192,3 +193,43 @@ async def test_a_manifest_that_no_page_of_ours_sent_is_not_read(console: Console
 
     assert refused.status == 403
     assert (damaged.status, nothing.status) == (400, 400)
+
+
+async def test_a_manifest_is_made_from_the_traffic_edited_and_judged_by(console: Console) -> None:
+    await sent(console)
+    page = await console.open("/disclosures")
+    draft = await console.open("/disclosures/manifest")
+    written = unescape(draft.text.partition("required>")[2].partition("</textarea>")[0])
+    written = written.replace('discloser = ""', 'discloser = "Example School"')
+
+    judged = await console.submit(draft, "/disclosures", name="ours.toml", written=written)
+    packed = base64.b64encode(written.encode()).decode()
+    again = await console.submit(judged, "/disclosures/manifest", name="ours.toml", packed=packed)
+    saved = await console.open(
+        "/disclosures/manifest/download",
+        method="POST",
+        data={"form_token": draft.form_token, "name": "ours.toml", "written": written},
+        headers={"Origin": console.base},
+    )
+
+    assert "make a manifest from this traffic" in page.words
+    assert 'concepts = ["dep.profile_name"]' in written
+    assert "ours.toml, uploaded" in judged.words
+    assert "Name of the enrolment profile of the organisation declared" in judged.words
+    assert unescape(again.text).count('discloser = "Example School"') == 1
+    assert saved.text == written
+    assert "filename*=UTF-8''ours.toml" in saved.headers["Content-Disposition"]
+
+
+async def test_an_empty_draft_is_not_saved(console: Console) -> None:
+    draft = await console.open("/disclosures/manifest")
+
+    refused = await console.open(
+        "/disclosures/manifest/download",
+        method="POST",
+        data={"form_token": draft.form_token, "written": " "},
+        headers={"Origin": console.base},
+    )
+
+    assert refused.status == 400
+    assert "the manifest is empty" in refused.words

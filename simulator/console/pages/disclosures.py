@@ -21,6 +21,8 @@ from simulator.disclosure.judge.claims import NO_MANIFEST
 from simulator.disclosure.judge.manifest import SEVERITIES, manifest_names
 from simulator.disclosure.report.redaction import LEVELS
 
+DRAFT = "mine.toml"
+"""What a manifest made from the traffic is called."""
 _CLEAR = {"redact": "clear"}
 """How examples are shown unless the reader chooses otherwise; secrets never are."""
 _CHOSEN = ("redact", "gate")
@@ -45,9 +47,11 @@ class ManifestUpload:
 
     @classmethod
     async def of(cls, request: web.Request) -> "ManifestUpload | None":
-        """Take it from a form: a file, or what `packed` was; None if the form has none."""
+        """Take it from a form: text, a file, or what `packed` was; None if the form has none."""
         form = await request.post()
-        file, packed = form.get("file"), form.get("packed")
+        file, packed, written = form.get("file"), form.get("packed"), form.get("written")
+        if isinstance(written, str) and written.strip():
+            return cls(str(form.get("name") or DRAFT), written.encode())
         if isinstance(file, web.FileField) and file.filename:
             return cls(file.filename[-100:], await asyncio.to_thread(file.file.read))
         if isinstance(packed, str) and packed:
@@ -88,6 +92,27 @@ async def uploaded(request: web.Request) -> web.StreamResponse:
     except ApiProblem as problem:
         return after(request, "/disclosures", str(problem), "failed")
     return await _page(request, report, chosen, upload)
+
+
+async def draft(request: web.Request) -> web.StreamResponse:
+    """Show a manifest made from the traffic, or one that was sent here to be edited."""
+    upload = await ManifestUpload.of(request) if request.method == "POST" else None
+    content = upload.content if upload else await calls.call(request, "GET", "manifest")
+    return await page(
+        request,
+        "manifest.html",
+        "disclosures",
+        name=upload.name if upload else DRAFT,
+        written=content.decode(errors="replace"),
+    )
+
+
+async def save_draft(request: web.Request) -> web.StreamResponse:
+    """Answer the manifest of the form as a file."""
+    upload = await ManifestUpload.of(request)
+    if upload is None:
+        raise bad("the manifest is empty: write one, or go back to what was suggested")
+    return download(upload.content, upload.name, "application/toml")
 
 
 async def download_by(request: web.Request) -> web.StreamResponse:
@@ -208,4 +233,7 @@ PAGES = (
     Page("GET", "/disclosures", disclosures),
     Page("POST", "/disclosures", uploaded),
     Page("POST", "/disclosures/download", download_by),
+    Page("GET", "/disclosures/manifest", draft),
+    Page("POST", "/disclosures/manifest", draft),
+    Page("POST", "/disclosures/manifest/download", save_draft),
 )

@@ -13,9 +13,11 @@ from simulator.control.parts import AFTER, LIMIT, PARTS, QUERY, ApiProblem, Rout
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.formats.table import FORMATS, Format
 from simulator.disclosure.judge import difference
+from simulator.disclosure.judge.claims import NOTHING_DECLARED
 from simulator.disclosure.judge.difference import compare
 from simulator.disclosure.judge.manifest import Manifest, load_manifest, manifest_names
 from simulator.disclosure.judge.spans import JournalRange
+from simulator.disclosure.judge.suggesting import suggest
 from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.rows import FILTERS, matches
 from simulator.protocol.fields import Field, Integer, Objects, String
@@ -84,6 +86,15 @@ async def judge_by(request: web.Request) -> web.Response:
         raise bad(str(error)) from None
     today = request.app[BOOKS].today()
     return await _whole(form, await _written(request, form, manifest.on(today)))
+
+
+async def suggest_manifest(request: web.Request) -> web.Response:
+    """Answer a manifest made from what was disclosed, as TOML, to be gone through by its owner."""
+    books = request.app[BOOKS]
+    report = await asyncio.to_thread(
+        books.report, NOTHING_DECLARED, "names", strict=False, verify=False
+    )
+    return web.Response(text=suggest(report), content_type=TOML)
 
 
 def _format(request: web.Request) -> Format:
@@ -155,6 +166,7 @@ JUDGED = (
     String("discloser", "Who discloses, where the manifest does not say."),
     String("verify", "1: check the hashes of all exchanges again."),
 )
+TOML = "application/toml"
 _SPAN = "FROM..TO, each the number of an exchange or a time, or nothing."
 ROUTES = (
     Route(
@@ -185,6 +197,14 @@ ROUTES = (
             Integer("total", "How many there are on all pages.", required=True),
             Field("next", "What to give as after to go on; null at the end.", required=True),
         ),
+    ),
+    Route(
+        "GET",
+        "/manifest",
+        "Suggest a manifest from what was disclosed.",
+        suggest_manifest,
+        query=(),
+        gives=TOML,
     ),
     Route(
         "GET",

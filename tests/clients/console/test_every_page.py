@@ -18,6 +18,7 @@ PATHS = (
     "/traffic/3",
     "/traffic/4",
     "/disclosures",
+    "/disclosures/manifest",
     "/disclosures/diff",
     "/disclosures/diff?at=2",
     "/world",
