@@ -2,12 +2,18 @@
 
 import h2.events
 import h2.settings
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.transport.http2 import frames
 from simulator.transport.http2.connection import Http2Connection
 from simulator.transport.http2.limits import Limits
-from tests.transport.http2.peers import POST, REQUEST, Hyper
+from tests.transport.http2.peers import POST, REQUEST, Hyper, Raw
+
+
+def initial(window: int) -> bytes:
+    return frames.settings({frames.Setting.INITIAL_WINDOW_SIZE: window})
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 3000)), max_size=30))
@@ -39,6 +45,47 @@ def test_never_more_is_under_way_than_the_windows_allow(
     assert sum(sent.values()) <= 65_535
 
 
+ALL = 0
+INITIAL = -1
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from([ALL, 3, 5]), st.integers(1, 4)),
+            st.tuples(st.just(INITIAL), st.integers(0, 4)),
+        ),
+        max_size=20,
+    )
+)
+def test_every_byte_that_the_windows_allow_leaves_at_once(grants: list[tuple[int, int]]) -> None:
+    client = Raw()
+    client.send(client.headers(1))
+    client.ours.answer(1, 200, (), bytes(65_533))
+    client.send(initial(0) + client.headers(3) + client.headers(5))
+    left, windows, rest, before = 2, {3: 0, 5: 0}, {3: 8, 5: 8}, 0
+    for stream in rest:
+        client.ours.answer(stream, 200, (), bytes(8))
+
+    for where, size in grants:
+        if where == INITIAL:
+            windows = {stream: window + size - before for stream, window in windows.items()}
+            before = size
+        elif where == ALL:
+            left += size
+        elif rest[where]:
+            windows[where] += size
+        update = initial(size) if where == INITIAL else frames.window_update(where, size)
+        for sent in client.send(update):
+            if sent.kind == frames.DATA:
+                left -= len(sent.payload)
+                windows[sent.stream] -= len(sent.payload)
+                rest[sent.stream] -= len(sent.payload)
+                assert min(left, windows[sent.stream]) >= 0
+                assert sent.flags == (0 if rest[sent.stream] else frames.END_STREAM)
+        assert not left or all(windows[one] <= 0 or not rest[one] for one in rest)
+
+
 def test_a_smaller_initial_window_can_make_a_window_negative() -> None:
     peer = Hyper()
     peer.client.send_headers(1, REQUEST, end_stream=True)
@@ -56,6 +103,43 @@ def test_a_smaller_initial_window_can_make_a_window_negative() -> None:
     peer.exchange()
 
     assert (none_yet, len(peer.body(1))) == (65_535, 65_540)
+
+
+@pytest.mark.parametrize(
+    ("size", "sizes"),
+    [
+        pytest.param(0, [0], id="nothing"),
+        pytest.param(16_384, [16_384], id="a-frame"),
+        pytest.param(16_385, [16_384, 1], id="a-byte-more"),
+    ],
+)
+def test_the_last_frame_of_a_part_ends_the_stream(size: int, sizes: list[int]) -> None:
+    client = Raw()
+    client.send(client.headers(1))
+    client.ours.begin(1, 200, ())
+    client.send(b"")
+
+    assert client.ours.part(1, bytes(size), last=True)
+
+    sent = client.send(b"")
+    assert [len(one.payload) for one in sent] == sizes
+    assert [one.flags for one in sent] == [*[0] * (len(sizes) - 1), frames.END_STREAM]
+
+
+def test_a_part_waits_until_both_windows_take_it_whole() -> None:
+    client = Raw()
+    client.send(initial(100_000) + client.headers(1))
+    client.ours.begin(1, 200, ())
+
+    def parts(size: int) -> bool:
+        return client.ours.part(1, bytes(size), last=False)
+
+    # 65,535 bytes on all streams together, then 100,000 on this one.
+    taken = [parts(60_000), parts(5_536), parts(5_535)]
+    client.send(frames.window_update(0, 100_000))
+    taken += [parts(34_466), parts(34_465), parts(1)]
+
+    assert taken == [True, False, True, False, True, False]
 
 
 def test_who_expects_a_continue_gets_it() -> None:
