@@ -1,6 +1,10 @@
-"""``mdmsim ctl``: steer a running simulator."""
+"""``mdmsim ctl``: control a running simulator.
+
+What only forwards a call of the control API comes from its rows: see `forwarding`.
+"""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +28,28 @@ _MATCH = click.option(
 )
 
 
-@click.group("ctl")
+class ControlGroup(click.Group):
+    """The commands of this module, and those that routes yield, made when one is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all names, sorted."""
+        return sorted({*super().list_commands(ctx), *_forwarding()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of this module, else that of a route."""
+        return super().get_command(ctx, cmd_name) or _forwarding().get(cmd_name)
+
+
+@cache
+def _forwarding() -> dict[str, click.Group]:
+    # Routes bring the control API with them, which other commands need not wait for.
+    from simulator import services  # noqa: PLC0415
+    from simulator.commands import forwarding  # noqa: PLC0415
+
+    return forwarding.groups(services.provisionings())
+
+
+@click.group("ctl", cls=ControlGroup)
 def command() -> None:
     """Control a running simulator: inject faults, move the clock, wait, reset."""
 

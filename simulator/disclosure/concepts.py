@@ -1,8 +1,15 @@
-"""Concepts: what a value means, wherever it stands. The table is ``concepts.toml``."""
+"""Concepts: what a value means, wherever it stands. The table is ``concepts.toml``.
+
+It holds those that several services share, and a service may bring more: `Service.concepts`.
+"""
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from importlib import resources
+from typing import Any
+
+from simulator.protocol.concepts import Concept
 
 CATEGORIES = frozenset(
     [
@@ -38,42 +45,35 @@ SECRECY = frozenset(("no", "semi", "yes"))
 _KEYS = frozenset(("category", "subject", "secret", "closed"))
 
 
-@dataclass(frozen=True, slots=True)
-class Concept:
-    """One meaning of a value."""
-
-    name: str
-    category: str
-    subject: str
-    """Whose data it is."""
-    secret: str
-    """``no``, ``semi`` (identifies, and half grants) or ``yes``."""
-    closed: bool = False
-    """Whether its values are a documented closed set, and may be shown."""
-
-    @property
-    def sealed(self) -> bool:
-        """Whether its values never reach the disk."""
-        return self.secret in {"semi", "yes"}
-
-
 def parse_concepts(text: str) -> dict[str, Concept]:
     """Read the table; ValueError names the concept and the word that is in no vocabulary."""
     concepts = {}
     for name, row in tomllib.loads(text).items():
         if unknown := row.keys() - _KEYS:
             raise ValueError(f"concept {name}: unknown key {min(unknown)}")
-        for key, allowed in (("category", CATEGORIES), ("subject", SUBJECTS), ("secret", SECRECY)):
-            if row.get(key) not in allowed:
-                raise ValueError(f"concept {name}: {key} must be one of {sorted(allowed)}")
+        _check(name, row)
         concepts[name] = Concept(name, **row)
     return concepts
+
+
+def _check(name: str, row: Mapping[str, Any]) -> None:
+    for key, allowed in (("category", CATEGORIES), ("subject", SUBJECTS), ("secret", SECRECY)):
+        if row.get(key) not in allowed:
+            raise ValueError(f"concept {name}: {key} must be one of {sorted(allowed)}")
+
+
+def add_concepts(concepts: Iterable[Concept]) -> None:
+    """Add a service's concepts; ValueError if one is in no vocabulary or means something else."""
+    for one in concepts:
+        _check(one.name, asdict(one))
+        if CONCEPTS.setdefault(one.name, one) != one:
+            raise ValueError(f"concept {one.name}: it is known with another meaning")
 
 
 CONCEPTS = parse_concepts(
     resources.files("simulator.disclosure").joinpath("concepts.toml").read_text("utf-8")
 )
-"""All concepts by name."""
+"""All concepts by name; a catalogue that is compiled adds those of its services."""
 UNKNOWN = "unknown"
 PROTOCOL = "protocol"
 """Plumbing: exempt from declaration."""

@@ -18,6 +18,7 @@ from simulator.core.settings import Settings
 from simulator.core.state import State
 from simulator.protocol import quirks
 from simulator.protocol.body_formats import READERS, BodyFormat
+from simulator.protocol.concepts import Concept
 from simulator.protocol.fields import ErrorCode, Field, Table
 from simulator.protocol.head import HeadNotes, RequestHead
 from simulator.protocol.wire import QueryPair
@@ -361,6 +362,8 @@ class Service:
     """The only methods there are, whatever the path; empty: that depends on the path."""
     quirks: tuple[Quirk, ...] = ()
     """Its oddities that can be switched on; its handlers ask `Call.has`."""
+    concepts: tuple[Concept, ...] = ()
+    """What its values mean, beside the concepts that services share."""
     issues: tuple[Issued, ...] = ()
     """What a client cannot know but from the service: another value of it is foreign."""
     judges_bodies: bool = True

@@ -4,7 +4,7 @@
 
 1. ``__init__.py`` with ``SERVICE`` (its hosts, headers, errors, ways to authenticate) and modules
    with operations, as `simulator.protocol.operations` says. Its host names are served, signed
-   for and tunnelled to from then on.
+   for and tunnelled to, and its concepts named in reports, from then on.
 2. ``provisioning.py`` with ``PROVISIONING = Provisioning(service=SERVICE, title=...)``, and of the
    further fields of `Provisioning` those that apply. All others have a default that means
    "the service has none".
@@ -12,9 +12,9 @@
 Nothing else is to be touched. `simulator.services.provisionings` finds it, and these iterate:
 the reader and the seeding of worlds (``world``, ``seed``), ``ready.json`` and its files,
 ``mdmsim token`` and the start screen (``credentials``), the outbox (``outbox``), the control API
-and its OpenAPI document (``resources``, ``complete_due``, and the calls that `Credential`
-implies), the console's start page (``examples``). ``tests/services/test_provisioning.py`` adds
-such a service.
+with its OpenAPI document and ``mdmsim ctl`` (``resources``, ``complete_due``, and the calls
+that `Credential` implies), the console's start page (``examples``).
+``tests/services/test_provisioning.py`` adds such a service.
 
 Services do not import each other. What several of them see stands beside them:
 `simulator.services.organisations`, and `simulator.services.fleet` for devices, the servers that

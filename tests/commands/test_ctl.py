@@ -368,7 +368,7 @@ async def test_arrivals_are_added_listed_and_cancelled(running: Running) -> None
     [
         pytest.param([], "is a JSON object", id="array"),
         pytest.param({"get_account_responses": 5}, "array of objects", id="list"),
-        pytest.param({"get_nothing_responses": []}, "no operation answers GET", id="path"),
+        pytest.param({"get_nothing_responses": []}, "no operation serves GET", id="path"),
         pytest.param({"get_account_responses": [{"count": 0}]}, "count must be", id="count"),
         pytest.param({"get_account_responses": [{}]}, "response must be a name", id="name"),
         pytest.param(

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from simulator.disclosure.concepts import CONCEPTS, parse_concepts
+from simulator.disclosure.concepts import CONCEPTS, add_concepts, parse_concepts
 from simulator.disclosure.observe.values import Fingerprinter, length_of, normalise, shape_of
 from simulator.disclosure.redact.markers import BodyMarker, Marker, parse_body_marker, parse_marker
+from simulator.protocol.concepts import Concept
 from tests.disclosure.factories import FINGERPRINTER
 
 UUID = "5f0e4a52-6d0b-4c8e-9a53-2b7f6c1d8e90"
@@ -134,3 +135,19 @@ def test_queries_of_known_urls_are_secret() -> None:
 def test_a_word_outside_the_vocabularies_is_refused(text: str, about: str) -> None:
     with pytest.raises(ValueError, match=f"concept a: .*{about}"):
         parse_concepts(text)
+
+
+@pytest.mark.parametrize(
+    ("concept", "about"),
+    [
+        pytest.param(Concept("a", "people", "user", "no"), "category must be", id="vocabulary"),
+        pytest.param(
+            Concept("device.serial", "free-text", "user", "no"), "another meaning", id="taken"
+        ),
+    ],
+)
+def test_a_service_cannot_change_what_a_concept_means(concept: Concept, about: str) -> None:
+    with pytest.raises(ValueError, match=f"concept {concept.name}: .*{about}"):
+        add_concepts([concept])
+
+    assert CONCEPTS.get(concept.name) != concept

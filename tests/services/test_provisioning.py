@@ -20,14 +20,16 @@ from click.testing import CliRunner
 
 from simulator import services
 from simulator.app import Simulator
-from simulator.commands import tokens
+from simulator.commands import forwarding, tokens
 from simulator.core.settings import ConfigurationError, Settings
+from simulator.disclosure.concepts import CONCEPTS
 from simulator.worlds.world import parse_world
 
 SERVICE = '''
 """Postcards, which Apple does not offer."""
 import json
 from simulator.core.messages import Response
+from simulator.protocol.concepts import Concept
 from simulator.protocol.fields import ErrorCode
 from simulator.protocol.operations import ApiError, Principal, Service
 
@@ -50,10 +52,16 @@ SERVICE = Service(
     too_large=NO, wrong_type=NO, broken=NO, recognise={"bearer": by_bearer},
     answer=lambda call, result: Response(200, (), json.dumps(result).encode()),
     refuse=lambda call, row: Response(row.status, (), row.code.encode()),
+    concepts=(
+        Concept(
+            "postcards.message", "free-text", "user", "no",
+            words="message on a postcard|messages on postcards",
+        ),
+    ),
 )
 '''
 ENDPOINT = '''
-"""One endpoint."""
+"""Two endpoints."""
 from simulator.protocol.fields import String
 from simulator.protocol.operations import operation
 
@@ -64,6 +72,14 @@ from simulator.protocol.operations import operation
 )
 def list_postcards(call):
     return {"box": call.principal.id}
+
+
+@operation(
+    "POST /postcards", "Send a postcard.", name="postcards.send", auth="bearer",
+    request=(String("message", "What it says.", concept="postcards.message"),),
+)
+def send_postcard(call):
+    return {}
 '''
 PROVISIONING = '''
 """What stands around postcards."""
@@ -116,6 +132,11 @@ def boxes(call):
     return {"racks": [{"id": one.id} for rows in found for one in rows]}
 
 
+def add(call):
+    issue("acme", call.body["id"], call.random_hex, call.state)
+    return {"id": call.body["id"]}
+
+
 def examples(trying):
     for one in all_organisations(trying.state):
         for box in held(trying.state, one.key):
@@ -141,6 +162,7 @@ PROVISIONING = Provisioning(
             "GET", "/racks", "List the boxes.", boxes,
             answer=(Objects("racks", "All of them.", required=True),),
         ),
+        Resource("POST", "/racks", "Add a box.", add, body=BOX, answer=BOX, status=201),
     ),
     examples=examples,
 )
@@ -177,6 +199,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleT
     yield importlib.import_module("postcards")
     for name in ("postcards", "postcards.listing", "postcards.provisioning"):
         sys.modules.pop(name, None)
+    CONCEPTS.pop("postcards.message", None)
 
 
 @pytest.fixture
@@ -187,7 +210,7 @@ async def simulator(package: ModuleType, tmp_path: Path) -> AsyncIterator[Simula
         tls_port=(0,),
         http_port=0,
         control_port=0,
-        proxy_port=None,
+        proxy_port=0,
     )
     async with Simulator(settings, further=[package]) as running:
         yield running
@@ -274,6 +297,46 @@ async def test_its_host_is_signed_for(simulator: Simulator) -> None:
         headers = {"Authorization": f"Bearer {entry(simulator)['token']}"}
         async with session.get(url, server_hostname="postcards.apple.com", headers=headers) as got:
             assert got.status == 200
+
+
+async def test_the_proxy_tunnels_to_its_host_and_the_report_names_its_concept(
+    simulator: Simulator,
+) -> None:
+    context = ssl.create_default_context(cafile=simulator.ready["ca"])
+    sent = await ask(
+        "POST",
+        "https://postcards.apple.com/postcards",
+        proxy=simulator.ready["proxy"],
+        ssl=context,
+        headers={"Authorization": f"Bearer {entry(simulator)['token']}"},
+        json={"message": "Greetings"},
+    )
+
+    report = await ask("GET", f"{simulator.ready['control']}/api/v1/report?format=text")
+
+    assert sent == (200, "{}")
+    assert "essage on a postcard" in report[1]
+    assert "postcards.send" in report[1]
+
+
+async def test_mdmsim_ctl_has_a_command_for_each_call_of_its_resource(
+    simulator: Simulator, package: ModuleType
+) -> None:
+    groups = await asyncio.to_thread(lambda: forwarding.groups(services.provisionings(package)))
+    racks = groups["racks"]
+    url = ("--url", simulator.ready["control"])
+
+    async def run(*arguments: str) -> Any:
+        result = await asyncio.to_thread(CliRunner().invoke, racks, [*arguments, *url])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.output)
+
+    assert set(racks.commands) == {"list", "add", "get-token", "token"}
+    assert await run("add", "--id", "south") == {"id": "south"}
+    assert await run("list") == {"racks": [{"id": "north"}, {"id": "south"}]}
+    old = await run("get-token", "south")
+    new = await run("token", "south")
+    assert (old != new, await run("get-token", "south")) == (True, new)
 
 
 def test_mdmsim_token_prints_what_the_world_says(package: ModuleType, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from simulator.core.messages import Finding
 from simulator.devices.commands.queries import QUERIES
 from simulator.devices.device import Enrolment, VirtualDevice
-from simulator.devices.judging.form import Place, finding, judge_form, unmet_condition
+from simulator.devices.judging.form import TargetDevice, finding, judge_form, unmet_condition
 from simulator.devices.judging.schema import Key, Schema, known, schemas
 
 _EVERYWHERE = {
@@ -51,7 +51,7 @@ def judge_command(
         return
     yield from _circumstances(schema, device, enrolment)
     root = Key("dictionary", keys=_EVERYWHERE | schema.root.keys)
-    yield from judge_form(root, command, "/Command", Place(device, enrolment))
+    yield from judge_form(root, command, "/Command", TargetDevice(device, enrolment))
     if name == "DeviceInformation":
         yield from _queries(command, device, enrolment)
 

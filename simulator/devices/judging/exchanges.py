@@ -9,7 +9,7 @@ from simulator.devices.enrolment.profile import read_profile
 from simulator.devices.errors import DeviceError
 from simulator.devices.flow import OK, FlowResponse, Send
 from simulator.devices.judging.commands import judge_answer
-from simulator.devices.judging.form import Place, finding, judge_form
+from simulator.devices.judging.form import TargetDevice, finding, judge_form
 from simulator.devices.judging.profiles import judge_profile
 from simulator.devices.judging.schema import Key
 from simulator.devices.plists import read_dictionary
@@ -42,7 +42,7 @@ def _judge(device: VirtualDevice, step: Send, received: FlowResponse) -> Iterato
         if problem:
             yield finding("device-type", "", problem)
         else:
-            yield from judge_form(_ANSWERS[step.purpose], answer, "", Place(device, None))
+            yield from judge_form(_ANSWERS[step.purpose], answer, "", TargetDevice(device, None))
 
 
 def _command(device: VirtualDevice, body: bytes) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ def unmet_condition(presence: Presence, device: VirtualDevice, enrolment: Enrolm
     return "is for Shared iPad" if "m" in presence.flags else ""
 
 
-class Place:
+class TargetDevice:
     """The device that something was sent to."""
 
     def __init__(self, device: VirtualDevice, enrolment: Enrolment | None) -> None:
@@ -58,7 +58,7 @@ class Place:
         return unmet_condition(presence, self.device, self.enrolment)
 
 
-def judge_form(key: Key, value: Any, at: str, place: Place) -> Iterator[Finding]:
+def judge_form(key: Key, value: Any, at: str, place: TargetDevice) -> Iterator[Finding]:
     """Yield what is wrong with *value*, which stands at *at* and should be as *key* says."""
     if not _is_of(key.type, value):
         article = "an" if key.type[0] in "ai" else "a"
@@ -74,7 +74,9 @@ def judge_form(key: Key, value: Any, at: str, place: Place) -> Iterator[Finding]
             yield from judge_form(key.item, item, f"{at}/{number}", place)
 
 
-def _judge_keys(key: Key, value: Mapping[str, Any], at: str, place: Place) -> Iterator[Finding]:
+def _judge_keys(
+    key: Key, value: Mapping[str, Any], at: str, place: TargetDevice
+) -> Iterator[Finding]:
     for name in (name for name, one in key.keys.items() if one.required):
         if name not in value:
             yield finding("device-missing", f"{at}/{name}", f"{name} is required: send it")

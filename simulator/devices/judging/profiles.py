@@ -6,7 +6,7 @@ from typing import Any
 from simulator.core.messages import Finding
 from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment.profile import MDM, Profile
-from simulator.devices.judging.form import Place, finding, judge_form
+from simulator.devices.judging.form import TargetDevice, finding, judge_form
 from simulator.devices.judging.schema import Key, payloads
 
 _OF_ALL = {
@@ -30,7 +30,7 @@ def judge_profile(profile: Profile, device: VirtualDevice, at: str = "") -> Iter
         if schema is None:
             continue
         row = Key("dictionary", keys=_OF_ALL | schema.root.keys)
-        yield from judge_form(row, payload, where, Place(device, None))
+        yield from judge_form(row, payload, where, TargetDevice(device, None))
         if payload.get("PayloadType") == MDM:
             yield from _mdm(payload, device, where)
 

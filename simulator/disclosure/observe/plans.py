@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN
+from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN, add_concepts
 from simulator.disclosure.observe.inner import CARRIERS
 from simulator.disclosure.observe.meanings import Meanings
 from simulator.disclosure.redact.known import HEADERS, NAMES, PREFIXES
@@ -155,6 +155,8 @@ class Plans:
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Compile *catalogue*; ValueError names a row with a concept that there is not."""
+        for service in catalogue.services.values():
+            add_concepts(service.concepts)
         requests = {
             name: _request_plan(operation, catalogue.services[operation.service])
             for name, operation in catalogue.operations.items()

@@ -59,7 +59,8 @@ class Words:
 
     def concept(self, name: str, count: int = 1) -> str:
         """Return what a value is called, without whose it is: ``serial number``."""
-        one, many = self._row("concept", name if name in CONCEPTS else UNKNOWN).split("|")
+        known = CONCEPTS.get(name, CONCEPTS[UNKNOWN])
+        one, many = (known.words or self._row("concept", known.name)).split("|")
         return one if count == 1 else many
 
     def subject(self, name: str, count: int | None = 1) -> str:
