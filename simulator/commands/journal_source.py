@@ -25,6 +25,7 @@ from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.origins import FOREIGN, NOVEL, Known, known_to
 from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.report import Report
+from simulator.disclosure.report.words import ENGLISH
 from simulator.journal.chain import Chain, Evidence
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.reference import digest
@@ -49,7 +50,15 @@ class JournalLedger:
     catalogue: Catalogue
     known: Known
 
-    def report(self, manifest: Manifest, redact: Level, *, strict: bool) -> Report:
+    def report(
+        self,
+        manifest: Manifest,
+        redact: Level,
+        *,
+        strict: bool,
+        language: str = ENGLISH,
+        product: str | None = None,
+    ) -> Report:
         """Judge it all by *manifest*."""
         return Report.build(
             self.ledger,
@@ -60,6 +69,8 @@ class JournalLedger:
             known=self.known,
             redact=redact,
             strict=strict,
+            language=language,
+            product=product,
         )
 
     def material(self, report: Report, manifest: Manifest, width: int) -> Material:
@@ -71,6 +82,7 @@ class JournalLedger:
             observer=self.observer,
             exchanges=lambda: exchanges_through(self.journal, self.evidence.head.seq),
             origin=self.origin,
+            exchange=self.journal.get,
             width=width,
         )
 

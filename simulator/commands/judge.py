@@ -15,10 +15,9 @@ from simulator.captures.transcript import Transcript
 from simulator.commands.journal_source import JournalLedger, books, read, today
 from simulator.commands.options import setting_options, settings
 from simulator.commands.progress import bar
-from simulator.commands.report import deliver, report_options
+from simulator.commands.report_options import ReportOptions, deliver, report_options
 from simulator.core.data_directory import DATABASE, KEYS, MEMORY, Directory, read_keys
 from simulator.core.settings import Settings
-from simulator.disclosure.judge.gate import thresholds
 from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
@@ -58,14 +57,6 @@ def command(
     hosts: tuple[str, ...],
     data: Path | None,
     config: str | None,
-    form: str,
-    redact: Any,
-    fail_on: str,
-    gate: bool,
-    strict: bool,
-    discloser: str | None,
-    write_lock: Path | None,
-    output: Path | None,
     **flags: Any,
 ) -> None:
     """Report what FILE discloses: a HAR, mitmproxy's flows, a data directory or its database.
@@ -75,16 +66,15 @@ def command(
 
     Exit code: 0 clean, 1 findings, 2 usage or manifest error, 3 evidence incomplete.
     """
+    options = ReportOptions.take(flags)
     wanted = settings(config, **flags)
-    thresholds(fail_on)
-    manifest = load_manifest(wanted.manifest).on(today()).judging(strict, discloser)
-    how = (manifest, form, redact, fail_on, gate, output, write_lock)
+    manifest = load_manifest(wanted.manifest).on(today())
     if file.is_dir() or file.name == DATABASE:
         with books(replace(wanted, data=str(file if file.is_dir() else file.parent))) as kept:
-            code = deliver(kept, *how)
+            code = deliver(kept, manifest, options)
     else:
         with _captured(file, wanted, hosts, data) as kept:
-            code = deliver(kept, *how)
+            code = deliver(kept, manifest, options)
     context.exit(code)
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
@@ -12,74 +11,24 @@ from urllib.parse import urlencode
 
 import click
 
+from simulator.commands import report_screen
 from simulator.commands.canary import look
-from simulator.commands.journal_source import JournalLedger, books, today, verify
-from simulator.commands.options import Function, setting_options, settings
+from simulator.commands.journal_source import books, today, verify
+from simulator.commands.options import setting_options, settings
 from simulator.commands.remote import ask, get
+from simulator.commands.report_options import (
+    ReportOptions,
+    deliver,
+    report_options,
+    write,
+    write_lock,
+)
 from simulator.core.settings import ConfigurationError
-from simulator.disclosure.formats.table import FORMATS
-from simulator.disclosure.judge.gate import (
-    CLEAN,
-    FINDINGS,
-    INCOMPLETE,
-    THRESHOLDS,
-    exit_code,
-    thresholds,
-)
-from simulator.disclosure.judge.lock import DisclosureLock
-from simulator.disclosure.judge.manifest import Manifest, load_manifest, read_manifest
+from simulator.disclosure.judge.gate import CLEAN, FINDINGS, INCOMPLETE, exit_code
+from simulator.disclosure.judge.manifest import load_manifest, read_manifest
 from simulator.disclosure.report.integrity import Proof
-from simulator.disclosure.report.redaction import LEVELS, Level
-from simulator.disclosure.report.rendering import as_dict, integrity_problem
+from simulator.disclosure.report.sections import integrity_problem
 from simulator.journal.heads import read as read_heads
-
-FAIL_ON = click.option(
-    "--fail-on",
-    default="fail",
-    show_default=True,
-    metavar="THRESHOLD",
-    help=(
-        "What makes the exit code 1, several with commas between. "
-        f"{'; '.join(f'{name}: {about}' for name, about in THRESHOLDS.items())}."
-    ),
-)
-
-
-_OPTIONS = (
-    click.option(
-        "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True
-    ),
-    click.option(
-        "--redact",
-        type=click.Choice(LEVELS),
-        default="fingerprint",
-        show_default=True,
-        help="How much of the values is shown; clear shows everything but secrets, which stop at "
-        "fingerprint.",
-    ),
-    FAIL_ON,
-    click.option(
-        "--gate", is_flag=True, help="Evaluate as for a release: what is a warning fails."
-    ),
-    click.option(
-        "--strict", is_flag=True, help="Demand that even what the protocol demands is declared."
-    ),
-    click.option("--discloser", metavar="NAME", help="Who discloses, where no manifest says so."),
-    click.option(
-        "--write-lock",
-        metavar="FILE",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Also write what was disclosed, without values, for mdmsim diff.",
-    ),
-    click.option("--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path)),
-)
-
-
-def report_options(function: Function) -> Function:
-    """Add the options that say how a report is made, whatever it is made of."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
 
 
 @click.command("report")
@@ -106,88 +55,49 @@ def command(
     context: click.Context,
     /,
     url: str | None,
-    form: str,
-    redact: Any,
-    fail_on: str,
-    gate: bool,
-    strict: bool,
-    discloser: str | None,
     only_verify: bool,
     heads: tuple[str, ...],
     rebuild: bool,
     canary: bool,
-    write_lock: Path | None,
-    output: Path | None,
     config: str | None,
     **flags: Any,
 ) -> None:
     """Report what has been disclosed, whether the simulator runs or not.
 
+    On a terminal the text is one screen, in colour unless NO_COLOR is set; --full shows all of
+    it. Written to a file or another program it is always all, and plain.
+
     Exit code: 0 clean, 1 findings, 2 usage or manifest error, 3 evidence incomplete.
     """
+    options = ReportOptions.take(flags)
     wanted = settings(config, **flags)
-    thresholds(fail_on)
     if heads and (url is not None or not only_verify):
         raise ConfigurationError("--head goes with --verify and a data directory (--data)")
     if canary:
         if url is not None:
             raise ConfigurationError("--canary reads a data directory: name it with --data")
         lines, well = look(wanted)
-        write(lines, output)
+        write(lines, options.output)
         code = CLEAN if well else FINDINGS
     elif url is not None:
-        query = {"manifest": flags["manifest"] or "", "redact": redact, "gate": str(int(gate))}
-        query |= {"strict": str(int(strict)), "discloser": discloser or ""}
-        query = {name: value for name, value in query.items() if value}
+        query = options.query()
+        if flags["manifest"]:
+            query["manifest"] = flags["manifest"]
         if only_verify:
             proof = json.loads(_ask(url, query | {"verify": "1"}))["evidence"]
-            code = _prove(proof, output)
+            code = _prove(proof, options.output)
         else:
-            rendered, found = _fetch(url, form, query)
-            code = exit_code(found, fail_on)
-            write([rendered], output)
-            _write_lock(found, write_lock)
+            found, pieces = _fetch(url, options, query)
+            code = exit_code(found, options.fail_on)
+            write(pieces, options.output)
+            write_lock(found, options.write_lock)
     elif only_verify:
-        code = _prove(asdict(Proof.of(verify(Path(wanted.data), _links(heads)))), output)
+        code = _prove(asdict(Proof.of(verify(Path(wanted.data), _links(heads)))), options.output)
     else:
-        manifest = load_manifest(wanted.manifest).on(today()).judging(strict, discloser)
+        manifest = load_manifest(wanted.manifest).on(today())
         with books(wanted, fresh=rebuild) as kept:
-            code = deliver(kept, manifest, form, redact, fail_on, gate, output, write_lock)
+            code = deliver(kept, manifest, options)
     context.exit(code)
-
-
-def deliver(
-    kept: JournalLedger,
-    manifest: Manifest,
-    form: str,
-    redact: Level,
-    fail_on: str,
-    gate: bool,
-    output: Path | None,
-    write_lock: Path | None,
-) -> int:
-    """Write the report of a journal, and return the exit code."""
-    report = kept.report(manifest, redact, strict=gate)
-    width = max(80, get_terminal_size((100, 0)).columns)
-    write(FORMATS[form].render(kept.material(report, manifest, width)), output)
-    _write_lock(as_dict(report), write_lock)
-    return report.exit_code(fail_on)
-
-
-def write(pieces: Iterable[str], output: Path | None) -> None:
-    """Write *pieces* one after the other to a file, or to standard output."""
-    if output is None:
-        for piece in pieces:
-            click.echo(piece, nl=False)
-        return
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(output.open("w", encoding="utf-8"))
-            for piece in pieces:
-                file.write(piece)
-        except OSError as error:
-            why = f"cannot write {output} ({error.strerror}): name another with --output"
-            raise ConfigurationError(why) from error
 
 
 def _links(given: Iterable[str]) -> list[bytes]:
@@ -224,16 +134,16 @@ def proof_lines(proof: Mapping[str, Any]) -> Iterator[str]:
         yield f"deleted on record: {span}, {one['at']} ({one['reason']})\n"
 
 
-def _write_lock(report: Mapping[str, Any], path: Path | None) -> None:
-    if path is not None:
-        write([str(DisclosureLock.of(report))], path)
-
-
-def _fetch(url: str, form: str, query: dict[str, str]) -> tuple[str, Mapping[str, Any]]:
-    """Return the report that the control API at *url* renders, and as plain values."""
-    found = _ask(url, query | {"format": "json"})
-    rendered = found if form == "json" else _ask(url, query | {"format": form})
-    return rendered, json.loads(found)
+def _fetch(
+    url: str, options: ReportOptions, query: dict[str, str]
+) -> tuple[Mapping[str, Any], Iterable[str]]:
+    """Return the report of the control API at *url* as plain values, and as it is to be shown."""
+    answered = _ask(url, query | {"format": "json"})
+    found = json.loads(answered)
+    if options.on_screen:
+        return found, report_screen.lines(found, *get_terminal_size((100, 40)))
+    whole = options.form == "json"
+    return found, [answered if whole else _ask(url, query | {"format": options.form})]
 
 
 def _ask(url: str, query: dict[str, str]) -> str:

@@ -19,6 +19,7 @@ from simulator.disclosure.report.origins import FOREIGN, NOVEL, Known, known_to
 from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.report import Report
 from simulator.disclosure.report.rows import ledger_row
+from simulator.disclosure.report.words import ENGLISH
 from simulator.journal.chain import Chain, Cut
 from simulator.store.protocols import Journal
 from simulator.store.reading import BATCH, exchanges_through
@@ -41,7 +42,16 @@ class LedgerService:
         """What had been deleted when this was begun."""
         self._known: tuple[int, Known] | None = None
 
-    def report(self, manifest: Manifest, redact: Level, *, strict: bool, verify: bool) -> Report:
+    def report(
+        self,
+        manifest: Manifest,
+        redact: Level,
+        *,
+        strict: bool,
+        verify: bool,
+        language: str = ENGLISH,
+        product: str | None = None,
+    ) -> Report:
         """Add what has happened since, and judge it all by *manifest*.
 
         The hashes of new exchanges are always checked; with *verify*, or while
@@ -65,6 +75,8 @@ class LedgerService:
                 known=self._known_now(journal),
                 redact=redact,
                 strict=strict,
+                language=language,
+                product=product,
             )
 
     def manifest(self) -> Manifest:
@@ -76,11 +88,20 @@ class LedgerService:
         return datetime.fromtimestamp(self._parts.clock.now_ms() / 1000, UTC).date()
 
     def material(
-        self, manifest: Manifest, redact: Level, *, strict: bool, verify: bool
+        self,
+        manifest: Manifest,
+        redact: Level,
+        *,
+        strict: bool,
+        verify: bool,
+        language: str = ENGLISH,
+        product: str | None = None,
     ) -> Material:
         """Return what the formats write from: `report`, and the exchanges up to now."""
         parts = self._parts
-        report = self.report(manifest, redact, strict=strict, verify=verify)
+        report = self.report(
+            manifest, redact, strict=strict, verify=verify, language=language, product=product
+        )
         return Material(
             report=report,
             manifest=manifest,
@@ -88,6 +109,7 @@ class LedgerService:
             observer=parts.observer,
             exchanges=lambda: exchanges_through(parts.journal, report.evidence.head_exchange),
             origin=lambda one, seq: self.origins(seq, [one])[0],
+            exchange=parts.journal.get,
         )
 
     def rows(self, match: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ async def test_chapters_go_from_persons_to_what_is_unknown(console: Console) -> 
 
     found = re.findall(r'<h2 id="chapter-(\w+)">', page.text)
     assert found == ["organisation", "server", "unknown"]
-    assert "Name of the enrolment profile of the organisation" in page.words
+    assert "Enrolment profile name of the organisation" in page.words
     assert "no known operation" not in page.words
 
 

@@ -8,8 +8,9 @@ import pytest
 from simulator.core.messages import Exchange, Response
 from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.report.layout import grid, markdown_table, printable
-from simulator.disclosure.report.rendering import as_dict, sections, to_json, to_markdown, to_text
+from simulator.disclosure.report.rendering import as_dict, to_json, to_markdown, to_text
 from simulator.disclosure.report.report import Report
+from simulator.disclosure.report.sections import sections
 from simulator.journal.chain import ChainProblem, Evidence
 from tests.disclosure.factories import (
     CATALOGUE,

@@ -20,6 +20,7 @@ from simulator.disclosure.judge.spans import JournalRange
 from simulator.disclosure.judge.suggesting import suggest
 from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.rows import FILTERS, matches
+from simulator.disclosure.report.words import ENGLISH, LANGUAGES
 from simulator.protocol.fields import Field, Integer, Objects, String
 
 MAX_PAGE = 1000
@@ -109,6 +110,8 @@ async def _written(request: web.Request, form: Format, manifest: Manifest) -> It
         msgspec.convert(query.get("redact", "fingerprint"), Level),
         strict=query.get("gate") == "1",
         verify=query.get("verify") == "1",
+        language=query.get("language", ENGLISH),
+        product=query.get("product"),
     )
     return form.render(material)
 
@@ -164,6 +167,8 @@ JUDGED = (
     String("gate", "1: as for a release."),
     String("strict", "1: even what is inherent must be declared."),
     String("discloser", "Who discloses, where the manifest does not say."),
+    String("language", "Of text, markdown and html; en if absent.", values=tuple(LANGUAGES)),
+    String("product", "Product and version, where no User-Agent says so."),
     String("verify", "1: check the hashes of all exchanges again."),
 )
 TOML = "application/toml"

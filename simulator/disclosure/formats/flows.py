@@ -1,27 +1,40 @@
 """The picture of the report: whose data goes to which of Apple's services, as SVG.
 
 Three columns: whose data, what kind of data, which service. A band is as wide
-as there are different fields in it; its colour says how they were judged.
+as its weight, which is that of different values of persons and devices; its
+colour and its stripes say how it was judged.
 """
 
-from collections import Counter
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
 from simulator.disclosure.judge.manifest import EXEMPT, SEVERITIES
+from simulator.disclosure.report.glance import CHAPTERS
 from simulator.disclosure.report.layout import printable
 from simulator.disclosure.report.lines import LedgerLine
+from simulator.disclosure.report.words import Words
 
 WIDTH = 960
-_X = (130, 440, 750)
+_X = (150, 450, 740)
 """Left edges of the columns of bars."""
 _BAR = 14
 _UNIT = 9
-"""Height of one field."""
-_GAP = 16
+"""Height of the weight 1."""
+_GAP = 18
 _TOP = 40
-_TITLES = ("Whose data", "What kind", "To whom")
+_TITLES = ("whose-data", "what-kind", "to-whom")
+_HEAVY = frozenset((*CHAPTERS["people"], *CHAPTERS["devices"]))
+_LIGHT = 0.5
+"""Weight of a field that is about no person and no device."""
+
+
+def weight(line: LedgerLine) -> float:
+    """Return how wide a field is drawn: by powers of two of its values, if of people or devices."""
+    if line.subject not in _HEAVY:
+        return _LIGHT
+    return 1 + math.log2(max(line.values, 1))
 
 
 @dataclass(slots=True)
@@ -29,7 +42,8 @@ class _Node:
     """One bar."""
 
     name: str
-    size: int = 0
+    fields: int = 0
+    size: float = 0
     y: float = 0
     used: dict[str, float] = field(default_factory=lambda: {"in": 0.0, "out": 0.0})
     """How much of each side is taken by bands."""
@@ -41,41 +55,57 @@ class _Node:
         return top
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Band:
     """Fields that go from one bar to another."""
 
     left: str
     right: str
     severity: str
-    fields: int
+    fields: int = 0
+    size: float = 0
 
 
-def picture(lines: Sequence[LedgerLine]) -> str:
+def picture(lines: Sequence[LedgerLine], words: Words) -> str:
     """Return an SVG element of what was sent; protocol plumbing is left out."""
     shown = [line for line in lines if line.declared != EXEMPT]
     if not shown:
         return ""
-    names = [(line.subject, line.category, f"{line.service} · {line.recipient}") for line in shown]
-    columns = [_column(list(names), index) for index in range(3)]
+    names = [
+        (
+            _capital(words.subject(line.subject, None) or words.text("unknown", "category")),
+            words.text(line.category, "category"),
+            f"{line.service} · {line.recipient}",
+        )
+        for line in shown
+    ]
+    columns = [_column(names, shown, index) for index in range(3)]
     height = _TOP + max(_height(column.values()) for column in columns) + 10
-    parts = [_title(index) for index in range(3)]
+    parts = [_title(index, words) for index in range(3)]
     for index in (0, 1):
         pairs = [(name[index], name[index + 1]) for name in names]
-        parts += _bands(pairs, shown, columns[index], columns[index + 1], _X[index : index + 2])
+        parts += _bands(pairs, shown, columns[index : index + 2], _X[index : index + 2], words)
     for index, column in enumerate(columns):
         parts += [_bar(node, index) for node in column.values()]
-    about = f"{len(shown)} different fields from {len(columns[0])} kinds of owner to Apple"
+    about = _text(words.text("lines", "count", n=len(shown)))
     return (
         f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{about}">'
         f"<title>{about}</title>{''.join(parts)}</svg>"
     )
 
 
-def _column(names: list[tuple[str, str, str]], index: int) -> dict[str, _Node]:
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _column(
+    names: Sequence[tuple[str, ...]], lines: Sequence[LedgerLine], index: int
+) -> dict[str, _Node]:
     nodes: dict[str, _Node] = {}
-    for name in names:
-        nodes.setdefault(name[index], _Node(name[index])).size += 1
+    for name, line in zip(names, lines, strict=True):
+        node = nodes.setdefault(name[index], _Node(name[index]))
+        node.fields += 1
+        node.size += weight(line)
     ordered = dict(sorted(nodes.items(), key=lambda pair: (-pair[1].size, pair[0])))
     y: float = _TOP
     for node in ordered.values():
@@ -91,39 +121,53 @@ def _height(nodes: Iterable[_Node]) -> float:
 def _bands(
     pairs: Sequence[tuple[str, str]],
     lines: Sequence[LedgerLine],
-    left: dict[str, _Node],
-    right: dict[str, _Node],
+    columns: Sequence[dict[str, _Node]],
     edges: Sequence[int],
+    words: Words,
 ) -> list[str]:
-    counted = Counter((*pair, line.severity) for pair, line in zip(pairs, lines, strict=True))
+    left, right = columns
+    found: dict[tuple[str, str, str], _Band] = {}
+    for pair, line in zip(pairs, lines, strict=True):
+        key = (*pair, line.severity)
+        band = found.setdefault(key, _Band(*key))
+        band.fields += 1
+        band.size += weight(line)
     orders = {name: number for nodes in (left, right) for number, name in enumerate(nodes)}
-    bands = [_Band(*key, fields) for key, fields in counted.items()]
-    bands.sort(
+    bands = sorted(
+        found.values(),
         key=lambda band: (
             orders[band.left],
             orders[band.right],
             -SEVERITIES.index(band.severity),
-        )
+        ),
     )
     start, end = edges[0] + _BAR, edges[1]
     middle = (start + end) / 2
     drawn = []
     for band in bands:
-        height = band.fields * _UNIT
+        height = band.size * _UNIT
         a = left[band.left].take("out", height) + height / 2
         b = right[band.right].take("in", height) + height / 2
-        about = f"{band.left} → {band.right}: {band.fields} fields, {band.severity}"
-        drawn.append(
-            f'<path class="band {band.severity}" stroke-width="{height}" '
-            f'd="M{start} {a:.1f} C{middle:.0f} {a:.1f} {middle:.0f} {b:.1f} {end} {b:.1f}">'
-            f"<title>{_text(about)}</title></path>"
+        severity = words.text(band.severity, "severity")
+        about = (
+            f"{band.left} → {band.right}: {words.text('lines', 'count', n=band.fields)}, {severity}"
         )
+        path = (
+            f'stroke-width="{height:.1f}" '
+            f'd="M{start} {a:.1f} C{middle:.0f} {a:.1f} {middle:.0f} {b:.1f} {end} {b:.1f}"'
+        )
+        drawn.append(
+            f'<path class="band {band.severity}" {path}><title>{_text(about)}</title></path>'
+        )
+        if band.severity != "ok":
+            drawn.append(f'<path class="stripes {band.severity}" {path}/>')
     return drawn
 
 
-def _title(index: int) -> str:
+def _title(index: int, words: Words) -> str:
     anchor, x = _anchor(index)
-    return f'<text class="head" x="{x}" y="18" text-anchor="{anchor}">{_TITLES[index]}</text>'
+    title = _text(words.text(_TITLES[index], "page"))
+    return f'<text class="head" x="{x}" y="18" text-anchor="{anchor}">{title}</text>'
 
 
 def _anchor(index: int) -> tuple[str, int]:
@@ -138,13 +182,14 @@ def _bar(node: _Node, index: int) -> str:
     anchor, x = _anchor(index)
     name, _, host = node.name.partition(" · ")
     middle = node.y - 4 if index == 1 else node.y + height / 2 + 4
-    label = f"{_text(name)} <tspan class='count'>{node.size}</tspan>"
+    label = f'{_text(name)} <tspan class="count">{node.fields}</tspan>'
     if host:
         label += f'<tspan class="host" x="{x}" dy="13">{_text(host)}</tspan>'
         middle -= 5
     return (
-        f'<rect class="bar" x="{_X[index]}" y="{node.y:.1f}" width="{_BAR}" height="{height}" '
-        f'rx="2"/><text x="{x}" y="{middle:.1f}" text-anchor="{anchor}">{label}</text>'
+        f'<rect class="bar" x="{_X[index]}" y="{node.y:.1f}" width="{_BAR}" '
+        f'height="{height:.1f}" rx="2"/>'
+        f'<text x="{x}" y="{middle:.1f}" text-anchor="{anchor}">{label}</text>'
     )
 
 

@@ -24,6 +24,8 @@ class Material:
     """Reads the journal again, oldest first, as long as somebody asks for more."""
     origin: Callable[[Disclosure, int], str]
     """Tells where the value of a record of an exchange came from; see ``origins``."""
+    exchange: Callable[[int], Exchange | None] = lambda _: None
+    """Reads one exchange by its number."""
     width: int = 100
     """Columns of the terminal."""
 

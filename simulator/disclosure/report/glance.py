@@ -214,10 +214,9 @@ def _part(
     operations: Counter[str] = Counter()
     for one in lines:
         operations[one.operation] = max(operations[one.operation], one.requests)
-    about = words.about(field, concept, count)
-    notes = [words.text(status, "status")]
-    if len(operations) > 1:
-        notes.insert(0, words.text("operations", n=len(operations)))
+    about, several = words.about(field, concept, count)
+    inside = words.count("operation", len(operations)) if len(operations) > 1 else ""
+    notes = [one for one in (several, inside, words.text(status, "status")) if one]
     return SummaryEntry(
         id=hashlib.sha256("\x1f".join(key).encode("utf-8", "surrogatepass")).hexdigest()[:16],
         subject=subject,

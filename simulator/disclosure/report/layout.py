@@ -18,6 +18,8 @@ class Section:
     about: str
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    key: str = ""
+    """Its name in whatever language."""
 
 
 def printable(text: str) -> str:

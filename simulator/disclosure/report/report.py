@@ -4,6 +4,7 @@ It holds no more than may leave the machine at the level of redaction that it
 was made with. Secrets stop at fingerprint at every level.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -31,6 +32,7 @@ from simulator.journal.chain import Evidence
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.reference import digest
 
+_PRODUCT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,60}/[0-9][0-9A-Za-z._+-]{0,30}(?=[\s(;]|$)")
 Verdict = Literal["empty", "clean", "warnings", "findings", "incomplete"]
 
 
@@ -78,6 +80,8 @@ class Provenance:
     manifest_claims: int
     manifest_revision: str
     discloser: str
+    products: tuple[str, ...]
+    """Products with their versions, as their User-Agent or a flag names them."""
     source: str
     catalogue_sha256: str
     key_id: str
@@ -132,6 +136,7 @@ class Report:
         redact: Level = "fingerprint",
         strict: bool = False,
         language: str = ENGLISH,
+        product: str | None = None,
     ) -> "Report":
         """Judge *ledger* by *manifest*. *tool* is our name and version.
 
@@ -140,7 +145,8 @@ class Report:
         holds, and so what is foreign to it.
 
         With *strict* what is only worth a warning to people fails a release. *language*
-        is one of `words.LANGUAGES`, ConfigurationError if not.
+        is one of `words.LANGUAGES`, ConfigurationError if not. *product* is what disclosed,
+        with its version, where its User-Agent does not say so.
         """
         judged = [
             (
@@ -190,7 +196,9 @@ class Report:
             ),
             devices=ledger.devices.lines(manifest),
             evidence=Proof.of(evidence),
-            provenance=_provenance(ledger, evidence, manifest, catalogue, tool, redact, language),
+            provenance=_provenance(
+                ledger, evidence, manifest, catalogue, tool, redact, language, product
+            ),
         )
 
     def exit_code(self, fail_on: str = "fail") -> int:
@@ -266,6 +274,7 @@ def _provenance(
     tool: str,
     redact: Level,
     language: str,
+    product: str | None,
 ) -> Provenance:
     (first, first_ms), (last, last_ms) = ledger.first, ledger.last
     some = ledger.exchanges > 0
@@ -277,6 +286,7 @@ def _provenance(
         manifest_claims=len(manifest.claims),
         manifest_revision=str(manifest.about.get("revision", "")),
         discloser=str(manifest.about.get("discloser", "")),
+        products=(product,) if product else _products(ledger, redact),
         source=str(manifest.about.get("source", "")),
         catalogue_sha256=digest(catalogue),
         key_id=ledger.key_id,
@@ -287,3 +297,12 @@ def _provenance(
         first_seen=rfc3339(first_ms) if some else "",
         last_seen=rfc3339(last_ms) if some else "",
     )
+
+
+def _products(ledger: Ledger, redact: Level) -> tuple[str, ...]:
+    """Return the products that clients named first in their User-Agent, such as ``curl/8.5.0``."""
+    if redact in ("names", "shape"):
+        return ()
+    texts = [one.text for one in ledger.sent.values() if one.example.concept == "net.user_agent"]
+    found = [match[0] for text in texts if text and (match := _PRODUCT.match(text))]
+    return tuple(dict.fromkeys(found))

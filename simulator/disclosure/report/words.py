@@ -76,17 +76,18 @@ class Words:
         text = self._of(self.concept(concept), self.subject(CONCEPTS[concept].subject))
         return text[:1].upper() + text[1:]
 
-    def about(self, what: str, concept: str, count: int) -> str:
-        """Return *what* was sent about how many: ``serial numbers of 25 devices``.
+    def about(self, what: str, concept: str, count: int) -> tuple[str, str]:
+        """Return *what* was sent about how many, and how many values if that does not say it.
 
-        *what* stands for the concept's own name if it is not empty.
+        ``serial numbers of 25 devices`` and nothing, ``settings of devices`` and
+        ``2 values``. *what* stands for the concept's own name if it is not empty.
         """
         known = CONCEPTS[concept]
         name = what or self.concept(concept, count)
         if known.category in _COUNTED and concept not in _SEVERAL:
-            return self._of(name, self.subject(known.subject, count or None))
+            return self._of(name, self.subject(known.subject, count or None)), ""
         text = self._of(name, self.subject(known.subject, 1 if count == 1 else None))
-        return self.text("new-values", what=text, n=count) if count > 1 else text
+        return text, self.count("value", count) if count > 1 else ""
 
     def _row(self, group: str, key: str) -> str:
         row = _table()[group][key]

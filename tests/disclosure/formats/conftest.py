@@ -45,19 +45,22 @@ def ran() -> Apple:
     return apple
 
 
-def material(level: Level = "fingerprint") -> Material:
+def material(level: Level = "fingerprint", language: str = "en") -> Material:
     apple = ran()
     ledger = Ledger(apple.observer, apple.catalogue)
     for exchange in apple.recorded:
         ledger.add(exchange)
     manifest = load_manifest("intune-to-apple")
-    report = Report.build(ledger, manifest, apple.catalogue, tool="mdmsim 1.2.3", redact=level)
+    report = Report.build(
+        ledger, manifest, apple.catalogue, tool="mdmsim 1.2.3", redact=level, language=language
+    )
     return Material(
         report=report,
         manifest=manifest,
         catalogue=apple.catalogue,
         observer=apple.observer,
         exchanges=lambda: iter(apple.recorded),
+        exchange={one.seq: one for one in apple.recorded}.get,
         origin=lambda one, seq: ledger.origins.of(one.concept, int(one.fp, 16), seq),
     )
 

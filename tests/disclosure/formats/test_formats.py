@@ -1,8 +1,10 @@
 """All formats: they say the same, hold what they should, and no more than the level allows."""
 
 import csv
+import hashlib
 import io
 import json
+import re
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
@@ -17,6 +19,7 @@ from referencing import Registry, Resource
 from simulator.disclosure.formats.flows import picture
 from simulator.disclosure.formats.har import RECORD
 from simulator.disclosure.formats.table import FORMATS
+from simulator.disclosure.report.words import Words
 from tests.disclosure.formats.conftest import MAIL, SECRET, SERIAL, Render, material, ran, schema
 
 
@@ -278,11 +281,13 @@ class _Page(HTMLParser):
         self.open: list[str] = []
         self.links: list[str] = []
         self.headings: list[str] = []
+        self.ids: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         if tag != "meta":
             self.open.append(tag)
+        self.ids |= {value or "" for name, value in attrs if name == "id"}
         self.links += [value or "" for name, value in attrs if name in ("src", "href")]
 
     def handle_endtag(self, tag: str) -> None:
@@ -301,16 +306,43 @@ def test_the_page_stands_alone(render: Render) -> None:
 
     assert not page.open
     assert "script" not in page.tags
-    assert page.links == []
+    assert page.links
+    assert all(link.startswith("#") and link[1:] in page.ids for link in page.links)
     assert "url(" not in text
     assert "default-src 'none'" in text.partition("<title>")[0]
     assert "prefers-color-scheme: dark" in text
     assert page.tags.count("svg") == 1
     assert page.tags.count("path") >= 10
     assert "<b>" + str(material().report.counts["exchanges"]) + "</b>" in text
-    assert page.headings[:2] == ["Sent to Apple", "Data flows"]
-    assert [one.partition(". ")[0] for one in page.headings[2:11]] == list("123456789")
+    assert page.headings[:9] == [
+        "Scope", "Summary", "Legend", "Who is told what about whom", "1. People", "2. Devices",
+        "3. Organisation", "4. MDM server", "5. Of unknown meaning",
+    ]  # fmt: skip
+    assert page.headings[-2:] == ["Annex: evidence", "Glossary"]
+
+
+def test_the_page_says_what_a_data_protection_office_asks_for(render: Render) -> None:
+    text = render("html")
+
+    assert "<dd>ExampleMDM/9.4.1</dd>" in text  # the product, from the User-Agent
+    assert re.search(r"9 of \d+ that are simulated: apns 1 of 1, dep 6 of \d+, vpp 2 of", text)
+    assert '<em class="missing">missing</em>' in text
+    assert "Serial number of a device" in text
+    assert re.search(r"<td[^>]*>#3</td><td[^>]*>[^<]*</td><td[^>]*>dep.fetch</td>", text)
+    assert hashlib.sha256(msgspec.msgpack.encode(ran().recorded[2])).hexdigest() in text
+    assert not re.search(r"\(&#x27;|\[&#x27;|\{&#x27;|None<", text)  # of Python's own
+
+
+def test_the_page_and_the_text_speak_swedish() -> None:
+    spoken = material(language="sv")
+    html, text = ("".join(FORMATS[form].render(spoken)) for form in ("html", "text"))
+
+    assert '<html lang="sv">' in html
+    assert "<h2>Sammanfattning</h2>" in html
+    assert "Serienummer för en enhet" in html
+    assert text.startswith("Utlämnanderapport\n=")
+    assert "e-postadress för en användare" in " ".join(text.split())
 
 
 def test_a_run_that_sent_nothing_has_no_picture() -> None:
-    assert picture(()) == ""
+    assert picture((), Words()) == ""
