@@ -48,8 +48,7 @@ from simulator.transport.listener import Certificates, Listener, explained
 from simulator.transport.outbox import OutboxWorker
 from simulator.transport.proxy import Proxy
 from simulator.worlds import credentials
-from simulator.worlds.loading import generate_secret, is_empty, load_steps
-from simulator.worlds.world import load_world
+from simulator.worlds.loading import chosen_world, generate_secret, is_empty, load_steps
 
 DRAIN_S = 1.5
 """How long a request in flight may take at the end; with all else it makes less than 5 s."""
@@ -276,7 +275,7 @@ class Simulator:
         """Load the world of the settings into an empty database."""
         if not await self.gateway.run(is_empty):
             return
-        world = await asyncio.to_thread(load_world, self.settings.world, self.provisionings)
+        world = await asyncio.to_thread(chosen_world, self.settings, self.provisionings)
         loading = load_steps(
             world,
             self.settings.seed,

@@ -139,6 +139,7 @@ def catalogued(path: str, **query: str) -> VppCall:
 
 DEP: Mapping[str, DepCall] = {
     "dep.account": dep("GET", "/account"),
+    "dep.depsim_token": lambda *_: Apple(dialect="depsim").call("GET", "/token"),
     "dep.discovery_set": dep("POST", "/account-driven-enrollment/profile", DISCOVERY),
     "dep.discovery": with_discovery("GET"),
     "dep.discovery_delete": with_discovery("DELETE"),
@@ -176,6 +177,9 @@ VPP: Mapping[str, VppCall] = {
     "vpp.books": catalogued("/v1/catalog/us/stoken-authenticated-books", ids=BOOK),
     "vpp.purchases": catalogued(
         "/v1/catalog/us/stoken-authenticated-purchases", **{"ids[apps]": APP, "ids[books]": BOOK}
+    ),
+    "vpp1.get_stoken": lambda _: Vpp(dialect="depsim").send(
+        request("GET", "/internal/get_stoken", [("Host", "localhost")])
     ),
     "vpp1.service_config": v1("VPPServiceConfigSrv"),
     "vpp1.config": v1("VPPClientConfigSrv", clientContext="c"),

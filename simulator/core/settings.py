@@ -67,8 +67,9 @@ class Settings:
     fingerprint_key: str = _row("", "Key of value fingerprints (default: made per data directory).")
     dialect: Literal["apple", "depsim"] = _row(
         "apple",
-        "apple: bare error bodies; depsim: as Apple's old simulator (quoted bodies, PUT only, "
-        "403 FORBIDDEN for an unknown session).",
+        "apple: bare error bodies; depsim: as Apple's old simulators (quoted bodies, PUT only, "
+        "403 FORBIDDEN for an unknown session, depsim's constant token, GET /token, "
+        "GET /internal/get_stoken, VPP v1 at the root).",
     )
     session_ttl_s: Positive = _row(180, "Seconds of inactivity after which a DEP session ends.")
     session_rotation_s: Positive = _row(

@@ -12,6 +12,7 @@ from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import Provisioning, Step
 from simulator.store.opening import open_store
 from simulator.store.protocols import Store
+from simulator.worlds.depsim import with_constant_token
 from simulator.worlds.organisations import World
 from simulator.worlds.seeding import refuse_clashes, steps
 from simulator.worlds.world import load_world
@@ -71,6 +72,17 @@ def _pieces(
     yield lambda state: note(state, whole=True)
 
 
+def chosen_world(
+    settings: Settings, provisionings: Sequence[Provisioning] | None = None, name: str = ""
+) -> World:
+    """Return the world *name*, else that of *settings*; as depsim its token is depsim's own.
+
+    *provisionings* are those of the services, all unless some are given.
+    """
+    world = load_world(name or settings.world, provisionings)
+    return with_constant_token(world) if settings.dialect == "depsim" else world
+
+
 @contextmanager
 def stopped(
     settings: Settings, provisionings: Sequence[Provisioning] | None = None
@@ -87,7 +99,7 @@ def stopped(
         with store.transaction() as state:
             empty = is_empty(state)
         if empty:
-            world = load_world(settings.world, provisionings)
+            world = chosen_world(settings, provisionings)
             now_ms = Clock().now_ms()
             for piece in load_steps(world, settings.seed, now_ms, provisionings=provisionings):
                 with store.transaction() as state:

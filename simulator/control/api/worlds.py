@@ -29,10 +29,10 @@ from simulator.protocol.fields import Integer, Objects, String
 from simulator.services import organisations
 from simulator.services.provisioning import Provisioning
 from simulator.store import snapshot_lines
-from simulator.worlds.loading import load_steps
+from simulator.worlds.loading import chosen_world, load_steps
 from simulator.worlds.organisations import World as Plan
 from simulator.worlds.rows import world_schema
-from simulator.worlds.world import FOLDER, load_world
+from simulator.worlds.world import FOLDER
 
 LONGEST = 64 * 1024**2
 """Bytes of a line of a snapshot, unpacked: a small file can say a very long one."""
@@ -196,7 +196,7 @@ def _plan(parts: Parts, name: str, body: Body) -> Plan:
     known = sorted(one.removesuffix(".toml") for one in resources.names(FOLDER))
     if name not in known:
         raise missing(f"no world is called {name}: there are {', '.join(known)}")
-    world = load_world(name, parts.provisionings)
+    world = chosen_world(parts.settings, parts.provisionings, name)
     try:
         return world.resized(body["devices"]) if "devices" in body else world
     except ConfigurationError as error:

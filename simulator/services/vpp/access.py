@@ -52,7 +52,17 @@ def _bearer(head: RequestHead) -> str:
     return credential.strip()
 
 
+def refuse_vppsim(call: Call) -> None:
+    """Refuse the paths that only vppsim had: calls at the root, and ``/internal``."""
+    path = call.request.target.partition("?")[0]
+    if call.settings.dialect != "depsim" and (
+        path.count("/") == 1 or path.startswith("/internal/")
+    ):
+        raise ApiError(errors.NOT_FOUND, "the path is vppsim's: start with --dialect depsim")
+
+
 def _in_body(call: Call) -> str:
+    refuse_vppsim(call)
     sent = call.body.get("sToken")
     if sent is None:
         sent = next((pair.value for pair in call.pairs if pair.name == "sToken"), "")

@@ -9,7 +9,7 @@ from simulator.protocol.fields import Boolean, Integer, String, in_order
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.organisations import organisation
 from simulator.services.vpp import errors, numbers
-from simulator.services.vpp.access import location_of_token, sent_token
+from simulator.services.vpp.access import location_of_token, refuse_vppsim, sent_token
 from simulator.services.vpp.checks import forbidden
 from simulator.services.vpp.domain.locations import put
 from simulator.services.vpp.limits import CONTEXT_LENGTH, MAX_BATCH
@@ -49,7 +49,7 @@ def _most(name: str) -> Integer:
     "Say where the calls are, and what the error numbers mean.",
     name="vpp1.service_config",
     also=("GET",),
-    aliases=(f"{OLD_BASE}/VPPServiceConfigSrv",),
+    aliases=(f"{OLD_BASE}/VPPServiceConfigSrv", "/VPPServiceConfigSrv"),
     response=in_order(
         "getLicensesSrvUrl contentMetadataLookupUrl clientConfigSrvUrl registerUserSrvUrl "
         "getAssignmentsSrvUrl disassociateLicenseSrvUrl vppWebsiteUrl retireUserSrvUrl "
@@ -74,6 +74,7 @@ def _most(name: str) -> Integer:
 )
 def service_config(call: Call) -> Body:
     """Answer URLs at the address and below the base that were asked."""
+    refuse_vppsim(call)
     here = call.request.target.partition("?")[0].rpartition("/")[0]
     base = origin(call)
     return {

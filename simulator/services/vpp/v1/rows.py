@@ -16,10 +16,10 @@ TYPE_NAMES = {7: "Software", 8: "Application", 10: "Publication"}
 
 
 def facts(name: str, *, writes: bool = False) -> dict[str, Any]:
-    """Return what all v1 operations have in common: GET too, and the old path."""
+    """Return what all v1 operations have in common: GET too, the old path, and vppsim's."""
     return {
         "also": ("GET",),
-        "aliases": (f"{OLD_BASE}/{name}",),
+        "aliases": (f"{OLD_BASE}/{name}", f"/{name}"),
         "auth": "body_manage" if writes else "body",
     }
 
