@@ -52,6 +52,8 @@ CLIENTS := $(abspath $(TOOLS))
 NANODEP_BUILT := $(TOOLS)/.nanodep-$(NANODEP_VERSION)
 NANOMDM_BUILT := $(TOOLS)/.nanomdm-$(NANOMDM_VERSION)
 NANOAXM_BUILT := $(TOOLS)/.nanoaxm-$(NANOAXM_VERSION)
+MICROMDM := tests/clients/go/micromdm
+MICROMDM_BUILT := $(TOOLS)/.micromdm-built
 SCEP_BUILT := $(TOOLS)/.scep-$(SCEP_VERSION)
 H2SPEC_BUILT := $(TOOLS)/.h2spec-$(H2SPEC_VERSION)
 APNS_CLIENTS := tests/clients/apns
@@ -90,7 +92,7 @@ lint: build/lint/.installed ## Check style, types, the direction of imports, and
 wheel: build/wheel/.installed $(NANODEP_BUILT) ## Build the package, install it elsewhere and use it (needs Go)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/wheel/bin/pytest -m wheel tests/wheel --no-cov
 
-clients: build/clients/.installed $(NANODEP_BUILT) $(NANOMDM_BUILT) $(NANOAXM_BUILT) $(SCEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
+clients: build/clients/.installed $(NANODEP_BUILT) $(NANOMDM_BUILT) $(MICROMDM_BUILT) $(NANOAXM_BUILT) $(SCEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/clients/bin/pytest -m clients tests/clients --no-cov
 
 bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.js)
@@ -176,6 +178,12 @@ $(NANODEP_BUILT): | $(TOOLS)
 $(NANOMDM_BUILT): | $(TOOLS)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
 	GOBIN=$(CLIENTS) go install $(NANOMDM)/cmd/nanomdm@$(NANOMDM_VERSION)
+	@touch $@
+
+# By a module of ours: its releases are tags that `go install` cannot take by themselves.
+$(MICROMDM_BUILT): $(wildcard $(MICROMDM)/*) | $(TOOLS)
+	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
+	GOBIN=$(CLIENTS) go -C $(MICROMDM) install github.com/micromdm/micromdm/cmd/micromdm
 	@touch $@
 
 $(NANOAXM_BUILT): | $(TOOLS)
