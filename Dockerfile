@@ -1,7 +1,8 @@
-# mdmsim in a container, with its data in the volume /data:
+# mdmsim in a container, with its data in the volume /data; /public is for its clients, and holds
+# the CA's certificate only:
 #
 #   docker build -t mdmsim .
-#   docker run -p 443:443 -p 2197:2197 -p 8081:8081 -v mdmsim:/data mdmsim
+#   docker run -p 443:443 -p 2197:2197 -p 8081:8081 -v mdmsim:/data -v mdmsim-public:/public mdmsim
 #
 # With a package index or a certificate authority of your own, hand pip its settings as secrets;
 # they are seen by the build and stay out of the image (in pip.conf: cert = /run/secrets/ca):
@@ -42,17 +43,18 @@ LABEL org.opencontainers.image.title="mdmsim" \
 
 # The base is the same, so the interpreter that the environment points at is there.
 COPY --from=build /opt/mdmsim /opt/mdmsim
-RUN install -d -o 10001 -g 10001 -m 0700 /data
+RUN install -d -o 10001 -g 10001 -m 0700 /data && install -d -o 10001 -g 10001 -m 0755 /public
 
 # Every address: inside a container, published ports do not arrive on loopback. Nothing is written
-# outside /data, temporary files included, so that the root file system may be read-only.
+# outside the volumes, temporary files included, so that the root file system may be read-only.
 ENV PATH=/opt/mdmsim/bin:$PATH \
     TMPDIR=/data \
     MDMSIM_DATA=/data \
+    MDMSIM_PUBLIC_DIR=/public \
     MDMSIM_HOST=0.0.0.0
 USER 10001:10001
 WORKDIR /data
-VOLUME /data
+VOLUME ["/data", "/public"]
 
 # HTTPS (443, and 2197 as APNs has it), plain HTTP, control API, proxy.
 EXPOSE 443 2197 8080 8081 8888

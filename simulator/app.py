@@ -120,6 +120,8 @@ class Simulator:
         keys = await asyncio.to_thread(directory.keys, settings.fingerprint_key)
         now = _wall_clock()
         authority = await asyncio.to_thread(directory.authority, settings.san, now)
+        if settings.public_dir:
+            await asyncio.to_thread(directory.publish, settings.public_dir)
         self.catalogue = await asyncio.to_thread(services.load, *self._further)
         self.provisionings = await asyncio.to_thread(services.provisionings, *self._further)
         fingerprinter = Fingerprinter(keys.fingerprint)

@@ -36,6 +36,30 @@ def test_a_new_directory_and_its_secrets_are_private(directory: Directory) -> No
     assert mode(directory.path / "ca.pem") == 0o644
 
 
+def test_clients_get_a_directory_of_their_own(directory: Directory, tmp_path: Path) -> None:
+    public = tmp_path / "shared" / "public"
+    directory.keys("")
+    directory.authority((), NOW)
+
+    directory.publish(str(public))
+    directory.publish(str(public))
+
+    assert [one.name for one in public.iterdir()] == ["ca.pem"]
+    assert (public / "ca.pem").read_bytes() == (directory.path / "ca.pem").read_bytes()
+    assert (mode(public), mode(public / "ca.pem")) == (0o755, 0o644)
+
+
+def test_what_clients_share_is_not_where_the_keys_are(directory: Directory, tmp_path: Path) -> None:
+    directory.authority((), NOW)
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(directory.path)
+
+    with pytest.raises(ConfigurationError, match="link is the data directory, which holds keys"):
+        directory.publish(str(tmp_path / "link"))
+    with pytest.raises(ConfigurationError, match=r"cannot write to .*file/a .* --public-dir"):
+        directory.publish(str(tmp_path / "file" / "a"))
+
+
 def test_keys_and_ca_stay(directory: Directory) -> None:
     keys, authority = directory.keys(""), directory.authority(["mdm.example"], NOW)
 

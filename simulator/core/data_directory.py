@@ -108,6 +108,26 @@ class Directory:
                 )
         return authority
 
+    def publish(self, folder: str) -> None:
+        """Put what everybody may read into *folder*, which is made if it is missing.
+
+        ConfigurationError if it is where the keys are, or cannot be written.
+        """
+        public = Path(folder).absolute()
+        if public.resolve() == self.path.resolve():
+            raise ConfigurationError(
+                f"{folder} is the data directory, which holds keys: choose another --public-dir"
+            )
+        try:
+            if not public.exists():
+                public.mkdir(parents=True)
+                public.chmod(0o755)
+            write_file(public / "ca.pem", (self.path / "ca.pem").read_bytes(), 0o644)
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot write to {folder} ({error.strerror}): choose another --public-dir"
+            ) from error
+
     def evidence_key(self) -> Ed25519PrivateKey:
         """Return the key that heads and attestations are signed with, made at the first call.
 

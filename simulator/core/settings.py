@@ -191,6 +191,11 @@ class Settings:
         "accept",
         "Access tokens got by a key that was revoked since: accept until they end, or refuse.",
     )
+    public_dir: str = _row(
+        "",
+        "A directory for what clients need and everybody may read: ca.pem is put there. Share it "
+        "with their containers, instead of the data directory with its keys and tokens.",
+    )
     publish_head: str = _row(
         "",
         "Where the journal's signed head is written at an interval, to be kept elsewhere: a file, "

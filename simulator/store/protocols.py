@@ -24,7 +24,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from simulator.core.messages import Exchange
-from simulator.core.state import StoreAdmin
+from simulator.core.state import Body, StoreAdmin
 from simulator.journal.chain import Chain, ChainHead, Cut, Evidence
 
 Match = Mapping[str, str]
@@ -118,6 +118,10 @@ class Journal(Protocol):
 
         Of use in the same block of `at_one_moment` as the walk that came before.
         """
+        ...
+
+    def export_snapshot(self, header: Body) -> Iterator[bytes]:
+        """Yield the state as the lines of a snapshot, as `StoreAdmin` does in a transaction."""
         ...
 
     def raw(self) -> Iterator[tuple[int, bytes]]:

@@ -137,17 +137,30 @@ print(json.dumps(json.load(sys.stdin)["organisations"][0]["dep_servers"][0]["tok
   say "nanodep fetched $devices devices"
 }
 
-# Check that nothing but /data has changed since the file *$1* was made.
+# Check that the volume for clients holds the CA's certificate only, and that /data is for us alone.
+apart() {
+  local mode found
+  found=$(inside find /public -type f)
+  [[ $found == /public/ca.pem ]] || die "/public holds: $found"
+  inside cat /public/ca.pem | cmp - <(inside cat /data/ca.pem) || die "/public has another CA"
+  mode=$(inside stat --format %a /data)
+  [[ $mode == 700 ]] || die "/data has mode $mode"
+  [[ $(inside stat --format %a /public/ca.pem) == 644 ]] || die "others cannot read /public/ca.pem"
+  say "clients can read /public/ca.pem, and nothing of /data"
+}
+
+# Check that nothing but /data and /public has changed since the file *$1* was made.
 untouched() {
   local changed
   # Folders count too: a file that came and went leaves its trace there. What buildah itself mounts
   # and writes into a container that it runs is none of ours.
   changed=$(find "$(store mount "$container")" -xdev -newer "$1" \
     -not -path "$(store mount "$container")" -not -path '*/data' -not -path '*/data/*' \
+    -not -path '*/public' -not -path '*/public/*' \
     -not -path '*/etc' -not -path '*/etc/hosts' -not -path '*/etc/resolv.conf' -not -path '*/run' \
     -not -path '*/run/.containerenv' -not -path '*/proc' -not -path '*/sys' -not -path '*/dev')
-  [[ -z $changed ]] || die "written outside /data: $changed"
-  say "nothing was written outside /data"
+  [[ -z $changed ]] || die "written outside /data and /public: $changed"
+  say "nothing was written outside /data and /public"
 }
 
 # Serve in namespaces of our own, ask, stop. What is left ends with the namespaces.
@@ -170,7 +183,8 @@ try() {
   [[ $uid == "$USER_ID" ]] || die "it runs as user $uid, not $USER_ID"
   say "runs as user $uid"
 
-  inside cat /data/ca.pem >"$work/ca.pem"
+  apart
+  inside cat /public/ca.pem >"$work/ca.pem"
   ask mdmenrollment.apple.com '40[01]' 443 /session
   ask 127.0.0.1 '40[01]' 443 /session
   ask api.push.apple.com '???' 2197 /

@@ -1,6 +1,7 @@
 """Going back to a mark, and snapshots."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -217,4 +218,19 @@ def test_whatever_happened_a_reset_undoes_it(
             for name, value in row[4].items() if len(row) == 5 else ():
                 found = state.of(row[0]).find(row[1], name, equals=value)
                 assert row[2] in [one.key for one in found]
+    store.close()
+
+
+def test_a_snapshot_shows_one_moment_and_keeps_no_transaction_waiting(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "mdmsim.db")
+    start, journal = seeded(store), store.journal()
+    lines = journal.export_snapshot({})
+    found = [next(lines)]
+
+    with store.transaction() as state:
+        changed(state, "a")
+    found += lines
+
+    assert found == start
+    journal.close()
     store.close()

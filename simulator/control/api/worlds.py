@@ -80,13 +80,13 @@ async def get_snapshot(request: web.Request) -> web.StreamResponse:
 
     with tempfile.TemporaryFile() as file:
 
-        def work(state: StoreAdmin) -> None:
+        def work() -> None:
             with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=5, mtime=0) as packed:
-                for line in state.export_snapshot(header):
+                for line in parts.journal.export_snapshot(header):
                     packed.write(line)
 
         async with request.app[BUSY]:
-            await parts.gateway.run(work)
+            await asyncio.to_thread(work)
         await asyncio.to_thread(file.seek, 0)
         await response.prepare(request)
         while chunk := await asyncio.to_thread(file.read, CHUNK):

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from simulator.core.messages import Exchange
+from simulator.core.state import Body
 from simulator.journal.chain import Chain, ChainHead, Cut, Evidence
 from simulator.store import search
 from simulator.store.errors import StoreError
 from simulator.store.protocols import NEWEST, Match
 from simulator.store.records import columns_of, decode
-from simulator.store.sqlite import schema
+from simulator.store.sqlite import schema, snapshots
 from simulator.store.sqlite.connection import SqliteConnection
 from simulator.store.sqlite.filters import condition
 from simulator.store.sqlite.readers import FileReaders, Readers
@@ -133,6 +134,11 @@ class SqliteJournal:
         with self.at_one_moment() as now:
             last = max(now.last(), after)
             return last, now._all(_TALLY, (after, last))  # noqa: SLF001 (of this class)
+
+    def export_snapshot(self, header: Body) -> Iterator[bytes]:
+        """Yield the state as the lines of a snapshot."""
+        with self._reading() as db:
+            yield from snapshots.export_lines(db, header)
 
     def head(self) -> ChainHead | None:
         """Return where the hash chain has got to; None if somebody took that away."""

@@ -94,7 +94,7 @@ class SnapshotSession(Protocol):
         ...
 
 
-def _written(session: SnapshotSession) -> SqliteConnection:
+def written(session: SnapshotSession) -> SqliteConnection:
     """Return the connection once the tables are true."""
     session.flush()
     session.count()
@@ -103,7 +103,7 @@ def _written(session: SnapshotSession) -> SqliteConnection:
 
 def set_baseline(session: SnapshotSession) -> None:
     """Note that this is the state to go back to."""
-    db = _written(session)
+    db = written(session)
     for verb in _VERBS:
         db.execute(f"DROP TRIGGER IF EXISTS baseline_{verb}")
         db.execute(_TRIGGER.format(verb=verb, mark=session.revision))
@@ -115,7 +115,7 @@ def set_baseline(session: SnapshotSession) -> None:
 
 def clear_baseline(session: SnapshotSession) -> None:
     """Forget the state to go back to, as everything is going to be removed."""
-    db = _written(session)
+    db = written(session)
     for verb in _VERBS:
         db.execute(f"DROP TRIGGER IF EXISTS baseline_{verb}")
     for statement in _UNMARK:
@@ -129,7 +129,7 @@ def has_baseline(session: SnapshotSession) -> bool:
 
 def reset(session: SnapshotSession, organisation: str | None) -> None:
     """Go back to the mark with one organisation, or with all; ValueError if there is none."""
-    db = _written(session)
+    db = written(session)
     row = db.execute(_MARK).fetchone()
     if row is None:
         raise ValueError("there is no state to go back to")
@@ -142,9 +142,8 @@ def reset(session: SnapshotSession, organisation: str | None) -> None:
     session.forget()
 
 
-def export_lines(session: SnapshotSession, header: Body) -> Iterator[bytes]:
+def export_lines(db: SqliteConnection, header: Body) -> Iterator[bytes]:
     """Yield the lines of a snapshot: *header* with the format, entities, counters, the end."""
-    db = _written(session)
     yield _ENCODE({snapshot_lines.NAME: snapshot_lines.FORMAT, **header}) + b"\n"
     count = 1
     for organisation, kind, key, body, index in db.execute(_DUMP):

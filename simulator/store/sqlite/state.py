@@ -295,7 +295,7 @@ class SqliteState:
 
     def export_snapshot(self, header: Body) -> Iterator[bytes]:
         """Yield the whole state as the lines of a snapshot with *header*."""
-        return snapshots.export_lines(self._session, header)
+        return snapshots.export_lines(snapshots.written(self._session), header)
 
     def import_snapshot(self, lines: Iterable[bytes]) -> None:
         """Replace the whole state by the *lines* after the header; ValueError if damaged."""
