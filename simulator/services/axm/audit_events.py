@@ -89,7 +89,9 @@ ATTRIBUTES: tuple[Field, ...] = (
     _text("actorId", "Who did it.", "audit.actor"),
     _text("actorName", "Who did it, by name.", "audit.actor"),
     _text(
-        "subjectType", "What it was done to.", values=tuple({kind for _, kind in KINDS.values()})
+        "subjectType",
+        "What it was done to.",
+        values=tuple(dict.fromkeys(kind for _, kind in KINDS.values())),
     ),
     _text("subjectId", "Its id.", "audit.subject"),
     _text("subjectName", "Its name.", "audit.subject"),

@@ -29,7 +29,6 @@ from simulator.services.axm.documents import (
     document,
     fields_row,
     identifier_row,
-    linkage_rows,
     listing,
     names,
     resource,
@@ -37,7 +36,7 @@ from simulator.services.axm.documents import (
     uuid_of,
 )
 from simulator.services.axm.entities import WriteEntity, entity_rows, to_many
-from simulator.services.axm.stored import find_stored, list_linked, stamps
+from simulator.services.axm.stored import find_stored, stamps
 from simulator.services.fleet.devices import Device
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -83,9 +82,9 @@ _QUERY: tuple[Field, ...] = (
     ),
 )
 _INCLUDED = Objects("included", "What include asks for; its attributes are those of its type.")
-_ID = identifier_row("Id of the blueprint.", "content.id")
+ID = identifier_row("Id of the blueprint.", "content.id")
 _LINKED = tuple(to_many(name, f"Its {name}.", name, CONCEPTS[name]) for name in RELATIONSHIPS)
-_ERRORS = (errors.MISSING_RESOURCES, errors.MISSING_MEMBERS, *errors.ENTITY)
+ERRORS = (errors.MISSING_RESOURCES, errors.MISSING_MEMBERS, *errors.ENTITY)
 
 
 def _related(call: Call, one: Entity, links: Links, included: set[str]) -> Body:
@@ -167,7 +166,7 @@ def list_blueprints(call: Call) -> Body:
     name="axm.content.blueprint",
     auth="business",
     versions="20+",
-    request=(_ID, *_QUERY),
+    request=(ID, *_QUERY),
     response=(*document(RESOURCE), _INCLUDED),
     docs=f"{DOCS}get-blueprint-information",
     source="AXM-D",
@@ -193,7 +192,8 @@ def _linked(call: Call, sent: WriteEntity) -> dict[str, list[str]]:
     }
 
 
-def _refuse_empty(related: dict[str, list[str]]) -> None:
+def refuse_empty(related: dict[str, list[str]]) -> None:
+    """Raise the refusal of a blueprint without content, or without members."""
     for names_of, row in ((CONTENT, errors.MISSING_RESOURCES), (MEMBERS, errors.MISSING_MEMBERS)):
         if not any(related.get(name) for name in names_of):
             text = f"{row.about}: one of {', '.join(names_of)}"
@@ -209,7 +209,7 @@ def _refuse_empty(related: dict[str, list[str]]) -> None:
     json_only=True,
     request=entity_rows(KIND, SENT, _LINKED),
     response=document(RESOURCE),
-    errors=_ERRORS,
+    errors=ERRORS,
     docs=f"{DOCS}create-a-blueprint",
     source="AXM-D, AXM-HI",
 )
@@ -219,7 +219,7 @@ def create_blueprint(call: Call) -> Body:
     name = sent.text("name")
     _checked_name(sent, name)
     related = _linked(call, sent)
-    _refuse_empty(related)
+    refuse_empty(related)
     number = call.state.reserve(BLUEPRINT)
     identifier = uuid_of(call.secret, BLUEPRINT, call.principal.organisation, number)
     attributes: Body = {
@@ -229,11 +229,11 @@ def create_blueprint(call: Call) -> Body:
         "appLicenseDeficient": False,
         **stamps(call.now_ms),
     }
-    one = _keep(call, identifier, {"attributes": attributes, "related": related}, "CREATED")
+    one = keep(call, identifier, {"attributes": attributes, "related": related}, "CREATED")
     return single(call, _shown(call, one), Links(call).to(KIND, identifier))
 
 
-def _keep(call: Call, identifier: str, body: Body, what: str) -> Entity:
+def keep(call: Call, identifier: str, body: Body, what: str) -> Entity:
     """Store the blueprint (or delete it), and write that to the audit trail."""
     if what == "DELETED":
         call.state.delete(BLUEPRINT, identifier)
@@ -259,9 +259,9 @@ def _keep(call: Call, identifier: str, body: Body, what: str) -> Entity:
     auth="business",
     versions="20+",
     json_only=True,
-    request=(_ID, *entity_rows(KIND, SENT, _LINKED, with_id="content.id")),
+    request=(ID, *entity_rows(KIND, SENT, _LINKED, with_id="content.id")),
     response=document(RESOURCE),
-    errors=_ERRORS,
+    errors=ERRORS,
     docs=f"{DOCS}update-a-blueprint",
     source="AXM-D",
     inferred="A relationship that is given replaces what it held.",
@@ -273,12 +273,12 @@ def update_blueprint(call: Call) -> Body:
     name = sent.text("name", required=False)
     _checked_name(sent, name)
     related = found.body["related"] | _linked(call, sent)
-    _refuse_empty(related)
+    refuse_empty(related)
     given = {"name": name, "description": sent.attributes.get("description")}
     changes = {key: value for key, value in given.items() if value is not None}
     attributes = found.body["attributes"] | changes | stamps(call.now_ms, created=False)
     body: Body = {"attributes": attributes, "related": related}
-    return single(call, _shown(call, _keep(call, found.key, body, "UPDATED")))
+    return single(call, _shown(call, keep(call, found.key, body, "UPDATED")))
 
 
 @operation(
@@ -287,132 +287,11 @@ def update_blueprint(call: Call) -> Body:
     name="axm.content.delete_blueprint",
     auth="business",
     versions="20+",
-    request=(_ID,),
+    request=(ID,),
     docs=f"{DOCS}delete-a-blueprint",
     source="AXM-D",
 )
 def delete_blueprint(call: Call) -> None:
     """Delete the blueprint."""
     found = find_stored(call, BLUEPRINT, KIND)
-    _keep(call, found.key, found.body, "DELETED")
-
-
-_REL = String(
-    "rel",
-    "Name of the relationship.",
-    place="path",
-    concept="protocol",
-    values=tuple(RELATIONSHIPS),
-    source="AXM-D",
-)
-_PATH = "/v1/blueprints/{id}/relationships/{rel}"
-_DATA = Objects(
-    "data",
-    "Resource identifiers.",
-    required=True,
-    concept="protocol",
-    missing=errors.ENTITY_INVALID,
-    source="AXM-D",
-    fields=(
-        String("type", "Name of the relationship.", concept="protocol", source="AXM-D"),
-        String("id", "Its identifier.", concept="content.member", source="AXM-D"),
-    ),
-)
-
-
-def _relationship(call: Call) -> tuple[Entity, str]:
-    found = find_stored(call, BLUEPRINT, KIND)
-    name = call.path["rel"]
-    if name not in RELATIONSHIPS:
-        raise errors.refused(errors.PATH_UNKNOWN, errors.PATH_UNKNOWN.about)
-    return found, name
-
-
-@operation(
-    f"GET {_PATH}",
-    "List the ids that a relationship of a blueprint holds.",
-    name="axm.content.linkage",
-    auth="business",
-    versions="20+",
-    request=(_ID, _REL, *paging.PAGE),
-    response=listing(linkage_rows("the relationship", "content.member")),
-    docs=f"{DOCS}get-all-app-ids-for-a-blueprint",
-    source="AXM-D",
-)
-def list_linkage(call: Call) -> Body:
-    """Return a page of resource identifiers."""
-    found, name = _relationship(call)
-    held = present(call.state, name, found.body["related"].get(name, ()))
-    return list_linked(call, name, held)
-
-
-def _change_linkage(call: Call, *, adds: bool) -> None:
-    found, name = _relationship(call)
-    data = call.body["data"]
-    sent: list[str] = []
-    for at, one in enumerate(data):
-        if one.get("type") != name or not one.get("id"):
-            text = f"each item must have the type '{name}' and an id"
-            raise errors.wrong_entity(call, errors.RELATIONSHIP_INVALID, f"/data/{at}", text)
-        sent.append(one["id"])
-    held = found.body["related"].get(name, [])
-    if adds:
-        changed = [*held, *(one for one in present(call.state, name, sent) if one not in held)]
-    else:
-        changed = [one for one in held if one not in sent]
-    related = found.body["related"] | {name: changed}
-    _refuse_empty(related)
-    attributes = found.body["attributes"] | stamps(call.now_ms, created=False)
-    _keep(call, found.key, {"attributes": attributes, "related": related}, "UPDATED")
-
-
-@operation(
-    f"POST {_PATH}",
-    "Add to a relationship of a blueprint.",
-    name="axm.content.link",
-    auth="business",
-    versions="20+",
-    json_only=True,
-    request=(_ID, _REL, _DATA),
-    errors=_ERRORS,
-    docs=f"{DOCS}add-apps-to-a-blueprint",
-    source="AXM-D",
-)
-def link(call: Call) -> None:
-    """Add what is named; what does not exist is dropped silently."""
-    _change_linkage(call, adds=True)
-
-
-@operation(
-    f"DELETE {_PATH}",
-    "Take from a relationship of a blueprint.",
-    name="axm.content.unlink",
-    auth="business",
-    versions="20+",
-    json_only=True,
-    request=(_ID, _REL, _DATA),
-    errors=_ERRORS,
-    docs=f"{DOCS}remove-apps-from-a-blueprint",
-    source="AXM-D",
-    inferred="What would leave no content or no member is refused as at creation.",
-)
-def unlink(call: Call) -> None:
-    """Take away what is named."""
-    _change_linkage(call, adds=False)
-
-
-@operation(
-    f"PATCH {_PATH}",
-    "Replace a relationship of a blueprint, which the service does not do.",
-    name="axm.content.replace",
-    auth="business",
-    versions="20+",
-    request=(_ID, _REL, _DATA),
-    docs=f"{DOCS}add-apps-to-a-blueprint",
-    source="AXM-HI",
-)
-def replace(call: Call) -> None:
-    """Refuse, as seen live."""
-    _, name = _relationship(call)
-    allowed = ("GET_RELATIONSHIP", "CREATE", "DELETE")
-    raise errors.not_allowed(f"blueprints.{name}", "REPLACE", *allowed)
+    keep(call, found.key, found.body, "DELETED")

@@ -5,7 +5,7 @@ from typing import Any
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Field, Integer, Object, String, Strings
 from simulator.protocol.operations import Call, operation
-from simulator.services.axm import errors, paging
+from simulator.services.axm import errors
 from simulator.services.axm.documents import (
     DOCS,
     RELATED,
@@ -14,13 +14,13 @@ from simulator.services.axm.documents import (
     document,
     fields_row,
     identifier_row,
-    listing,
     names,
     resource,
     resource_rows,
     single,
 )
-from simulator.services.axm.stored import find_stored, get_stored, list_stored
+from simulator.services.axm.read_only import ReadOnly
+from simulator.services.axm.stored import find_stored
 
 APP, PACKAGE, MANAGED = "axm.app", "axm.package", "axm.mdm-device"
 APPS, PACKAGES, MDM_DEVICES, DETAILS = "apps", "packages", "mdmDevices", "mdmDeviceDetails"
@@ -86,74 +86,20 @@ DETAIL_ROWS: tuple[Field, ...] = (
 )
 
 
-@operation(
-    "GET /v1/apps",
-    "List the apps that blueprints can hold.",
-    name="axm.content.apps",
-    auth="business",
-    versions="20+",
-    request=(fields_row(APPS, names(APP_ROWS), "20+"), *paging.PAGE),
-    response=listing(resource_rows(APPS, APP_ROWS, concept="content.id")),
-    docs=f"{DOCS}get-apps",
-    source="AXM-D",
+_APPS = ReadOnly(entity=APP, kind=APPS, rows=APP_ROWS, concept="content.id")
+list_apps = _APPS.list_all(
+    "axm.content.apps", "List the apps that blueprints can hold.", "get-apps"
 )
-def list_apps(call: Call) -> Body:
-    """Return a page of apps."""
-    return list_stored(call, APP, APPS)
-
-
-@operation(
-    "GET /v1/apps/{id}",
-    "Get an app.",
-    name="axm.content.app",
-    auth="business",
-    versions="20+",
-    request=(
-        identifier_row("Id of the app in the App Store.", "content.id"),
-        fields_row(APPS, names(APP_ROWS), "20+"),
-    ),
-    response=document(resource_rows(APPS, APP_ROWS, concept="content.id")),
-    docs=f"{DOCS}get-app-information",
-    source="AXM-D",
+get_app = _APPS.get_one(
+    "axm.content.app", "Get an app.", "Id of the app in the App Store.", "get-app-information"
 )
-def get_app(call: Call) -> Body:
-    """Return one app."""
-    return get_stored(call, APP, APPS)
-
-
-@operation(
-    "GET /v1/packages",
-    "List the packages that blueprints can hold.",
-    name="axm.content.packages",
-    auth="business",
-    versions="20+",
-    request=(fields_row(PACKAGES, names(PACKAGE_ROWS), "20+"), *paging.PAGE),
-    response=listing(resource_rows(PACKAGES, PACKAGE_ROWS, concept="content.id")),
-    docs=f"{DOCS}get-packages",
-    source="AXM-D",
+_PACKAGES = ReadOnly(entity=PACKAGE, kind=PACKAGES, rows=PACKAGE_ROWS, concept="content.id")
+list_packages = _PACKAGES.list_all(
+    "axm.content.packages", "List the packages that blueprints can hold.", "get-packages"
 )
-def list_packages(call: Call) -> Body:
-    """Return a page of packages."""
-    return list_stored(call, PACKAGE, PACKAGES)
-
-
-@operation(
-    "GET /v1/packages/{id}",
-    "Get a package.",
-    name="axm.content.package",
-    auth="business",
-    versions="20+",
-    request=(
-        identifier_row("Id of the package.", "content.id"),
-        fields_row(PACKAGES, names(PACKAGE_ROWS), "20+"),
-    ),
-    response=document(resource_rows(PACKAGES, PACKAGE_ROWS, concept="content.id")),
-    docs=f"{DOCS}get-package-information",
-    source="AXM-D",
+get_package = _PACKAGES.get_one(
+    "axm.content.package", "Get a package.", "Id of the package.", "get-package-information"
 )
-def get_package(call: Call) -> Body:
-    """Return one package."""
-    return get_stored(call, PACKAGE, PACKAGES)
 
 
 def _relate(links: Links, identifier: str) -> Body:
@@ -163,21 +109,20 @@ def _relate(links: Links, identifier: str) -> Body:
 _DETAILS = (Object("details", "Its details.", fields=RELATED, source="AXM-D"),)
 
 
-@operation(
-    "GET /v1/mdmDevices",
+_MANAGED = ReadOnly(
+    entity=MANAGED,
+    kind=MDM_DEVICES,
+    rows=MANAGED_ROWS,
+    concept="device.serial",
+    relationships=_DETAILS,
+    relate=_relate,
+)
+list_managed = _MANAGED.list_all(
+    "axm.content.devices",
     "List the devices in Apple's built-in MDM.",
-    name="axm.content.devices",
-    auth="business",
-    versions="20+",
-    request=(fields_row(MDM_DEVICES, [*names(MANAGED_ROWS), "details"], "20+"), *paging.PAGE),
-    response=listing(resource_rows(MDM_DEVICES, MANAGED_ROWS, _DETAILS, "device.serial")),
-    docs=f"{DOCS}get-mdm-devices",
-    source="AXM-D",
+    "get-mdm-devices",
     inferred="Only devices that a test has put there: the built-in MDM is not simulated.",
 )
-def list_managed(call: Call) -> Body:
-    """Return a page of devices."""
-    return list_stored(call, MANAGED, MDM_DEVICES, _relate)
 
 
 @operation(

@@ -4,21 +4,18 @@ from typing import Any
 
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Field, Integer, Object, Objects, String
-from simulator.protocol.operations import Call, operation
+from simulator.protocol.operations import Call, Operation, operation
 from simulator.services.axm import paging
 from simulator.services.axm.documents import (
     DOCS,
     RELATED,
     Links,
-    document,
-    fields_row,
     identifier_row,
     linkage_rows,
     listing,
-    names,
-    resource_rows,
 )
-from simulator.services.axm.stored import find_stored, get_stored, list_linked, list_stored
+from simulator.services.axm.read_only import ReadOnly
+from simulator.services.axm.stored import Relate, find_stored, list_linked
 
 USER, GROUP, UNIT = "axm.user", "axm.group", "axm.unit"
 USERS, GROUPS, UNITS = "users", "userGroups", "organizationalUnits"
@@ -85,7 +82,7 @@ UNIT_ROWS: tuple[Field, ...] = (
 )
 
 
-def _related(kind: str) -> Any:
+def _related(kind: str) -> Relate:
     def relate(links: Links, identifier: str) -> Body:
         own = links.to(kind, identifier, "relationships", "users")
         return {"users": {"links": {"self": own}}}
@@ -93,138 +90,69 @@ def _related(kind: str) -> Any:
     return relate
 
 
-@operation(
-    "GET /v1/users",
-    "List the users.",
-    name="axm.people.users",
-    auth="business",
-    versions="20+",
-    request=(fields_row(USERS, names(USER_ROWS), "20+"), *paging.PAGE),
-    response=listing(resource_rows(USERS, USER_ROWS, concept="user.id")),
-    docs=f"{DOCS}get-users",
-    source="AXM-D",
+def _members(of: ReadOnly, name: str, about: str, identifier: str, page: str) -> Operation:
+    @operation(
+        f"GET /v1/{of.kind}/{{id}}/relationships/users",
+        about,
+        name=name,
+        auth="business",
+        versions=of.versions,
+        request=(identifier_row(identifier), *paging.PAGE),
+        response=listing(linkage_rows(USERS, "user.id")),
+        docs=DOCS + page,
+        source="AXM-D",
+    )
+    def list_members(call: Call) -> Body:
+        """Return a page of resource identifiers."""
+        return list_linked(call, USERS, find_stored(call, of.entity, of.kind).body["users"])
+
+    return list_members
+
+
+_USERS = ReadOnly(entity=USER, kind=USERS, rows=USER_ROWS, concept="user.id")
+list_users = _USERS.list_all("axm.people.users", "List the users.", "get-users")
+get_user = _USERS.get_one(
+    "axm.people.user", "Get a user.", "Id of the user.", "get-user-information"
 )
-def list_users(call: Call) -> Body:
-    """Return a page of users."""
-    return list_stored(call, USER, USERS)
-
-
-@operation(
-    "GET /v1/users/{id}",
-    "Get a user.",
-    name="axm.people.user",
-    auth="business",
-    versions="20+",
-    request=(
-        identifier_row("Id of the user.", "user.id"),
-        fields_row(USERS, names(USER_ROWS), "20+"),
-    ),
-    response=document(resource_rows(USERS, USER_ROWS, concept="user.id")),
-    docs=f"{DOCS}get-user-information",
-    source="AXM-D",
+_GROUPS = ReadOnly(
+    entity=GROUP,
+    kind=GROUPS,
+    rows=GROUP_ROWS,
+    relationships=_MEMBERS,
+    relate=_related(GROUPS),
 )
-def get_user(call: Call) -> Body:
-    """Return one user."""
-    return get_stored(call, USER, USERS)
-
-
-@operation(
-    "GET /v1/userGroups",
-    "List the groups of users.",
-    name="axm.people.groups",
-    auth="business",
-    versions="20+",
-    request=(fields_row(GROUPS, [*names(GROUP_ROWS), "users"], "20+"), *paging.PAGE),
-    response=listing(resource_rows(GROUPS, GROUP_ROWS, _MEMBERS)),
-    docs=f"{DOCS}get-user-groups",
-    source="AXM-D",
+list_groups = _GROUPS.list_all("axm.people.groups", "List the groups of users.", "get-user-groups")
+get_group = _GROUPS.get_one(
+    "axm.people.group", "Get a group of users.", "Id of the group.", "get-user-group-information"
 )
-def list_groups(call: Call) -> Body:
-    """Return a page of groups."""
-    return list_stored(call, GROUP, GROUPS, _related(GROUPS))
-
-
-@operation(
-    "GET /v1/userGroups/{id}",
-    "Get a group of users.",
-    name="axm.people.group",
-    auth="business",
-    versions="20+",
-    request=(
-        identifier_row("Id of the group."),
-        fields_row(GROUPS, [*names(GROUP_ROWS), "users"], "20+"),
-    ),
-    response=document(resource_rows(GROUPS, GROUP_ROWS, _MEMBERS)),
-    docs=f"{DOCS}get-user-group-information",
-    source="AXM-D",
-)
-def get_group(call: Call) -> Body:
-    """Return one group."""
-    return get_stored(call, GROUP, GROUPS, _related(GROUPS))
-
-
-@operation(
-    "GET /v1/userGroups/{id}/relationships/users",
+list_group_users = _members(
+    _GROUPS,
+    "axm.people.group_users",
     "List the ids of a group's users.",
-    name="axm.people.group_users",
-    auth="business",
-    versions="20+",
-    request=(identifier_row("Id of the group."), *paging.PAGE),
-    response=listing(linkage_rows(USERS, "user.id")),
-    docs=f"{DOCS}get-all-user-ids-for-a-usergroup",
-    source="AXM-D",
+    "Id of the group.",
+    "get-all-user-ids-for-a-usergroup",
 )
-def list_group_users(call: Call) -> Body:
-    """Return a page of resource identifiers."""
-    return list_linked(call, USERS, find_stored(call, GROUP, GROUPS).body["users"])
-
-
-@operation(
-    "GET /v1/organizationalUnits",
-    "List the organisational units.",
-    name="axm.people.units",
-    auth="business",
+_UNITS = ReadOnly(
+    entity=UNIT,
+    kind=UNITS,
+    rows=UNIT_ROWS,
     versions="22+",
-    request=(fields_row(UNITS, [*names(UNIT_ROWS), "users"], "22+"), *paging.PAGE),
-    response=listing(resource_rows(UNITS, UNIT_ROWS, _MEMBERS)),
-    docs=f"{DOCS}get-organizational-units",
-    source="AXM-D",
+    relationships=_MEMBERS,
+    relate=_related(UNITS),
 )
-def list_units(call: Call) -> Body:
-    """Return a page of units."""
-    return list_stored(call, UNIT, UNITS, _related(UNITS))
-
-
-@operation(
-    "GET /v1/organizationalUnits/{id}",
+list_units = _UNITS.list_all(
+    "axm.people.units", "List the organisational units.", "get-organizational-units"
+)
+get_unit = _UNITS.get_one(
+    "axm.people.unit",
     "Get an organisational unit.",
-    name="axm.people.unit",
-    auth="business",
-    versions="22+",
-    request=(
-        identifier_row("Id of the unit."),
-        fields_row(UNITS, [*names(UNIT_ROWS), "users"], "22+"),
-    ),
-    response=document(resource_rows(UNITS, UNIT_ROWS, _MEMBERS)),
-    docs=f"{DOCS}get-organizational-unit-information",
-    source="AXM-D",
+    "Id of the unit.",
+    "get-organizational-unit-information",
 )
-def get_unit(call: Call) -> Body:
-    """Return one unit."""
-    return get_stored(call, UNIT, UNITS, _related(UNITS))
-
-
-@operation(
-    "GET /v1/organizationalUnits/{id}/relationships/users",
+list_unit_users = _members(
+    _UNITS,
+    "axm.people.unit_users",
     "List the ids of a unit's users.",
-    name="axm.people.unit_users",
-    auth="business",
-    versions="22+",
-    request=(identifier_row("Id of the unit."), *paging.PAGE),
-    response=listing(linkage_rows(USERS, "user.id")),
-    docs=f"{DOCS}get-all-user-ids-for-an-organizationalunit",
-    source="AXM-D",
+    "Id of the unit.",
+    "get-all-user-ids-for-an-organizationalunit",
 )
-def list_unit_users(call: Call) -> Body:
-    """Return a page of resource identifiers."""
-    return list_linked(call, USERS, find_stored(call, UNIT, UNITS).body["users"])
