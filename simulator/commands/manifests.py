@@ -9,11 +9,12 @@ from simulator import services
 from simulator.commands.journal_source import books, today
 from simulator.commands.options import setting_options, settings
 from simulator.core.settings import ConfigurationError
-from simulator.disclosure.judge.importing import TEMPLATE, import_page
+from simulator.disclosure.judge.importing import import_page
 from simulator.disclosure.judge.keys import json_schema
 from simulator.disclosure.judge.manifest import Manifest, load_manifest
 from simulator.disclosure.judge.suggesting import suggest
 from simulator.protocol.catalogue import Catalogue
+from simulator.protocol.fields import walk
 
 
 @click.group("manifest")
@@ -84,9 +85,11 @@ def _as_json(manifest: Manifest) -> dict[str, object]:
 @command.command("import")
 @click.argument("page", type=click.Path(path_type=Path))
 def import_(page: Path) -> None:
-    """Make a manifest of Microsoft's page "Data Intune sends to Apple" (Markdown, any language).
+    """Make a manifest of a published page, as Markdown or HTML.
 
-    A row or value that is not known stops it.
+    Known are Microsoft's "Data Intune sends to Apple", in both editions and 15 languages, its
+    sister "Data Apple sends to Intune", whose claims are of what is received, and Cortado's
+    "Data security and sharing". A row or value that is not known stops it.
     """
     try:
         text = page.read_text(encoding="utf-8")
@@ -94,9 +97,16 @@ def import_(page: Path) -> None:
         raise ConfigurationError(f"cannot read {page} ({error.strerror}): name the page") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{page} is not UTF-8: save it as UTF-8") from error
-    made = import_page(text, page.name, load_manifest(TEMPLATE))
+    made = import_page(text, page.name, load_manifest, _concept_of_field)
     Manifest.parse(made, page.name)
     click.echo(made, nl=False)
+
+
+def _concept_of_field(service: str, name: str) -> str:
+    """Return what a field of a service means, by its name; empty if there is none."""
+    of_service = (one for one in services.load().operations.values() if one.service == service)
+    rows = (row for one in of_service for row in walk((*one.request, *one.response)))
+    return next((row.concept for row in rows if row.name == name and row.concept), "")
 
 
 @command.command("suggest")

@@ -169,6 +169,7 @@ class Report:
         lines = [_claim_line(claim, sent, received) for claim in manifest.claims]
         seen = {line.declared for line in sent}
         back = {line.declared for line in received}
+        answered = {claim.id for claim in manifest.claims if claim.direction != "sent"}
         return cls(
             verdict=_verdict(ledger, evidence, [*undeclared, *flagged]),
             glance=Glance.build(
@@ -178,8 +179,8 @@ class Report:
             outcomes=_outcomes(ledger),
             undeclared=undeclared,
             flagged=flagged,
-            declared=tuple(line for line in lines if line.id in seen),
-            only_received=tuple(line for line in lines if line.id in back - seen),
+            declared=tuple(line for line in lines if line.id in seen | (back & answered)),
+            only_received=tuple(line for line in lines if line.id in back - seen - answered),
             not_seen=tuple(line for line in lines if line.id not in back | seen),
             expired=tuple(_claim_line(claim, sent, received) for claim in manifest.expired),
             inherent=tuple(line for line in sent if line.declared == INHERENT),
