@@ -1,25 +1,32 @@
-"""``mdmsim manifest``: check, import and suggest what may be disclosed."""
+"""``mdmsim manifest``: check, import, suggest and compare what may be disclosed."""
 
 import json
 from pathlib import Path
 
 import click
+import msgspec
 
 from simulator import services
 from simulator.commands.journal_source import books, today
 from simulator.commands.options import setting_options, settings
 from simulator.core.settings import ConfigurationError
+from simulator.disclosure.judge.claims import ACCOUNTABILITY
+from simulator.disclosure.judge.comparing import compare_manifests
 from simulator.disclosure.judge.importing import import_page
 from simulator.disclosure.judge.keys import json_schema
 from simulator.disclosure.judge.manifest import Manifest, load_manifest
 from simulator.disclosure.judge.suggesting import suggest
+from simulator.disclosure.report.layout import printable
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import walk
 
 
 @click.group("manifest")
 def command() -> None:
-    """Check, import and suggest manifests: what may be disclosed."""
+    """Check, import, suggest and compare manifests: what may be disclosed.
+
+    How to write and review one: the guide "manifests" (/docs/manifests of the control port).
+    """
 
 
 @command.command("check")
@@ -42,6 +49,8 @@ def check(context: click.Context, name: str, as_json: bool) -> None:
             f"{name}: {len(manifest.claims) - len(allowed)} claims on {len(concepts)} concepts, "
             f"{len(allowed)} let pass for now, sha256 {manifest.sha256}"
         )
+        if left := _left_open(manifest):
+            click.echo(f"  left open for a record of processing: {left}")
         for claim in allowed:
             click.echo(f"  {claim.id}: let pass until {claim.expires}: {claim.reason}")
         for claim in manifest.expired:
@@ -49,11 +58,24 @@ def check(context: click.Context, name: str, as_json: bool) -> None:
     context.exit(1 if manifest.expired else 0)
 
 
+def _left_open(manifest: Manifest) -> str:
+    """Return what the claims do not say, with how many of them."""
+    claims = [claim for claim in manifest.claims if not claim.allowed]
+    counts = {name: sum(not getattr(one, name) for one in claims) for name in ACCOUNTABILITY}
+    return ", ".join(f"{name} in {count} claims" for name, count in counts.items() if count)
+
+
 def _check_operations(manifest: Manifest, catalogue: Catalogue) -> None:
     """Refuse operations that do not exist, where the service does."""
     built = {name.partition(".")[0] for name in (*catalogue.operations, *catalogue.services)}
     for claim in manifest.claims:
         for name in claim.op:
+            found = catalogue.operations.get(name)
+            if found is not None and found.service not in claim.services:
+                raise ConfigurationError(
+                    f"{manifest.name}: {claim.id}: op: {name} is of {found.service}, which is not "
+                    "among the services of the claim"
+                )
             if name.partition(".")[0] in built and name not in catalogue.operations:
                 raise ConfigurationError(
                     f"{manifest.name}: {claim.id}: op: no operation is called {name}: "
@@ -111,14 +133,50 @@ def _concept_of_field(service: str, name: str) -> str:
 
 @command.command("suggest")
 @setting_options("data", "fingerprint_key")
-def suggest_(config: str | None, **flags: str) -> None:
-    """Write a manifest from what a run disclosed, for a product that has none yet."""
+@click.option(
+    "--ask", is_flag=True, help="Ask for purpose, legal basis and the like; Enter leaves it open."
+)
+def suggest_(config: str | None, ask: bool, **flags: str) -> None:
+    """Write a manifest from what a run disclosed, for a product that has none yet.
+
+    A claim is made of each concept and service, with purpose, legal basis, retention,
+    recipient country and safeguard to fill in.
+    """
     wanted = settings(config, **flags)
     empty = Manifest.parse("[manifest]\nschema = 1\n", "none")
     with books(wanted) as kept:
-        made = suggest(kept.report(empty, "names", strict=False))
+        report = kept.report(empty, "names", strict=False)
+    made = suggest(report, _prompt) if ask else suggest(report)
     Manifest.parse(made, "the suggestion")
     click.echo(made, nl=False)
+
+
+def _prompt(about: str, name: str) -> str:
+    """Ask on standard error, as the manifest goes to standard output."""
+    key = name.replace("_", " ")
+    answer: str = click.prompt(f"{about}: {key}", default="", show_default=False, err=True)
+    return answer.strip()
+
+
+@command.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
+@click.pass_context
+def diff(context: click.Context, old: str, new: str, as_json: bool) -> None:
+    """Compare two manifests, each one that ships or a file that ends in .toml.
+
+    A line says what may be sent where: + it is new, - it is gone, ~ why or how long has changed.
+
+    Exit code: 0 no difference, 1 some, 2 usage or manifest error.
+    """
+    found = compare_manifests(load_manifest(old), load_manifest(new))
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(found), indent=1, ensure_ascii=False))
+    else:
+        for line in map(str, found) if found else ["no difference"]:
+            click.echo(printable(line))
+    context.exit(bool(found))
 
 
 @command.command("schema")

@@ -112,7 +112,7 @@ def test_what_is_added_removed_and_changed_is_told() -> None:
 
     assert lines[0] == "disclosures: 2 added, 1 removed, 2 changed"
     assert lines[1].startswith(
-        "~ version dep protocol 9 -> 10 in dep.fetch: Apple may answer 7 more fields: imei, "
+        "~ version dep protocol 9 -> 10 in dep.fetch: Apple may answer 7 more fields: bluetooth_"
     )
     assert lines[2:] == [
         f"~ sent dep.define /department (org.department): {_CHANGED}",

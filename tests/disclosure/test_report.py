@@ -213,6 +213,18 @@ concepts = ["user.email"]
     assert report.only_received[0].places == ("made.define /org_name",)
 
 
+def test_a_received_claim_is_borne_out_by_what_is_received() -> None:
+    row = '[[claim]]\nid = "{}"\nservices = ["dep"]\nconcepts = ["org.name"]\ndirection = "{}"\n'
+    one = exchange(post({}), response=answer({"org_name": "Acme"}), service="dep")
+    found = {}
+    for direction in ("sent", "received", "both"):
+        own = Manifest.parse(f"[manifest]\nschema = 1\n{row.format('C1', direction)}", "own")
+        report = Report.build(ledger_of(one), own, CATALOGUE, tool="t")
+        found[direction] = (len(report.declared), len(report.only_received), len(report.not_seen))
+
+    assert found == {"sent": (0, 1, 0), "received": (1, 0, 0), "both": (1, 0, 0)}
+
+
 def test_a_claim_says_what_a_record_of_processing_asks() -> None:
     asked = {
         "purpose": "assign a profile",

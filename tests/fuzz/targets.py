@@ -238,17 +238,15 @@ def manifest(data: bytes) -> None:
         _named(error, "manifest.toml")
 
 
+_shipped = cache(load_manifest)
+
+
 def page(data: bytes) -> None:
     """Read a page of documentation into a manifest."""
     try:
-        importing.import_page(_text(data), "page", _template())
+        importing.import_page(_text(data), "page", _shipped, lambda *_: "org.name")
     except ConfigurationError as error:
         _quiet(error)
-
-
-@cache
-def _template() -> Manifest:
-    return load_manifest("intune-to-apple")
 
 
 def allowed(data: bytes) -> None:

@@ -131,6 +131,7 @@ class Manifest:
             if claim.id in claims:
                 raise ConfigurationError(f"{name}: {kind} {claim.id}: id: is taken: choose another")
             claims[claim.id] = claim
+        _refuse_contradictions(name, claims.values())
         return cls(
             name,
             tuple(claims.values()),
@@ -177,6 +178,21 @@ def _claim(name: str, number: int, row: dict[str, Any]) -> Claim:
 def _allowed(name: str, number: int, row: dict[str, Any]) -> Claim:
     _checked(name, "allow", number, row, keys.ALLOW)
     return Claim(**_values(row), allowed=True)
+
+
+def _refuse_contradictions(name: str, claims: Collection[Claim]) -> None:
+    """Raise ConfigurationError for the first thing that one claim declares and another forbids."""
+    never = {(service, it): one for one in claims for service in one.services for it in one.never}
+    for claim in claims:
+        if claim.allowed or claim.direction == "received":
+            continue
+        for service in claim.services:
+            for concept in claim.concepts:
+                if (other := never.get((service, concept))) is not None:
+                    raise ConfigurationError(
+                        f"{name}: claim {claim.id}: lets {concept} go to {service}, which claim "
+                        f"{other.id} says must never: keep one of the two"
+                    )
 
 
 def _checked(

@@ -1,6 +1,6 @@
 """Suggesting a manifest from what a run disclosed, for a product that has none yet."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from simulator.disclosure.concepts import UNKNOWN
@@ -15,14 +15,23 @@ _BAD = frozenset(("misplaced-credential", "secret-in-url", "forbidden", "undocum
 """Flags of what should be mended, not declared."""
 _HEAD = """\
 # Suggested by {tool} from what was seen; not yet a declaration.
-# Go through it: say what each is for, take out what should not be sent, and keep what is left
-# under review. What is odd is only listed at the end.
+# Go through it: say what each is for and on which legal basis, take out what should not be sent,
+# and keep what is left under review. What is odd is only listed at the end.
 
 """
+OF_ALL = ("discloser", "owner", "recipient_country", "safeguard", "retention")
+"""What is asked once, for all claims."""
+OF_EACH = ("purpose", "legal_basis")
+"""What is asked for each claim."""
+Ask = Callable[[str, str], str]
+"""Takes what it is about and the name of a key; returns its text, empty if it is left open."""
 
 
-def suggest(report: Report) -> str:
-    """Return a manifest as TOML: a claim per service and concept, narrowed to its operations."""
+def suggest(report: Report, ask: Ask = lambda *_: "") -> str:
+    """Return a manifest as TOML: a claim per service and concept, narrowed to its operations.
+
+    *ask* is asked for what a record of processing holds; what it leaves open is left to fill in.
+    """
     groups: dict[tuple[str, str], list[LedgerLine]] = {}
     odd: list[LedgerLine] = []
     for line in sorted(report.sent, key=lambda one: (one.service, one.concept, one.operation)):
@@ -32,27 +41,32 @@ def suggest(report: Report) -> str:
             odd.append(line)
         else:
             groups.setdefault((line.service, line.concept), []).append(line)
+    answers = {name: ask("all claims", name) for name in OF_ALL}
     about = {
         "schema": 1,
-        "discloser": "",
+        "discloser": answers.pop("discloser"),
         "recipient": "Apple Inc.",
         "source": f"{report.provenance.tool}, {report.provenance.run}",
     }
-    claims = [_claim(f"C{number:02}", lines) for number, lines in enumerate(groups.values(), 1)]
+    claims = [
+        _claim(f"C{number:02}", lines, ask) for number, lines in enumerate(groups.values(), 1)
+    ]
     text = _HEAD.format(tool=report.provenance.tool)
-    text += written(about, {"direction": "sent"}, claims)
+    text += written(about, {"direction": "sent", **answers}, claims)
     return text + _listed(odd)
 
 
-def _claim(name: str, lines: list[LedgerLine]) -> dict[str, Any]:
+def _claim(name: str, lines: list[LedgerLine], ask: Ask) -> dict[str, Any]:
     first = lines[0]
+    operations = list(dict.fromkeys(line.operation for line in lines))
+    about = f"{first.concept} to {first.service} ({', '.join(operations)})"
     return {
         "id": name,
         "label": ", ".join(dict.fromkeys(line.field for line in lines)),
         "services": [first.service],
         "concepts": [first.concept],
-        "op": list(dict.fromkeys(line.operation for line in lines)),
-        "purpose": "",
+        "op": operations,
+        **{key: ask(about, key) for key in OF_EACH},
     }
 
 
