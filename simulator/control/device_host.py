@@ -83,9 +83,10 @@ class DeviceHost:
         parts = self._parts
         authority = await asyncio.to_thread(_authority, self._directory, self._wall_clock())
         world = DeviceEnvironment(parts.clock.now_ms, parts.random_hex, authority, self._wall_clock)
+        journal = DeviceJournal(parts)
         address = ControlAddress(self.url, parts.token, self.services)
         return await self._stack.enter_async_context(
-            Fleet(address, parts.clock, world, _Keeper(parts), DeviceJournal(parts))
+            Fleet(address, parts.clock, world, _Keeper(parts, journal), journal)
         )
 
 
@@ -93,10 +94,11 @@ HOST: web.AppKey[DeviceHost] = web.AppKey("devices", DeviceHost)
 
 
 class _Keeper:
-    """Keeps the devices in the store, each with its organisation."""
+    """Keeps the devices in the store, each with its organisation, and what they said."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, journal: DeviceJournal | None = None) -> None:
         self._gateway = parts.gateway
+        self._journal = journal
 
     async def load(self) -> list[Body]:
         """Return all records."""
@@ -113,10 +115,15 @@ class _Keeper:
         return await self._gateway.run(work)
 
     async def save(self, serial: str, body: Body) -> None:
-        """Write one record."""
-        await self._gateway.run(
-            lambda state: state.of(body["organisation"]).put(KIND, serial, body)
-        )
+        """Write one record, and the exchanges since it was written last."""
+        record = self._journal.taken(serial) if self._journal is not None else None
+
+        def work(state: State) -> None:
+            state.of(body["organisation"]).put(KIND, serial, body)
+            if record is not None:
+                record(state)
+
+        await self._gateway.run(work)
 
     async def remove(self, serial: str) -> None:
         """Remove one record."""

@@ -6,9 +6,9 @@ list nor JSON, and all headers but a few, are left out.
 """
 
 import json
-import logging
 import plistlib
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,22 +20,26 @@ from simulator.disclosure.report.devices import DEVICE
 from simulator.pki import cms
 from simulator.protocol.body_formats import load_plist
 from simulator.services import push_topics
-from simulator.store.errors import StoreError
 
 if TYPE_CHECKING:
     from simulator.devices.device import VirtualDevice
     from simulator.devices.flow import FlowResponse, Send
 
-LOG = logging.getLogger("mdmsim")
 _CONCEPT = "device.secret"
 """What is replaced by its fingerprint."""
-_SECRET_KEY = re.compile(
-    r"(?:.*(?:password|passwordhash|passphrase|secret|psk|privatekeyexport|unlocktoken|bypasscode"
-    r"|bootstraptoken|authtoken|tokendata|access_token|challenge|digestresponse))|pin",
-    re.IGNORECASE,
+_ENDINGS = (
+    "password|passwordhash|passphrase|secret|psk|privatekeyexport|unlocktoken|bypasscode"
+    "|bootstraptoken|authtoken|tokendata|access_token|challenge|digestresponse"
 )
+_SECRET_KEY = re.compile(rf"(?:.*(?:{_ENDINGS}))|pin", re.IGNORECASE)
 _NESTED = ("Payload", "MDMProfileData", "WiFiProfileData", "Data")
 """Keys whose data is a profile, or JSON of declarative management."""
+_SUSPICIOUS = re.compile(
+    rf"(?:{_ENDINGS})</key>|<key>(?:pin|{'|'.join(_NESTED)})</key>|pkcs12|&#|<!\[".encode(),
+    re.IGNORECASE,
+)
+"""What is in every property list that has a key to look at; or in one that may hide it."""
+_XML = b"<?xml"
 _PKCS12 = "com.apple.security.pkcs12"
 _HEADERS = ("content-type",)
 _SEQUENCE = b"\x30"
@@ -43,32 +47,39 @@ _CHECK_INS = ("Authenticate", "TokenUpdate")
 
 
 class DeviceJournal:
-    """Writes what devices and their server say to each other."""
+    """Collects what devices and their server say to each other, until it is written."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._pending: dict[str, list[tuple[Exchange, str]]] = defaultdict(list)
+        """By serial number: exchanges, each with the topic that it names."""
 
-    async def record(
+    def record(
         self,
         device: "VirtualDevice",
         step: "Send",
         received: "FlowResponse",
         findings: Sequence[Finding],
     ) -> None:
-        """Write one exchange with what was found wrong in its response."""
+        """Take one exchange with what was found wrong in its response."""
         exchange = self._exchange(device, step, received, findings)
-        topic = _topic(step)
+        self._pending[device.serial].append((exchange, _topic(step)))
 
-        def work(state: State) -> None:
-            if topic and push_topics.find(state, topic) is None:
-                text = "no push certificate has this Topic: pushes cannot reach the device"
-                exchange.findings.append(Finding("device-topic", "body", "/Topic", text))
-            state.of(device.organisation).record(exchange)
+    def taken(self, serial: str) -> Callable[[State], None]:
+        """Return what writes the exchanges of a device that are not written yet.
 
-        try:
-            await self._parts.gateway.run(work)
-        except StoreError as error:  # the device goes on: that it could not is nobody's finding
-            LOG.warning("an exchange of %s is not in the journal: %s", device.serial, error)
+        It is part of the transaction that keeps the device, so that both are there or neither.
+        """
+        pending = self._pending.pop(serial, [])
+
+        def write(state: State) -> None:
+            for exchange, topic in pending:
+                if topic and push_topics.find(state, topic) is None:
+                    text = "no push certificate has this Topic: pushes cannot reach the device"
+                    exchange.findings.append(Finding("device-topic", "body", "/Topic", text))
+                state.of(exchange.organisation).record(exchange)
+
+        return write
 
     def _exchange(
         self,
@@ -103,6 +114,8 @@ class DeviceJournal:
 
     def _sealed(self, body: bytes) -> bytes:
         """Return a body without secrets; nothing of one that cannot be read."""
+        if body.startswith(_XML) and not _SUSPICIOUS.search(body):
+            return body
         tree, dump = _read(body)
         if tree is None:
             return b""

@@ -58,14 +58,14 @@ class ControlAddress:
 class Recorder(Protocol):
     """Keeps what devices and their MDM server say to each other."""
 
-    async def record(
+    def record(
         self,
         device: VirtualDevice,
         step: Send,
         received: FlowResponse,
         findings: Sequence[Finding],
     ) -> None:
-        """Keep one exchange with what was found wrong in the response."""
+        """Take one exchange with what was found wrong in the response."""
         ...
 
 
@@ -118,7 +118,7 @@ class Performer:
         match step:
             case Send():
                 received = await self._send(step, device)
-                await self._record(device, step, received)
+                self._record(device, step, received)
                 return received
             case Apple():
                 return await self._ask(step)
@@ -132,7 +132,7 @@ class Performer:
             case _:
                 assert_never(step)
 
-    async def _record(self, device: VirtualDevice, step: Send, received: FlowResponse) -> None:
+    def _record(self, device: VirtualDevice, step: Send, received: FlowResponse) -> None:
         """Judge what the MDM answered, and have the exchange kept."""
         host = urlsplit(step.url).hostname or ""
         if self._recorder is None or step.purpose in _NOT_THE_MDM or host.endswith(_APPLE):
@@ -141,7 +141,7 @@ class Performer:
         for one in findings:
             about = f"{one.at or '/'}: {one.message}"
             device.happened(self._clock.now_ms(), "finding", about)
-        await self._recorder.record(device, step, received, findings)
+        self._recorder.record(device, step, received, findings)
 
     async def _key(self, step: NewKey) -> rsa.RSAPrivateKey:
         """Make a key in a thread; shared ones are made until there are enough of their size."""
