@@ -1,5 +1,4 @@
 import re
-from pathlib import Path
 
 import pytest
 
@@ -9,9 +8,6 @@ from simulator.core.configuration import flag, rows
 from tests.control.conftest import Control
 
 NAMES = guides()
-FILES = list(Path(__file__).parent.parent.rglob("test_*.py"))
-TESTS = {path.stem for path in FILES}
-CLIENTS = "".join(path.read_text("utf-8") for path in FILES if "clients" in path.parts)
 
 
 async def page(control: Control, path: str) -> tuple[int, str]:
@@ -54,13 +50,3 @@ def test_a_guide_names_flags_that_exist(name: str) -> None:
     named = {word for line in served for word in line.split() if word.startswith("--")}
 
     assert named <= known
-
-
-def test_a_client_that_is_said_to_be_run_has_its_test() -> None:
-    text = resources.read_text("guides", "clients.md")
-    run = re.findall(r"^\| ([^|]+) \| yes \|", text, flags=re.MULTILINE)
-
-    assert len(run) >= 6
-    for name in run:
-        word = re.sub(r"^@\w+/|/.*$", "", name).replace("-", "_").lower()
-        assert f"test_{word}" in TESTS or f"def test_{word}_" in CLIENTS
