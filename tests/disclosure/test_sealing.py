@@ -66,6 +66,17 @@ def test_a_body_that_cannot_be_read_is_scrubbed_and_keeps_its_figures(
     assert ("truncated" in records[-1].flags) is bool(problem)
 
 
+@pytest.mark.parametrize("problem", ["truncated", "too-large"])
+def test_a_cut_body_that_can_be_read_keeps_no_secret_in_any_place(problem: str) -> None:
+    sent = post({"escrow_key": SECRET, "message": f"it is {SECRET}"}, problem=problem)
+
+    stored = sealed(sent)
+
+    assert SECRET.encode() not in stored.body
+    (record,) = OBSERVER.observe(stored, DEFINE, MADE)
+    assert (record.shape, record.len) == ("opaque", len(sent.body))
+
+
 @given(st.binary(max_size=200), st.sampled_from(["", "truncated"]))
 def test_any_bytes_are_stored_and_read_alike(body: bytes, problem: str) -> None:
     sent = request(body=body, problem=problem)

@@ -87,11 +87,11 @@ def seal_request(
 ) -> Sealed:
     """Seal any request; *opaque* holds the flags of a body that cannot be read, if so."""
     reader = Reader(plans, plan, sealed=False, is_notable=is_notable)
-    leaves = _leaves(request, content, opaque, reader)
+    leaves = _leaves(request, content, reader)
     settled = resolve(leaves)
     if reader.passed and any(map(finder(_texts(settled)), reader.passed)):
         reader = Reader(plans, plan, sealed=False)
-        leaves = _leaves(request, content, opaque, reader)
+        leaves = _leaves(request, content, reader)
         settled = resolve(leaves)
     said = [request.target, *(value for _, value in request.headers), *reader.passed]
     said += [leaf.value for leaf in leaves if isinstance(leaf.value, str)]
@@ -140,11 +140,9 @@ def seal_request(
     return Sealed(sealed, secrets, "\n".join(said), any(is_personal(leaf) for leaf in settled))
 
 
-def _leaves(
-    request: Request, content: Decoded, opaque: tuple[str, ...], reader: Reader
-) -> list[ObservedValue]:
+def _leaves(request: Request, content: Decoded, reader: Reader) -> list[ObservedValue]:
     leaves = [*reader.target(request.target), *reader.headers(request.headers)]
-    if content.readable and not opaque:
+    if content.readable:
         leaves += reader.body(content.tree, content.content)
     return leaves
 

@@ -101,7 +101,8 @@ def complete_due(state: State, now_ms: int) -> bool:
     found = state.get(KIND, KEY)
     if found is None or found.body["next_ms"] > now_ms:
         return True
-    waiting = sorted(_open(state))
+    # Of those that are due at the same time, the one that was ordered first.
+    waiting = sorted(_open(state), key=lambda one: one[0])
     _, identifier = waiting[0]
     change = find(state, identifier)
     if change is None or _do(state, change, now_ms):

@@ -216,6 +216,17 @@ def test_a_fault_fails_the_devices_that_it_names() -> None:
     assert server_of(axm, "SN2") == axm.uuid("a")
 
 
+def test_activities_of_one_moment_are_done_in_the_order_in_which_they_came() -> None:
+    axm = Axm()
+    axm.add("SN1")
+    ordered = [axm.order("ASSIGN_DEVICES", "SN1", server=server) for server in "bababa"]
+
+    ended = [axm.done(one)["subStatus"] for one in ordered]
+
+    assert ended == ["COMPLETED_WITH_SUCCESS"] * 6
+    assert server_of(axm, "SN1") == axm.uuid("a")
+
+
 def test_a_log_has_rows_of_another_width_before_its_header_and_a_file_name() -> None:
     axm = Axm()
     axm.add("SN1")
