@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from datetime import UTC, datetime
 from functools import partial
@@ -33,26 +33,18 @@ from simulator.engine.gateway import Gateway
 from simulator.faults import faults
 from simulator.pki.push import PushAuthority
 from simulator.protocol import quirks
-from simulator.services import apns
 from simulator.services.identity import provisioning as portal_of_push_certificates
 from simulator.services.provisioning import Making
 from simulator.store.errors import StoreError
 from simulator.store.opening import open_store
 from simulator.store.protocols import Journal
 from simulator.transport.callbacks import Callbacks
-from simulator.transport.capacity import most_connections
 from simulator.transport.head_publisher import HeadPublisher
-from simulator.transport.http1.server import Http1Server
-from simulator.transport.http2.server import Http2Server
-from simulator.transport.listener import Certificates, Listener, explained
+from simulator.transport.listener import explained
 from simulator.transport.outbox import OutboxWorker
-from simulator.transport.proxy import Proxy
+from simulator.transport.ports import make_certificates, open_ports
 from simulator.worlds import credentials
 from simulator.worlds.loading import chosen_world, generate_secret, is_empty, load_steps
-
-DRAIN_S = 1.5
-"""How long a request in flight may take at the end; with all else it makes less than 5 s."""
-
 
 Advance = Callable[[int], None]
 Bar = Callable[[str, int], AbstractContextManager[Advance]]
@@ -188,20 +180,12 @@ class Simulator:
         control = await self._open_control(parts, directory.path, stack)
         # A CA that is kept covers the names that it was made for, and no others.
         hosts = [one for one in services.hosts(self.catalogue) if authority.covers(one)]
+        push_ca = push_authority.certificate_pem
         certificates = await asyncio.to_thread(
-            partial(
-                Certificates,
-                authority,
-                now,
-                push_authority.certificate_pem,
-                hosts=hosts,
-                newest=settings.tls_max,
-                expired=settings.bad_certificate != "apple",
-                alert="" if settings.tls_alert == "apple" else settings.tls_alert,
-            )
+            make_certificates, settings, authority, push_ca, hosts, now
         )
-        tls, http, proxy = await self._open_services(
-            (*hosts, *authority.names), certificates, stack
+        tls, http, proxy = await open_ports(
+            self.gateway, self.clock, settings, (*hosts, *authority.names), certificates, stack
         )
         self._run_outbox(callbacks, stack)
         self.ready = {
@@ -234,13 +218,12 @@ class Simulator:
     ) -> None:
         """Write the journal's head elsewhere from now on, if that is wanted."""
         settings = self.settings
-        if not settings.publish_head:
-            return
-        key = await asyncio.to_thread(directory.evidence_key)
-        publisher = HeadPublisher(
-            settings.publish_head, settings.publish_head_s, journal, key, _wall_clock
-        )
-        stack.push_async_callback(_ended, asyncio.ensure_future(publisher.run()))
+        if settings.publish_head:
+            key = await asyncio.to_thread(directory.evidence_key)
+            publisher = HeadPublisher(
+                settings.publish_head, settings.publish_head_s, journal, key, _wall_clock
+            )
+            stack.push_async_callback(_ended, asyncio.ensure_future(publisher.run()))
 
     async def _resume_devices(self) -> None:
         """Let the simulated devices go on, now that all ports are open."""
@@ -314,52 +297,6 @@ class Simulator:
         stack.push_async_callback(host.close)
         self._devices = host
         return host.url
-
-    async def _open_services(
-        self, names: Collection[str], certificates: Certificates, stack: AsyncExitStack
-    ) -> tuple[list[str], str | None, str | None]:
-        """Open the ports of the services; return the HTTPS URLs, the HTTP one and the proxy's.
-
-        The proxy leads to the first HTTPS port and stands in for *names*.
-        """
-        settings = self.settings
-        host = settings.host
-        server = Http1Server(
-            self.gateway.answer, self.clock, settings.body_limit, settings.slow_client_s
-        )
-        http2 = Http2Server(
-            self.gateway.answer,
-            self.clock,
-            server.numbers,
-            settings.body_limit,
-            slow_s=settings.slow_client_s,
-            submit=self.gateway.submit,
-            first_streams=partial(apns.first_streams, settings),
-            farewell=apns.END,
-            idle=(settings.idle_timeout_s, apns.IDLE),
-        )
-        listener = Listener(server, http2, most_connections(settings.connections))
-        proxy = Proxy(self.gateway.answer, names, server.numbers)
-        # The proxy closes after the listener, which ends the tunnels to it.
-        stack.push_async_callback(proxy.close, DRAIN_S)
-        stack.push_async_callback(listener.close, DRAIN_S)
-        tls, first = [], None
-        for wanted in settings.tls_port:
-            if wanted is not None:
-                port = await listener.open(
-                    host, wanted, flag="--tls-port", tls=certificates.default
-                )
-                first = first or (host, port)
-                tls.append(ready_file.url("https", host, port))
-        plain = None
-        if settings.http_port is not None:
-            port = await listener.open(host, settings.http_port, flag="--http-port")
-            plain = (host, port)
-        http = plain and ready_file.url("http", *plain)
-        if settings.proxy_port is None:
-            return tls, http, None
-        port = await proxy.open(host, settings.proxy_port, tls=first, http=plain)
-        return tls, http, ready_file.url("http", host, port)
 
 
 def _unseen(_done: int) -> None:

@@ -14,15 +14,9 @@ from simulator.protocol.body_formats import CONTENT_TYPES
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import span
 from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import (
-    NOBODY,
-    ApiError,
-    Call,
-    Operation,
-    Principal,
-    Service,
-)
+from simulator.protocol.operations import NOBODY, ApiError, Call, Operation, Principal
 from simulator.protocol.projection import projector
+from simulator.protocol.service import Service
 from simulator.protocol.validation import Checked, refuses
 from simulator.protocol.wire import Decoded
 

@@ -29,8 +29,8 @@ from simulator.protocol.operations import (
     NeedsOutboundCall,
     Operation,
     OutboundCall,
-    Service,
 )
+from simulator.protocol.service import Service
 from simulator.protocol.validation import Checked
 from simulator.protocol.wire import Decoded
 from simulator.store.errors import StoreError

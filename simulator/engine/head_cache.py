@@ -16,7 +16,8 @@ from simulator.core.state import Entity, State
 from simulator.engine.preflight import receive
 from simulator.protocol.catalogue import Match
 from simulator.protocol.head import HeadNotes, RequestHead
-from simulator.protocol.operations import Call, Principal, Service
+from simulator.protocol.operations import Call, Principal
+from simulator.protocol.service import Service
 
 MOST = 1024
 """Heads of one operation that are kept."""

@@ -2,7 +2,8 @@
 
 from simulator.core.messages import Exchange, Finding, Request, Response
 from simulator.protocol.catalogue import Match
-from simulator.protocol.operations import ApiError, Call, Operation, Service
+from simulator.protocol.operations import ApiError, Call, Operation
+from simulator.protocol.service import Service
 
 _TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
 

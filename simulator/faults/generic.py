@@ -9,7 +9,8 @@ from typing import Any
 
 from simulator.core.messages import Response
 from simulator.protocol.fields import ErrorCode, Integer, String, Table
-from simulator.protocol.operations import Call, Service
+from simulator.protocol.operations import Call
+from simulator.protocol.service import Service
 
 SERVICE = "http"
 _BODILESS = frozenset({204, 304})

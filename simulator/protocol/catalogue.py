@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from simulator.core.messages import Request
 from simulator.protocol.fields import ErrorCode, Field, walk
-from simulator.protocol.operations import Operation, Service
+from simulator.protocol.operations import Operation
+from simulator.protocol.service import Service
 
 _MOST_HOSTS = 256
 _LONG_NAME = 20

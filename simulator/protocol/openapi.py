@@ -16,7 +16,8 @@ from simulator.protocol.fields import (
     Strings,
     Table,
 )
-from simulator.protocol.operations import Operation, Service
+from simulator.protocol.operations import Operation
+from simulator.protocol.service import Service
 
 VERSION = "3.1.0"
 _TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}

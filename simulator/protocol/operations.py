@@ -1,4 +1,4 @@
-"""Rows for operations, errors and services."""
+"""Rows for operations, and what their handlers get."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,19 +6,11 @@ from typing import Any, TypedDict, Unpack
 
 import msgspec
 
-from simulator.core.messages import (
-    Delivery,
-    Exchange,
-    Finding,
-    Request,
-    Response,
-    Tls,
-)
+from simulator.core.messages import Delivery, Exchange, Finding, Request, Tls
 from simulator.core.settings import Settings
 from simulator.core.state import State
 from simulator.protocol import quirks
 from simulator.protocol.body_formats import READERS, BodyFormat
-from simulator.protocol.concepts import Concept
 from simulator.protocol.fields import ErrorCode, Field, Table
 from simulator.protocol.head import HeadNotes, RequestHead
 from simulator.protocol.wire import QueryPair
@@ -188,17 +180,6 @@ class Call(msgspec.Struct):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """Where the state keeps values that the service issues itself, such as serial numbers."""
-
-    concept: str
-    kind: str
-    """Kind of entity."""
-    name: str = ""
-    """Key in its body that holds the value; empty: it is the entity's key."""
-
-
 Handler = Callable[[Call], Any]
 
 
@@ -217,7 +198,7 @@ class Operation:
     """In the order in which the keys are sent."""
     errors: tuple[ErrorCode, ...] = ()
     injectable_item_outcomes: tuple[str, ...] = ()
-    """Outcomes of single items that the handler takes from `Call.forces`."""
+    """Outcomes of single items that the handler takes from `Call.item_outcome`."""
     auth: str = ""
     """Name of one of the service's ways to authenticate; empty: none."""
     versions: str = "1+"
@@ -313,58 +294,3 @@ def _item_outcomes(response: tuple[Field, ...]) -> tuple[str, ...]:
             if _SUCCESS in values:
                 return tuple(value for value in values if value != _SUCCESS)
     return ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """A family of operations behind Apple's host names, and how it behaves as a whole."""
-
-    name: str
-    about: str
-    hosts: tuple[str, ...]
-    docs: str
-    newest: int
-    """Newest protocol version; higher ones count as it."""
-    headers: tuple[Field, ...]
-    """Header fields that every operation knows."""
-    errors: tuple[ErrorCode, ...]
-    """Error rows that every operation can give, beside its own."""
-    on_demand: tuple[ErrorCode, ...] = ()
-    """Error rows that only a fault gives, as nothing in here leads to them."""
-    malformed: ErrorCode
-    not_found: ErrorCode
-    not_allowed: ErrorCode
-    too_large: ErrorCode
-    wrong_type: ErrorCode
-    """The row for a body of a content type that is not taken."""
-    broken: ErrorCode
-    """The row for a failure of our own."""
-    version: Callable[[RequestHead], tuple[str | None, int]] = lambda _: (None, 0)
-    """Returns the protocol version that was sent, and the one in effect; notes what is odd."""
-    gate: Callable[[RequestHead], None] = lambda _: None
-    """Checks that come before authentication, such as the User-Agent."""
-    recognise: Mapping[str, Callable[[RequestHead], Principal]] = field(default_factory=dict)
-    """Ways to authenticate by the head alone. They write nothing; what they find may be kept."""
-    authenticate: Mapping[str, Callable[[Call], Principal]] = field(default_factory=dict)
-    """Ways to authenticate that look at the whole request, or write; they run every time."""
-    admit: Mapping[str, Callable[[Call], None]] = field(default_factory=dict)
-    """What follows each time that a way to authenticate has named the principal, and may still
-    refuse: limits that count requests, sessions that are prolonged, what is due by the clock."""
-    answer: Callable[[Call, Any], Response]
-    """Makes the response of what a handler returned."""
-    refuse: Callable[[Call, ErrorCode], Response]
-    """Makes the response of an error row."""
-    credentials: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Part and place of the credential, by way to authenticate; else it is in Authorization."""
-    client_certificates: bool = False
-    """Whether a TLS client certificate is one of the ways to authenticate."""
-    methods: tuple[str, ...] = ()
-    """The only methods there are, whatever the path; empty: that depends on the path."""
-    quirks: tuple[Quirk, ...] = ()
-    """Its oddities that can be switched on; its handlers ask `Call.has`."""
-    concepts: tuple[Concept, ...] = ()
-    """What its values mean, beside the concepts that services share."""
-    issues: tuple[Issued, ...] = ()
-    """What a client cannot know but from the service: another value of it is foreign."""
-    judges_bodies: bool = True
-    """Whether a body that breaks its rows can be refused for it; else that is only noted."""

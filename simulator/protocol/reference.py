@@ -9,8 +9,9 @@ import msgspec
 from simulator.core.state import Body
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import ErrorCode, Field, Strings, Table, walk
-from simulator.protocol.operations import Operation, Service
+from simulator.protocol.operations import Operation
 from simulator.protocol.rules import RULES
+from simulator.protocol.service import Service
 
 SOURCES = {
     "A-SEND": "Apple, Sending notification requests to APNs",

@@ -11,7 +11,8 @@ from functools import cache
 from types import ModuleType
 
 from simulator.protocol.catalogue import Catalogue
-from simulator.protocol.operations import Operation, Service
+from simulator.protocol.operations import Operation
+from simulator.protocol.service import Service
 from simulator.services.provisioning import Provisioning
 
 

@@ -35,7 +35,8 @@ from simulator.pki.credentials import RandomHex
 from simulator.pki.push import PushAuthority
 from simulator.protocol.documents import Place
 from simulator.protocol.fields import Field
-from simulator.protocol.operations import OutboundCall, Service
+from simulator.protocol.operations import OutboundCall
+from simulator.protocol.service import Service
 
 Step = Callable[[State], int]
 """Writes one piece of a world into the state, seen from no organisation.

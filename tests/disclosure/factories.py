@@ -21,7 +21,8 @@ from simulator.protocol.fields import (
     Strings,
     Table,
 )
-from simulator.protocol.operations import Operation, Service
+from simulator.protocol.operations import Operation
+from simulator.protocol.service import Service
 
 KEY = b"disclosure-test-vectors-v1"
 AGENT = "ExampleMDM/9.4.1"

@@ -18,7 +18,8 @@ from simulator.core.messages import Peer, Request, Tls
 from simulator.disclosure.observe.observation import Observer
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Object, String, Strings
-from simulator.protocol.operations import Operation, Service
+from simulator.protocol.operations import Operation
+from simulator.protocol.service import Service
 from tests.disclosure.factories import DEFINE, FINGERPRINTER, MADE
 
 AGENT = String("user-agent", "Client.", place="header", concept="net.user_agent")

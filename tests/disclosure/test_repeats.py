@@ -18,7 +18,8 @@ from simulator.disclosure.report import checkpoint
 from simulator.disclosure.report.groups import EVIDENCE
 from simulator.disclosure.report.ledger import Ledger
 from simulator.protocol.catalogue import Catalogue
-from simulator.protocol.operations import Operation, Service
+from simulator.protocol.operations import Operation
+from simulator.protocol.service import Service
 from tests.disclosure.factories import CATALOGUE, FINGERPRINTER, TOKEN
 
 REAL = services.load()

@@ -30,7 +30,8 @@ from simulator.disclosure.redact.markers import Marker, parse_body_marker, parse
 from simulator.disclosure.redact.scrubbing import Scrubber
 from simulator.disclosure.redact.sealer import RequestSealer
 from simulator.protocol.catalogue import Catalogue
-from simulator.protocol.operations import Operation, Service
+from simulator.protocol.operations import Operation
+from simulator.protocol.service import Service
 from simulator.protocol.wire import Decoded, decode
 
 __all__ = ["Disclosure", "Observer"]

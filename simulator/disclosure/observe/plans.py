@@ -13,7 +13,8 @@ from simulator.disclosure.redact.known import HEADERS, NAMES, PREFIXES
 from simulator.protocol.body_formats import BodyFormat
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, Integers, Object, Objects, Strings, Table, span, walk
-from simulator.protocol.operations import Operation, Service
+from simulator.protocol.operations import Operation
+from simulator.protocol.service import Service
 
 CREDENTIAL, REQUIRED = "credential", "required"
 """Why something is inherent: see `Row.inherent`."""

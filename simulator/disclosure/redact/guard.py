@@ -23,7 +23,7 @@ from simulator.disclosure.redact.known import CREDENTIALS
 from simulator.disclosure.redact.markers import BodyMarker
 from simulator.disclosure.redact.scrubbing import without_credentials
 from simulator.disclosure.redact.vault import Vault
-from simulator.protocol.operations import Service
+from simulator.protocol.service import Service
 
 _START = r"(?<![0-9A-Za-z]{2})"
 """The start of a word, before which there may be the length of a text in the record."""

@@ -13,7 +13,7 @@ from functools import cache
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, walk
-from simulator.protocol.operations import Issued
+from simulator.protocol.service import Issued
 
 NOVEL, FOREIGN, DERIVED, ECHO = "novel", "foreign", "derived", "echo:"
 _DERIVED = frozenset(("dep.oauth_signature",))

@@ -13,7 +13,8 @@ from simulator.core.messages import Finding, Goaway, Headers, Response, Tls
 from simulator.core.settings import Settings
 from simulator.protocol.fields import ErrorCode, String
 from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import Call, Issued, Service
+from simulator.protocol.operations import Call
+from simulator.protocol.service import Issued, Service
 from simulator.services.apns import connections, errors, lint, quirks, registry, topics
 from simulator.services.apns.credentials import HOSTS, admit, by_credential
 

@@ -12,7 +12,8 @@ import msgspec
 from simulator.core.messages import Finding, Response
 from simulator.protocol.fields import ErrorCode, String
 from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import ApiError, Call, Issued, Service
+from simulator.protocol.operations import ApiError, Call
+from simulator.protocol.service import Issued, Service
 from simulator.services.axm import access, errors, quirks, versions
 from simulator.services.axm.accounts import ACCOUNT as ACCOUNT_KIND
 from simulator.services.axm.documents import (

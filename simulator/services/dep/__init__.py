@@ -12,7 +12,8 @@ import msgspec
 from simulator.core.messages import Finding, Response
 from simulator.protocol.fields import ErrorCode, String
 from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import ApiError, Call, Issued, Service
+from simulator.protocol.operations import ApiError, Call
+from simulator.protocol.service import Issued, Service
 from simulator.services.dep import errors, quirks
 from simulator.services.dep.login import by_signature
 from simulator.services.dep.sessions import SESSION_HEADER, by_session, prolong

@@ -11,7 +11,8 @@ import msgspec
 
 from simulator.core.messages import Response
 from simulator.protocol.fields import ErrorCode, String
-from simulator.protocol.operations import Call, Service
+from simulator.protocol.operations import Call
+from simulator.protocol.service import Service
 from simulator.services.gdmf import errors, quirks
 
 DOCS = (

@@ -13,7 +13,8 @@ import msgspec
 from simulator.core.messages import Response
 from simulator.pki.authorities import Authorities
 from simulator.protocol.fields import ErrorCode, String
-from simulator.protocol.operations import Call, Service
+from simulator.protocol.operations import Call
+from simulator.protocol.service import Service
 from simulator.services.identity import errors, quirks
 
 DOCS = (

@@ -13,7 +13,8 @@ import msgspec
 from simulator.core.messages import Response
 from simulator.core.state import Body
 from simulator.protocol.fields import ErrorCode, String
-from simulator.protocol.operations import Call, Issued, Service
+from simulator.protocol.operations import Call
+from simulator.protocol.service import Issued, Service
 from simulator.services.vpp import access, errors, numbers, quirks
 from simulator.services.vpp.answers import metadata_error, v1_trailer, v2_trailer
 from simulator.services.vpp.domain.locations import TOKEN

@@ -1,0 +1,77 @@
+"""The row of a service: what its operations have in common."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.core.messages import Response
+from simulator.protocol.concepts import Concept
+from simulator.protocol.fields import ErrorCode, Field
+from simulator.protocol.head import RequestHead
+from simulator.protocol.operations import Call, Principal, Quirk
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """Where the state keeps values that the service issues itself, such as serial numbers."""
+
+    concept: str
+    kind: str
+    """Kind of entity."""
+    name: str = ""
+    """Key in its body that holds the value; empty: it is the entity's key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A family of operations behind Apple's host names, and how it behaves as a whole."""
+
+    name: str
+    about: str
+    hosts: tuple[str, ...]
+    docs: str
+    newest: int
+    """Newest protocol version; higher ones count as it."""
+    headers: tuple[Field, ...]
+    """Header fields that every operation knows."""
+    errors: tuple[ErrorCode, ...]
+    """Error rows that every operation can give, beside its own."""
+    on_demand: tuple[ErrorCode, ...] = ()
+    """Error rows that only a fault gives, as nothing in here leads to them."""
+    malformed: ErrorCode
+    not_found: ErrorCode
+    not_allowed: ErrorCode
+    too_large: ErrorCode
+    wrong_type: ErrorCode
+    """The row for a body of a content type that is not taken."""
+    broken: ErrorCode
+    """The row for a failure of our own."""
+    version: Callable[[RequestHead], tuple[str | None, int]] = lambda _: (None, 0)
+    """Returns the protocol version that was sent, and the one in effect; notes what is odd."""
+    gate: Callable[[RequestHead], None] = lambda _: None
+    """Checks that come before authentication, such as the User-Agent."""
+    recognise: Mapping[str, Callable[[RequestHead], Principal]] = field(default_factory=dict)
+    """Ways to authenticate by the head alone. They write nothing; what they find may be kept."""
+    authenticate: Mapping[str, Callable[[Call], Principal]] = field(default_factory=dict)
+    """Ways to authenticate that look at the whole request, or write; they run every time."""
+    admit: Mapping[str, Callable[[Call], None]] = field(default_factory=dict)
+    """What follows each time that a way to authenticate has named the principal, and may still
+    refuse: limits that count requests, sessions that are prolonged, what is due by the clock."""
+    answer: Callable[[Call, Any], Response]
+    """Makes the response of what a handler returned."""
+    refuse: Callable[[Call, ErrorCode], Response]
+    """Makes the response of an error row."""
+    credentials: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Part and place of the credential, by way to authenticate; else it is in Authorization."""
+    client_certificates: bool = False
+    """Whether a TLS client certificate is one of the ways to authenticate."""
+    methods: tuple[str, ...] = ()
+    """The only methods there are, whatever the path; empty: that depends on the path."""
+    quirks: tuple[Quirk, ...] = ()
+    """Its oddities that can be switched on; its handlers ask `Call.has`."""
+    concepts: tuple[Concept, ...] = ()
+    """What its values mean, beside the concepts that services share."""
+    issues: tuple[Issued, ...] = ()
+    """What a client cannot know but from the service: another value of it is foreign."""
+    judges_bodies: bool = True
+    """Whether a body that breaks its rows can be refused for it; else that is only noted."""
