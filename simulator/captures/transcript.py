@@ -66,12 +66,14 @@ class Transcript:
             "these is a simulator, name it with --host"
         )
 
-    def told(self, evaluation: Evaluation) -> Iterator[str]:
-        """Yield what a reader of the report has to know of the capture, a line each."""
-        yield (
+    def __str__(self) -> str:
+        return (
             f"{self._path}: {self._capture.kind} with {self.entries} entries, of which "
             f"{self.recorded} went to Apple's hosts"
         )
+
+    def limits(self, evaluation: Evaluation) -> Iterator[str]:
+        """Yield what a reader of the report has to know that it does not show, a line each."""
         if evaluation.hosts.simulated:
             yield f"taken for a simulator's: {counted(evaluation.hosts.simulated)}"
         if evaluation.hosts.others:

@@ -105,9 +105,10 @@ def _captured(
             transcript = Transcript(file, capture)
             with bar(f"reading {file.name}", capture.size, shown=capture.size > _LARGE) as advance:
                 transcript.write(evaluation, store, advance)
-        for line in transcript.told(evaluation):
-            click.echo(f"mdmsim: {line}", err=True)
         ledger = Ledger(observer, catalogue)
+        ledger.limits = tuple(transcript.limits(evaluation))
+        for line in (transcript, *ledger.limits):
+            click.echo(f"mdmsim: {line}", err=True)
         journal = stack.enter_context(closing(open_journal(journal_file)))
         evidence = read(journal, ledger.add)
         # An entry that cannot be read is a request of which everything is missing.

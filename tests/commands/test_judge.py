@@ -152,6 +152,16 @@ def test_other_hosts_are_skipped_and_counted_and_what_is_missing_is_said(tmp_pat
     assert "a simulator's: 127.0.0.1 1" in result.stderr
     assert "the client's certificate" in result.stderr
     assert "response was not captured: 1" in result.stderr
+    unseen = json.loads(result.stdout)["not_observable"]
+    assert "skipped, as they went to other hosts: www.example.com 2" in unseen
+    assert any("the client's certificate" in one for one in unseen)
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_each_form_says_what_the_capture_does_not_show(tmp_path: Path, form: str) -> None:
+    result = run("judge", write(tmp_path / "a.har", [GOOD]), "--format", form)
+
+    assert "server name and TLS version" in " ".join(result.stdout.split())
 
 
 def test_a_host_is_taken_for_apples_if_it_is_named(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def _scope(material: Material, words: Words) -> str:
         "exercised": _text(exercised),
     }
     listed = "".join(f"<dt>{_page(words, key)}</dt><dd>{value}</dd>" for key, value in rows.items())
-    flows = "".join(f"<li>{_text(one)}</li>" for one in not_observable(words))
+    flows = "".join(f"<li>{_text(one)}</li>" for one in not_observable(report))
     unseen = _text(words.text("not_observable", "section"))
     return f'<dl class="scope">{listed}<dt>{unseen}</dt><dd><ul>{flows}</ul></dd></dl>'
 

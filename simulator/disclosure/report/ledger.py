@@ -64,6 +64,8 @@ class Ledger:
         """Requests whose body could not be read."""
         self.truncated = 0
         """Requests of which a part is missing."""
+        self.limits: tuple[str, ...] = ()
+        """What whoever recorded the exchanges could not see, a sentence each."""
         self.first: tuple[int, int] = (0, 0)
         """Number and time (milliseconds) of the first exchange; zeros if there is none."""
         self.last: tuple[int, int] = (0, 0)

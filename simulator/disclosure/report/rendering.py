@@ -19,7 +19,7 @@ def as_dict(report: Report) -> dict[str, Any]:
     """Return the report as plain values."""
     found = asdict(report)
     found["summary"] = [asdict(part) for part in report.glance.parts]
-    return {**found, "not_observable": not_observable(Words(report.provenance.language))}
+    return {**found, "not_observable": not_observable(report)}
 
 
 def to_text(report: Report, width: int = 100) -> str:

@@ -120,6 +120,8 @@ class Report:
     """What connections told beside their messages; nobody declares that, so it is not judged."""
     devices: tuple[DeviceLine, ...]
     """What devices told the MDM server: none of it is a disclosure to Apple."""
+    limits: tuple[str, ...]
+    """What whoever recorded the exchanges could not see, such as a proxy the certificate."""
     evidence: Proof
     provenance: Provenance
 
@@ -197,6 +199,7 @@ class Report:
             ),
             devices=ledger.devices.lines(manifest),
             evidence=Proof.of(evidence),
+            limits=ledger.limits,
             provenance=_provenance(
                 ledger, evidence, manifest, catalogue, tool, redact, language, product
             ),

@@ -10,7 +10,7 @@ from typing import Any
 
 from simulator.disclosure.judge.manifest import UNDECLARED
 from simulator.disclosure.report.glance import SummaryChapter
-from simulator.disclosure.report.layout import Section
+from simulator.disclosure.report.layout import Section, printable
 from simulator.disclosure.report.lines import LedgerLine
 from simulator.disclosure.report.report import ClaimLine, Report
 from simulator.disclosure.report.words import Words
@@ -45,16 +45,20 @@ def sections(report: Report) -> list[Section]:
             found.append(_table(key, columns, rows, words))
     if report.devices:
         found.append(_table("devices", _DEVICES, _devices(report), words))
-    flows = "\n".join(f"- {one}" for one in not_observable(words))
+    flows = "\n".join(f"- {one}" for one in not_observable(report))
     found.append(Section(words.text("not_observable", "section"), flows, key="not_observable"))
     found.append(_provenance(report, words))
     found.append(_table("connections", _CONNECTIONS, _connections(report), words))
     return found
 
 
-def not_observable(words: Words) -> list[str]:
-    """Return the flows that no simulator sees (disclosure.md 2.7)."""
-    return [words.text(key, "not-observable") for key in words.keys("not-observable")]
+def not_observable(report: Report) -> list[str]:
+    """Return the flows that no simulator sees (disclosure.md 2.7), and what a capture lacks."""
+    words = Words(report.provenance.language)
+    return [
+        *(words.text(key, "not-observable") for key in words.keys("not-observable")),
+        *map(printable, report.limits),
+    ]
 
 
 def _table(key: str, columns: Iterable[str], rows: Rows, words: Words) -> Section:
