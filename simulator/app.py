@@ -20,7 +20,7 @@ from simulator.control.parts import Parts
 from simulator.control.web import make_application
 from simulator.core import ready_file
 from simulator.core.clock import Clock
-from simulator.core.data_directory import Directory, secret_lines
+from simulator.core.data_directory import Directory, secret_lines, signed
 from simulator.core.settings import ConfigurationError, Settings
 from simulator.core.state import State, StoreAdmin
 from simulator.disclosure.judge.manifest import load_manifest
@@ -175,6 +175,7 @@ class Simulator:
             authorities=authorities,
             token=keys.control_token,
             key_id=fingerprinter.key_id,
+            sign=partial(signed, directory.path),
             renew=self._renew,
         )
         control = await self._open_control(parts, directory.path, stack)

@@ -5,12 +5,21 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 from simulator import __version__, services
 from simulator.commands.progress import bar
 from simulator.core.clock import Clock
-from simulator.core.data_directory import DATABASE, KEYS, LEDGER, PRIVATE, read_keys, write_file
+from simulator.core.data_directory import (
+    DATABASE,
+    KEYS,
+    LEDGER,
+    PRIVATE,
+    read_keys,
+    signed,
+    write_file,
+)
 from simulator.core.messages import Exchange
 from simulator.core.sealed_file import seal, unseal
 from simulator.core.settings import Settings
@@ -49,6 +58,8 @@ class JournalLedger:
     observer: Observer
     catalogue: Catalogue
     known: Known
+    data: Path | None = None
+    """The data directory whose key signs; None: there is none."""
 
     def report(
         self,
@@ -83,6 +94,7 @@ class JournalLedger:
             exchanges=lambda: exchanges_through(self.journal, self.evidence.head.seq),
             origin=self.origin,
             exchange=self.journal.get,
+            **({} if self.data is None else {"sign": partial(signed, self.data)}),
             width=width,
         )
 
@@ -180,7 +192,7 @@ def books(settings: Settings, *, fresh: bool = False) -> Iterator[JournalLedger]
             kept = _Kept(data / LEDGER, keys.secret)
             ledger, evidence = _added_up(now, observer, catalogue, kept, fresh=fresh)
             known = known_to(catalogue, now.scan, observer.stamp)
-        yield JournalLedger(journal, ledger, evidence, observer, catalogue, known)
+        yield JournalLedger(journal, ledger, evidence, observer, catalogue, known, data)
 
 
 def read(journal: Journal, add: Callable[[Exchange], None], chain: Chain | None = None) -> Evidence:

@@ -114,4 +114,4 @@ def _captured(
         # An entry that cannot be read is a request of which everything is missing.
         ledger.truncated += len(transcript.invalid)
         known = known_to(catalogue, scan, observer.stamp)
-        yield JournalLedger(journal, ledger, evidence, observer, catalogue, known)
+        yield JournalLedger(journal, ledger, evidence, observer, catalogue, known, data)

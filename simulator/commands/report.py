@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import click
 
 from simulator.commands import report_screen
+from simulator.commands.attestations import PUBLIC_KEY, check
 from simulator.commands.canary import look
 from simulator.commands.journal_source import books, today, verify
 from simulator.commands.options import setting_options, settings
@@ -44,6 +45,20 @@ from simulator.journal.heads import read as read_heads
     help="With --verify: a head that was kept elsewhere, or a file of --publish-head; the journal "
     "must go through it. May be given more than once.",
 )
+@click.option(
+    "--verify-signature",
+    "attestation",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Only check the signature of an attestation that --format attestation wrote, by the key "
+    "of --data, or by --public-key.",
+)
+@click.option(
+    "--public-key",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="With --verify-signature: evidence.pub of the data directory that signed.",
+)
 @click.option("--rebuild", is_flag=True, help="Read the whole journal, whatever was kept of it.")
 @click.option(
     "--canary",
@@ -57,6 +72,8 @@ def command(
     url: str | None,
     only_verify: bool,
     heads: tuple[str, ...],
+    attestation: Path | None,
+    public_key: Path | None,
     rebuild: bool,
     canary: bool,
     config: str | None,
@@ -73,7 +90,10 @@ def command(
     wanted = settings(config, **flags)
     if heads and (url is not None or not only_verify):
         raise ConfigurationError("--head goes with --verify and a data directory (--data)")
-    if canary:
+    if attestation is not None:
+        told, code = check(attestation, public_key or Path(wanted.data) / PUBLIC_KEY)
+        write([f"{told}\n"], options.output)
+    elif canary:
         if url is not None:
             raise ConfigurationError("--canary reads a data directory: name it with --data")
         lines, well = look(wanted)

@@ -110,6 +110,7 @@ class LedgerService:
             exchanges=lambda: exchanges_through(parts.journal, report.evidence.head_exchange),
             origin=lambda one, seq: self.origins(seq, [one])[0],
             exchange=parts.journal.get,
+            sign=parts.sign,
         )
 
     def rows(self, match: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -44,6 +44,8 @@ class Parts:
     """Bearer token that is wanted when the control port is not on loopback."""
     key_id: str
     """Names the fingerprint key without telling it."""
+    sign: Callable[[bytes, str], str]
+    """Takes content and its media type; returns them signed with the data directory's key."""
     renew: Callable[[], Awaitable[list[Body]]]
     """Makes what a replaced world needs beside the state, and returns its organisations with
     their credentials, as in ``ready.json``."""

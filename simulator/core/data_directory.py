@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from simulator.core.settings import ConfigurationError
-from simulator.pki import evidence_key
+from simulator.pki import dsse, evidence_key
 from simulator.pki.authority import Authority
 
 MEMORY = ":memory:"
@@ -129,27 +129,39 @@ class Directory:
             ) from error
 
     def evidence_key(self) -> Ed25519PrivateKey:
-        """Return the key that heads and attestations are signed with, made at the first call.
-
-        ``evidence.key`` is PKCS#8 PEM, private; ``evidence.pub`` is for whoever checks.
-        """
-        path = self.path / EVIDENCE_KEY
-        if not path.exists():
-            private, public = evidence_key.make()
-            write_file(path, private, PRIVATE)
-            write_file(path.with_suffix(".pub"), public, 0o644)
-        try:
-            return evidence_key.load(path.read_bytes())
-        except ValueError as error:
-            raise ConfigurationError(
-                f"{path} is damaged: restore it, or remove it to have a new key made"
-            ) from error
+        """Return what the function `evidence_key_of` does."""
+        return evidence_key_of(self.path)
 
     def release(self) -> None:
         """Let other processes use the directory; remove it if nothing is kept."""
         if not self.kept:
             shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
+
+
+def evidence_key_of(directory: Path) -> Ed25519PrivateKey:
+    """Return the key that heads and attestations are signed with, made at the first call.
+
+    ``evidence.key`` is PKCS#8 PEM, private; ``evidence.pub`` is for whoever checks.
+    """
+    path = directory / EVIDENCE_KEY
+    try:
+        if not path.exists():
+            private, public = evidence_key.make()
+            write_file(path, private, PRIVATE)
+            write_file(path.with_suffix(".pub"), public, 0o644)
+        return evidence_key.load(path.read_bytes())
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{path} is damaged: restore it, or remove it to have a new key made"
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}: let mdmsim write there") from error
+
+
+def signed(directory: Path, content: bytes, content_type: str) -> str:
+    """Return *content* in an envelope that the key of *directory* signed; see `dsse.enclose`."""
+    return dsse.enclose(content, content_type, evidence_key_of(directory))
 
 
 def secret_lines(path: Path) -> dict[str, str]:

@@ -87,7 +87,7 @@ async def test_the_picture_is_drawn_without_style_of_its_own(console: Console) -
 async def test_every_format_is_a_download(console: Console) -> None:
     await sent(console)
     page = await console.open("/disclosures?redact=names&gate=1")
-    links = re.findall(r'href="(/api/v1/report\?format=(\w+)[^"]*)"', page.text)
+    links = re.findall(r'href="(/api/v1/report\?format=([\w-]+)[^"]*)"', page.text)
 
     assert [form for _, form in links] == list(FORMATS)
     for link, _ in links:
@@ -215,7 +215,7 @@ async def test_a_manifest_is_made_from_the_traffic_edited_and_judged_by(console:
     assert "make a manifest from this traffic" in page.words
     assert 'concepts = ["dep.profile_name"]' in written
     assert "ours.toml, uploaded" in judged.words
-    assert "Name of the enrolment profile of the organisation declared" in judged.words
+    assert "Enrolment profile name of the organisation declared" in judged.words
     assert unescape(again.text).count('discloser = "Example School"') == 1
     assert saved.text == written
     assert "filename*=UTF-8''ours.toml" in saved.headers["Content-Disposition"]

@@ -26,7 +26,13 @@ DRAFT = "mine.toml"
 _CLEAR = {"redact": "clear"}
 """How examples are shown unless the reader chooses otherwise; secrets never are."""
 _CHOSEN = ("redact", "gate")
-_ENDINGS = {"text": "txt", "markdown": "md"}
+_ENDINGS = {
+    "text": "txt",
+    "markdown": "md",
+    "article-30": "article-30.csv",
+    "dpv": "jsonld",
+    "attestation": "attestation.json",
+}
 UNMATCHED = "unmatched"
 """In place of the recipient, where a request was for none of the services."""
 Groups = list[tuple[str, str, list[Mapping[str, Any]]]]

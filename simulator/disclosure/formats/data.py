@@ -39,7 +39,7 @@ def to_csv(material: Material) -> Iterator[str]:
     writer.writerow(COLUMNS)
     for line in (*report.sent, *report.received):
         cells = _cells(line, claims.get(line.declared), report)
-        writer.writerow([_safe(str(cells[name])) for name in COLUMNS])
+        writer.writerow([safe(str(cells[name])) for name in COLUMNS])
     yield out.getvalue()
 
 
@@ -56,7 +56,7 @@ def _cells(line: LedgerLine, claim: ClaimLine | None, report: Report) -> dict[st
     }
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Return *text* so that no spreadsheet computes it."""
     plain = printable(text)
     return f"'{plain}" if plain.startswith(_FORMULA) else plain

@@ -4,12 +4,19 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from simulator.core.messages import Exchange
+from simulator.core.settings import ConfigurationError
 from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.records import Disclosure
 from simulator.disclosure.report.devices import DEVICE
 from simulator.disclosure.report.report import Report
 from simulator.protocol.catalogue import Catalogue
+
+
+def _unsigned(_: bytes, content_type: str) -> str:
+    raise ConfigurationError(
+        f"{content_type} is signed with the key of a data directory: name one with --data"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +33,8 @@ class Material:
     """Tells where the value of a record of an exchange came from; see ``origins``."""
     exchange: Callable[[int], Exchange | None] = lambda _: None
     """Reads one exchange by its number."""
+    sign: Callable[[bytes, str], str] = _unsigned
+    """Takes content and its media type; returns them in a signed envelope."""
     width: int = 100
     """Columns of the terminal."""
 

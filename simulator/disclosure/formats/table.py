@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from simulator.disclosure.formats.attestation import to_attestation
 from simulator.disclosure.formats.cyclonedx import to_cyclonedx
 from simulator.disclosure.formats.data import json_lines, json_report, to_csv
 from simulator.disclosure.formats.har import to_har
 from simulator.disclosure.formats.html import to_html
 from simulator.disclosure.formats.junit import to_junit
 from simulator.disclosure.formats.material import Material
+from simulator.disclosure.formats.register import to_article_30, to_dpv
 from simulator.disclosure.formats.sarif import to_sarif
 from simulator.disclosure.report.rendering import to_markdown, to_text
 
@@ -52,6 +54,19 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "jsonl", "a line of JSON per disclosure", "application/jsonl", json_lines, streams=True
+        ),
+        Format(
+            "article-30",
+            "CSV: a record of processing, Art. 30(1) GDPR",
+            "text/csv",
+            to_article_30,
+        ),
+        Format("dpv", "JSON-LD of the Data Privacy Vocabulary", "application/ld+json", to_dpv),
+        Format(
+            "attestation",
+            "in-toto test result, signed (DSSE)",
+            "application/vnd.dsse.envelope.v1+json",
+            to_attestation,
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.report import Report
+from simulator.pki import dsse, evidence_key
 from tests.apple import Apple
 from tests.disclosure.test_vectors import VECTORS, request_of
 
 SERIAL = "0ZAAAAAAAAAA"
 SECRET = "FAKE-enrol-secret-42"
+KEY = evidence_key.load(evidence_key.make()[0])
 MAIL = "anna.svensson@example.com"
 Render = Callable[..., str]
 
@@ -45,6 +48,11 @@ def ran() -> Apple:
     return apple
 
 
+def signed_here(content: bytes, content_type: str) -> str:
+    """Return an attestation as formats write it, signed by a key of these tests."""
+    return dsse.enclose(content, content_type, KEY)
+
+
 def material(level: Level = "fingerprint", language: str = "en") -> Material:
     apple = ran()
     ledger = Ledger(apple.observer, apple.catalogue)
@@ -68,7 +76,8 @@ def material(level: Level = "fingerprint", language: str = "en") -> Material:
 @pytest.fixture
 def render() -> Render:
     def rendered(form: str, level: Level = "fingerprint") -> str:
-        return "".join(FORMATS[form].render(material(level)))
+        signing = replace(material(level), sign=signed_here)
+        return "".join(FORMATS[form].render(signing))
 
     return rendered
 

@@ -24,7 +24,9 @@ from tests.disclosure.formats.conftest import MAIL, SECRET, SERIAL, Render, mate
 
 
 def test_the_formats_are_those_of_the_contract() -> None:
-    assert " ".join(FORMATS) == "text json markdown csv html sarif har junit cyclonedx jsonl"
+    assert " ".join(FORMATS) == (
+        "text json markdown csv html sarif har junit cyclonedx jsonl article-30 dpv attestation"
+    )
 
 
 @pytest.mark.parametrize("form", FORMATS)
