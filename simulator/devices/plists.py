@@ -2,16 +2,29 @@
 
 import plistlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 MAX_BYTES = 32 * 1024 * 1024
 """What a device reads of a response; a profile or command has a few kilobytes."""
 
 
+_SMALL = 65_536
+
+
+@lru_cache(maxsize=16)
+def _small(content: bytes) -> Any:
+    """Return what a property list holds. It is read twice: by who judges it and by the device."""
+    return plistlib.loads(content)
+
+
 def read_dictionary(content: bytes, what: str) -> dict[str, Any]:
-    """Return the dictionary in *content*, XML or binary; ValueError says what it is instead."""
+    """Return the dictionary in *content*, XML or binary; not to be changed.
+
+    ValueError says what it is instead.
+    """
     try:
-        value = plistlib.loads(content)
+        value = _small(content) if len(content) < _SMALL else plistlib.loads(content)
     except Exception:  # noqa: BLE001 (plistlib raises what its parsers raise, of many kinds)
         raise ValueError(f"{what} is no property list: it begins with {content[:20]!r}") from None
     if not isinstance(value, dict):
