@@ -25,7 +25,15 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One step of a scenario."""
 
     action: Literal[
-        "power-on", "power-off", "erase", "unenrol", "poll", "options", "enrol", "sign-in"
+        "power-on",
+        "power-off",
+        "erase",
+        "unenrol",
+        "poll",
+        "options",
+        "enrol",
+        "sign-in",
+        "migrate",
     ]
     at_s: float = 0
     share: float = 1

@@ -7,9 +7,10 @@ from typing import Any, Literal
 from msgspec import Struct, convert, to_builtins
 from msgspec import field as struct_field
 
-from simulator.core.timestamps import rfc3339_ms
+from simulator.core.timestamps import rfc3339, rfc3339_ms
 from simulator.devices import models
 from simulator.devices.identity import Identity
+from simulator.devices.options import Options
 from simulator.devices.world import dashed
 
 Body = dict[str, Any]
@@ -95,38 +96,6 @@ class LifeEvent(Struct, frozen=True):
     about: str = ""
 
 
-class Options(Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """How a device deviates from what it is by default."""
-
-    origins: dict[str, str] = struct_field(default_factory=dict)
-    """Where the device goes instead, by origin: ``https://mdm.test`` -> ``http://127.0.0.1:9000``.
-
-    Servers whose own URL is not reachable from here need it (device.md 3.3)."""
-    trust: str = ""
-    """Certificates, PEM, that the device trusts beside the system's."""
-    ade_method: Literal["post", "get"] = "post"
-    """``get``: the enrolment profile is fetched unsigned, as micromdm's check of the real
-    device CA cannot be passed (device.md 2.3)."""
-    proxy_header: str = ""
-    """Header in which the device shows its certificate, as a TLS proxy would (RFC 9440)."""
-    shared_keys: bool = False
-    """Whether SCEP keys are taken from a pool, as large fleets need it: a key takes 40 ms."""
-    busy: int = 0
-    """How many of the next commands are answered NotNow."""
-    locked: bool = False
-    """Whether the screen is locked: commands that wait for an unlock are answered NotNow."""
-    lost_answer: str = ""
-    """A check-in message whose first answer is lost, such as ``Authenticate``: it is sent again."""
-    foreign_identity: bool = False
-    """Whether messages are signed with the certificate from the factory, not the enrolment's."""
-    stale_token: bool = False
-    """Whether the MDM is told a token that Apple has retired."""
-    never_configured: bool = False
-    """Whether Setup Assistant goes on waiting after DeviceConfigured."""
-    silent_declarations: bool = False
-    """Whether no status report is sent for declarations."""
-
-
 class VirtualDevice(Struct):
     """One device."""
 
@@ -165,6 +134,8 @@ class VirtualDevice(Struct):
     """PIN that unlocks a locked Mac."""
     lost: Body | None = None
     """Message, phone number and footnote of lost mode, if it is on."""
+    migrates_ms: int = 0
+    """When it moves to the server that it is assigned to by then; 0: it does not."""
     returning: bool = False
     """Whether it was erased with Return to Service, so that it enrols again by itself."""
     return_profile: bytes = b""
@@ -235,6 +206,7 @@ class VirtualDevice(Struct):
             "profiles": [one.identifier for one in self.installed],
             "apps": sorted(self.apps),
             "managed_account": to_builtins(self.account),
+            "migrates": rfc3339(self.migrates_ms) if self.migrates_ms else None,
             "trouble": self.trouble or None,
             "life": [
                 {"at": rfc3339_ms(one.at_ms), "what": one.what, "about": one.about}

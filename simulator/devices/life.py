@@ -5,6 +5,8 @@ What goes wrong on the way is noted in the device, as `Device.trouble`.
 
 import json
 
+from simulator.core.timestamps import milliseconds
+from simulator.devices.commands.rows import number_of
 from simulator.devices.device import Body, VirtualDevice
 from simulator.devices.enrolment import check_in
 from simulator.devices.enrolment.account import account_driven_profile
@@ -15,6 +17,9 @@ from simulator.devices.flow import OK, Apple, Flow, perform
 from simulator.devices.managed_account import sign_in
 from simulator.devices.models import model_name
 from simulator.devices.world import DeviceEnvironment
+
+_MIGRATES_SINCE = (26,)
+"""Version of iOS and macOS from which on devices move without an erase."""
 
 
 def power_on(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
@@ -46,13 +51,20 @@ def _activate(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
         raise activation_locked()
     received = yield from perform(Apple("POST", f"/devices/{device.serial}/activate", {}))
     record: Body = json.loads(received.body) if received.status == OK else {}
-    device.assigned = record.get("profile")
+    _take(device, record)
     device.condition = "activated"
     device.push_token = world.push_token()
     device.name = model_name(str(device.hardware.get("model", "")), device.family)
     device.supervised = device.assigned is not None
     about = str((device.assigned or {}).get("profile_name", "no profile"))
     device.happened(world.now_ms(), "activated", about)
+
+
+def _take(device: VirtualDevice, record: Body) -> None:
+    """Take what Apple says of the device: the assigned profile, and when it has to move."""
+    device.assigned = record.get("profile")
+    deadline = record.get("mdm_migration_deadline")
+    device.migrates_ms = milliseconds(deadline) if deadline else 0
 
 
 def _automated(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
@@ -65,6 +77,46 @@ def _automated(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     content = yield from resolved(content, device, world)
     yield from install_enrolment(content, device, world, automated=True)
     device.returning, device.return_profile = False, b""
+    yield from _has_moved(device)
+
+
+def _has_moved(device: VirtualDevice) -> Flow[None]:
+    """Tell Apple, if it waits for that, that the device is with the server that it should be."""
+    if device.migrates_ms:
+        yield from perform(Apple("POST", f"/devices/{device.serial}/complete-migration", {}))
+        device.migrates_ms = 0
+
+
+def migrate(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
+    """Move to the server that the device is assigned to, without an erase (device.md 8).
+
+    The server before is told, if its profile asks for that, once the new one has
+    given a profile; until then the device stays as it is.
+    """
+    yield from _attempt(_migrated(device, world), device, world)
+
+
+def _migrated(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
+    device.migrates_ms = 0
+    if device.enrolment is None:
+        raise enrolment_failed("The device is enrolled in no MDM that it could leave.")
+    if number_of(device.version) < _MIGRATES_SINCE:
+        text = f"The system ({device.version}) cannot migrate: erase the device."
+        raise enrolment_failed(text)
+    received = yield from perform(Apple("POST", f"/devices/{device.serial}/activate", {}))
+    if received.status != OK:
+        raise enrolment_failed("Apple does not know the device.")
+    _take(device, json.loads(received.body))
+    if device.assigned is None:
+        raise enrolment_failed("The device is assigned to no server that has a profile for it.")
+    content = yield from automated_profile(device, world)
+    content = yield from resolved(content, device, world)
+    token = device.push_token
+    yield from unenrol(device, world, "migration")
+    yield from perform(Apple("POST", f"/push-tokens/{token}/unregister", {}))
+    device.push_token = world.push_token()
+    yield from install_enrolment(content, device, world, automated=True)
+    yield from _has_moved(device)
 
 
 def _attempt(enrolling: Flow[None], device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:

@@ -65,6 +65,10 @@ class SimulatedDevice:
         """Remove the MDM profile, as its user can."""
         self._act("unenrol")
 
+    def migrate(self) -> None:
+        """Move it to the server that it is assigned to now, as its user can before the deadline."""
+        self._act("migrate")
+
     def poll(self) -> None:
         """Let it ask for commands without a push."""
         self._act("poll")

@@ -15,6 +15,7 @@ from simulator.control.api.devices import (
     who,
     with_device,
 )
+from simulator.control.device_host import HOST
 from simulator.control.parts import BODY, PARTS, Parts, Route, bad, check_body, missing
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds
@@ -92,6 +93,9 @@ ACTIONS: dict[str, Callable[[_Act], Device]] = {
     ),
 }
 
+_MIGRATIONS = ("migrate", "clear-migration")
+"""What simulated devices are told of at once, as Apple pushes to them then."""
+
 
 async def act_on_device(request: web.Request) -> web.Response:
     """Do what the portal, or the device itself, can do to a device."""
@@ -112,7 +116,11 @@ async def act_on_device(request: web.Request) -> web.Response:
         return shown(device) | {"profile": assigned_profile(own, device)}
 
     await materialise_arrivals(parts)
-    return web.json_response(await parts.gateway.run(work))
+    answer = await parts.gateway.run(work)
+    if request.match_info["action"] in _MIGRATIONS and (fleet := request.app[HOST].running):
+        deadline = answer.get("mdm_migration_deadline")
+        await fleet.set_deadline(serial, milliseconds(deadline) if deadline else 0)
+    return web.json_response(answer)
 
 
 async def list_licences(request: web.Request) -> web.Response:

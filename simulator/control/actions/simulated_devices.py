@@ -20,8 +20,9 @@ from simulator.services.fleet.servers import servers
 from simulator.services.organisations import all_organisations
 
 if TYPE_CHECKING:
-    from simulator.devices.device import Options, VirtualDevice
+    from simulator.devices.device import VirtualDevice
     from simulator.devices.hosting.fleet import Fleet
+    from simulator.devices.options import Options
 
 MAX_PAGE = 1000
 MOST_AT_ONCE = 1000
@@ -85,7 +86,7 @@ async def add_devices(request: web.Request) -> web.Response:
 
 def _options(given: Body) -> "Options":
     """Read the options of devices, or raise a problem."""
-    from simulator.devices.device import Options  # noqa: PLC0415 (as in the host)
+    from simulator.devices.options import Options  # noqa: PLC0415 (as in the host)
 
     try:
         options = msgspec.convert(given, Options)
@@ -174,6 +175,7 @@ ACTIONS: "dict[str, Callable[[Fleet, str, Body], Awaitable[VirtualDevice]]]" = {
     "enrol": _enrol,
     "sign-in": _use_account,
     "erase": lambda fleet, serial, _: fleet.erase(serial),
+    "migrate": lambda fleet, serial, _: fleet.migrate(serial),
     "unenrol": lambda fleet, serial, _: fleet.unenrol(serial),
     "poll": lambda fleet, serial, _: fleet.poll(serial),
     "options": _change,

@@ -7,14 +7,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from simulator.core.clock import Clock
 from simulator.core.timers import sleep_until
 from simulator.devices.connect import session
-from simulator.devices.device import Body, Options, VirtualDevice, new_device, restored
+from simulator.devices.device import Body, VirtualDevice, new_device, restored
 from simulator.devices.flow import Flow
+from simulator.devices.hosting.hosted import Hosted, Keeper
 from simulator.devices.hosting.performer import ControlAddress, Performer, Recorder
 from simulator.devices.hosting.pushes import listen
 from simulator.devices.judging import schema
@@ -22,11 +22,13 @@ from simulator.devices.life import (
     enrol_by_account,
     enrol_by_profile,
     erase,
+    migrate,
     power_off,
     power_on,
     unenrol,
     use_account,
 )
+from simulator.devices.options import Options
 from simulator.devices.world import DeviceEnvironment
 
 LOG = logging.getLogger("mdmsim")
@@ -34,35 +36,6 @@ AWAIT_S = 5
 """How often a device asks that waits for DeviceConfigured (device.md 5.2)."""
 NOT_NOW_S = 60
 """When a device asks again after it has put a command off."""
-
-
-class Keeper(Protocol):
-    """Keeps the records of devices over restarts."""
-
-    async def load(self) -> list[Body]:
-        """Return all records."""
-        ...
-
-    async def save(self, serial: str, body: Body) -> None:
-        """Write one record."""
-        ...
-
-    async def remove(self, serial: str) -> None:
-        """Remove one record."""
-        ...
-
-
-@dataclass(slots=True)
-class Hosted:
-    """A device in this process."""
-
-    device: VirtualDevice
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while the device does something."""
-    pushed: bool = False
-    """Whether a push waits for the device to be done with what it does."""
-    asking: asyncio.Task[None] | None = None
-    """Waits for the time at which the device asks for commands by itself."""
 
 
 class Fleet:
@@ -121,6 +94,7 @@ class Fleet:
     def _add(self, device: VirtualDevice) -> Hosted:
         hosted = self._hosted[device.serial] = Hosted(device)
         self._settle(hosted)
+        self._wait_for_deadline(hosted)
         return hosted
 
     def serials(self) -> list[str]:
@@ -201,6 +175,39 @@ class Fleet:
             device.options = options
 
         return await self._act(serial, change)
+
+    async def migrate(self, serial: str) -> VirtualDevice:
+        """Let a device move to the server that it is assigned to, before its deadline."""
+        return await self._act(serial, lambda device: migrate(device, self._world))
+
+    async def set_deadline(self, serial: str, at_ms: int) -> None:
+        """Tell a device, if there is one, when it has to move to another server; 0: it has not.
+
+        Apple tells it whatever it does at the time, so nothing is waited for.
+        """
+        hosted = self._hosted.get(serial)
+        if hosted is None or hosted.device.migrates_ms == at_ms:
+            return
+        hosted.device.migrates_ms = at_ms
+        self._wait_for_deadline(hosted)
+        await self._keeper.save(serial, hosted.device.kept())
+
+    def _wait_for_deadline(self, hosted: Hosted) -> None:
+        """Let the device move when its deadline is over."""
+        deadline_ms = hosted.device.migrates_ms
+        if hosted.moving is not None:
+            hosted.moving.cancel()
+            hosted.moving = None
+
+        async def move() -> None:
+            await sleep_until(self._clock, deadline_ms)
+            hosted.moving = None
+            is_here = self._hosted.get(hosted.device.serial) is hosted
+            if is_here and hosted.device.migrates_ms == deadline_ms:  # it has not moved before
+                await self.migrate(hosted.device.serial)
+
+        if deadline_ms and hosted.device.enrolment is not None:
+            hosted.moving = self._spawn(move())
 
     async def poll(self, serial: str) -> VirtualDevice:
         """Let a device ask for commands without a push."""
