@@ -5,10 +5,11 @@ from dataclasses import replace
 from aiohttp import web
 
 from simulator.control.api.vpp import complete_due_events, find
-from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Route, bad
+from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Handler, Route, bad
 from simulator.core.state import Body, State
 from simulator.protocol.fields import (
     Boolean,
+    Field,
     Integer,
     Number,
     Object,
@@ -191,14 +192,22 @@ _PRODUCT_ROW = Object(
         Boolean("device_assignable", "Whether devices may have it."),
     ),
 )
+
+
+def _listing(path: str, about: str, handler: Handler, *query: Field, says: str) -> Route:
+    """Return the route of a list, whose entries have the path's name with underscores."""
+    answer = Objects(path[1:].replace("-", "_"), says, required=True)
+    return Route("GET", path, about, handler, query=(*query, LIMIT), answer=(answer,))
+
+
 ROUTES = (
-    Route(
-        "GET",
+    _listing(
         "/assets",
         "List a location's apps and books.",
         list_assets,
-        query=(_LOCATION, AFTER, LIMIT),
-        answer=(Objects("assets", "By store id.", required=True),),
+        _LOCATION,
+        AFTER,
+        says="By store id.",
     ),
     Route(
         "POST",
@@ -216,29 +225,22 @@ ROUTES = (
         ),
         status=201,
     ),
-    Route(
-        "GET",
-        "/products",
-        "List what the store has.",
-        list_products,
-        query=(AFTER, LIMIT),
-        answer=(Objects("products", "By store id.", required=True),),
-    ),
-    Route(
-        "GET",
+    _listing("/products", "List what the store has.", list_products, AFTER, says="By store id."),
+    _listing(
         "/assignments",
         "List who has what.",
         list_assignments,
-        query=(_LOCATION, AFTER, LIMIT),
-        answer=(Objects("assignments", "By store id.", required=True),),
+        _LOCATION,
+        AFTER,
+        says="By store id.",
     ),
-    Route(
-        "GET",
+    _listing(
         "/vpp-users",
         "List a location's users.",
         list_users,
-        query=(_LOCATION, _AFTER_USER, LIMIT),
-        answer=(Objects("vpp_users", "Oldest first.", required=True),),
+        _LOCATION,
+        _AFTER_USER,
+        says="Oldest first.",
     ),
     Route(
         "POST",

@@ -1,8 +1,10 @@
 """v2: giving and taking seats of subscriptions, and naming administrators."""
 
+from collections.abc import Callable
+
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integers, Strings
-from simulator.protocol.operations import ApiError, Call, operation
+from simulator.protocol.operations import ApiError, Call, Handler, Operation, operation
 from simulator.services.vpp import checks, errors
 from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.domain import events, subscriptions, users
@@ -194,20 +196,21 @@ def _set_management(call: Call, *, wanted: bool) -> Body:
     return {"subscriptionManagement": wanted, **null}
 
 
-_ADMINS = (VERSION, *COMMON)
+def _admins(verb: str, about: str) -> Callable[[Handler], Operation]:
+    return operation(
+        f"POST {_TREE}/admins/{verb}",
+        about,
+        name=f"vpp2.{verb}_subscription_admins",
+        auth="manage",
+        json_only=True,
+        request=(_ADAM_IDS, _CLIENT_IDS),
+        response=(VERSION, *COMMON),
+        docs=f"{DOCS}managing-subscriptions",
+        source="D-subs",
+    )
 
 
-@operation(
-    f"POST {_TREE}/admins/add",
-    "Let users administer a subscription.",
-    name="vpp2.add_subscription_admins",
-    auth="manage",
-    json_only=True,
-    request=(_ADAM_IDS, _CLIENT_IDS),
-    response=_ADMINS,
-    docs=f"{DOCS}managing-subscriptions",
-    source="D-subs",
-)
+@_admins("add", "Let users administer a subscription.")
 def add_admins(call: Call) -> Body:
     """Add administrators at once; who is one stays one."""
     where = location_of_token(call)
@@ -223,17 +226,7 @@ def add_admins(call: Call) -> Body:
     return _admins_changed(call, where)
 
 
-@operation(
-    f"POST {_TREE}/admins/remove",
-    "Let users no longer administer a subscription.",
-    name="vpp2.remove_subscription_admins",
-    auth="manage",
-    json_only=True,
-    request=(_ADAM_IDS, _CLIENT_IDS),
-    response=_ADMINS,
-    docs=f"{DOCS}managing-subscriptions",
-    source="D-subs",
-)
+@_admins("remove", "Let users no longer administer a subscription.")
 def remove_admins(call: Call) -> Body:
     """Remove administrators at once; who is none is refused."""
     where = location_of_token(call)
