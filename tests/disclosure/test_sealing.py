@@ -157,6 +157,22 @@ def test_a_session_header_is_sealed_whole() -> None:
     assert stored.header("user-agent") == "x"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        pytest.param("Host", "anna:hunter2@m.example:8443", "#@m.example:8443", id="host"),
+        pytest.param("Host", "m.example", "m.example", id="host-alone"),
+        pytest.param("Content-Type", "multipart/mixed; boundary=a@b", "", id="content-type"),
+    ],
+)
+def test_of_a_header_about_the_message_only_the_user_of_a_host_is_sealed(
+    name: str, value: str, kept: str
+) -> None:
+    stored = sealed(request("GET", headers=((name, value),)), GET)
+
+    assert re.sub("<sealed [^>]*>", "#", stored.headers[-1][1]) == (kept or value)
+
+
 def test_a_client_cannot_forge_a_record() -> None:
     forged = "<sealed org.name text 46 4c64f5457ca06201>"
     sent = post({"message": forged}, ("User-Agent", forged), target="/things?odd=" + forged)

@@ -78,6 +78,7 @@ def test_every_byte_that_the_windows_allow_leaves_at_once(grants: list[tuple[int
         update = initial(size) if where == INITIAL else frames.window_update(where, size)
         for sent in client.send(update):
             if sent.kind == frames.DATA:
+                assert sent.payload
                 left -= len(sent.payload)
                 windows[sent.stream] -= len(sent.payload)
                 rest[sent.stream] -= len(sent.payload)
