@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from simulator.transport.http2 import frames
 from simulator.transport.http2.connection import Http2Connection
 from simulator.transport.http2.limits import Limits
-from tests.transport.http2.peers import POST, REQUEST, Hyper, Raw
+from tests.transport.http2.peers import POST, REQUEST, Hyper, Raw, goaway, resets
 
 
 def initial(window: int) -> bytes:
@@ -85,6 +85,31 @@ def test_every_byte_that_the_windows_allow_leaves_at_once(grants: list[tuple[int
                 assert min(left, windows[sent.stream]) >= 0
                 assert sent.flags == (0 if rest[sent.stream] else frames.END_STREAM)
         assert not left or all(windows[one] <= 0 or not rest[one] for one in rest)
+
+
+MOST = 2**31 - 1
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(frames.window_update(0, MOST - 65_535), id="connection"),
+        pytest.param(frames.window_update(1, MOST - 65_535), id="stream"),
+        pytest.param(initial(MOST), id="initial"),
+    ],
+)
+@pytest.mark.parametrize("stream", [0, 1])
+def test_a_window_may_grow_to_its_limit_and_no_byte_further(frame: bytes, stream: int) -> None:
+    client = Raw()
+    client.send(client.headers(1))
+
+    largest = client.send(frame)
+    beyond = client.send(frames.window_update(stream, 1))
+
+    grown = int.from_bytes(frame[5:9]) if frame[3] == frames.WINDOW_UPDATE else 1
+    assert (goaway(largest), resets(largest)) == (None, [])
+    assert (goaway(beyond) is not None) == (grown == stream == 0)
+    assert bool(resets(beyond)) == (grown == stream == 1)
 
 
 def test_a_smaller_initial_window_can_make_a_window_negative() -> None:
