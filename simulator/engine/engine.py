@@ -15,6 +15,7 @@ from simulator.core.messages import Exchange, Finding, Request, Response, named
 from simulator.core.settings import Settings
 from simulator.core.state import State
 from simulator.engine.compiled import CompiledOperation
+from simulator.engine.habits import note_habits
 from simulator.engine.head_cache import HeadCache, HeadCheck, HeadFacts
 from simulator.engine.labels import SESSION, START, labelled
 from simulator.engine.preflight import nothing, unmatched
@@ -218,6 +219,7 @@ class Engine:
             return unmatched(call.exchange)
         call.exchange.service = service.name
         response = self._respond(call, reading, service)
+        note_habits(call, response)
         return delivered(call, response) if call.exchange.faults else response
 
     def _respond(self, call: Call, reading: Reading, service: Service) -> Response:

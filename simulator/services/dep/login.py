@@ -32,6 +32,8 @@ _REQUIRED = _KNOWN - {"realm", "oauth_version", "oauth_token"}
 """realm is sent by some clients only, oauth_version is optional in OAuth 1.0a; a signature
 without a token is the two-legged form, which is a 401 (clients.md, trap 11)."""
 _NONCE = "dep.nonce"
+_YEAR_S = 365 * 86_400
+_DECADE_S = 10 * _YEAR_S
 _STATES: Mapping[str, tuple[ErrorCode, str]] = {
     "replaced": (errors.SIGNATURE_INVALID, "the portal has issued a newer token: use that"),
     "revoked": (errors.TOKEN_REJECTED, "the token was revoked: get a new one"),
@@ -139,12 +141,19 @@ def _check_nonce(call: Call, given: dict[str, str]) -> None:
     stamp = int(given["oauth_timestamp"][:15])
     window = call.settings.oauth_window_s
     behind = call.now_ms // 1000 - stamp
+    way = "behind" if behind > 0 else "ahead of"
     if window and abs(behind) > window:
         about = (
-            f"oauth_timestamp is {abs(behind)} s {'behind' if behind > 0 else 'ahead of'} the "
+            f"oauth_timestamp is {abs(behind)} s {way} the "
             f"simulator's clock, and {window} s are allowed: set the client's clock"
         )
         raise _refused(call, errors.OAUTH_UNAUTHORIZED, about)
+    if abs(behind) > _DECADE_S:
+        text = (
+            f"oauth_timestamp is {abs(behind) // _YEAR_S} years {way} the simulator's clock: it "
+            "counts seconds since 1970"
+        )
+        call.note(Finding("oauth-timestamp", "header", "authorization", text))
     key = f"{given['oauth_consumer_key']}|{stamp}|{given['oauth_nonce']}"
     if call.state.get(_NONCE, key) is not None:
         about = "the nonce was used before with this time stamp"
