@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlencode
@@ -52,7 +53,7 @@ def entries(path: Path, advance: Advance) -> Iterator[Entry]:
     with path.open("rb") as file:
         try:
             for number, entry in enumerate(
-                ijson.items(_Counting(file, advance), "log.entries.item", use_float=True), 1
+                ijson.items(_Counting(file, advance), "log.entries.item"), 1
             ):
                 yield _entry(path, number, entry)
         except (ijson.JSONError, UnicodeDecodeError) as error:
@@ -113,8 +114,10 @@ def _body(sent: Mapping[str, Any], headers: Headers) -> tuple[bytes, bool]:
         raise InvalidEntryError("its postData is no object")
     text, params = posted.get("text"), posted.get("params")
     if text is None and isinstance(params, list):
+        if not all(isinstance(one, dict) for one in params):
+            raise InvalidEntryError("the params of its postData are no objects")
         pairs = [(str(one.get("name", "")), str(one.get("value", ""))) for one in params]
-        text = urlencode(pairs)
+        text = urlencode(pairs, errors="replace")
     if posted.get("encoding") == "base64":
         return _base64(text), False
     coding = next((value for name, value in headers if name.lower() == "content-encoding"), "")
@@ -140,7 +143,8 @@ def _text(node: Mapping[str, Any], name: str) -> str:
 
 
 def _number(value: Any) -> int:
-    return max(int(value), 0) if isinstance(value, int | float) and abs(value) < 2**53 else 0
+    # Numbers with a fraction are Decimal: a number of any size is no reason to read no further.
+    return int(value) if isinstance(value, int | Decimal) and 0 < value < 2**53 else 0
 
 
 def _length(headers: Headers) -> int:
