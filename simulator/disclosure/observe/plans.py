@@ -89,12 +89,16 @@ class ObservationPlan:
     """Whether it is that of an operation."""
     sealed_headers: Mapping[str, str] = field(init=False)
     """Concepts of the header fields that are secret, by their names."""
+    protocol_headers: frozenset[str] = field(init=False)
+    """Names of the header fields that serve the protocol only, such as ids of requests."""
 
     def __post_init__(self) -> None:
-        """Look the secret ones up once."""
+        """Look the fields up once."""
         found = {name: row.concept for name, row in self.headers.items()}
         secret = {name: one for name, one in found.items() if CONCEPTS[one].sealed}
+        protocol = (name for name, concept in found.items() if concept == "protocol")
         object.__setattr__(self, "sealed_headers", secret)
+        object.__setattr__(self, "protocol_headers", frozenset(protocol))
 
 
 def compile_row(source: Field) -> Row:

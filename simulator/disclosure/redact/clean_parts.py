@@ -1,12 +1,15 @@
 """Parts of exchanges in which no secret was found: clients repeat most of what they send."""
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from simulator.core.messages import Headers
 
-Parts = tuple[tuple[Any, ...], tuple[str, bytes], bytes]
-"""Facts with the header fields; target and body; the body of the answer."""
+Rest = tuple[str, bytes]
+Pair = tuple[str, str]
+Parts = tuple[tuple[Any, ...], Rest, bytes]
+"""Facts; target and body; the body of the answer."""
 _MOST_FACTS, _MOST_RESTS, _MOST_ANSWERS, _MOST_FIELDS = 1024, 16_384, 256, 1024
 _SMALL_REST, _SMALL_ANSWER = 512, 16_384
 """Bytes of what is remembered."""
@@ -19,29 +22,40 @@ class CleanParts:
         self._secrets = 0
         """How many secrets were looked for."""
         self._facts: set[tuple[Any, ...]] = set()
-        self._rests: set[tuple[str, bytes]] = set()
+        self._rests: set[Rest] = set()
         self._answers: set[bytes] = set()
-        self._fields: set[tuple[str, str]] = set()
+        self._fields: set[Pair] = set()
 
     def holds(self, parts: Parts, secrets: int) -> bool:
-        """Tell whether all *parts* are known to hold none of so many *secrets*."""
+        """Tell whether the first and last of *parts* are known to hold none of so many *secrets*.
+
+        Not where the body is large, which may have been looked at before: see `look_through`.
+        `new_rests` and `new_fields` tell the same of what differs from one exchange to another.
+        """
         facts, rest, answer = parts
         return (
             secrets == self._secrets
-            and rest in self._rests
+            and len(rest[1]) <= _SMALL_REST
             and facts in self._facts
             and answer in self._answers
         )
 
-    def new(self, fields: AbstractSet[tuple[str, str]]) -> AbstractSet[tuple[str, str]]:
-        """Return those header fields of answers that are not known to hold none.
+    def new_rests(self, rests: AbstractSet[Rest]) -> AbstractSet[Rest]:
+        """Return those targets with bodies that are not known to hold none."""
+        return rests - self._rests
 
-        What `holds` told must still be true.
-        """
+    def new_fields(self, fields: AbstractSet[Pair]) -> AbstractSet[Pair]:
+        """Return those header fields that are not known to hold none."""
         return fields - self._fields
 
+    def add_rests(self, rests: Iterable[Rest]) -> None:
+        """Remember targets with bodies that hold none."""
+        for one in rests:
+            if len(one[0]) + len(one[1]) <= _SMALL_REST:
+                _add(self._rests, one, _MOST_RESTS)
+
     def add(self, parts: Parts, headers: Headers, secrets: int) -> None:
-        """Remember *parts* and the answer's *headers*, with none of so many *secrets*."""
+        """Remember *parts* and all *headers*, with none of so many *secrets*."""
         if secrets != self._secrets:
             self._secrets = secrets
             for known in (self._facts, self._rests, self._answers, self._fields):
@@ -49,10 +63,10 @@ class CleanParts:
         for one in headers:
             _add(self._fields, one, _MOST_FIELDS)
         facts, rest, answer = parts
-        if len(rest[0]) + len(rest[1]) <= _SMALL_REST and len(answer) <= _SMALL_ANSWER:
+        if len(answer) <= _SMALL_ANSWER:
             _add(self._facts, facts, _MOST_FACTS)
-            _add(self._rests, rest, _MOST_RESTS)
             _add(self._answers, answer, _MOST_ANSWERS)
+            self.add_rests((rest,))
 
 
 def _add(known: set[Any], part: Any, most: int) -> None:

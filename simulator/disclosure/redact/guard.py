@@ -17,7 +17,7 @@ from simulator.core.messages import Exchange
 from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
 from simulator.disclosure.observe.inner import CARRIERS, look_inside
 from simulator.disclosure.observe.values import Fingerprinter
-from simulator.disclosure.redact.clean_parts import CleanParts, Parts
+from simulator.disclosure.redact.clean_parts import CleanParts, Pair, Parts, Rest
 from simulator.disclosure.redact.encodings import CLASSES, RUN, decodings, is_encoded
 from simulator.disclosure.redact.known import CREDENTIALS
 from simulator.disclosure.redact.markers import BodyMarker
@@ -90,22 +90,25 @@ class SecretGuard:
     ) -> dict[int, Exchange]:
         """Return those of *exchanges* that hold secrets without them, by place.
 
-        Clients repeat most of what they send: of that which is known to hold none, only what
-        differs from answer to answer is looked at, such as ids, and for all of them at once.
+        Clients repeat most of what they send: where that is known to hold none, only what
+        differs is looked at, such as tokens and ids, and for all exchanges at once.
         """
         known, secrets = self._known, len(self.vault)
         suspects: list[tuple[int, Parts]] = []
-        cleared: list[tuple[int, Parts]] = []
-        fields: set[tuple[str, str]] = set()
+        repeated: list[tuple[int, Parts]] = []
+        fields: set[Pair] = set()
         for place, exchange in enumerate(exchanges):
             parts = _parts(exchange)
             if known.holds(parts, secrets):
-                cleared.append((place, parts))
-                fields.update(exchange.response.headers)
+                repeated.append((place, parts))
+                fields.update(exchange.request.headers, exchange.response.headers)
             else:
                 suspects.append((place, parts))
-        if self._stands_in(known.new(fields)):
-            suspects += cleared
+        rests = known.new_rests({parts[1] for _, parts in repeated})
+        if self._stands_in(rests, known.new_fields(fields)):
+            suspects += repeated
+        else:
+            known.add_rests(rests)
         return {
             place: self._without(exchanges[place])
             for place, parts in suspects
@@ -118,7 +121,8 @@ class SecretGuard:
             record = record.replace(body, b"", 1)
         if self.holds_secret(record):
             return False
-        self._known.add(parts, exchange.response.headers, len(self.vault))
+        headers = (*exchange.request.headers, *exchange.response.headers)
+        self._known.add(parts, headers, len(self.vault))
         return True
 
     def _without(self, exchange: Exchange) -> Exchange:
@@ -138,10 +142,15 @@ class SecretGuard:
                 self._looked.clear()
             self._looked[body] = known
 
-    def _stands_in(self, fields: Iterable[tuple[str, str]]) -> bool:
-        """Tell whether a secret stands in header fields."""
-        text = "\n".join([text for field in fields for text in field])
-        return self.holds_secret(text.encode("utf-8", "surrogatepass"))
+    def _stands_in(self, rests: Iterable[Rest], fields: Iterable[Pair]) -> bool:
+        """Tell whether a secret stands in targets with bodies, or in header fields."""
+        texts = [text for field in fields for text in field]
+        bodies = []
+        for target, body in rests:
+            texts.append(target)
+            bodies.append(body)
+        text = "\n".join(texts).encode("utf-8", "surrogatepass")
+        return self.holds_secret(b"\n".join((text, *bodies)))
 
     def holds_secret(self, data: bytes) -> bool:
         """Tell whether a secret stands in *data*, as it is or encoded."""
@@ -222,10 +231,9 @@ class SecretGuard:
 
 
 def _parts(exchange: Exchange) -> Parts:
-    """Return all texts of an exchange but the header fields of its answer."""
+    """Return all texts of an exchange but the header fields."""
     request, response, peer = exchange.request, exchange.response, exchange.request.peer
     facts = (
-        request.headers,
         request.method,
         request.scheme,
         request.http,

@@ -87,6 +87,11 @@ def named(text: str) -> str:
     )
 
 
+def without_figures(text: str) -> str:
+    """Return *text* with what is still seen to be a marker where each marker stands."""
+    return _MARKER.sub("<sealed>", text) if OPENING in text else text
+
+
 def parse_body_marker(body: bytes) -> BodyMarker | None:
     """Read the first line of a sealed body; None if it is none."""
     match = _BODY.match(body)

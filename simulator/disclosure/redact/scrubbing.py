@@ -12,7 +12,7 @@ from functools import partial
 from simulator.disclosure.concepts import QUERY, UNKNOWN
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.known import CREDENTIALS
-from simulator.disclosure.redact.markers import OPENING, Marker
+from simulator.disclosure.redact.markers import OPENING, Marker, without_figures
 from simulator.disclosure.redact.telling import SECRET_NAME, named_secrets, names_secret
 
 LONGEST = 65_536
@@ -76,7 +76,7 @@ class Scrubber:
         """
         path, mark, query = target.partition("?")
         path = _USER.sub(lambda match: f"{self._mark(UNKNOWN + QUERY, match[0][:-1])}@", path)
-        if names_secret(path):
+        if names_secret(without_figures(path)):
             segments = path.split("/")
             path = "/".join(
                 self._mark(UNKNOWN, one) if names_secret(one) else one for one in segments

@@ -5,6 +5,9 @@ the head of a request and the rest of it are sealed as requests of their own, ea
 once, as long as neither holds what is secret in the other.
 """
 
+import re
+from collections.abc import Mapping
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -24,6 +27,10 @@ _SMALL = 512
 _LEAST = 4
 """Shorter secrets are equal to other text by chance."""
 _EMPTY = Decoded(b"")
+_NUMBER = re.compile(r"[0-9]{1,19}|[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
+"""A number such as a time, or a UUID: too short a run to be text in another encoding."""
+_NUMBER_MARK = "<number>"
+"""Stands for a number; no client's is equal to it."""
 
 
 class _Rest(Struct):
@@ -75,11 +82,32 @@ class RequestSealer:
         found = self._heads.get(key)
         if found is None:
             alone = replace(request, target="", body=b"")
-            found = _notable(self._sealed(alone, _EMPTY, (), plan))
-            if len(self._heads) >= _HEADS:
-                self._heads.clear()
-            self._heads[key] = found
+            numbers = _numbers(request.headers, plan)
+            if numbers:
+                found = self._numbered(alone, numbers, plan)
+            else:
+                found = _notable(self._sealed(alone, _EMPTY, (), plan))
+                if len(self._heads) >= _HEADS:
+                    self._heads.clear()
+                self._heads[key] = found
         return found
+
+    def _numbered(self, alone: Request, numbers: dict[int, str], plan: ObservationPlan) -> Sealed:
+        """Return the header fields, sealed, some of which hold *numbers*, by their places.
+
+        A number is neither secret nor personal, so that what is sealed beside one stays the same
+        beside another, unless it is itself the secret of another field.
+        """
+        without = _placed(alone.headers, dict.fromkeys(numbers, _NUMBER_MARK))
+        sealed = self._head(replace(alone, headers=without), plan)
+        if any(secret in number for secret in sealed.secrets for number in numbers.values()):
+            return _notable(self._sealed(alone, _EMPTY, (), plan))
+        return Sealed(
+            replace(sealed.request, headers=_placed(sealed.request.headers, numbers)),
+            sealed.secrets,
+            "\n".join((sealed.said, *numbers.values())),
+            sealed.is_personal,
+        )
 
     def _rest(self, request: Request, content: Decoded, plan: ObservationPlan) -> _Rest:
         """Return what is beside the header fields, sealed."""
@@ -100,6 +128,21 @@ class RequestSealer:
         return seal_request(
             request, content, opaque, self._plans, plan, self._fingerprinter, self._scrubber
         )
+
+
+def _numbers(headers: Headers, plan: ObservationPlan) -> dict[int, str]:
+    """Return the numbers in fields that serve the protocol only, by the places of the fields."""
+    names = plan.protocol_headers
+    return {
+        place: value
+        for place, (name, value) in enumerate(headers)
+        if name in names and _NUMBER.fullmatch(value)
+    }
+
+
+def _placed(headers: Headers, values: Mapping[int, str]) -> Headers:
+    """Return *headers* with other values at some places."""
+    return tuple([(name, values.get(place, value)) for place, (name, value) in enumerate(headers)])
 
 
 def _notable(sealed: Sealed) -> Sealed:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
 from itertools import count
 from typing import Any
 from urllib.parse import quote
@@ -246,7 +245,7 @@ def _seal_json(body: bytes, leaves: list[ObservedValue], fingerprinter: Fingerpr
     text = body.decode()
     spans = value_spans(text)
     edits = []
-    offsets_of = cache(partial(character_offsets, text))
+    offsets: dict[int, list[int]] = {}
     for leaf in leaves:
         spot = _spot(leaf)
         start, end = spans[spot.index]
@@ -254,8 +253,9 @@ def _seal_json(body: bytes, leaves: list[ObservedValue], fingerprinter: Fingerpr
         if spot.piece is None:
             edits.append(_Edit(start, end, f'"{marker}"'))
         else:
-            offsets = offsets_of(start, end)
-            first, last = (offsets[place] for place in spot.piece)
+            if start not in offsets:
+                offsets[start] = character_offsets(text, start, end)
+            first, last = (offsets[start][place] for place in spot.piece)
             edits.append(_Edit(first, last, marker))
     return _apply(text, edits).encode()
 
