@@ -1,8 +1,17 @@
 """Requests are sealed alike, whether their parts came before or not."""
 
-import pytest
+import json
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from simulator import services
 from simulator.disclosure.observe.observation import Observer
+from simulator.disclosure.observe.plans import compiled
+from simulator.disclosure.redact.scrubbing import Scrubber
+from simulator.disclosure.redact.sealing import seal_request
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Integer, String, Strings
 from simulator.protocol.operations import Operation
@@ -76,3 +85,34 @@ def test_headers_are_sealed_whatever_they_repeat(
     assert TOKEN not in str(stored.headers)
     assert "CS_" not in str(stored.headers)
     assert OBSERVER.observe(stored, GET, MADE) == observed(sent, GET)
+
+
+CATALOGUE = services.load()
+UUIDS = ("123E4567-e89b-12d3-a456-426655440000", "00000000-0000-0000-0000-000000000000")
+NUMBERS = st.sampled_from([*UUIDS, "0", "1772366400", "1" * 25, "<number>", "a b"])
+SENT = st.fixed_dictionaries(
+    {},
+    optional={
+        "apns-id": NUMBERS,
+        "apns-expiration": NUMBERS,
+        "apns-priority": NUMBERS,
+        "authorization": st.sampled_from([f"bearer {UUIDS[0]}", UUIDS[0], "1772366400", "x"]),
+        "x-email": st.sampled_from(["a@b.example", UUIDS[0]]),
+        "token": NUMBERS,
+    },
+)
+
+
+@given(st.lists(st.tuples(SENT, st.sampled_from(["", *UUIDS, "1772366400"])), max_size=6))
+def test_heads_that_differ_in_numbers_are_sealed_as_requests_are_as_a_whole(
+    requests: list[tuple[dict[str, str], str]],
+) -> None:
+    operation, service = CATALOGUE.operations["apns.push"], CATALOGUE.services["apns"]
+    observer, plans = Observer(CATALOGUE, FINGERPRINTER), compiled(CATALOGUE)
+    plan, scrubber = plans.request(operation, service), Scrubber(plans.names, FINGERPRINTER)
+    for named, magic in requests:
+        body = json.dumps({"mdm": magic}).encode()
+        sent = replace(request("POST", headers=tuple(named.items())), body=body)
+        sent = replace(sent, target=f"/3/device/{'a1' * 32}", method="POST")
+        whole = seal_request(sent, decode(sent, 10_000), (), plans, plan, FINGERPRINTER, scrubber)
+        assert observer.seal_request(sent, operation, service) == whole.request
