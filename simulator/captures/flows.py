@@ -41,8 +41,10 @@ def entries(path: Path, advance: Advance) -> Iterator[Entry]:
                 done = file.tell()
                 if isinstance(flow, http.HTTPFlow):
                     yield _entry(number, flow)
-        except (exceptions.FlowReadException, ValueError) as error:
+        except (exceptions.FlowReadException, ValueError, TypeError, KeyError) as error:
             raise ConfigurationError(f"{path}: is no file of flows ({error})") from None
+        except MemoryError:  # the length that it gives itself is read as it stands
+            raise ConfigurationError(f"{path}: is no file of flows (a length is wrong)") from None
 
 
 def _entry(number: int, flow: Any) -> Entry:

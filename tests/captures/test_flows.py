@@ -91,6 +91,21 @@ def test_a_file_that_breaks_off_is_refused(tmp_path: Path) -> None:
     assert "is no file of flows" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "content", [b"12:abc", b"5:hello,", b"0:~", b"2:{},", b"999999999999:x"], ids=repr
+)
+def test_what_is_no_flow_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    pytest.importorskip("mitmproxy", reason=WHY)
+    path = tmp_path / "a.flows"
+    path.write_bytes(content)
+
+    result = judged(path)
+
+    assert result.exit_code == 2
+    assert "is no file of flows" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_without_the_package_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.flows"
     path.write_bytes(b"12:abc")
