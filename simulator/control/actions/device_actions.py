@@ -25,8 +25,7 @@ from simulator.services.dep.profiles import assigned_profile
 from simulator.services.dep.quirks import RELEASE_TELLS
 from simulator.services.fleet import portal
 from simulator.services.fleet.devices import Device
-from simulator.services.vpp.domain.licences import ASSIGNMENT, having
-from simulator.services.vpp.domain.locations import locations
+from simulator.services.vpp.domain.licences import seen_by_device
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +127,8 @@ async def list_licences(request: web.Request) -> web.Response:
     parts, serial = request.app[PARTS], request.match_info["serial"]
 
     def work(state: State) -> list[str]:
-        own = state.of(with_device(state, serial))
-        return sorted(
-            {
-                str(one.body["adam"])
-                for location in locations(own)
-                for one in having(own, location.kind(ASSIGNMENT), "serial", serial)
-            }
-        )
+        organisation = with_device(state, serial)
+        return seen_by_device(state.of(organisation), organisation, serial)
 
     return web.json_response({"adam_ids": await parts.gateway.run(work)})
 

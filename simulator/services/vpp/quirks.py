@@ -9,8 +9,14 @@ NONSENSE_SERIALS = Quirk(
 )
 LATE_LICENCES = Quirk(
     "vpp.late-licences",
-    "A device that v1 gives a licence to gets 9610 the first time, and the licence the second.",
+    "The event of v2 is COMPLETE, and the device that is told to install the app finds no licence "
+    "(9610) the first time it asks; the second time it does.",
     "GH fleetdm/fleet#25458",
+)
+LATE_LICENCES_V1 = Quirk(
+    "vpp.v1-late-licences",
+    "A device that v1 gives a licence to gets 9610 the first time, and the licence the second.",
+    "L-obj",
 )
 VERSION_MOVES = Quirk(
     "vpp.version-moves",
@@ -41,6 +47,7 @@ LATE_MS = 5000
 ALL = (
     NONSENSE_SERIALS,
     LATE_LICENCES,
+    LATE_LICENCES_V1,
     VERSION_MOVES,
     OTHER_OWNER,
     LOST,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.x509.oid import NameOID
 
 from simulator.pki.push import read_push_certificate
@@ -225,9 +226,19 @@ def test_an_unknown_account_is_named_with_those_that_there_are(apple: Apple) -> 
     assert upload(apple, good(), "new?AccountName=admin@acme.example").status == 200
 
 
+def signed_with_sha1() -> bytes:
+    """Return a good request whose signature is an old tool's."""
+    texts = plistlib.loads(base64.b64decode(good()))
+    der = base64.b64decode(texts["PushCertRequestCSR"])
+    signature = vendor().key.sign(der, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 (old tools)
+    texts["PushCertSignature"] = base64.b64encode(signature).decode()
+    return base64.b64encode(plistlib.dumps(texts))
+
+
 @pytest.mark.parametrize(
     ("quirk", "content"),
     [
+        pytest.param("identity.sha1", signed_with_sha1(), id="sha1"),
         pytest.param("identity.any-key", sign_request(csr(key(1024)), vendor()), id="key"),
         pytest.param(
             "identity.any-signature",

@@ -6,8 +6,8 @@ import pytest
 
 from simulator.core.state import Body, State
 from simulator.protocol import quirks
+from simulator.services.vpp.domain import licences, portal
 from simulator.services.vpp.domain import notifications as notices
-from simulator.services.vpp.domain import portal
 from tests.vpp import APP, HOOK, MDM, Vpp
 
 
@@ -137,9 +137,27 @@ def test_a_nonsense_serial_gets_its_licence(*, is_on: bool, status: int) -> None
         assert event["eventStatus"] == "COMPLETE"
 
 
-def test_a_licence_comes_at_the_second_try() -> None:
+def test_an_event_is_complete_before_the_device_has_its_licence() -> None:
     apple = Vpp()
     switch(apple, "vpp.late-licences")
+
+    event = apple.associate(APP, serials=["C1"])
+    asked = [apple.home(lambda home: licences.seen_by_device(home, "acme", "C1")) for _ in range(3)]
+
+    assert (event["eventStatus"], event["numCompleted"]) == ("COMPLETE", 1)
+    assert asked == [[], [APP], [APP]]
+
+
+def test_without_the_quirk_the_device_has_its_licence_at_once() -> None:
+    apple = Vpp()
+    apple.associate(APP, serials=["C1"])
+
+    assert apple.home(lambda home: licences.seen_by_device(home, "acme", "C1")) == [APP]
+
+
+def test_a_licence_of_v1_comes_at_the_second_try() -> None:
+    apple = Vpp()
+    switch(apple, "vpp.v1-late-licences")
 
     def manage() -> Any:
         body = {"adamIdStr": APP, "associateSerialNumbers": ["C0FAKE000001"]}

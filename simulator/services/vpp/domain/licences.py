@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.core.state import Body, Entity, State
-from simulator.services.vpp.domain.locations import Location
+from simulator.protocol import quirks
+from simulator.services.vpp.domain.locations import Location, locations
 from simulator.services.vpp.limits import UNLIMITED
+from simulator.services.vpp.quirks import LATE_LICENCES
 from simulator.services.vpp.v2.versions import touch
 
 ASSET = "asset"
@@ -19,6 +21,7 @@ ASSIGNMENT = "assignment"
 FREED = "freed"
 """Licences that were given back, by their ids: what a delta of v1 tells of."""
 LICENCE = "vpp.licence"
+_SEEN = "vpp.licence_seen"
 """Series of the licence ids of v1."""
 MANY = 1_000_000
 
@@ -127,6 +130,24 @@ def having(state: State, kind: str, name: str, value: str, chunk: int = 1000) ->
     while rows := state.find(kind, name, equals=value, after=after, limit=chunk):
         yield from rows
         after = rows[-1].key
+
+
+def seen_by_device(state: State, organisation: str, serial: str) -> list[str]:
+    """Return the store ids that a device finds a licence for, as it asks before it installs an app.
+
+    With the quirk for late licences, one is not there when it is asked for first.
+    """
+    found = {
+        str(one.body["adam"])
+        for location in locations(state)
+        for one in having(state, location.kind(ASSIGNMENT), "serial", serial)
+    }
+    if quirks.on(state, LATE_LICENCES.id, organisation):
+        late = {one for one in found if state.get(_SEEN, f"{serial}/{one}") is None}
+        for one in late:
+            state.put(_SEEN, f"{serial}/{one}", {})
+        found -= late
+    return sorted(found)
 
 
 class LicenceUnitOfWork:

@@ -203,7 +203,7 @@ def _give_all(call: Call, where: Location, unit: LicenceUnitOfWork, asset: Asset
             return errors.NOT_DEVICE_ASSIGNABLE_V1
         if unit.assignment_of(asset, holder) is not None:
             return errors.ALREADY_ASSIGNED
-        if holder.serial and call.has(quirks.LATE_LICENCES) and _is_first(call, asset, holder):
+        if holder.serial and call.has(quirks.LATE_LICENCES_V1) and _is_first(call, asset, holder):
             return errors.LICENSE_NOT_FOUND
         given = unit.assign(asset, holder)
         return errors.LICENSE_NOT_FOUND if given is None else str(given["licence"])
