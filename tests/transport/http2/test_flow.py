@@ -87,6 +87,15 @@ def test_every_byte_that_the_windows_allow_leaves_at_once(grants: list[tuple[int
         assert not left or all(windows[one] <= 0 or not rest[one] for one in rest)
 
 
+def test_a_stream_that_was_given_up_sends_nothing_more() -> None:
+    client = Raw()
+    client.send(initial(100_000) + client.headers(1))
+    client.ours.answer(1, 200, (), bytes(90_000))
+    client.send(frames.rst_stream(1, frames.Code.CANCEL))
+
+    assert client.send(frames.window_update(0, 90_000)) == []
+
+
 MOST = 2**31 - 1
 
 
