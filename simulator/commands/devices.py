@@ -23,6 +23,19 @@ _SHARED_FROM = 100
 """From so many devices on they share keys: to make one takes 40 ms."""
 
 
+def _rate(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    """Return the number of devices a second: it is above 0, ``/s`` behind it or not."""
+    if text is None:
+        return None
+    try:
+        rate = float(text.strip().removesuffix("/s"))
+    except ValueError:
+        rate = 0
+    if not 0 < rate < float("inf"):
+        raise click.BadParameter(f"{text!r} is no number above 0: write 200/s")
+    return rate
+
+
 @click.group("devices")
 def command() -> None:
     """Simulate devices: enrol, list, turn on, erase them, or run a scenario."""
@@ -33,7 +46,7 @@ def command() -> None:
 @click.option("--count", type=click.IntRange(1), help="Buy so many devices, instead of SERIALS.")
 @click.option("--server", metavar="ID", help="DEP server of bought ones, if there are several.")
 @click.option("--family", "families", multiple=True, help="What bought ones may be: iPhone, Mac …")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Devices a second, at most.")
+@click.option("--rate", callback=_rate, metavar="N/s", help="Devices a second, at most: 200/s.")
 @click.option(
     "--profile", metavar="FILE|URL", help="Enrol by this profile, not by an assigned one."
 )

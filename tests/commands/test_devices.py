@@ -67,12 +67,21 @@ async def test_bought_devices_enrol_by_a_profile_elsewhere(shell: Shell, tmp_pat
     content = shell.bench.mdm.profile()
     profile.write_bytes(content.replace(shell.bench.mdm.url.encode(), mdm.encode()))
     origin = f"{mdm}=http://127.0.0.1:{port}"
-    more = ("--profile", str(profile), "--origin", origin, "--rate", "1000", "--family", "iPhone")
+    more = ("--profile", str(profile), "--origin", origin, "--rate", "1000/s", "--family", "iPhone")
 
     devices = await shell.json("enrol", "--count", "2", *more)
 
     assert [one["state"] for one in devices] == ["enrolled", "enrolled"]
     assert {one["family"] for one in devices} == {"iPhone"}
+
+
+@pytest.mark.parametrize("rate", ["0", "-1/s", "nan", "fast", "200/min", "inf"])
+async def test_a_rate_that_is_none_is_named(shell: Shell, rate: str) -> None:
+    result = await shell.run("enrol", "--count", "1", "--rate", rate)
+
+    assert result.exit_code == 2
+    assert f"'{rate}' is no number above 0: write 200/s" in result.output
+    assert (await shell.bench.call("GET", "/simulated-devices"))["simulated_devices"] == []
 
 
 async def test_a_device_that_fails_to_enrol_ends_with_1(shell: Shell) -> None:
