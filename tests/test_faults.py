@@ -9,7 +9,7 @@ from simulator import services
 from simulator.core.state import Body
 from simulator.faults import faults, generic, outcomes
 from simulator.faults.faults import Fault
-from simulator.services.apns import registry, topics
+from simulator.services.apns import pushes, topics
 from tests.apple import AGENT, START_MS, Answer, Apple, request
 
 
@@ -349,7 +349,7 @@ def test_a_device_push_is_not_stored_when_it_is_refused(apple: Apple) -> None:
 
     push(apple)
 
-    assert apple.home(registry.counters)["stored"] == 0
+    assert apple.home(pushes.counters)["stored"] == 0
 
 
 # What cannot be

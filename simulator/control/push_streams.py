@@ -16,8 +16,8 @@ from aiohttp import web
 from simulator.control.api.events import NEWS, News
 from simulator.control.parts import Parts
 from simulator.core.state import State
-from simulator.services.apns import registry
-from simulator.services.apns.registry import Waiting
+from simulator.services.apns import pushes
+from simulator.services.apns.pushes import Waiting
 from simulator.services.organisations import all_organisations
 
 KEEP_ALIVE_S = 15.0
@@ -147,7 +147,7 @@ class PushStreams:
             return [
                 one
                 for org in all_organisations(state)
-                for one in registry.waiting(
+                for one in pushes.waiting(
                     state.of(org.key), org.key, slots, now_ms, stream.since.get(org.key, 0)
                 )
             ]
@@ -176,7 +176,7 @@ class PushStreams:
 
         def note(state: State) -> None:
             now_ms = self._parts.clock.now_ms()
-            registry.delivered(state.of(waiting.organisation), waiting, now_ms)
+            pushes.delivered(state.of(waiting.organisation), waiting, now_ms)
 
         # The client has it: that is noted even if it goes in this moment.
         await asyncio.shield(asyncio.ensure_future(self._parts.gateway.run(note)))
@@ -186,7 +186,7 @@ class PushStreams:
 
 def _stored(state: State) -> dict[str, int]:
     return {
-        one.key: registry.counters(state.of(one.key))["stored"] for one in all_organisations(state)
+        one.key: pushes.counters(state.of(one.key))["stored"] for one in all_organisations(state)
     }
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from simulator.control import push_streams
 from simulator.control.api import events
-from simulator.services.apns import registry
-from simulator.services.apns.registry import Push
+from simulator.services.apns import pushes
+from simulator.services.apns.pushes import Push
 from tests.control.conftest import Control
 
 
@@ -72,7 +72,7 @@ async def test_a_push_that_a_device_gets_is_told(control: Control, stream: Strea
     token = "a1" * 32
     push = Push("id", "com.apple.mgmt.x", '{"mdm":"M"}', "M", True, 0, 2**50)
     await control.simulator.gateway.run(
-        lambda state: registry.store(state.of("demo"), None, token, push)
+        lambda state: pushes.store(state.of("demo"), None, token, push)
     )
 
     url = f"{control.base}/api/v1/push-tokens/{token}/events"

@@ -12,7 +12,7 @@ from simulator.app import Simulator
 from simulator.core.messages import Response
 from simulator.core.settings import Settings
 from simulator.core.state import State
-from simulator.services.apns import registry
+from simulator.services.apns import pushes
 from tests.control.conftest import Control
 
 TOKEN = "ab" * 32
@@ -40,12 +40,12 @@ async def control() -> AsyncIterator[Control]:
 async def push(control: Control, name: str = "p", *, expiration: str | None = None) -> None:
     """Store a push as the service does, and wake who listens."""
     now_ms = control.simulator.clock.now_ms()
-    waiting = registry.Push(
-        name, TOPIC, "{}", "M", True, now_ms, registry.expiry_ms(expiration, now_ms)
+    waiting = pushes.Push(
+        name, TOPIC, "{}", "M", True, now_ms, pushes.expiry_ms(expiration, now_ms)
     )
 
     def work(state: State) -> None:
-        registry.store(state.of("demo"), None, TOKEN, waiting)
+        pushes.store(state.of("demo"), None, TOKEN, waiting)
 
     await control.simulator.gateway.run(work)
     control.simulator.gateway.notifier.wake(Response(200, notify_topic=TOKEN))

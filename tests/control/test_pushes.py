@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from simulator.core.messages import Response
 from simulator.core.state import State
-from simulator.services.apns import registry
+from simulator.services.apns import pushes
 from tests.control.conftest import Control
 
 MAGIC = "7E2C1A9B-55D1-4A60-8F0E-7B6C1D2E3F40"
@@ -196,12 +196,12 @@ async def test_a_push_that_no_device_fetched_in_time_is_listed_as_expired(contro
 async def push(control: Control) -> None:
     """Store a push as the service does, and wake who listens: plain HTTP shows no certificate."""
     now_ms = control.simulator.clock.now_ms()
-    waiting = registry.Push(
+    waiting = pushes.Push(
         "id", topic_of(control), f'{{"mdm":"{MAGIC}"}}', MAGIC, True, now_ms, now_ms + 9000
     )
 
     def work(state: State) -> None:
-        registry.store(state.of("demo"), None, RAW.hex(), waiting)
+        pushes.store(state.of("demo"), None, RAW.hex(), waiting)
 
     gateway = control.simulator.gateway
     await gateway.run(work)

@@ -14,7 +14,7 @@ from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.core.state import Body, State
 from simulator.pki.push import ENVIRONMENTS, P12_PASSWORD, PushAuthority, PushCertificate
 from simulator.protocol.fields import Integer, Objects, String, Strings
-from simulator.services.apns import keys, registry, topics
+from simulator.services.apns import keys, pushes, registry, topics
 from simulator.services.apns.keys import ProviderKey
 from simulator.services.organisations import ORGANISATION
 
@@ -32,7 +32,7 @@ async def list_topics(request: web.Request) -> web.Response:
                 "topic": topic,
                 "organisation": org.key,
                 "revoked": (topics.find(state, topic) or {})["revoked"],
-                "pushes": registry.counters(state.of(org.key)),
+                "pushes": pushes.counters(state.of(org.key)),
             }
             for org in state.of("").scan(ORGANISATION, limit=10_000)
             for topic in topics.names(state, org.key)

@@ -15,7 +15,7 @@ from simulator.core.state import Body, State
 from simulator.pki.push import ENVIRONMENTS
 from simulator.protocol.body_formats import load_plist
 from simulator.protocol.fields import Field, Integer, Objects, String
-from simulator.services.apns import registry, topics
+from simulator.services.apns import pushes, registry, topics
 from simulator.services.apns.registry import DeviceToken
 from simulator.services.organisations import ORGANISATION, all_organisations
 
@@ -102,7 +102,7 @@ async def list_tokens(request: web.Request) -> web.Response:
         own = state.of(home(state, wanted))
         found = own.scan(registry.TOKEN, after=after, limit=limit)
         return [
-            asdict(DeviceToken.of(one)) | {"pushes": registry.pushes_of(own, one.key, now_ms)}
+            asdict(DeviceToken.of(one)) | {"pushes": pushes.pushes_of(own, one.key, now_ms)}
             for one in found
         ]
 
@@ -122,7 +122,7 @@ async def list_pushes(request: web.Request) -> web.Response:
         return [
             one
             for org in all_organisations(state)
-            for one in registry.pushes_of(state.of(org.key), token, now_ms)
+            for one in pushes.pushes_of(state.of(org.key), token, now_ms)
         ]
 
     return web.json_response({"pushes": await parts.gateway.run(work)})
@@ -194,9 +194,9 @@ async def stats(request: web.Request) -> web.Response:
     """Answer how many streams are open and what became of pushes, as Fleet's mock does."""
 
     def work(state: State) -> dict[str, int]:
-        totals = dict.fromkeys(registry.COUNTERS, 0)
+        totals = dict.fromkeys(pushes.COUNTERS, 0)
         for org in all_organisations(state):
-            for name, value in registry.counters(state.of(org.key)).items():
+            for name, value in pushes.counters(state.of(org.key)).items():
                 totals[name] += value
         return totals
 

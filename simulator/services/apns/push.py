@@ -12,9 +12,10 @@ from msgspec import Struct
 from simulator.protocol.fields import ErrorCode, String
 from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import ApiError, Call, operation
-from simulator.services.apns import PUSH_TYPES, errors, lint, message_id, quirks, registry
+from simulator.services.apns import PUSH_TYPES, errors, lint, message_id, pushes, quirks, registry
 from simulator.services.apns.credentials import environment
-from simulator.services.apns.registry import DeviceToken, Push
+from simulator.services.apns.pushes import Push
+from simulator.services.apns.registry import DeviceToken
 
 _DOCS = "https://developer.apple.com/documentation/usernotifications/"
 _ONCE = (
@@ -182,7 +183,7 @@ def _throttled(push: PushContext) -> bool:
     if device is not None and device.throttled_until_ms > call.now_ms:
         return True
     rate = call.settings.token_rate
-    return rate > 0 and registry.is_too_many(call.state, push.token.lower(), call.now_ms, rate)
+    return rate > 0 and pushes.is_too_many(call.state, push.token.lower(), call.now_ms, rate)
 
 
 CHECKS: tuple[tuple[HeadCheck | None, PushCheck, ErrorCode], ...] = (
@@ -265,7 +266,7 @@ def push(call: Call) -> str:
         magic,
         matches,
         call.now_ms,
-        registry.expiry_ms(call.header("apns-expiration"), call.now_ms),
+        pushes.expiry_ms(call.header("apns-expiration"), call.now_ms),
     )
-    registry.store(state, device, key, waiting)
+    pushes.store(state, device, key, waiting)
     return identifier

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from simulator.core.messages import Peer, Tls
 from simulator.core.state import State
 from simulator.pki.push import PushAuthority, PushCertificate
-from simulator.services.apns import registry, topics
+from simulator.services.apns import pushes, registry, topics
 from tests.apple import START_MS, Answer, Apple, request
 
 TOPIC = "com.apple.mgmt.External.5f0e4a52-6d0b-4c8e-9a53-2b7f6c1d8e90"
@@ -79,14 +79,14 @@ class Apns:
             )
         )
 
-    def take(self, token: str = TOKEN) -> registry.Push | None:
+    def take(self, token: str = TOKEN) -> pushes.Push | None:
         return self.apple.home(lambda home: self._take(home, token))
 
-    def _take(self, home: State, token: str) -> registry.Push | None:
+    def _take(self, home: State, token: str) -> pushes.Push | None:
         """Hand over what waits for the device, as a stream that has long been open."""
-        found = registry.waiting(home, "acme", f"{token}/", self.apple.now_ms)
+        found = pushes.waiting(home, "acme", f"{token}/", self.apple.now_ms)
         for one in found[:1]:
-            registry.delivered(home, one, self.apple.now_ms)
+            pushes.delivered(home, one, self.apple.now_ms)
         return found[0].push if found else None
 
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from simulator.core.messages import Peer
 from simulator.pki.push import PushAuthority
-from simulator.services.apns import registry, topics
+from simulator.services.apns import pushes, topics
 from tests.apple import Answer
 from tests.services.apns.conftest import NOW, OTHER, PEER, TOPIC, Apns, make
 
@@ -160,7 +160,7 @@ def test_topics_do_not_share_a_slot_where_any_token_goes(authority: PushAuthorit
     taken = [one for _ in range(3) if (one := apns.take("00" * 32))]
 
     assert {one.topic for one in taken} == {TOPIC, OTHER}
-    assert apns.apple.home(registry.counters)["coalesced"] == 1
+    assert apns.apple.home(pushes.counters)["coalesced"] == 1
 
 
 def test_a_client_that_storms_back_is_told_why_after_all(authority: PushAuthority) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from simulator.pki.push import PushAuthority
-from simulator.services.apns import PUSH_TYPES, registry, topics
+from simulator.services.apns import PUSH_TYPES, pushes, registry, topics
 from simulator.services.apns.push import CHECKS
 from tests.services.apns.conftest import MAGIC, NOW, OTHER, TOKEN, TOPIC, Apns, make
 
@@ -261,7 +261,7 @@ def test_the_newest_push_takes_the_place_of_the_one_that_waits(apns: Apns) -> No
 
     assert waiting is not None
     assert waiting.apns_id.endswith("02")
-    assert apns.apple.home(registry.counters) == {
+    assert apns.apple.home(pushes.counters) == {
         "stored": 2,
         "delivered": 1,
         "coalesced": 1,

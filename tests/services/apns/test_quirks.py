@@ -1,7 +1,7 @@
 """Oddities of the live APNs, each by its switch."""
 
 from simulator.protocol import quirks
-from simulator.services.apns import registry, topics
+from simulator.services.apns import pushes, registry, topics
 from simulator.services.apns.registry import DeviceToken
 from tests.apple import Answer, Apple, request
 
@@ -31,7 +31,7 @@ def test_a_push_to_another_topic_is_taken_and_dropped() -> None:
     plain = push(apple, OTHER)
 
     assert (silent.status, heard.status) == (200, 200)
-    assert apple.home(registry.counters)["stored"] == 1
+    assert apple.home(pushes.counters)["stored"] == 1
     assert plain.json == {"reason": "DeviceTokenNotForTopic"}
 
 

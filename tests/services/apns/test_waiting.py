@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.services.apns import registry
-from simulator.services.apns.registry import Push
+from simulator.services.apns import pushes
+from simulator.services.apns.pushes import Push
 from tests.apple import Apple
 
 TOKEN, TOPIC = "ab" * 32, "com.apple.mgmt.External.x"
@@ -39,9 +39,9 @@ class Model:
 
     def push(self, name: str, expiration: str | None) -> None:
         now_ms = self.apple.now_ms
-        expires_ms = registry.expiry_ms(expiration, now_ms)
+        expires_ms = pushes.expiry_ms(expiration, now_ms)
         push = Push(name, TOPIC, "{}", "", True, now_ms, expires_ms)
-        self.apple.home(lambda home: registry.store(home, None, TOKEN, push))
+        self.apple.home(lambda home: pushes.store(home, None, TOKEN, push))
         self.stored += 1
         self.waits = "" if expiration and self.since is None else name
 
@@ -50,10 +50,10 @@ class Model:
         if not self.waits.endswith("!"):
             self.waits = ""
 
-    def look(self) -> list[registry.Waiting]:
+    def look(self) -> list[pushes.Waiting]:
         since = self.since or 0
-        found: list[registry.Waiting] = self.apple.home(
-            lambda home: registry.waiting(home, "acme", f"{TOKEN}/", self.apple.now_ms, since)
+        found: list[pushes.Waiting] = self.apple.home(
+            lambda home: pushes.waiting(home, "acme", f"{TOKEN}/", self.apple.now_ms, since)
         )
         assert [one.push.apns_id for one in found] == [self.waits] * bool(self.waits)
         return found
@@ -64,8 +64,8 @@ class Model:
             self.heard.append(one.push.apns_id)
             self.waits = ""
 
-    def _deliver(self, one: registry.Waiting) -> None:
-        self.apple.home(lambda home: registry.delivered(home, one, self.apple.now_ms))
+    def _deliver(self, one: pushes.Waiting) -> None:
+        self.apple.home(lambda home: pushes.delivered(home, one, self.apple.now_ms))
 
 
 @settings(max_examples=60, deadline=None)
@@ -84,5 +84,5 @@ def test_nothing_is_lost_and_nothing_doubled(steps: list[str]) -> None:
                 (model.hear if step == "hear" else model.look)()
 
         assert len(model.heard) == len(set(model.heard))
-        counted = apple.home(registry.counters)
+        counted = apple.home(pushes.counters)
         assert (counted["stored"], counted["delivered"]) == (model.stored, len(model.heard))
