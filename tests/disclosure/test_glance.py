@@ -67,7 +67,10 @@ def test_a_part_names_the_operations_inside() -> None:
 
     ((part,),) = [one.parts for one in report.glance.chapters]
 
-    assert part.text == "x-forwarded-for of the MDM server (in 2 operations, undocumented)"
+    assert part.name == "Proxy's client address of the MDM server: x-forwarded-for"
+    assert part.text == (
+        "proxy's client address of the MDM server (x-forwarded-for, in 2 operations, undocumented)"
+    )
     assert [(one.operation, one.place, one.requests) for one in part.places] == [
         ("made.define", "header x-forwarded-for", 2),
         ("unmatched", "header x-forwarded-for", 1),

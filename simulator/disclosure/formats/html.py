@@ -6,6 +6,7 @@ Printed, it is a document of A4 or Letter pages.
 """
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from html import escape
@@ -32,6 +33,7 @@ _CLAIMS = ("declared", "only_received", "not_seen", "received", "devices", "conn
 _WORD = 24
 """Letters of the longest word that is kept together."""
 _LONG = ' class="long"'
+_TAG = re.compile(r"<[^>]*>")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """What the page may load and do: nothing but use its own style."""
 
@@ -55,10 +57,11 @@ def to_html(material: Material) -> Iterator[str]:
     yield _summary(report, words)
     yield _legend(words)
     if drawn := picture(report.sent, words):
-        about = _page(words, "picture-legend")
+        title, about = _page(words, "picture"), _page(words, "picture-legend")
         yield (
-            f'<section class="drawn"><h2>{_page(words, "picture")}</h2>'
-            f'<div class="card picture">{drawn}<p class="legend">{about}</p></div></section>\n'
+            f'<section class="drawn"><h2>{title}</h2>'
+            f'<div class="card picture" tabindex="0" role="region" aria-label="{title}">{drawn}'
+            f'<p class="legend">{about}</p></div></section>\n'
         )
     for number, chapter in enumerate(report.glance.chapters, 1):
         yield _chapter(number, chapter, words)
@@ -264,8 +267,8 @@ def _cells(heads: Sequence[str], cells: Sequence[str]) -> str:
 
 
 def _is_long(cell: str) -> bool:
-    """Tell whether a cell of plain text holds a word that may be broken anywhere."""
-    return "<" not in cell and any(len(word) > _WORD for word in cell.split())
+    """Tell whether a cell holds a word that has to be broken."""
+    return any(len(word) > _WORD for word in _TAG.sub(" ", cell).split())
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -12,7 +12,7 @@
   left out. Protocol plumbing is in none.
 - ``parts``: one concept with one status; failures first. ``places`` says where it was sent, an
   operation and place each, ``evidence`` the numbers of the first exchanges, ``text`` all in one:
-  ``client address that a proxy adds of the MDM server (in 6 operations, undocumented)``.
+  ``proxy's client address of the MDM server (x-forwarded-for, in 6 operations, undocumented)``.
 
 Texts are in the language that the report was built in. ``status`` is a key of `STATUSES`.
 The flat ``summary`` of the JSON holds the same parts, failures first.
@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from simulator.disclosure.concepts import PROTOCOL
+from simulator.disclosure.concepts import PROTOCOL, UNKNOWN
 from simulator.disclosure.judge.inherent import INHERENT
 from simulator.disclosure.judge.manifest import EXEMPT, NONE, SEVERITIES, UNDECLARED
 from simulator.disclosure.report.groups import EVIDENCE
@@ -53,7 +53,7 @@ STATUSES = (
 )
 """How a part was judged, worst first."""
 _SUBJECTS = [subject for subjects in CHAPTERS.values() for subject in subjects]
-_NAMELESS = frozenset(("unknown", "net.forwarded", "net.trace", "net.baggage"))
+_NAMELESS = frozenset((UNKNOWN, "net.forwarded", "net.trace", "net.baggage"))
 """Concepts that say too little: their values are told apart by the name of their field."""
 _NAMED = 8
 """Phrases of the sentence; failures are named however many there are, up to `_FAILING`."""
@@ -214,15 +214,17 @@ def _part(
     operations: Counter[str] = Counter()
     for one in lines:
         operations[one.operation] = max(operations[one.operation], one.requests)
-    about, several = words.about(field, concept, count)
+    # A field that nobody documents is all that there is to say; others are beside their meaning.
+    about, several = words.about(field if concept == UNKNOWN else "", concept, count)
+    beside = "" if concept == UNKNOWN else field
     inside = words.count("operation", len(operations)) if len(operations) > 1 else ""
-    notes = [one for one in (several, inside, words.text(status, "status")) if one]
+    notes = [one for one in (beside, several, inside, words.text(status, "status")) if one]
     return SummaryEntry(
         id=hashlib.sha256("\x1f".join(key).encode("utf-8", "surrogatepass")).hexdigest()[:16],
         subject=subject,
         category=worst.category,
         concept=concept,
-        name=field or words.whole(concept),
+        name=_name(concept, field, words),
         status=status,
         severity=worst.severity,
         values=count,
@@ -239,6 +241,12 @@ def _part(
         evidence=tuple(sorted({seq for one in lines for seq in one.evidence})[:EVIDENCE]),
         text=f"{about} ({', '.join(notes)})",
     )
+
+
+def _name(concept: str, field: str, words: Words) -> str:
+    if concept == UNKNOWN:
+        return field or words.whole(concept)
+    return f"{words.whole(concept)}: {field}" if field else words.whole(concept)
 
 
 def _place(line: LedgerLine) -> SummaryPlace:
