@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SERVE_ARGS ?=
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 1800
 MUTANTS ?=
 
 NANODEP := github.com/micromdm/nanodep
@@ -65,7 +66,7 @@ AXE_BUILT := $(TOOLS)/.axe-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test coverage matrix lint wheel clients bench fuzz mutants lowest audit image clean
+.PHONY: help serve test coverage matrix lint wheel clients bench soak fuzz mutants lowest audit image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -106,10 +107,14 @@ bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.j
 	$(BIN)/python -m tests.bench.memory
 	$(BIN)/python -m tests.bench.connections
 	$(BIN)/python -m tests.bench.slow
+	$(BIN)/python -m tests.bench.hostile
 	$(BIN)/python -m tests.bench.rudeness
 	$(BIN)/python -m tests.bench.licences
 	$(BIN)/python -m tests.bench.devices
 	$(BIN)/python -m tests.bench.fleet
+
+soak: $(TEST) ## Load it for half an hour, with faults and restarts, and check it (shorter: SOAK_SECONDS=300)
+	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
 
 fuzz: build/fuzz/.installed ## Fuzz each parser for a minute (longer: make fuzz FUZZ_SECONDS=600)
 	build/fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS)

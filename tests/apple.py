@@ -2,9 +2,11 @@
 
 import atexit
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import quote
 
@@ -16,6 +18,7 @@ from simulator.core.state import Body, State, StoreAdmin
 from simulator.core.timestamps import milliseconds
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.redact.canary import spellings
 from simulator.disclosure.redact.guard import SecretGuard
 from simulator.engine.engine import Engine
 from simulator.protocol.operations import NeedsOutboundCall, OutboundCall
@@ -123,6 +126,8 @@ class Apple:
         self.now_ms = START_MS
         known, names = self.catalogue.services.values(), self.catalogue.long_names
         self.guard = SecretGuard(known, Fingerprinter(key), names)
+        self.guarded = store is None
+        """Whether the store keeps secrets out of the journal."""
         self.store = store or open_store(None, guard=self.guard)
         self.observer = Observer(self.catalogue, Fingerprinter(key))
         self.engine = Engine(
@@ -152,6 +157,21 @@ class Apple:
     def __exit__(self, *exc_info: object) -> None:
         self.opened.remove(self)
         self.store.close()
+
+    def leaks(self) -> list[str]:
+        """Return which of the secrets that were issued stand in the journal, in any spelling."""
+        if not (self.recorded and self.guarded):
+            return []
+        try:
+            blob = b"\n".join(record for _, record in self.store.journal().raw())
+        except sqlite3.ProgrammingError:
+            return []  # the test has closed it itself
+        return [
+            f"{concept} of {len(secret)} characters ({spelling})"
+            for secret, concept in self.guard.vault._concepts.items()
+            for spelling, needle in _spellings(secret.decode()).items()
+            if needle in blob
+        ]
 
     def _seed(self, state: State) -> None:
         if state.has(ORGANISATION, ORG["id"]):
@@ -280,15 +300,21 @@ class Apple:
         return token
 
 
+_spellings = lru_cache(maxsize=4096)(spellings)
+
+
 @contextmanager
 def closing_opened() -> Iterator[None]:
-    """Close at the end every `Apple` that was opened within."""
-    before = len(Apple.opened)
+    """Close at the end every `Apple` that was opened within; none may have recorded its secrets."""
+    before, leaked = len(Apple.opened), []
     try:
         yield
     finally:
         while len(Apple.opened) > before:
-            Apple.opened.pop().store.close()
+            one = Apple.opened.pop()
+            leaked += one.leaks()
+            one.store.close()
+        assert leaked == []
 
 
 class _Recorder:

@@ -142,7 +142,7 @@ apart() {
   local mode found
   found=$(inside find /public -type f)
   [[ $found == /public/ca.pem ]] || die "/public holds: $found"
-  inside cat /public/ca.pem | cmp - <(inside cat /data/ca.pem) || die "/public has another CA"
+  inside cmp /public/ca.pem /data/ca.pem || die "/public has another CA"
   mode=$(inside stat --format %a /data)
   [[ $mode == 700 ]] || die "/data has mode $mode"
   [[ $(inside stat --format %a /public/ca.pem) == 644 ]] || die "others cannot read /public/ca.pem"
