@@ -90,7 +90,7 @@ def main() -> None:
     """Measure, print, and keep."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--devices", type=int, default=2000)
-    parser.add_argument("--json", type=Path, default=Path("bench.json"))
+    parser.add_argument("--output", type=Path, default=Path("bench.json"))
     arguments = parser.parse_args()
     server.P12 = pkcs12.serialize_key_and_certificates(
         b"identity", server.KEY, IDENTITY, None, serialization.NoEncryption()
@@ -100,7 +100,7 @@ def main() -> None:
         figures = asyncio.run(run(arguments.devices, Path(directory)))
     for name, value in figures.items():
         print(f"{name:20} {value:10,.1f}")
-    keep(arguments.json, "fleet", figures)
+    keep(arguments.output, "fleet", figures)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ from tests.bench.running import keep, resident_mb, serving, show
 BASE = "/mdm/v2"
 EDGE = 10
 """Pages of which the median is taken at the beginning and at the end."""
+FIRST = 2
+"""Rounds in the client's own location, in which nothing is taken back."""
 STORE_ID = 1_955_000_000
 PATIENCE_S = 120
 Rows = dict[str, list[float]]
@@ -161,9 +163,9 @@ def assign(ready: dict[str, Any], client: Client, rounds: int) -> tuple[Largest,
     """Assign: in the location of *client* twice, then in new ones; return how, and the rows."""
     wanted = Largest.of(client.limits)
     wanted.register(client)
-    given = [wanted.associate(client, number)[0] for number in range(2)]
+    given = [wanted.associate(client, number)[0] for number in range(FIRST)]
     taken = []
-    for number in range(2, rounds):
+    for number in range(FIRST, rounds):
         with closing((other := another(ready, number)).connection):
             wanted.register(other)
             seconds, body = wanted.associate(other, number)
@@ -201,6 +203,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
     rounds = parser.parse_args().rounds
+    if rounds <= FIRST:
+        parser.error(f"--rounds must be more than {FIRST}: only later ones take back")
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder, "data")) as (process, ready),

@@ -4,8 +4,9 @@ All serve HTTP/2 over TLS in processes of their own and are driven in turn by
 the same h2load, so that the machine's drift meets all three. Ours checks each
 push, records it on disk and keeps it for its device before it answers; the bare
 ones read it and answer. Further cases show what ours does with more and fewer
-connections, with few devices, and where one push in ten is refused. Prints the
-rounds and adds them to bench.json.
+connections, with few devices, and where one push in ten is refused; and what a
+push costs without sockets, with sealing and without. Prints the rounds and adds
+them to bench.json.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+from tests.bench import in_process
 from tests.bench.running import bare, certificate, cpu_s, keep, serving, show
 
 HERE = Path(__file__).parent
@@ -182,10 +184,15 @@ def main() -> None:
             for _ in range(arguments.rounds)
         ]
         cases = [variants(servers[0], directory, tokens, arguments.seconds) for _ in rounds]
-    report(rounds, cases, arguments.output)
+    report(rounds, cases, in_process.prices(), arguments.output)
 
 
-def report(rounds: list[dict[str, Round]], cases: list[dict[str, float]], output: Path) -> None:
+def report(
+    rounds: list[dict[str, Round]],
+    cases: list[dict[str, float]],
+    prices: dict[str, list[float]],
+    output: Path,
+) -> None:
     """Print what was measured, and keep it."""
     names = list(rounds[0])
     speeds = {f"{name} /s": [one[name].per_s for one in rounds] for name in names}
@@ -203,7 +210,8 @@ def report(rounds: list[dict[str, Round]], cases: list[dict[str, float]], output
     show("pushes for each second of processor time, as of one core", capacities)
     others = {name: [one[name] for one in cases] for name in cases[0]}
     show("mdmsim in other cases", others)
-    keep(output, "pushes", {**speeds, **ratios, **costs, **capacities, **others})
+    show("mdmsim without sockets, and without sealing and the look for secrets", prices)
+    keep(output, "pushes", {**speeds, **ratios, **costs, **capacities, **others, **prices})
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path("bench.json"))
+    parser.add_argument("--output", type=Path, default=Path("bench.json"))
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "data")
@@ -76,7 +76,7 @@ def main() -> None:
     show("Start", rows)
     medians = {name: round(statistics.median(values), 3) for name, values in rows.items()}
     print(json.dumps(medians))
-    keep(wanted.out, "startup", medians)
+    keep(wanted.output, "startup", medians)
 
 
 if __name__ == "__main__":
