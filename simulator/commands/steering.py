@@ -1,6 +1,7 @@
 """What the commands of ``mdmsim ctl`` share: where the simulator is, asking it, showing answers."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -8,12 +9,14 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from simulator.commands.options import ready_file, setting_options, settings
 from simulator.commands.remote import ask
 from simulator.core import ready_file as ready
 from simulator.core.settings import ConfigurationError
+from simulator.disclosure.report.layout import grid
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 PREFIX = "/api/v1"
@@ -104,10 +107,23 @@ class ControlClient:
         if self.as_json:
             click.echo(json.dumps(answer, indent=1))
             return
-        table = Table(*heads)
-        for row in rows:
-            table.add_row(*("" if cell is None else str(cell) for cell in row))
+        plain = [tuple(map(_cell, row)) for row in rows]
+        if not sys.stdout.isatty():
+            click.echo(grid(heads, plain, width=sys.maxsize))
+            return
+        table = Table(*(Column(head, overflow="fold") for head in heads))
+        for row in plain:
+            table.add_row(*map(Text, row))
         Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    """Return a value as people read it; objects and arrays as JSON on one line."""
+    if value is None:
+        return ""
+    if isinstance(value, bool | dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
 
 
 def _detail(content: bytes) -> str:
