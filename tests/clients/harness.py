@@ -63,11 +63,11 @@ def environment(ca: Path | str | None = None) -> dict[str, str]:
 
 
 def run(
-    command: Sequence[str], *, env: Mapping[str, str], cwd: Path
+    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, timeout_s: float = WAIT_S
 ) -> subprocess.CompletedProcess[str]:
     """Run *command* to its end and return what it wrote, whatever its exit code."""
     return subprocess.run(
-        command, env=env, cwd=cwd, capture_output=True, text=True, timeout=WAIT_S, check=False
+        command, env=env, cwd=cwd, capture_output=True, text=True, timeout=timeout_s, check=False
     )
 
 

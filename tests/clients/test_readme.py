@@ -13,6 +13,8 @@ pytestmark = pytest.mark.clients
 ROOT = Path(__file__).parents[2]
 PORTS = (8443, 8080, 8081, 8888)
 SERVE = "make serve"
+SHELL_S = 150
+"""Seconds for all commands: each is a process of its own, which takes its time beside others."""
 
 
 def blocks() -> list[str]:
@@ -37,7 +39,8 @@ def test_every_command_runs_as_it_stands(tmp_path: Path) -> None:
     with running([mdmsim, "serve"], env=environment(), log=tmp_path / "serve.log"):
         ready = f"until {mdmsim} readyz; do sleep 0.2; done\n"
         script = ready + "\n".join(blocks()[1:])
-        done = run(["bash", "-euo", "pipefail", "-c", script], env=environment(), cwd=tmp_path)
+        shell = ["bash", "-euo", "pipefail", "-c", script]
+        done = run(shell, env=environment(), cwd=tmp_path, timeout_s=SHELL_S)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "oauth_problem_adviceBad Request" in done.stdout
