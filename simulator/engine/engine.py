@@ -216,7 +216,7 @@ class Engine:
     def _answer(self, call: Call, reading: Reading) -> Response:
         service = reading.match.service
         if service is None:
-            return unmatched(call.exchange)
+            return unmatched(call.exchange, self.catalogue)
         call.exchange.service = service.name
         response = self._respond(call, reading, service)
         note_habits(call, response)

@@ -1,7 +1,7 @@
 """What comes before the operation: whether a request is whole, and for anything that there is."""
 
 from simulator.core.messages import Exchange, Finding, Request, Response
-from simulator.protocol.catalogue import Match
+from simulator.protocol.catalogue import APPLE, Catalogue, Match
 from simulator.protocol.operations import ApiError, Call, Operation
 from simulator.protocol.service import Service
 
@@ -13,21 +13,27 @@ def nothing(service: Service | None) -> Operation:
     return Operation("" if service is None else f"{service.name}.", (), "", "", lambda _: None)
 
 
-def unmatched(exchange: Exchange) -> Response:
-    """Answer a request that is for no service, and say what it was."""
+def unmatched(exchange: Exchange, catalogue: Catalogue) -> Response:
+    """Answer a request that is for no service of *catalogue*, and say what it was."""
     if exchange.request.problem:
         status, rule = _PROBLEMS[exchange.request.problem]
         about = exchange.request.problem_about
     else:
-        status, rule, about = _nowhere(exchange.request)
+        status, rule, about = _nowhere(exchange.request, catalogue)
     exchange.findings.append(Finding(rule, "path", "", about, refused=True))
     exchange.error = rule
     return Response(status, _TEXT, f"mdmsim: {about}\n".encode(), close=True)
 
 
-def _nowhere(request: Request) -> tuple[int, str, str]:
+def _nowhere(request: Request, catalogue: Catalogue) -> tuple[int, str, str]:
     """Return status, rule and sentence for a request that no service is there for."""
-    if request.method == "CONNECT":
+    tunnel = request.method == "CONNECT"
+    authority = request.target if tunnel else request.header("host") or ""
+    host = authority.lower().partition(":")[0].removesuffix(".")
+    if host.endswith(APPLE) and not catalogue.serves(host):
+        about = "mdmsim does not simulate this host of Apple's yet"
+        return 403 if tunnel else 404, "host-not-simulated", about
+    if tunnel:
         return 403, "host-unknown", "the proxy stands in for Apple's hosts only, and relays nowhere"
     return 404, "path-unknown", "no service has this path: is the base URL of the client right?"
 

@@ -12,6 +12,8 @@ from simulator.protocol.fields import ErrorCode, Field, walk
 from simulator.protocol.operations import Operation
 from simulator.protocol.service import Service
 
+APPLE = ".apple.com"
+"""How the names of Apple's hosts end."""
 _MOST_HOSTS = 256
 _LONG_NAME = 20
 """Characters of a name that is long."""
@@ -125,6 +127,10 @@ class Catalogue:
         if named is not None and named is not service:
             return Match(named, None)
         return Match(service, operation, known_path=True, path=values)
+
+    def serves(self, host: str) -> bool:
+        """Tell whether a service stands in for *host*, in lower case."""
+        return host in self._hosts
 
     def _named(self, sent: str) -> Service | None:
         """Return the service that a Host header names, or None."""

@@ -20,7 +20,8 @@ RULES = {
     rule.id: rule
     for rule in (
         Rule("path-unknown", "No operation has this path.", "always"),
-        Rule("host-unknown", "The proxy was asked for a host that is not simulated.", "always"),
+        Rule("host-unknown", "The proxy was asked for a host that is none of Apple's.", "always"),
+        Rule("host-not-simulated", "A host of Apple's that no service stands in for.", "always"),
         Rule("method-unknown", "The path has no operation with this method.", "always"),
         Rule("http-malformed", "The bytes are not an HTTP request.", "always"),
         Rule("body-truncated", "The connection ended before the body did.", "always"),

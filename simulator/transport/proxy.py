@@ -17,6 +17,7 @@ from http import HTTPStatus
 
 from simulator.core.messages import Peer, Request, Response
 from simulator.core.settings import Port
+from simulator.protocol.catalogue import APPLE
 from simulator.transport.http1.malformed_requests import Salvage, salvage
 from simulator.transport.listener import BACKLOG, explained
 
@@ -200,6 +201,7 @@ class Proxy:
         host = authority[1].strip("[]").removesuffix(".")
         if host.lower() not in self._hosts:
             what = f"mdmsim stands in for Apple's hosts only: {host} is none of them"
+            what = f"mdmsim does not simulate {host} yet" if host.lower().endswith(APPLE) else what
             return _Refusal(403, what, "unset HTTPS_PROXY for it with NO_PROXY")
         if int(authority[2]) not in PORTS:
             what = f"mdmsim stands in for {host} at the ports 443 and 2197 only"

@@ -331,3 +331,15 @@ async def test_all_that_is_missing_of_devices_is_said_at_once(control: Control) 
 
     assert status == 400
     assert "model, description, os, device_family" in problem["detail"]
+
+
+async def test_a_device_that_lacks_facts_is_told_all_of_them_at_once(control: Control) -> None:
+    status, refused = await control.call("POST", "/devices", {"devices": [{}]})
+    names = refused["detail"].removeprefix("devices[0] needs ").split(", ")
+    added, answer = await control.call(
+        "POST", "/devices", {"devices": [dict.fromkeys(names, "0ZHINT00001")]}
+    )
+
+    assert status == 400
+    assert names == ["serial_number", "model", "description", "os", "device_family"]
+    assert (added, answer) == (201, {"serial_numbers": ["0ZHINT00001"]})
