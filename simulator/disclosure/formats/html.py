@@ -28,7 +28,7 @@ from simulator.disclosure.report.words import Words
 
 _TILES = ("exchanges", "values", "lines", "fail", "warn", "declared", "inherent", "secrets")
 _CHAPTER = ("judged", "what", "where", "values", "example", "exchanges")
-_CLAIMS = ("declared", "only_received", "not_seen", "received", "devices", "connections")
+_CLAIMS = ("declared", "only_received", "not_seen", "received", "told", "connections")
 """Sections that follow the chapters as they are."""
 _WORD = 24
 """Letters of the longest word that is kept together."""

@@ -44,7 +44,7 @@ def sections(report: Report) -> list[Section]:
         if named or key not in _OF_CLAIMS:
             found.append(_table(key, columns, rows, words))
     if report.devices:
-        found.append(_table("devices", _DEVICES, _devices(report), words))
+        found.append(_table("told", _DEVICES, _devices(report), words))
     flows = "\n".join(f"- {one}" for one in not_observable(report))
     found.append(Section(words.text("not_observable", "section"), flows, key="not_observable"))
     found.append(_provenance(report, words))

@@ -320,6 +320,7 @@ def test_the_page_stands_alone(render: Render) -> None:
         "Scope", "Summary", "Legend", "Who is told what about whom", "1. People", "2. Devices",
         "3. Organisation", "4. MDM server", "5. Of unknown meaning",
     ]  # fmt: skip
+    assert len(set(page.headings)) == len(page.headings)
     assert page.headings[-2:] == ["Annex: evidence", "Glossary"]
 
 
