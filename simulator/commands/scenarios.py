@@ -33,6 +33,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "options",
         "enrol",
         "sign-in",
+        "log-in",
         "migrate",
     ]
     at_s: float = 0

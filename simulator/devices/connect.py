@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.devices.commands.rows import Done, Execution
 from simulator.devices.commands.table import execute, shown
-from simulator.devices.device import Body, Enrolment, VirtualDevice
+from simulator.devices.device import Body, Enrolment, User, VirtualDevice
 from simulator.devices.enrolment import check_in
 from simulator.devices.flow import OK, Flow, FlowResponse
 from simulator.devices.life import unenrol
@@ -21,19 +21,23 @@ _MOST_REPEATS = 3
 NOT_NOW = "NotNow"
 
 
-def session(device: VirtualDevice, world: DeviceEnvironment) -> Flow[bool]:
+def session(
+    device: VirtualDevice, world: DeviceEnvironment, user: User | None = None
+) -> Flow[bool]:
     """Fetch and execute commands until there are none; return whether one was put off at the end.
+
+    *user*: whose channel it is; None: the device's.
 
     A server that says that it does not know the device ends its management.
     """
     try:
-        return (yield from _session(device, world))
+        return (yield from _session(device, world, user))
     except check_in.UnenrolledError:
         yield from unenrol(device, world, "the MDM does not know the device", refused=True)
         return False
 
 
-def _session(device: VirtualDevice, world: DeviceEnvironment) -> Flow[bool]:
+def _session(device: VirtualDevice, world: DeviceEnvironment, user: User | None) -> Flow[bool]:
     message: Body = {"Status": "Idle"}
     then = None
     put_off: Counter[str] = Counter()
@@ -42,7 +46,7 @@ def _session(device: VirtualDevice, world: DeviceEnvironment) -> Flow[bool]:
         enrolment = device.enrolment
         if enrolment is None or device.condition != "enrolled":
             return False
-        received = yield from _put(device, enrolment, message)
+        received = yield from _put(device, enrolment, message, user)
         if then is not None:
             yield from then()
             then = None
@@ -52,7 +56,7 @@ def _session(device: VirtualDevice, world: DeviceEnvironment) -> Flow[bool]:
         if command is None:
             return bool(message["Status"] == NOT_NOW)
         uuid, values = command
-        status, done = yield from _executed(device, enrolment, world, values)
+        status, done = yield from _executed(Execution(device, enrolment, world, values, user))
         message = {"Status": status, **({"CommandUUID": uuid} if uuid else {}), **done.keys}
         then = done.then
         if status == NOT_NOW:
@@ -63,8 +67,10 @@ def _session(device: VirtualDevice, world: DeviceEnvironment) -> Flow[bool]:
     return True
 
 
-def _put(device: VirtualDevice, enrolment: Enrolment, message: Body) -> Flow[FlowResponse]:
-    body = plistlib.dumps({**check_in.identifiers(device, enrolment), **message})
+def _put(
+    device: VirtualDevice, enrolment: Enrolment, message: Body, user: User | None
+) -> Flow[FlowResponse]:
+    body = plistlib.dumps({**check_in.identifiers(device, enrolment, user), **message})
     return check_in.persistently(
         device, enrolment, enrolment.server_url, body, check_in.COMMAND, "connect"
     )
@@ -94,10 +100,10 @@ def _command(
     return uuid, values if isinstance(values, dict) else {}
 
 
-def _executed(
-    device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, values: Mapping[str, Any]
-) -> Flow[tuple[str, Done]]:
-    name = shown(values)
-    status, done = yield from execute(Execution(device, enrolment, world, values))
-    device.happened(world.now_ms(), "command", f"{name}: {status}")
+def _executed(execution: Execution) -> Flow[tuple[str, Done]]:
+    name = shown(execution.values)
+    status, done = yield from execute(execution)
+    who = f" for {execution.user.name}" if execution.user is not None else ""
+    now_ms = execution.world.now_ms()
+    execution.device.happened(now_ms, "command", f"{name}{who}: {status}")
     return status, done

@@ -77,6 +77,20 @@ class Enrolment(Struct):
     """The token of an account-driven enrolment, which goes with every request."""
 
 
+class User(Struct):
+    """A person with an account on a Mac, whom the MDM may manage by a channel of its own."""
+
+    id: str
+    """A UUID."""
+    name: str
+    """The short name."""
+    push_token: str
+    magic: str = ""
+    """Empty: there is no channel to the MDM."""
+    profiles: dict[str, InstalledProfile] = struct_field(default_factory=dict)
+    """By identifier."""
+
+
 class ManagedAccount(Struct, frozen=True):
     """The Managed Apple Account that the device's person has signed in to, or tried to."""
 
@@ -120,6 +134,8 @@ class VirtualDevice(Struct):
     """By identifier."""
     apps: dict[str, App] = struct_field(default_factory=dict)
     """By bundle identifier."""
+    users: dict[str, User] = struct_field(default_factory=dict)
+    """Who has logged in, by short name."""
     settings: Body = struct_field(default_factory=dict)
     """What Settings and others set, by the item's name."""
     passcode: bool = False
@@ -174,6 +190,12 @@ class VirtualDevice(Struct):
         return iter(sorted(self.profiles.values(), key=lambda one: one.identifier != first))
 
     @property
+    def magics(self) -> dict[str, str]:
+        """The PushMagic of each channel to the MDM, by its push token."""
+        users = {one.push_token: one.magic for one in self.users.values() if one.magic}
+        return users | ({self.push_token: self.enrolment.magic} if self.enrolment else {})
+
+    @property
     def roots(self) -> tuple[bytes, ...]:
         """Certificates that profiles brought, DER: the device trusts them."""
         return tuple(one for profile in self.profiles.values() for one in profile.certificates)
@@ -205,6 +227,7 @@ class VirtualDevice(Struct):
             "push_token": self.push_token or None,
             "profiles": [one.identifier for one in self.installed],
             "apps": sorted(self.apps),
+            "users": sorted(self.users),
             "managed_account": to_builtins(self.account),
             "migrates": rfc3339(self.migrates_ms) if self.migrates_ms else None,
             "trouble": self.trouble or None,
@@ -228,6 +251,7 @@ class VirtualDevice(Struct):
         if self.enrolment is not None and self.enrolment.bearer:  # the account has brought it
             self.account = None
         self.enrolment = None
+        self.users = {}
         self.profiles = {name: one for name, one in self.profiles.items() if not one.managed}
         self.apps = {name: one for name, one in self.apps.items() if not one.managed}
         self.declarations = {}

@@ -7,7 +7,7 @@ import json
 
 from simulator.core.timestamps import milliseconds
 from simulator.devices.commands.rows import number_of
-from simulator.devices.device import Body, VirtualDevice
+from simulator.devices.device import Body, User, VirtualDevice
 from simulator.devices.enrolment import check_in
 from simulator.devices.enrolment.account import account_driven_profile
 from simulator.devices.enrolment.fetching import automated_profile, profile_at, resolved
@@ -174,6 +174,23 @@ def _by_hand(
         content = yield from profile_at(url)
     content = yield from resolved(content, device, world)
     yield from install_enrolment(content, device, world, automated=False)
+
+
+def log_in(device: VirtualDevice, world: DeviceEnvironment, name: str) -> Flow[None]:
+    """Let a person log in to a Mac; the MDM gets a channel to manage the person, if it wants it."""
+    user = device.users.setdefault(name, User(world.uuid(), name, world.push_token()))
+    device.happened(world.now_ms(), "login", name)
+    enrolment = device.enrolment
+    if enrolment is None or check_in.PER_USER not in enrolment.capabilities:
+        return
+    user.magic = world.uuid()
+    try:
+        taken = yield from check_in.user_token_update(device, enrolment, user)
+    except check_in.UnenrolledError:  # of the person, not of the device (device.md 5.1)
+        taken = False
+    if not taken:
+        user.magic = ""
+        device.happened(world.now_ms(), "failed", f"the MDM does not manage the user {name}")
 
 
 def unenrol(

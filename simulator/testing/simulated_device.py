@@ -65,6 +65,10 @@ class SimulatedDevice:
         """Remove the MDM profile, as its user can."""
         self._act("unenrol")
 
+    def log_in(self, user: str) -> None:
+        """Let a person log in to a Mac, by the short name."""
+        self._act("log-in", user=user)
+
     def migrate(self) -> None:
         """Move it to the server that it is assigned to now, as its user can before the deadline."""
         self._act("migrate")

@@ -184,7 +184,10 @@ class Mdm:
         self.arrived.set()
         if status := self._fails(message["Status"]):
             return web.Response(status=status)
-        waiting = self.queue[message.get("UDID", message.get("EnrollmentID", ""))]
+        who = message.get("UDID", message.get("EnrollmentID", ""))
+        if "UserShortName" in message:
+            who = f"{who}/{message['UserShortName']}"
+        waiting = self.queue[who]
         return web.Response(body=waiting.popleft() if waiting else b"")
 
     def application(self) -> web.Application:

@@ -165,6 +165,13 @@ async def _use_account(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevic
     return await fleet.use_account(serial, account)
 
 
+async def _log_in(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
+    name = body.get("user", "")
+    if not name:
+        raise bad("the body must name the user: a short name")
+    return await fleet.log_in(serial, name)
+
+
 async def _change(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
     return await fleet.change(serial, _options(body.get("options", {})))
 
@@ -174,6 +181,7 @@ ACTIONS: "dict[str, Callable[[Fleet, str, Body], Awaitable[VirtualDevice]]]" = {
     "power-off": lambda fleet, serial, _: fleet.power_off(serial),
     "enrol": _enrol,
     "sign-in": _use_account,
+    "log-in": _log_in,
     "erase": lambda fleet, serial, _: fleet.erase(serial),
     "migrate": lambda fleet, serial, _: fleet.migrate(serial),
     "unenrol": lambda fleet, serial, _: fleet.unenrol(serial),
@@ -261,6 +269,7 @@ ROUTES = (
         body=(
             String("profile_url", "Where the profile is that it enrols by."),
             String("profile", "The profile that it enrols by, in base64."),
+            String("user", "Short name of who logs in to a Mac.", longest=64, example="anna"),
             String(
                 "account",
                 "The account that its user enrols by, or signs in to.",

@@ -32,7 +32,7 @@ def profile_list(execution: Execution) -> Done:
     only_managed = execution.optional("ManagedOnly", bool)
     found = [
         _listed(one, mac=execution.device.mac)
-        for one in execution.device.installed
+        for one in execution.installed
         if one.managed or not only_managed
     ]
     return Done({"ProfileList": found})
@@ -60,9 +60,12 @@ def install_profile(execution: Execution) -> Flow[Done]:
     content = execution.needed("Payload", bytes)
     device, world = execution.device, execution.world
     profile = read_profile(content)
-    if profile.of_type(MDM):
+    if profile.of_type(MDM) and execution.user is None:
         yield from install_enrolment(content, device, world, automated=False)
         device.happened(world.now_ms(), "renewed", profile.identifier)
+        return Done()
+    if execution.user is not None:
+        execution.profiles[profile.identifier] = yield from installed(profile, device, world)
         return Done()
     if device.mac and profile.values.get("PayloadScope") == "User":
         text = "The profile must be a system profile. User profiles are not supported"
@@ -79,18 +82,18 @@ def remove_profile(execution: Execution) -> Done:
     """Remove a profile; the MDM's own ends the management of the device."""
     device = execution.device
     identifier = execution.needed("Identifier", str)
-    if identifier not in device.profiles:
+    if identifier not in execution.profiles:
         raise profile_missing(identifier, mac=device.mac)
-    if identifier == execution.enrolment.profile:
+    if identifier == execution.enrolment.profile and execution.user is None:
         return Done(then=lambda: unenrol(device, execution.world, "RemoveProfile"))
-    del device.profiles[identifier]
+    del execution.profiles[identifier]
     return Done()
 
 
 def certificate_list(execution: Execution) -> Done:
     """List the certificates that profiles brought, and the device's identities."""
     found: list[dict[str, Any]] = []
-    for one in execution.device.installed:
+    for one in execution.installed:
         found += [_certificate(each, identity=False) for each in one.certificates]
         found += [_certificate(each.certificate, identity=True) for each in one.identities]
     return Done({"CertificateList": found})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from simulator.devices.device import Body, Enrolment, VirtualDevice
+from simulator.devices.device import Body, Enrolment, InstalledProfile, User, VirtualDevice
 from simulator.devices.errors import CommandFormatError, DeviceError, unknown_command
 from simulator.devices.flow import Flow
 from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS
@@ -23,6 +23,20 @@ class Execution:
     world: DeviceEnvironment
     values: Mapping[str, Any]
     """The dictionary ``Command``."""
+    user: User | None = None
+    """Whose channel it came by; None: the device's."""
+
+    @property
+    def profiles(self) -> dict[str, InstalledProfile]:
+        """The profiles of the channel, by identifier."""
+        return self.device.profiles if self.user is None else self.user.profiles
+
+    @property
+    def installed(self) -> Sequence[InstalledProfile]:
+        """The same in order, the enrolment profile first."""
+        if self.user is None:
+            return list(self.device.installed)
+        return [self.user.profiles[name] for name in sorted(self.user.profiles)]
 
     def optional(self, key: str, wanted: type[T]) -> T | None:
         """Return the value of *key*, None if it is absent; CommandFormatError if of another type.
@@ -116,6 +130,7 @@ class Command:
             or (available.supervised and not device.supervised)
             or (available.automated and not enrolment.automated)
             or (available.no_user_enrolment and enrolment.user_enrolment)
+            or (execution.user is not None and not available.user_channel)
             or not (self.right == 0 or execution.has_right(self.right))
         ):
             raise self.unknown(device)

@@ -11,12 +11,13 @@ from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
 
-from simulator.devices.device import Body, Enrolment, VirtualDevice
+from simulator.devices.device import Body, Enrolment, User, VirtualDevice
 from simulator.devices.errors import enrolment_failed
 from simulator.devices.flow import OK, Apple, Flow, FlowResponse, Send, pause, perform
 
 CHECK_IN = "application/x-apple-aspen-mdm-checkin"
 COMMAND = "application/x-apple-aspen-mdm; charset=UTF-8"
+PER_USER = "com.apple.mdm.per-user-connections"
 BOOTSTRAP = "com.apple.mdm.bootstraptoken"
 TOKENS = "com.apple.mdm.token"
 """Capabilities of servers."""
@@ -30,11 +31,18 @@ class UnenrolledError(Exception):
     """The server says that the device is not, or no longer, enrolled (401, or 403 with a code)."""
 
 
-def identifiers(device: VirtualDevice, enrolment: Enrolment) -> dict[str, Any]:
-    """Return what each message names the device by."""
+def identifiers(
+    device: VirtualDevice, enrolment: Enrolment, user: User | None = None
+) -> dict[str, Any]:
+    """Return what each message names the device by, and the user on the channel of one."""
+    device_id = {"UDID": device.udid}
     if enrolment.user_enrolment:
-        return {"EnrollmentID": enrolment_id(device)}
-    return {"UDID": device.udid}
+        device_id = {"EnrollmentID": enrolment_id(device)}
+    if user is None:
+        return device_id
+    user_id = "EnrollmentUserID" if enrolment.user_enrolment else "UserID"
+    named = {"UserShortName": user.name, "UserLongName": user.name.title(), "NotOnConsole": False}
+    return {**device_id, user_id: user.id, **named}
 
 
 def enrolment_id(device: VirtualDevice) -> str:
@@ -146,6 +154,21 @@ def token_update(device: VirtualDevice, enrolment: Enrolment) -> Flow[None]:
     if device.unlock_token and not device.mac:
         message["UnlockToken"] = device.unlock_token
     yield from _taken(device, enrolment, message)
+
+
+def user_token_update(device: VirtualDevice, enrolment: Enrolment, user: User) -> Flow[bool]:
+    """Open the channel of a user; return whether the server takes it."""
+    message = {
+        "MessageType": "TokenUpdate",
+        **identifiers(device, enrolment, user),
+        "Topic": enrolment.topic,
+        "Token": bytes.fromhex(user.push_token),
+        "PushMagic": user.magic,
+    }
+    received = yield from _send(device, enrolment, message)
+    if received.status == OK:
+        yield from tell_apns(message)
+    return received.status == OK
 
 
 def _taken(device: VirtualDevice, enrolment: Enrolment, message: Body) -> Flow[None]:

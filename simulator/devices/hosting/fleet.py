@@ -5,7 +5,7 @@ A device does one thing at a time; an idle one costs its record only.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
@@ -14,20 +14,11 @@ from simulator.core.timers import sleep_until
 from simulator.devices.connect import session
 from simulator.devices.device import Body, VirtualDevice, new_device, restored
 from simulator.devices.flow import Flow
-from simulator.devices.hosting.hosted import Hosted, Keeper
-from simulator.devices.hosting.performer import ControlAddress, Performer, Recorder
+from simulator.devices.hosting.actions import DeviceActions
+from simulator.devices.hosting.hosted import Hosted, Keeper, Recorder
+from simulator.devices.hosting.performer import ControlAddress, Performer
 from simulator.devices.hosting.pushes import listen
 from simulator.devices.judging import schema
-from simulator.devices.life import (
-    enrol_by_account,
-    enrol_by_profile,
-    erase,
-    migrate,
-    power_off,
-    power_on,
-    unenrol,
-    use_account,
-)
 from simulator.devices.options import Options
 from simulator.devices.world import DeviceEnvironment
 
@@ -38,7 +29,7 @@ NOT_NOW_S = 60
 """When a device asks again after it has put a command off."""
 
 
-class Fleet:
+class Fleet(DeviceActions):
     """The devices of a running simulator; an asynchronous context manager."""
 
     def __init__(
@@ -52,7 +43,7 @@ class Fleet:
         """Take where Apple is, the clock, what devices need, and what keeps them and their talk."""
         self._control = control
         self._clock = clock
-        self._world = world
+        self.world = world
         self._keeper = keeper
         self._performer = Performer(control, clock, recorder)
         self._hosted: dict[str, Hosted] = {}
@@ -126,59 +117,9 @@ class Fleet:
         """Delete a device; its MDM is told nothing."""
         hosted = self._get(serial)
         async with hosted.lock:
-            self._tokens.pop(hosted.device.push_token, None)
+            self._forget_tokens(hosted.device.magics)
             del self._hosted[serial]
             await self._keeper.remove(serial)
-
-    async def power_on(self, serial: str) -> VirtualDevice:
-        """Turn a device on, and let it do what it then does, up to its first session."""
-        return await self._act(serial, lambda device: power_on(device, self._world))
-
-    async def power_off(self, serial: str) -> VirtualDevice:
-        """Turn a device off."""
-
-        def off(device: VirtualDevice) -> Flow[None]:
-            yield from ()
-            power_off(device, self._world)
-
-        return await self._act(serial, off)
-
-    async def enrol(self, serial: str, *, content: bytes = b"", url: str = "") -> VirtualDevice:
-        """Enrol a device by a profile."""
-        return await self._act(
-            serial, lambda device: enrol_by_profile(device, self._world, content=content, url=url)
-        )
-
-    async def enrol_account(self, serial: str, account: str) -> VirtualDevice:
-        """Enrol a device by an account."""
-        return await self._act(
-            serial, lambda device: enrol_by_account(device, self._world, account)
-        )
-
-    async def use_account(self, serial: str, account: str) -> VirtualDevice:
-        """Let a device's person sign in to a Managed Apple Account."""
-        return await self._act(serial, lambda device: use_account(device, self._world, account))
-
-    async def erase(self, serial: str) -> VirtualDevice:
-        """Erase a device, as its user can."""
-        return await self._act(serial, lambda device: erase(device, self._world))
-
-    async def unenrol(self, serial: str) -> VirtualDevice:
-        """Remove the MDM profile, as the user can."""
-        return await self._act(serial, lambda device: unenrol(device, self._world, "the user"))
-
-    async def change(self, serial: str, options: Options) -> VirtualDevice:
-        """Give a device other options."""
-
-        def change(device: VirtualDevice) -> Flow[None]:
-            yield from ()
-            device.options = options
-
-        return await self._act(serial, change)
-
-    async def migrate(self, serial: str) -> VirtualDevice:
-        """Let a device move to the server that it is assigned to, before its deadline."""
-        return await self._act(serial, lambda device: migrate(device, self._world))
 
     async def set_deadline(self, serial: str, at_ms: int) -> None:
         """Tell a device, if there is one, when it has to move to another server; 0: it has not.
@@ -209,10 +150,6 @@ class Fleet:
         if deadline_ms and hosted.device.enrolment is not None:
             hosted.moving = self._spawn(move())
 
-    async def poll(self, serial: str) -> VirtualDevice:
-        """Let a device ask for commands without a push."""
-        return await self._act(serial, _nothing)
-
     async def _act(self, serial: str, act: Callable[[VirtualDevice], Flow[None]]) -> VirtualDevice:
         """Do something with a device, then let it ask for commands if it is enrolled."""
         hosted = self._get(serial)
@@ -223,24 +160,28 @@ class Fleet:
 
     async def _run(self, hosted: Hosted, flow: Flow[Any]) -> Any:
         """Run a flow, and keep what it left."""
-        token = hosted.device.push_token
+        tokens = hosted.device.magics
         try:
             return await self._performer.run(flow, hosted.device)
         finally:
-            self._tokens.pop(token, None)
+            self._forget_tokens(tokens)
             if self._hosted.get(hosted.device.serial) is hosted:
                 self._settle(hosted)
                 await self._keeper.save(hosted.device.serial, hosted.device.kept())
+
+    def _forget_tokens(self, tokens: Iterable[str]) -> None:
+        for token in tokens:
+            self._tokens.pop(token, None)
 
     def _settle(self, hosted: Hosted) -> None:
         """Note where the device's pushes go, and listen for them."""
         device = hosted.device
         if device.enrolment is not None and device.condition == "enrolled":
-            self._tokens[device.push_token] = device.serial
+            self._tokens.update(dict.fromkeys(device.magics, device.serial))
             if self._listener is None:
                 self._listener = asyncio.ensure_future(
                     listen(
-                        self._control, self._world.authority.token_prefix, self._clock, self._pushed
+                        self._control, self.world.authority.token_prefix, self._clock, self._pushed
                     )
                 )
             if device.enrolment.awaiting:
@@ -256,8 +197,11 @@ class Fleet:
         hosted.pushed = True
         while hosted.pushed:
             hosted.pushed = False
-            if await self._run(hosted, session(hosted.device, self._world)):
+            device = hosted.device
+            if await self._run(hosted, session(device, self.world)):
                 self._later(hosted, NOT_NOW_S)
+            for user in [one for one in device.users.values() if one.magic]:
+                await self._run(hosted, session(device, self.world, user))
 
     def _later(self, hosted: Hosted, seconds: int) -> None:
         """Let the device ask again after a time of the simulator's clock."""
@@ -293,7 +237,7 @@ class Fleet:
         hosted = self._hosted.get(self._tokens.get(push["token"], ""))
         if hosted is None or hosted.device.enrolment is None:
             return
-        if push["mdm"] != hosted.device.enrolment.magic:
+        if push["mdm"] != hosted.device.magics.get(push["token"]):
             hosted.device.happened(self._clock.now_ms(), "push ignored", "another PushMagic")
             return
         hosted.device.happened(self._clock.now_ms(), "push")
@@ -301,7 +245,3 @@ class Fleet:
             hosted.pushed = True
         else:
             self._spawn(self._wake(hosted))
-
-
-def _nothing(_: VirtualDevice) -> Flow[None]:
-    yield from ()

@@ -1,10 +1,13 @@
-"""A device in this process, and who keeps its record."""
+"""A device in this process, and who keeps its record and what it says."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from simulator.core.messages import Finding
 from simulator.devices.device import Body, VirtualDevice
+from simulator.devices.flow import FlowResponse, Send
 
 
 class Keeper(Protocol):
@@ -36,3 +39,17 @@ class Hosted:
     """Waits for the time at which the device asks for commands by itself."""
     moving: asyncio.Task[None] | None = None
     """Waits for the deadline by which the device moves to another server."""
+
+
+class Recorder(Protocol):
+    """Keeps what devices and their MDM server say to each other."""
+
+    def record(
+        self,
+        device: VirtualDevice,
+        step: Send,
+        received: FlowResponse,
+        findings: Sequence[Finding],
+    ) -> None:
+        """Take one exchange with what was found wrong in the response."""
+        ...

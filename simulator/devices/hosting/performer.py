@@ -4,11 +4,11 @@ import asyncio
 import ssl
 import tempfile
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import cycle
-from typing import Any, Protocol, Self, TypeVar, assert_never
+from typing import Any, Self, TypeVar, assert_never
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from yarl import URL
 
 from simulator.core.clock import Clock
-from simulator.core.messages import Finding
 from simulator.core.timers import sleep_until
 from simulator.devices.device import VirtualDevice
 from simulator.devices.flow import Apple, Compute, Flow, FlowResponse, NewKey, Pause, Send, Step
+from simulator.devices.hosting.hosted import Recorder
 from simulator.devices.identity import Identity
 from simulator.devices.judging.exchanges import judge
 from simulator.devices.plists import MAX_BYTES
@@ -53,20 +53,6 @@ class ControlAddress:
     token: str
     services: str = ""
     """Where Apple's hosts are, plain HTTP; empty: nowhere."""
-
-
-class Recorder(Protocol):
-    """Keeps what devices and their MDM server say to each other."""
-
-    def record(
-        self,
-        device: VirtualDevice,
-        step: Send,
-        received: FlowResponse,
-        findings: Sequence[Finding],
-    ) -> None:
-        """Take one exchange with what was found wrong in the response."""
-        ...
 
 
 class Performer:

@@ -20,9 +20,12 @@ _EVERYWHERE = {
 
 
 def judge_answer(
-    answer: Mapping[str, Any], device: VirtualDevice, enrolment: Enrolment
+    answer: Mapping[str, Any], device: VirtualDevice, enrolment: Enrolment, *, by_user: bool
 ) -> Iterator[Finding]:
-    """Yield what is wrong with what the server answered to a poll: a command."""
+    """Yield what is wrong with what the server answered to a poll: a command.
+
+    *by_user*: whether a user's channel has polled.
+    """
     for name in answer:
         if name not in ("CommandUUID", "Command"):
             yield finding("device-key", f"/{name}", "no such key stands beside Command")
@@ -34,6 +37,11 @@ def judge_answer(
         yield finding("device-key", "/Command", "must be a dictionary with RequestType")
         return
     yield from judge_command(command, device, enrolment)
+    schema = schemas().get(str(command.get("RequestType")))
+    presence = schema.on.get(device.platform) if schema is not None else None
+    if by_user and schema is not None and presence is not None and "u" not in presence.flags:
+        text = f"{schema.name} is not for the user channel"
+        yield finding("device-platform", "/Command/RequestType", text)
 
 
 def judge_command(

@@ -1,5 +1,6 @@
 """What a server answered to a device, by what the device had asked for."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from simulator.devices.judging.profiles import judge_profile
 from simulator.devices.judging.schema import Key
 from simulator.devices.plists import read_dictionary
 
+_USER = re.compile(rb"<key>(?:Enrollment)?UserID</key>")
 _PROFILE = "application/x-apple-aspen-config"
 _ANSWERS = {
     "GetBootstrapToken": Key("dictionary", keys={"BootstrapToken": Key("data")}),
@@ -36,7 +38,7 @@ def _judge(device: VirtualDevice, step: Send, received: FlowResponse) -> Iterato
     if received.content_type == _PROFILE:
         yield from _profile(received.body, device, "")
     elif step.purpose == "connect":
-        yield from _command(device, received.body)
+        yield from _command(device, received.body, by_user=_USER.search(step.body) is not None)
     elif step.purpose in _ANSWERS:
         answer, problem = _read(received.body)
         if problem:
@@ -45,7 +47,7 @@ def _judge(device: VirtualDevice, step: Send, received: FlowResponse) -> Iterato
             yield from judge_form(_ANSWERS[step.purpose], answer, "", TargetDevice(device, None))
 
 
-def _command(device: VirtualDevice, body: bytes) -> Iterator[Finding]:
+def _command(device: VirtualDevice, body: bytes, *, by_user: bool) -> Iterator[Finding]:
     answer, problem = _read(body)
     if problem:
         yield finding("device-type", "", problem)
@@ -56,7 +58,7 @@ def _command(device: VirtualDevice, body: bytes) -> Iterator[Finding]:
         return
     if device.enrolment is None:
         return
-    yield from judge_answer(answer, device, device.enrolment)
+    yield from judge_answer(answer, device, device.enrolment, by_user=by_user)
     command = answer.get("Command")
     if isinstance(command, dict) and command.get("RequestType") == "InstallProfile":
         payload = command.get("Payload")
