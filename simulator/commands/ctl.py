@@ -131,7 +131,7 @@ def list_(**options: Any) -> None:
             one["match"] or "all",
             one["count"] or "all",
             f"{one['touched']} of {one['matched']}",
-            "spent" if one["spent"] else "armed",
+            "used up" if one["spent"] else "armed",
         )
         for one in answer["faults"]
     ]

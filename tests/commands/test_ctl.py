@@ -72,7 +72,7 @@ async def test_faults_are_added_listed_and_cleared(running: Running) -> None:
     assert (first, second) == (429, 401)
     assert [each["touched"] for each in listed["faults"]] == [1, 2]
     assert '{"operation": "dep.account"}' in table  # no Python, and nothing cut off
-    assert "spent" in table
+    assert "used up" in table
     assert one == "1 disarmed\n"
     assert rest == {"removed": 1}
 

@@ -48,7 +48,7 @@ def _groups(menu: Mapping[str, Any], wanted: str) -> list[tuple[str, str, list[A
     groups: dict[tuple[str, str], list[Any]] = {}
     for one in menu["outcomes"]:
         groups.setdefault(("outcome", one["service"]), []).append(one)
-    groups["delivery", "on the wire"] = menu["deliveries"]
+    groups["delivery", "network faults"] = menu["deliveries"]
     found = []
     for (kind, title), entries in groups.items():
         fitting = [one for one in entries if wanted in f"{one['name']} {one['about']}".lower()]

@@ -97,7 +97,7 @@ def test_a_fault_is_armed_and_seen_to_happen(tab: Tab, nanodep: Nanodep) -> None
     answered = nanodep.apple("GET", "/account")
 
     assert (refused.status, answered.status) == (403, 200)
-    expect(tab.page.locator("tbody tr", has_text="1 of 1")).to_contain_text("spent")
+    expect(tab.page.locator("tbody tr", has_text="1 of 1")).to_contain_text("used up")
     tab.page.click("text=Exchanges")
     expect(tab.page.locator("#rows tr")).to_have_count(1)
     expect(tab.page.locator("#rows tr")).to_contain_text("T_C_NOT_SIGNED")
