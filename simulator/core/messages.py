@@ -126,6 +126,8 @@ class Response(Struct, frozen=True, omit_defaults=True):
     """Name of what somebody may be waiting for, and which is there once this is committed."""
     delivery: Delivery | None = None
     """How a fault has it delivered; None: at once and whole."""
+    announces_streams: bool = True
+    """Whether the client is told of `streams`; else what is beyond is reset without a word."""
 
     def for_record(self) -> "Response":
         """Return it without what is for the gateway only, and may be a secret."""

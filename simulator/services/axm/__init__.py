@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.core.messages import Finding, Response
+from simulator.core.messages import Finding, Headers, Response
 from simulator.protocol.fields import ErrorCode, String
 from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import ApiError, Call
@@ -68,15 +68,23 @@ def answer(call: Call, result: Any) -> Response:
     """Make the answer: JSON with 200, or 201 for what was created; 204 without a body."""
     headers = (*call.headers,)
     if result is None:
-        return Response(204, headers)
+        return _response(call, 204, headers)
     if isinstance(result, bytes):
-        return Response(200, (("Content-Type", "application/octet-stream"), *headers), result)
+        kind = ("Content-Type", "application/octet-stream")
+        return _response(call, 200, (kind, *headers), result)
     body = msgspec.json.encode(result)
     if call.request.target.startswith(_OAUTH):
         fresh = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
-        return Response(200, (("Content-Type", OAUTH_TYPE), *fresh, *headers), body)
+        return _response(call, 200, (("Content-Type", OAUTH_TYPE), *fresh, *headers), body)
     status = 201 if call.request.method == "POST" else 200
-    return Response(status, (("Content-Type", JSON_TYPE), *headers), body)
+    return _response(call, status, (("Content-Type", JSON_TYPE), *headers), body)
+
+
+def _response(call: Call, status: int, headers: Headers, body: bytes = b"") -> Response:
+    if call.has(quirks.FEW_STREAMS):
+        streams = quirks.STREAMS
+        return Response(status, headers, body, streams=streams, announces_streams=False)
+    return Response(status, headers, body)
 
 
 def refuse(call: Call, row: ErrorCode) -> Response:
@@ -91,7 +99,7 @@ def refuse(call: Call, row: ErrorCode) -> Response:
     if call.has(quirks.NO_RETRY_AFTER):
         further = tuple(pair for pair in further if pair[0] != "Retry-After")
     headers = (("Content-Type", kind), *fresh, *further, *call.headers)
-    return Response(row.status, headers, msgspec.json.encode(error_document(call, row)))
+    return _response(call, row.status, headers, msgspec.json.encode(error_document(call, row)))
 
 
 SERVICE = Service(

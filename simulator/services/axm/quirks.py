@@ -28,4 +28,11 @@ STOPPED = Quirk(
     "Activities that are created end as STOPPED, and nothing is done.",
     "AXM-D",
 )
-ALL = (NO_RETRY_AFTER, STALE_READS, EMPTY_SERVER, STUCK, STOPPED)
+FEW_STREAMS = Quirk(
+    "axm.few-streams",
+    "Over HTTP/2, a connection that has had an answer may have four streams open; further ones are "
+    "reset with REFUSED_STREAM, though SETTINGS allow them.",
+    "AXM-AS",
+)
+STREAMS = 4
+ALL = (NO_RETRY_AFTER, STALE_READS, EMPTY_SERVER, STUCK, STOPPED, FEW_STREAMS)

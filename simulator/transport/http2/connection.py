@@ -188,11 +188,15 @@ class Http2Connection:
         except Failed as error:
             self._fail(error.code, error.about)
 
-    def limit(self, streams: int) -> None:
+    def limit(self, streams: int, *, announced: bool = True) -> None:
         """Let the client have that many streams open at once, and tell it if that is a change.
 
-        A lower number holds once the client has said that it knows (RFC 9113, 6.5.3).
+        A lower number holds once the client has said that it knows (RFC 9113, 6.5.3); one
+        that is not *announced* holds at once.
         """
+        if not announced:
+            self._intake.streams_allowed = streams
+            return
         if streams == self._intake.streams_told or self._failed:
             return
         self._intake.streams_told = streams

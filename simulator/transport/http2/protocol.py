@@ -184,7 +184,8 @@ class Http2Protocol(asyncio.Protocol):
             self._go(response.goaway)
             return
         if response.streams is not None:
-            self._connection.limit(response.streams)
+            announced = response.announces_streams
+            self._connection.limit(response.streams, announced=announced)
         headers = response.headers
         for name, value in headers:
             if name in {"date", "Date"}:

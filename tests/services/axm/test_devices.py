@@ -459,6 +459,19 @@ def test_activities_can_end_otherwise(quirk: str, status: str) -> None:
     assert server_of(axm, "SN1") == axm.uuid("a")
 
 
+@pytest.mark.parametrize("path", ["/orgDevices", "/nothing"])
+def test_few_streams_are_open_as_a_quirk_of_business_and_school_alone(path: str) -> None:
+    axm = Axm()
+    before = axm.api("GET", path).response
+    switch(axm, "axm.few-streams")
+
+    after = axm.api("GET", path).response
+    dep = axm.log_in().response
+
+    assert (before.streams, dep.streams) == (None, None)
+    assert (after.status, after.streams, after.announces_streams) == (before.status, 4, False)
+
+
 def test_a_429_can_come_without_retry_after() -> None:
     axm = Axm(axm_reads_per_minute=1)
     switch(axm, "axm.no-retry-after")

@@ -216,6 +216,26 @@ async def test_the_limit_of_streams_falls_and_holds(wire: Wire, client: Client) 
     assert (refused.stream_id, refused.error_code) == (second, 7)
 
 
+async def test_a_limit_of_streams_that_is_not_announced_holds_at_once(
+    wire: Wire, client: Client
+) -> None:
+    wire.response = Response(204, streams=2, announces_streams=False)
+    await ask(client)
+    await client.until(h2.events.StreamEnded)
+    wire.release.clear()
+    for _ in range(2):
+        await ask(client)
+    beyond = await ask(client)
+    (refused,) = await client.until(h2.events.StreamReset)
+    wire.release.set()
+
+    assert isinstance(refused, h2.events.StreamReset)
+    assert (refused.stream_id, refused.error_code) == (beyond, 7)
+    settings = [one for one in client.heard if isinstance(one, h2.events.RemoteSettingsChanged)]
+    assert len(settings) == 1
+    await client.until(h2.events.StreamEnded, 3)
+
+
 async def test_the_server_ends_though_an_answer_hangs(wire: Wire, client: Client) -> None:
     deliver(wire, "hang")
     await ask(client)
