@@ -4,11 +4,9 @@ It holds no more than may leave the machine at the level of redaction that it
 was made with. Secrets stop at fingerprint at every level.
 """
 
-import re
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from simulator.core.timestamps import rfc3339
 from simulator.disclosure.judge import gate
 from simulator.disclosure.judge.claims import ACCOUNTABILITY, Claim, Manifest
 from simulator.disclosure.judge.inherent import INHERENT
@@ -26,13 +24,12 @@ from simulator.disclosure.report.lines import (
     sent_line,
 )
 from simulator.disclosure.report.origins import Known
+from simulator.disclosure.report.provenance import Provenance, provenance
 from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.words import ENGLISH, Words
 from simulator.journal.chain import Evidence
 from simulator.protocol.catalogue import Catalogue
-from simulator.protocol.reference import digest
 
-_PRODUCT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,60}/[0-9][0-9A-Za-z._+-]{0,30}(?=[\s(;]|$)")
 Verdict = Literal["empty", "clean", "warnings", "findings", "incomplete"]
 
 
@@ -66,31 +63,6 @@ class OutcomeCount:
     operation: str
     status: int
     exchanges: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """What the report was made of."""
-
-    tool: str
-    run: str
-    """Names this state of this journal: the same exchanges and key give the same."""
-    manifest: str
-    manifest_sha256: str
-    manifest_claims: int
-    manifest_revision: str
-    discloser: str
-    products: tuple[str, ...]
-    """Products with their versions, as their User-Agent or a flag names them."""
-    source: str
-    catalogue_sha256: str
-    key_id: str
-    redaction: str
-    language: str
-    first_exchange: int
-    last_exchange: int
-    first_seen: str
-    last_seen: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +172,7 @@ class Report:
             devices=ledger.devices.lines(manifest),
             evidence=Proof.of(evidence),
             limits=ledger.limits,
-            provenance=_provenance(
+            provenance=provenance(
                 ledger, evidence, manifest, catalogue, tool, redact, language, product
             ),
         )
@@ -268,45 +240,3 @@ def _claim_line(claim: Claim, sent: list[LedgerLine], received: list[LedgerLine]
         values=sum(line.records for line in lines),
         places=tuple(f"{line.operation} {line.place}" for line in lines),
     )
-
-
-def _provenance(
-    ledger: Ledger,
-    evidence: Evidence,
-    manifest: Manifest,
-    catalogue: Catalogue,
-    tool: str,
-    redact: Level,
-    language: str,
-    product: str | None,
-) -> Provenance:
-    (first, first_ms), (last, last_ms) = ledger.first, ledger.last
-    some = ledger.exchanges > 0
-    return Provenance(
-        tool=tool,
-        run=f"r-{evidence.head.link.hex()[:8]}-{evidence.head.seq}",
-        manifest=manifest.name,
-        manifest_sha256=manifest.sha256,
-        manifest_claims=len(manifest.claims),
-        manifest_revision=str(manifest.about.get("revision", "")),
-        discloser=str(manifest.about.get("discloser", "")),
-        products=(product,) if product else _products(ledger, redact),
-        source=str(manifest.about.get("source", "")),
-        catalogue_sha256=digest(catalogue),
-        key_id=ledger.key_id,
-        redaction=redact,
-        language=language,
-        first_exchange=first,
-        last_exchange=last,
-        first_seen=rfc3339(first_ms) if some else "",
-        last_seen=rfc3339(last_ms) if some else "",
-    )
-
-
-def _products(ledger: Ledger, redact: Level) -> tuple[str, ...]:
-    """Return the products that clients named first in their User-Agent, such as ``curl/8.5.0``."""
-    if redact in ("names", "shape"):
-        return ()
-    texts = [one.text for one in ledger.sent.values() if one.example.concept == "net.user_agent"]
-    found = [match[0] for text in texts if text and (match := _PRODUCT.match(text))]
-    return tuple(dict.fromkeys(found))
