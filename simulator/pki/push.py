@@ -77,7 +77,7 @@ class PushCertificate:
 
     *key_pem* is PKCS #1, unencrypted. *chain_pem* is the certificate and its
     issuer. *p12* holds certificate and key under `P12_PASSWORD`; *legacy_p12*
-    holds the same as Apple's Keychain exported it, which is all that Go's usual loaders read.
+    holds the same with 3DES and SHA-1, which is all that Go's usual loaders read.
     """
 
     certificate_pem: bytes
