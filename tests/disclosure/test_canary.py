@@ -1,6 +1,7 @@
 """The canary sees a secret in any of its spellings."""
 
 import base64
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.disclosure.redact.canary import Canary, canary_lines
+from simulator.store.opening import open_store
+from tests.apple import Apple
 
 SECRET = "AS_4f/+e 9~é0123456789"
 CANARY = Canary({"the secret": SECRET, "short": "abc"})
@@ -62,3 +65,17 @@ def test_the_outcome_is_told_in_lines() -> None:
         "canary: the secret stands in a file (raw)\n",
         "canary: looked for 1 secrets in 3 places: 1 SEEN\n",
     ]
+
+
+@pytest.mark.parametrize("written", [str, lambda text: base64.b64encode(text.encode()).decode()])
+def test_a_test_whose_journal_holds_an_issued_secret_is_told(written: Callable[[str], str]) -> None:
+    secret = "k3y-that-0nly-we-know-of"
+    apple = Apple(store=open_store(None))
+    apple.guard.add("dep.access_secret", secret)
+
+    apple.call("POST", "/nowhere", {written(secret): 1})
+    unguarded, apple.guarded = apple.leaks(), True
+    found, apple.guarded = apple.leaks(), False
+
+    assert unguarded == []
+    assert {one.partition(" (")[0] for one in found} == {"dep.access_secret of 24 characters"}
