@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.devices.commands.rows import Done, Execution
 from simulator.devices.commands.table import execute, shown
-from simulator.devices.device import Body, Enrolment, User, VirtualDevice
+from simulator.devices.device import Body, Enrolment, MacUser, VirtualDevice
 from simulator.devices.enrolment import check_in
 from simulator.devices.flow import OK, Flow, FlowResponse
 from simulator.devices.life import unenrol
@@ -22,7 +22,7 @@ NOT_NOW = "NotNow"
 
 
 def session(
-    device: VirtualDevice, world: DeviceEnvironment, user: User | None = None
+    device: VirtualDevice, world: DeviceEnvironment, user: MacUser | None = None
 ) -> Flow[bool]:
     """Fetch and execute commands until there are none; return whether one was put off at the end.
 
@@ -37,7 +37,7 @@ def session(
         return False
 
 
-def _session(device: VirtualDevice, world: DeviceEnvironment, user: User | None) -> Flow[bool]:
+def _session(device: VirtualDevice, world: DeviceEnvironment, user: MacUser | None) -> Flow[bool]:
     message: Body = {"Status": "Idle"}
     then = None
     put_off: Counter[str] = Counter()
@@ -68,7 +68,7 @@ def _session(device: VirtualDevice, world: DeviceEnvironment, user: User | None)
 
 
 def _put(
-    device: VirtualDevice, enrolment: Enrolment, message: Body, user: User | None
+    device: VirtualDevice, enrolment: Enrolment, message: Body, user: MacUser | None
 ) -> Flow[FlowResponse]:
     body = plistlib.dumps({**check_in.identifiers(device, enrolment, user), **message})
     return check_in.persistently(

@@ -77,7 +77,7 @@ class Enrolment(Struct):
     """The token of an account-driven enrolment, which goes with every request."""
 
 
-class User(Struct):
+class MacUser(Struct):
     """A person with an account on a Mac, whom the MDM may manage by a channel of its own."""
 
     id: str
@@ -134,7 +134,7 @@ class VirtualDevice(Struct):
     """By identifier."""
     apps: dict[str, App] = struct_field(default_factory=dict)
     """By bundle identifier."""
-    users: dict[str, User] = struct_field(default_factory=dict)
+    users: dict[str, MacUser] = struct_field(default_factory=dict)
     """Who has logged in, by short name."""
     settings: Body = struct_field(default_factory=dict)
     """What Settings and others set, by the item's name."""

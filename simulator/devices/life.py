@@ -7,7 +7,7 @@ import json
 
 from simulator.core.timestamps import milliseconds
 from simulator.devices.commands.rows import number_of
-from simulator.devices.device import Body, User, VirtualDevice
+from simulator.devices.device import Body, MacUser, VirtualDevice
 from simulator.devices.enrolment import check_in
 from simulator.devices.enrolment.account import account_driven_profile
 from simulator.devices.enrolment.fetching import automated_profile, profile_at, resolved
@@ -178,7 +178,7 @@ def _by_hand(
 
 def log_in(device: VirtualDevice, world: DeviceEnvironment, name: str) -> Flow[None]:
     """Let a person log in to a Mac; the MDM gets a channel to manage the person, if it wants it."""
-    user = device.users.setdefault(name, User(world.uuid(), name, world.push_token()))
+    user = device.users.setdefault(name, MacUser(world.uuid(), name, world.push_token()))
     device.happened(world.now_ms(), "login", name)
     enrolment = device.enrolment
     if enrolment is None or check_in.PER_USER not in enrolment.capabilities:

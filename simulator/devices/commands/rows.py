@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from simulator.devices.device import Body, Enrolment, InstalledProfile, User, VirtualDevice
+from simulator.devices.device import Body, Enrolment, InstalledProfile, MacUser, VirtualDevice
 from simulator.devices.errors import CommandFormatError, DeviceError, unknown_command
 from simulator.devices.flow import Flow
 from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS
@@ -23,7 +23,7 @@ class Execution:
     world: DeviceEnvironment
     values: Mapping[str, Any]
     """The dictionary ``Command``."""
-    user: User | None = None
+    user: MacUser | None = None
     """Whose channel it came by; None: the device's."""
 
     @property

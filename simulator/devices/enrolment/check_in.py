@@ -11,7 +11,7 @@ from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
 
-from simulator.devices.device import Body, Enrolment, User, VirtualDevice
+from simulator.devices.device import Body, Enrolment, MacUser, VirtualDevice
 from simulator.devices.errors import enrolment_failed
 from simulator.devices.flow import OK, Apple, Flow, FlowResponse, Send, pause, perform
 
@@ -32,7 +32,7 @@ class UnenrolledError(Exception):
 
 
 def identifiers(
-    device: VirtualDevice, enrolment: Enrolment, user: User | None = None
+    device: VirtualDevice, enrolment: Enrolment, user: MacUser | None = None
 ) -> dict[str, Any]:
     """Return what each message names the device by, and the user on the channel of one."""
     device_id = {"UDID": device.udid}
@@ -156,7 +156,7 @@ def token_update(device: VirtualDevice, enrolment: Enrolment) -> Flow[None]:
     yield from _taken(device, enrolment, message)
 
 
-def user_token_update(device: VirtualDevice, enrolment: Enrolment, user: User) -> Flow[bool]:
+def user_token_update(device: VirtualDevice, enrolment: Enrolment, user: MacUser) -> Flow[bool]:
     """Open the channel of a user; return whether the server takes it."""
     message = {
         "MessageType": "TokenUpdate",
