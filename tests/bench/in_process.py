@@ -131,7 +131,7 @@ def _magic(number: int) -> str:
     return f"7E2C1A9B-55D1-4A60-8F0E-7B6C1D{number:06X}"
 
 
-def prices(lots: int = 12) -> dict[str, list[float]]:
+def prices(lots: int = 8) -> dict[str, list[float]]:
     """Return microseconds of a push, by case, with and without sealing and the look for secrets."""
     found: dict[str, list[float]] = {}
     for case in CASES:
@@ -142,7 +142,7 @@ def prices(lots: int = 12) -> dict[str, list[float]]:
             }
             for line in lines.values():
                 stack.callback(line.apple.__exit__)
-                for _ in range(2 * case.devices // LOT if case.devices < CASES[-1].devices else 1):
+                for _ in range(1 if case is CASES[-1] else 1 + case.devices // LOT):
                     line.push()
             for _ in range(lots):
                 for name, line in lines.items():
