@@ -34,7 +34,7 @@ def note_habits(call: Call, response: Response) -> None:
         call.note(Finding("retry-without-body", "body", "", text))
     if not call.exchange.error:
         return
-    burst = call.now_ms - last.get("since_ms", 0) <= STORM_MS
+    burst = bool(last) and call.now_ms - last["since_ms"] <= STORM_MS
     count, since_ms = (last["count"] + 1, last["since_ms"]) if burst else (1, call.now_ms)
     if count >= STORM:
         text = f"{count} calls were refused within {STORM_MS // 1000} s: wait before trying again"
