@@ -348,6 +348,13 @@ def rubbish(path: Path) -> None:
     path.write_bytes(b"no database, whatever its name says" * 100)
 
 
+def test_a_journal_in_memory_is_read_by_its_control_api() -> None:
+    with pytest.raises(ConfigurationError, match="give --url") as refused:
+        open_journal(Path(":memory:", "mdmsim.db"))
+
+    assert "mdmsim serve" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from simulator.core.data_directory import MEMORY
 from simulator.core.settings import ConfigurationError
 from simulator.journal.chain import START, link_of
 from simulator.store.errors import DamagedError, StoreError
@@ -56,6 +57,10 @@ def writable(path: Path | None, *, fsync: bool) -> SqliteConnection:
 def readable(path: Path) -> SqliteConnection:
     """Open the database at *path* to read it, be it in use, closed, or on a read-only disk."""
     if not path.exists():
+        if path.parent.name == MEMORY:
+            raise ConfigurationError(
+                "a journal in memory is read while it is served: give --url with the control API"
+            )
         raise ConfigurationError(
             f"there is no journal at {path}: run mdmsim serve first, or give another --data"
         )
