@@ -28,14 +28,17 @@ if TYPE_CHECKING:
 _CONCEPT = "device.secret"
 """What is replaced by its fingerprint."""
 _ENDINGS = (
-    "password|passwordhash|passphrase|secret|psk|privatekeyexport|unlocktoken|bypasscode"
+    "password|passwordhash|passphrase|secret|psk|presharedkey|privatekey|privatekeyexport"
+    "|unlocktoken|bypasscode"
     "|bootstraptoken|authtoken|tokendata|access_token|challenge|digestresponse"
 )
 _SECRET_KEY = re.compile(rf"(?:.*(?:{_ENDINGS}))|pin", re.IGNORECASE)
 _NESTED = ("Payload", "MDMProfileData", "WiFiProfileData", "Data")
 """Keys whose data is a profile, or JSON of declarative management."""
+_OPAQUE = "Configuration"
+"""The key whose dictionary is an app's: what is secret in it, only the app knows."""
 _SUSPICIOUS = re.compile(
-    rf"(?:{_ENDINGS})</key>|<key>(?:pin|{'|'.join(_NESTED)})</key>|pkcs12|&#|<!\[".encode(),
+    rf"(?:{_ENDINGS})</key>|<key>(?:pin|{_OPAQUE}|{'|'.join(_NESTED)})</key>|pkcs12|&#|<!\[".encode(),
     re.IGNORECASE,
 )
 """What is in every property list that has a key to look at; or in one that may hide it."""
@@ -129,11 +132,15 @@ class DeviceJournal:
         if isinstance(value, dict):
             hides = value.get("PayloadType") == _PKCS12
             return {
-                name: self._plain(one, name, secret=hides and name == "PayloadContent")
+                name: self._plain(
+                    one,
+                    name,
+                    secret=secret or name == _OPAQUE or (hides and name == "PayloadContent"),
+                )
                 for name, one in value.items()
             }
         if isinstance(value, list):
-            return [self._plain(one, key) for one in value]
+            return [self._plain(one, key, secret=secret) for one in value]
         if not isinstance(value, str | bytes):
             return value
         if isinstance(value, bytes) and key in _NESTED:

@@ -200,6 +200,9 @@ async def test_exchanges_and_findings_are_in_the_journal_and_secrets_are_not(ben
     await bench.run(udid, serial, "InstallProfile", Payload=profile("com.example.wifi", payload))
     await bench.run(udid, serial, "SetRecoveryLock", NewPassword="hunter2-lock", newpassword="x")
 
+    secret = {"Server": {"any": ["hunter2-app"]}}
+    await bench.run(udid, serial, "InstallApplication", Identifier="a.b", Configuration=secret)
+
     listed = await bench.call("GET", "/exchanges?service=device&limit=100")
     whole = [await bench.call("GET", f"/exchanges/{one['seq']}") for one in listed["exchanges"]]
     disclosures = await bench.call("GET", f"/exchanges/{whole[0]['seq']}/disclosures")
