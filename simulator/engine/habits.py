@@ -36,8 +36,9 @@ def note_habits(call: Call, response: Response) -> None:
         return
     burst = bool(last) and call.now_ms - last["since_ms"] <= STORM_MS
     count, since_ms = (last["count"] + 1, last["since_ms"]) if burst else (1, call.now_ms)
-    if count >= STORM:
-        text = f"{count} calls were refused within {STORM_MS // 1000} s: wait before trying again"
+    # Once for each fifty, in the same words, so that a long storm is one line of a report.
+    if count % STORM == 0:
+        text = f"{STORM} calls were refused within {STORM_MS // 1000} s: wait before trying again"
         call.note(Finding("retry-storm", "connection", "", text))
     token = _token(call) if response.status == _UNAUTHORIZED else ""
     if token and token == last.get("token"):
