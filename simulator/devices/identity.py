@@ -75,8 +75,12 @@ def _load(identity: Identity) -> tuple[x509.Certificate, Key]:
     return x509.load_der_x509_certificate(identity.certificate), key
 
 
+@lru_cache(_LOADED)
 def open_pkcs12(content: bytes, password: str) -> Identity:
-    """Return the identity in a PKCS #12 file; ValueError if it cannot be opened."""
+    """Return the identity in a PKCS #12 file; ValueError if it cannot be opened.
+
+    To open one takes 40 ms, as its key is checked, and some servers give all devices the same.
+    """
     try:
         key, certificate, _ = pkcs12.load_key_and_certificates(content, password.encode() or None)
     except UNREADABLE as error:
