@@ -143,7 +143,6 @@ class Chain:
         if seq > self.seq + 1:
             self.note("gap", self.seq + 1, seq - 1, "is missing from the journal")
             self._links = ()
-        self.seq = seq - 1
 
     @property
     def link(self) -> bytes:

