@@ -59,6 +59,15 @@ def test_what_is_no_json_object_is_malformed(body: bytes, strictness: str) -> No
     assert answer.exchange.seq == len(apple.recorded)
 
 
+def test_a_wrong_type_comes_before_what_is_missing(apple: Apple) -> None:
+    missing = post(apple, "/profile", b"{}", JSON)
+    both = post(apple, "/profile", b'{"url": 7}', JSON)
+
+    assert missing.text == "CONFIG_NAME_REQUIRED"
+    assert both.text == "MALFORMED_REQUEST_BODY"
+    assert both.rules[0] == "field-type"
+
+
 def test_a_surrogate_pair_is_text(apple: Apple) -> None:
     answer = post(apple, "/server/devices", b'{"cursor": "\\ud83d\\ude00"}', JSON)
 

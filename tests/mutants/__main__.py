@@ -75,9 +75,27 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "len(self._problems) < SHOWN  ->  len(self._problems) <= SHOWN",
         ): "One more is kept, which is not shown.",
     },
+    "simulator/protocol/validation.py": {
+        (
+            '_ORDER = {"field-type": 0, "field-missing": 1, "field-invalid": 2}',
+            "2  ->  3",
+        ): "It stays behind the one and before all others, which count as 9.",
+    },
+    "simulator/services/vpp/domain/licences.py": {
+        (f"def {signature}, chunk: int = 1000) -> Iterator[Entity]:", "1000  ->  1001"): (
+            "As many are read at once; all of them are yielded."
+        )
+        for signature in (
+            "every(state: State, kind: str",
+            "having(state: State, kind: str, name: str, value: str",
+        )
+    },
     "simulator/transport/http2/sender.py": {
         ("for start in range(0, max(len(data), 1), FRAME_LIMIT):", "1  ->  2"): (
             "The range ends after its first step, of a whole frame, in both cases."
+        ),
+        ('stream.rest, stream.at = b"", 0', "0  ->  1"): (
+            "A stream whose body has left, or was given up, is closed: nobody looks where it was."
         ),
     },
 }

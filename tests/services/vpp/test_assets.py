@@ -395,3 +395,19 @@ def test_pages_can_be_asked_for_in_any_order_and_after_a_write() -> None:
     apple.disassociate(APP, serials=["C00"])
     assert page(2) == ["C07", "C08", "C09"]
     assert page(0) == ["C01", "C02", "C03"]
+
+
+def test_the_licence_that_was_given_back_last_is_the_next_and_none_is_lost() -> None:
+    apple = Vpp()
+    first = min(apple.asset().free_ids())
+    apple.associate(APP, serials=["C1", "C2", "C3"])
+    apple.disassociate(APP, serials=["C1"])
+    apple.disassociate(APP, serials=["C2"])
+
+    before = list(apple.asset().free_ids())
+    apple.associate(APP, serials=["C4"])
+    after = list(apple.asset().free_ids())
+
+    never = list(range(first + 3, first + 100))
+    assert before == [first + 1, first, *never]
+    assert after == [first, *never]
