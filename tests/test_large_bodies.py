@@ -106,6 +106,17 @@ async def test_a_short_request_passes_a_large_one(session: str, gateway: Gateway
     assert [one.status for one in answers] == [200, 200]
 
 
+async def test_a_simulator_that_has_been_large_has_large_bodies_read_too(
+    session: str, gateway: Gateway
+) -> None:
+    # On Linux a new process says of itself that it has been as large as the one that made it.
+    bytearray(body_process.LARGEST * 1024 + 2**20).translate(bytes(256))
+
+    answer = await gateway.answer(profile(session, good(filler=FILLER)))
+
+    assert answer.status == 200
+
+
 async def test_of_a_stranger_only_the_digest_is_kept(
     apple: Apple, gateway: Gateway, reader: BodyReader
 ) -> None:

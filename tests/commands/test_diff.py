@@ -73,7 +73,8 @@ def test_a_new_field_and_a_raised_version_are_lines_of_the_difference(
     lines = result.output.splitlines()
     assert result.exit_code == 1
     assert len(lines) <= 8
-    assert "+ sent dep.define /managedAppleId (unknown): undocumented" in lines
+    added = "+ sent dep.define /managedAppleId (user.managed_apple_id): misplaced,undocumented"
+    assert added in lines
     (raised,) = [line for line in lines if "Apple may answer" in line]
     assert "protocol 9 -> 10" in raised
     assert "imei" in raised

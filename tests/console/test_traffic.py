@@ -194,9 +194,9 @@ async def test_a_header_that_is_missing_is_told_of_too(console: Console) -> None
     ],
 )
 async def test_any_body_can_be_looked_at(console: Console, data: bytes, shown: str) -> None:
-    await console.ask("POST", "/devices", data=data, headers=HEADERS)
+    await console.ask("POST", "/devices", data=data, headers=await session(console))
 
-    page = await console.open(f"/traffic/{console.seq(1)}")
+    page = await console.open(f"/traffic/{console.seq(2)}")
 
     assert page.status == 200
     assert shown in page.words
@@ -255,7 +255,7 @@ async def test_a_row_names_what_was_disclosed_broken_and_by_whom(console: Consol
 
 async def test_a_request_too_long_for_a_list_says_so(console: Console) -> None:
     body = json.dumps({"filler": "x" * 70_000})
-    await console.ask("POST", "/devices", headers=HEADERS, data=body)
+    await console.ask("POST", "/devices", headers=await session(console), data=body)
 
     listed = (await console.api("GET", "/exchanges?disclosed=true&limit=1&order=newest"))[
         "exchanges"
