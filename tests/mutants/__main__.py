@@ -61,6 +61,8 @@ PROMISES = {
         "tests/transport/http2/test_limits.py",
         "tests/transport/http2/test_delivering.py",
         "tests/transport/http2/test_streams.py",
+        "tests/transport/http2/test_hpack.py",
+        "tests/transport/http2/test_peer.py",
     ),
     "simulator/engine/gateway.py": ("tests/test_gateway.py",),
 }
