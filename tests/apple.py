@@ -4,7 +4,7 @@ import atexit
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Self, TypeVar
@@ -163,7 +163,8 @@ class Apple:
         if not (self.recorded and self.guarded):
             return []
         try:
-            blob = b"\n".join(record for _, record in self.store.journal().raw())
+            with closing(self.store.journal()) as journal:
+                blob = b"\n".join(record for _, record in journal.raw())
         except sqlite3.ProgrammingError:
             return []  # the test has closed it itself
         return [
