@@ -76,9 +76,9 @@ class DeviceHost:
 
     async def _make(self) -> "Fleet":
         # Imported by who has devices only: they are a tenth of what starting takes.
-        from simulator.devices.hosting.fleet import Fleet  # noqa: PLC0415
-        from simulator.devices.hosting.performer import ControlAddress  # noqa: PLC0415
-        from simulator.devices.world import DeviceEnvironment  # noqa: PLC0415
+        from simulator.devices.hosting.fleet import Fleet  # noqa: PLC0415 (few use it)
+        from simulator.devices.hosting.performer import ControlAddress  # noqa: PLC0415 (few use it)
+        from simulator.devices.world import DeviceEnvironment  # noqa: PLC0415 (few use it)
 
         parts = self._parts
         authority = await asyncio.to_thread(_authority, self._directory, self._wall_clock())
@@ -137,7 +137,7 @@ class _Keeper:
 
 def _authority(directory: Path, now: datetime) -> "DeviceAuthority":
     """Return the CA of the devices, made at the first call."""
-    from simulator.devices.device_ca import DeviceAuthority  # noqa: PLC0415
+    from simulator.devices.device_ca import DeviceAuthority  # noqa: PLC0415 (few use it)
 
     certificate, key = directory / CERTIFICATE, directory / KEY
     try:

@@ -30,7 +30,7 @@ WAIT_S = 20
 
 def now() -> datetime:
     """Return the time, as clients have no other clock."""
-    return datetime.now(UTC)  # noqa: TID251
+    return datetime.now(UTC)  # noqa: TID251 (a client has its own clock)
 
 
 def account(simulator: Simulator) -> dict[str, str]:

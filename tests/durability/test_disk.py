@@ -163,14 +163,14 @@ def test_a_first_start_that_was_killed_is_begun_again(
         assert again.returncode == 2
         assert "was interrupted: remove the directory" in again.stderr
         assert len(again.stderr.splitlines()) == 1
-        return
-    with simulator(data) as (ready, _):
-        client = Client(ready)
-        statuses = client.ask(3)
-        client.close()
-    assert statuses == {404: 3}
-    assert [one["id"] for one in ready["organisations"]] == ["demo"]
-    assert verified(data).exit_code == 0
+    else:
+        with simulator(data) as (ready, _):
+            client = Client(ready)
+            statuses = client.ask(3)
+            client.close()
+        assert statuses == {404: 3}
+        assert [one["id"] for one in ready["organisations"]] == ["demo"]
+        assert verified(data).exit_code == 0
 
 
 @pytest.mark.parametrize("options", ["size=16k", "size=64k", "size=256k", "nr_inodes=4"])

@@ -1,6 +1,7 @@
 """CMS: what we make OpenSSL verifies, what OpenSSL makes we read."""
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -126,8 +127,6 @@ def test_a_damaged_message_is_refused_or_read(pair: Pair, data: st.DataObject) -
     at = data.draw(st.integers(0, len(made) - 1))
     damaged = made[:at] + data.draw(st.binary(min_size=1, max_size=2)) + made[at + 1 :]
 
-    try:
+    with suppress(ValueError):
         certificate = cms.verify(cms.read_signed(damaged))
-    except ValueError:
-        return
-    assert certificate.public_key() == pair[1].public_key()
+        assert certificate.public_key() == pair[1].public_key()

@@ -103,7 +103,7 @@ def read(text: str) -> Iterator[Schema]:
             elif current is not None:
                 _add(current.root, name, _key(cells))
             else:
-                raise ValueError("a key stands before the first command")  # noqa: TRY301
+                raise ValueError("a key stands before the first command")  # noqa: TRY301 (told with its line)
         except (ValueError, IndexError, KeyError) as error:
             raise ValueError(f"line {number}, {name}: {error}") from error
     if current is not None:

@@ -89,7 +89,7 @@ def import_page(page: str, name: str, load: Callable[[str], Manifest], concept: 
         rows = [row for table in found for row in table if len(row) == columns]
         if rows:
             return _Page(page, name, load(template)).manifest(rows)
-    of_two = [table for table in found if all(len(row) == 2 for row in table)]  # noqa: PLR2004
+    of_two = [table for table in found if all(len(row) == 2 for row in table)]  # noqa: PLR2004 (two columns)
     if len(of_two) >= len(_CORTADO):
         return _cortado(page, name, of_two, concept)
     raise ConfigurationError(

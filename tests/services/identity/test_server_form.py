@@ -49,7 +49,7 @@ def issued(answer: Answer) -> list[tuple[int, x509.Certificate]]:
     ]
 
 
-@pytest.mark.parametrize("digest", [hashes.SHA1(), hashes.SHA256()], ids=["sha1", "sha256"])  # noqa: S303
+@pytest.mark.parametrize("digest", [hashes.SHA1(), hashes.SHA256()], ids=["sha1", "sha256"])  # noqa: S303 (as the portal takes)
 def test_a_certificate_is_issued_for_the_csr_of_mdm(apple: Apple, digest: Any) -> None:
     answer = upload(apple, form(CALENDAR, ENTRY, digest=digest))
 
