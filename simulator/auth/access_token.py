@@ -20,7 +20,8 @@ WINDOW_S = 300
 """How far ``iat`` may be from now; the real length is not known."""
 
 REASONS: Mapping[str, str] = {
-    "malformed": "the token is no JWT: three parts of base64url, joined by dots",
+    "malformed": "the token is no JWT: three parts of base64url without padding, joined by dots; "
+    "its header has no crit, and no name stands twice (RFC 7515)",
     "bad_alg": "alg must be RS256",
     "unknown_iss": "iss must be the server_uuid of GET /account: 32 digits, upper case, no dashes",
     "no_certificate": "no server token was fetched for this server, so its key is not known",
@@ -60,7 +61,7 @@ def check(
     whether its ``jti`` came before; *organisation* is that of the account that
     signs in, empty if that is not looked at.
     """
-    if not token.header or not token.claims:
+    if not token.header or not token.claims or token.defects:
         return "malformed"
     if token.header.get("alg") != "RS256":
         return "bad_alg"

@@ -4,6 +4,7 @@ import binascii
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 COORDINATE = 32
 """The bytes of R, and of S, in a signature as a JWT has it."""
 _BASE64URL = re.compile(r"([A-Za-z0-9_-]*)={0,2}")
+DEFECTS: Mapping[str, str] = {
+    "crit": "the header has crit, which Apple's pages do not know: leave it out (RFC 7515, 4.1.11)",
+    "padding": "a segment ends with =: base64url in a JWT has no padding (RFC 7515, 2)",
+    "encoding": "a segment is no base64url, or ends with bits that mean nothing (RFC 4648, 3.5)",
+    "twice": "a name stands twice in one object (RFC 7515, 4; RFC 7519, 4)",
+}
+"""What a JWT must not have, and how to mend it: what verifies it may read another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +38,26 @@ class Jwt:
     signed: bytes = field(repr=False)
     """What the *signature* is over."""
     signature: bytes = field(repr=False)
+    defects: tuple[str, ...] = ()
+    """Keys of `DEFECTS`, each once."""
 
 
 def read(text: str) -> Jwt:
     """Return what *text* says; never raise: what is no JWT has nothing in it."""
     signed, _, last = text.rpartition(".")
     head, _, body = signed.partition(".")
-    return Jwt(_json(head), _json(body), signed.encode(errors="replace"), _base64(last))
+    segments = [_base64(one) for one in (head, body, last)]
+    repeated: set[str] = set()
+    header, claims = (_json(one, repeated) for one in segments[:2])
+    there = {
+        "crit": "crit" in header,
+        "padding": "=" in text,
+        "encoding": [_text(one) for one in segments]
+        != [one.rstrip("=") for one in (head, body, last)],
+        "twice": bool(repeated),
+    }
+    defects = tuple(name for name in DEFECTS if there[name])
+    return Jwt(header, claims, signed.encode(errors="replace"), segments[2], defects)
 
 
 def verifies(signed: bytes, signature: bytes, public_key_pem: bytes) -> bool:
@@ -57,10 +78,17 @@ def verifies(signed: bytes, signature: bytes, public_key_pem: bytes) -> bool:
     return True
 
 
-def _json(segment: str) -> dict[str, Any]:
-    """Return the object that *segment* of a JWT holds, empty when it holds none."""
+def _json(segment: bytes, repeated: set[str]) -> dict[str, Any]:
+    """Return the object that *segment* holds, empty if none; note names that are *repeated*."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            repeated.update(made)
+        return made
+
     try:
-        value = json.loads(_base64(segment).decode())
+        value = json.loads(segment.decode(), object_pairs_hook=once)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -36,8 +36,8 @@ class ProviderToken:
 
     *issued_s* is ``iat`` in seconds since 1970, None when it is no number of
     seconds. *signed* is what the *signature* is over. *oddities* names what
-    Apple documents otherwise: ``iat-float``, ``iat-string``, ``der-signature``, and what a
-    JWT must not have: ``crit``, ``padding``.
+    Apple documents otherwise: ``iat-float``, ``iat-string``, ``der-signature``, and
+    `jose.DEFECTS`, which a JWT must not have.
     """
 
     key_id: str
@@ -68,15 +68,10 @@ def read(authorization: str) -> ProviderToken | None:
         algorithm=_string(header.get("alg")),
         signed=jwt.signed,
         signature=signature,
-        oddities=tuple(
-            name
-            for name, there in (
-                (encoding, bool(encoding)),
-                ("der-signature", der),
-                ("crit", "crit" in header),
-                ("padding", "=" in found[1]),
-            )
-            if there
+        oddities=(
+            *((encoding,) if encoding else ()),
+            *(("der-signature",) if der else ()),
+            *jwt.defects,
         ),
     )
 

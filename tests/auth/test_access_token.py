@@ -76,11 +76,15 @@ def test_a_good_token_passes() -> None:
         pytest.param("a.b", "malformed", id="two-parts"),
         pytest.param("%.%.%", "malformed", id="not-base64"),
         pytest.param(f"{encoded(b'[]')}.{encoded(b'{}')}.", "malformed", id="array"),
+        pytest.param(token() + "==", "malformed", id="padded"),
+        pytest.param(
+            token(header={"alg": "RS256", "crit": ["exp"]}), "malformed", id="unknown-extension"
+        ),
         pytest.param(token(header={"alg": "none"}), "bad_alg", id="none"),
         pytest.param(token(header={"alg": "HS256"}), "bad_alg", id="hs256"),
         pytest.param(token(2), "bad_signature", id="other-key"),
         pytest.param(token(1), "old_key", id="key-before"),
-        pytest.param(token()[:-8], "bad_signature", id="cut"),
+        pytest.param(token()[:-6], "bad_signature", id="cut"),
         pytest.param(
             token(service_type="com.apple.watch.pairing"), "wrong_service_type", id="type"
         ),
@@ -121,4 +125,4 @@ def test_nothing_but_the_token_passes(text: str, place: int) -> None:
     good = token()
     changed = good[: place % len(good)] + text + good[place % len(good) :]
 
-    assert (reason(changed) == "") is (changed.rstrip("=") == good)
+    assert (reason(changed) == "") is (changed == good)

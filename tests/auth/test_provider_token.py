@@ -52,6 +52,19 @@ def jwt(
     return f"{signed}.{base64url(signature if der else raw(signature))}"
 
 
+def loose() -> str:
+    """Return a good token whose last character has bits that mean nothing."""
+    text = jwt()
+    return text[:-1] + chr(ord(text[-1]) + 1)
+
+
+def twice() -> str:
+    """Return a token that says two teams: readers differ in which of them counts."""
+    claims = json.dumps(CLAIMS)[:-1] + f', "iss": "{TEAM_ID}"}}'
+    signed = f"{base64url(json.dumps(HEADER).encode())}.{base64url(claims.encode())}"
+    return f"{signed}.{base64url(raw(KEY.sign(signed.encode(), ec.ECDSA(hashes.SHA256()))))}"
+
+
 def bearer(header: Any = HEADER, claims: Any = CLAIMS, **options: Any) -> str:
     return f"bearer {jwt(header, claims, **options)}"
 
@@ -157,6 +170,8 @@ def test_a_token_is_read_as_it_stands() -> None:
         ),
         pytest.param(bearer() + "==", ("padding",), id="padding"),
         pytest.param(bearer(HEADER | {"crit": ["b64"]}), ("crit",), id="crit"),
+        pytest.param("bearer " + loose(), ("encoding",), id="bits"),
+        pytest.param("bearer " + twice(), ("twice",), id="twice"),
     ],
 )
 def test_oddities_are_named(authorization: str, oddities: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import lru_cache
 
-from simulator.auth import provider_token
+from simulator.auth import jose, provider_token
 from simulator.auth.provider_token import ProviderToken
 from simulator.core.messages import Finding
 from simulator.pki.push import read_push_certificate
@@ -20,8 +20,7 @@ _ODD = {
     "iat-float": "iat is a fraction: send whole seconds",
     "iat-string": "iat is a string: send a number",
     "der-signature": "the signature is DER: send R and S, 32 bytes each",
-    "crit": "the header has crit, which Apple's pages do not know: leave it out (RFC 7515, 4.1.11)",
-    "padding": "a segment ends with =: base64url in a JWT has no padding (RFC 7515, 2)",
+    **jose.DEFECTS,
 }
 
 

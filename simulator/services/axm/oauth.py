@@ -71,7 +71,9 @@ def _rows() -> Iterator[Field]:
     docs="https://developer.apple.com/documentation/applebusinessapi/"
     "implementing-oauth-for-the-apple-business-api",
     source="AXM-D, AXM-TF, AXM-AB",
-    inferred="iss is not compared; exp may be 180 days after iat, as clients send just that.",
+    inferred="iss is not compared; exp may be 180 days after iat, as clients send just that. An "
+    "assertion with crit, padding, base64url that is not canonical, or a name that stands twice is "
+    "refused, as RFC 7515 has it.",
 )
 def token(call: Call) -> Body:
     """Check the assertion and issue a token; older ones stay good."""
@@ -135,6 +137,8 @@ def _verified(call: Call, given: dict[str, str]) -> tuple[Account, str]:
         about = "no API account has this client_id"
     elif jwt.header.get("alg") != "ES256":
         about = "the assertion's alg must be ES256"
+    elif jwt.defects:
+        about = "; ".join(jose.DEFECTS[one] for one in jwt.defects)
     elif key is None:
         about = "the assertion's kid names no key of the account that is good"
     elif len(jwt.signature) != 2 * jose.COORDINATE or not jose.verifies(

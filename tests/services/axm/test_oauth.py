@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 from typing import Any
 
 import pytest
@@ -113,6 +114,12 @@ def test_a_claim_that_is_wrong_is_an_invalid_client(claims: dict[str, Any]) -> N
         {"alg": "none"},
         {"alg": "RS256"},
         {"alg": "HS256"},
+        {"alg": "es256"},
+        {"alg": "ES256K"},
+        {"alg": ["ES256"]},
+        {"crit": ["exp"]},
+        {"crit": []},
+        {"crit": ["b64"], "b64": False},
         {"kid": "../../etc/passwd"},
         {"kid": "00000000-0000-0000-0000-000000000000"},
         {"kid": None},
@@ -137,6 +144,47 @@ def test_a_signature_by_the_public_key_as_a_secret_is_refused() -> None:
     forged = f"{signed}.{text(hmac.digest(public, signed.encode(), hashlib.sha256))}"
 
     answer = axm.ask_token(axm.parameters(client_assertion=forged))
+
+    assert (answer.status, answer.json) == (400, {"error": "invalid_client"})
+
+
+def test_a_text_that_is_not_the_only_one_of_its_assertion_is_refused() -> None:
+    # A cache or a list of used assertions would take each of these for another one.
+    axm = Axm()
+    good = axm.assertion()
+    head, claims, signature = good.split(".")
+    loose = chr(ord(signature[-1]) + 1)  # 64 bytes leave four bits of the last character unused
+
+    answers = [
+        axm.ask_token(axm.parameters(client_assertion=text))
+        for text in (
+            good,
+            f"{good}==",
+            f"{head}=.{claims}.{signature}",
+            f"{good[:-1]}{loose}",
+            f"{head}.{claims}.{signature.replace('-', '+').replace('_', '/')}=",
+        )
+    ]
+
+    assert [answer.status for answer in answers] == [200, 400, 400, 400, 400]
+    assert {answer.json["error"] for answer in answers[1:]} == {"invalid_client"}
+
+
+def test_an_assertion_that_says_something_twice_is_refused() -> None:
+    axm = Axm()
+    account, now_s = axm.account, axm.now_ms // 1000
+    claims = {
+        "iss": account.client_id,
+        "sub": "else",
+        "aud": AUDIENCE,
+        "iat": now_s,
+        "exp": now_s + 9,
+    }
+    said = f'{json.dumps(claims)[:-1]}, "sub": "{account.client_id}"}}'
+    private = account.keys[account.current]["private"]
+    twice = sign(private, {"alg": "ES256", "kid": account.current}, said.encode())
+
+    answer = axm.ask_token(axm.parameters(client_assertion=twice))
 
     assert (answer.status, answer.json) == (400, {"error": "invalid_client"})
 
