@@ -1,6 +1,14 @@
-"""Every quirk has a test that switches it on and looks at what its source saw."""
+"""Every quirk has a test that switches it on and looks at what its source saw.
+
+That the test sees the quirk and not what happens anyway is shown by running it where quirks do
+nothing.
+"""
 
 import ast
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +20,8 @@ from simulator.protocol.operations import Quirk
 
 QUIRKS = [one for service in services.load().services.values() for one in service.quirks]
 _NAMES = {one.id: one.id for one in QUIRKS}
-TESTS = Path(__file__).parent / "services"
+ROOT = Path(__file__).parent.parent
+TESTS = ROOT / "tests" / "services"
 
 
 def replays() -> dict[str, set[str]]:
@@ -26,7 +35,7 @@ def replays() -> dict[str, set[str]]:
                 "test_"
             ):
                 for quirk in set(_named(test, constants)):
-                    found[quirk].add(f"{file.name}::{test.name}")
+                    found[quirk].add(f"{file}::{test.name}")
     return found
 
 
@@ -60,6 +69,43 @@ REPLAYS = replays()
 @pytest.mark.parametrize("quirk", [one.id for one in QUIRKS])
 def test_a_quirk_is_replayed(quirk: str) -> None:
     assert REPLAYS.get(quirk), f"no test of a service switches {quirk} on"
+
+
+_OFF = """
+from simulator.protocol import quirks
+
+quirks.on = lambda *_: False
+"""
+
+
+def failing_without_quirks(folder: Path) -> set[str]:
+    """Return the replays that fail where no quirk does anything; *folder* is for the run."""
+    (folder / "quirks_off.py").write_text(_OFF)
+    results = folder / "results.xml"
+    plain = ["-q", "--no-cov", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts="]
+    options = [*plain, "--import-mode=importlib", "-p", "quirks_off", f"--junitxml={results}"]
+    tests = sorted(set[str]().union(*REPLAYS.values()))
+    subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *tests],
+        check=False,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(folder), "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        timeout=120,
+    )
+    cases = list(ET.parse(results).iter("testcase"))  # noqa: S314 (written by the run above)
+    assert len(cases) >= len(tests)
+    failed = [one.attrib for one in cases if one.find("failure") is not None]
+    return {
+        f"{ROOT}/{one['classname'].replace('.', '/')}.py::{one['name'].partition('[')[0]}"
+        for one in failed
+    }
+
+
+def test_a_replay_fails_where_its_quirk_does_nothing(tmp_path: Path) -> None:
+    failing = failing_without_quirks(tmp_path)
+
+    assert [quirk for quirk, tests in REPLAYS.items() if not tests & failing] == []
 
 
 @pytest.mark.parametrize("quirk", QUIRKS, ids=lambda one: one.id)

@@ -65,8 +65,9 @@ class Intake:
         """Bytes of all bodies that are not complete."""
         self._ticks = 0
         """Seconds since the connection began."""
-        self._reset: dict[int, None] = {}
-        """Streams that we have reset, oldest first: what still comes on them is no error."""
+        self._reset: dict[int, int] = {}
+        """Streams that we have reset, oldest first, and why: what still comes on them is no error.
+        """
         self._skipped: deque[range] = deque(maxlen=_REMEMBERED)
         """Numbers that the client has left out; those were never opened."""
 
@@ -188,10 +189,12 @@ class Intake:
         self._window = WINDOW
 
     def _late_data(self, number: int) -> None:
-        if number not in self._reset:
+        code = self._reset.get(number)
+        if code is None:
             self.must_be_open(number)
-            if not self.refusing:
-                self.reset(number, Code.STREAM_CLOSED)
+        if code == Code.REFUSED_STREAM or (code is None and not self.refusing):
+            # APNs was seen to answer the data of a refused stream too (apns.md 1.5, pushy#476).
+            self.reset(number, Code.STREAM_CLOSED)
 
     def _end(self, stream: Stream) -> None:
         """Note that the client has said all on *stream*."""
@@ -213,7 +216,7 @@ class Intake:
         self._forget(number)
         self._sender.put(frames.rst_stream(number, code))
         reset = self._reset
-        reset[number] = None
+        reset[number] = code
         if len(reset) > _REMEMBERED:
             del reset[next(iter(reset))]
         self._purse.spend(limits.COST_RESET)

@@ -172,8 +172,13 @@ def test_a_sync_repeats_its_cursor_with_the_quirk() -> None:
     apple.add("SN1")
     start = apple.call("POST", "/devices/sync", {"cursor": cursor(apple)}, session=apple.session())
     apple.run(lambda state: quirks.switch(state, "dep.same-sync-cursor", "*", is_on=True))
+    apple.add("SN2", events=True)
 
     body = {"cursor": start.json["cursor"]}
-    again = apple.call("POST", "/devices/sync", body, session=apple.session())
+    first, again = (
+        apple.call("POST", "/devices/sync", body, session=apple.session()) for _ in range(2)
+    )
 
-    assert again.json["cursor"] == start.json["cursor"]
+    for answer in (first, again):
+        assert [one["serial_number"] for one in answer.json["devices"]] == ["SN2"]
+        assert answer.json["cursor"] == start.json["cursor"]

@@ -191,6 +191,18 @@ def test_more_streams_than_allowed_are_refused_and_on_record() -> None:
     ]
 
 
+def test_the_data_of_a_refused_stream_is_answered_once_more_and_no_oftener() -> None:
+    client = Raw(Limits(streams=1))
+    body = frames.frame(frames.DATA, 0, 3, b"{}")
+
+    refused = client.send(client.headers(1) + client.headers(3, flags=frames.END_HEADERS) + body)
+    later = client.send(body)
+
+    # What pushy#476 shows of APNs.
+    assert resets(refused) == [(3, Code.REFUSED_STREAM), (3, Code.STREAM_CLOSED)]
+    assert resets(later) == []
+
+
 @pytest.mark.parametrize(
     "begun",
     [
