@@ -48,6 +48,14 @@ class State(Protocol):
         """Return those of *keys* that exist, by key."""
         ...
 
+    def missing(self, kind: str, keys: Iterable[str]) -> set[str]:
+        """Return those of *keys* that do not exist; far faster than `get_many`."""
+        ...
+
+    def indexed(self, kind: str, name: str, values: Iterable[str]) -> set[str]:
+        """Return those of *values* that any entity of *kind* has as its index value *name*."""
+        ...
+
     def put(self, kind: str, key: str, body: Body, index: Mapping[str, str] | None = None) -> int:
         """Write one entity and return its revision.
 

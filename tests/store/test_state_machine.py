@@ -236,11 +236,13 @@ class StateMachine(RuleBasedStateMachine):
             many = state.get_many(kind, wanted)
             there = [key for key in ("", after, *wanted, *mine) if key and state.has(kind, key)]
             single = [state.get(kind, key) for key in wanted]
+            absent = state.missing(kind, [*mine, after, prefix])
             count = state.count(kind)
 
         assert found == expected((key, mine[key]) for key in wanted)
         assert list(many.values()) == single == found
         assert count == len(mine)
+        assert absent == {after, prefix} - set(mine)
         assert there == [key for key in (after, *wanted, *mine) if key and key in mine]
 
     @rule(organisation=ORGANISATIONS, kind=KINDS, text=TEXTS, after=TEXTS, limit=LIMITS)
@@ -252,10 +254,12 @@ class StateMachine(RuleBasedStateMachine):
             state = root.of(organisation)
             same = state.find(kind, "place", equals=text, after=after, limit=limit)
             like = state.find(kind, "place", prefix=text, after=after, limit=limit)
+            indexed = state.indexed(kind, "place", [text, after, *mine])
 
         same_keys = [key for value, key in valued if value == text and key > after][:limit]
         like_keys = [key for value, key in valued if value.startswith(text) and value > after]
         assert same == expected((key, mine[key]) for key in same_keys)
+        assert indexed == {text, after, *mine} & {value for value, _ in valued}
         assert like == expected((key, mine[key]) for key in like_keys[:limit])
 
     @rule(organisation=ORGANISATIONS, kind=KINDS, back=st.integers(0, 5), limit=LIMITS)

@@ -211,13 +211,10 @@ def _serials(call: Call, entity: WriteEntity) -> list[str]:
     if len(serials) > MOST_DEVICES:
         about = f"at most {MOST_DEVICES} devices can be named at once"
         raise wrong_entity(call, errors.RELATIONSHIP_INVALID, f"{pointer}/data", about)
-    found = call.state.get_many(fleet.DEVICE, serials)
-    for at, serial in enumerate(serials):
-        one = found.get(serial)
-        if one is None or one.body.get("released"):
-            about = "the organization has no device of this id"
-            place = f"{pointer}/data/{at}/id"
-            raise wrong_entity(call, errors.RELATIONSHIP_INVALID, place, about)
+    if strange := fleet.unmanaged(call.state, serials):
+        at = next(at for at, serial in enumerate(serials) if serial in strange)
+        about = "the organization has no device of this id"
+        raise wrong_entity(call, errors.RELATIONSHIP_INVALID, f"{pointer}/data/{at}/id", about)
     return serials
 
 

@@ -146,15 +146,17 @@ class WriteEntity:
 
     def linked(self, data: Collection[Any], kind: str, pointer: str) -> list[str]:
         """Return the ids of resource identifiers, once each."""
-        found = [self._linked(one, kind, f"{pointer}/{at}") for at, one in enumerate(data)]
+        found = [self._linked(one, kind, pointer, at) for at, one in enumerate(data)]
         return list(dict.fromkeys(found))
 
-    def _linked(self, data: Body, kind: str, pointer: str) -> str:
+    def _linked(self, data: Body, kind: str, *place: object) -> str:
+        """Return the id; *place* holds the pieces of the pointer to *data*."""
+        identifier = data.get("id")
+        if data.get("type") == kind and identifier:
+            return str(identifier)
+        pointer = "/".join(map(str, place))
         if data.get("type") != kind:
             about = f"the type must be '{kind}'"
             raise wrong_entity(self._call, errors.RELATIONSHIP_INVALID, f"{pointer}/type", about)
-        identifier = data.get("id")
-        if not identifier:
-            about = "the id is missing"
-            raise wrong_entity(self._call, errors.RELATIONSHIP_INVALID, f"{pointer}/id", about)
-        return str(identifier)
+        about = "the id is missing"
+        raise wrong_entity(self._call, errors.RELATIONSHIP_INVALID, f"{pointer}/id", about)

@@ -4,7 +4,8 @@ A lag by time can pass before the first read, so that a client's mistake does no
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from simulator.protocol.operations import Call
 from simulator.services.axm import quirks

@@ -6,8 +6,11 @@ and, where its server has to hear of it, one event.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from simulator.core.state import Body, Entity, State
 from simulator.core.timestamps import milliseconds, rfc3339
@@ -19,8 +22,7 @@ AWAY_MS = 30 * 24 * 3600 * 1000
 PROFILE_KEYS = ("profile_uuid", "profile_assign_time", "profile_push_time")
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(Struct, frozen=True):
     """One device, wherever it is assigned."""
 
     serial: str
@@ -79,7 +81,7 @@ class Device:
         return replace(self, record=kept | values)
 
 
-_STORED = tuple(name for name in Device.__slots__ if name != "serial")
+_STORED = tuple(name for name in Device.__struct_fields__ if name != "serial")
 
 
 def find(state: State, server: str, serials: Iterable[str]) -> dict[str, Device | None]:
@@ -182,11 +184,25 @@ def assign_many(state: State, devices: Sequence[Device], server: str) -> list[De
     state.put_many(
         DEVICE,
         (
-            (one.serial, one.body(), {"place": _place(server, one.place)} if server else {})
+            (one.serial, one.body(), {"place": _place(server, one.place)} if server else _gone(one))
             for one in moved
         ),
     )
     return moved
+
+
+def _gone(device: Device) -> dict[str, str]:
+    """Return what a device of no server is found by."""
+    return {"released": device.serial} if device.released else {}
+
+
+def unmanaged(state: State, serials: Sequence[str]) -> set[str]:
+    """Return those of *serials* that the organisation does not have, or has released.
+
+    Their records are not read, so that others do not have to wait for ten thousand. Who has
+    released devices before there was this index finds them here no more than `Device.released`.
+    """
+    return state.missing(DEVICE, serials) | state.indexed(DEVICE, "released", serials)
 
 
 def add(state: State, rows: list[Device], server: str) -> None:

@@ -6,7 +6,8 @@ what cannot be done.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339

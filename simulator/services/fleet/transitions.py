@@ -5,7 +5,8 @@ is written.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from simulator.core.state import State
 from simulator.core.timestamps import rfc3339

@@ -67,6 +67,11 @@ _JOIN = (
     " WHERE i.organisation=? AND i.kind=? AND i.name=?"
 )
 GET = "SELECT revision, body FROM entity WHERE organisation=? AND kind=? AND key=?"
+_ONE_OF_KEY = "SELECT 1 FROM entity WHERE organisation=? AND kind=? AND key=asked.value"
+_ONE_OF_VALUE = (
+    "SELECT 1 FROM entity_index WHERE organisation=? AND kind=? AND name=? AND value=asked.value"
+)
+_SOME_ASKED = "SELECT value FROM asked WHERE"
 _WHICH_OF = "SELECT key FROM entity WHERE organisation=? AND kind=? AND key IN"
 _GET_SOME = "SELECT key, revision, body FROM entity WHERE organisation=? AND kind=? AND key IN"
 PUT = (
@@ -127,6 +132,24 @@ def which_of(count: int) -> str:
     """Return the statement that tells which of *count* keys of one kind there are."""
     marks = ",".join("?" * count)
     return f"{_WHICH_OF} ({marks})"
+
+
+@cache
+def missing(count: int) -> str:
+    """Return the statement that tells which of *count* keys of one kind there are not."""
+    return f"{_asked(count)} NOT EXISTS ({_ONE_OF_KEY})"
+
+
+@cache
+def indexed(count: int) -> str:
+    """Return the statement that tells which of *count* values one index has."""
+    return f"{_asked(count)} EXISTS ({_ONE_OF_VALUE})"
+
+
+def _asked(count: int) -> str:
+    """Return the start of what picks some of *count* texts: those it leaves out cost no row."""
+    marks = ",".join(["(?)"] * count)
+    return f"WITH asked (value) AS (VALUES {marks}) {_SOME_ASKED}"
 
 
 @cache

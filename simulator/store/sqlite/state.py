@@ -1,6 +1,6 @@
 """The state within one transaction, in tables of SQLite."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -76,6 +76,23 @@ class SqliteState:
             rows = db.execute(schema.get_many(len(chunk)), (*name, *chunk))
             found.update((one.key, one) for one in _entities(rows))
         return {key: found[key] for key in wanted if key in found}
+
+    def missing(self, kind: str, keys: Iterable[str]) -> set[str]:
+        """Return those of *keys* that do not exist."""
+        return self._some(schema.missing, keys, (self._organisation, kind))
+
+    def indexed(self, kind: str, name: str, values: Iterable[str]) -> set[str]:
+        """Return those of *values* that any entity of *kind* has as its index value *name*."""
+        return self._some(schema.indexed, values, (self._organisation, kind, name))
+
+    def _some(
+        self, statement: Callable[[int], str], texts: Iterable[str], where: tuple[str, ...]
+    ) -> set[str]:
+        db, remaining = self._session.flush(), iter(texts)
+        found: set[str] = set()
+        while chunk := list(islice(remaining, _CHUNK)):
+            found.update(one for (one,) in db.execute(statement(len(chunk)), (*chunk, *where)))
+        return found
 
     def put(self, kind: str, key: str, body: Body, index: Mapping[str, str] | None = None) -> int:
         """Write one entity and return its revision; ValueError if the key is empty."""

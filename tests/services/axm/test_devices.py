@@ -2,6 +2,7 @@
 
 import csv
 import io
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from simulator.faults.faults import Fault, arm
 from simulator.protocol import quirks as switches
 from simulator.services.axm import devices
 from simulator.services.fleet import arrivals, changes, portal
+from simulator.services.fleet import devices as fleet
 from tests.apple import request
 from tests.axm import Axm
 
@@ -413,12 +415,49 @@ def test_ten_thousand_devices_are_done_piece_by_piece() -> None:
     pieces = 1
     while not axm.home(lambda home: changes.complete_due(home, axm.now_ms)):
         pieces += 1
-    assert pieces == 100
+    assert pieces == 200
     shown = axm.get(f"/orgDeviceActivities/{made.json['data']['id']}")["data"]["attributes"]
     assert shown["subStatus"] == "COMPLETED_WITH_SUCCESS"
     server = axm.get(f"/mdmServers/{axm.uuid('b')}")["data"]["attributes"]
     assert server["deviceCount"] == 10_000
     assert len(rows_of(axm, shown)) == 10_003
+
+
+def test_a_piece_that_was_not_committed_is_done_again_and_once() -> None:
+    axm = Axm()
+    serials = [f"SN{number:03d}" for number in range(120)]
+    axm.add(*serials)
+    made = axm.order("ASSIGN_DEVICES", *serials, server="b").json["data"]["id"]
+    axm.advance(2)
+
+    def die(state: State) -> None:
+        changes.complete_due(state, axm.now_ms)
+        raise ZeroDivisionError  # as if the process had been killed before the commit
+
+    seen = []
+    for _ in range(3):
+        with suppress(ZeroDivisionError):
+            axm.home(die)
+        seen.append(axm.get(f"/orgDeviceActivities/{made}")["data"]["attributes"]["status"])
+
+    shown = axm.get(f"/orgDeviceActivities/{made}")["data"]["attributes"]
+    added = [
+        one.key for one in axm.home(lambda home: home.scan(fleet.EVENT, prefix="b/", limit=999))
+    ]
+    assert seen == ["IN_PROGRESS", "IN_PROGRESS", "COMPLETED"]
+    assert [row[0] for row in rows_of(axm, shown)[3:]] == serials
+    assert len(added) == 120
+
+
+@pytest.mark.parametrize("serial", ["SN9", "SN2", "SN1\x00"])
+def test_an_activity_is_refused_for_a_device_that_is_not_there_or_was_released(serial: str) -> None:
+    axm = Axm()
+    axm.add("SN1", "SN2")
+    axm.done(axm.order("RELEASE_DEVICES", "SN2"))
+
+    refused = axm.order("UNASSIGN_DEVICES", "SN1", serial)
+    place = {"pointer": "/data/relationships/devices/data/1/id"}
+    assert axm.error(refused) == (409, "ENTITY_ERROR.RELATIONSHIP.INVALID", place)
 
 
 def test_reads_lag_by_their_number() -> None:
