@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, Phase, settings
 
 from simulator.pki import push, rsa_certificates
 from tests.apple import closing_opened
+from tests.postgres import postgres
+
+__all__ = ["postgres"]
 
 # Machines differ, so no property test is timed. CI tries the same examples each time: a
 # change is judged by what it changed, and new examples are for those who can look at them.

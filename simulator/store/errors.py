@@ -4,13 +4,14 @@ from typing import Literal
 
 from simulator.core.settings import ConfigurationError
 
-Reason = Literal["full", "busy", "read-only", "damaged", "failed"]
+Reason = Literal["full", "busy", "read-only", "damaged", "unreachable", "failed"]
 
 _ADVICE: dict[Reason, str] = {
     "full": "make room on its disk",
     "busy": "end the other program that holds its lock",
     "read-only": "make the database and its directory writable",
     "damaged": "restore the database from a copy",
+    "unreachable": "start PostgreSQL, or see why it does not answer",
     "failed": "make room on its disk, or see why the disk fails",
 }
 

@@ -13,7 +13,8 @@ from simulator.protocol.wire import Decoded, decode, query_pairs
 
 LIMIT = 8_388_608
 """Bytes of a coded body that are looked at."""
-_RUN = re.compile(r": |[^\x00-\x7f]+")
+_RUN = re.compile(r": |[^\x02-\x7f]+")
+"""What may stand otherwise in a database: PostgreSQL has no NUL in its text."""
 
 
 def needle(text: str) -> str:

@@ -181,7 +181,7 @@ def _assign(state: State, *, organisation: str, devices: DeviceList, now_ms: int
 class _Generation:
     """One list of generated devices as it is written.
 
-    `simulator.store.sqlite.bulk_load` gives the order.
+    `simulator.store.sql.bulk_load` gives the order.
 
     What is kept in memory of each device: its place, by serial number, and its serial number.
     """

@@ -7,21 +7,27 @@ from pathlib import Path
 import pytest
 
 from simulator.core.messages import Exchange, Peer, Request, Response, Tls
-from simulator.store.opening import open_store
+from simulator.store.opening import Place, open_store
 from simulator.store.protocols import Journal, Store
+from tests.postgres import PostgresServer
 
 StoreFactory = Callable[[], Store]
 
 
-@pytest.fixture(params=["memory", "disk"])
+@pytest.fixture(params=["memory", "disk", "postgres"])
 def store_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreFactory]:
     """Yield what makes an empty store of each backend; another backend joins the list here."""
     with ExitStack() as stack:
         made: list[Store] = []
 
+        def place(number: int) -> Place:
+            if request.param == "postgres":
+                server: PostgresServer = request.getfixturevalue("postgres")
+                return server.new()
+            return None if request.param == "memory" else tmp_path / f"{number}.db"
+
         def make() -> Store:
-            path = None if request.param == "memory" else tmp_path / f"{len(made)}.db"
-            made.append(open_store(path))
+            made.append(open_store(place(len(made))))
             stack.callback(made[-1].close)
             return made[-1]
 

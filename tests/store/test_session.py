@@ -4,7 +4,7 @@ import pytest
 
 from simulator.core.state import StoreAdmin
 from simulator.store.protocols import Store
-from simulator.store.sqlite.session import MAX_PENDING_WRITES
+from simulator.store.sql.session import MAX_PENDING_WRITES
 
 
 def wiped(state: StoreAdmin) -> None:

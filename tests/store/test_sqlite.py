@@ -14,7 +14,8 @@ from simulator.core.settings import ConfigurationError
 from simulator.core.state import State
 from simulator.store.errors import StoreError
 from simulator.store.opening import open_journal, open_store
-from simulator.store.sqlite import filters, schema
+from simulator.store.sql import filters
+from simulator.store.sqlite import schema
 from simulator.store.sqlite.store import SqliteStore
 from tests.store.conftest import exchange
 
@@ -64,7 +65,7 @@ def test_two_processes_may_write_in_turn(path: Path) -> None:
 
 
 def test_only_so_many_entities_are_kept_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simulator.store.sqlite.session.CACHED", 2)
+    monkeypatch.setattr("simulator.store.sql.session.CACHED", 2)
     store = SqliteStore.open(None)
     with store.transaction() as state:
         for key in "abcde":
@@ -329,7 +330,7 @@ def test_a_commit_that_cannot_be_written_leaves_nothing_behind(path: Path) -> No
     ],
 )
 def test_few_are_found_without_a_look_at_all(path: Path, match: dict[str, str], index: str) -> None:
-    where, values = filters.condition(match)
+    where, values = filters.condition(match, schema.DIALECT)
     store = SqliteStore.open(path)
     rows = store._connection.execute(
         f"EXPLAIN QUERY PLAN SELECT record FROM exchange WHERE seq > 0{where} ORDER BY seq LIMIT 9",  # noqa: S608 (conditions of the table)

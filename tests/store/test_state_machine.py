@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from simulator.core.state import Entity, State
-from simulator.store.opening import open_store
-from simulator.store.sqlite.state import SqliteState
+from simulator.store.opening import Place, open_store
+from simulator.store.sql.state import SqlState
+from tests.postgres import PostgresServer
 from tests.store.conftest import exchange
 
 CHARACTERS = st.sampled_from(["a", "b", "/", "å", "\0", "\ud7ff", "\ue000", "\U0010ffff"])
@@ -73,17 +76,21 @@ def end(*, undo: bool) -> None:
 
 
 class StateMachine(RuleBasedStateMachine):
-    """A store in a file beside a model; each step is one transaction or part of an undone one."""
+    """A store beside a model; each step is one transaction or part of an undone one."""
 
     @initialize()
     def start(self) -> None:
         self.directory = tempfile.TemporaryDirectory()
-        self.path = Path(self.directory.name) / "mdmsim.db"
-        self.store = open_store(self.path)
+        self.place = self.new_place()
+        self.store = open_store(self.place)
         self.journal = self.store.journal()
         self.model = Model()
         self.seen: set[tuple[str, str, str]] = set()
         self.number = 0
+
+    def new_place(self) -> Place:
+        """Return where there is nothing yet."""
+        return Path(self.directory.name) / "mdmsim.db"
 
     def teardown(self) -> None:
         self.journal.close()
@@ -197,7 +204,7 @@ class StateMachine(RuleBasedStateMachine):
     @rule(organisation=st.sampled_from(["", "acme", None]), undo=UNDO)
     def wipe(self, organisation: str | None, undo: str) -> None:
         def work(state: State, model: Model) -> None:
-            assert isinstance(state, SqliteState)
+            assert isinstance(state, SqlState)
             state.wipe(organisation)
             everywhere = organisation is None
             model.rows = {
@@ -212,11 +219,11 @@ class StateMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.store.close()
-        self.store = open_store(self.path)
+        self.store = open_store(self.place)
 
     @rule(kind=KINDS, key=KEYS)
     def write_elsewhere(self, kind: str, key: str) -> None:
-        other = open_store(self.path)
+        other = open_store(self.place)
         with other.transaction() as state:
             self.model.put("", kind, key, 0, None)
             self.seen.add(("", kind, key))
@@ -280,3 +287,21 @@ def _revision(named: tuple[str, Row]) -> int:
 
 TestStateMachine = StateMachine.TestCase
 TestStateMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+class PostgresStateMachine(StateMachine):
+    """The same over PostgreSQL."""
+
+    server: ClassVar[PostgresServer]
+
+    def new_place(self) -> Place:
+        return self.server.new()
+
+
+@pytest.fixture
+def on_postgres(postgres: PostgresServer) -> None:
+    PostgresStateMachine.server = postgres
+
+
+TestPostgresStateMachine = pytest.mark.usefixtures("on_postgres")(PostgresStateMachine.TestCase)
+TestPostgresStateMachine.settings = settings(max_examples=10, stateful_step_count=20, deadline=None)

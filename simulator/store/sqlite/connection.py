@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from simulator.store.errors import Reason, StoreError
+from simulator.store.sqlite.schema import DIALECT
 
 BUSY_S = 5.0
 """How long to wait for a lock that another program holds."""
@@ -75,6 +76,12 @@ class SqliteCursor(sqlite3.Cursor):
 
 class SqliteConnection(sqlite3.Connection):
     """A connection in autocommit mode, for one thread at a time."""
+
+    dialect = DIALECT
+
+    def stream(self, sql: str) -> SqliteCursor:
+        """Return the rows of a query; they are looked for as they are asked for."""
+        return self.execute(sql)
 
     def execute(self, sql: str, values: Any = ()) -> SqliteCursor:
         """Run one statement."""

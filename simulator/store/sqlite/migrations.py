@@ -12,9 +12,9 @@ from simulator.core.data_directory import MEMORY
 from simulator.core.settings import ConfigurationError
 from simulator.journal.chain import START, link_of
 from simulator.store.errors import DamagedError, StoreError
-from simulator.store.sqlite import filters, snapshots
+from simulator.store.sql.tables import CHAIN, LATER
 from simulator.store.sqlite.connection import SqliteConnection, code_of, connect
-from simulator.store.sqlite.schema import APPLICATION_ID, CHAIN, PROBE_TABLE, TABLES, VERSION
+from simulator.store.sqlite.schema import APPLICATION_ID, TABLES, VERSION
 
 WAL_SIZE = 16 * 1024 * 1024
 """Bytes that the write-ahead log is cut back to after a large transaction."""
@@ -118,7 +118,7 @@ def _make(connection: SqliteConnection, path: Path | None, *, fsync: bool) -> No
             f"{path} has lost the head of its journal: restore it from a copy, look at it with "
             "mdmsim report --verify, or give another --data"
         )
-    for statement in (*snapshots.TABLES, PROBE_TABLE, *filters.INDEXES):
+    for statement in LATER:
         connection.execute(statement)
     connection.execute("COMMIT")
 

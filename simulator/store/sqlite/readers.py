@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from simulator.store.errors import StoreError
 from simulator.store.sqlite import migrations
@@ -18,18 +18,6 @@ KEPT = 4
 """Connections that wait open for the next reader."""
 _LOOK = "SELECT count(*) FROM sqlite_schema WHERE name = ''"
 """What begins a read transaction: SQLite's own BEGIN waits for the first look."""
-
-
-class Readers(Protocol):
-    """What lends connections."""
-
-    def lend(self) -> AbstractContextManager[SqliteConnection]:
-        """Return a connection that sees the database as it is now, for one thread."""
-        ...
-
-    def close(self) -> None:
-        """Close what is not lent."""
-        ...
 
 
 class FileReaders:

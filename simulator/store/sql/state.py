@@ -1,4 +1,4 @@
-"""The state within one transaction, in tables of SQLite."""
+"""The state within one transaction, in tables of SQL."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -10,16 +10,16 @@ from simulator.core.messages import Exchange
 from simulator.core.state import Body, Entity
 from simulator.store import snapshot_lines
 from simulator.store.protocols import NEWEST
-from simulator.store.sqlite import bulk_load, retention, schema, snapshots
-from simulator.store.sqlite.session import ABSENT, CLOSED, Row, Savepoint, SqliteSession
+from simulator.store.sql import bulk_load, retention, snapshots, statements
+from simulator.store.sql.session import ABSENT, CLOSED, Row, Savepoint, SqlSession
 
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder(dict[str, Any]).decode
 _CHUNK = 1000
-"""Rows of `SqliteState.put_many` that are in memory at a time."""
+"""Rows of `SqlState.put_many` that are in memory at a time."""
 
 
-class SqliteState:
+class SqlState:
     """The state within one transaction; see `simulator.core.state.State` for what each call does.
 
     Text is ordered by code point. Keys are not empty.
@@ -27,18 +27,18 @@ class SqliteState:
 
     __slots__ = ("_organisation", "_session")
 
-    def __init__(self, session: SqliteSession, organisation: str) -> None:
+    def __init__(self, session: SqlSession, organisation: str) -> None:
         self._session = session
         self._organisation = organisation
 
-    def of(self, organisation: str) -> "SqliteState":
+    def of(self, organisation: str) -> "SqlState":
         """Return the same transaction seen from *organisation*."""
         if organisation == self._organisation:
             return self
         states = self._session.states
         state = states.get(organisation)
         if state is None:
-            state = states[organisation] = SqliteState(self._session, organisation)
+            state = states[organisation] = SqlState(self._session, organisation)
         return state
 
     def get(self, kind: str, key: str) -> Entity | None:
@@ -48,7 +48,7 @@ class SqliteState:
         if isinstance(found, Entity):
             return None if found is ABSENT else found
         row: Row | None = found or session.pending_writes.get(name)
-        row = row or session.db.execute(schema.GET, name).fetchone()
+        row = row or session.db.execute(statements.GET, name).fetchone()
         if row is None:
             session.keep(name, ABSENT)
             return None
@@ -62,7 +62,7 @@ class SqliteState:
         found = None if session.closed else session.cache.get(name)
         if found is None:
             row = session.pending_writes.get(name)
-            found = row or session.db.execute(schema.GET, name).fetchone() or ABSENT
+            found = row or session.db.execute(statements.GET, name).fetchone() or ABSENT
             session.keep(name, found)
         return found is not ABSENT
 
@@ -73,17 +73,17 @@ class SqliteState:
         found: dict[str, Entity] = {}
         for at in range(0, len(wanted), _CHUNK):
             chunk = wanted[at : at + _CHUNK]
-            rows = db.execute(schema.get_many(len(chunk)), (*name, *chunk))
+            rows = db.execute(statements.get_many(len(chunk)), (*name, *chunk))
             found.update((one.key, one) for one in _entities(rows))
         return {key: found[key] for key in wanted if key in found}
 
     def missing(self, kind: str, keys: Iterable[str]) -> set[str]:
         """Return those of *keys* that do not exist."""
-        return self._some(schema.missing, keys, (self._organisation, kind))
+        return self._some(statements.missing, keys, (self._organisation, kind))
 
     def indexed(self, kind: str, name: str, values: Iterable[str]) -> set[str]:
         """Return those of *values* that any entity of *kind* has as its index value *name*."""
-        return self._some(schema.indexed, values, (self._organisation, kind, name))
+        return self._some(statements.indexed, values, (self._organisation, kind, name))
 
     def _some(
         self, statement: Callable[[int], str], texts: Iterable[str], where: tuple[str, ...]
@@ -129,14 +129,15 @@ class SqliteState:
             # Inside a savepoint, each row that may replace another costs more than the last.
             keys = [row[0] for row in chunk]
             there = {
-                key for (key,) in session.db.execute(schema.which_of(len(keys)), (org, kind, *keys))
+                key
+                for (key,) in session.db.execute(statements.which_of(len(keys)), (org, kind, *keys))
             }
             new: dict[str, Any] = {}
             rest = [
                 one for one in encoded if one[2] in there or new.setdefault(one[2], one) is not one
             ]
-            session.writable.executemany(schema.ADD, new.values())
-            session.writable.executemany(schema.PUT, rest)
+            session.writable.executemany(statements.ADD, new.values())
+            session.writable.executemany(statements.PUT, rest)
             # Of a key that comes twice, the later values count.
             self._index(kind, {key: index for key, _, index in chunk if index is not None})
 
@@ -147,9 +148,9 @@ class SqliteState:
             # What is kept of an entity before its first change holds its index values too.
             self._session.flush()
             db = self._session.writable
-            db.executemany(schema.UNINDEX, [(org, kind, key) for key in values])
+            db.executemany(statements.UNINDEX, [(org, kind, key) for key in values])
             rows = [(org, kind, n, v, key) for key, one in values.items() for n, v in one.items()]
-            db.executemany(schema.INDEX, rows)
+            db.executemany(statements.INDEX, rows)
 
     def add_many(self, kind: str, rows: Iterable[tuple[str, Body]]) -> None:
         """Write many new entities of one kind, (key, body); ValueError if one is there already."""
@@ -171,24 +172,27 @@ class SqliteState:
         """Remove one entity and its index values; return whether it was there."""
         session, name = self._session, (self._organisation, kind, key)
         session.flush()
-        if not session.writable.execute(schema.DELETE, name).rowcount:
+        if not session.writable.execute(statements.DELETE, name).rowcount:
             return False
+        session.removed = True
         session.set(session.cache, name, None)
-        session.writable.execute(schema.UNINDEX, name)
+        session.writable.execute(statements.UNINDEX, name)
         return True
 
     def delete_many(self, kind: str, keys: Iterable[str]) -> int:
         """Remove those of *keys* that exist, with their index values; return how many there were.
 
-        One statement for many: inside a savepoint SQLite takes longer with each one that it ran.
+        One statement for many: inside a savepoint SQLite takes longer with each one that it ran,
+        and to PostgreSQL each is a round trip.
         """
         session, name = self._session, (self._organisation, kind)
         session.flush()
         wanted = sorted(set(keys))
+        session.removed = True
         count = 0
         for at in range(0, len(wanted), _CHUNK):
             chunk = wanted[at : at + _CHUNK]
-            delete, unindex = schema.delete_many(len(chunk))
+            delete, unindex = statements.delete_many(len(chunk))
             count += session.writable.execute(delete, (*name, *chunk)).rowcount
             session.writable.execute(unindex, (*name, *chunk))
             for key in chunk:
@@ -199,8 +203,8 @@ class SqliteState:
         self, kind: str, *, prefix: str = "", after: str = "", limit: int = 100
     ) -> list[Entity]:
         """Return up to *limit* entities in order of key, those after *after* with *prefix*."""
-        values = (self._organisation, kind, *schema.bounds(prefix, after), max(limit, 0))
-        return _entities(self._session.flush().execute(schema.SCAN, values))
+        values = (self._organisation, kind, *self._bounds(prefix, after), max(limit, 0))
+        return _entities(self._session.flush().execute(statements.SCAN, values))
 
     def find(
         self,
@@ -217,32 +221,35 @@ class SqliteState:
         Empty values come after nothing: they are found with *equals* only.
         Entities with the same value are in order of key.
         """
-        sql = schema.FIND if equals is None else schema.FIND_EQUAL
-        limits = schema.bounds(prefix, after) if equals is None else (equals, after)
+        sql = statements.FIND if equals is None else statements.FIND_EQUAL
+        limits = self._bounds(prefix, after) if equals is None else (equals, after)
         values = (self._organisation, kind, name, *limits, max(limit, 0))
         return _entities(self._session.flush().execute(sql, values))
+
+    def _bounds(self, prefix: str, after: str) -> tuple[str, object]:
+        return statements.bounds(prefix, after, self._session.connection.dialect.above)
 
     def changes(self, kind: str, since: int, limit: int = 100) -> list[Entity]:
         """Return up to *limit* entities whose revision is above *since*, in that order."""
         values = (self._organisation, kind, min(since, NEWEST), max(limit, 0))
-        return _entities(self._session.flush().execute(schema.CHANGES, values))
+        return _entities(self._session.flush().execute(statements.CHANGES, values))
 
     def count(self, kind: str) -> int:
         """Return how many entities of *kind* the organisation has."""
-        rows = self._session.flush().execute(schema.COUNT, (self._organisation, kind))
+        rows = self._session.flush().execute(statements.COUNT, (self._organisation, kind))
         return int(rows.fetchone()[0])
 
     def count_indexed(self, kind: str, name: str, prefix: str) -> int:
         """Return how many entities have an index value *name* that starts with *prefix*."""
-        values = (self._organisation, kind, name, *schema.bounds(prefix, ""))
-        return int(self._session.flush().execute(schema.COUNT_INDEXED, values).fetchone()[0])
+        values = (self._organisation, kind, name, *self._bounds(prefix, ""))
+        return int(self._session.flush().execute(statements.COUNT_INDEXED, values).fetchone()[0])
 
     def reserve(self, series: str, count: int = 1) -> int:
         """Take *count* consecutive numbers of *series* and return the first; 0 takes none."""
         session, name = self._session, (self._organisation, series)
         first = None if session.closed else session.counters.get(name)
         if first is None:
-            row = session.db.execute(schema.NEXT, name).fetchone()
+            row = session.db.execute(statements.NEXT, name).fetchone()
             first = row[0] if row else 1
         if count:
             session.set(session.counters, name, first + count)
@@ -277,7 +284,7 @@ class SqliteState:
         link = session.chain()
         retention.skip(session.writable, session.seq, count, link, at_ms)
         session.seq += count
-        session.writable.execute(schema.SET_HEAD, (session.seq, link))
+        session.writable.execute(statements.SET_HEAD, (session.seq, link))
 
     def probe(self) -> int:
         """Write as much as a few exchanges take, and return a number to be read back."""
@@ -293,7 +300,7 @@ class SqliteState:
         self._session.flush()
         self._session.count()
         self._session.forget()
-        for statement in schema.WIPE_ALL if organisation is None else schema.WIPE:
+        for statement in statements.WIPE_ALL if organisation is None else statements.WIPE:
             self._session.writable.execute(
                 statement, () if organisation is None else (organisation,)
             )

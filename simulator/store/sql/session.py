@@ -1,7 +1,8 @@
 """One transaction as it goes: what is to be written at its end, and what savepoints undo.
 
 Rule: each call of SQLite lets go of the interpreter lock and waits to get it
-back, so what can wait is written at the end, all at once.
+back, and each of PostgreSQL is a round trip, so what can wait is written at
+the end, all at once.
 """
 
 from collections.abc import Iterable
@@ -14,8 +15,8 @@ from simulator.core.state import Body, Entity, Guard
 from simulator.journal.chain import link_of
 from simulator.store import records
 from simulator.store.errors import StoreError
-from simulator.store.sqlite import schema
-from simulator.store.sqlite.connection import SqliteConnection
+from simulator.store.sql import statements
+from simulator.store.sql.connection import SqlConnection
 
 CACHED = 32_768
 """Most entities that are kept, decoded once they were asked for: about 1 KB each."""
@@ -37,12 +38,12 @@ Series = tuple[str, str]
 
 
 @dataclass(slots=True)
-class SqliteSession:
+class SqlSession:
     """One transaction as its states share it."""
 
-    connection: SqliteConnection
+    connection: SqlConnection
     cache: dict[Name, Entity | Row]
-    """What `SqliteState.get` found or `SqliteState.put` wrote lately."""
+    """What `SqlState.get` found or `SqlState.put` wrote lately."""
     counters: dict[Series, int]
     """The next number of each series that was asked for lately."""
     revision: int
@@ -71,14 +72,16 @@ class SqliteSession:
     """The open ones, outermost first."""
     states: dict[str, Any] = field(default_factory=dict)
     """The views of it, by organisation."""
+    removed: bool = False
+    """Whether entities may be gone, or be what they were: their revisions do not tell."""
     closed: bool = False
 
     @property
-    def db(self) -> SqliteConnection:
+    def db(self) -> SqlConnection:
         """The connection, as long as the transaction lasts.
 
-        After a full disk and the like, SQLite has undone all of it: what
-        came after would be kept without it.
+        After a full disk and the like, the database has undone all of it:
+        what came after would be kept without it.
         """
         if self.closed:
             raise RuntimeError(CLOSED)
@@ -87,7 +90,7 @@ class SqliteSession:
         return self.connection
 
     def keep(self, name: Name, entity: Entity | Row) -> None:
-        """Have `SqliteState.get` find *entity*."""
+        """Have `SqlState.get` find *entity*."""
         if len(self.cache) >= CACHED:
             for oldest in list(islice(self.cache, _DROPPED)):
                 del self.cache[oldest]
@@ -104,6 +107,7 @@ class SqliteSession:
 
     def forget(self) -> None:
         """Keep nothing of what the tables may no longer hold."""
+        self.removed = True
         for where in (self.cache, self.counters):
             for key in list(where):
                 self.set(where, key, None)
@@ -141,7 +145,7 @@ class SqliteSession:
             (*name, self.counters[name]) for name in self.dirty_counters if name in self.counters
         ]
         if rows:
-            self.writable.executemany(schema.RESERVE, rows)
+            self.writable.executemany(statements.RESERVE, rows)
 
     def chain(self) -> bytes:
         """Make the rows of what was recorded; return the link of the newest."""
@@ -159,14 +163,14 @@ class SqliteSession:
         self.count()
         if self.recorded:
             self.link = self.chain()
-            self.db.executemany(schema.RECORD, self.rows)
-            self.db.execute(schema.SET_HEAD, (self.seq, self.link))
+            self.db.executemany(statements.RECORD, self.rows)
+            self.db.execute(statements.SET_HEAD, (self.seq, self.link))
 
-    def flush(self) -> SqliteConnection:
+    def flush(self) -> SqlConnection:
         """Write the entities that wait, and return the connection: the tables are now true."""
         if self.pending_writes:
             rows = [(*name, *row) for name, row in self.pending_writes.items()]
-            self.writable.executemany(schema.PUT, rows)
+            self.writable.executemany(statements.PUT, rows)
             if self.savepoints:
                 self.undo += [
                     (self.pending_writes, name, row) for name, row in self.pending_writes.items()
@@ -175,7 +179,7 @@ class SqliteSession:
         return self.db
 
     @property
-    def writable(self) -> SqliteConnection:
+    def writable(self) -> SqlConnection:
         """The connection, once every open savepoint is set and covers what will be written."""
         db = self.db
         for level, savepoint in enumerate(self.savepoints):
@@ -193,7 +197,7 @@ class Savepoint:
 
     __slots__ = ("_recorded", "_revision", "_seq", "_session", "_undo", "is_set")
 
-    def __init__(self, session: SqliteSession) -> None:
+    def __init__(self, session: SqlSession) -> None:
         self._session = session
         self.is_set = False
         """Whether the database has heard of it."""

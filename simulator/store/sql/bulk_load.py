@@ -6,7 +6,6 @@ then their index values by value; the one index that would still be written in
 no order is made anew at the end.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
@@ -14,9 +13,8 @@ from itertools import islice
 import msgspec
 
 from simulator.core.state import Body
-from simulator.store.errors import StoreError
-from simulator.store.sqlite import schema
-from simulator.store.sqlite.session import Name, SqliteSession
+from simulator.store.sql import statements, tables
+from simulator.store.sql.session import Name, SqlSession
 
 _ENCODE = msgspec.json.Encoder().encode
 _CHUNK = 1000
@@ -24,7 +22,7 @@ _CHUNK = 1000
 
 
 def add(
-    session: SqliteSession, organisation: str, kind: str, rows: Iterable[tuple[str, Body]]
+    session: SqlSession, organisation: str, kind: str, rows: Iterable[tuple[str, Body]]
 ) -> None:
     """Write new entities, (key, body); ValueError names one that is there already."""
     session.flush()
@@ -38,40 +36,37 @@ def add(
         session.revision += len(chunk)
         session.show(kind, chunk)
         session.forget_some((organisation, kind, key) for key, _ in chunk)
-        try:
-            session.writable.executemany(schema.ADD, encoded)
-        except StoreError as error:
-            if not isinstance(error.__cause__, sqlite3.IntegrityError):
-                raise
-            raise ValueError(_taken(session, (organisation, kind), chunk, before)) from None
+        added = session.writable.executemany(statements.ADD_NEW, encoded).rowcount
+        if added != len(chunk):
+            raise ValueError(_taken(session, (organisation, kind), chunk, before))
         if not all(key for key, _ in chunk):
             raise ValueError(f"a {kind} needs a key")
 
 
 def _taken(
-    session: SqliteSession, name: tuple[str, str], rows: list[tuple[str, Body]], before: int
+    session: SqlSession, name: tuple[str, str], rows: list[tuple[str, Body]], before: int
 ) -> str:
     """Say which of *rows* comes twice, or was there already: it has a revision up to *before*."""
     count = Counter(key for key, _ in rows)
     twice = [key for key, times in count.items() if times > 1]
-    found = ((key, session.db.execute(schema.GET, (*name, key)).fetchone()) for key in count)
+    found = ((key, session.db.execute(statements.GET, (*name, key)).fetchone()) for key in count)
     taken = twice[0] if twice else next(key for key, row in found if row and row[0] <= before)
     return f"there is a {name[1]} {taken} already"
 
 
-def index(session: SqliteSession, name: Name, rows: Iterable[tuple[str, str]]) -> None:
+def index(session: SqlSession, name: Name, rows: Iterable[tuple[str, str]]) -> None:
     """Add index values, (value, key); *name* is organisation, kind and name of the value."""
     session.flush()
-    session.writable.executemany(schema.INDEX, ((*name, *row) for row in rows))
+    session.writable.executemany(statements.INDEX, ((*name, *row) for row in rows))
 
 
-def begin(session: SqliteSession) -> None:
+def begin(session: SqlSession) -> None:
     """Do without the index of index values by key until `end`."""
     session.flush()
-    session.writable.execute(schema.NO_INDEX_KEY)
+    session.writable.execute(statements.NO_INDEX_KEY)
 
 
-def end(session: SqliteSession) -> None:
+def end(session: SqlSession) -> None:
     """Make the index anew."""
     session.flush()
-    session.writable.execute(schema.INDEX_KEY)
+    session.writable.execute(tables.INDEX_KEY)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,14 +14,15 @@ from simulator.store import search
 from simulator.store.errors import StoreError
 from simulator.store.protocols import NEWEST, Match
 from simulator.store.records import columns_of, decode
-from simulator.store.sqlite import schema, snapshots
-from simulator.store.sqlite.connection import SqliteConnection
-from simulator.store.sqlite.filters import condition
-from simulator.store.sqlite.readers import FileReaders, Readers
+from simulator.store.sql import snapshots, statements
+from simulator.store.sql.connection import Readers, SqlConnection
+from simulator.store.sql.filters import condition
 
-_NEWEST = "SELECT ifnull(max(seq), 0) FROM exchange"
-_LAST = f"SELECT max(({_NEWEST}), ifnull((SELECT CAST(seq AS INTEGER) FROM journal_head), 0))"  # noqa: S608 (ours)
-_WHOLE_HEAD = f"SELECT seq, link, ({_NEWEST}), chained_from, ({schema.OLDEST}) FROM journal_head"  # noqa: S608 (ours)
+_NEWEST = "SELECT coalesce(max(seq), 0) FROM exchange"
+_LAST = f"SELECT ({_NEWEST}), (SELECT seq FROM journal_head)"  # noqa: S608 (ours)
+_WHOLE_HEAD = (
+    f"SELECT seq, link, ({_NEWEST}), chained_from, ({statements.OLDEST}) FROM journal_head"  # noqa: S608 (ours)
+)
 _LINKS = "SELECT seq, record, link FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 _LENGTHS = "SELECT seq, length(record) FROM exchange ORDER BY seq DESC"
 _ENTITIES = "SELECT key, body FROM entity WHERE kind = ?"
@@ -43,30 +43,25 @@ _HEAD_TYPES = (int, bytes, int, int, int)
 _CUT_TYPES = (int, int, bytes, int, str)
 
 
-class SqliteJournal:
+class SqlJournal:
     """Read the journal, from any thread, also while it is being written.
 
     See `simulator.store.protocols.Journal` for what each call does.
     """
 
-    def __init__(self, readers: Readers, moment: SqliteConnection | None = None) -> None:
+    def __init__(self, readers: Readers, moment: SqlConnection | None = None) -> None:
         """Borrow from *readers*, or read the *moment* that one of their connections sees."""
         self._readers = readers
         self._moment = moment
 
-    @classmethod
-    def open(cls, path: Path) -> "SqliteJournal":
-        """Open the journal of a database file for reading; ConfigurationError if there is none."""
-        return cls(FileReaders(path))
-
     @contextmanager
-    def at_one_moment(self) -> Iterator["SqliteJournal"]:
+    def at_one_moment(self) -> Iterator["SqlJournal"]:
         """Yield a journal all of whose calls see the database as it is now."""
         with self._reading() as db:
-            yield SqliteJournal(self._readers, db)
+            yield SqlJournal(self._readers, db)
 
     @contextmanager
-    def _reading(self) -> Iterator[SqliteConnection]:
+    def _reading(self) -> Iterator[SqlConnection]:
         if self._moment is not None:
             yield self._moment
             return
@@ -92,8 +87,8 @@ class SqliteJournal:
     def _page(
         self, start: int, limit: int, match: Match | None, through: int, *, newest_first: bool
     ) -> list[Exchange]:
-        where, values = condition(match)
         with self._reading() as db:
+            where, values = condition(match, db.dialect)
             if match and "q" in match:
                 found = _with_text(db, match, start, through, newest_first=newest_first)
                 return list(islice(found, max(limit, 0)))
@@ -118,16 +113,17 @@ class SqliteJournal:
 
     def last(self) -> int:
         """Return the number of the newest exchange, deleted or not; 0 if there was none."""
-        return int(self._all(_LAST, ())[0][0])
+        with self._reading() as db:
+            return _last(db)
 
     def count(self, match: Match | None = None) -> int:
         """Return how many exchanges there are, or how many match as in `read`."""
-        where, values = condition(match)
-        if match and "q" in match:
-            with self._reading() as db:
+        with self._reading() as db:
+            if match and "q" in match:
                 return sum(1 for _ in _with_text(db, match, 0))
-        sql = f"SELECT count(*) FROM exchange WHERE 1{where}"  # noqa: S608 (conditions of the table)
-        return int(self._all(sql, values)[0][0])
+            where, values = condition(match, db.dialect)
+            sql = f"SELECT count(*) FROM exchange WHERE true{where}"  # noqa: S608 (conditions of the table)
+            return int(db.execute(sql, values).fetchone()[0])
 
     def tally(self, after: int) -> tuple[int, list[tuple[str, str, int, str, int]]]:
         """Count the exchanges after *after* by what they are."""
@@ -209,7 +205,7 @@ class SqliteJournal:
     def fitting(self, size: int) -> int:
         """Return the number of the newest exchange that is to go so that *size* bytes are left."""
         with self._reading() as db:
-            for seq, length in db.execute(_LENGTHS):
+            for seq, length in db.stream(_LENGTHS):
                 size -= length
                 if size < 0:
                     return int(seq)
@@ -217,11 +213,11 @@ class SqliteJournal:
 
     def revision(self) -> int:
         """Return the number of the newest change of the state."""
-        return int(self._all(schema.REVISION, ())[0][0])
+        return int(self._all(statements.REVISION, ())[0][0])
 
     def probed(self) -> int:
         """Return the number that the newest probe gave; 0 if there was none."""
-        return int(self._all(schema.PROBED, ())[0][0])
+        return int(self._all(statements.PROBED, ())[0][0])
 
     def scan(self, kind: str, name: str = "") -> Iterator[str]:
         """Yield the keys of all entities of *kind*, or the texts under *name* in their bodies."""
@@ -242,8 +238,14 @@ class SqliteJournal:
             return db.execute(sql, values).fetchall()
 
 
+def _last(db: SqlConnection) -> int:
+    """Return the number of the newest exchange, by the rows or, if it is deleted, by the head."""
+    newest, head = db.execute(_LAST).fetchone()
+    return max(int(newest), head) if isinstance(head, int) else int(newest)
+
+
 def _with_text(
-    db: SqliteConnection,
+    db: SqlConnection,
     match: Match,
     start: int,
     through: int = NEWEST,
@@ -251,9 +253,9 @@ def _with_text(
     newest_first: bool = False,
 ) -> Iterator[Exchange]:
     """Yield the exchanges behind *start* that match, with the text ``q`` among the rest."""
-    where, values = condition(match)
-    first = db.execute(schema.OLDEST).fetchone()[0]
-    last = min(db.execute(_LAST).fetchone()[0], through)
+    where, values = condition(match, db.dialect)
+    first = db.execute(statements.OLDEST).fetchone()[0]
+    last = min(_last(db), through)
     order = "DESC" if newest_first else "ASC"
     sql = (
         "SELECT seq, record FROM exchange WHERE seq BETWEEN :low AND :high"  # noqa: S608 (conditions of the table)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from simulator.journal.chain import UNSEEN, Cut
 from simulator.store.errors import StoreError
-from simulator.store.sqlite import schema
-from simulator.store.sqlite.connection import SqliteConnection
+from simulator.store.sql import statements
+from simulator.store.sql.connection import SqlConnection
 
 CONDITIONS = {
     "before_ms": "at_ms < :before_ms",
@@ -29,7 +29,7 @@ _WIDER = "UPDATE journal_cut SET last = ?, link = ?, at_ms = ? WHERE number = ?"
 
 
 def delete(
-    db: SqliteConnection,
+    db: SqlConnection,
     committed: int,
     match: Mapping[str, object],
     *,
@@ -38,8 +38,8 @@ def delete(
 ) -> list[Cut]:
     """Delete the exchanges up to number *committed* that *match*, and leave cuts; return those.
 
-    The bytes are overwritten, not only forgotten. ValueError if *match* has a
-    name that is none of `CONDITIONS`.
+    Where the database can, the bytes are overwritten, not only forgotten. ValueError if *match*
+    has a name that is none of `CONDITIONS`.
     """
     if unknown := sorted(match.keys() - CONDITIONS.keys()):
         raise ValueError(f"exchanges cannot be deleted by {unknown[0]}")
@@ -49,7 +49,8 @@ def delete(
     spans = list(_spans(db.execute(query, values)))
     if not spans:
         return []
-    db.execute("PRAGMA secure_delete = ON")
+    for statement in db.dialect.erase_deleted:
+        db.execute(statement)
     db.execute(f"DELETE FROM exchange WHERE {where}", values)  # noqa: S608 (of the table)
     cuts = [Cut(first, last, link, at_ms, reason) for first, last, link in spans]
     newest = db.execute(_NEWEST_CUT).fetchone()
@@ -64,16 +65,16 @@ def delete(
     return cuts_made
 
 
-def skip(db: SqliteConnection, seq: int, count: int, link: bytes, at_ms: int) -> None:
+def skip(db: SqlConnection, seq: int, count: int, link: bytes, at_ms: int) -> None:
     """Note that *count* exchanges after number *seq*, whose link is *link*, were not recorded."""
     db.execute(_CUT, (seq + 1, seq + count, link, at_ms, UNSEEN))
 
 
-def probe(db: SqliteConnection) -> int:
+def probe(db: SqlConnection) -> int:
     """Write what a few exchanges take in place of the last time's; return its number."""
-    db.execute(schema.PROBE, (_ROOM,))
-    db.execute(schema.PROBE_OLD)
-    (number,) = db.execute(schema.PROBED).fetchone()
+    db.execute(statements.PROBE, (bytes(_ROOM),))
+    db.execute(statements.PROBE_OLD)
+    (number,) = db.execute(statements.PROBED).fetchone()
     return int(number)
 
 

@@ -5,18 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.store import search
+from simulator.store.sql.connection import Dialect
 
 _USUAL = 200
 _STATUS = re.compile("0|[1-9][0-9]{0,2}")
-INDEXES = (
-    "CREATE INDEX IF NOT EXISTS exchange_status ON exchange (status) WHERE status <> 200",
-    "CREATE INDEX IF NOT EXISTS exchange_error ON exchange (error) WHERE error <> ''",
-    "CREATE INDEX IF NOT EXISTS exchange_words ON exchange (seq) WHERE rules <> ''",
-    "CREATE INDEX IF NOT EXISTS exchange_organisation ON exchange (organisation)",
-    "CREATE INDEX IF NOT EXISTS exchange_client ON exchange (client)",
-    "CREATE INDEX IF NOT EXISTS exchange_service ON exchange (service)",
-)
-"""What finds the few among very many. Exchanges that went well are in the last three only."""
 _COMMON = ("client", "operation", "organisation", "service")
 """Filters that may leave most exchanges: they are no help where another one leaves few."""
 MATCHES = {
@@ -29,10 +21,10 @@ MATCHES = {
     "error": "error = :error",
     "status": "status = :status",
     "finding": "instr(rules, ' ' || :finding || ' ') > 0",
-    "q": "(instr(lower(CAST(record AS TEXT)), :q) > 0"
+    "q": "(instr(lower({record}), :q) > 0"
     " OR instr(lower(route || ' ' || target || ' ' || status), :q) > 0"
-    " OR instr(CAST(record AS TEXT), '\\') > 0 OR instr(target, '%') > 0 OR instr(target, '+') > 0"
-    " OR instr(lower(CAST(record AS TEXT)), 'content-encoding') > 0)",
+    " OR instr({record}, {backslash}) > 0 OR instr(target, '%') > 0 OR instr(target, '+') > 0"
+    " OR instr(lower({record}), 'content-encoding') > 0)",
 }
 """The condition of each filter.
 
@@ -41,7 +33,7 @@ That of a text leaves too many, such as all in which something is encoded:
 """
 
 
-def condition(match: Mapping[str, str] | None) -> tuple[str, dict[str, Any]]:
+def condition(match: Mapping[str, str] | None, dialect: Dialect) -> tuple[str, dict[str, Any]]:
     """Return the conditions for *match*, and the values that they name; ValueError if unknown."""
     values: dict[str, Any] = dict(match or {})
     unknown = sorted(set(values) - set(MATCHES))
@@ -59,7 +51,8 @@ def condition(match: Mapping[str, str] | None) -> tuple[str, dict[str, Any]]:
         rare.append(" AND error <> ''")
     if values.keys() & {"session", "fault", "finding"}:
         rare.append(" AND rules <> ''")
-    # A sign before a column keeps SQLite from its index.
-    sign = "+" if rare else ""
+    sign = dialect.unindexed if rare else ""
     terms = [f" AND {sign if name in _COMMON else ''}{MATCHES[name]}" for name in values]
+    for place, text in (("{record}", dialect.record_text), ("{backslash}", dialect.backslash)):
+        terms = [term.replace(place, text) for term in terms]
     return "".join((*terms, *rare)), values

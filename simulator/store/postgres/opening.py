@@ -1,0 +1,148 @@
+"""How a database of PostgreSQL's is reached, made where it is empty, and checked.
+
+Rule: a database is changed only once it is known to be ours, or empty.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from simulator.core.settings import ConfigurationError
+from simulator.store.errors import StoreError
+from simulator.store.postgres import schema
+from simulator.store.postgres.connection import PostgresConnection
+
+_OLDEST = 130_000
+"""Of PostgreSQL: the first whose transactions can be asked whether they have written."""
+_SERVER = """SELECT current_setting('server_version_num')::bigint, pg_is_in_recovery(),
+  current_setting('transaction_read_only') = 'on', current_setting('server_encoding'),
+  current_schema() IS NOT NULL"""
+_TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
+_META = "SELECT to_regclass('meta') IS NOT NULL AND to_regclass('journal_head') IS NOT NULL"
+_NUMBER = "SELECT value FROM meta WHERE name = ?"
+_FOREIGN = """SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+  AND relkind = 'r' AND NOT pg_has_role(relowner, 'USAGE')"""
+_DENIED = {"28P01", "28000"}
+_PORTS = re.compile("[0-9,]*")
+_FORM = "postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+
+
+def name_of(url: str) -> str:
+    """Return *url* without its password; ConfigurationError if it is none."""
+    parts: dict[str, Any] | None = None
+    with suppress(psycopg.ProgrammingError):
+        parts = conninfo_to_dict(url)
+    # What libpq says of it may quote the password, and so may what it takes for a port.
+    if parts is None or not _PORTS.fullmatch(str(parts.get("port", ""))):
+        raise ConfigurationError(
+            f"--store is no URL of PostgreSQL's, such as {_FORM}: write what is special in the "
+            "user or password as %40 and so on"
+        )
+    host, user = parts.get("host") or "localhost", parts.get("user")
+    port, database = parts.get("port") or "5432", parts.get("dbname") or user or ""
+    return f"postgresql://{f'{user}@' if user else ''}{host}:{port}/{database}"
+
+
+def writable(url: str) -> PostgresConnection:
+    """Connect to write, and make the tables if there are none."""
+    with _explained(url) as name:
+        connection = PostgresConnection(url)
+        try:
+            # Whoever comes second finds the tables made.
+            connection.execute(f"BEGIN; SELECT pg_advisory_xact_lock({schema.LOCK})")
+            _check_server(connection, name)
+            if not connection.execute(_TABLES).fetchone()[0]:
+                connection.execute(";".join(schema.TABLES))
+            _check_ours(connection, name)
+            _check_owner(connection, name)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def readable(url: str) -> PostgresConnection:
+    """Connect to read; ConfigurationError if the database is none of ours."""
+    with _explained(url) as name:
+        connection = PostgresConnection(url)
+        try:
+            _check_ours(connection, name)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _check_server(connection: PostgresConnection, name: str) -> None:
+    number, standby, read_only, encoding, has_schema = connection.execute(_SERVER).fetchone()
+    if number < _OLDEST:
+        raise ConfigurationError(
+            f"{name} is PostgreSQL {number // 10_000}: give one of version {_OLDEST // 10_000} "
+            "or newer"
+        )
+    if standby:
+        raise ConfigurationError(
+            f"{name} is a standby, which cannot be written: give the URL of the primary"
+        )
+    if read_only:
+        raise ConfigurationError(
+            f"{name} is read-only (default_transaction_read_only): let this user write"
+        )
+    if encoding != "UTF8":
+        raise ConfigurationError(
+            f"{name} has the encoding {encoding}: make it with ENCODING 'UTF8' TEMPLATE template0"
+        )
+    if not has_schema:
+        raise ConfigurationError(
+            f"{name} has no schema of its search_path: make one, or let this user use it"
+        )
+
+
+def _check_owner(connection: PostgresConnection, name: str) -> None:
+    if connection.execute(_FOREIGN).fetchone()[0]:
+        raise ConfigurationError(
+            f"{name} holds tables of another user, which this one may not change: "
+            "connect as the user that made them"
+        )
+
+
+def _check_ours(connection: PostgresConnection, name: str) -> None:
+    ours = connection.execute(_META).fetchone()[0]
+    mark = connection.execute(_NUMBER, ("application",)).fetchone() if ours else None
+    if mark != (schema.APPLICATION,):
+        if not connection.execute(_TABLES).fetchone()[0]:
+            raise ConfigurationError(
+                f"there is no journal in {name}: run mdmsim serve --store first"
+            )
+        raise ConfigurationError(
+            f"{name} is a database of another application: give mdmsim one of its own"
+        )
+    (version,) = connection.execute(_NUMBER, ("schema",)).fetchone()
+    if version > schema.VERSION:
+        raise ConfigurationError(
+            f"{name} was made by a newer mdmsim (format {version}, this one knows "
+            f"{schema.VERSION}): upgrade mdmsim, or give another --store"
+        )
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[str]:
+    """Yield the database's name; turn what PostgreSQL says into one line that helps."""
+    name = name_of(url)
+    try:
+        yield name
+    except StoreError as error:
+        state = getattr(error.__cause__, "sqlstate", None)
+        about, advice = str(error), error.advice
+        if "password authentication failed" in about or state in _DENIED:
+            advice = "give the right user and password"
+        elif error.reason == "read-only":
+            advice = "let this user make tables in its schema, or give one of its own"
+        elif error.reason == "unreachable" and ("does not exist" in about or state == "3D000"):
+            advice = "make it with createdb, or give another"
+        raise ConfigurationError(f"{name} cannot be used ({about}): {advice}") from error

@@ -1,0 +1,123 @@
+"""Transactions over one connection, whatever SQL database is behind it.
+
+A transaction holds many exchanges (see the gateway). It counts revisions and
+exchanges itself and writes where it got to once, at its end. What memory
+believes is changed right after a commit, before anything else can fail; after
+a failure nothing is believed, and the next transaction reads where it is.
+"""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from simulator.core.state import Entity, Guard
+from simulator.journal.chain import START
+from simulator.store.sql import retention, statements
+from simulator.store.sql.connection import SqlConnection
+from simulator.store.sql.session import Name, Row, Series, SqlSession
+from simulator.store.sql.state import SqlState
+
+_DECODE = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class SqlStore(ABC):
+    """What is the same of every SQL database; see `simulator.store.protocols.Store`."""
+
+    def __init__(self, keep: int, guard: Guard | None) -> None:
+        self._lock = threading.RLock()
+        self._cache: dict[Name, Entity | Row] = {}
+        self._counters: dict[Series, int] = {}
+        self._revision = 0
+        self._seq = 0
+        self._link = START
+        self._keep = keep
+        self._guard = guard
+        self._oldest = 0
+        """Number of the oldest exchange, as far as is known; 0: look it up."""
+
+    @abstractmethod
+    def _begin(self) -> SqlConnection:
+        """Begin a transaction that no other runs beside, and learn what others have written."""
+
+    @abstractmethod
+    def _commit(self, session: SqlSession) -> None:
+        """Commit what *session* has written."""
+
+    @abstractmethod
+    def _undo(self, *, committing: bool) -> None:
+        """Undo the transaction, which may have failed as it was *committing*."""
+
+    @abstractmethod
+    def _running(self) -> bool:
+        """Tell whether a transaction runs."""
+
+    def _committed(self, session: SqlSession, written: int) -> None:  # noqa: B027 (few care)
+        """Take note that *session* is committed, with so many rows *written*."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlState]:
+        """Begin a transaction; commit it at the end, or undo it on an exception."""
+        with self._lock:
+            if self._running():
+                raise RuntimeError("transactions do not nest")
+            committing = False
+            try:
+                session = SqlSession(
+                    self._begin(),
+                    self._cache,
+                    self._counters,
+                    self._revision,
+                    self._seq,
+                    self._link,
+                    self._seq,
+                    self._guard,
+                )
+                try:
+                    yield SqlState(session, "")
+                    if session.revision != self._revision:
+                        session.db.execute(statements.SET_REVISION, (session.revision,))
+                    session.finish()
+                    if session.recorded:
+                        self._limit(session)
+                    committing = True
+                    self._commit(session)
+                finally:
+                    session.closed = True
+            except BaseException:
+                self._forget()
+                self._undo(committing=committing)
+                raise
+            written = session.revision - self._revision + session.seq - self._seq
+            self._revision, self._seq, self._link = session.revision, session.seq, session.link
+        self._committed(session, written)
+
+    def _forget(self) -> None:
+        """Believe nothing of what was known."""
+        self._oldest = 0
+        self._cache.clear()
+        self._counters.clear()
+
+    def _limit(self, session: SqlSession) -> None:
+        """Delete the oldest exchanges where there are a tenth more than are to be kept."""
+        if not self._keep or session.seq - self._oldest < self._keep + self._keep // 10:
+            return
+        (self._oldest,) = session.db.execute(statements.OLDEST).fetchone()
+        through = session.seq - self._keep
+        if through < self._oldest + self._keep // 10:
+            return
+        match, now = {"through": through}, session.newest_ms
+        retention.delete(session.db, session.seq, match, at_ms=now, reason=retention.LIMIT)
+        self._oldest = through + 1
+
+    def _show_all(self, db: SqlConnection) -> None:
+        """Show the guard what there is, also of what a reset would bring back."""
+        guard = self._guard
+        if guard is None:
+            return
+        for kind in guard.kinds:
+            for key, body in db.execute(statements.OF_KIND, (kind, kind)):
+                guard.learn(kind, key, _DECODE(body))
