@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import re
 import secrets
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +26,7 @@ from simulator.core.messages import (
     Tls,
 )
 from simulator.disclosure.observe.values import Fingerprinter
-from simulator.disclosure.redact.encodings import decodings
+from simulator.disclosure.redact.encodings import decodings, long_runs
 from simulator.disclosure.redact.guard import SecretGuard
 from simulator.disclosure.redact.markers import parse_body_marker, parse_marker
 from simulator.disclosure.redact.vault import Vault
@@ -267,6 +268,34 @@ def test_a_large_body_that_was_looked_at_in_pieces_hides_nothing(at: int, writte
 
     assert written.encode() not in kept
     assert b"<sealed " in kept
+
+
+@pytest.mark.parametrize("written", [SECRET, base64.b64encode(SECRET.encode()).decode()])
+def test_a_page_hides_no_secret_in_it_or_beside_it(written: str) -> None:
+    page = b'{"serial_number": "C02X00000001"}, ' * 4000
+    clean, within, beside = (exchange(target=target) for target in ("/a", "/a", f"/{written}"))
+    clean.response = beside.response = Response(200, (), page)
+    within.response = Response(200, (), page + written.encode() + page)
+
+    assert row_of(clean, guard()) == row_of(clean)
+    for hiding in (within, beside):
+        kept = row_of(hiding, guard())[-1]
+        assert written.encode() not in kept
+        assert b"<sealed " in kept
+
+
+@given(st.text('aZ09+/_-.="\n', max_size=200))
+def test_a_run_of_letters_of_base64_is_found_whole(text: str) -> None:
+    data = text.encode()
+    assert long_runs(data) == re.findall(rb"[0-9A-Za-z+/_-]{20,}", data)
+
+
+@given(st.lists(st.sampled_from(["ab", "\\n", "\r", "\n", " ", "\t"])))
+def test_lines_are_joined_however_they_are_broken(parts: list[str]) -> None:
+    data = "\n".join(["a", *parts]).encode()
+    joined = re.sub(rb"(?:\\[rn]|[\r\n])+[ \t]*", b"", data)
+    found = list(decodings(data))
+    assert joined == data or joined in found
 
 
 def test_a_secret_beside_a_large_body_that_is_clean_is_found() -> None:

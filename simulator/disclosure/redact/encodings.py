@@ -27,7 +27,11 @@ none that holds no ``>``, ``?`` or ``~``.
 """
 RUN = b"a" * _LONG
 """Such a run, as `CLASSES` gives it."""
-_RUN = re.compile(rb"[0-9A-Za-z+/_-]{%d,}" % _LONG)
+_LETTER = re.compile(rb"[0-9A-Za-z+/_-]")
+_LETTERS = bytes(b"a"[0] if _LETTER.match(bytes((byte,))) else b"."[0] for byte in range(256))
+"""What `bytes.translate` makes the letters of base64 and of its form for URLs all one."""
+_DIGIT_RUN = b"0" * _LONG
+_DIGITS = bytes(b"0"[0] if chr(byte) in "0123456789" else b"."[0] for byte in range(256))
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _HEX = re.compile(rb"[0-9A-Fa-f]{%d,}" % _LONG)
 _PRINTED = bytes(b"a"[0] if b"!"[0] <= byte <= b"~"[0] else byte for byte in range(256))
@@ -35,7 +39,9 @@ _TEXTS = (b"a" * 12, b"a\0" * 8, b"\0a" * 8)
 """What is decoded and holds none of them, once all that is printed is the same, says nothing."""
 _ESCAPE = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|([/\\]))")
 _ENTITY = re.compile(rb"&(?:#([0-9]{1,3})|#[xX]0{0,4}([0-9A-Fa-f]{2})|(amp|lt|gt|quot|apos));")
-_WRAPPED = re.compile(rb"(?:\\[rn]|[\r\n])+[ \t]*")
+_MORE_WRAPPED = rb"(?:\\[rn]|[\r\n])*[ \t]*"
+# Each branch begins with one character, which the matcher looks for at four times the speed.
+_WRAPPED = re.compile(rb"\r%b|\n%b|\\[rn]%b" % (_MORE_WRAPPED, _MORE_WRAPPED, _MORE_WRAPPED))
 _HIGHEST = 255
 _NULS = 8
 _END = b"/"
@@ -46,6 +52,26 @@ def is_encoded(data: bytes) -> bool:
     """Tell at a glance whether *data* may hold text in another encoding."""
     classes = data.translate(CLASSES)
     return b"%" in classes or RUN in classes or classes.count(b"\0") > _NULS
+
+
+def has_long_number(data: bytes) -> bool:
+    """Tell whether *data* has as many digits in a row as a run of base64 has letters."""
+    return _DIGIT_RUN in data.translate(_DIGITS)
+
+
+def long_runs(data: bytes) -> list[bytes]:
+    """Return what may be base64: each whole run of its letters that is long enough.
+
+    They are rare in most of what is looked at, so they are looked for, not the text between.
+    """
+    letters = data.translate(_LETTERS)
+    runs, end = [], 0
+    while (start := letters.find(RUN, end)) >= 0:
+        end = letters.find(b".", start + _LONG)
+        if end < 0:
+            end = len(data)
+        runs.append(data[start:end])
+    return runs
 
 
 def decodings(data: bytes, depth: int = DEPTH, *, joined: bool = True) -> Iterator[bytes]:
@@ -63,7 +89,7 @@ def decodings(data: bytes, depth: int = DEPTH, *, joined: bool = True) -> Iterat
                 yield plain
         if plain == before:
             break
-    runs = _RUN.findall(plain)
+    runs = long_runs(plain)
     if not runs:
         return
     together = b"\n".join(runs)

@@ -18,7 +18,14 @@ from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
 from simulator.disclosure.observe.inner import CARRIERS, look_inside
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.clean_parts import CleanParts, Pair, Parts, Rest
-from simulator.disclosure.redact.encodings import CLASSES, RUN, decodings, is_encoded
+from simulator.disclosure.redact.encodings import (
+    CLASSES,
+    RUN,
+    decodings,
+    has_long_number,
+    is_encoded,
+    long_runs,
+)
 from simulator.disclosure.redact.known import CREDENTIALS
 from simulator.disclosure.redact.markers import BodyMarker
 from simulator.disclosure.redact.scrubbing import without_credentials
@@ -27,12 +34,16 @@ from simulator.protocol.service import Service
 
 _START = r"(?<![0-9A-Za-z]{2})"
 """The start of a word, before which there may be the length of a text in the record."""
-_SHAPES = tuple(
-    (needle.encode(), re.compile(pattern.pattern.replace(r"\b", _START).encode()))
-    for needle, pattern, _ in CREDENTIALS
-)
+_SHAPES: dict[bytes, list[re.Pattern[bytes]]] = {}
+"""What credentials look like, by what stands in each."""
+for _needle, _pattern, _ in CREDENTIALS:
+    _SHAPES.setdefault(_needle.encode(), []).append(
+        re.compile(_pattern.pattern.replace(r"\b", _START).encode())
+    )
 _PREFIXED = b"aa_" + b"a" * 16
 """A credential with a prefix, such as ``CS_``, as `CLASSES` gives it."""
+_OTHERS = {needle: one for needle, one in _SHAPES.items() if not needle.endswith(b"_")}
+"""Those that have none."""
 _PEM = b"-----"
 _WORD = re.compile(r"(?:[^\s\"'<>(){}\[\],;&?\\]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\/|&#?\w+;)+")
 """What a text is taken apart into where a secret is in it in another encoding."""
@@ -58,7 +69,8 @@ class SecretGuard:
 
         *words* are long names that documents and links are full of, and that look like base64.
         """
-        self._words = [word.encode() for word in sorted(words, key=len, reverse=True)]
+        found = {run for word in words for run in long_runs(word.encode())}
+        self._words = sorted(found, key=len, reverse=True)
         self.vault = Vault()
         self._fingerprinter = fingerprinter
         self._known = CleanParts()
@@ -119,6 +131,12 @@ class SecretGuard:
         body = exchange.request.body
         if self._looked and self._looked.pop(body, -1) == len(self.vault):
             record = record.replace(body, b"", 1)
+        answer = exchange.response.body
+        if len(answer) > _PIECE:
+            # A page of ours: without the rest, there is less in it to be decoded.
+            if self.holds_secret(answer):
+                return False
+            record = record.replace(answer, b"", 1)
         if self.holds_secret(record):
             return False
         headers = (*exchange.request.headers, *exchange.response.headers)
@@ -158,19 +176,21 @@ class SecretGuard:
             return True
         if not is_encoded(data):
             return False
-        plain = _NUMBER.sub(b"\n", data)
+        plain = _NUMBER.sub(b" ", data) if has_long_number(data) else data
+        # Each word stands in a run, if anywhere: most stand in none.
+        runs = b"\n".join(set(long_runs(plain)))
         for word in self._words:
-            plain = plain.replace(word, b"\n")
+            if word in runs:
+                plain = plain.replace(word, b" ")
         return is_encoded(plain) and any(map(self._is_plain_in, decodings(plain)))
 
     def _is_plain_in(self, data: bytes) -> bool:
         if self.vault.holds(data):
             return True
         classes = data.translate(CLASSES)
-        telling = RUN in classes or _PREFIXED in classes or _PEM in data
-        return telling and any(
-            needle in data and pattern.search(data) for needle, pattern in _SHAPES
-        )
+        if _PREFIXED in classes:
+            return _looks_like(_SHAPES, data)
+        return (RUN in classes or _PEM in data) and _looks_like(_OTHERS, data)
 
     def _walk(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -228,6 +248,14 @@ class SecretGuard:
         if not self.holds_secret(word.encode("utf-8", "surrogatepass")):
             return word
         return self._mark(UNKNOWN, word)
+
+
+def _looks_like(shapes: Mapping[bytes, Sequence[re.Pattern[bytes]]], data: bytes) -> bool:
+    """Tell whether a credential of one of *shapes* stands in *data*."""
+    return any(
+        needle in data and any(one.search(data) for one in patterns)
+        for needle, patterns in shapes.items()
+    )
 
 
 def _parts(exchange: Exchange) -> Parts:
