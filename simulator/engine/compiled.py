@@ -12,7 +12,7 @@ from simulator.core.settings import Settings
 from simulator.protocol import validation
 from simulator.protocol.body_formats import CONTENT_TYPES
 from simulator.protocol.catalogue import Catalogue
-from simulator.protocol.fields import span
+from simulator.protocol.fields import Objects, Table, span
 from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import NOBODY, ApiError, Call, Operation, Principal
 from simulator.protocol.projection import projector
@@ -60,6 +60,8 @@ class CompiledOperation:
     route: str
     credential: tuple[str, str]
     """Part and place of the credential; what is in the body must be readable first."""
+    is_page: bool
+    """Whether it answers a list or a table, whose length is the client's to choose."""
 
     @classmethod
     def of(
@@ -91,6 +93,8 @@ class CompiledOperation:
             operation.path.partition("{")[0],
             operation.route,
             service.credentials.get(operation.auth, _AUTHORIZATION),
+            not operation.runs_inline
+            and any(isinstance(row, Objects | Table) for row in operation.response),
         )
 
     def check(self, call: Call, decoded: Decoded) -> RequestChecks:

@@ -99,6 +99,12 @@ class Engine:
             and len(request.body) <= _INLINE_BODY_LIMIT
         )
 
+    def is_page(self, request: Request) -> bool:
+        """Tell whether *request* asks for, or changes, as much as a list holds: by its rows."""
+        request, _, _ = labelled(request)
+        match = self.catalogue.find(request.method, request.target, request.header("host") or "")
+        return match.operation is not None and self._plans[match.operation.name].is_page
+
     def process(
         self,
         request: Request,

@@ -1,8 +1,8 @@
 """The gateway: the one asynchronous step between transports and the engine.
 
-Requests queue up for the writer thread. It takes all that wait, runs the
-engine over each in one transaction, commits, and only then lets the answers
-go: what arrives while a commit runs forms the next batch.
+Requests queue up for the writer thread. It takes all that wait (pages apart: see
+`Lanes`), runs the engine over each in one transaction, commits, and only then lets
+the answers go: what arrives while a commit runs forms the next batch.
 
 Brief requests, such as pushes, need no thread as long as none is at work: the
 event loop runs those that came together itself, which saves each the way to
@@ -13,7 +13,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import NoReturn, TypeVar
 
@@ -24,6 +23,7 @@ from simulator.core.state import StoreAdmin
 from simulator.engine.admission import Admission
 from simulator.engine.engine import Engine
 from simulator.engine.jobs import Job, Load, RequestJob, Work
+from simulator.engine.lanes import MAX_BATCH, Lanes
 from simulator.engine.preparation import Prepared, Preparer
 from simulator.engine.unrecorded import UnjournalledCount
 from simulator.protocol.operations import OutboundCall
@@ -32,10 +32,10 @@ from simulator.store.protocols import Store
 LOG = logging.getLogger("mdmsim")
 T = TypeVar("T")
 _NO_CALLS: Mapping[OutboundCall, str] = {}
-MAX_BATCH = 256
-"""Most jobs in one transaction."""
 BATCH_S = 0.05
 """Seconds after which a transaction takes no further job: else an answer waits for all of them."""
+PAGES_S = 0.005
+"""Seconds after which one of pages takes no further: brief requests wait for it."""
 _UNAVAILABLE = Response(
     503,
     (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5")),
@@ -69,11 +69,12 @@ class Gateway:
         self._store = store
         self.process = engine.process
         self._runs_inline = engine.runs_inline
+        self._is_page = engine.is_page
         self._clock = clock
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        """What waits for the writer; None: there will be nothing any more."""
-        self._enqueued = 0
-        """Jobs that the writer has not answered yet."""
+        self._lanes = Lanes()
+        """What waits for the writer."""
+        self._enqueued = self._pages = 0
+        """Jobs that the writer has not answered yet, and how many of them are pages."""
         self._inline: list[RequestJob] = []
         """What the event loop runs itself, which it does once the writer has no job; it
         goes to the writer before any job that came later."""
@@ -134,9 +135,12 @@ class Gateway:
             self._inline.append(job)
 
     def _can_run_inline(self, request: Request) -> bool:
-        """Tell whether the event loop may answer *request*: a store in trouble makes it wait."""
+        """Tell whether the event loop may answer *request*.
+
+        A store in trouble makes it wait. Beside pages the writer does it: it is between them soon.
+        """
         swift = self._store.commits_without_blocking and self.unrecorded.trouble is None
-        return swift and self._runs_inline(request)
+        return swift and not self._pages and self._runs_inline(request)
 
     def _run_inline(self) -> None:
         """Answer on the event loop what waits for that."""
@@ -161,9 +165,13 @@ class Gateway:
         if jobs:
             self._run_inline()
         earlier, self._inline = self._inline, []
+        for job in jobs:
+            if isinstance(job, RequestJob):
+                job.is_page = self._is_page(job.request)
+                self._pages += job.is_page
         for job in (*earlier, *jobs):
             self._enqueued += 1
-            self._jobs.put(job)
+            self._lanes.put(job)
 
     def ask(self, job: RequestJob, outbound_call: OutboundCall) -> None:
         """Make an outbound call, then have the request of *job* answered anew."""
@@ -224,41 +232,25 @@ class Gateway:
             await self._admission.close()
         self._closing = True
         self._enqueue()
-        self._jobs.put(None)
+        self._lanes.end()
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        last = False
-        while not last:
-            batch, last = self._next()
-            while batch:
-                done = self._transact(batch)
-                if self._loop is not None and not self._loop.is_closed():
-                    self._loop.call_soon_threadsafe(self._done, batch[:done])
-                batch = batch[done:]
+        while batch := self._lanes.next():
+            done = self._transact(batch)
+            self._lanes.put_back(batch[done:])
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._done, batch[:done])
 
-    def _done(self, batch: list[Job]) -> None:
+    def _done(self, batch: Sequence[Job]) -> None:
         """Let go what the writer has done."""
         self._enqueued -= len(batch)
+        self._pages -= sum(job.is_page for job in batch)
         _resolve(batch)
         self._run_inline()
 
-    def _next(self) -> tuple[list[Job], bool]:
-        """Wait for work; return what there is by then, and whether it is the last."""
-        batch: list[Job] = []
-        job = self._jobs.get()
-        try:
-            while job is not None:
-                batch.append(job)
-                if len(batch) == MAX_BATCH or isinstance(job, Load):
-                    return batch, False
-                job = self._jobs.get_nowait()
-        except Empty:
-            return batch, False
-        return batch, True
-
-    def _transact(self, batch: list[Job]) -> int:
+    def _transact(self, batch: Sequence[Job]) -> int:
         """Run a batch, each job in its own transaction if need be; return how many were run."""
         try:
             return self._commit(batch)
@@ -273,14 +265,15 @@ class Gateway:
     def _commit(self, batch: Sequence[Job]) -> int:
         """Run jobs in one transaction, as many as there is time for; return how many those are.
 
-        A load is alone in its own. Raise what the store failed with.
+        Raise what the store failed with.
         """
-        unrecorded, until, done = self.unrecorded, monotonic() + BATCH_S, 0
+        unrecorded, done = self.unrecorded, 0
+        until = monotonic() + (PAGES_S if batch[0].is_page else BATCH_S)
         with self._store.transaction() as state:
             if unrecorded.unjournalled:
                 state.skip_sequence_numbers(unrecorded.unjournalled, at_ms=self._clock.now_ms())
             for job in batch:
-                if done and (isinstance(job, Load) or monotonic() > until):
+                if done and monotonic() > until:
                     break
                 job.run(state)
                 done += 1

@@ -14,6 +14,7 @@ class Work:
     """A piece of work that may fail: what it wrote is then undone apart from the others'."""
 
     __slots__ = ("ended", "failed", "result", "work")
+    is_page = False
 
     def __init__(self, work: Callable[[StoreAdmin], Any], ended: asyncio.Future[Any]) -> None:
         """Do *work*; *ended* is told the result, or what was raised, once it is committed."""
@@ -85,6 +86,7 @@ class RequestJob:
         "completed_calls",
         "failed",
         "gateway",
+        "is_page",
         "now_ms",
         "on_response",
         "outbound_call",
@@ -113,6 +115,8 @@ class RequestJob:
         self.now_ms = now_ms
         self.prepared: Prepared | None = None
         """What was found out about it beforehand."""
+        self.is_page = False
+        """Whether it is about so much that others are not to wait for several such."""
         self.response: Response | None = None
         self.outbound_call: OutboundCall | None = None
         """What has to be asked of the outside first."""

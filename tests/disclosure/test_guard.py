@@ -26,7 +26,7 @@ from simulator.core.messages import (
     Tls,
 )
 from simulator.disclosure.observe.values import Fingerprinter
-from simulator.disclosure.redact.encodings import decodings, long_runs
+from simulator.disclosure.redact.encodings import decodings, long_runs, without_names
 from simulator.disclosure.redact.guard import SecretGuard
 from simulator.disclosure.redact.markers import parse_body_marker, parse_marker
 from simulator.disclosure.redact.vault import Vault
@@ -288,6 +288,21 @@ def test_a_page_hides_no_secret_in_it_or_beside_it(written: str) -> None:
 def test_a_run_of_letters_of_base64_is_found_whole(text: str) -> None:
     data = text.encode()
     assert long_runs(data) == re.findall(rb"[0-9A-Za-z+/_-]{20,}", data)
+
+
+NAMES = [b"releasedFromOrgDateTime", b"device_assigned_date"]
+PIECES = [*map(bytes.decode, NAMES), "1" * 19, "2" * 20, "3" * 21, "%", "=", "a", '"', SECRET]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8))
+def test_names_and_numbers_are_taken_out_and_nothing_else(pieces: list[str]) -> None:
+    data = "".join(pieces).encode()
+    number = rb"(?<![0-9A-Za-z+/_%-])[0-9]{20,40}(?![0-9A-Za-z+/_%=-])"
+    expected = re.sub(number, b" ", data)
+    for name in NAMES:
+        expected = expected.replace(name, b" ")
+
+    assert without_names(data, NAMES) == expected
 
 
 @given(st.lists(st.sampled_from(["ab", "\\n", "\r", "\n", " ", "\t"])))

@@ -6,7 +6,7 @@ a time that grows with the bytes and not with how deeply they are encoded.
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from html.entities import html5
 from urllib.parse import unquote_to_bytes
 
@@ -30,8 +30,8 @@ RUN = b"a" * _LONG
 _LETTER = re.compile(rb"[0-9A-Za-z+/_-]")
 _LETTERS = bytes(b"a"[0] if _LETTER.match(bytes((byte,))) else b"."[0] for byte in range(256))
 """What `bytes.translate` makes the letters of base64 and of its form for URLs all one."""
-_DIGIT_RUN = b"0" * _LONG
-_DIGITS = bytes(b"0"[0] if chr(byte) in "0123456789" else b"."[0] for byte in range(256))
+_LONGEST_NUMBER = 40
+_NOTHING = b" "
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _HEX = re.compile(rb"[0-9A-Fa-f]{%d,}" % _LONG)
 _PRINTED = bytes(b"a"[0] if b"!"[0] <= byte <= b"~"[0] else byte for byte in range(256))
@@ -54,24 +54,52 @@ def is_encoded(data: bytes) -> bool:
     return b"%" in classes or RUN in classes or classes.count(b"\0") > _NULS
 
 
-def has_long_number(data: bytes) -> bool:
-    """Tell whether *data* has as many digits in a row as a run of base64 has letters."""
-    return _DIGIT_RUN in data.translate(_DIGITS)
-
-
-def long_runs(data: bytes) -> list[bytes]:
-    """Return what may be base64: each whole run of its letters that is long enough.
+def _run_spans(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield start and end of what may be base64: each whole run of its letters.
 
     They are rare in most of what is looked at, so they are looked for, not the text between.
     """
-    letters = data.translate(_LETTERS)
-    runs, end = [], 0
+    letters, end = data.translate(_LETTERS), 0
     while (start := letters.find(RUN, end)) >= 0:
         end = letters.find(b".", start + _LONG)
         if end < 0:
             end = len(data)
-        runs.append(data[start:end])
-    return runs
+        yield start, end
+
+
+def long_runs(data: bytes) -> list[bytes]:
+    """Return the runs of letters of base64 that are long enough for a secret."""
+    return [data[start:end] for start, end in _run_spans(data)]
+
+
+def without_names(data: bytes, names: Collection[bytes]) -> bytes:
+    """Return *data* with a space for what looks like base64 and encodes no secret of ours.
+
+    That is a number such as an EID, and each of *names*, longest first, which are long runs.
+    """
+    pieces: list[bytes] = []
+    at = 0
+    known: dict[bytes, bytes] = {}
+    for start, end in _run_spans(data):
+        run = data[start:end]
+        if run.isdigit():
+            is_number = (
+                len(run) <= _LONGEST_NUMBER
+                and data[start - 1 : start] != b"%"
+                and data[end : end + 1] not in {b"%", b"="}
+            )
+            left = _NOTHING if is_number else run
+        elif run in known:
+            left = known[run]
+        else:
+            left = run
+            for name in names:
+                left = left.replace(name, _NOTHING)
+            known[run] = left
+        if left != run:
+            pieces += (data[at:start], left)
+            at = end
+    return b"".join((*pieces, data[at:])) if pieces else data
 
 
 def decodings(data: bytes, depth: int = DEPTH, *, joined: bool = True) -> Iterator[bytes]:

@@ -22,9 +22,9 @@ from simulator.disclosure.redact.encodings import (
     CLASSES,
     RUN,
     decodings,
-    has_long_number,
     is_encoded,
     long_runs,
+    without_names,
 )
 from simulator.disclosure.redact.known import CREDENTIALS
 from simulator.disclosure.redact.markers import BodyMarker
@@ -48,8 +48,6 @@ _PEM = b"-----"
 _WORD = re.compile(r"(?:[^\s\"'<>(){}\[\],;&?\\]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\/|&#?\w+;)+")
 """What a text is taken apart into where a secret is in it in another encoding."""
 _MARKER_FREE = re.compile(r"(<sealed [^>]*>(?:<inside [^>]*>)?)")
-_NUMBER = re.compile(rb"(?<![0-9A-Za-z+/_%-])[0-9]{20,40}(?![0-9A-Za-z+/_%=-])")
-"""A number such as an EID, which looks like a run of base64 and encodes no secret of ours."""
 _PIECE, _OVERLAP = 65_536, 16_384
 """Bytes that are looked at in one go, and what of them is looked at twice: longer than a secret."""
 _MOST_LOOKED = 8
@@ -176,12 +174,7 @@ class SecretGuard:
             return True
         if not is_encoded(data):
             return False
-        plain = _NUMBER.sub(b" ", data) if has_long_number(data) else data
-        # Each word stands in a run, if anywhere: most stand in none.
-        runs = b"\n".join(set(long_runs(plain)))
-        for word in self._words:
-            if word in runs:
-                plain = plain.replace(word, b" ")
+        plain = without_names(data, self._words)
         return is_encoded(plain) and any(map(self._is_plain_in, decodings(plain)))
 
     def _is_plain_in(self, data: bytes) -> bool:
