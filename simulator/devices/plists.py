@@ -42,6 +42,7 @@ _KINDS: Mapping[type, str] = {
     bool: "a boolean",
     int: "an integer",
     float: "a real",
+    type(None): "null",
 }
 
 

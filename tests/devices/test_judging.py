@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from simulator.devices.commands.table import COMMANDS
-from simulator.devices.device import Enrolment, VirtualDevice, new_device
+from simulator.devices.device import VirtualDevice, new_device
 from simulator.devices.flow import FlowResponse, Send
 from simulator.devices.identity import Identity
 from simulator.devices.judging.exchanges import judge
 from simulator.devices.judging.schema import read, schemas
+from simulator.devices.records import Enrolment
 from tests.devices.conftest import Bench
 from tests.devices.mdm import profile
 

@@ -6,10 +6,9 @@ from typing import Any
 from simulator.devices.commands.rows import Command, Done, Execution, command
 from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import CommandFormatError, DeviceError, refused
-from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS
+from simulator.devices.judging.form import unmet_condition
+from simulator.devices.judging.schema import items as documented_items
 
-_ALL = frozenset({IOS, MACOS, TVOS, VISIONOS})
-_MOBILE = frozenset({IOS})
 Apply = Callable[[VirtualDevice, Mapping[str, Any]], None]
 
 
@@ -46,29 +45,14 @@ def _app_attributes(device: VirtualDevice, item: Mapping[str, Any]) -> None:
         raise refused(f"The app “{item.get('Identifier')}” is not managed.", 12024)
 
 
-ITEMS: Mapping[str, tuple[frozenset[str], Apply]] = {
-    "DeviceName": (_ALL, _name),
-    "HostName": (frozenset({MACOS}), _keep),
-    "OrganizationInfo": (_ALL, _keep_inner),
-    "MDMOptions": (_ALL, _keep_inner),
-    "TimeZone": (frozenset({IOS, TVOS, VISIONOS}), _keep),
-    "ApplicationConfiguration": (_MOBILE, _app_configuration),
-    "ApplicationAttributes": (_MOBILE, _app_attributes),
-    "AccessibilitySettings": (_MOBILE, _keep),
-    "AppAnalytics": (_MOBILE, _keep),
-    "Bluetooth": (frozenset({IOS, MACOS}), _keep),
-    "DataRoaming": (_MOBILE, _keep),
-    "DefaultApplications": (_MOBILE, _keep),
-    "DiagnosticSubmission": (_MOBILE, _keep),
-    "MaximumResidentUsers": (_MOBILE, _keep),
-    "PasscodeLockGracePeriod": (_MOBILE, _keep),
-    "PersonalHotspot": (_MOBILE, _keep),
-    "SharedDeviceConfiguration": (_MOBILE, _keep),
-    "SoftwareUpdateSettings": (frozenset({IOS, MACOS}), _keep),
-    "VoiceRoaming": (_MOBILE, _keep),
-    "Wallpaper": (_MOBILE, _keep),
+_HANDLERS: Mapping[str, Apply] = {
+    "DeviceName": _name,
+    "OrganizationInfo": _keep_inner,
+    "MDMOptions": _keep_inner,
+    "ApplicationConfiguration": _app_configuration,
+    "ApplicationAttributes": _app_attributes,
 }
-"""Items as in AD:settingscommand, with their platforms."""
+"""What is done with items; what the others say is kept."""
 
 
 def settings(execution: Execution) -> Done:
@@ -76,19 +60,21 @@ def settings(execution: Execution) -> Done:
     items = execution.needed("Settings", list)
     if not all(isinstance(one, dict) and isinstance(one.get("Item"), str) for one in items):
         raise CommandFormatError("Settings must hold dictionaries with an Item")
-    return Done({"Settings": [_apply(execution.device, one) for one in items]})
+    return Done({"Settings": [_apply(execution, one) for one in items]})
 
 
-def _apply(device: VirtualDevice, item: Mapping[str, Any]) -> dict[str, Any]:
-    name = item["Item"]
+def _apply(execution: Execution, item: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply an item, if it is for the device, and return what became of it."""
+    device, name = execution.device, item["Item"]
     result: dict[str, Any] = {"Item": name}
     if isinstance(item.get("Identifier"), str):
         result["Identifier"] = item["Identifier"]
-    platforms, apply = ITEMS.get(name, (frozenset[str](), _keep))
+    schema = documented_items().get(name)
+    presence = schema.on.get(device.platform) if schema is not None else None
     try:
-        if device.platform not in platforms:
+        if presence is None or unmet_condition(presence, device, execution.enrolment):
             raise refused(f"The setting “{name}” is not supported.", 12008)
-        apply(device, item)
+        _HANDLERS.get(name, _keep)(device, item)
     except DeviceError as error:
         return result | {"Status": "Error", "ErrorChain": error.chain(english=not device.mac)}
     except CommandFormatError:

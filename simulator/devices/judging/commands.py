@@ -9,14 +9,16 @@ from typing import Any
 
 from simulator.core.messages import Finding
 from simulator.devices.commands.queries import QUERIES
-from simulator.devices.device import Enrolment, VirtualDevice
+from simulator.devices.device import VirtualDevice
 from simulator.devices.judging.form import TargetDevice, finding, judge_form, unmet_condition
-from simulator.devices.judging.schema import Key, Schema, known, schemas
+from simulator.devices.judging.schema import Key, Schema, items, known, schemas
+from simulator.devices.records import Enrolment
 
 _EVERYWHERE = {
     "RequestType": Key("string", required=True),
     "RequestRequiresNetworkTether": Key("boolean"),
 }
+_ITEM = {"Item": Key("string", required=True)}
 
 
 def judge_answer(
@@ -62,12 +64,35 @@ def judge_command(
     yield from judge_form(root, command, "/Command", TargetDevice(device, enrolment))
     if name == "DeviceInformation":
         yield from _queries(command, device, enrolment)
+    elif name == "Settings":
+        yield from _settings(command, device, enrolment)
+
+
+def _settings(
+    command: Mapping[str, Any], device: VirtualDevice, enrolment: Enrolment
+) -> Iterator[Finding]:
+    """Yield what is wrong with the items of Settings."""
+    given = command.get("Settings")
+    for number, item in enumerate(given if isinstance(given, list) else ()):
+        name = item.get("Item") if isinstance(item, dict) else None
+        if not isinstance(name, str):
+            continue
+        at, schema = f"/Command/Settings/{number}", items().get(name)
+        if schema is None:
+            yield finding("device-value", f"{at}/Item", "no such item of Settings is documented")
+            continue
+        yield from _circumstances(schema, device, enrolment, f"{at}/Item")
+        root = Key("dictionary", keys=_ITEM | schema.root.keys)
+        yield from judge_form(root, item, at, TargetDevice(device, enrolment))
 
 
 def _circumstances(
-    schema: Schema, device: VirtualDevice, enrolment: Enrolment
+    schema: Schema,
+    device: VirtualDevice,
+    enrolment: Enrolment,
+    at: str = "/Command/RequestType",
 ) -> Iterator[Finding]:
-    at, platform = "/Command/RequestType", device.platform
+    platform = device.platform
     presence = schema.on.get(platform)
     if presence is None:
         yield finding("device-platform", at, f"{schema.name} does not exist on {platform}")

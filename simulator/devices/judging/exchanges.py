@@ -10,6 +10,7 @@ from simulator.devices.enrolment.profile import read_profile
 from simulator.devices.errors import DeviceError
 from simulator.devices.flow import OK, FlowResponse, Send
 from simulator.devices.judging.commands import judge_answer
+from simulator.devices.judging.declarations import judge_declarative
 from simulator.devices.judging.form import TargetDevice, finding, judge_form
 from simulator.devices.judging.profiles import judge_profile
 from simulator.devices.judging.schema import Key
@@ -39,6 +40,9 @@ def _judge(device: VirtualDevice, step: Send, received: FlowResponse) -> Iterato
         yield from _profile(received.body, device, "")
     elif step.purpose == "connect":
         yield from _command(device, received.body, by_user=_USER.search(step.body) is not None)
+    elif step.purpose == "DeclarativeManagement":
+        endpoint = read_dictionary(step.body, "the message").get("Endpoint")
+        yield from judge_declarative(str(endpoint), received.body, device)
     elif step.purpose in _ANSWERS:
         answer, problem = _read(received.body)
         if problem:

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from simulator.core.messages import Finding
-from simulator.devices.device import Enrolment, VirtualDevice
-from simulator.devices.judging.schema import ANY, Key, Presence, number_of
+from simulator.devices.device import VirtualDevice
+from simulator.devices.judging.schema import ANY, Key, Presence, Schema, number_of
 from simulator.devices.plists import kind
+from simulator.devices.records import Enrolment
 
 _DOCS = "https://github.com/apple/device-management/tree/release/mdm"
 _PYTHON: Mapping[str, type | tuple[type, ...]] = {
@@ -47,7 +48,7 @@ class TargetDevice:
     def __init__(self, device: VirtualDevice, enrolment: Enrolment | None) -> None:
         self.device, self.enrolment = device, enrolment
 
-    def unmet(self, key: Key) -> str:
+    def unmet(self, key: Key | Schema) -> str:
         """Return why *key* is not for the device, empty if it is, or if that is not said."""
         platform = self.device.platform
         if platform not in key.on:

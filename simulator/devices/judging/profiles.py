@@ -1,4 +1,4 @@
-"""Enrolment profiles: the payload of the MDM, and that of the identity."""
+"""Profiles: their payloads, as far as their types are known here."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,16 +21,17 @@ _OF_ALL = {
 
 
 def judge_profile(profile: Profile, device: VirtualDevice, at: str = "") -> Iterator[Finding]:
-    """Yield what is wrong with a profile that enrols; of another, nothing is looked at."""
-    if not profile.of_type(MDM):
-        return
+    """Yield what is wrong with the payloads of a profile."""
     for number, payload in enumerate(profile.payloads()):
         where = f"{at}/PayloadContent/{number}"
         schema = payloads().get(str(payload.get("PayloadType")))
         if schema is None:
             continue
         row = Key("dictionary", keys=_OF_ALL | schema.root.keys)
-        yield from judge_form(row, payload, where, TargetDevice(device, None))
+        target = TargetDevice(device, device.enrolment)
+        if text := target.unmet(schema):
+            yield finding("device-platform", f"{where}/PayloadType", f"{schema.name} {text}")
+        yield from judge_form(row, payload, where, target)
         if payload.get("PayloadType") == MDM:
             yield from _mdm(payload, device, where)
 

@@ -1,6 +1,7 @@
-"""The documented schemas of commands and payloads: ``commands.txt`` says how they stand there.
+"""The documented schemas of commands, settings, payloads and declarations.
 
-The file holds facts of Apple's published schemas, and names their version.
+The files beside this one, of which ``commands.txt`` says how they are written,
+hold facts of Apple's published schemas, and name their version.
 """
 
 from collections.abc import Iterator, Mapping
@@ -66,8 +67,20 @@ def schemas() -> Mapping[str, Schema]:
 
 @cache
 def payloads() -> Mapping[str, Schema]:
-    """Return the schemas of an enrolment profile's payloads by their type."""
+    """Return the schemas of profiles' payloads by their type."""
     return {one.name: one for one in read(_text("payloads.txt"))}
+
+
+@cache
+def items() -> Mapping[str, Schema]:
+    """Return the schemas of the items of Settings by their name."""
+    return {one.name: one for one in read(_text("settings.txt"))}
+
+
+@cache
+def declarations() -> Mapping[str, Schema]:
+    """Return the schemas of declarations by their type."""
+    return {one.name: one for one in read(_text("declarations.txt"))}
 
 
 @cache
@@ -81,6 +94,8 @@ def known() -> frozenset[str]:
 def load() -> None:
     """Read the files, which are kept from then on; it blocks."""
     payloads()
+    items()
+    declarations()
     known()
 
 
