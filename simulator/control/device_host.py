@@ -4,7 +4,7 @@ Nothing is made before the first device, so who has none pays nothing for them.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +15,15 @@ from aiohttp import web
 from simulator.control.device_journal import DeviceJournal
 from simulator.control.parts import Parts
 from simulator.core.data_directory import PRIVATE, write_file
+from simulator.core.messages import Finding
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State
 from simulator.services.organisations import all_organisations
 
 if TYPE_CHECKING:
+    from simulator.devices.device import VirtualDevice
     from simulator.devices.device_ca import DeviceAuthority
+    from simulator.devices.flow import FlowResponse, Send
     from simulator.devices.hosting.fleet import Fleet
 
 KIND = "simulated.device"
@@ -83,10 +86,9 @@ class DeviceHost:
         parts = self._parts
         authority = await asyncio.to_thread(_authority, self._directory, self._wall_clock())
         world = DeviceEnvironment(parts.clock.now_ms, parts.random_hex, authority, self._wall_clock)
-        journal = DeviceJournal(parts)
         address = ControlAddress(self.url, parts.token, self.services)
         return await self._stack.enter_async_context(
-            Fleet(address, parts.clock, world, _Keeper(parts, journal), journal)
+            Fleet(address, parts.clock, world, _Keeper(parts))
         )
 
 
@@ -96,9 +98,9 @@ HOST: web.AppKey[DeviceHost] = web.AppKey("devices", DeviceHost)
 class _Keeper:
     """Keeps the devices in the store, each with its organisation, and what they said."""
 
-    def __init__(self, parts: Parts, journal: DeviceJournal | None = None) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._gateway = parts.gateway
-        self._journal = journal
+        self._journal = DeviceJournal(parts)
 
     async def load(self) -> list[Body]:
         """Return all records."""
@@ -115,15 +117,22 @@ class _Keeper:
         return await self._gateway.run(work)
 
     async def save(self, serial: str, body: Body) -> None:
-        """Write one record, and the exchanges since it was written last."""
-        record = self._journal.taken(serial) if self._journal is not None else None
+        """Write one record."""
 
         def work(state: State) -> None:
             state.of(body["organisation"]).put(KIND, serial, body)
-            if record is not None:
-                record(state)
 
         await self._gateway.run(work)
+
+    async def record(
+        self,
+        device: "VirtualDevice",
+        step: "Send",
+        received: "FlowResponse",
+        findings: Sequence[Finding],
+    ) -> None:
+        """Write one exchange with what was found wrong in its response."""
+        await self._gateway.run(self._journal.writing(device, step, received, findings))
 
     async def remove(self, serial: str) -> None:
         """Remove one record."""

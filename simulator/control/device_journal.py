@@ -8,10 +8,10 @@ list nor JSON, and all headers but a few, are left out.
 import json
 import plistlib
 import re
-from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from simulator.control.parts import Parts
 from simulator.core.messages import Exchange, Finding, Headers, Peer, Request, Response
@@ -37,50 +37,46 @@ _NESTED = ("Payload", "MDMProfileData", "WiFiProfileData", "Data")
 """Keys whose data is a profile, or JSON of declarative management."""
 _OPAQUE = "Configuration"
 """The key whose dictionary is an app's: what is secret in it, only the app knows."""
-_SUSPICIOUS = re.compile(
-    rf"(?:{_ENDINGS})</key>|<key>(?:pin|{_OPAQUE}|{'|'.join(_NESTED)})</key>|pkcs12|&#|<!\[".encode(),
-    re.IGNORECASE,
+_SUSPICIOUS = tuple(
+    one.lower().encode()
+    for one in (
+        *(f"{end}</key>" for end in _ENDINGS.split("|")),
+        *(f"<key>{key}</key>" for key in ("pin", _OPAQUE, *_NESTED)),
+        *("pkcs12", "&#", "<!["),
+    )
 )
-"""What is in every property list that has a key to look at; or in one that may hide it."""
+"""What is, in lower case, in every property list that has a key to look at, or may hide it."""
 _XML = b"<?xml"
 _PKCS12 = "com.apple.security.pkcs12"
 _HEADERS = ("content-type",)
+_QUERY = ("operation", "model-family")
+"""Parameters that are kept: of SCEP and of discovery."""
 _SEQUENCE = b"\x30"
 _CHECK_INS = ("Authenticate", "TokenUpdate")
 
 
 class DeviceJournal:
-    """Collects what devices and their server say to each other, until it is written."""
+    """Turns what devices and their server say to each other into exchanges of the journal."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._pending: dict[str, list[tuple[Exchange, str]]] = defaultdict(list)
-        """By serial number: exchanges, each with the topic that it names."""
 
-    def record(
+    def writing(
         self,
         device: "VirtualDevice",
         step: "Send",
         received: "FlowResponse",
         findings: Sequence[Finding],
-    ) -> None:
-        """Take one exchange with what was found wrong in its response."""
+    ) -> Callable[[State], None]:
+        """Return what writes one exchange with what was found wrong in its response."""
         exchange = self._exchange(device, step, received, findings)
-        self._pending[device.serial].append((exchange, _topic(step)))
-
-    def taken(self, serial: str) -> Callable[[State], None]:
-        """Return what writes the exchanges of a device that are not written yet.
-
-        It is part of the transaction that keeps the device, so that both are there or neither.
-        """
-        pending = self._pending.pop(serial, [])
+        topic = _topic(step)
 
         def write(state: State) -> None:
-            for exchange, topic in pending:
-                if topic and push_topics.find(state, topic) is None:
-                    text = "no push certificate has this Topic: pushes cannot reach the device"
-                    exchange.findings.append(Finding("device-topic", "body", "/Topic", text))
-                state.of(exchange.organisation).record(exchange)
+            if topic and push_topics.find(state, topic) is None:
+                text = "no push certificate has this Topic: pushes cannot reach the device"
+                exchange.findings.append(Finding("device-topic", "body", "/Topic", text))
+            state.of(exchange.organisation).record(exchange)
 
         return write
 
@@ -93,14 +89,13 @@ class DeviceJournal:
     ) -> Exchange:
         url = urlsplit(step.url)
         port = url.port or (443 if url.scheme == "https" else 80)
-        purpose = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", step.purpose).lower()
         sent = (("Host", url.netloc), *_plain(step.headers.items()))
         answered = _plain(received.headers.items())
         return Exchange(
             self._parts.clock.now_ms(),
             Request(
                 step.method,
-                url.path or "/",
+                _target(url),
                 sent,
                 self._sealed(step.body),
                 url.scheme,
@@ -109,7 +104,7 @@ class DeviceJournal:
             organisation=device.organisation,
             client=f"device:{device.serial}",
             service=DEVICE,
-            operation=f"{DEVICE}.{purpose}",
+            operation=_operation(step.purpose),
             route=f"{step.method} {step.purpose}",
             findings=list(findings),
             response=Response(received.status, answered, self._sealed(received.body)),
@@ -117,8 +112,10 @@ class DeviceJournal:
 
     def _sealed(self, body: bytes) -> bytes:
         """Return a body without secrets; nothing of one that cannot be read."""
-        if body.startswith(_XML) and not _SUSPICIOUS.search(body):
-            return body
+        if body.startswith(_XML):
+            lower = body.lower()
+            if not any(one in lower for one in _SUSPICIOUS):
+                return body
         tree, dump = _read(body)
         if tree is None:
             return b""
@@ -175,6 +172,19 @@ def _json(value: Any) -> bytes:
 
 def _plain(headers: Any) -> Headers:
     return tuple((name, value) for name, value in headers if name.lower() in _HEADERS)
+
+
+@cache
+def _operation(purpose: str) -> str:
+    """Return the operation of a purpose: ``device.token_update`` for ``TokenUpdate``."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", purpose)
+    return f"{DEVICE}.{words.lower()}"
+
+
+def _target(url: SplitResult) -> str:
+    """Return path and query of a URL; of the query, what names no person and holds no message."""
+    kept = [one for one in parse_qsl(url.query) if one[0] in _QUERY]
+    return (url.path or "/") + (f"?{urlencode(kept)}" if kept else "")
 
 
 def _topic(step: "Send") -> str:

@@ -6,19 +6,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.devices.commands.rows import Done, Execution
-from simulator.devices.commands.table import execute, shown
-from simulator.devices.device import Body, Enrolment, MacUser, VirtualDevice
+from simulator.devices.commands.table import QUERIES, execute, shown
+from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment import check_in
-from simulator.devices.flow import OK, Flow, FlowResponse
+from simulator.devices.flow import OK, Flow, FlowResponse, save
 from simulator.devices.life import unenrol
 from simulator.devices.plists import read_dictionary
+from simulator.devices.records import Body, Enrolment, MacUser
 from simulator.devices.world import DeviceEnvironment
 
+NOT_NOW_S = 60
+"""When a device asks again after it has put a command off."""
 MOST_COMMANDS = 100
 """Commands that a device takes in one session."""
 _MOST_REPEATS = 3
 """How often it puts off the same command in one session."""
 NOT_NOW = "NotNow"
+
+
+def sessions(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
+    """Ask for commands on the device's channel and then on each user's."""
+    put_off = yield from session(device, world)
+    for user in [one for one in device.users.values() if one.magic]:
+        put_off = (yield from session(device, world, user)) or put_off
+    device.asks_at_ms = world.now_ms() + NOT_NOW_S * 1000 if put_off else 0
 
 
 def session(
@@ -106,4 +117,6 @@ def _executed(execution: Execution) -> Flow[tuple[str, Done]]:
     who = f" for {execution.user.name}" if execution.user is not None else ""
     now_ms = execution.world.now_ms()
     execution.device.happened(now_ms, "command", f"{name}{who}: {status}")
+    if status == "Acknowledged" and name not in QUERIES:
+        yield from save()
     return status, done

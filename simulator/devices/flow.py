@@ -75,6 +75,11 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Save:
+    """Keep the device as it is: what the server is told next holds after a power failure too."""
+
+
+@dataclass(frozen=True, slots=True)
 class NewKey:
     """Make an RSA key, which takes long."""
 
@@ -91,7 +96,7 @@ class Compute:
 
 
 T = TypeVar("T")
-Step = Send | Apple | Pause | NewKey | Compute
+Step = Send | Apple | Pause | Save | NewKey | Compute
 Flow = Generator[Step, Any, T]
 
 
@@ -104,6 +109,11 @@ def perform(step: Send | Apple) -> Flow[FlowResponse]:
 def pause(seconds: float) -> Flow[None]:
     """Wait."""
     yield Pause(seconds)
+
+
+def save() -> Flow[None]:
+    """Keep the device as it is."""
+    yield Save()
 
 
 def new_key(bits: int, *, shared: bool = False) -> Flow[rsa.RSAPrivateKey]:

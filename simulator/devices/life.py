@@ -7,7 +7,7 @@ import json
 
 from simulator.core.timestamps import milliseconds
 from simulator.devices.commands.rows import number_of
-from simulator.devices.device import Body, MacUser, VirtualDevice
+from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment import check_in
 from simulator.devices.enrolment.account import account_driven_profile
 from simulator.devices.enrolment.fetching import automated_profile, profile_at, resolved
@@ -16,6 +16,7 @@ from simulator.devices.errors import DeviceError, activation_locked, enrolment_f
 from simulator.devices.flow import OK, Apple, Flow, perform
 from simulator.devices.managed_account import sign_in
 from simulator.devices.models import model_name
+from simulator.devices.records import Body, MacUser
 from simulator.devices.world import DeviceEnvironment
 
 _MIGRATES_SINCE = (26,)
@@ -207,6 +208,16 @@ def unenrol(
     yield from check_in.check_out(device, enrolment)
     device.forget_management()
     device.happened(world.now_ms(), "unenrolled", why)
+
+
+def leave(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
+    """Do what the device has acknowledged: erase itself, or remove the MDM profile."""
+    if device.leaving == "unenrol":
+        yield from unenrol(device, world, "RemoveProfile")
+    elif device.leaving == "erase":
+        returning, profile = device.returning, device.return_profile
+        yield from erase(device, world, returning=returning, return_profile=profile)
+    device.leaving = ""
 
 
 def erase(

@@ -7,11 +7,12 @@ devices sign in at, the rest is the simulator's own.
 import json
 
 from simulator.devices.commands.rows import number_of
-from simulator.devices.device import Enrolment, ManagedAccount, VirtualDevice
+from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment import check_in
 from simulator.devices.flow import OK, Flow, FlowResponse, Send, perform
 from simulator.devices.models import IOS, MACOS, VISIONOS
 from simulator.devices.plists import kind, read_dictionary
+from simulator.devices.records import Enrolment, ManagedAccount
 from simulator.devices.world import DeviceEnvironment
 
 _URL = "https://gsa.apple.com/device/v1/sign-in"

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
@@ -23,7 +23,9 @@ PASSWORD = "sekret"
 Body = dict[str, Any]
 
 
-def certificate(name: str, key: rsa.RSAPrivateKey, address: str = "") -> x509.Certificate:
+def certificate(
+    name: str, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, address: str = ""
+) -> x509.Certificate:
     """Return a self-signed certificate, of a server at *address* if it is given."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     start = datetime(2026, 1, 1, tzinfo=UTC)
@@ -102,6 +104,8 @@ class Mdm:
         """What the MDM payload has in place of its defaults; None takes a key away."""
         self.enrol: Callable[[web.Request], web.StreamResponse] | None = None
         """Answers a request for the profile in place of the server."""
+        self.on_result: Callable[[Body], None] | None = None
+        """Called with each message to the command channel before it is answered."""
         self.bootstrap_token = b""
         self.token: Any = None
         """What GetToken is answered with; None: nothing."""
@@ -182,6 +186,8 @@ class Mdm:
         assert request.headers["Content-Type"] == COMMAND
         self.results.append(message)
         self.arrived.set()
+        if self.on_result is not None:
+            self.on_result(message)
         if status := self._fails(message["Status"]):
             return web.Response(status=status)
         who = message.get("UDID", message.get("EnrollmentID", ""))

@@ -9,8 +9,9 @@ import pytest
 from simulator.devices.commands.queries import QUERIES
 from simulator.devices.commands.rows import Execution
 from simulator.devices.commands.table import execute
-from simulator.devices.device import App, VirtualDevice
+from simulator.devices.device import VirtualDevice
 from simulator.devices.flow import Apple, FlowResponse, Send
+from simulator.devices.records import App
 from tests.devices.test_flows import drive, enrolled, unreachable, world
 
 PRODUCTS = {

@@ -16,10 +16,21 @@ from simulator.core.random_hex import seeded_hex
 from simulator.devices.commands.rows import Execution
 from simulator.devices.commands.table import COMMANDS, execute
 from simulator.devices.connect import session
-from simulator.devices.device import Enrolment, VirtualDevice, new_device, restored
+from simulator.devices.device import VirtualDevice, new_device, restored
 from simulator.devices.device_ca import DeviceAuthority
-from simulator.devices.flow import Apple, Compute, Flow, FlowResponse, NewKey, Pause, Send, Step
+from simulator.devices.flow import (
+    Apple,
+    Compute,
+    Flow,
+    FlowResponse,
+    NewKey,
+    Pause,
+    Save,
+    Send,
+    Step,
+)
 from simulator.devices.identity import Identity
+from simulator.devices.records import Enrolment
 from simulator.devices.world import DeviceEnvironment
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -93,7 +104,7 @@ def drive(flow: Flow[T], respond: Callable[[Send | Apple], FlowResponse]) -> T:
                     result = respond(step)
                 case NewKey():
                     result = rsa.generate_private_key(65537, step.bits)
-                case Pause():
+                case Pause() | Save():
                     result = None
                 case Compute():
                     result = step.work()

@@ -17,7 +17,7 @@ from cryptography.x509.oid import AttributeOID, NameOID
 
 from simulator.devices.enrolment import scep
 from simulator.devices.errors import DeviceError
-from simulator.devices.flow import Apple, Compute, FlowResponse, NewKey, Pause, Send
+from simulator.devices.flow import Apple, Compute, FlowResponse, NewKey, Pause, Save, Send
 from simulator.devices.identity import Identity
 from simulator.pki import cms, der
 from tests.devices.test_flows import NOW, enrolled, world
@@ -47,7 +47,7 @@ def enrol(respond: Respond, key: rsa.RSAPrivateKey, **content: Any) -> Identity:
     try:
         while True:
             step = flow.send(result)
-            assert not isinstance(step, Apple | Compute)
+            assert not isinstance(step, Apple | Compute | Save)
             match step:
                 case Send():
                     result = respond(step)

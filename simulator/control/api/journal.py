@@ -35,6 +35,8 @@ def summary(exchange: Exchange) -> Body:
         "organisation": exchange.organisation,
         "client": exchange.client,
         "service": exchange.service,
+        # Seen from the MDM server: what it sent to Apple, or received from a device.
+        "direction": "received" if exchange.service == DEVICE else "sent",
         "operation": exchange.operation,
         "method": exchange.request.method,
         "route": exchange.route,

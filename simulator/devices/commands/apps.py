@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.devices.commands.rows import Command, Done, Execution, command
-from simulator.devices.device import App
 from simulator.devices.errors import CommandFormatError, no_licence, refused
 from simulator.devices.flow import OK, Apple, Flow, Send, perform
 from simulator.devices.plists import read_dictionary
+from simulator.devices.records import App
 
 _LICENSED = 1
 """PurchaseMethod of an app that the organisation has a licence for."""

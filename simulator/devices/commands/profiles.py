@@ -8,12 +8,12 @@ from cryptography.x509.oid import NameOID
 
 from simulator.devices.commands.filevault import FILEVAULT, new_recovery_key
 from simulator.devices.commands.rows import Command, Done, Execution, command
-from simulator.devices.device import InstalledProfile
 from simulator.devices.enrolment.installing import install_enrolment, installed
 from simulator.devices.enrolment.profile import MDM, read_profile
 from simulator.devices.errors import profile_invalid, profile_missing
 from simulator.devices.flow import Flow
-from simulator.devices.life import unenrol
+from simulator.devices.life import leave
+from simulator.devices.records import InstalledProfile
 
 _TOP = (
     "PayloadUUID",
@@ -85,7 +85,8 @@ def remove_profile(execution: Execution) -> Done:
     if identifier not in execution.profiles:
         raise profile_missing(identifier, mac=device.mac)
     if identifier == execution.enrolment.profile and execution.user is None:
-        return Done(then=lambda: unenrol(device, execution.world, "RemoveProfile"))
+        device.leaving = "unenrol"
+        return Done(then=lambda: leave(device, execution.world))
     del execution.profiles[identifier]
     return Done()
 

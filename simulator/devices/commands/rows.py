@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from simulator.devices.device import Body, Enrolment, InstalledProfile, MacUser, VirtualDevice
+from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import CommandFormatError, DeviceError, unknown_command
 from simulator.devices.flow import Flow
 from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS
 from simulator.devices.plists import kind
+from simulator.devices.records import Body, Enrolment, InstalledProfile, MacUser
 from simulator.devices.world import DeviceEnvironment
 
 T = TypeVar("T")

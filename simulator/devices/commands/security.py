@@ -6,7 +6,7 @@ from typing import Any
 from simulator.devices.commands.rows import Command, Done, Execution, command
 from simulator.devices.errors import CommandFormatError, refused
 from simulator.devices.flow import Flow, pause
-from simulator.devices.life import erase, power_off
+from simulator.devices.life import leave, power_off
 
 BOOT_S = 30
 """How long a device is away when it restarts."""
@@ -51,8 +51,9 @@ def erase_device(execution: Execution) -> Done:
     profile = given.get("MDMProfileData", b"")
     if not isinstance(profile, bytes):
         raise CommandFormatError("MDMProfileData must be data")
-    returning = given.get("Enabled") is True
-    return Done(then=lambda: erase(device, world, returning=returning, return_profile=profile))
+    device.returning, device.return_profile = given.get("Enabled") is True, profile
+    device.leaving = "erase"
+    return Done(then=lambda: leave(device, world))
 
 
 def restart_device(execution: Execution) -> Done:

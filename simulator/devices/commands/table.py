@@ -14,10 +14,11 @@ from simulator.devices.commands import (
     updates,
 )
 from simulator.devices.commands.rows import Command, Done, Execution
-from simulator.devices.device import Body, VirtualDevice
+from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import CommandFormatError, DeviceError, unknown_command
 from simulator.devices.flow import Flow
 from simulator.devices.models import IOS
+from simulator.devices.records import Body
 
 COMMANDS: Mapping[str, Command] = {
     one.name: one
@@ -37,6 +38,22 @@ _NEVER_WAITS = frozenset(
     }
 )
 """What iOS executes whether it is locked or not (AD:handling-notnow-status-responses)."""
+
+QUERIES = frozenset(
+    {
+        "DeviceInformation",
+        "SecurityInfo",
+        "ProfileList",
+        "CertificateList",
+        "InstalledApplicationList",
+        "ManagedApplicationList",
+        "AvailableOSUpdates",
+        "OSUpdateStatus",
+        "VerifyFirmwarePassword",
+        "VerifyRecoveryLock",
+    }
+)
+"""What changes nothing, so that the device need not be kept before it is acknowledged."""
 
 
 def execute(execution: Execution) -> Flow[tuple[str, Done]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.devices.declarative.predicates import PredicateError, holds
-from simulator.devices.device import Body
+from simulator.devices.records import Body
 
 ACTIVATIONS = ("com.apple.activation.simple",)
 ASSETS = (

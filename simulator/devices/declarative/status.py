@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simulator.devices.declarative.grading import ACTIVATIONS, ASSETS, CONFIGURATIONS, MANAGEMENT
-from simulator.devices.device import Body, VirtualDevice
+from simulator.devices.device import VirtualDevice
 from simulator.devices.models import MACOS, model_name
+from simulator.devices.records import Body
 
 
 def items(device: VirtualDevice) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from typing import Any
 
 from simulator.devices.declarative import status
 from simulator.devices.declarative.grading import KINDS, graded
-from simulator.devices.device import Body, Enrolment, VirtualDevice
+from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment.check_in import declarative
 from simulator.devices.enrolment.installing import installed
 from simulator.devices.enrolment.profile import MDM, read_profile
 from simulator.devices.errors import DeviceError
 from simulator.devices.flow import OK, Flow, FlowResponse, Send, perform
+from simulator.devices.records import Body, Enrolment
 from simulator.devices.world import DeviceEnvironment
 
 _ROUNDS = 3

@@ -11,9 +11,10 @@ from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
 
-from simulator.devices.device import Body, Enrolment, MacUser, VirtualDevice
+from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import enrolment_failed
 from simulator.devices.flow import OK, Apple, Flow, FlowResponse, Send, pause, perform
+from simulator.devices.records import Body, Enrolment, MacUser
 
 CHECK_IN = "application/x-apple-aspen-mdm-checkin"
 COMMAND = "application/x-apple-aspen-mdm; charset=UTF-8"

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.devices.device import Body, VirtualDevice
+from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment import machine_info
 from simulator.devices.enrolment.installing import identity_of
 from simulator.devices.enrolment.profile import MDM, SCEP, Profile, read_profile
@@ -13,6 +13,7 @@ from simulator.devices.errors import enrolment_failed, profile_invalid
 from simulator.devices.flow import OK, Flow, FlowResponse, Send, perform
 from simulator.devices.identity import Identity
 from simulator.devices.plists import read_dictionary
+from simulator.devices.records import Body
 from simulator.devices.world import DeviceEnvironment
 
 PROFILE = "application/x-apple-aspen-config"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from simulator.devices.device import Enrolment, InstalledProfile, VirtualDevice
+from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment import check_in, scep
 from simulator.devices.enrolment.machine_info import factory_identity
 from simulator.devices.enrolment.profile import (
@@ -18,6 +18,7 @@ from simulator.devices.enrolment.profile import (
 from simulator.devices.errors import profile_invalid
 from simulator.devices.flow import Flow, compute
 from simulator.devices.identity import Identity, open_pkcs12
+from simulator.devices.records import Enrolment, InstalledProfile
 from simulator.devices.world import DeviceEnvironment
 
 _UNLOCK_DIGITS = 64

@@ -11,22 +11,22 @@ from typing import Any, Self
 
 from simulator.core.clock import Clock
 from simulator.core.timers import sleep_until
-from simulator.devices.connect import session
-from simulator.devices.device import Body, VirtualDevice, new_device, restored
+from simulator.devices.connect import sessions
+from simulator.devices.device import VirtualDevice, new_device, restored
 from simulator.devices.flow import Flow
 from simulator.devices.hosting.actions import DeviceActions
-from simulator.devices.hosting.hosted import Hosted, Keeper, Recorder
+from simulator.devices.hosting.hosted import Hosted, Keeper
 from simulator.devices.hosting.performer import ControlAddress, Performer
 from simulator.devices.hosting.pushes import listen
 from simulator.devices.judging import schema
+from simulator.devices.life import leave
 from simulator.devices.options import Options
+from simulator.devices.records import Body
 from simulator.devices.world import DeviceEnvironment
 
 LOG = logging.getLogger("mdmsim")
 AWAIT_S = 5
 """How often a device asks that waits for DeviceConfigured (device.md 5.2)."""
-NOT_NOW_S = 60
-"""When a device asks again after it has put a command off."""
 
 
 class Fleet(DeviceActions):
@@ -38,14 +38,13 @@ class Fleet(DeviceActions):
         clock: Clock,
         world: DeviceEnvironment,
         keeper: Keeper,
-        recorder: Recorder | None = None,
     ) -> None:
-        """Take where Apple is, the clock, what devices need, and what keeps them and their talk."""
+        """Take where Apple is, the clock, what devices need, and what keeps them."""
         self._control = control
         self._clock = clock
         self.world = world
         self._keeper = keeper
-        self._performer = Performer(control, clock, recorder)
+        self._performer = Performer(control, clock, keeper)
         self._hosted: dict[str, Hosted] = {}
         self._tokens: dict[str, str] = {}
         """Serial numbers by push token."""
@@ -86,7 +85,13 @@ class Fleet(DeviceActions):
         hosted = self._hosted[device.serial] = Hosted(device)
         self._settle(hosted)
         self._wait_for_deadline(hosted)
+        if device.leaving:
+            self._spawn(self._leave(device.serial))
         return hosted
+
+    async def _leave(self, serial: str) -> None:
+        """Let a device do what it had acknowledged when the simulator was killed."""
+        await self._act(serial, lambda device: leave(device, self.world))
 
     def serials(self) -> list[str]:
         """Return the serial numbers of all devices, in order."""
@@ -184,8 +189,13 @@ class Fleet(DeviceActions):
                         self._control, self.world.authority.token_prefix, self._clock, self._pushed
                     )
                 )
-            if device.enrolment.awaiting:
-                self._later(hosted, AWAIT_S)
+            now_ms = self._clock.now_ms()
+            if hosted.pushed:
+                device.asks_at_ms = now_ms
+            elif device.enrolment.awaiting and not device.asks_at_ms:
+                device.asks_at_ms = now_ms + AWAIT_S * 1000
+            if device.asks_at_ms and not hosted.pushed:
+                self._later(hosted)
         if device.returning and device.condition == "unactivated":
             self._spawn(self._come_back(device.serial))
 
@@ -197,17 +207,13 @@ class Fleet(DeviceActions):
         hosted.pushed = True
         while hosted.pushed:
             hosted.pushed = False
-            device = hosted.device
-            if await self._run(hosted, session(device, self.world)):
-                self._later(hosted, NOT_NOW_S)
-            for user in [one for one in device.users.values() if one.magic]:
-                await self._run(hosted, session(device, self.world, user))
+            await self._run(hosted, sessions(hosted.device, self.world))
 
-    def _later(self, hosted: Hosted, seconds: int) -> None:
-        """Let the device ask again after a time of the simulator's clock."""
+    def _later(self, hosted: Hosted) -> None:
+        """Let the device ask when it is time, by the simulator's clock."""
 
         async def ask() -> None:
-            await sleep_until(self._clock, self._clock.now_ms() + seconds * 1000)
+            await sleep_until(self._clock, hosted.device.asks_at_ms)
             hosted.asking = None
             await self._wake(hosted)
 
@@ -244,4 +250,10 @@ class Fleet(DeviceActions):
         if hosted.lock.locked():
             hosted.pushed = True
         else:
-            self._spawn(self._wake(hosted))
+            hosted.device.asks_at_ms = self._clock.now_ms()
+            self._spawn(self._hear(hosted))
+
+    async def _hear(self, hosted: Hosted) -> None:
+        """Keep that the device has been pushed to, as APNs has delivered that; then let it ask."""
+        await self._keeper.save(hosted.device.serial, hosted.device.kept())
+        await self._wake(hosted)

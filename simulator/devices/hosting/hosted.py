@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from simulator.core.messages import Finding
-from simulator.devices.device import Body, VirtualDevice
+from simulator.devices.device import VirtualDevice
 from simulator.devices.flow import FlowResponse, Send
+from simulator.devices.records import Body
 
 
 class Keeper(Protocol):
-    """Keeps the records of devices over restarts."""
+    """Keeps the records of devices over restarts, and what they and their server said."""
 
     async def load(self) -> list[Body]:
         """Return all records."""
@@ -23,6 +24,19 @@ class Keeper(Protocol):
 
     async def remove(self, serial: str) -> None:
         """Remove one record."""
+        ...
+
+    async def record(
+        self,
+        device: VirtualDevice,
+        step: Send,
+        received: FlowResponse,
+        findings: Sequence[Finding],
+    ) -> None:
+        """Write one exchange with what was found wrong in the response.
+
+        It returns once that is on the disk, so the server hears nothing more before it is.
+        """
         ...
 
 
@@ -39,17 +53,3 @@ class Hosted:
     """Waits for the time at which the device asks for commands by itself."""
     moving: asyncio.Task[None] | None = None
     """Waits for the deadline by which the device moves to another server."""
-
-
-class Recorder(Protocol):
-    """Keeps what devices and their MDM server say to each other."""
-
-    def record(
-        self,
-        device: VirtualDevice,
-        step: Send,
-        received: FlowResponse,
-        findings: Sequence[Finding],
-    ) -> None:
-        """Take one exchange with what was found wrong in the response."""
-        ...

@@ -18,8 +18,18 @@ from yarl import URL
 from simulator.core.clock import Clock
 from simulator.core.timers import sleep_until
 from simulator.devices.device import VirtualDevice
-from simulator.devices.flow import Apple, Compute, Flow, FlowResponse, NewKey, Pause, Send, Step
-from simulator.devices.hosting.hosted import Recorder
+from simulator.devices.flow import (
+    Apple,
+    Compute,
+    Flow,
+    FlowResponse,
+    NewKey,
+    Pause,
+    Save,
+    Send,
+    Step,
+)
+from simulator.devices.hosting.hosted import Keeper
 from simulator.devices.identity import Identity
 from simulator.devices.judging.exchanges import judge
 from simulator.devices.plists import MAX_BYTES
@@ -33,8 +43,8 @@ _MOST_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
 _WEB = ("", "http", "https")
 _APPLE = ".apple.com"
-_NOT_THE_MDM = frozenset({"asset", "discovery", "manifest", "scep", "sign-in"})
-"""Purposes of requests that are not kept: they are for others, or sealed."""
+_SIGN_IN = "sign-in"
+"""The purpose of requests that are not kept: their URLs hold codes and tokens."""
 _SHARED_KEYS = 16
 _CONTEXTS = 256
 """TLS contexts that are kept: each set of trusted certificates has one, and each client's."""
@@ -58,11 +68,9 @@ class ControlAddress:
 class Performer:
     """Performs the steps of flows; an asynchronous context manager."""
 
-    def __init__(
-        self, control: ControlAddress, clock: Clock, recorder: Recorder | None = None
-    ) -> None:
-        """Take where Apple is asked, the clock that waits go by, and who keeps the exchanges."""
-        self._recorder = recorder
+    def __init__(self, control: ControlAddress, clock: Clock, keeper: Keeper) -> None:
+        """Take where Apple is asked, the clock that waits go by, and who keeps what happens."""
+        self._keeper = keeper
         self._control = control
         self._clock = clock
         self._contexts: OrderedDict[tuple[Any, ...], ssl.SSLContext] = OrderedDict()
@@ -104,13 +112,15 @@ class Performer:
         match step:
             case Send():
                 received = await self._send(step, device)
-                self._record(device, step, received)
+                await self._record(device, step, received)
                 return received
             case Apple():
                 return await self._ask(step)
             case Pause():
                 until_ms = self._clock.now_ms() + int(step.seconds * 1000)
                 return await sleep_until(self._clock, until_ms)
+            case Save():
+                return await self._keeper.save(device.serial, device.kept())
             case NewKey():
                 return await self._key(step)
             case Compute():
@@ -118,16 +128,15 @@ class Performer:
             case _:
                 assert_never(step)
 
-    def _record(self, device: VirtualDevice, step: Send, received: FlowResponse) -> None:
+    async def _record(self, device: VirtualDevice, step: Send, received: FlowResponse) -> None:
         """Judge what the MDM answered, and have the exchange kept."""
-        host = urlsplit(step.url).hostname or ""
-        if self._recorder is None or step.purpose in _NOT_THE_MDM or host.endswith(_APPLE):
+        if step.purpose == _SIGN_IN or (urlsplit(step.url).hostname or "").endswith(_APPLE):
             return
         findings = judge(device, step, received)
         for one in findings:
             about = f"{one.at or '/'}: {one.message}"
             device.happened(self._clock.now_ms(), "finding", about)
-        self._recorder.record(device, step, received, findings)
+        await self._keeper.record(device, step, received, findings)
 
     async def _key(self, step: NewKey) -> rsa.RSAPrivateKey:
         """Make a key in a thread; shared ones are made until there are enough of their size."""
@@ -169,7 +178,10 @@ class Performer:
         try:
             # Encoded as it is: the MDM signs its URLs, or sends base64 in them.
             target = URL(url, encoded=True)
-            async with self._opened(step, target, device) as answer:
+            if not step.redirects:
+                async with await self._request(self._session, step, target, device) as answer:
+                    return await _received(answer)
+            async with self._followed(step, target, device) as answer:
                 if step.purpose == "web" and not _is_same_site(target, answer.url):
                     problem = f"the web page left the site of {target.host} for {answer.url.host}"
                     return FlowResponse(problem=problem)
@@ -178,14 +190,10 @@ class Performer:
             return FlowResponse(problem=_why(error, url))
 
     @asynccontextmanager
-    async def _opened(
+    async def _followed(
         self, step: Send, url: URL, device: VirtualDevice
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send the request; where redirects are followed, in a session with cookies."""
-        if not step.redirects:
-            async with await self._request(self._session, step, url, device) as answer:
-                yield answer
-            return
+        """Send the request and follow redirects, in a session with cookies."""
         async with aiohttp.ClientSession(
             cookie_jar=aiohttp.CookieJar(unsafe=True),  # servers under test have no names
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),

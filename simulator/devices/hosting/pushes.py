@@ -8,8 +8,8 @@ import aiohttp
 
 from simulator.core.clock import Clock
 from simulator.core.timers import sleep_until
-from simulator.devices.device import Body
 from simulator.devices.hosting.performer import ControlAddress
+from simulator.devices.records import Body
 
 LOG = logging.getLogger("mdmsim")
 _RECONNECT_S = 1

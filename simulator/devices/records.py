@@ -1,0 +1,101 @@
+"""What the record of a device consists of: its profiles, apps, enrolment, users."""
+
+from typing import Any
+
+from msgspec import Struct
+from msgspec import field as struct_field
+
+from simulator.devices.identity import Identity
+
+Body = dict[str, Any]
+
+
+class InstalledProfile(Struct):
+    """A configuration profile on the device."""
+
+    content: bytes
+    """The property list, without its signature."""
+    identifier: str
+    managed: bool = True
+    signers: list[bytes] = struct_field(default_factory=list)
+    """Certificates of the signature, DER; none if it was not signed."""
+    identities: list[Identity] = struct_field(default_factory=list)
+    """What its SCEP and PKCS #12 payloads brought."""
+    certificates: list[bytes] = struct_field(default_factory=list)
+    """What its certificate payloads brought, DER."""
+
+
+class App(Struct):
+    """An app on the device."""
+
+    identifier: str
+    name: str
+    version: str = "1.0"
+    managed: bool = False
+    state: str = "Managed"
+    """Status in ManagedApplicationList."""
+    flags: int = 0
+    """ManagementFlags."""
+    store_id: int = 0
+    licensed: bool = False
+    """Whether it was installed with a licence of the organisation."""
+    configuration: Body | None = None
+
+
+class Enrolment(Struct):
+    """The device's enrolment in an MDM."""
+
+    profile: str
+    """Identifier of the enrolment profile."""
+    server_url: str
+    check_in_url: str
+    topic: str
+    identity: Identity
+    sign_message: bool = False
+    access_rights: int = 0
+    check_out: bool = False
+    """Whether it says goodbye: CheckOutWhenRemoved."""
+    capabilities: list[str] = struct_field(default_factory=list)
+    automated: bool = False
+    """Whether it came by Automated Device Enrollment."""
+    supervised: bool = False
+    awaiting: bool = False
+    """Whether Setup Assistant waits for DeviceConfigured."""
+    user_enrolment: bool = False
+    """Whether the device goes by ``EnrollmentID``, and tells no serial number and no UDID."""
+    magic: str = ""
+    bearer: str = ""
+    """The token of an account-driven enrolment, which goes with every request."""
+
+
+class MacUser(Struct):
+    """A person with an account on a Mac, whom the MDM may manage by a channel of its own."""
+
+    id: str
+    """A UUID."""
+    name: str
+    """The short name."""
+    push_token: str
+    magic: str = ""
+    """Empty: there is no channel to the MDM."""
+    profiles: dict[str, InstalledProfile] = struct_field(default_factory=dict)
+    """By identifier."""
+
+
+class ManagedAccount(Struct, frozen=True):
+    """The Managed Apple Account that the device's person has signed in to, or tried to."""
+
+    account: str
+    token: bool = False
+    """Whether a token of the MDM went with it."""
+    problem: str = ""
+    """Why Apple has refused it; empty: it is signed in."""
+
+
+class LifeEvent(Struct, frozen=True):
+    """Something that happened to a device."""
+
+    at_ms: int
+    what: str
+    """Such as ``activated``, ``enrolled``, ``command``, ``failed``."""
+    about: str = ""
