@@ -74,14 +74,14 @@ def _cell(system: Mapping[str, Any]) -> str:
     if introduced == "n/a":
         return "-"
     version = introduced.removesuffix(".0")
-    shared = system.get("sharedipad", {}).get("mode")
+    shared = system.get("sharedipad", {})
     flags = "".join(
         flag
         for flag, is_on in (
             ("s", system.get("supervised") is True),
             ("d", system.get("requiresdep") is True),
-            ("m", shared == "required"),
-            ("u", system.get("userchannel") is True and "sharedipad" not in system),
+            ("m", shared.get("mode") == "required"),
+            ("u", True in (system.get("userchannel"), shared.get("userchannel"))),
             ("!", system.get("userenrollment", {}).get("mode") == "forbidden"),
         )
         if is_on

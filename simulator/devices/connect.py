@@ -12,7 +12,7 @@ from simulator.devices.enrolment import check_in
 from simulator.devices.flow import OK, Flow, FlowResponse, save
 from simulator.devices.life import unenrol
 from simulator.devices.plists import read_dictionary
-from simulator.devices.records import Body, Enrolment, MacUser
+from simulator.devices.records import Body, DeviceUser, Enrolment
 from simulator.devices.world import DeviceEnvironment
 
 NOT_NOW_S = 60
@@ -27,13 +27,13 @@ NOT_NOW = "NotNow"
 def sessions(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     """Ask for commands on the device's channel and then on each user's."""
     put_off = yield from session(device, world)
-    for user in [one for one in device.users.values() if one.magic]:
+    for user in [one for one in device.users.values() if one.magic and not one.away]:
         put_off = (yield from session(device, world, user)) or put_off
     device.asks_at_ms = world.now_ms() + NOT_NOW_S * 1000 if put_off else 0
 
 
 def session(
-    device: VirtualDevice, world: DeviceEnvironment, user: MacUser | None = None
+    device: VirtualDevice, world: DeviceEnvironment, user: DeviceUser | None = None
 ) -> Flow[bool]:
     """Fetch and execute commands until there are none; return whether one was put off at the end.
 
@@ -48,7 +48,9 @@ def session(
         return False
 
 
-def _session(device: VirtualDevice, world: DeviceEnvironment, user: MacUser | None) -> Flow[bool]:
+def _session(
+    device: VirtualDevice, world: DeviceEnvironment, user: DeviceUser | None
+) -> Flow[bool]:
     message: Body = {"Status": "Idle"}
     then = None
     put_off: Counter[str] = Counter()
@@ -79,7 +81,7 @@ def _session(device: VirtualDevice, world: DeviceEnvironment, user: MacUser | No
 
 
 def _put(
-    device: VirtualDevice, enrolment: Enrolment, message: Body, user: MacUser | None
+    device: VirtualDevice, enrolment: Enrolment, message: Body, user: DeviceUser | None
 ) -> Flow[FlowResponse]:
     body = plistlib.dumps({**check_in.identifiers(device, enrolment, user), **message})
     return check_in.persistently(

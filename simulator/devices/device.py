@@ -13,10 +13,10 @@ from simulator.devices.options import Options
 from simulator.devices.records import (
     App,
     Body,
+    DeviceUser,
     Enrolment,
     InstalledProfile,
     LifeEvent,
-    MacUser,
     ManagedAccount,
 )
 from simulator.devices.world import dashed
@@ -50,7 +50,7 @@ class VirtualDevice(Struct):
     """By identifier."""
     apps: dict[str, App] = struct_field(default_factory=dict)
     """By bundle identifier."""
-    users: dict[str, MacUser] = struct_field(default_factory=dict)
+    users: dict[str, DeviceUser] = struct_field(default_factory=dict)
     """Who has logged in, by short name."""
     settings: Body = struct_field(default_factory=dict)
     """What Settings and others set, by the item's name."""
@@ -97,6 +97,12 @@ class VirtualDevice(Struct):
     def mac(self) -> bool:
         """Whether it is a Mac."""
         return self.platform == models.MACOS
+
+    @property
+    def shared(self) -> bool:
+        """Whether it is a Shared iPad: the DEP profile made it one."""
+        assigned = self.assigned or {}
+        return self.family == "iPad" and assigned.get("is_multi_user") is True
 
     @property
     def product(self) -> str:

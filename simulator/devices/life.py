@@ -16,7 +16,8 @@ from simulator.devices.errors import DeviceError, activation_locked, enrolment_f
 from simulator.devices.flow import OK, Apple, Flow, perform
 from simulator.devices.managed_account import sign_in
 from simulator.devices.models import model_name
-from simulator.devices.records import Body, MacUser
+from simulator.devices.network_account import authenticated
+from simulator.devices.records import ANYBODY, Body, DeviceUser
 from simulator.devices.world import DeviceEnvironment
 
 _MIGRATES_SINCE = (26,)
@@ -177,21 +178,37 @@ def _by_hand(
     yield from install_enrolment(content, device, world, automated=False)
 
 
-def log_in(device: VirtualDevice, world: DeviceEnvironment, name: str) -> Flow[None]:
-    """Let a person log in to a Mac; the MDM gets a channel to manage the person, if it wants it."""
-    user = device.users.setdefault(name, MacUser(world.uuid(), name, world.push_token()))
+def log_in(
+    device: VirtualDevice, world: DeviceEnvironment, name: str, password: str = ""
+) -> Flow[None]:
+    """Let a person log in; the MDM gets a channel to manage the person, if it wants it.
+
+    *password*: that of a network account, which the MDM checks. To a Shared iPad one
+    person is logged in at a time.
+    """
+    number = ANYBODY if device.shared else world.uuid()
+    user = device.users.setdefault(name, DeviceUser(number, name, world.push_token()))
+    for one in device.users.values():
+        one.away = device.shared and one is not user
     device.happened(world.now_ms(), "login", name)
     enrolment = device.enrolment
     if enrolment is None or check_in.PER_USER not in enrolment.capabilities:
         return
-    user.magic = world.uuid()
+    refused = f"the MDM does not manage the user {name}"
+    user.magic = ""
     try:
-        taken = yield from check_in.user_token_update(device, enrolment, user)
+        problem = ""
+        if password:
+            problem = yield from authenticated(device, enrolment, user, password)
+        if not problem:
+            user.magic = world.uuid()
+            taken = yield from check_in.user_token_update(device, enrolment, user)
+            problem = "" if taken else refused
     except check_in.UnenrolledError:  # of the person, not of the device (device.md 5.1)
-        taken = False
-    if not taken:
+        problem = refused
+    if problem:
         user.magic = ""
-        device.happened(world.now_ms(), "failed", f"the MDM does not manage the user {name}")
+        device.happened(world.now_ms(), "failed", problem)
 
 
 def unenrol(

@@ -68,14 +68,21 @@ class Enrolment(Struct):
     """The token of an account-driven enrolment, which goes with every request."""
 
 
-class MacUser(Struct):
-    """A person with an account on a Mac, whom the MDM may manage by a channel of its own."""
+ANYBODY = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"
+
+
+class DeviceUser(Struct):
+    """A person with an account on a Mac or Shared iPad, whom the MDM may manage by a channel."""
 
     id: str
-    """A UUID."""
+    """A UUID; that of `ANYBODY` on a Shared iPad, where the name tells people apart."""
     name: str
-    """The short name."""
+    """The short name; on a Shared iPad the Managed Apple Account."""
     push_token: str
+    away: bool = False
+    """Whether somebody else has logged in to the Shared iPad since: its channel is asleep."""
+    auth_token: str = ""
+    """What the MDM gave a network account for its password; it goes with all messages."""
     magic: str = ""
     """Empty: there is no channel to the MDM."""
     profiles: dict[str, InstalledProfile] = struct_field(default_factory=dict)

@@ -65,9 +65,12 @@ class SimulatedDevice:
         """Remove the MDM profile, as its user can."""
         self._act("unenrol")
 
-    def log_in(self, user: str) -> None:
-        """Let a person log in to a Mac, by the short name."""
-        self._act("log-in", user=user)
+    def log_in(self, user: str, password: str = "") -> None:
+        """Let a person log in to a Mac, by the short name, or to a Shared iPad, by the account.
+
+        *password*: that of a network account, which the MDM checks.
+        """
+        self._act("log-in", user=user, password=password)
 
     def migrate(self) -> None:
         """Move it to the server that it is assigned to now, as its user can before the deadline."""

@@ -104,6 +104,8 @@ class Mdm:
         """What the MDM payload has in place of its defaults; None takes a key away."""
         self.enrol: Callable[[web.Request], web.StreamResponse] | None = None
         """Answers a request for the profile in place of the server."""
+        self.answers: dict[str, list[Any]] = defaultdict(list)
+        """What the next check-in messages of a type are answered with."""
         self.on_result: Callable[[Body], None] | None = None
         """Called with each message to the command channel before it is answered."""
         self.bootstrap_token = b""
@@ -175,6 +177,8 @@ class Mdm:
         self.arrived.set()
         if status := self._fails(message["MessageType"]):
             return web.Response(status=status)
+        if self.answers[message["MessageType"]]:
+            return web.Response(body=plistlib.dumps(self.answers[message["MessageType"]].pop(0)))
         if message["MessageType"] == "SetBootstrapToken":
             self.bootstrap_token = message["BootstrapToken"]
         if message["MessageType"] == "GetToken" and self.token is not None:

@@ -62,7 +62,7 @@ def test_its_lines_are_read_as_what_they_were_made_of() -> None:
     lines = list(module.lines(SCHEMA))
 
     assert lines == [
-        "WipeDisk|8|9.3 s!|10.10 du|-|-",
+        "WipeDisk|8|9.3 su!|10.10 du|-|-",
         ".Mode|string!|Fast Slow|11|-",
         ".Disks|array",
         ".Disks[]|dictionary",
@@ -72,7 +72,7 @@ def test_its_lines_are_read_as_what_they_were_made_of() -> None:
     ]
     (schema,) = read("\n".join(lines))
     assert (schema.name, schema.right) == ("WipeDisk", 8)
-    assert schema.on["iOS"] == Presence((9, 3), "s!")
+    assert schema.on["iOS"] == Presence((9, 3), "su!")
     assert schema.on["tvOS"] is None
     disks = schema.root.keys["Disks"].item
     assert disks is not None

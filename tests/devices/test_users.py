@@ -1,4 +1,4 @@
-"""The user channel of Macs: who logs in is managed too, if the server wants it."""
+"""The user channel of Macs and Shared iPads: who logs in is managed too, if the server wants it."""
 
 from typing import Any
 
@@ -91,15 +91,16 @@ async def test_without_the_capability_there_is_no_channel(bench: Bench) -> None:
     assert not any("UserID" in one for one in bench.mdm.check_ins)
 
 
-async def test_only_a_mac_is_logged_in_to_and_by_somebody(bench: Bench) -> None:
-    device = await bench.device("iPhone")
+async def test_only_a_mac_or_shared_ipad_is_logged_in_to_and_by_somebody(bench: Bench) -> None:
+    device = await bench.device("iPad")
     path = f"/simulated-devices/{device['serial_number']}/log-in"
 
     status, problem = await bench.ask("POST", path, {"user": "anna"})
     nobody, _ = await bench.ask("POST", path, {})
 
     assert (status, nobody) == (409, 400)
-    assert "is no Mac" in problem["detail"]
+    assert "is no Mac and no Shared iPad" in problem["detail"]
+    assert "is_multi_user" in problem["detail"]
 
 
 async def test_the_users_channel_ends_with_the_enrolment(bench: Bench, mac: Any) -> None:
@@ -108,3 +109,113 @@ async def test_the_users_channel_ends_with_the_enrolment(bench: Bench, mac: Any)
     shown = await bench.act(mac["serial_number"], "unenrol")
 
     assert (shown["state"], shown["users"]) == ("activated", [])
+
+
+async def test_people_of_a_shared_ipad_take_turns_under_one_id(bench: Bench) -> None:
+    bench.mdm.mdm["ServerCapabilities"] = PER_USER
+    ipad = await bench.device("iPad", is_multi_user=True)
+    serial, udid = ipad["serial_number"], ipad["udid"]
+    anna, ben = "anna@school.example", "ben@school.example"
+
+    await bench.act(serial, "log-in", user=anna)
+    await bench.act(serial, "log-in", user=ben)
+    of_anna = bench.mdm.queue_command(f"{udid}/{anna}", "ProfileList")
+    of_ben = bench.mdm.queue_command(f"{udid}/{ben}", "InstallProfile", Payload=profile("com.x"))
+    late = bench.mdm.queue_command(f"{udid}/{ben}", "CertificateList")
+    await bench.act(serial, "poll")
+    before = list(bench.mdm.results)
+    await bench.act(serial, "log-in", user=anna)
+    shared = await bench.run(udid, serial, "DeviceInformation", Queries=["IsMultiUser"])
+    configured = await bench.run(
+        udid, serial, "Settings", Settings=[{"Item": "AppAnalytics", "Enabled": True}]
+    )
+    findings = await bench.call("GET", "/exchanges?finding=device-platform")
+
+    device, *updates = [one for one in bench.mdm.check_ins if one["MessageType"] == "TokenUpdate"]
+    assert "UnlockToken" not in device
+    assert [one["UserShortName"] for one in updates] == [anna, ben, anna]
+    assert {one["UserID"] for one in updates} == {"FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"}
+    assert not {"UserLongName", "NotOnConsole"} & set(updates[0])
+    assert updates[0]["Token"] == updates[2]["Token"] != updates[1]["Token"]
+    assert bench.mdm.result(of_ben)["Status"] == "Acknowledged"
+    assert bench.mdm.result(late)["Status"] == "Error"  # not for this channel
+    assert of_anna not in [one.get("CommandUUID") for one in before]
+    assert bench.mdm.result(of_anna)["ProfileList"] == []
+    assert shared["QueryResponses"] == {"IsMultiUser": True}
+    assert [one["Status"] for one in configured["Settings"]] == ["Acknowledged"]
+    assert [one["at"] for each in findings["exchanges"] for one in each["findings"]] == [
+        "/Command/RequestType"
+    ]
+
+
+CHALLENGE = 'Digest realm="school", nonce="n-1"'
+ANSWER = (
+    'Digest username="anna", realm="school", nonce="n-1", uri="/checkin", '
+    'response="1177fc218cbfd847c6114043d48981d1"'
+)
+"""By hand: MD5 of anna:school:pass, n-1 and PUT:/checkin, as RFC 2617 has it."""
+
+
+async def test_the_password_of_a_network_account_is_checked_by_the_mdm(
+    bench: Bench, mac: Any
+) -> None:
+    bench.mdm.answers["UserAuthenticate"] = [{"DigestChallenge": CHALLENGE}, {"AuthToken": "t-1"}]
+
+    await bench.act(mac["serial_number"], "log-in", user="anna", password="pass")
+
+    first, second, update = bench.mdm.check_ins[-3:]
+    listed = await bench.call("GET", "/exchanges?operation=device.user_authenticate")
+    whole = [await bench.call("GET", f"/exchanges/{one['seq']}") for one in listed["exchanges"]]
+    assert set(first) == {"MessageType", "UDID", "UserID"}
+    assert second == first | {"DigestResponse": ANSWER}
+    assert (update["UserID"], update["AuthToken"]) == (first["UserID"], "t-1")
+    assert by_user(bench)[-1]["AuthToken"] == "t-1"
+    assert len(whole) == 2
+    assert not any(secret in str(whole) for secret in (CHALLENGE, ANSWER[-33:-1], "t-1<"))
+
+
+@pytest.mark.parametrize(
+    ("answers", "said", "has_channel"),
+    [
+        ([{"DigestChallenge": ""}], "", True),
+        ([410], "the MDM does not manage the user anna", False),
+        ([401], "the MDM does not manage the user anna", False),
+        ([500], "UserAuthenticate was answered with 500", False),
+        ([{}], "UserAuthenticate was answered wrongly: DigestChallenge is missing", False),
+        (
+            [{"DigestChallenge": 1}],
+            "UserAuthenticate was answered wrongly: DigestChallenge is an integer",
+            False,
+        ),
+        (
+            [{"DigestChallenge": "n"}, {"AuthToken": ""}],
+            "the MDM refuses the password of anna",
+            False,
+        ),
+    ],
+)
+async def test_an_mdm_may_want_no_token_or_refuse_the_account(
+    bench: Bench, mac: Any, answers: list[Any], said: str, *, has_channel: bool
+) -> None:
+    for one in answers:
+        where = bench.mdm.status if isinstance(one, int) else bench.mdm.answers
+        where["UserAuthenticate"].append(one)
+
+    shown = await bench.act(mac["serial_number"], "log-in", user="anna", password="wrong")
+
+    assert shown["state"] == "enrolled"
+    assert bool(by_user(bench)) == has_channel
+    assert not any("AuthToken" in one for one in bench.mdm.check_ins)
+    assert said in ["", *(one["about"] for one in shown["life"])]
+
+
+async def test_a_shared_ipad_knows_no_passwords(bench: Bench) -> None:
+    ipad = await bench.device("iPad", is_multi_user=True)
+    path = f"/simulated-devices/{ipad['serial_number']}/log-in"
+
+    status, problem = await bench.ask("POST", path, {"user": "anna", "password": "x"})
+
+    assert (status, problem["detail"]) == (
+        409,
+        "password is for network accounts of Macs: leave it out",
+    )

@@ -169,7 +169,7 @@ async def _log_in(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
     name = body.get("user", "")
     if not name:
         raise bad("the body must name the user: a short name")
-    return await fleet.log_in(serial, name)
+    return await fleet.log_in(serial, name, body.get("password", ""))
 
 
 async def _change(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
@@ -269,7 +269,8 @@ ROUTES = (
         body=(
             String("profile_url", "Where the profile is that it enrols by."),
             String("profile", "The profile that it enrols by, in base64."),
-            String("user", "Short name of who logs in to a Mac.", longest=64, example="anna"),
+            String("user", "Short name of who logs in.", longest=64, example="anna"),
+            String("password", "Of a network account that logs in to a Mac."),
             String(
                 "account",
                 "The account that its user enrols by, or signs in to.",

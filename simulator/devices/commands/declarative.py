@@ -23,7 +23,7 @@ COMMANDS: tuple[Command, ...] = (
     command(
         "DeclarativeManagement",
         declarative_management,
-        ios="15",
+        ios="15 u",
         macos="13 u",
         tvos="16",
         visionos="1.1",

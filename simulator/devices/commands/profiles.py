@@ -109,12 +109,14 @@ def _certificate(encoded: bytes, *, identity: bool) -> dict[str, Any]:
 
 
 COMMANDS: tuple[Command, ...] = (
-    command("ProfileList", profile_list, 1, ios="4", macos="10.7 u", tvos="9", visionos="1.1"),
+    command("ProfileList", profile_list, 1, ios="4 u", macos="10.7 u", tvos="9", visionos="1.1"),
     command(
         "CertificateList", certificate_list, 1, ios="4", macos="10.7 u", tvos="9", visionos="1.1"
     ),
     command(
-        "InstallProfile", install_profile, 2, ios="4", macos="10.7 u", tvos="9", visionos="1.1"
+        "InstallProfile", install_profile, 2, ios="4 u", macos="10.7 u", tvos="9", visionos="1.1"
     ),
-    command("RemoveProfile", remove_profile, 2, ios="4", macos="10.7 u", tvos="9", visionos="1.1"),
+    command(
+        "RemoveProfile", remove_profile, 2, ios="4 u", macos="10.7 u", tvos="9", visionos="1.1"
+    ),
 )

@@ -120,7 +120,7 @@ QUERIES: Mapping[str, Query] = {
     "MEID": Query(_hardware("meid"), INFORMATION, _MOBILE, not_in_user_enrolment=True),
     "EID": Query(_hardware("eid"), INFORMATION, _MOBILE, not_in_user_enrolment=True),
     "ServiceSubscriptions": Query(_subscriptions, NETWORK, _MOBILE, not_in_user_enrolment=True),
-    "IsMultiUser": Query(_false, platforms=_MOBILE),
+    "IsMultiUser": Query(lambda it: it.device.shared, platforms=_MOBILE),
     "IsMDMLostModeEnabled": Query(lambda it: it.device.lost is not None, platforms=_MOBILE),
     "IsDeviceLocatorServiceEnabled": Query(_false, platforms=_MOBILE),
     "IsCloudBackupEnabled": Query(_false, platforms=_MOBILE),
@@ -216,7 +216,7 @@ COMMANDS: tuple[Command, ...] = (
     command(
         "DeviceInformation",
         device_information,
-        ios="4",
+        ios="4 u",
         macos="10.7 u",
         tvos="9",
         visionos="1.1",

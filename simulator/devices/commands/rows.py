@@ -9,7 +9,7 @@ from simulator.devices.errors import CommandFormatError, DeviceError, unknown_co
 from simulator.devices.flow import Flow
 from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS
 from simulator.devices.plists import kind
-from simulator.devices.records import Body, Enrolment, InstalledProfile, MacUser
+from simulator.devices.records import Body, DeviceUser, Enrolment, InstalledProfile
 from simulator.devices.world import DeviceEnvironment
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ class Execution:
     world: DeviceEnvironment
     values: Mapping[str, Any]
     """The dictionary ``Command``."""
-    user: MacUser | None = None
+    user: DeviceUser | None = None
     """Whose channel it came by; None: the device's."""
 
     @property

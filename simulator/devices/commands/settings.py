@@ -83,5 +83,5 @@ def _apply(execution: Execution, item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 COMMANDS: tuple[Command, ...] = (
-    command("Settings", settings, 2048, ios="5", macos="10.9 u", tvos="9", visionos="1.1"),
+    command("Settings", settings, 2048, ios="5 u", macos="10.9 u", tvos="9", visionos="1.1"),
 )

@@ -14,7 +14,7 @@ from typing import Any
 from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import enrolment_failed
 from simulator.devices.flow import OK, Apple, Flow, FlowResponse, Send, pause, perform
-from simulator.devices.records import Body, Enrolment, MacUser
+from simulator.devices.records import Body, DeviceUser, Enrolment
 
 CHECK_IN = "application/x-apple-aspen-mdm-checkin"
 COMMAND = "application/x-apple-aspen-mdm; charset=UTF-8"
@@ -33,7 +33,7 @@ class UnenrolledError(Exception):
 
 
 def identifiers(
-    device: VirtualDevice, enrolment: Enrolment, user: MacUser | None = None
+    device: VirtualDevice, enrolment: Enrolment, user: DeviceUser | None = None
 ) -> dict[str, Any]:
     """Return what each message names the device by, and the user on the channel of one."""
     device_id = {"UDID": device.udid}
@@ -42,8 +42,12 @@ def identifiers(
     if user is None:
         return device_id
     user_id = "EnrollmentUserID" if enrolment.user_enrolment else "UserID"
-    named = {"UserShortName": user.name, "UserLongName": user.name.title(), "NotOnConsole": False}
-    return {**device_id, user_id: user.id, **named}
+    named: dict[str, Any] = {user_id: user.id, "UserShortName": user.name}
+    if device.mac:
+        named |= {"UserLongName": user.name.title(), "NotOnConsole": False}
+    if user.auth_token:
+        named["AuthToken"] = user.auth_token  # the key is inferred from the answer's
+    return device_id | named
 
 
 def enrolment_id(device: VirtualDevice) -> str:
@@ -152,12 +156,12 @@ def token_update(device: VirtualDevice, enrolment: Enrolment) -> Flow[None]:
     }
     if enrolment.automated:
         message["AwaitingConfiguration"] = enrolment.awaiting
-    if device.unlock_token and not device.mac:
+    if device.unlock_token and not device.mac and not device.shared:
         message["UnlockToken"] = device.unlock_token
     yield from _taken(device, enrolment, message)
 
 
-def user_token_update(device: VirtualDevice, enrolment: Enrolment, user: MacUser) -> Flow[bool]:
+def user_token_update(device: VirtualDevice, enrolment: Enrolment, user: DeviceUser) -> Flow[bool]:
     """Open the channel of a user; return whether the server takes it."""
     message = {
         "MessageType": "TokenUpdate",
@@ -170,6 +174,16 @@ def user_token_update(device: VirtualDevice, enrolment: Enrolment, user: MacUser
     if received.status == OK:
         yield from tell_apns(message)
     return received.status == OK
+
+
+def user_authenticate(
+    device: VirtualDevice, enrolment: Enrolment, user: DeviceUser, response: str = ""
+) -> Flow[FlowResponse]:
+    """Begin the log-in of a network account, or answer the challenge that came (YA)."""
+    message = _about(device, enrolment, "UserAuthenticate") | {"UserID": user.id}
+    if response:
+        message["DigestResponse"] = response
+    return _send(device, enrolment, message)
 
 
 def _taken(device: VirtualDevice, enrolment: Enrolment, message: Body) -> Flow[None]:

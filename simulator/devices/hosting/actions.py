@@ -77,11 +77,18 @@ class DeviceActions(ABC):
 
         return await self._act(serial, change)
 
-    async def log_in(self, serial: str, name: str) -> VirtualDevice:
-        """Let a person log in to a Mac; ValueError if the device is none."""
-        if not self.get(serial).mac:
-            raise ValueError(f"{serial} is no Mac: nobody logs in to it")
-        return await self._act(serial, lambda device: log_in(device, self.world, name))
+    async def log_in(self, serial: str, name: str, password: str = "") -> VirtualDevice:
+        """Let a person log in to a Mac or Shared iPad; ValueError if the device is neither.
+
+        *password*: that of a network account, which only Macs know.
+        """
+        device = self.get(serial)
+        if not (device.mac or device.shared):
+            why = "an iPad is shared once a profile with is_multi_user is assigned and it is on"
+            raise ValueError(f"{serial} is no Mac and no Shared iPad: nobody logs in to it; {why}")
+        if password and device.shared:
+            raise ValueError("password is for network accounts of Macs: leave it out")
+        return await self._act(serial, lambda device: log_in(device, self.world, name, password))
 
     async def migrate(self, serial: str) -> VirtualDevice:
         """Let a device move to the server that it is assigned to, before its deadline."""

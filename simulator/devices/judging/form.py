@@ -39,7 +39,7 @@ def unmet_condition(presence: Presence, device: VirtualDevice, enrolment: Enrolm
         return "is for devices that came by Automated Device Enrollment"
     if "!" in presence.flags and enrolment and enrolment.user_enrolment:
         return "is not for user enrolments"
-    return "is for Shared iPad" if "m" in presence.flags else ""
+    return "is for Shared iPad" if "m" in presence.flags and not device.shared else ""
 
 
 class TargetDevice:
