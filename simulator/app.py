@@ -27,7 +27,7 @@ from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.guard import SecretGuard
-from simulator.engine.body_reader import BodyReader
+from simulator.engine.body_reader import BodyLanes, BodyReader
 from simulator.engine.engine import Engine
 from simulator.engine.gateway import Gateway
 from simulator.faults import faults
@@ -140,17 +140,15 @@ class Simulator:
         authorities = credentials.authorities(directory.path, push_authority, now)
         engine = Engine(self.catalogue, settings, keys.secret, observer, authorities)
         callbacks = await stack.enter_async_context(Callbacks(settings))
-        serve = settings.unrecorded == "serve"
         further = tuple(one.__name__ for one in self._further)
+        reader = partial(BodyReader, body_process.MODULE, (settings, keys.fingerprint, further))
         self.gateway = Gateway(
             store,
             engine,
             self.clock,
             callbacks.post,
-            preparer=BodyReader(
-                body_process.MODULE, (settings, keys.fingerprint, further), guard.look_through
-            ),
-            serve_unjournalled=serve,
+            preparer=BodyLanes(*(reader(guard.look_through) for _ in range(2))),
+            serve_unjournalled=settings.unrecorded == "serve",
         )
         self.gateway.start()
         stack.push_async_callback(self.gateway.close)
@@ -166,6 +164,7 @@ class Simulator:
             catalogue=self.catalogue,
             provisionings=self.provisionings,
             gateway=self.gateway,
+            bodies=reader(),
             clock=self.clock,
             journal=journal,
             observer=observer,

@@ -1,7 +1,8 @@
 """``python -m simulator.body_process FD``: reads large bodies for a simulator, which started it.
 
 On the connection with that descriptor it is told the settings, the key of fingerprints and the
-names of further services, then requests; it answers each with what it found out.
+names of further services, then requests, or bodies of the control port; it answers each with
+what it found out.
 """
 
 import os
@@ -17,7 +18,7 @@ from simulator.core.settings import Settings
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.engine.engine import Engine
-from simulator.engine.preparation import light
+from simulator.engine.preparation import Decoding, light
 
 MODULE = "simulator.body_process"
 LARGEST = 256 * 1024
@@ -28,14 +29,17 @@ _PATIENCE = 10
 
 
 def serve(connection: Connection) -> None:
-    """Prepare requests until the other side ends, or this process has grown."""
+    """Prepare requests and read bodies until the other side ends, or this process has grown."""
     configuration: Configuration = connection.recv()
     settings, key, further = configuration
     catalogue = services.load(*map(import_module, further))
     engine = Engine(catalogue, settings, b"", Observer(catalogue, Fingerprinter(key)))
     while _resident() < LARGEST:
-        request = connection.recv()
-        connection.send(light(engine.prepare(request), request.body))
+        asked = connection.recv()
+        if isinstance(asked, Decoding):
+            connection.send(asked.run())
+        else:
+            connection.send(light(engine.prepare(asked), asked.body))
 
 
 def _resident() -> int:

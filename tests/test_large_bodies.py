@@ -16,9 +16,9 @@ from simulator import body_process
 from simulator.core.clock import Clock
 from simulator.core.messages import Exchange, Request, Response
 from simulator.core.settings import Settings
-from simulator.engine.body_reader import BodyReader
+from simulator.engine.body_reader import ENDED, MOST_WAITING, BodyLanes, BodyReader
 from simulator.engine.gateway import Gateway
-from simulator.engine.preparation import LARGE, Prepared
+from simulator.engine.preparation import BUSY, LARGE, TOO_SLOW, Prepared, Preparer
 from simulator.faults import faults
 from tests.apple import AGENT, KEY, Apple, request
 
@@ -157,7 +157,7 @@ async def test_a_fault_that_looks_into_the_body_finds_it_though_it_is_refused(
     assert answer.body == b"T_C_NOT_SIGNED"
 
 
-def wait(reader: BodyReader, sent: Request) -> Prepared | None:
+def wait(reader: Preparer, sent: Request) -> Prepared | None:
     """Have *sent* prepared."""
     found: list[Prepared | None] = []
     done = threading.Event()
@@ -189,3 +189,79 @@ def test_another_process_takes_over_from_one_that_was_killed(reader: BodyReader)
     assert third is not None
     assert third.decoded.problem == "body-unread"
     assert reader.process_id is None
+
+
+SILENT = "tests.load.silent"
+"""A process that takes everything and replies nothing."""
+
+
+def test_a_body_that_takes_too_long_is_not_read_and_the_next_gets_a_process_of_its_own() -> None:
+    reader = BodyReader(SILENT, None, timeout_s=0.2)
+    sent = profile("a", good(filler=FILLER))
+
+    answers = [wait(reader, sent) for _ in range(2)]
+    reader.close()
+
+    for prepared in answers:
+        assert prepared is not None
+        assert (prepared.decoded.problem, prepared.decoded.about) == ("body-unread", TOO_SLOW)
+        assert prepared.decoded.content == sent.body
+
+
+def test_a_body_over_which_each_process_ends_is_not_read() -> None:
+    reader = BodyReader("abc", None)  # it ends at once, as one does that has no memory
+
+    prepared = wait(reader, profile("a", good(filler=FILLER)))
+    reader.close()
+
+    assert prepared is not None
+    assert (prepared.decoded.problem, prepared.decoded.about) == ("body-unread", ENDED)
+
+
+def test_a_body_for_which_too_many_wait_is_not_read() -> None:
+    reader = BodyReader(SILENT, None)
+    sent = profile("a", good(filler=FILLER))
+    waiting: list[Prepared | None] = []
+
+    for _ in range(MOST_WAITING + 1):  # one of which the process has
+        reader.submit(sent, waiting.append)
+    prepared = wait(reader, sent)
+    at_once = list(waiting)
+    reader.close()
+
+    assert prepared is not None
+    assert prepared.decoded.about == BUSY
+    assert len(at_once) <= 1
+    assert len(waiting) == MOST_WAITING + 1
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_short_body_waits_for_no_long_one(reader: BodyReader, packed: bool) -> None:
+    lanes = BodyLanes(reader, BodyReader(SILENT, None))
+    long = good(filler=FILLER * (1 if packed else 64))
+    headers = (("Content-Encoding", "gzip"),) if packed else ()
+    unanswered: list[Prepared | None] = []
+
+    lanes.submit(profile("a", gzip.compress(long) if packed else long, *headers), unanswered.append)
+    prepared = wait(lanes, profile("a", good(filler=FILLER)))
+    before = list(unanswered)
+    lanes.close()
+
+    assert prepared is not None
+    assert prepared.decoded.problem == ""
+    assert before == []
+
+
+async def test_a_request_whose_body_waits_is_answered_in_time(apple: Apple, session: str) -> None:
+    clock = Clock()
+    clock.freeze(apple.now_ms)
+    reader = BodyReader(SILENT, None, wait_s=0.05)
+    gateway = Gateway(apple.store, apple.engine, clock, preparer=reader)
+    gateway.start()
+
+    answer = await gateway.answer(profile(session, good(filler=FILLER)))
+    recorded = await newest(apple)
+    await gateway.close()
+
+    assert answer.status == 413
+    assert [one.message for one in recorded.findings if one.rule == "body-unread"] == [BUSY]

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from urllib.parse import quote, unquote, urlsplit
 
 from aiohttp import web
@@ -35,6 +36,8 @@ STATIC = "/static/"
 _SEED = "mdmsim_form"
 _NOTE = "mdmsim_note"
 _SAFE = {"GET", "HEAD"}
+_URLENCODED = "application/x-www-form-urlencoded"
+_LARGEST_FORM, _MOST_FIELDS = 256 * 1024, 1000
 _TOKEN_FIELD = "form_token"  # noqa: S105 (the name of a field)
 
 
@@ -108,11 +111,21 @@ def form_token(request: web.Request, seed: str) -> str:
     return _derived(request, f"form\x1f{seed}")
 
 
+async def read_form(request: web.Request) -> Mapping[str, object]:
+    """Return the fields of a form; a problem if it has more than any of ours."""
+    if request.content_type == _URLENCODED:  # which is taken apart at once
+        content = await request.read()
+        if len(content) > _LARGEST_FORM or content.count(b"&") > _MOST_FIELDS:
+            text = f"a form has at most {_LARGEST_FORM} bytes and {_MOST_FIELDS} fields"
+            raise ApiProblem(413, "Too large", text)
+    return await request.post()
+
+
 def own_form(handler: Handler) -> Handler:
     """Return *handler* for a form that must be ours; another is refused unread."""
 
     async def checked(request: web.Request) -> web.StreamResponse:
-        form = await request.post()
+        form = await read_form(request)
         sent, seed = form.get(_TOKEN_FIELD), request.cookies.get(_SEED, "")
         if not (seed and isinstance(sent, str) and _same(sent, form_token(request, seed))):
             text = "the form is not one of this console, or your browser keeps no cookies: reload"

@@ -1,9 +1,9 @@
 """What the control API works on, and the shape of a route."""
 
-import json
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -12,12 +12,15 @@ from simulator.core.settings import Settings
 from simulator.core.state import Body
 from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.observe.observation import Observer
+from simulator.engine.body_reader import BodyReader
 from simulator.engine.gateway import Gateway
+from simulator.engine.preparation import LARGE, BusyError
 from simulator.pki.authorities import Authorities
 from simulator.pki.push import PushAuthority
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.documents import bounds
 from simulator.protocol.fields import Field, Integer, Object, Objects, String
+from simulator.protocol.wire import parse_json
 from simulator.services.provisioning import Provisioning
 from simulator.store.protocols import Journal
 
@@ -30,6 +33,8 @@ class Parts:
     catalogue: Catalogue
     provisionings: tuple[Provisioning, ...]
     gateway: Gateway
+    bodies: BodyReader
+    """Reads what the control port is sent, where that is large."""
     clock: Clock
     journal: Journal
     observer: Observer
@@ -51,6 +56,7 @@ class Parts:
     their credentials, as in ``ready.json``."""
 
 
+T = TypeVar("T")
 PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -98,18 +104,45 @@ def missing(detail: str) -> ApiProblem:
     return ApiProblem(404, "Not found", detail)
 
 
-async def _json_body(request: web.Request) -> Body:
-    """Return the JSON object in the body, an empty one if there is none; else a problem."""
+async def content_of(request: web.Request, most: int, what: str) -> bytes:
+    """Return the body; a problem if *what* is in it, such as ``a manifest``, is too large."""
     content = await request.read()
-    if not content:
-        return {}
+    if len(content) > most:
+        raise ApiProblem(413, "Too large", f"{what} has at most {most} bytes")
+    return content
+
+
+async def read_body(request: web.Request, read: Callable[[bytes], T]) -> T:
+    """Return what *read*, a function of a module, makes of the body; a problem if nothing.
+
+    A large body is read by another process, so that nobody waits for it.
+    """
+    content = await request.read()
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        raise bad("the body is not JSON") from None
+        return await request.app[PARTS].bodies.read(read, content)
+    except ValueError as error:
+        raise bad(str(error)) from None
+    except BusyError as error:
+        raise ApiProblem(503, "Busy", str(error)) from None
+
+
+async def _json_body(request: web.Request, rows: tuple[Field, ...]) -> Body:
+    """Return the JSON object in the body, an empty one if there is none; else a problem."""
+    size = len(await request.read())
+    if not size:
+        return checked_body({}, rows)
+    body = await read_body(request, parse_json)
+    if size > LARGE:
+        return await asyncio.to_thread(checked_body, body, rows)
+    return checked_body(body, rows)
+
+
+def checked_body(body: Any, rows: tuple[Field, ...]) -> Body:
+    """Return an object that *rows* allow, absent values by default; else a problem."""
     if not isinstance(body, dict):
         raise bad("the body must be a JSON object")
-    return body
+    check_body(body, rows)
+    return _defaults(rows) | body
 
 
 LIMIT = Integer("limit", "Most entries in the response.", least=1, most=1000, default=100)
@@ -134,9 +167,7 @@ def checked(route: Route) -> Handler:
         if route.query is not None:
             request[QUERY] = _defaults(route.query) | query_values(request.query, route.query)
         if route.body is not None:
-            body = await _json_body(request)
-            check_body(body, route.body)
-            request[BODY] = _defaults(route.body) | body
+            request[BODY] = await _json_body(request, route.body)
         return await route.handler(request)
 
     return handler

@@ -12,7 +12,7 @@ from typing import Protocol
 from simulator.core.messages import Request, named
 from simulator.core.state import State, StoreAdmin
 from simulator.engine.jobs import RequestJob
-from simulator.engine.preparation import LARGE, UNRECOGNISED, Prepared, Preparer
+from simulator.engine.preparation import BUSY, LARGE, UNRECOGNISED, Prepared, Preparer
 from simulator.store.errors import StoreError
 
 
@@ -78,7 +78,11 @@ class Admission:
                 done.set_result(prepared)
 
         self._preparer.submit(request, lambda one: _soon(loop, settle, one))
-        return await done
+        try:
+            async with asyncio.timeout(self._preparer.wait_s):
+                return await done
+        except TimeoutError:
+            return Prepared.unread(request.body, BUSY)
 
     async def close(self) -> None:
         """Read no more bodies, and enqueue what is on its way."""

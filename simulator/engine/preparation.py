@@ -4,7 +4,7 @@ All of that follows from the request and the rows, so it holds whenever the requ
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +15,9 @@ from simulator.protocol.wire import Decoded
 LARGE = 16_384
 """Bytes of a body beyond which it is prepared: four times the largest of a push."""
 TOO_SLOW = "the body takes too long to read: send less at once"
+BUSY = "too many large bodies wait to be read: send it again later"
+MOST_VALUES = 1_000_000
+"""Values of a tree that is handed from process to process, which keeps others waiting."""
 UNRECOGNISED = f"of a client that is not recognised no more than {LARGE} bytes are read"
 
 
@@ -33,8 +36,54 @@ class Prepared(Struct, frozen=True):
         return cls(Decoded(body, problem="body-unread", about=about))
 
 
+class BusyError(Exception):
+    """A body was not read, for a reason that is not in it; the text says which."""
+
+
+class Decoding(Struct, frozen=True):
+    """A body of the control port that is to be read."""
+
+    read: Callable[[bytes], Any]
+    """A function of a module; ValueError says why there is nothing to be read."""
+    content: bytes
+
+    def run(self) -> "DecodedBody":
+        """Read it."""
+        try:
+            tree = self.read(self.content)
+        except ValueError as error:
+            return DecodedBody(problem=str(error))
+        if not _has_at_most(tree, MOST_VALUES):
+            return DecodedBody(problem=f"the body has more than {MOST_VALUES} values")
+        return DecodedBody(tree)
+
+
+class DecodedBody(Struct, frozen=True):
+    """What `Decoding` came to."""
+
+    tree: Any = None
+    problem: str = ""
+    """Why there is no tree, if so."""
+
+
+def _has_at_most(tree: Any, most: int) -> bool:
+    """Tell whether a tree of dictionaries and lists has at most so many values."""
+    remaining, count = [tree], 1
+    while remaining:
+        node = remaining.pop()
+        if isinstance(node, dict | list):
+            count += len(node)
+            if count > most:  # what refers to itself has more than that
+                return False
+            remaining += node.values() if isinstance(node, dict) else node
+    return True
+
+
 class Preparer(Protocol):
     """What prepares requests, somewhere else: it may take its time."""
+
+    wait_s: float
+    """How long a request waits for that, before it is answered unread."""
 
     def submit(self, request: Request, on_prepared: Callable[[Prepared | None], None]) -> None:
         """Call *on_prepared* from any thread; None: the request has to be answered as it is."""

@@ -21,7 +21,6 @@ import biplist  # type: ignore[import-untyped]  # it is of 2017
 
 from simulator import services
 from simulator.auth import access_token, jose, provider_token
-from simulator.control.api.pushes import property_list
 from simulator.control.api.worlds import load_snapshot
 from simulator.control.parts import ApiProblem
 from simulator.core.configuration import load_settings
@@ -41,6 +40,7 @@ from simulator.pki.push_requests import sign_request
 from simulator.protocol import body_formats
 from simulator.protocol.oauth import parse_authorization
 from simulator.protocol.wire import decode, parse_json, query_pairs
+from simulator.services.apns.check_in_messages import read_message
 from simulator.services.dep import cursors
 from simulator.transport.http1.malformed_requests import describe, salvage
 from simulator.transport.http2 import frames, hpack
@@ -176,8 +176,8 @@ def coded_body(data: bytes) -> None:
 def plist(data: bytes) -> None:
     """Read a check-in message."""
     try:
-        property_list(data)
-    except ApiProblem as error:
+        read_message(data)
+    except ValueError as error:
         _quiet(error)
 
 

@@ -24,7 +24,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def enter(request: web.Request) -> web.StreamResponse:
     """Let in whoever has the token."""
-    form = await request.post()
+    form = await security.read_form(request)
     to, token = _target(form.get("to")), form.get("token")
     response = web.Response(status=303, headers={"Location": to})
     if isinstance(token, str) and security.log_in(request, response, token):

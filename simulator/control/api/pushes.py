@@ -1,60 +1,24 @@
 """Calls for pushes: device tokens, and what devices receive."""
 
 from collections.abc import Callable
-from typing import Any
 
-import msgspec
 from aiohttp import web
 from msgspec.structs import asdict
 
 from simulator.control.api.servers import home
-from simulator.control.parts import BODY, PAGE, PARTS, QUERY, Route, bad, missing
+from simulator.control.parts import BODY, PAGE, PARTS, QUERY, Route, bad, missing, read_body
 from simulator.control.push_streams import STREAMS, as_event, payload
 from simulator.core.notifier import PREFIX_DIGITS
 from simulator.core.state import Body, State
 from simulator.pki.push import ENVIRONMENTS
-from simulator.protocol.body_formats import load_plist
 from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.services.apns import pushes, registry, topics
+from simulator.services.apns.check_in_messages import read_message
 from simulator.services.apns.registry import DeviceToken
 from simulator.services.organisations import ORGANISATION, all_organisations
 
 _ENVIRONMENTS = tuple(ENVIRONMENTS)
 MAX_PAGE = 1000
-
-
-def property_list(content: bytes) -> dict[str, Any]:
-    """Return the dictionary in *content*, XML or binary; a problem says why there is none."""
-    try:
-        message = load_plist(content)
-    except ValueError as error:
-        raise bad(str(error)) from None
-    if not isinstance(message, dict):
-        raise bad("the property list must be a dictionary")
-    return message
-
-
-def _message(content: bytes) -> dict[str, Any]:
-    """Return the check-in message in a body; empty for an event of the webhook without one."""
-    if not content.lstrip().startswith(b"{"):
-        return property_list(content)
-    try:
-        event = msgspec.json.decode(content, type=_Webhook)
-        return {} if event.checkin_event is None else property_list(event.checkin_event.raw_payload)
-    except msgspec.DecodeError as error:
-        raise bad(f"the body is no event of MicroMDM's webhook: {error}") from None
-
-
-class _CheckinEvent(msgspec.Struct):
-    raw_payload: bytes
-    """Base64 in the JSON."""
-
-
-class _Webhook(msgspec.Struct):
-    """What MicroMDM and nanomdm post to a webhook, as far as it matters here."""
-
-    topic: str
-    checkin_event: _CheckinEvent | None = None
 
 
 async def check_in(request: web.Request) -> web.Response:
@@ -66,7 +30,7 @@ async def check_in(request: web.Request) -> web.Response:
     ``?topic=`` takes the place of the message's topic, for simulated devices that make
     one up; ``?environment=`` says that the token is for one environment only.
     """
-    parts, message = request.app[PARTS], _message(await request.read())
+    parts, message = request.app[PARTS], await read_body(request, read_message)
     if not registry.is_about_tokens(message):
         return web.json_response({"token": None, "changed": []})
     now_ms = parts.clock.now_ms()

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from simulator.control.ledger_service import BOOKS, LedgerService
-from simulator.control.parts import AFTER, LIMIT, PARTS, QUERY, ApiProblem, Route, bad
+from simulator.control.parts import AFTER, LIMIT, PARTS, QUERY, Route, bad, content_of
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.formats.table import FORMATS, Format
 from simulator.disclosure.judge import difference
@@ -75,9 +75,7 @@ async def judge_by(request: web.Request) -> web.Response:
 
     In every format it is made up in memory.
     """
-    form, content = _format(request), await request.read()
-    if len(content) > LARGEST:
-        raise ApiProblem(413, "Too large", f"a manifest has at most {LARGEST} bytes")
+    form, content = _format(request), await content_of(request, LARGEST, "a manifest")
     name = request[QUERY].get("name", "the manifest")
     try:
         manifest = await asyncio.to_thread(Manifest.parse, content.decode(), name)

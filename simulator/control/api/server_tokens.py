@@ -5,13 +5,16 @@ from collections.abc import Callable
 from aiohttp import web
 
 from simulator.control.api.servers import token_state, with_server
-from simulator.control.parts import BODY, PARTS, QUERY, Route, bad
+from simulator.control.parts import BODY, PARTS, QUERY, Route, bad, content_of
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time
 from simulator.pki.credentials import ServerToken, given_server_token, seal_server_token
 from simulator.protocol.fields import String
 from simulator.services.dep import tokens
 from simulator.services.fleet import access_tokens
+
+LARGEST = 64 * 1024
+"""Bytes of a certificate that are taken."""
 
 
 async def download_token(request: web.Request) -> web.Response:
@@ -21,7 +24,7 @@ async def download_token(request: web.Request) -> web.Response:
     ``by=another`` another person does it, and the consumer key changes too.
     """
     parts, server_id = request.app[PARTS], request.match_info["id"]
-    certificate = await request.read()
+    certificate = await content_of(request, LARGEST, "a certificate")
     by_another = request[QUERY].get("by") == "another"
     now_ms = parts.clock.now_ms()
 
