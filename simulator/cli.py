@@ -91,6 +91,10 @@ class Commands(click.Group):
             # Whoever read the output, such as `head`, has seen enough.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return None
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            advice = "look at the path, at who may write there, and at the room on its disk"
+            raise Mistake(f"{where}{error.strerror or error}: {advice}") from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

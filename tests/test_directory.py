@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.core.data_directory import Directory, holder, write_file
+from simulator.core.data_directory import Directory, holder
+from simulator.core.files import write_file
 from simulator.core.settings import ConfigurationError
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)

@@ -12,8 +12,9 @@ import click
 
 from simulator.commands.drill import drill
 from simulator.commands.imports import arrivals, import_
+from simulator.commands.output import output_file
 from simulator.commands.steering import ControlClient, control_options, match, pairs
-from simulator.core.data_directory import PRIVATE, write_file
+from simulator.core.files import PRIVATE
 from simulator.core.settings import ConfigurationError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -265,11 +266,9 @@ def snapshot() -> None:
 def save(path: Path, **options: Any) -> None:
     """Write the state to FILE, which only its owner may read."""
     control = ControlClient.of(**options)
-    content = control.send("GET", "/snapshot", timeout_s=600)
-    try:
-        write_file(path, content, PRIVATE)
-    except OSError as error:
-        raise ConfigurationError(f"cannot write {path} ({error.strerror})") from error
+    with output_file(path, PRIVATE) as file:
+        content = control.send("GET", "/snapshot", timeout_s=600)
+        file.write(content)
     control.show({"file": str(path), "bytes": len(content)}, f"{len(content)} bytes in {path}")
 
 

@@ -1,7 +1,7 @@
 """Commands of ``mdmsim ctl`` that bring new devices, licences and users."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,7 @@ import click
 
 from simulator.commands.steering import ControlClient, control_options
 from simulator.core.settings import ConfigurationError
-from simulator.worlds import depsim, vppsim
-from simulator.worlds.depsim import Insertion
 
-PAGE = 1000
 _SERVER = click.option("--server", metavar="ID", help="DEP server, where there is more than one.")
 
 
@@ -89,98 +86,19 @@ def import_(path: Path, server: str | None, location: str | None, **options: Any
         document = json.loads(path.read_bytes())
     except ValueError as error:
         raise ConfigurationError(f"{path} is not JSON: {error}") from error
-    if vppsim.is_one(document):
-        _supply(control, vppsim.read(document), location)
-    else:
-        _arm(control, path, document, server)
+    given = {"document": document, "server": server, "location": location}
+    body = {name: value for name, value in given.items() if value is not None}
+    answer = control.call("POST", "/imports", body, timeout_s=600)
+    control.show(answer, "\n".join([*_lines(answer), *answer["left_out"]]))
 
 
-def _arm(control: ControlClient, path: Path, document: Any, server: str | None) -> None:
-    """Do what a file of depsim asks for."""
-    catalogue = control.call("GET", "/catalogue")
-    operations = {
-        (method, one["path"]): one["name"]
-        for service in catalogue["services"]
-        if service["name"] == "dep"
-        for one in service["operations"]
-        for method in one["methods"]
-    }
-    asked = depsim.read(document, operations)
-    known = {one["name"] for one in control.call("GET", "/outcomes")["outcomes"]}
-    for fault in asked.faults:
-        if fault["outcome"] not in known:
-            raise ConfigurationError(
-                f"{path}: {fault['outcome']} is not a response that is known here"
-            )
-    serials: list[str] = []
-    ordered: list[dict[str, Any]] = []
-    armed: list[dict[str, Any]] = []
-    # What can be taken back comes first, so that a file is imported whole or not at all.
-    try:
-        for fault in asked.faults:
-            armed.append(control.call("POST", "/faults", fault))  # noqa: PERF401 (may fail)
-        for one in [each for each in asked.insertions if each.times != 1]:
-            body = _body(one, server) | _later(one)
-            ordered.append(control.call("POST", "/arrivals", body))
-        for one in asked.insertions:
-            body = _body(one, server)
-            serials += control.call("POST", "/devices", body, timeout_s=600)["serial_numbers"]
-    except ConfigurationError:
-        for fault in armed:
-            control.call("DELETE", f"/faults/{fault['id']}")
-        for arrival in ordered:
-            control.call("DELETE", f"/arrivals/{arrival['id']}")
-        raise
-    answer = {"serial_numbers": serials, "arrivals": ordered, "faults": armed}
-    lines = [f"{len(serials)} devices are added, {len(armed)} faults are armed"]
-    lines += (f"{one['count']} more arrive every {one['every_s']} s" for one in ordered)
-    _told(control, answer, lines, asked.left_out)
-
-
-def _body(one: Insertion, server: str | None) -> dict[str, Any]:
-    """Return how the devices of one event are added."""
-    families = {"families": list(one.families)} if one.families else {}
-    return {"count": one.count, **families, **({"server": server} if server else {})}
-
-
-def _later(one: Insertion) -> dict[str, int]:
-    """Return how devices go on to come after the first event."""
-    return {"every_s": one.every_s or 1, **({"times": one.times - 1} if one.times else {})}
-
-
-def _supply(
-    control: ControlClient, asked: vppsim.VppsimConfiguration, location: str | None
-) -> None:
-    """Do what a file of vppsim asks for."""
-    where = {"location": location} if location else {}
-    bought = [control.call("POST", "/assets", where | _order(one)) for one in asked.purchases]
-    accepted: list[Any] = []
-    after: Any = 0
-    while after is not None and len(accepted) < asked.users:
-        query = f"limit={PAGE}&after={after}" + (f"&location={location}" if location else "")
-        page = control.call("GET", f"/vpp-users?{query}")
-        after = page["next"]
-        for user in page["vpp_users"]:
-            if user["status"] == "Registered" and len(accepted) < asked.users:
-                client = user["clientUserId"]
-                body = where | {"client_user_id": client, "account": f"{client}@school.example"}
-                accepted.append(control.call("POST", "/vpp-users/accept", body))
-    left_out = list(asked.left_out)
-    if len(accepted) < asked.users:
-        left_out.append(f"associate_users: there were only {len(accepted)} registered users")
-    lines = [f"licences of {len(bought)} products are bought, {len(accepted)} users have accepted"]
-    _told(control, {"assets": bought, "vpp_users": accepted}, lines, left_out)
-
-
-def _order(one: vppsim.LicencePurchase) -> dict[str, Any]:
-    """Return how to buy licences of a product that is put into the store with them."""
-    product = {"adam_id": one.adam_id, "name": f"App {one.adam_id}"}
-    return {"product": product, "quantity": one.quantity}
-
-
-def _told(
-    control: ControlClient, answer: dict[str, Any], lines: Iterable[str], left_out: Iterable[str]
-) -> None:
-    """Show what was done, and what was left out."""
-    missing = list(left_out)
-    control.show(answer | {"left_out": missing}, "\n".join([*lines, *missing]))
+def _lines(answer: dict[str, Any]) -> Iterator[str]:
+    """Yield what was done."""
+    if "assets" in answer:
+        bought, users = len(answer["assets"]), len(answer["vpp_users"])
+        yield f"licences of {bought} products are bought, {users} users have accepted"
+        return
+    devices, faults = len(answer["serial_numbers"]), len(answer["faults"])
+    yield f"{devices} devices are added, {faults} faults are armed"
+    for one in answer["arrivals"]:
+        yield f"{one['count']} more arrive every {one['every_s']} s"

@@ -15,11 +15,10 @@ from simulator.core.data_directory import (
     DATABASE,
     KEYS,
     LEDGER,
-    PRIVATE,
     read_keys,
     signed,
-    write_file,
 )
+from simulator.core.files import PRIVATE, write_file
 from simulator.core.messages import Exchange
 from simulator.core.sealed_file import seal, unseal
 from simulator.core.settings import Settings

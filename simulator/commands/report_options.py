@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
 from shutil import get_terminal_size
@@ -13,7 +12,7 @@ import click
 from simulator.commands import report_screen
 from simulator.commands.journal_source import JournalLedger
 from simulator.commands.options import Function
-from simulator.core.settings import ConfigurationError
+from simulator.commands.output import output_file
 from simulator.disclosure.formats.table import FORMATS
 from simulator.disclosure.judge.gate import THRESHOLDS, thresholds
 from simulator.disclosure.judge.lock import DisclosureLock
@@ -159,14 +158,9 @@ def write(pieces: Iterable[str], output: Path | None) -> None:
         for piece in pieces:
             click.echo(piece, nl=False)
         return
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(output.open("w", encoding="utf-8"))
-            for piece in pieces:
-                file.write(piece)
-        except OSError as error:
-            why = f"cannot write {output} ({error.strerror}): name another with --output"
-            raise ConfigurationError(why) from error
+    with output_file(output) as file:
+        for piece in pieces:
+            file.write(piece.encode())
 
 
 def write_lock(report: Mapping[str, Any], path: Path | None) -> None:

@@ -1,8 +1,8 @@
 """``mdmsim token``: the credentials that Apple's portal would hand out, of all services."""
 
 import json
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -14,9 +14,11 @@ import click
 
 from simulator import services
 from simulator.commands.options import setting_options, settings
+from simulator.commands.output import output_file
 from simulator.commands.remote import ask
 from simulator.core import ready_file
 from simulator.core.data_directory import DATABASE, MEMORY, holder
+from simulator.core.files import PRIVATE
 from simulator.core.settings import ConfigurationError, Settings
 from simulator.core.state import State
 from simulator.pki.credentials import ServerToken
@@ -76,15 +78,21 @@ def _command(kind: Credential, provisionings: tuple[Provisioning, ...]) -> click
                 f"--data {MEMORY} keeps no credentials: those of a running simulator are in its "
                 "ready.json"
             )
-        rows = _entries(kind, provisionings, wanted, chosen)
-        if kind.listed:
-            shown = [entry for _, each, entry in rows if chosen.id in (None, each)]
-            click.echo(json.dumps(shown, indent=1))
-        elif chosen.certificate is not None and chosen.renews and holder(Path(wanted.data)):
-            identifier = _one(kind, rows, chosen)[1]
-            _write(_download(kind, wanted, identifier, chosen.certificate), chosen.output)
-        else:
-            _write(_content(kind, _pick(kind, rows, chosen), chosen.certificate), chosen.output)
+        renewing, runs = "", holder(Path(wanted.data))
+        # What is written is there before a token is renewed, and takes its place after that.
+        with output_file(chosen.output, PRIVATE) as file:
+            with _entries(kind, provisionings, wanted, chosen) as rows:
+                if kind.listed:
+                    shown = [entry for _, each, entry in rows if chosen.id in (None, each)]
+                    file.write(json.dumps(shown, indent=1).encode() + b"\n")
+                elif chosen.certificate and chosen.renews and runs:
+                    renewing = _one(kind, rows, chosen)[1]
+                else:
+                    value = _pick(kind, rows, chosen)
+                    file.write(_content(kind, value, chosen.certificate))
+                file.flush()
+            if renewing and chosen.certificate:
+                file.write(_download(kind, wanted, renewing, chosen.certificate))
 
     what = "all of them, as JSON" if kind.listed else f"that of one {kind.holder}"
     made: Callable[..., Any] = run
@@ -134,13 +142,14 @@ _Row = tuple[str, str, dict[str, Any]]
 """Organisation, id of the holder, and its entry as in ``ready.json``."""
 
 
+@contextmanager
 def _entries(
     kind: Credential,
     provisionings: tuple[Provisioning, ...],
     wanted: Settings,
     chosen: _Chosen,
-) -> list[_Row]:
-    """Return all holders, whether a simulator runs or not."""
+) -> Iterator[list[_Row]]:
+    """Give all holders, whether a simulator runs or not; an exception undoes what was changed."""
     path = Path(wanted.data)
     with ExitStack() as stack:
         runs = holder(path)
@@ -158,9 +167,10 @@ def _entries(
                 _renew(kind, state, chosen)
             held = {one.key: list(kind.held(state, one.key)) for one in all_organisations(state)}
             try:
-                return _described(path, held)
+                rows = _described(path, held)
             except ValueError as error:
                 raise ConfigurationError(f"--{_option(kind)}: {error}") from error
+            yield rows
 
 
 def _add(kind: Credential, state: State, chosen: _Chosen, served: Path | None) -> None:
@@ -272,14 +282,6 @@ def _content(kind: Credential, value: Any, certificate: Path | None) -> bytes:
             raise ConfigurationError(f"{certificate}: {error}") from error
     text = value if isinstance(value, str) else json.dumps(value, indent=1)
     return text.encode() + b"\n"
-
-
-def _write(content: bytes, output: Path | None) -> None:
-    if output is None:
-        click.echo(content, nl=False)
-        return
-    output.touch(mode=0o600)
-    output.write_bytes(content)
 
 
 command = group(services.provisionings())

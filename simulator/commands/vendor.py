@@ -10,14 +10,15 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from simulator.commands.options import setting_options, settings
-from simulator.core.data_directory import PRIVATE, Directory, holder, write_file
+from simulator.commands.output import output_file
+from simulator.core.data_directory import Directory, holder
+from simulator.core.files import PRIVATE, PUBLIC, write_file
 from simulator.core.settings import ConfigurationError
 from simulator.pki.push_identity import UNREADABLE
 from simulator.pki.push_requests import sign_request
 from simulator.pki.vendor import VendorAuthority
 from simulator.worlds import credentials
 
-_PUBLIC = 0o644
 _DER, _PEM = serialization.Encoding.DER, serialization.Encoding.PEM
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -46,7 +47,7 @@ def export(folder: Path, config: str | None, **flags: Any) -> None:
         ("AppleWWDRCAG3.cer", authority.intermediate_der),
         ("AppleIncRootCertificate.cer", authority.root_der),
     ):
-        write_file(folder / name, content, _PUBLIC)
+        write_file(folder / name, content, PUBLIC)
     names = "mdm.cer, vendor.key, chain.pem, AppleWWDRCAG3.cer and AppleIncRootCertificate.cer"
     click.echo(f"{names} are in {folder}")
 
@@ -63,7 +64,8 @@ def certify(csr: Path, name: str, output: Path, config: str | None, **flags: Any
     if not isinstance(key, rsa.RSAPublicKey):
         raise ConfigurationError(f"{csr}: its key is not RSA: make one of 2048 bits")
     made = authority.certify(name, key, now)
-    write_file(output, made.public_bytes(_DER), _PUBLIC)
+    with output_file(output, PUBLIC) as file:
+        file.write(made.public_bytes(_DER))
     click.echo(f"{output} is good until {made.not_valid_after_utc:%Y-%m-%d}")
 
 
@@ -76,11 +78,10 @@ def sign(csr: Path, output: Path | None, config: str | None, **flags: Any) -> No
     request = _csr(csr)
     authority, path, now = _authority(config, **flags)
     content = sign_request(request, credentials.vendor(path, now, authority))
-    if output is None:
-        click.echo(content.decode(), nl=False)
-        return
-    write_file(output, content, _PUBLIC)
-    click.echo(f"{output} can be uploaded", err=True)
+    with output_file(output, PUBLIC) as file:
+        file.write(content)
+    if output is not None:
+        click.echo(f"{output} can be uploaded", err=True)
 
 
 def _csr(path: Path) -> x509.CertificateSigningRequest:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from simulator.control.device_journal import DeviceJournal
 from simulator.control.parts import Parts
-from simulator.core.data_directory import PRIVATE, write_file
+from simulator.core.files import PRIVATE, write_file
 from simulator.core.messages import Finding
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State

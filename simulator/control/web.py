@@ -9,6 +9,7 @@ from simulator.control import openapi, push_streams, resources
 from simulator.control.actions import (
     arrivals,
     device_actions,
+    imports,
     inventory,
     push_credentials,
     simulated_devices,
@@ -81,6 +82,7 @@ _OWN = (
     *vpp.ROUTES,
     *vpp_events.ROUTES,
     *inventory.ROUTES,
+    *imports.ROUTES,
     *clock.ROUTES,
     *quirks.ROUTES,
     *releases.ROUTES,
@@ -99,8 +101,9 @@ _NARROWED = {
 
 
 async def _end_streams(application: web.Application) -> None:
-    """Let who listens go: aiohttp would wait for each, and then cut it off."""
+    """Let who listens go: aiohttp would wait for each, and then cut it off. Read no more bodies."""
     application[PARTS].gateway.notifier.end()
+    await asyncio.to_thread(application[PARTS].bodies.close)
 
 
 _UNFINISHED: web.AppKey[set[asyncio.Task[web.StreamResponse]]] = web.AppKey("unfinished")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from simulator.core.files import PRIVATE, PUBLIC, load_pair, write_file
 from simulator.core.settings import ConfigurationError
 from simulator.pki import dsse, evidence_key
 from simulator.pki.authority import Authority
@@ -29,7 +30,6 @@ KEYS = "keys.json"
 """Name of the file with its secrets."""
 LEDGER = "ledger.cache"
 """Name of the file that the ledger of a large journal is kept in. It may go at any time."""
-PRIVATE = 0o600
 _KEY_BYTES = 32
 
 
@@ -87,12 +87,13 @@ class Directory:
         sign for one of *sans*.
         """
         certificate, key = self.path / "ca.pem", self.path / "ca.key"
+
+        def make() -> tuple[bytes, bytes]:
+            made = Authority.create(now, sans=sans)
+            return made.certificate_pem, made.key_pem
+
         try:
-            if not certificate.exists() and not key.exists():
-                authority = Authority.create(now, sans=sans)
-                write_file(key, authority.key_pem, PRIVATE)
-                write_file(certificate, authority.certificate_pem, 0o644)
-            authority = Authority.load(certificate.read_bytes(), key.read_bytes())
+            authority = Authority.load(*load_pair(certificate, key, make))
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
         except FileNotFoundError as error:
@@ -122,7 +123,7 @@ class Directory:
             if not public.exists():
                 public.mkdir(parents=True)
                 public.chmod(0o755)
-            write_file(public / "ca.pem", (self.path / "ca.pem").read_bytes(), 0o644)
+            write_file(public / "ca.pem", (self.path / "ca.pem").read_bytes(), PUBLIC)
         except OSError as error:
             raise ConfigurationError(
                 f"cannot write to {folder} ({error.strerror}): choose another --public-dir"
@@ -148,8 +149,8 @@ def evidence_key_of(directory: Path) -> Ed25519PrivateKey:
     try:
         if not path.exists():
             private, public = evidence_key.make()
+            write_file(path.with_suffix(".pub"), public, PUBLIC)
             write_file(path, private, PRIVATE)
-            write_file(path.with_suffix(".pub"), public, 0o644)
         return evidence_key.load(path.read_bytes())
     except ValueError as error:
         raise ConfigurationError(
@@ -200,19 +201,6 @@ def read_keys(path: Path, fingerprint_key: str) -> Keys:
         raise ConfigurationError(
             f"{path} is damaged: restore it, or remove it to have new keys made"
         ) from None
-
-
-def write_file(path: Path, content: bytes, mode: int) -> None:
-    """Write *content* to *path* so that a reader sees all of it or none; *mode* from the start."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, mode)
-            file.write(content)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def holder(path: Path) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simulator.core.data_directory import PRIVATE, write_file
+from simulator.core.files import PRIVATE, write_file
 
 NAME = "ready.json"
 

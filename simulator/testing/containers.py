@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from simulator.core import ready_file
 from simulator.core.configuration import PREFIX, load_settings
+from simulator.core.files import PRIVATE, write_file
 from simulator.core.settings import ROWS, ConfigurationError
 
 
@@ -54,8 +55,7 @@ def reached(
 
     def copied(path: str) -> str:
         target = folder / path.lstrip("/").replace("/", "-")
-        target.touch(mode=0o600)
-        target.write_bytes(read(path))
+        write_file(target, read(path), PRIVATE)
         return str(target)
 
     outside["tls"] = [moved(url) for url in inside["tls"]]

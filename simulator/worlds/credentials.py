@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from simulator.core.data_directory import PRIVATE, write_file
+from simulator.core.files import PRIVATE, PUBLIC, load_pair, write_file
 from simulator.core.state import State
 from simulator.pki.authorities import Authorities
 from simulator.pki.push import PushAuthority
@@ -14,21 +14,18 @@ from simulator.pki.vendor import Vendor, VendorAuthority
 from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import Held, Making, Provisioning
 
-_CA, _CA_KEY = "push-ca.pem", "push-ca.key"
-_PUBLIC = 0o644
 HeldByList = Mapping[str, list[Held]]
 """The holders of an organisation, by their list in ``ready.json``."""
 
 
 def push_authority(path: Path, now: datetime) -> PushAuthority:
     """Return the data directory's authority for push certificates; the first time it is made."""
-    certificate, key = path / _CA, path / _CA_KEY
-    if certificate.exists() and key.exists():
-        return PushAuthority.load(certificate.read_bytes(), key.read_bytes())
-    made = PushAuthority.create(now)
-    write_file(key, made.key_pem, PRIVATE)
-    write_file(certificate, made.certificate_pem, _PUBLIC)
-    return made
+
+    def make() -> tuple[bytes, bytes]:
+        made = PushAuthority.create(now)
+        return made.certificate_pem, made.key_pem
+
+    return PushAuthority.load(*load_pair(path / "push-ca.pem", path / "push-ca.key", make))
 
 
 def authorities(path: Path, push: PushAuthority, now: datetime) -> Authorities:
@@ -38,13 +35,12 @@ def authorities(path: Path, push: PushAuthority, now: datetime) -> Authorities:
 
 def developer(path: Path, now: datetime) -> VendorAuthority:
     """Return the authority for vendors' certificates; the first time it is made."""
-    certificate, key = path / "vendor-ca.pem", path / "vendor-ca.key"
-    if certificate.exists() and key.exists():
-        return VendorAuthority.load(certificate.read_bytes(), key.read_bytes())
-    made = VendorAuthority.create(now)
-    write_file(key, made.key_pem, PRIVATE)
-    write_file(certificate, made.certificate_pem, _PUBLIC)
-    return made
+
+    def make() -> tuple[bytes, bytes]:
+        made = VendorAuthority.create(now)
+        return made.certificate_pem, made.key_pem
+
+    return VendorAuthority.load(*load_pair(path / "vendor-ca.pem", path / "vendor-ca.key", make))
 
 
 def vendor(path: Path, now: datetime, issuer: VendorAuthority) -> Vendor:
@@ -102,6 +98,6 @@ def entry(path: Path, making: Making | None, held: Held) -> dict[str, Any]:
         contents = held.make(making)
         for file, target, content in zip(held.files, targets, contents, strict=True):
             target.parent.mkdir(mode=0o700, exist_ok=True)
-            write_file(target, content, PRIVATE if file.secret else _PUBLIC)
+            write_file(target, content, PRIVATE if file.secret else PUBLIC)
     paths = {file.key: str(path / file.name) for file in held.files}
     return {**held.entry, **paths}

@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager
 
 from simulator.core.clock import Clock
 from simulator.core.data_directory import Directory
-from simulator.core.settings import ConfigurationError, Settings
-from simulator.core.state import State
+from simulator.core.settings import Settings
+from simulator.core.state import State, StoreAdmin
 from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import Provisioning, Step
 from simulator.store.opening import open_store
@@ -26,14 +26,15 @@ def generate_secret(digits: int) -> str:
     return secrets.token_hex((digits + 1) // 2)[:digits]
 
 
-def is_empty(state: State) -> bool:
-    """Return whether a world is to be loaded; ConfigurationError if one was, but not to its end."""
+def is_empty(state: StoreAdmin) -> bool:
+    """Return whether a world is to be loaded; one that was loaded in part is removed.
+
+    That was at the first start, so nobody has changed anything of it.
+    """
     loaded = state.of("").get(KIND, KEY)
     if loaded is not None and not loaded.body["whole"]:
-        raise ConfigurationError(
-            f"loading the world {loaded.body['name']} into this data directory was interrupted: "
-            "remove the directory, or choose another with --data"
-        )
+        state.wipe()
+        return True
     return loaded is None and not all_organisations(state)
 
 

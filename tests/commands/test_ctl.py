@@ -374,7 +374,7 @@ async def test_arrivals_are_added_listed_and_cancelled(running: Running) -> None
         pytest.param({"get_account_responses": [{}]}, "response must be a name", id="name"),
         pytest.param(
             {"get_account_responses": [{"response": "what"}]},
-            "dep.WHAT is not a response",
+            "outcome 'dep.WHAT' is not known: did you mean",
             id="unknown",
         ),
         pytest.param({"device_insertions": [{"devices_per_event": 0}]}, "whole number", id="none"),

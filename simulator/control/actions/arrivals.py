@@ -11,7 +11,7 @@ from simulator.control.api.devices import (
     who,
 )
 from simulator.control.api.servers import home, with_server
-from simulator.control.parts import BODY, PARTS, QUERY, Route, bad, missing
+from simulator.control.parts import BODY, PARTS, QUERY, Parts, Route, bad, missing
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds
@@ -41,33 +41,35 @@ async def list_arrivals(request: web.Request) -> web.Response:
 async def order(request: web.Request) -> web.Response:
     """Let devices arrive from now on; the first come after ``every_s``, or at ``starts``."""
     parts, body = request.app[PARTS], request[BODY]
-    now_ms, every_s = parts.clock.now_ms(), body["every_s"]
+    now_ms = parts.clock.now_ms()
+    await materialise_arrivals(parts)
+    made = await parts.gateway.run(lambda state: place_order(state, parts, body, now_ms))
+    return web.json_response(made, status=201)
+
+
+def place_order(state: State, parts: Parts, body: Body, now_ms: int) -> Body:
+    """Order the arrivals that a checked *body* describes, and return them as they are shown."""
+    every_s, server_id = body["every_s"], body.get("server")
     starts_ms = milliseconds(body["starts"]) if "starts" in body else now_ms + every_s * 1000
     ends_ms = milliseconds(body["ends"]) if "ends" in body else arrivals.NEVER
     if ends_ms <= starts_ms:
         raise bad("ends must be after starts")
-    server_id = body.get("server")
-    await materialise_arrivals(parts)
-
-    def work(state: State) -> Body:
-        org = with_server(state, server_id) if server_id else home(state, body.get("organisation"))
-        own = state.of(org)
-        made = arrivals.order(
-            own,
-            server_id or only_server(own),
-            now_ms=now_ms,
-            by=who(state, org, body),
-            count=body["count"],
-            every_s=every_s,
-            seed=parts.settings.seed,
-            starts_ms=starts_ms,
-            ends_ms=ends_ms,
-            times=body.get("times", 0),
-            families=body.get("families"),
-        )
-        return made.shown() | {"organisation": org}
-
-    return web.json_response(await parts.gateway.run(work), status=201)
+    org = with_server(state, server_id) if server_id else home(state, body.get("organisation"))
+    own = state.of(org)
+    made = arrivals.order(
+        own,
+        server_id or only_server(own),
+        now_ms=now_ms,
+        by=who(state, org, body),
+        count=body["count"],
+        every_s=every_s,
+        seed=parts.settings.seed,
+        starts_ms=starts_ms,
+        ends_ms=ends_ms,
+        times=body.get("times", 0),
+        families=body.get("families"),
+    )
+    return made.shown() | {"organisation": org}
 
 
 async def cancel(request: web.Request) -> web.Response:
@@ -105,6 +107,17 @@ SHOWN = (
     Integer("arrived", "How many have come.", required=True),
     Field("next", "When the next come; null after the last.", required=True),
 )
+ORDER = (
+    COUNT,
+    EVERY,
+    SERVER_ROW,
+    ORGANISATION_ROW,
+    String("starts", "When the first come.", check=is_time, example=TIME),
+    String("ends", "From when on none come any more.", check=is_time, example=TIME),
+    Integer("times", "How many times they come.", least=1, most=10**9),
+    Strings("families", "Families to invent; all if absent.", values=tuple(FAMILIES)),
+    BY,
+)
 ROUTES = (
     Route(
         "GET",
@@ -120,17 +133,7 @@ ROUTES = (
         "Let devices arrive over time.",
         order,
         query=(),
-        body=(
-            COUNT,
-            EVERY,
-            SERVER_ROW,
-            ORGANISATION_ROW,
-            String("starts", "When the first come.", check=is_time, example=TIME),
-            String("ends", "From when on none come any more.", check=is_time, example=TIME),
-            Integer("times", "How many times they come.", least=1, most=10**9),
-            Strings("families", "Families to invent; all if absent.", values=tuple(FAMILIES)),
-            BY,
-        ),
+        body=ORDER,
         answer=SHOWN,
         status=201,
     ),

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from simulator.control.api.vpp import complete_due_events, find
-from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Handler, Route, bad
+from simulator.control.api.vpp import MAX_PAGE, complete_due_events, find
+from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Handler, Parts, Route, bad
 from simulator.core.state import Body, State
 from simulator.protocol.fields import (
     Boolean,
@@ -69,30 +69,32 @@ async def buy(request: web.Request) -> web.Response:
     With ``product`` it is put into the store first.
     """
     parts, body = request.app[PARTS], request[BODY]
+    bought = await parts.gateway.run(lambda state: purchase(state, parts, body))
+    return web.json_response(bought, status=201)
+
+
+def purchase(state: State, parts: Parts, body: Body) -> Body:
+    """Buy what a checked *body* describes, and return the asset as it is shown."""
     product = _product(body["product"]) if "product" in body else None
     adam_id = product.adam_id if product is not None else body.get("adam_id")
     if adam_id is None:
         raise bad('the body must name what to buy: {"adam_id": "1900000001", "quantity": 10}')
     if "quantity" not in body and not body["unlimited"]:
         raise bad("the body needs quantity, a whole number")
-
-    def work(state: State) -> Body:
-        now_ms = complete_due_events(parts, state)
-        one = find(state, body.get("location"))
-        if product is not None:
-            put_product(state, product)
-        bought = portal.buy(
-            state.of(one.organisation),
-            one.id,
-            adam_id,
-            body.get("quantity", 0),
-            now_ms=now_ms,
-            pricing=body["pricing"],
-            unlimited=body["unlimited"],
-        )
-        return _asset(state, bought)
-
-    return web.json_response(await parts.gateway.run(work), status=201)
+    now_ms = complete_due_events(parts, state)
+    one = find(state, body.get("location"))
+    if product is not None:
+        put_product(state, product)
+    bought = portal.buy(
+        state.of(one.organisation),
+        one.id,
+        adam_id,
+        body.get("quantity", 0),
+        now_ms=now_ms,
+        pricing=body["pricing"],
+        unlimited=body["unlimited"],
+    )
+    return _asset(state, bought)
 
 
 def _product(given: Body) -> StoreProduct:
@@ -140,20 +142,33 @@ async def list_users(request: web.Request) -> web.Response:
 async def accept_invitation(request: web.Request) -> web.Response:
     """Let a user accept the invitation: ``client_user_id`` and ``account`` of the body."""
     parts, body = request.app[PARTS], request[BODY]
+    return web.json_response(await parts.gateway.run(lambda state: accept(state, parts, body)))
 
-    def work(state: State) -> Body:
-        now_ms = complete_due_events(parts, state)
-        one = find(state, body.get("location"))
-        linked = portal.accept_invitation(
-            state.of(one.organisation),
-            one.id,
-            body["client_user_id"],
-            body["account"],
-            now_ms=now_ms,
-        )
-        return _user(linked)
 
-    return web.json_response(await parts.gateway.run(work))
+def accept(state: State, parts: Parts, body: Body) -> Body:
+    """Let the user that a checked *body* names accept, and return the user as shown."""
+    now_ms = complete_due_events(parts, state)
+    one = find(state, body.get("location"))
+    linked = portal.accept_invitation(
+        state.of(one.organisation),
+        one.id,
+        body["client_user_id"],
+        body["account"],
+        now_ms=now_ms,
+    )
+    return _user(linked)
+
+
+def registered(state: State, location: str | None, most: int) -> list[str]:
+    """Return the client ids of as many users of a location that are invited, oldest first."""
+    one, after = find(state, location), ""
+    found: list[str] = []
+    own, kind = state.of(one.organisation), one.kind(USER)
+    while len(found) < most and (page := own.scan(kind, after=after, limit=MAX_PAGE)):
+        after = page[-1].key
+        shown = (users.shown(User.of(each)) for each in page)
+        found += [user["clientUserId"] for user in shown if user["status"] == "Registered"]
+    return found[:most]
 
 
 async def list_assignments(request: web.Request) -> web.Response:
@@ -200,6 +215,14 @@ def _listing(path: str, about: str, handler: Handler, *query: Field, says: str) 
     return Route("GET", path, about, handler, query=(*query, LIMIT), answer=(answer,))
 
 
+PURCHASE = (
+    _LOCATION,
+    _ADAM_ID,
+    _PRODUCT_ROW,
+    Integer("quantity", "How many; below 0 gives free ones back.", example=10),
+    String("pricing", "Quality.", values=PRICING, default=PRICING[0]),
+    Boolean("unlimited", "Whether it cannot run out; free apps only.", default=False),
+)
 ROUTES = (
     _listing(
         "/assets",
@@ -215,14 +238,7 @@ ROUTES = (
         "Buy licences.",
         buy,
         query=(),
-        body=(
-            _LOCATION,
-            _ADAM_ID,
-            _PRODUCT_ROW,
-            Integer("quantity", "How many; below 0 gives free ones back.", example=10),
-            String("pricing", "Quality.", values=PRICING, default=PRICING[0]),
-            Boolean("unlimited", "Whether it cannot run out; free apps only.", default=False),
-        ),
+        body=PURCHASE,
         status=201,
     ),
     _listing("/products", "List what the store has.", list_products, AFTER, says="By store id."),

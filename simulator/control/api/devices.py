@@ -115,23 +115,25 @@ async def add_devices(request: web.Request) -> web.Response:
         raise bad("devices must be an array of objects, one at least")
     if given is None and not count:
         raise bad(f'the body must be {{"count": 1}} (to {MAX_ADDED}) or {{"devices": [...]}}')
-    server_id = body.get("server")
-
-    def work(state: State) -> list[str]:
-        org = with_server(state, server_id) if server_id else home(state, body.get("organisation"))
-        own = state.of(org)
-        target = server_id or only_server(own)
-        rows = given or invented(state, parts, count, body.get("families"))
-        return portal.add_devices(
-            own,
-            ((hardware, now_ms) for hardware in rows),
-            server=target,
-            by=who(state, org, body),
-            events=True,
-        )
-
     await materialise_arrivals(parts)
-    return web.json_response({"serial_numbers": await parts.gateway.load(work)}, status=201)
+    serials = await parts.gateway.load(lambda state: add(state, parts, body, now_ms))
+    return web.json_response({"serial_numbers": serials}, status=201)
+
+
+def add(state: State, parts: Parts, body: Body, now_ms: int) -> list[str]:
+    """Add the devices that a checked *body* describes, and return their serial numbers."""
+    server_id = body.get("server")
+    org = with_server(state, server_id) if server_id else home(state, body.get("organisation"))
+    own = state.of(org)
+    target = server_id or only_server(own)
+    rows = body.get("devices") or invented(state, parts, body["count"], body.get("families"))
+    return portal.add_devices(
+        own,
+        ((hardware, now_ms) for hardware in rows),
+        server=target,
+        by=who(state, org, body),
+        events=True,
+    )
 
 
 def invented(state: State, parts: Parts, count: int, families: Any) -> Iterator[Body]:
@@ -209,6 +211,14 @@ HARDWARE = (
 )
 BY = String("by", "E-mail address of who does it; the organisation's administrator if absent.")
 SERVER_ROW = String("server", "Id of a DEP server.", shortest=1)
+NEW = (
+    Integer("count", "How many to invent.", least=1, most=MAX_ADDED, example=3),
+    Strings("families", "Families to invent; all if absent.", values=tuple(FAMILIES)),
+    Objects("devices", "The devices by their wire names, instead.", fields=HARDWARE),
+    SERVER_ROW,
+    ORGANISATION_ROW,
+    BY,
+)
 NEXT = Field("next", "What to give as after to go on; null at the end.", required=True)
 ROUTES = (
     Route(
@@ -229,14 +239,7 @@ ROUTES = (
         "Add devices.",
         add_devices,
         query=(),
-        body=(
-            Integer("count", "How many to invent.", least=1, most=MAX_ADDED, example=3),
-            Strings("families", "Families to invent; all if absent.", values=tuple(FAMILIES)),
-            Objects("devices", "The devices by their wire names, instead.", fields=HARDWARE),
-            SERVER_ROW,
-            ORGANISATION_ROW,
-            BY,
-        ),
+        body=NEW,
         answer=(Strings("serial_numbers", "Of the new ones.", required=True),),
         status=201,
     ),

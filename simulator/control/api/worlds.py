@@ -21,6 +21,7 @@ from simulator.control.parts import (
     missing,
 )
 from simulator.core import resources
+from simulator.core.clock import Clock
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State, StoreAdmin
 from simulator.faults import faults
@@ -174,14 +175,18 @@ async def load(request: web.Request) -> web.Response:
     world = await asyncio.to_thread(_plan, parts, request.match_info["name"], body)
     seed = body.get("seed", parts.settings.seed)
 
+    now_ms = Clock().now_ms()
+
+    def work(state: StoreAdmin) -> None:
+        state.wipe()
+        for piece in load_steps(world, seed, now_ms, provisionings=parts.provisionings):
+            piece(state)
+        _branch(parts.provisionings, state, anew=True)
+
+    # In one transaction: what was there stays whole if this ends half-way, whatever ends it.
     async with request.app[BUSY]:
-        await parts.gateway.load(_wipe)
+        await parts.gateway.load(work)
         parts.clock.run()
-        for piece in load_steps(
-            world, seed, parts.clock.now_ms(), provisionings=parts.provisionings
-        ):
-            await parts.gateway.load(piece)
-        await parts.gateway.run(lambda state: _branch(parts.provisionings, state, anew=True))
         shown = await parts.renew()
         await parts.gateway.run(_set_baseline)
     return web.json_response({"world": world.name, "organisations": shown})
@@ -201,10 +206,6 @@ def _plan(parts: Parts, name: str, body: Body) -> Plan:
         return world.resized(body["devices"]) if "devices" in body else world
     except ConfigurationError as error:
         raise bad(str(error)) from None
-
-
-def _wipe(state: StoreAdmin) -> None:
-    state.wipe()
 
 
 def _set_baseline(state: StoreAdmin) -> None:
