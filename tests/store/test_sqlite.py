@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from simulator.core.settings import ConfigurationError
-from simulator.core.state import State
+from simulator.core.state import State, StoreAdmin
 from simulator.store.errors import StoreError
 from simulator.store.opening import open_journal, open_store
 from simulator.store.sql import filters
@@ -341,3 +341,53 @@ def test_few_are_found_without_a_look_at_all(path: Path, match: dict[str, str], 
     assert len(plan) == 1, plan  # nothing is sorted
     assert index in plan[0]
     store.close()
+
+
+def steps(store: SqliteStore, work: Callable[[StoreAdmin], None]) -> int:
+    """Return how many hundred instructions SQLite runs for *work*."""
+    counted = []
+    with store.transaction() as state:
+        store._connection.set_progress_handler(lambda: counted.append(1), 100)
+        work(state)
+        store._connection.set_progress_handler(None, 0)
+    return len(counted)
+
+
+@pytest.mark.parametrize("organisation", [None, "a"])
+def test_a_reset_takes_as_long_as_what_has_changed(path: Path, organisation: str | None) -> None:
+    found = {}
+    for devices in (100, 20_000):
+        with closing(SqliteStore.open(path.with_name(f"{devices}.db"))) as store:
+            with store.transaction() as state:
+                rows = [(f"{number:06d}", {"n": number}) for number in range(devices)]
+                state.of("a").add_many("device", rows)
+                state.set_baseline()
+            with store.transaction() as state:
+                state.of("a").put("device", "000001", {"n": -1})
+                state.of("a").put("device", "new", {})
+            found[devices] = steps(store, lambda state: state.reset(organisation))
+            with store.transaction() as state:
+                assert not state.of("a").has("device", "new")
+
+    assert found[20_000] <= found[100] + 2
+
+
+def test_what_is_new_since_a_mark_of_an_earlier_version_goes_too(path: Path) -> None:
+    with closing(SqliteStore.open(path)) as store:
+        with store.transaction() as state:
+            state.of("a").put("device", "old", {"n": 1})
+            state.set_baseline()
+        with store.transaction() as state:
+            state.of("a").put("device", "old", {"n": 2})
+            state.of("a").put("device", "new", {})
+        # As it was left by a version that looked through all entities instead.
+        store._connection.execute("DROP TRIGGER baseline_INSERT")
+        store._connection.execute("DELETE FROM baseline WHERE revision = 0")
+    with closing(SqliteStore.open(path)) as store:
+        with store.transaction() as state:
+            state.of("a").put("device", "later", {})
+        with store.transaction() as state:
+            state.reset()
+            left = [(one.key, one.body) for one in state.of("a").scan("device")]
+
+    assert left == [("old", {"n": 1})]

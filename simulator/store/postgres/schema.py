@@ -42,6 +42,13 @@ BEGIN
     ON CONFLICT DO NOTHING;
   RETURN CASE WHEN tg_op = 'DELETE' THEN old ELSE new END;
 END $$""",
+    """CREATE FUNCTION note_new() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO baseline
+    VALUES (new.organisation, new.kind, new.key, 0, convert_to('{}', 'UTF8'), '[]')
+    ON CONFLICT DO NOTHING;
+  RETURN new;
+END $$""",
     f"INSERT INTO journal_head VALUES (1, 0, '\\x{START.hex()}', 1)",  # noqa: S608 (a number of ours)
     f"""INSERT INTO meta VALUES ('application', {APPLICATION}), ('schema', {VERSION}),
       ('revision', 0), ('version', 0), ('removed', 0)""",  # noqa: S608 (numbers of ours)
@@ -67,10 +74,14 @@ CHANGED_NAMES = "SELECT organisation, kind, key FROM entity WHERE revision > ? L
 CHANGED_OF_KINDS = "SELECT kind, key, body FROM entity WHERE revision > ? AND kind = ANY (?)"
 READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 """Begins a transaction whose statements see one moment: it waits for nobody, nobody for it."""
-_VERBS = ("UPDATE", "DELETE")
+_VERBS = ("UPDATE", "DELETE", "INSERT")
 _NOTE = (
     "CREATE TRIGGER baseline_{verb} BEFORE {verb} ON entity FOR EACH ROW"
     " WHEN (old.revision <= {{mark}}) EXECUTE FUNCTION note_baseline()"
+)
+_NOTE_NEW = (
+    "CREATE TRIGGER baseline_INSERT AFTER INSERT ON entity FOR EACH ROW"
+    " WHEN (new.revision > {mark}) EXECUTE FUNCTION note_new()"
 )
 DIALECT = Dialect(
     above=Above(),
@@ -80,6 +91,6 @@ DIALECT = Dialect(
     organisation_in_body="(convert_from(body, 'UTF8')::json ->> 'organisation')",
     noted_pairs="SELECT b.organisation, b.kind, b.key, b.body, e.pair ->> 0 AS name,"
     " e.pair ->> 1 AS value FROM baseline b, json_array_elements(b.indexed::json) AS e (pair)",
-    note_changes=tuple(_NOTE.format(verb=verb) for verb in _VERBS),
+    note_changes=(*(_NOTE.format(verb=verb) for verb in _VERBS[:2]), _NOTE_NEW),
     note_no_changes=tuple(f"DROP TRIGGER IF EXISTS baseline_{verb} ON entity" for verb in _VERBS),
 )

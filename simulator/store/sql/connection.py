@@ -27,7 +27,7 @@ class Dialect:
     """Name and value of each pair in the column ``indexed`` of the baseline ``b``, with key."""
     note_changes: tuple[str, ...]
     """Statements after which the database notes what an entity was before its first change
-    after the revision ``{mark}``, which they hold."""
+    after the revision ``{mark}``, which they hold, and which entities are new."""
     note_no_changes: tuple[str, ...]
     """Statements after which it does not."""
     erase_deleted: tuple[str, ...] = ()

@@ -4,6 +4,7 @@
 entity was before its first change, so going back costs only what has changed.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Protocol
@@ -26,27 +27,42 @@ _SET_MARK = (
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
 _OWN = (
-    "(:all OR organisation = :of OR (organisation = '' AND ((kind = 'organisation' AND key = :of)"
-    " OR {body} = :of)))"
+    "(:all OR {one}.organisation = :of OR ({one}.organisation = '' AND"
+    " (({one}.kind = 'organisation' AND {one}.key = :of) OR {body} = :of)))"
 )
 """Which entities are those of one organisation, be it that they stand among those of none."""
+_OWN_OF = re.compile(r"\{own (\w)\}")
+_NAMES = "b.organisation, b.kind, b.key"
+_SAME = "e.organisation = b.organisation AND e.kind = b.kind AND e.key = b.key"
 _CHANGED = (
-    f"SELECT organisation, kind, key FROM entity WHERE revision > :mark AND {_OWN}"  # noqa: S608 (ours)
     # What was this organisation's, and is another's now, comes back as well.
-    f" UNION SELECT organisation, kind, key FROM baseline WHERE {_OWN}"
+    f"SELECT {_NAMES} FROM baseline b WHERE b.revision > 0 AND {{own b}}"  # noqa: S608 (ours)
+    # To SQLite, CROSS says which table comes first.
+    f" UNION SELECT {_NAMES} FROM baseline b CROSS JOIN entity e WHERE {_SAME} AND {{own e}}"
 )
-_REMOVE = f"DELETE FROM entity WHERE revision > :mark AND {_OWN}"  # noqa: S608 (ours)
-_COPY = "INSERT INTO entity SELECT organisation, kind, key, revision, body FROM baseline"
-_RESTORE = f"{_COPY} WHERE {_OWN} {statements.REPLACE}"
+_RESTORE = (
+    f"INSERT INTO entity SELECT {_NAMES}, b.revision, b.body FROM baseline b"  # noqa: S608 (ours)
+    f" WHERE b.revision > 0 AND {{own b}} {statements.REPLACE}"
+)
 _REINDEX = (
-    "INSERT INTO entity_index SELECT organisation, kind, name, value, key FROM ({pairs}) AS pair"  # noqa: S608 (ours)
-    f" WHERE {_OWN} ON CONFLICT DO NOTHING"
+    "INSERT INTO entity_index SELECT organisation, kind, name, value, key FROM ({pairs}) AS b"
+    " WHERE {own b} ON CONFLICT DO NOTHING"
 )
-_FORGET = f"DELETE FROM baseline WHERE {_OWN}"  # noqa: S608 (ours)
-_COUNTERS = (
-    "DELETE FROM counter WHERE :all OR organisation = :of",
-    "INSERT INTO counter SELECT * FROM baseline_counter WHERE :all OR organisation = :of",
+_FORGET = "DELETE FROM baseline AS b WHERE b.revision > 0 AND {own b}"
+_FORGET_NEW = (
+    "DELETE FROM baseline AS b WHERE b.revision = 0"  # noqa: S608 (ours)
+    f" AND NOT EXISTS (SELECT 1 FROM entity e WHERE {_SAME})"
 )
+_SERIES = "b.organisation = counter.organisation AND b.series = counter.series"
+_REMOVE_COUNTERS = (
+    "DELETE FROM counter WHERE (:all OR organisation = :of)"  # noqa: S608 (ours)
+    f" AND NOT EXISTS (SELECT 1 FROM baseline_counter b WHERE {_SERIES})"
+)
+_RESTORE_COUNTERS = (
+    "UPDATE counter SET next = b.next FROM baseline_counter b"  # noqa: S608 (ours)
+    f" WHERE (:all OR b.organisation = :of) AND {_SERIES} AND b.next <> counter.next"
+)
+"""Most have not changed: those are left alone. One that there was at the mark there still is."""
 _DUMP = "SELECT organisation, kind, key, body FROM entity ORDER BY 1, 2, 3"
 _DUMP_INDEX = "SELECT organisation, kind, key, name, value FROM entity_index ORDER BY 1, 2, 3, 4"
 _DUMP_COUNTERS = "SELECT organisation, series, next FROM counter ORDER BY 1, 2"
@@ -109,17 +125,23 @@ def has_baseline(session: SnapshotSession) -> bool:
 def reset(session: SnapshotSession, organisation: str | None) -> None:
     """Go back to the mark with one organisation, or with all; ValueError if there is none."""
     db = written(session)
-    row = db.execute(_MARK).fetchone()
-    if row is None:
+    if db.execute(_MARK).fetchone() is None:
         raise ValueError("there is no state to go back to")
-    scope = {"mark": row[0], "all": organisation is None, "of": organisation or ""}
+    scope = {"all": organisation is None, "of": organisation or ""}
+
+    def own(match: re.Match[str]) -> str:
+        body = db.dialect.organisation_in_body.replace("body", f"{match[1]}.body")
+        return _OWN.replace("{body}", body).replace("{one}", match[1])
 
     def run(statement: str) -> SqlRows:
-        statement = statement.replace("{body}", db.dialect.organisation_in_body)
-        return db.execute(statement.replace("{pairs}", db.dialect.noted_pairs), scope)
+        statement = statement.replace("{pairs}", db.dialect.noted_pairs)
+        return db.execute(_OWN_OF.sub(own, statement), scope)
 
-    db.executemany(statements.UNINDEX, run(_CHANGED).fetchall())
-    for statement in (_REMOVE, _RESTORE, _REINDEX, _FORGET, *_COUNTERS):
+    changed = run(_CHANGED).fetchall()
+    for each in (statements.UNINDEX, statements.DELETE):
+        db.executemany(each, changed)
+    db.execute(_FORGET_NEW)
+    for statement in (_RESTORE, _REINDEX, _FORGET, _REMOVE_COUNTERS, _RESTORE_COUNTERS):
         run(statement)
     session.forget()
 

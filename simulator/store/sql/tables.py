@@ -51,7 +51,8 @@ BASELINE = (
       PRIMARY KEY (organisation, series)
     ) WITHOUT ROWID""",
 )
-"""Entities as they were at the mark, those that have changed since; and the counters."""
+"""Entities as they were at the mark, those that have changed since (revision 0: there was none);
+and the counters."""
 PROBE = "CREATE TABLE IF NOT EXISTS probe (number INTEGER PRIMARY KEY, room BLOB NOT NULL)"
 LATER = (
     *BASELINE,

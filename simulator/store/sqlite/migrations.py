@@ -14,7 +14,7 @@ from simulator.journal.chain import START, link_of
 from simulator.store.errors import DamagedError, StoreError
 from simulator.store.sql.tables import CHAIN, LATER
 from simulator.store.sqlite.connection import SqliteConnection, code_of, connect
-from simulator.store.sqlite.schema import APPLICATION_ID, TABLES, VERSION
+from simulator.store.sqlite.schema import APPLICATION_ID, NOTE_NEW, TABLES, VERSION
 
 WAL_SIZE = 16 * 1024 * 1024
 """Bytes that the write-ahead log is cut back to after a large transaction."""
@@ -23,6 +23,14 @@ WAL_PAGES = WAL_SIZE // 4096
 
 _UNCHAINED = "SELECT seq, record FROM exchange WHERE seq > ? ORDER BY seq LIMIT ?"
 _SOUND_HEAD = "SELECT 1 FROM journal_head WHERE typeof(seq) = 'integer' AND typeof(link) = 'blob'"
+_MARK_WITHOUT_NEW = (
+    "SELECT value FROM meta WHERE name = 'baseline' AND NOT EXISTS"
+    " (SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = 'baseline_INSERT')"
+)
+_NEW = (
+    "INSERT OR IGNORE INTO baseline SELECT organisation, kind, key, 0, CAST('{}' AS BLOB), '[]'"
+    " FROM entity WHERE revision > ?"
+)
 _CHUNK = 1000
 """Exchanges that are in memory at a time during an upgrade."""
 
@@ -120,7 +128,15 @@ def _make(connection: SqliteConnection, path: Path | None, *, fsync: bool) -> No
         )
     for statement in LATER:
         connection.execute(statement)
+    _note_new(connection)
     connection.execute("COMMIT")
+
+
+def _note_new(connection: SqliteConnection) -> None:
+    """Have what is new since the mark noted, if an earlier version set that and did not."""
+    for (mark,) in connection.execute(_MARK_WITHOUT_NEW).fetchall():
+        connection.execute(_NEW, (mark,))
+        connection.execute(NOTE_NEW.replace("{mark}", str(mark)))
 
 
 def _upgrade(connection: SqliteConnection) -> None:

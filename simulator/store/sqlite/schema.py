@@ -23,12 +23,17 @@ TABLES = (
 """What makes an empty database ours, in one transaction."""
 UNDONE = "INSERT INTO meta VALUES ('undone', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
 """Counts commits that failed. SQLite writes nothing where nothing changes, so it must count."""
-_VERBS = ("UPDATE", "DELETE")
+_VERBS = ("UPDATE", "DELETE", "INSERT")
 _NOTE = """CREATE TRIGGER baseline_{verb} BEFORE {verb} ON entity WHEN old.revision <= {{mark}}
 BEGIN
   INSERT OR IGNORE INTO baseline SELECT old.organisation, old.kind, old.key, old.revision,
     old.body, (SELECT json_group_array(json_array(name, value)) FROM entity_index
       WHERE organisation = old.organisation AND kind = old.kind AND key = old.key);
+END"""
+NOTE_NEW = """CREATE TRIGGER baseline_INSERT AFTER INSERT ON entity WHEN new.revision > {mark}
+BEGIN
+  INSERT OR IGNORE INTO baseline
+    VALUES (new.organisation, new.kind, new.key, 0, CAST('{}' AS BLOB), '[]');
 END"""
 DIALECT = Dialect(
     above=b"",  # any bytes are above all text
@@ -39,7 +44,7 @@ DIALECT = Dialect(
     noted_pairs="SELECT b.organisation, b.kind, b.key, b.body,"
     " json_extract(e.value, '$[0]') AS name, json_extract(e.value, '$[1]') AS value"
     " FROM baseline b, json_each(b.indexed) e",
-    note_changes=tuple(_NOTE.format(verb=verb) for verb in _VERBS),
+    note_changes=(*(_NOTE.format(verb=verb) for verb in _VERBS[:2]), NOTE_NEW),
     note_no_changes=tuple(f"DROP TRIGGER IF EXISTS baseline_{verb}" for verb in _VERBS),
     erase_deleted=("PRAGMA secure_delete = ON",),
 )
