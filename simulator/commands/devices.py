@@ -72,9 +72,10 @@ def enrol(
     control = ControlClient.of(**options)
     if bool(serials) == (count is not None):
         raise click.UsageError("name serial numbers, or how many devices to buy: --count 3")
+    given: dict[str, Any] = {"origins": dict(_pair(one) for one in origins)}
+    by = _profile(profile)
     if count is not None:
         serials = tuple(_bought(control, count, server, families))
-    given: dict[str, Any] = {"origins": dict(_pair(one) for one in origins)}
     if trust:
         given["trust"] = Path(trust).read_text(encoding="ascii")
     if len(serials) >= _SHARED_FROM:
@@ -82,7 +83,7 @@ def enrol(
     devices: list[dict[str, Any]] = []
     with bar("enrolling", len(serials)) as advance:
         for batch in _paced(serials, rate):
-            devices += _enrolled(control, batch, profile, given)
+            devices += _enrolled(control, batch, by, given)
             advance(len(batch))
     _table(control, devices)
     if any(one["trouble"] for one in devices):
@@ -125,25 +126,32 @@ def _paced(serials: Sequence[str], rate: float | None) -> Iterator[Sequence[str]
 
 
 def _enrolled(
-    control: ControlClient, serials: Sequence[str], profile: str | None, options: dict[str, Any]
+    control: ControlClient,
+    serials: Sequence[str],
+    by: dict[str, str] | None,
+    options: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """Create devices and enrol them."""
-    body = {"serial_numbers": list(serials), "power_on": profile is None, "options": options}
+    """Create devices and enrol them: *by* a profile, or None by what is assigned to them."""
+    body = {"serial_numbers": list(serials), "power_on": by is None, "options": options}
     answer = control.call("POST", "/simulated-devices", body, timeout_s=_TIMEOUT_S)
-    if profile is None:
+    if by is None:
         return list(answer["simulated_devices"])
-    if profile.startswith(("http://", "https://")):
-        given = {"profile_url": profile}
-    else:
-        given = {"profile": base64.b64encode(_read(profile)).decode()}
-    return [_act(control, one, "enrol", given) for one in serials]
+    return [_act(control, one, "enrol", by) for one in serials]
 
 
-def _read(path: str) -> bytes:
+def _profile(given: str | None) -> dict[str, str] | None:
+    """Return what names a profile in the body of a call, None if there is none."""
+    if given is None:
+        return None
+    if given.startswith(("http://", "https://")):
+        return {"profile_url": given}
     try:
-        return Path(path).read_bytes()
+        content = Path(given).read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot read {given}: {error.strerror}") from error
+    if not content:
+        raise ConfigurationError(f"{given} is empty: --profile takes a profile, or its URL")
+    return {"profile": base64.b64encode(content).decode()}
 
 
 def _act(control: ControlClient, serial: str, action: str, body: Any = None) -> dict[str, Any]:

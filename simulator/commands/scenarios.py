@@ -42,6 +42,15 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the action takes, such as ``options``."""
 
 
+_NEEDED = {
+    "enrol": ("profile_url", "profile", "account"),
+    "log-in": ("user",),
+    "options": ("options",),
+    "sign-in": ("account",),
+}
+"""Keys of which the body of an action has to have one."""
+
+
 class _Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: list[Step]
 
@@ -57,6 +66,10 @@ def read(path: Path) -> list[Step]:
     for number, step in enumerate(scenario.steps, 1):
         if not 0 <= step.share <= 1 or step.at_s < 0:
             why = "share is from 0 to 1, and at_s not below 0"
+            raise ConfigurationError(f"{path}: step {number}: {why}")
+        needed = _NEEDED.get(step.action, ())
+        if needed and not any(step.body.get(name) for name in needed):
+            why = f"{step.action} needs a body with {' or '.join(needed)}"
             raise ConfigurationError(f"{path}: step {number}: {why}")
     return sorted(scenario.steps, key=lambda step: step.at_s)
 

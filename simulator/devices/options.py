@@ -28,6 +28,10 @@ class Options(Struct, omit_defaults=True, forbid_unknown_fields=True):
     """Whether the screen is locked: commands that wait for an unlock are answered NotNow."""
     lost_answer: str = ""
     """A check-in message whose first answer is lost, such as ``Authenticate``: it is sent again."""
+    failed_fetches: int = 0
+    """How many of the next downloads fail: of profiles, manifests and assets."""
+    forgets_cookies: bool = False
+    """Whether a web view loses its cookies on the way."""
     foreign_identity: bool = False
     """Whether messages are signed with the certificate from the factory, not the enrolment's."""
     stale_token: bool = False

@@ -26,7 +26,10 @@ def read_dictionary(content: bytes, what: str) -> dict[str, Any]:
     try:
         value = _small(content) if len(content) < _SMALL else plistlib.loads(content)
     except Exception:  # noqa: BLE001 (plistlib raises what its parsers raise, of many kinds)
-        raise ValueError(f"{what} is no property list: it begins with {content[:20]!r}") from None
+        why = f"it begins with {content[:20]!r}"
+        if b"<!ENTITY" in content:
+            why = "it declares entities"
+        raise ValueError(f"{what} is no property list: {why}") from None
     if not isinstance(value, dict):
         raise ValueError(  # noqa: TRY004 (the server's fault, as where it is no plist)
             f"{what} must be a dictionary, but is {kind(value)}"

@@ -127,6 +127,21 @@ async def test_what_is_wrong_is_said(shell: Shell, args: tuple[str, ...], said: 
     assert said in result.output
 
 
+async def test_nothing_is_bought_where_the_profile_cannot_be_read(
+    shell: Shell, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.mobileconfig"
+    empty.touch()
+    before = await shell.bench.call("GET", "/devices?limit=1000")
+
+    result = await shell.run("enrol", "--count", "1", "--profile", str(empty))
+    missing = await shell.run("enrol", "--count", "1", "--profile", str(tmp_path / "none"))
+
+    assert (result.exit_code, missing.exit_code) == (2, 2)
+    assert "is empty: --profile takes a profile, or its URL" in result.output
+    assert await shell.bench.call("GET", "/devices?limit=1000") == before
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -135,6 +150,8 @@ async def test_what_is_wrong_is_said(shell: Shell, args: tuple[str, ...], said: 
         ('[[steps]]\naction = "fly"', "Invalid enum value 'fly'"),
         ('[[steps]]\naction = "erase"\nshare = 2', "share is from 0 to 1"),
         ('[[steps]]\naction = "erase"\nwhen = 2', "unknown field `when`"),
+        ('[[steps]]\naction = "log-in"', "step 1: log-in needs a body with user"),
+        ('[[steps]]\naction = "enrol"', "needs a body with profile_url or profile or account"),
         ("[[", "cannot be read"),
     ],
 )

@@ -99,6 +99,27 @@ async def test_a_web_view_follows_redirects_and_keeps_cookies(
     assert (device["state"], device["trouble"]) == ("enrolled", None)
 
 
+async def test_a_web_view_that_loses_its_cookies_comes_without_them(
+    secure: Bench, server_tls: Tls
+) -> None:
+    def page(request: web.Request) -> web.Response:
+        if request.path == "/page/1":
+            answer = web.Response(status=302, headers={"Location": "/page/2"})
+            answer.set_cookie("who", "anna")
+            return answer
+        return web.Response(status=200 if request.cookies else 403)
+
+    secure.mdm.enrol = page
+
+    device = await secure.device(
+        options={"trust": server_tls[1], "forgets_cookies": True},
+        configuration_web_url=f"{secure.mdm.url}/page/1",
+    )
+
+    assert len(secure.mdm.requests) == 2
+    assert "status 403" in device["trouble"]
+
+
 async def test_a_signed_profile_is_read_and_its_signer_listed(bench: Bench) -> None:
     def signed(_: web.Request) -> web.Response:
         builder = pkcs7.PKCS7SignatureBuilder().set_data(bench.mdm.profile())

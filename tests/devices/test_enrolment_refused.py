@@ -89,6 +89,25 @@ async def test_a_wrong_password_of_the_identity(bench: Bench) -> None:
     assert "its password is wrong" in device["trouble"]
 
 
+async def test_a_server_without_tls_where_the_url_says_https(bench: Bench) -> None:
+    bench.mdm.url = bench.mdm.url.replace("http:", "https:")
+
+    device = await bench.device()
+
+    assert "cannot be reached ([SSL" in device["trouble"]
+    assert "object at 0x" not in device["trouble"]
+
+
+async def test_a_device_without_acme_says_what_to_give_it_instead(bench: Bench) -> None:
+    acme = {"PayloadType": "com.apple.security.acme", "PayloadIdentifier": "a"}
+    bench.mdm.payloads.append(acme | {"PayloadUUID": "acme", "PayloadVersion": 1})
+    bench.mdm.mdm["IdentityCertificateUUID"] = "acme"
+
+    device = await bench.device()
+
+    assert "an identity by SCEP or PKCS #12" in device["trouble"]
+
+
 async def test_a_redirect_loop_ends(bench: Bench) -> None:
     def circle(request: web.Request) -> web.Response:
         raise web.HTTPFound(request.path)
@@ -107,7 +126,7 @@ async def test_a_plist_bomb_is_no_property_list(bench: Bench) -> None:
 
     device = await bench.device()
 
-    assert "is no property list" in device["trouble"]
+    assert "is no property list: it declares entities" in device["trouble"]
 
 
 async def test_after_the_trouble_is_mended_the_device_enrols(bench: Bench) -> None:

@@ -17,6 +17,15 @@ async def test_a_message_whose_answer_was_lost_comes_twice(bench: Bench) -> None
     assert device["state"] == "enrolled"
 
 
+async def test_a_download_that_fails_is_tried_again_by_hand(bench: Bench) -> None:
+    device = await bench.device(options={"failed_fetches": 1})
+    again = await bench.act(device["serial_number"], "power-on")
+
+    assert (device["state"], bench.mdm.requests[0][1]) == ("activated", "/enrol")
+    assert "cannot be reached (option failed_fetches)" in device["trouble"]
+    assert (again["state"], again["trouble"]) == ("enrolled", None)
+
+
 async def test_a_foreign_identity_signs_with_the_factorys_certificate(bench: Bench) -> None:
     await bench.device(options={"foreign_identity": True})
 

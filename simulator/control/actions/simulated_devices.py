@@ -219,6 +219,8 @@ _OPTIONS = Object(
         Integer("busy", "How many commands they refuse with NotNow.", least=0, most=10**6),
         Boolean("locked", "Whether the screen is locked."),
         String("lost_answer", "Check-in message whose first response is lost.", values=_CHECK_INS),
+        Integer("failed_fetches", "How many of the next downloads fail.", least=0, most=10**6),
+        Boolean("forgets_cookies", "Whether a web view loses its cookies."),
         Boolean("foreign_identity", "Whether messages are signed with another certificate."),
         Boolean("stale_token", "Whether the MDM is told a token that Apple has retired."),
         Boolean("never_configured", "Whether it goes on waiting after DeviceConfigured."),

@@ -8,6 +8,7 @@ from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment import check_in, scep
 from simulator.devices.enrolment.machine_info import factory_identity
 from simulator.devices.enrolment.profile import (
+    ACME,
     PKCS12,
     SCEP,
     MdmPayload,
@@ -43,6 +44,9 @@ def identity_of(
             return (yield from compute(partial(open_pkcs12, content, password)))
         except ValueError as error:
             raise profile_invalid(f"{error}.") from None
+    if kind == ACME:
+        text = "Simulated devices do not speak ACME: give them an identity by SCEP or PKCS #12."
+        raise profile_invalid(text)
     raise profile_invalid(f"A payload of type {kind} brings no identity.")
 
 

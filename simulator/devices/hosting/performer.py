@@ -2,10 +2,9 @@
 
 import asyncio
 import ssl
-import tempfile
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any, Self, TypeVar, assert_never
@@ -29,8 +28,13 @@ from simulator.devices.flow import (
     Send,
     Step,
 )
+from simulator.devices.hosting.connections import (
+    TIMEOUT_S,
+    TooManyRedirectsError,
+    make_context,
+    why_unanswered,
+)
 from simulator.devices.hosting.hosted import Keeper
-from simulator.devices.identity import Identity
 from simulator.devices.judging.exchanges import judge
 from simulator.devices.plists import MAX_BYTES
 
@@ -38,21 +42,18 @@ T = TypeVar("T")
 AGENT = "mdmsim-device/1"
 CONNECTIONS = 100
 """Connections that all devices together have open."""
-TIMEOUT_S = 30
 _MOST_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
 _WEB = ("", "http", "https")
 _APPLE = ".apple.com"
 _SIGN_IN = "sign-in"
 """The purpose of requests that are not kept: their URLs hold codes and tokens."""
+_FETCHES = frozenset({"asset", "enrol", "manifest", "web"})
+"""Purposes of what a device downloads."""
 _SHARED_KEYS = 16
 _CONTEXTS = 256
 """TLS contexts that are kept: each set of trusted certificates has one, and each client's."""
 _SAME_LABELS = 2
-
-
-class _TooManyRedirectsError(ValueError):
-    """A server sends the device in a circle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,9 @@ class Performer:
 
     async def _send(self, step: Send, device: VirtualDevice) -> FlowResponse:
         url = step.url
+        if device.options.failed_fetches > 0 and step.purpose in _FETCHES:
+            device.options.failed_fetches -= 1
+            return FlowResponse(problem=f"{url} cannot be reached (option failed_fetches)")
         for origin, instead in device.options.origins.items():
             if url == origin or url.startswith(f"{origin}/"):
                 url = instead + url[len(origin) :]
@@ -187,7 +191,7 @@ class Performer:
                     return FlowResponse(problem=problem)
                 return await _received(answer)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return FlowResponse(problem=_why(error, url))
+            return FlowResponse(problem=why_unanswered(error, url))
 
     @asynccontextmanager
     async def _followed(
@@ -195,7 +199,9 @@ class Performer:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send the request and follow redirects, in a session with cookies."""
         async with aiohttp.ClientSession(
-            cookie_jar=aiohttp.CookieJar(unsafe=True),  # servers under test have no names
+            cookie_jar=aiohttp.DummyCookieJar()
+            if device.options.forgets_cookies
+            else aiohttp.CookieJar(unsafe=True),  # servers under test have no names
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
             headers={"User-Agent": AGENT},
         ) as session:
@@ -212,7 +218,7 @@ class Performer:
                     url = url.join(URL(where))
                 # What the device says of itself goes with the first request only.
                 step = Send(method="GET", url=str(url), purpose=step.purpose, roots=step.roots)
-        raise _TooManyRedirectsError
+        raise TooManyRedirectsError
 
     async def _request(
         self, session: aiohttp.ClientSession, step: Send, url: URL, device: VirtualDevice
@@ -234,47 +240,12 @@ class Performer:
             self._contexts.move_to_end(key)
             return self._contexts[key]
         context = await asyncio.to_thread(
-            _make_context, step.roots, device.options.trust, step.identity
+            make_context, step.roots, device.options.trust, step.identity
         )
         self._contexts[key] = context
         if len(self._contexts) > _CONTEXTS:
             self._contexts.popitem(last=False)
         return context
-
-
-def _why(error: Exception, url: str) -> str:
-    """Return why no response came from *url*, in the words of a person who sees the device."""
-    match error:
-        case _TooManyRedirectsError():
-            return f"{url} redirects without end"
-        case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {url} is not trusted ({error.certificate_error})"
-        case ssl.SSLError():
-            return f"no certificate for {url} can be used: {error.reason}"
-        case TimeoutError():
-            return f"{url} did not answer within {TIMEOUT_S} s"
-        case _:
-            return f"{url} cannot be reached ({error})"
-
-
-def _make_context(
-    roots: tuple[bytes, ...], trust: str, identity: Identity | None
-) -> ssl.SSLContext:
-    """Make a context that trusts the system's certificates, *roots* and *trust*."""
-    context = ssl.create_default_context()
-    # Servers under test are signed by CAs without the extensions that the strict check wants.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    for root in roots:
-        with suppress(ssl.SSLError):  # it is there already
-            context.load_verify_locations(cadata=root)
-    if trust:
-        context.load_verify_locations(cadata=trust)
-    if identity is not None:
-        with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # OpenSSL reads files only
-            file.write(identity.pem())
-            file.flush()
-            context.load_cert_chain(file.name)
-    return context
 
 
 def _is_same_site(start: URL, end: URL) -> bool:
