@@ -81,29 +81,34 @@ def prepare(state: State) -> None:
 
 def arm(state: State, fault: Fault) -> Fault:
     """Arm *fault* and return it with its id; *state* is seen from anywhere."""
+    return arm_all(state, [fault])[0]
+
+
+def arm_all(state: State, wanted: Sequence[Fault]) -> list[Fault]:
+    """Arm faults and return them with their ids; ValueError if there are too many then."""
     root = state.of("")
     kept = _bodies(root)
-    if len(kept) >= MOST:
-        raise ValueError(f"{MOST} faults are armed already: remove some")
-    body = fault.body() | {"id": str(root.reserve(KIND))}
-    root.put(KIND, ARMED, {"faults": [*kept, body]})
-    return Fault(**body)
+    if len(kept) + len(wanted) > MOST:
+        raise ValueError(f"{len(kept)} of at most {MOST} faults are armed already: remove some")
+    added = [fault.body() | {"id": str(root.reserve(KIND))} for fault in wanted]
+    root.put(KIND, ARMED, {"faults": [*kept, *added]})
+    return [Fault(**body) for body in added]
 
 
 def disarm(state: State, wanted_id: str | None = None, organisation: str | None = None) -> int:
     """Remove the fault of that id, those of *organisation*, or all; return how many."""
     root = state.of("")
     kept = _bodies(root)
-    gone = [
-        body
+    gone = {
+        body["id"]
         for body in kept
         if wanted_id in (None, body["id"])
         and organisation in (None, body["match"].get("organisation"))
-    ]
+    }
     if gone:
-        root.put(KIND, ARMED, {"faults": [body for body in kept if body not in gone]})
-        for body in gone:
-            root.delete(COUNTED, body["id"])
+        root.put(KIND, ARMED, {"faults": [body for body in kept if body["id"] not in gone]})
+        for identifier in sorted(gone):
+            root.delete(COUNTED, identifier)
     return len(gone)
 
 

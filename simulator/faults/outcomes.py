@@ -6,6 +6,7 @@ items that their operations know; nothing is listed here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from simulator.core.state import Body
@@ -76,7 +77,8 @@ class Outcome:
         return (self.code, *self.also, *(f"{self.service}.{one}" for one in self.also))
 
 
-def menu(catalogue: Catalogue) -> dict[str, Outcome]:
+@lru_cache(maxsize=2)
+def menu(catalogue: Catalogue) -> Mapping[str, Outcome]:
     """Return every outcome by name: the error rows of all services, then those of single items."""
     found: dict[str, Outcome] = {}
     forced: dict[str, list[Operation]] = {}

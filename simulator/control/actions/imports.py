@@ -1,5 +1,8 @@
 """The call that does what a file of depsim or vppsim asks for: all of it or nothing."""
 
+import asyncio
+from collections.abc import Callable
+
 from aiohttp import web
 
 from simulator.control.actions import arrivals, inventory
@@ -19,17 +22,23 @@ async def import_file(request: web.Request) -> web.Response:
     Of depsim: add its devices, now and over time, and inject its responses. Of vppsim: buy its
     licences, and let registered users accept their invitation.
     """
-    parts, body = request.app[PARTS], request[BODY]
-    document, now_ms = body["document"], parts.clock.now_ms()
+    parts = request.app[PARTS]
     try:
-        if vppsim.is_one(document):
-            supply = vppsim.read(document)
-            answer = await parts.gateway.load(lambda state: _supply(state, parts, supply, body))
-            return web.json_response(answer, status=201)
-        asked = depsim.read(document, _operations(parts))
+        work = await asyncio.to_thread(_work, parts, request[BODY])
     except ConfigurationError as error:
         raise bad(str(error)) from None
-    armed = [faults.read(parts, checked_body(one, faults.FAULT)) for one in asked.faults]
+    await devices.materialise_arrivals(parts)
+    return web.json_response(await parts.gateway.load(work), status=201)
+
+
+def _work(parts: Parts, body: Body) -> Callable[[State], Body]:
+    """Return what does all that the file asks for; ConfigurationError or a problem if it cannot."""
+    document, now_ms = body["document"], parts.clock.now_ms()
+    if vppsim.is_one(document):
+        supply = vppsim.read(document)
+        return lambda state: _supply(state, parts, supply, body)
+    asked = depsim.read(document, _operations(parts))
+    wanted = [faults.read(parts, checked_body(one, faults.FAULT)) for one in asked.faults]
     server = {"server": body["server"]} if "server" in body else {}
     later = [
         checked_body(_added(one) | _later(one) | server, arrivals.ORDER)
@@ -44,12 +53,11 @@ async def import_file(request: web.Request) -> web.Response:
                 serial for one in now for serial in devices.add(state, parts, one, now_ms)
             ],
             "arrivals": [arrivals.place_order(state, parts, one, now_ms) for one in later],
-            "faults": [faults.arm(state, one).shown(0, 0, now_ms) for one in armed],
+            "faults": [one.shown(0, 0, now_ms) for one in faults.arm(state, wanted)],
             "left_out": list(asked.left_out),
         }
 
-    await devices.materialise_arrivals(parts)
-    return web.json_response(await parts.gateway.load(work), status=201)
+    return work
 
 
 def _operations(parts: Parts) -> dict[tuple[str, str], str]:

@@ -1,5 +1,7 @@
 """Calls that make the services answer what is wanted: the menu of outcomes, and faults."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from simulator.control.parts import BODY, ORGANISATION, PARTS, QUERY, Parts, Route, bad, missing
@@ -103,19 +105,19 @@ async def add_fault(request: web.Request) -> web.Response:
     """Arm a fault."""
     parts = request.app[PARTS]
     fault = read(parts, request[BODY])
-    armed = await parts.gateway.run(lambda state: arm(state, fault))
+    (armed,) = await parts.gateway.run(lambda state: arm(state, [fault]))
     if armed.reverts_ms:
         request.app[REVERTER].schedule(armed.id, armed.reverts_ms)
     return web.json_response(armed.shown(0, 0, parts.clock.now_ms()), status=201)
 
 
-def arm(state: State, fault: Fault) -> Fault:
-    """Arm *fault*; a problem if its organisation is not known."""
-    wanted = fault.match.get("organisation")
-    if wanted is not None and state.of("").get(organisations.ORGANISATION, wanted) is None:
-        known = [one.key for one in state.of("").scan(organisations.ORGANISATION, limit=100)]
-        raise bad(f"match.organisation {wanted!r} is not known: there are {', '.join(known)}")
-    return faults.arm(state, fault)
+def arm(state: State, wanted: Sequence[Fault]) -> list[Fault]:
+    """Arm faults and return them with their ids; a problem if an organisation is not known."""
+    for name in {one.match["organisation"] for one in wanted if "organisation" in one.match}:
+        if state.of("").get(organisations.ORGANISATION, name) is None:
+            known = [one.key for one in state.of("").scan(organisations.ORGANISATION, limit=100)]
+            raise bad(f"match.organisation {name!r} is not known: there are {', '.join(known)}")
+    return faults.arm_all(state, wanted)
 
 
 def read(parts: Parts, body: Body) -> Fault:

@@ -84,8 +84,7 @@ async def verify(request: web.Request) -> web.Response:
     if "sequence" in body:
         if {"match", "count"} & body.keys():
             raise bad("give either match and count, or sequence")
-        wanted = [_pattern(parts, index, each) for index, each in enumerate(body["sequence"])]
-        answer = await asyncio.to_thread(_in_order, parts, wanted, body["after"])
+        answer = await asyncio.to_thread(_in_order, parts, body["sequence"], body["after"])
     else:
         one = patterns.pattern(parts.catalogue, body.get("match", {}))
         least, most = _bounds(body.get("count", {"min": 1}))
@@ -143,7 +142,8 @@ def _counted(parts: Parts, one: Pattern, bounds: tuple[int, int | None], after: 
     raise ApiProblem(409, "Not verified", detail, facts)
 
 
-def _in_order(parts: Parts, wanted: list[Pattern], after: int) -> Body:
+def _in_order(parts: Parts, matches: list[Body], after: int) -> Body:
+    wanted = [_pattern(parts, index, each) for index, each in enumerate(matches)]
     seqs: list[int] = []
     for index, one in enumerate(wanted):
         start = seqs[-1] if seqs else after
