@@ -31,6 +31,7 @@ from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.report import checkpoint
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.origins import FOREIGN, NOVEL, Known, known_to
+from simulator.disclosure.report.recognising import Recogniser
 from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.report import Report
 from simulator.disclosure.report.words import ENGLISH
@@ -92,6 +93,7 @@ class JournalLedger:
             observer=self.observer,
             exchanges=lambda: exchanges_through(self.journal, self.evidence.head.seq),
             origin=self.origin,
+            recognise=Recogniser(self.ledger, self.known).records,
             exchange=self.journal.get,
             **({} if self.data is None else {"sign": partial(signed, self.data)}),
             width=width,

@@ -1,7 +1,7 @@
 """The ledger of a running simulator, kept up to date exchange by exchange."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from simulator.disclosure.observe.records import Disclosure
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.lines import order_by_place, sent_line
 from simulator.disclosure.report.origins import FOREIGN, NOVEL, Known, known_to
+from simulator.disclosure.report.recognising import ObservedRecord, Recogniser
 from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.report import Report
 from simulator.disclosure.report.rows import ledger_row
@@ -109,6 +110,7 @@ class LedgerService:
             observer=parts.observer,
             exchanges=lambda: exchanges_through(parts.journal, report.evidence.head_exchange),
             origin=lambda one, seq: self.origins(seq, [one])[0],
+            recognise=self.recognised,
             exchange=parts.journal.get,
             sign=parts.sign,
         )
@@ -150,6 +152,12 @@ class LedgerService:
                 foreign = issued is not None and value not in issued
                 found.append(FOREIGN if foreign else origin)
         return found
+
+    def recognised(self, observed: Iterable[ObservedRecord]) -> list[ObservedRecord]:
+        """Return the records of an exchange with what is known of their values beside it."""
+        with self._lock, self._parts.journal.at_one_moment() as journal:
+            self._catch_up(journal)
+            return Recogniser(self._ledger, self._known_now(journal)).records(observed)
 
     def _part(self, journal: Journal, match: Mapping[str, str]) -> Ledger:
         """Return a ledger of the exchanges that *match*."""

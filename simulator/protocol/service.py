@@ -13,13 +13,14 @@ from simulator.protocol.operations import Call, Principal, Quirk
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """Where the state keeps values that the service issues itself, such as serial numbers."""
+    """Where the state keeps values of one concept, such as serial numbers."""
 
     concept: str
     kind: str
     """Kind of entity."""
     name: str = ""
-    """Key in its body that holds the value; empty: it is the entity's key."""
+    """Key in its body that holds the value, or keys with ``/`` between them; empty: it is the
+    entity's key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,5 +74,7 @@ class Service:
     """What its values mean, beside the concepts that services share."""
     issues: tuple[Issued, ...] = ()
     """What a client cannot know but from the service: another value of it is foreign."""
+    persons: tuple[Issued, ...] = ()
+    """Where the state keeps names of persons: one of them in a text of a client is noted."""
     judges_bodies: bool = True
     """Whether a body that breaks its rows can be refused for it; else that is only noted."""

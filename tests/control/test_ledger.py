@@ -1,5 +1,7 @@
 """The ledger over HTTP: aggregated disclosures, and where their values came from."""
 
+import json
+
 import pytest
 
 from tests.control.conftest import Control
@@ -116,3 +118,23 @@ async def test_what_a_connection_told_stands_beside_its_first_exchange(control: 
         "net.header_order",
     )
     assert [line["place"] for line in report["connections"]] == ["header_order"]
+
+
+async def test_what_was_issued_is_known_wherever_its_exchange_is_shown(control: Control) -> None:
+    _, devices = await control.call("GET", "/devices?limit=1")
+    serial = devices["devices"][0]["serial_number"]
+    await control.ask("GET", f"/account?odd={serial}&other=0ZNOBODYHASIT")
+
+    _, page = await control.call("GET", "/exchanges/1/disclosures")
+    _, listed = await control.call("GET", "/exchanges?disclosed=true")
+    _, har = await control.call("GET", "/report?format=har")
+    async with control.http.get(f"{control.base}/api/v1/report?format=jsonl") as answer:
+        lines = [json.loads(line) for line in (await answer.text()).splitlines()]
+
+    known = ("device.serial", ["undocumented", "misplaced"])
+    unknown = ("unknown", ["undocumented", "undeclared"])
+    for records in (page["disclosures"], lines, har["log"]["entries"][0]["_disclosures"]):
+        found = {one["at"]: (one["concept"], one["flags"]) for one in records}
+        assert (found["odd"], found["other"]) == (known, unknown)
+    concepts = [one["concept"] for one in listed["exchanges"][0]["disclosed"]]
+    assert concepts[:2] == ["device.serial", "unknown"]

@@ -17,6 +17,7 @@ from simulator.core.timestamps import milliseconds, rfc3339_ms
 from simulator.disclosure.concepts import PROTOCOL
 from simulator.disclosure.judge.manifest import EXEMPT, SEVERITIES, Judged, as_json, judge
 from simulator.disclosure.report.devices import DEVICE
+from simulator.disclosure.report.names import may_name
 from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.store.protocols import NEWEST
 
@@ -189,6 +190,9 @@ def _judged(parts: Parts, books: LedgerService, exchange: Exchange) -> list[Judg
     service = parts.catalogue.services.get(exchange.service)
     operation = parts.catalogue.operations.get(exchange.operation)
     records = parts.observer.observe(exchange.request, operation, service)
+    if any(map(may_name, records)):
+        texts = parts.observer.texts(exchange.request, operation, service)
+        records = [one for one, _ in books.recognised(zip(records, texts, strict=True))]
     manifest = books.manifest()
     return [judge(one, exchange.service, exchange.operation, manifest) for one in records]
 

@@ -69,16 +69,9 @@ def json_report(material: Material) -> Iterator[str]:
 
 def json_lines(material: Material) -> Iterator[str]:
     """Yield one line per disclosure, in the order of the journal (disclosure.md 4.1)."""
-    catalogue, run = material.catalogue, material.report.provenance.run
-    seq = 0
+    run, seq = material.report.provenance.run, 0
     for exchange in material.disclosing():
-        operation = catalogue.operations.get(exchange.operation)
-        service = catalogue.services.get(exchange.service)
-        records = material.observer.observe(exchange.request, operation, service)
-        texts: list[str | None] = [None] * len(records)
-        if material.report.provenance.redaction in ("partial", "clear"):
-            texts = material.observer.texts(exchange.request, operation, service)
-        for ordinal, (one, text) in enumerate(zip(records, texts, strict=True)):
+        for ordinal, (one, text) in enumerate(material.observed(exchange)):
             seq += 1
             judged = judge(one, exchange.service, exchange.operation, material.manifest)
             row = _record(material, exchange, judged, text, (run, seq, ordinal))

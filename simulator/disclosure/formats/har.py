@@ -6,7 +6,7 @@ start with ``_`` are ours.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
 from urllib.parse import quote
@@ -35,9 +35,9 @@ _SHORT = 200
 class _Values:
     """What is shown of the values of a request, by part and place, each handed out once."""
 
-    def __init__(self, records: Sequence[Disclosure], texts: Sequence[str]) -> None:
+    def __init__(self, values: Iterable[tuple[Disclosure, str]]) -> None:
         self._texts: dict[tuple[str, str], list[str]] = {}
-        for one, text in zip(records, texts, strict=True):
+        for one, text in values:
             self._texts.setdefault((one.part, one.at), []).append(text)
 
     def take(self, part: str, at: str, default: str = "") -> str:
@@ -74,16 +74,10 @@ def to_har(material: Material) -> Iterator[str]:
 def _entry(exchange: Exchange, material: Material) -> dict[str, Any]:
     level = material.report.provenance.redaction
     operation = material.catalogue.operations.get(exchange.operation)
-    service = material.catalogue.services.get(exchange.service)
-    records = material.observer.observe(exchange.request, operation, service)
-    texts: Sequence[str | None] = [None] * len(records)
-    if level in ("partial", "clear"):
-        texts = material.observer.texts(exchange.request, operation, service)
-    values = _Values(
-        records, [shown(one, text, level) for one, text in zip(records, texts, strict=True)]
-    )
+    observed = material.observed(exchange)
+    values = _Values((one, shown(one, text, level)) for one, text in observed)
     judged = [
-        judge(one, exchange.service, exchange.operation, material.manifest) for one in records
+        judge(one, exchange.service, exchange.operation, material.manifest) for one, _ in observed
     ]
     # Nothing but secrets is hidden then, and of those the journal holds fingerprints only.
     whole = {RECORD: msgspec.to_builtins(exchange)} if level == "clear" else {}

@@ -9,6 +9,8 @@ from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.records import Disclosure
 from simulator.disclosure.report.devices import DEVICE
+from simulator.disclosure.report.names import may_name
+from simulator.disclosure.report.recognising import ObservedRecord, Recognise
 from simulator.disclosure.report.report import Report
 from simulator.protocol.catalogue import Catalogue
 
@@ -31,6 +33,8 @@ class Material:
     """Reads the journal again, oldest first, as long as somebody asks for more."""
     origin: Callable[[Disclosure, int], str]
     """Tells where the value of a record of an exchange came from; see ``origins``."""
+    recognise: Recognise = list
+    """Says what is known of values beside their exchange; see ``recognising``."""
     exchange: Callable[[int], Exchange | None] = lambda _: None
     """Reads one exchange by its number."""
     sign: Callable[[bytes, str], str] = _unsigned
@@ -41,3 +45,15 @@ class Material:
     def disclosing(self) -> Iterator[Exchange]:
         """Yield the exchanges with Apple: what devices tell their MDM server is none of them."""
         return (one for one in self.exchanges() if one.service != DEVICE)
+
+    def observed(self, exchange: Exchange) -> list[ObservedRecord]:
+        """Return what *exchange* disclosed; values in clear where they are shown or compared."""
+        operation = self.catalogue.operations.get(exchange.operation)
+        service = self.catalogue.services.get(exchange.service)
+        records = self.observer.observe(exchange.request, operation, service)
+        is_compared = any(map(may_name, records))
+        if not is_compared and self.report.provenance.redaction not in ("partial", "clear"):
+            return [(one, None) for one in records]
+        texts = self.observer.texts(exchange.request, operation, service)
+        observed = list(zip(records, texts, strict=True))
+        return self.recognise(observed) if is_compared else observed

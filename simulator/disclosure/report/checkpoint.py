@@ -34,6 +34,7 @@ class _Sent:
     fresh: set[int]
     samples: list[Disclosure]
     odd: list[SentExample]
+    words: dict[int, SentExample]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class _Ledger:
     first: tuple[int, int]
     last: tuple[int, int]
     origins: dict[str, list[tuple[int, int, str]]]
+    names: set[int]
     devices: list[tuple[str, str, Told]]
 
 
@@ -93,6 +95,7 @@ def dump(ledger: Ledger, made_with: str, seq: int, link: bytes) -> bytes:
             ledger.first,
             ledger.last,
             ledger.origins.dump(),
+            ledger.origins.names,
             [(*where, told) for where, told in ledger.devices.told.items()],
         )
     )
@@ -111,6 +114,7 @@ def _of(group: Sent) -> _Sent:
         group.fresh,
         list(group.samples.values()),
         list(group.odd.values()),
+        group.words,
     )
 
 
@@ -146,6 +150,7 @@ def load(data: bytes, made_with: str, observer: Observer, catalogue: Catalogue) 
     ledger.exchanges, ledger.refused, ledger.unreadable, ledger.truncated = kept.counts
     ledger.first, ledger.last = kept.first, kept.last
     ledger.origins.load(kept.origins)
+    ledger.origins.names |= kept.names
     ledger.devices.told.update({(message, key): told for message, key, told in kept.devices})
     return Restored(ledger, kept.seq, kept.link)
 
@@ -163,6 +168,7 @@ def _group(one: _Sent) -> Sent:
         one.fresh,
         {sample.clear: sample for sample in one.samples},
         {each.record.flags: each for each in one.odd},
+        one.words,
     )
 
 

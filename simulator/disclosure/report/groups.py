@@ -86,6 +86,8 @@ class Sent:
     samples: dict[str | None, Disclosure] = field(default_factory=dict)
     odd: dict[tuple[str, ...], SentExample] = field(default_factory=dict)
     """The first value of each set of flags that is not the example's; up to `ODD`."""
+    words: dict[int, SentExample] = field(default_factory=dict)
+    """Of what people write: each word with the first value that it stood in, for `names`."""
 
 
 @dataclass(slots=True)

@@ -3,10 +3,8 @@
 It knows no manifest: claims are laid over it when a report is made.
 """
 
-import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -18,17 +16,23 @@ from simulator.disclosure.observe.values import text_of
 from simulator.disclosure.redact.markers import OPENING, parse_marker
 from simulator.disclosure.report.devices import DEVICE, DeviceLedger
 from simulator.disclosure.report.groups import ODD, ReceivedValues, Repeat, Sent, SentExample
+from simulator.disclosure.report.hashing import stable
+from simulator.disclosure.report.names import NAMES, may_name, words_in, words_of
 from simulator.disclosure.report.origins import NOVEL, Known, Origins
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import parse_json
 
 _SAMPLES = 32
 """Different values in clear that each group keeps, for claims that name values."""
+_WRITTEN = 4096
+"""Words of a group up to which the value that each stood in is kept."""
 _REPEATS = 2048
 """Pieces of requests that are only counted when they come again."""
 _REFUSED = 400
 
 
+_TextOf = Callable[[Disclosure], str | None]
+"""Takes a record; returns the value behind it, None if it was sealed."""
 SentKey = tuple[str, str, str, str, str, str]
 ReceivedKey = tuple[str, str, str]
 
@@ -122,20 +126,20 @@ class Ledger:
     def _look(self, part: Records, exchange: Exchange, parts: Sequence[Records]) -> Repeat:
         """Add the records of one piece of a request, one by one."""
         service, operation = exchange.service, exchange.operation
+        text = self._texts(exchange, parts)
         groups = []
         for one in part:
             key = (service, operation, one.part, one.generic, one.via, one.concept)
             group = self._sent.get(key)
             if group is None:
-                text = self._text(one, exchange, parts)
-                group = self._sent[key] = Sent(service, operation, one, text)
+                group = self._sent[key] = Sent(service, operation, one, text(one))
             elif (
                 one.flags != group.example.flags
                 and one.flags not in group.odd
                 and len(group.odd) < ODD
             ):
-                text = self._text(one, exchange, parts)
-                group.odd[one.flags] = SentExample(one, text, exchange.seq)
+                group.odd[one.flags] = SentExample(one, text(one), exchange.seq)
+            self._note_words(group, one, text, exchange.seq)
             self._add(group, one, exchange)
             groups.append(group)
         look = Repeat(part, groups)
@@ -150,13 +154,31 @@ class Ledger:
             look.begin()
         return look
 
-    def _text(self, one: Disclosure, exchange: Exchange, parts: Sequence[Records]) -> str | None:
-        """Return the value behind a record of an exchange; None if it was sealed."""
-        operation = self.catalogue.operations.get(exchange.operation)
-        service = self.catalogue.services.get(exchange.service)
-        texts = self._observer.texts(exchange.request, operation, service)
-        records = chain.from_iterable(parts)
-        return next(text for record, text in zip(records, texts, strict=True) if record is one)
+    def _texts(self, exchange: Exchange, parts: Sequence[Records]) -> _TextOf:
+        """Return what tells the value behind a record of *exchange*, which is read when asked."""
+        texts: dict[int, str | None] = {}
+
+        def text(one: Disclosure) -> str | None:
+            if not texts:
+                operation = self.catalogue.operations.get(exchange.operation)
+                service = self.catalogue.services.get(exchange.service)
+                found = self._observer.texts(exchange.request, operation, service)
+                texts.update(zip(map(id, chain.from_iterable(parts)), found, strict=True))
+            return texts[id(one)]
+
+        return text
+
+    def _note_words(self, group: Sent, one: Disclosure, text: _TextOf, seq: int) -> None:
+        """Keep the words of a value that is a name, or that people write."""
+        if int(one.fp, 16) in group.seen.values:
+            return
+        if one.concept in NAMES and self._follows:
+            self.origins.names.update(words_of(text(one) or ""))
+        elif may_name(one):
+            kept = text(one) if len(group.words) < _WRITTEN else None
+            example = SentExample(one, kept, seq)
+            for word in words_in(text(one) or ""):
+                group.words.setdefault(word, example)
 
     def _count(self, exchange: Exchange) -> None:
         status = exchange.response.status
@@ -201,6 +223,9 @@ class Ledger:
                 self.received[key] = group
             group.seen.note(exchange)
             group.seen.records += len(values) - 1
+            if row.concept in NAMES and self._follows:
+                for value in values:
+                    self.origins.names.update(words_of(text_of(value)))
             if self.origins.follows(row.concept):
                 stamps = [self._observer.stamp(row.concept, value) for value in values]
                 group.seen.values.update(stamps)
@@ -242,10 +267,3 @@ class Ledger:
         group.documented = group.documented and one.documented
         if one.clear not in group.samples and len(group.samples) < _SAMPLES:
             group.samples[one.clear] = one
-
-
-@lru_cache(maxsize=65_536)
-def stable(text: str) -> int:
-    """Return a number that stands for *text* in every process."""
-    data = text.encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest())

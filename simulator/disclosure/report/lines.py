@@ -15,7 +15,7 @@ from simulator.disclosure.judge.manifest import EXEMPT, NONE, SEVERITIES, UNDECL
 from simulator.disclosure.report.groups import ReceivedValues, Seen, Sent, SentExample
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.origins import FOREIGN, NOVEL, Known
-from simulator.disclosure.report.recognising import recognised
+from simulator.disclosure.report.recognising import Recogniser
 from simulator.disclosure.report.redaction import Level, received_example, shown
 from simulator.disclosure.report.vocabularies import term_of
 from simulator.protocol.catalogue import Catalogue
@@ -118,7 +118,7 @@ def sent_line(
     known: Known | None = None,
 ) -> LedgerLine:
     """Judge one group of what was sent, as badly as its worst value."""
-    group = recognised(group, ledger, known)
+    group = Recogniser(ledger, known).group(group)
     first = group.example
     novelty = _novelty(group, known)
     flags = (*group.flags, *((FOREIGN_FLAG,) if FOREIGN in novelty else ()))

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from functools import cache
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL
+from simulator.disclosure.report.names import PERSON_NAME, words_of
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, walk
 from simulator.protocol.service import Issued
@@ -21,7 +22,10 @@ _BITS = 10
 """Of an entry, those that number the operation."""
 
 Known = Callable[[str], AbstractSet[int] | None]
-"""Takes a concept; returns the values that the world holds of it, None if that cannot be told."""
+"""Takes a concept; returns the values that the world holds of it, None if that cannot be told.
+
+Of `PERSON_NAME` these are the words of all names of persons.
+"""
 Scan = Callable[[str, str], Iterable[str]]
 """Takes a kind of entity and a key of its body (empty: none); returns the keys, or the values."""
 
@@ -32,13 +36,17 @@ def known_to(catalogue: Catalogue, scan: Scan, stamp: Callable[[str, str], int])
     *stamp* makes the fingerprint of a value as a number. A world that holds
     nothing of a kind says nothing about it.
     """
+    services = catalogue.services.values()
     places: dict[str, list[Issued]] = {}
-    for service in catalogue.services.values():
-        for one in service.issues:
-            places.setdefault(one.concept, []).append(one)
+    for one in (each for service in services for each in service.issues):
+        places.setdefault(one.concept, []).append(one)
+    persons = {one for service in services for one in service.persons}
 
     @cache
     def known(concept: str) -> AbstractSet[int] | None:
+        if concept == PERSON_NAME:
+            texts = {text for one in persons for text in scan(one.kind, one.name)}
+            return {word for text in texts for word in words_of(text)}
         values = {
             stamp(concept, text)
             for one in places.get(concept, ())
@@ -58,6 +66,8 @@ class Origins:
         sent |= _concepts(row for one in catalogue.services.values() for row in one.headers)
         answered = _concepts(row for one in catalogue.operations.values() for row in one.response)
         self._first: dict[str, dict[int, int]] = {name: {} for name in sent & answered}
+        self.names: set[int] = set()
+        """Words of the names of persons that were answered, or sent as such."""
 
     def follows(self, concept: str) -> bool:
         """Tell whether values of *concept* are both answered and sent, so that they can echo."""

@@ -131,4 +131,8 @@ SERVICE = Service(
         Issued("server.uuid", "dep.server", "uuid"),
         Issued("axm.client_id", ACCOUNT_KIND),
     ),
+    persons=tuple(
+        Issued("user.name", "axm.user", f"attributes/{name}")
+        for name in ("firstName", "middleName", "lastName")
+    ),
 )

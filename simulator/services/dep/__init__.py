@@ -161,4 +161,8 @@ SERVICE = Service(
         Issued("dep.consumer_secret", "dep.token", "consumer_secret"),
         Issued("dep.access_secret", "dep.token", "access_secret"),
     ),
+    persons=tuple(
+        Issued("roster.pupil_name", "roster.person", f"record/{name}")
+        for name in ("name", "middle_name")
+    ),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import reduce
 from itertools import islice
 from typing import Any
 
@@ -220,10 +221,15 @@ class SqlJournal:
         return int(self._all(statements.PROBED, ())[0][0])
 
     def scan(self, kind: str, name: str = "") -> Iterator[str]:
-        """Yield the keys of all entities of *kind*, or the texts under *name* in their bodies."""
+        """Yield the keys of all entities of *kind*, or the texts under *name* in their bodies.
+
+        A name with ``/`` leads into an object of the body.
+        """
         for key, body in self._all(_ENTITIES, (kind,)):
             try:
-                value = msgspec.json.decode(body).get(name) if name else key
+                value = (
+                    reduce(dict.get, name.split("/"), msgspec.json.decode(body)) if name else key
+                )
             except (msgspec.DecodeError, UnicodeDecodeError, TypeError, AttributeError):
                 raise StoreError(f"a {kind} cannot be read: it is damaged", "damaged") from None
             if isinstance(value, str):
