@@ -2,7 +2,8 @@
 
 Three columns: whose data, what kind of data, which service. A band is as wide
 as its weight, which is that of different values of persons and devices; its
-colour and its stripes say how it was judged.
+colour and its stripes say how it was judged. Each is a link to ``#b-1`` and so on, which
+narrows the page around the picture to what the band stands for.
 """
 
 import math
@@ -56,21 +57,39 @@ class _Node:
 
 
 @dataclass(slots=True)
-class _Band:
+class _Strand:
     """Fields that go from one bar to another."""
 
     left: str
     right: str
     severity: str
-    fields: int = 0
+    lines: list[LedgerLine] = field(default_factory=list)
     size: float = 0
 
 
-def picture(lines: Sequence[LedgerLine], words: Words) -> str:
-    """Return an SVG element of what was sent; protocol plumbing is left out."""
+@dataclass(frozen=True, slots=True)
+class Band:
+    """What a band of the picture stands for."""
+
+    number: int
+    about: str
+    lines: frozenset[str]
+    """Ids of the report's lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The picture and its bands."""
+
+    svg: str
+    bands: tuple[Band, ...]
+
+
+def picture(lines: Sequence[LedgerLine], words: Words) -> Picture | None:
+    """Return an SVG element of what was sent, None if nothing; protocol plumbing is left out."""
     shown = [line for line in lines if line.declared != EXEMPT]
     if not shown:
-        return ""
+        return None
     names = [
         (
             _capital(words.subject(line.subject, None) or words.text("unknown", "category")),
@@ -82,16 +101,22 @@ def picture(lines: Sequence[LedgerLine], words: Words) -> str:
     columns = [_column(names, shown, index) for index in range(3)]
     height = _TOP + max(_height(column.values()) for column in columns) + 10
     parts = [_title(index, words) for index in range(3)]
+    bands: list[Band] = []
     for index in (0, 1):
         pairs = [(name[index], name[index + 1]) for name in names]
-        parts += _bands(pairs, shown, columns[index : index + 2], _X[index : index + 2], words)
+        for strand in _strands(pairs, shown, columns[index : index + 2]):
+            about = _about(strand, words)
+            bands.append(Band(len(bands) + 1, about, frozenset(one.id for one in strand.lines)))
+            ends = columns[index : index + 2], _X[index : index + 2]
+            parts.append(_drawn(strand, bands[-1], *ends))
     for index, column in enumerate(columns):
         parts += [_bar(node, index) for node in column.values()]
     about = _text(words.text("lines", "count", n=len(shown)))
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{about}">'
+    svg = (
+        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="group" aria-label="{about}">'
         f"<title>{about}</title>{''.join(parts)}</svg>"
     )
+    return Picture(svg, tuple(bands))
 
 
 def _capital(text: str) -> str:
@@ -118,49 +143,51 @@ def _height(nodes: Iterable[_Node]) -> float:
     return sum(max(node.size * _UNIT, _BAR) + _GAP for node in nodes)
 
 
-def _bands(
+def _strands(
     pairs: Sequence[tuple[str, str]],
     lines: Sequence[LedgerLine],
     columns: Sequence[dict[str, _Node]],
-    edges: Sequence[int],
-    words: Words,
-) -> list[str]:
-    left, right = columns
-    found: dict[tuple[str, str, str], _Band] = {}
+) -> list[_Strand]:
+    """Return what goes between two columns, in the order of their bars."""
+    found: dict[tuple[str, str, str], _Strand] = {}
     for pair, line in zip(pairs, lines, strict=True):
         key = (*pair, line.severity)
-        band = found.setdefault(key, _Band(*key))
-        band.fields += 1
-        band.size += weight(line)
-    orders = {name: number for nodes in (left, right) for number, name in enumerate(nodes)}
-    bands = sorted(
+        strand = found.setdefault(key, _Strand(*key))
+        strand.lines.append(line)
+        strand.size += weight(line)
+    orders = {name: number for nodes in columns for number, name in enumerate(nodes)}
+    return sorted(
         found.values(),
-        key=lambda band: (
-            orders[band.left],
-            orders[band.right],
-            -SEVERITIES.index(band.severity),
-        ),
+        key=lambda one: (orders[one.left], orders[one.right], -SEVERITIES.index(one.severity)),
     )
+
+
+def _about(strand: _Strand, words: Words) -> str:
+    lines = words.text("lines", "count", n=len(strand.lines))
+    severity = words.text(strand.severity, "severity")
+    return printable(f"{strand.left} → {strand.right}: {lines}, {severity}")
+
+
+def _drawn(
+    strand: _Strand, band: Band, columns: Sequence[dict[str, _Node]], edges: Sequence[int]
+) -> str:
+    left, right = columns
     start, end = edges[0] + _BAR, edges[1]
     middle = (start + end) / 2
-    drawn = []
-    for band in bands:
-        height = band.size * _UNIT
-        a = left[band.left].take("out", height) + height / 2
-        b = right[band.right].take("in", height) + height / 2
-        severity = words.text(band.severity, "severity")
-        about = (
-            f"{band.left} → {band.right}: {words.text('lines', 'count', n=band.fields)}, {severity}"
-        )
-        path = (
-            f'stroke-width="{height:.1f}" '
-            f'd="M{start} {a:.1f} C{middle:.0f} {a:.1f} {middle:.0f} {b:.1f} {end} {b:.1f}"'
-        )
-        drawn.append(
-            f'<path class="band {band.severity}" {path}><title>{_text(about)}</title></path>'
-        )
-        if band.severity != "ok":
-            drawn.append(f'<path class="stripes {band.severity}" {path}/>')
+    height = strand.size * _UNIT
+    a = left[strand.left].take("out", height) + height / 2
+    b = right[strand.right].take("in", height) + height / 2
+    path = (
+        f'stroke-width="{height:.1f}" '
+        f'd="M{start} {a:.1f} C{middle:.0f} {a:.1f} {middle:.0f} {b:.1f} {end} {b:.1f}"'
+    )
+    about = escape(band.about)
+    drawn = (
+        f'<a href="#b-{band.number}" aria-label="{about}">'
+        f'<path class="band {strand.severity}" {path}><title>{about}</title></path></a>'
+    )
+    if strand.severity != "ok":
+        drawn += f'<path class="stripes {strand.severity}" {path}/>'
     return drawn
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 
 from simulator.disclosure.formats.annex import evidence, glossary
-from simulator.disclosure.formats.flows import picture
+from simulator.disclosure.formats.flows import Band, picture
 from simulator.disclosure.formats.markup import cells, framed, page, table, text
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.claims import ACCOUNTABILITY
@@ -34,11 +34,13 @@ def to_html(material: Material) -> Iterator[str]:
     words = Words(report.provenance.language)
     who = report.provenance.discloser or words.text("the-mdm")
     title = text(words.text("title", who=who))
+    drawn = picture(report.sent, words)
+    bands = drawn.bands if drawn else ()
     yield (
         f'<!doctype html>\n<html lang="{words.language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f"<title>{title}</title><style>{_css()}</style></head><body><main>\n"
+        f"<title>{title}</title><style>{_css()}{_narrowing(bands)}</style></head><body><main>\n"
     )
     yield f'<header class="cover"><h1>{title}</h1>\n'
     yield f'<p class="lead">{page(words, "lead", tool=report.provenance.tool)}</p>\n'
@@ -46,15 +48,15 @@ def to_html(material: Material) -> Iterator[str]:
     yield f"<h2>{page(words, 'scope')}</h2>\n{_scope(material, words)}</header>\n"
     yield _summary(report, words)
     yield _legend(words)
-    if drawn := picture(report.sent, words):
+    if drawn:
         title, about = page(words, "picture"), page(words, "picture-legend")
         yield (
-            f'<section class="drawn"><h2>{title}</h2>'
-            f'<div class="card picture" tabindex="0" role="region" aria-label="{title}">{drawn}'
-            f'<p class="legend">{about}</p></div></section>\n'
+            f'<section class="drawn"><h2 id="picture">{title}</h2>'
+            f'<div class="card picture" tabindex="0" role="region" aria-label="{title}">{drawn.svg}'
+            f'<p class="legend">{about}</p></div></section>\n{_filters(bands, words)}'
         )
     for number, chapter in enumerate(report.glance.chapters, 1):
-        yield _chapter(number, chapter, words)
+        yield _chapter(number, chapter, bands, words)
     if report.provenance.manifest_sha256:
         yield _accountability(report, words)
     for section in sections(report):
@@ -168,16 +170,40 @@ def _badge(words: Words, status: str, severity: str) -> str:
     return f'<span class="badge {severity}">{text(words.text(status, "status"))}</span>'
 
 
-def _chapter(number: int, chapter: SummaryChapter, words: Words) -> str:
+def _narrowing(bands: Sequence[Band]) -> str:
+    """Return the style by which the line of a band that is the page's target narrows it.
+
+    It hides what the band does not stand for, on a screen, without any script.
+    """
+    rules = "".join(
+        f"#b-{one.number}:target~.chapter tr.part:not(.b-{one.number}){{display:none}}"
+        f"#b-{one.number}:target~.chapter:not(:has(.b-{one.number})){{display:none}}"
+        for one in bands
+    )
+    return f"@media screen{{{rules}}}"
+
+
+def _filters(bands: Sequence[Band], words: Words) -> str:
+    """Return the lines that the bands of the picture lead to, each seen when it is the target."""
+    return "".join(
+        f'<p class="filter" id="b-{one.number}">{page(words, "narrowed", band=one.about)} '
+        f'<a href="#picture">{page(words, "all-again")}</a></p>\n'
+        for one in bands
+    )
+
+
+def _chapter(number: int, chapter: SummaryChapter, bands: Sequence[Band], words: Words) -> str:
     heads = [words.text(one, "column") for one in _CHAPTER]
-    rows = "".join(_part(part, heads, words) for part in chapter.parts)
+    rows = "".join(_part(part, heads, bands, words) for part in chapter.parts)
     return (
-        f'<section id="c-{chapter.key}"><h2>{number}. {text(chapter.title)}</h2>\n'
+        f'<section class="chapter" id="c-{chapter.key}"><h2>{number}. {text(chapter.title)}</h2>\n'
         f"<p>{text(chapter.about)}</p>\n{framed(heads, rows)}</section>\n"
     )
 
 
-def _part(part: SummaryEntry, heads: Sequence[str], words: Words) -> str:
+def _part(part: SummaryEntry, heads: Sequence[str], bands: Sequence[Band], words: Words) -> str:
+    lines = {place.line for place in part.places}
+    among = "".join(f" b-{one.number}" for one in bands if lines & one.lines)
     flags = "".join(f"<li>{text(words.flag(one))}</li>" for one in part.flags)
     claims = f"<small>{text(', '.join(part.claims))}</small>" if part.claims else ""
     kind = words.text(part.category, "category")
@@ -191,7 +217,7 @@ def _part(part: SummaryEntry, heads: Sequence[str], words: Words) -> str:
         + (f'<ul class="flags">{flags}</ul>' if flags else ""),
         " ".join(f"#{seq}" for seq in part.evidence),
     )
-    return f'<tr id="p-{part.id}">{cells(heads, contents)}</tr>'
+    return f'<tr class="part{among}" id="p-{part.id}">{cells(heads, contents)}</tr>'
 
 
 def _place(place: SummaryPlace, words: Words) -> str:

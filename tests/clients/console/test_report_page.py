@@ -32,6 +32,23 @@ def test_the_page_is_readable_and_accessible(
         assert all(tab.page.locator(f'[id="{one[1:]}"]').count() == 1 for one in links)
 
 
+def test_a_band_of_the_picture_narrows_the_page_and_back(browser: Browser, busy: Simulator) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(busy.ready["control"] + PATH + "en")
+        rows, band = page.locator("tr.part:visible"), page.locator("svg a").first
+        before, about = rows.count(), band.get_attribute("aria-label")
+
+        band.focus()
+        page.keyboard.press("Enter")
+        narrowed = rows.count()
+        page.locator(".filter:visible a").click()
+
+        assert about
+        assert 0 < narrowed < before
+        assert rows.count() == before
+
+
 @pytest.mark.parametrize("paper", PAPERS)
 def test_nothing_is_cut_off_on_paper(browser: Browser, busy: Simulator, paper: str) -> None:
     wide_mm, points = PAPERS[paper]

@@ -348,4 +348,19 @@ def test_the_page_and_the_text_speak_swedish() -> None:
 
 
 def test_a_run_that_sent_nothing_has_no_picture() -> None:
-    assert picture((), Words()) == ""
+    assert picture((), Words()) is None
+
+
+def test_each_band_of_the_picture_leads_to_the_rows_that_it_stands_for(render: Render) -> None:
+    text = render("html")
+    drawn = picture(material().report.sent, Words())
+
+    assert drawn is not None
+    (secret,) = (one for one in drawn.bands if one.about.startswith("Devices → free text"))
+    rows = dict(re.findall(r'<tr class="part ([^"]*)" id="(p-[^"]*)"', text))
+    among = [row for row in rows if f"b-{secret.number}" in row.split()]
+    assert f'<a href="#b-{secret.number}" aria-label="{secret.about}">' in text
+    assert f"#b-{secret.number}:target~.chapter tr.part:not(.b-{secret.number})" in text
+    assert len(among) == 1
+    begin = text.index(f'id="{rows[among[0]]}"')
+    assert "apns-collapse-id" in text[begin : text.index("</tr>", begin)]
