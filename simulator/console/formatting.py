@@ -12,10 +12,15 @@ from aiohttp import web
 from markupsafe import Markup, escape
 
 from simulator.core.timestamps import rfc3339
+from simulator.disclosure.concepts import CONCEPTS
 from simulator.disclosure.redact.markers import Marker, apart
+from simulator.disclosure.report.words import Words
 
 UNITS = ("bytes", "kB", "MB", "GB")
 _STEP = 1000
+_EXACT = 10
+"""Milliseconds from which on tenths are not shown."""
+WORDS = Words()
 _FOUND = Markup("<mark>{}</mark>")
 _SEALED = Markup('<span class="sealed" title="{1} of {2}, fingerprint {3}">redacted {0}</span>')
 
@@ -52,6 +57,18 @@ def size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == UNITS[0] else f"{value:.1f} {unit}"
         value /= _STEP
     raise AssertionError  # the last unit has returned
+
+
+def duration(took_ms: float) -> str:
+    """Return milliseconds as people read them: ``0.4 ms``, ``12 ms``, ``1.5 s``."""
+    if took_ms >= _STEP:
+        return f"{took_ms / _STEP:.1f} s"
+    return f"{took_ms:.1f} ms" if took_ms < _EXACT else f"{took_ms:.0f} ms"
+
+
+def meaning(concept: str) -> str:
+    """Return what a concept is called: ``Serial number of a device``; itself if nobody says."""
+    return WORDS.whole(concept) if concept in CONCEPTS else concept
 
 
 def number(count: int) -> str:
@@ -113,6 +130,8 @@ def problem(response: web.StreamResponse) -> dict[str, Any]:
 FILTERS: dict[str, Callable[..., str]] = {
     "time_of_day": time_of_day,
     "moment": moment,
+    "duration": duration,
+    "meaning": meaning,
     "instant": instant,
     "size": size,
     "standing": standing,

@@ -34,6 +34,7 @@ def templates() -> jinja2.Environment:
     environment.filters |= formatting.FILTERS
     for name in environment.list_templates():
         environment.get_template(name)
+    formatting.WORDS.keys("concept")  # read here, not while a page is rendered
     return environment
 
 

@@ -202,3 +202,7 @@ class Exchange(Struct, omit_defaults=True):
     faults: list[FaultApplication] = field(default_factory=list)
     """The faults that touched it, in the order in which they did."""
     response: Response = field(default_factory=lambda: _NO_RESPONSE)
+    took_us: int = 0
+    """Microseconds from when the request had been read until its response was made, whatever the
+    simulator's clock says: waiting for a turn, and being answered. Commit and sending, which come
+    after, are not in it. 0: not measured."""

@@ -5,7 +5,7 @@ Rule 2: whatever happens, the exchange is recorded, and holds no secret.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol, cast
 
@@ -38,6 +38,8 @@ from simulator.store.errors import StoreError
 
 LOG = logging.getLogger("mdmsim")
 _NO_CALLS: Mapping[OutboundCall, str] = {}
+_NOT_MEASURED = int
+"""Returns 0."""
 _INLINE_BODY_LIMIT = 16_384
 """Bytes of a body that is soon read, four times the largest of a push."""
 
@@ -112,10 +114,12 @@ class Engine:
         now_ms: int,
         completed_calls: Mapping[OutboundCall, str] = _NO_CALLS,
         prepared: Prepared | None = None,
+        elapsed_us: Callable[[], int] = _NOT_MEASURED,
     ) -> Response:
         """Answer *request* and record the exchange, all in the transaction of *state*.
 
-        What was *prepared* beforehand is not done again.
+        What was *prepared* beforehand is not done again. *elapsed_us* tells how long the request
+        has been there.
         Raise NeedsOutboundCall, and record nothing, if it needs a call that is not among
         *completed_calls*.
         """
@@ -153,6 +157,7 @@ class Engine:
         if exchange.findings and match.service is not None:
             docs = (match.operation or match.service).docs
             exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]
+        exchange.took_us = elapsed_us()
         sealed = None if prepared is None else prepared.sealed
         return self._record(exchange, sealed, reading, state)
 

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from time import monotonic
+from time import monotonic, monotonic_ns
 from typing import NoReturn, TypeVar
 
 from simulator.core.clock import Clock
@@ -111,14 +111,22 @@ class Gateway:
         on_response: Callable[[Response], None],
         completed_calls: Mapping[OutboundCall, str] = _NO_CALLS,
         prepared: Prepared | None = None,
+        begun_ns: int = 0,
     ) -> None:
         """Have one request answered: *on_response* is called once the exchange is committed.
 
         It costs no task and no future, which counts where many requests come at once.
         *completed_calls*: results of the calls that were made for it; *prepared*: what was
-        found out about it before those.
+        found out about it before those; *begun_ns*: when it came, 0 for now.
         """
-        job = RequestJob(self, request, on_response, completed_calls, self._clock.now_ms())
+        job = RequestJob(
+            self,
+            request,
+            on_response,
+            completed_calls,
+            self._clock.now_ms(),
+            begun_ns or monotonic_ns(),
+        )
         if self._loop is None or self._closing:
             job.failed = RuntimeError("the gateway is not running")
             job.done()
@@ -185,7 +193,7 @@ class Gateway:
                 job.on_response(_UNAVAILABLE)
                 raise
             calls = {**job.completed_calls, outbound_call: about}
-            self.submit(job.request, job.on_response, calls, job.prepared)
+            self.submit(job.request, job.on_response, calls, job.prepared, job.begun_ns)
 
         task = asyncio.get_running_loop().create_task(ask())
         self._asking.add(task)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from time import monotonic_ns
 from typing import Any, Protocol
 
 from simulator.core.messages import Request, Response
@@ -66,6 +67,7 @@ class Answering(Protocol):
         now_ms: int,
         completed_calls: Mapping[OutboundCall, str],
         prepared: Prepared | None,
+        elapsed_us: Callable[[], int],
     ) -> Response:
         """Answer and record *request*, as the engine does."""
         ...
@@ -83,6 +85,7 @@ class RequestJob:
     """A request to be answered. It fails only where the journal cannot be written."""
 
     __slots__ = (
+        "begun_ns",
         "completed_calls",
         "failed",
         "gateway",
@@ -103,11 +106,14 @@ class RequestJob:
         on_response: Callable[[Response], None],
         completed_calls: Mapping[OutboundCall, str],
         now_ms: int,
+        begun_ns: int,
     ) -> None:
         """Call *on_response* once the exchange is committed.
 
-        *completed_calls* holds the results of calls that were made for it.
+        *completed_calls* holds the results of calls that were made for it; *begun_ns* is when it
+        had been read, by the clock that only goes forward.
         """
+        self.begun_ns = begun_ns
         self.gateway = gateway
         self.request = request
         self.on_response = on_response
@@ -129,10 +135,18 @@ class RequestJob:
         self.failed = self.outbound_call = None
         try:
             self.response = self.gateway.process(
-                self.request, state, self.now_ms, self.completed_calls, self.prepared
+                self.request,
+                state,
+                self.now_ms,
+                self.completed_calls,
+                self.prepared,
+                self._elapsed_us,
             )
         except NeedsOutboundCall as pending:
             self.outbound_call = pending.outbound_call
+
+    def _elapsed_us(self) -> int:
+        return (monotonic_ns() - self.begun_ns) // 1000
 
     def done(self) -> None:
         """Hand the answer on, or ask the outside first, on the event loop."""

@@ -238,6 +238,15 @@ async def test_exchanges_lead_to_their_neighbours(console: Console) -> None:
     assert links == [[("next", second)], [("prev", first), ("next", third)], [("prev", second)]]
 
 
+async def test_how_long_a_response_took_is_shown(console: Console) -> None:
+    await console.ask("GET", "/account")
+
+    row, page = await console.open("/traffic"), await console.open(f"/traffic/{console.seq(1)}")
+
+    assert re.search(r"\d\d:\d\d:\d\d\.\d{3}\s+[\d.]+ m?s", row.words)
+    assert re.search(r"took [\d.]+ m?s until the response was made", page.words)
+
+
 async def test_a_row_names_what_was_disclosed_broken_and_by_whom(console: Console) -> None:
     await console.ask(
         "GET", "/nowhere?email=anna@example.org", headers={"User-Agent": "ExampleMDM/1.2"}

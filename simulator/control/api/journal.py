@@ -33,6 +33,7 @@ def summary(exchange: Exchange) -> Body:
     return {
         "seq": exchange.seq,
         "at": rfc3339_ms(exchange.at_ms),
+        "took_ms": exchange.took_us / 1000 if exchange.took_us else None,
         "organisation": exchange.organisation,
         "client": exchange.client,
         "service": exchange.service,

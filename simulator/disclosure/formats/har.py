@@ -83,11 +83,11 @@ def _entry(exchange: Exchange, material: Material) -> dict[str, Any]:
     whole = {RECORD: msgspec.to_builtins(exchange)} if level == "clear" else {}
     return whole | {
         "startedDateTime": rfc3339_ms(exchange.at_ms),
-        "time": 0,
+        "time": exchange.took_us / 1000,
         "request": _request(exchange, values, tables(operation.request if operation else ())),
         "response": _response(exchange, level, tables(operation.response if operation else ())),
         "cache": {},
-        "timings": {"send": 0, "wait": 0, "receive": 0},
+        "timings": {"send": 0, "wait": exchange.took_us / 1000, "receive": 0},
         "_exchange": exchange.seq,
         "_service": exchange.service,
         "_operation": exchange.operation,
