@@ -1,7 +1,7 @@
 """HAR 1.2, entry by entry: the file may be larger than the memory.
 
 ijson reads it piece by piece; only one entry is held at a time. Entries of our own
-export at level ``clear`` hold the exchange as the journal has it.
+export at level ``clear`` hold the exchange as the journal has it, at others what it disclosed.
 """
 
 import base64
@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from simulator.captures import exports
 from simulator.captures.messages import (
     Advance,
     Entry,
@@ -73,12 +74,10 @@ def _entry(path: Path, number: int, entry: Any) -> Entry:
     if not isinstance(entry, dict):
         return Invalid(number, "it is no object")
     try:
-        if "_disclosures" in entry and RECORD not in entry:
-            raise ConfigurationError(
-                f"{path}: is an export without its values: export it with --redact clear"
-            )
         if RECORD in entry:
             return msgspec.convert(entry[RECORD], Exchange)
+        if "_disclosures" in entry:
+            return exports.of_har(path, entry)
         return _message(number, entry)
     except InvalidEntryError as error:
         return Invalid(number, str(error))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from simulator.core.messages import Exchange, Headers, Peer, Request, Response
+from simulator.disclosure.observe.records import ObservedRecord
 
 NO_CONNECTION = Peer("", 0, 0, first=False)
 Advance = Callable[[int], None]
@@ -42,8 +43,17 @@ class Invalid:
     why: str
 
 
-Entry = Message | Exchange | Invalid
-"""A message; or an exchange as our own journal holds it; or what is none."""
+@dataclass(frozen=True, slots=True)
+class ExportedExchange:
+    """An exchange of which an export of ours holds what it disclosed, but not the request."""
+
+    exchange: Exchange
+    """What is known of it: no header, no body."""
+    observed: list[ObservedRecord]
+
+
+Entry = Message | Exchange | ExportedExchange | Invalid
+"""A message; an exchange as our own journal holds it, or an export of ours; or what is none."""
 
 
 @dataclass(frozen=True, slots=True)

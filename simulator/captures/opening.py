@@ -4,7 +4,7 @@ import re
 from functools import partial
 from pathlib import Path
 
-from simulator.captures import flows, har
+from simulator.captures import exports, flows, har
 from simulator.captures.messages import Capture
 from simulator.core.settings import ConfigurationError
 
@@ -21,11 +21,13 @@ def open_capture(path: Path) -> Capture:
             head = file.read(_HEAD)
     except OSError as error:
         raise ConfigurationError(
-            f"cannot read {path} ({error.strerror}): name a HAR, a file of mitmproxy's flows, or "
-            "a data directory"
+            f"cannot read {path} ({error.strerror}): name a HAR, a file of mitmproxy's flows, a "
+            "jsonl of ours, or a data directory"
         ) from None
     if _FLOWS.match(head):
         return Capture("mitmproxy flows", size, partial(flows.entries, path))
+    if head.startswith(b"{") and exports.is_jsonl(exports.first_line(path)):
+        return Capture("disclosures as jsonl", size, partial(exports.lines, path))
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         return Capture("HAR", size, partial(har.entries, path))
     raise ConfigurationError(

@@ -1,12 +1,12 @@
 """Writing a capture into a journal, and what has to be said about it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from simulator.captures.evaluation import Evaluation
-from simulator.captures.messages import Advance, Capture, Invalid, Message
+from simulator.captures.messages import Advance, Capture, ExportedExchange, Invalid, Message
 from simulator.core.messages import Exchange
 from simulator.core.settings import ConfigurationError
 from simulator.store.protocols import Store
@@ -21,6 +21,13 @@ NOT_CAPTURED = (
 )
 
 
+NOT_EXPORTED = (
+    "an export without requests does not show: what was received, whether values were new to "
+    "Apple, what connections told, the hash chain; a jsonl leaves out requests that disclosed "
+    "nothing"
+)
+
+
 class Transcript:
     """The messages of a capture that went to Apple's hosts, as a journal."""
 
@@ -31,10 +38,21 @@ class Transcript:
         """Exchanges that were written."""
         self.exported = 0
         """Those of them that come from a journal of ours."""
+        self.without_request = 0
+        """Exchanges of an export that holds no requests."""
         self.invalid: list[Invalid] = []
 
-    def write(self, evaluation: Evaluation, store: Store, advance: Advance) -> None:
-        """Write all exchanges into *store*; ConfigurationError if there are none."""
+    def write(
+        self,
+        evaluation: Evaluation,
+        store: Store,
+        advance: Advance,
+        on_exported: Callable[[ExportedExchange], None],
+    ) -> None:
+        """Write all exchanges into *store*; ConfigurationError if there are none.
+
+        *on_exported* is told those of which only what they disclosed is known.
+        """
         entries = self._capture.entries(advance)
         while batch := list(islice(entries, _BATCH)):
             with store.transaction() as state:
@@ -42,6 +60,10 @@ class Transcript:
                     self.entries += 1
                     if isinstance(entry, Invalid):
                         self.invalid.append(entry)
+                        continue
+                    if isinstance(entry, ExportedExchange):
+                        on_exported(entry)
+                        self.without_request += 1
                         continue
                     exchange: Exchange | None = None
                     if isinstance(entry, Message):
@@ -52,7 +74,7 @@ class Transcript:
                     if exchange is not None:
                         state.record(exchange)
                         self.recorded += 1
-        if not self.recorded:
+        if not self.recorded and not self.without_request:
             raise ConfigurationError(f"{self._path}: {self._nothing(evaluation)}")
 
     def _nothing(self, evaluation: Evaluation) -> str:
@@ -69,7 +91,7 @@ class Transcript:
     def __str__(self) -> str:
         return (
             f"{self._path}: {self._capture.kind} with {self.entries} entries, of which "
-            f"{self.recorded} went to Apple's hosts"
+            f"{self.recorded + self.without_request} went to Apple's hosts"
         )
 
     def limits(self, evaluation: Evaluation) -> Iterator[str]:
@@ -80,6 +102,8 @@ class Transcript:
             yield f"skipped, as they went to other hosts: {counted(evaluation.hosts.others)}"
         if self.invalid:
             yield f"skipped, as they are invalid: {listed(self.invalid)}"
+        if self.without_request:
+            yield NOT_EXPORTED
         if self.exported < self.recorded:
             yield NOT_CAPTURED
         if evaluation.cut:

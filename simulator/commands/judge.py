@@ -17,7 +17,7 @@ from simulator.commands.options import setting_options, settings
 from simulator.commands.progress import bar
 from simulator.commands.report_options import ReportOptions, deliver, report_options
 from simulator.core.data_directory import DATABASE, KEYS, MEMORY, Directory, read_keys
-from simulator.core.settings import Settings
+from simulator.core.settings import ConfigurationError, Settings
 from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
@@ -26,6 +26,8 @@ from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.origins import Scan, known_to
 from simulator.store.opening import open_journal, open_store
 
+_OF_REQUESTS = ("har", "jsonl")
+"""Formats that are written from the requests themselves."""
 _LARGE = 4_000_000
 """Bytes of a capture from which on a progress bar is shown."""
 
@@ -61,6 +63,8 @@ def command(
 ) -> None:
     """Report what FILE discloses: a HAR, mitmproxy's flows, a data directory or its database.
 
+    An export of ours, as HAR or jsonl, is evaluated anew by what it says of each value.
+
     What went to Apple's hosts is read by the same rows as live requests, and reported as by
     mdmsim report; exchanges are numbered in the order of the file. Nothing of it is kept.
 
@@ -73,14 +77,14 @@ def command(
         with books(replace(wanted, data=str(file if file.is_dir() else file.parent))) as kept:
             code = deliver(kept, manifest, options)
     else:
-        with _captured(file, wanted, hosts, data) as kept:
+        with _captured(file, wanted, hosts, data, options.form) as kept:
             code = deliver(kept, manifest, options)
     context.exit(code)
 
 
 @contextmanager
 def _captured(
-    file: Path, wanted: Settings, hosts: tuple[str, ...], data: Path | None
+    file: Path, wanted: Settings, hosts: tuple[str, ...], data: Path | None, form: str
 ) -> Iterator[JournalLedger]:
     """Write the capture in *file* into a journal that is gone at the end, and add it all up."""
     capture, catalogue = open_capture(file), services.load()
@@ -102,10 +106,19 @@ def _captured(
                     guard.add(concept, secret)
         journal_file = held.path / DATABASE
         with closing(open_store(journal_file, guard=guard)) as store:
-            transcript = Transcript(file, capture)
+            transcript, ledger = Transcript(file, capture), Ledger(observer, catalogue)
             with bar(f"reading {file.name}", capture.size, shown=capture.size > _LARGE) as advance:
-                transcript.write(evaluation, store, advance)
-        ledger = Ledger(observer, catalogue)
+                transcript.write(
+                    evaluation,
+                    store,
+                    advance,
+                    lambda one: ledger.add_exported(one.exchange, one.observed),
+                )
+        if transcript.without_request and form in _OF_REQUESTS:
+            raise ConfigurationError(
+                f"--format {form} holds the requests, which {file} does not: judge an export of "
+                "--redact clear"
+            )
         ledger.limits = tuple(transcript.limits(evaluation))
         for line in (transcript, *ledger.limits):
             click.echo(f"mdmsim: {line}", err=True)

@@ -4,6 +4,7 @@ import json
 import secrets
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from simulator import services
 from simulator.captures.credentials import Credentials
 from simulator.captures.evaluation import HostFilter
-from simulator.captures.messages import Invalid
+from simulator.captures.messages import Advance, Capture, Entry, ExportedExchange, Invalid
 from simulator.captures.opening import open_capture
 from simulator.captures.public_shapes import PUBLIC_SHAPES, replay_shapes
 from simulator.captures.replaying import Captured, Replay, Simulation
@@ -24,13 +25,17 @@ from simulator.commands.options import ready_file, setting_options, settings
 from simulator.commands.progress import bar
 from simulator.commands.remote import get
 from simulator.core import ready_file as ready_files
+from simulator.core.data_directory import DATABASE
 from simulator.core.messages import Exchange, Request, Response
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.formats.har import tables
 from simulator.disclosure.observe.observation import BODY_LIMIT
+from simulator.disclosure.report.devices import DEVICE
 from simulator.disclosure.report.layout import printable
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import decode
+from simulator.store.opening import open_journal
+from simulator.store.reading import exchanges_through
 
 _SHOWN = 5
 """Exchanges that are named for each difference."""
@@ -53,8 +58,8 @@ def command(
 ) -> None:
     """Send the requests of a capture to a running simulator, and compare the responses.
 
-    FILE is a HAR or a file of mitmproxy's flows, or public-shapes: the shapes of responses
-    that others published, which ship. Credentials are replaced by those of the
+    FILE is a HAR, a file of mitmproxy's flows, a data directory, or public-shapes: the shapes
+    of responses that others published, which ship. Credentials are replaced by those of the
     simulator's ready.json: server token and session, content token, API account, push
     certificate. What the requests change is changed in the simulator: use one that may be
     reset. Compared are status, and which fields of which type the response has.
@@ -111,7 +116,7 @@ def _replay_file(
     file: Path, replay: Replay, hosts: HostFilter, catalogue: Catalogue
 ) -> Iterator[str]:
     """Replay a capture, and yield what has to be said about it, a line each."""
-    capture = open_capture(file)
+    capture = _journal(file) if file.is_dir() or file.name == DATABASE else open_capture(file)
     invalid: list[Invalid] = []
     with bar(f"replaying {file.name}", capture.size) as advance:
         for entry in capture.entries(advance):
@@ -119,6 +124,10 @@ def _replay_file(
                 invalid.append(entry)
             elif isinstance(entry, Exchange):
                 replay.send(_captured(entry.seq, entry.request, entry.response, catalogue))
+            elif isinstance(entry, ExportedExchange):
+                raise ConfigurationError(
+                    f"{file}: is an export without its requests: export a HAR with --redact clear"
+                )
             elif hosts.takes(entry):
                 one = _captured(entry.number, entry.request, entry.response, catalogue)
                 replay.send(one if not entry.bodiless else replace(one, shape=None))
@@ -129,6 +138,21 @@ def _replay_file(
     yield from (f"not sent: {one}" for one in replay.unsent)
     if not replay.sent:
         raise ConfigurationError(f"{file}: none of its requests to Apple's hosts can be replayed")
+
+
+def _journal(path: Path) -> Capture:
+    """Return the exchanges with Apple of a data directory, or of its database."""
+    database = path / DATABASE if path.is_dir() else path
+
+    def entries(advance: Advance) -> Iterator[Entry]:
+        with closing(open_journal(database)) as journal:
+            for exchange in exchanges_through(journal, journal.last()):
+                advance(1)
+                if exchange.service != DEVICE:
+                    yield exchange
+
+    with closing(open_journal(database)) as journal:
+        return Capture("journal", journal.last(), entries)
 
 
 def _captured(number: int, request: Request, response: Response, catalogue: Catalogue) -> Captured:

@@ -12,11 +12,11 @@ from simulator.control.parts import Parts
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.judge.spans import JournalRange, RangeDisclosures
-from simulator.disclosure.observe.records import Disclosure
+from simulator.disclosure.observe.records import Disclosure, ObservedRecord
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.lines import order_by_place, sent_line
 from simulator.disclosure.report.origins import FOREIGN, NOVEL, Known, known_to
-from simulator.disclosure.report.recognising import ObservedRecord, Recogniser
+from simulator.disclosure.report.recognising import Recogniser
 from simulator.disclosure.report.redaction import Level
 from simulator.disclosure.report.report import Report
 from simulator.disclosure.report.rows import ledger_row

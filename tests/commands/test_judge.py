@@ -105,6 +105,67 @@ def test_a_data_directory_and_our_own_export_give_the_report_itself(
     assert json.loads(judged.stdout) == json.loads(live.output)
 
 
+SAME = (
+    "operation", "part", "place", "via", "concept", "field", "category", "subject", "secret",
+    "documented", "declared", "requests", "records", "values", "versions", "required",
+    "first_seen", "last_seen", "evidence", "example",
+)  # fmt: skip
+"""What a line says that does not depend on what was received, or on the world."""
+
+
+@pytest.mark.parametrize(
+    ("form", "level"),
+    [("har", "fingerprint"), ("har", "partial"), ("jsonl", "fingerprint"), ("jsonl", "clear")],
+)
+def test_an_export_without_requests_is_evaluated_by_any_manifest(
+    captured: tuple[Path, Path], tmp_path: Path, form: str, level: str
+) -> None:
+    data, _ = captured
+    export, how = tmp_path / "export", ("--format", "json", "--redact", level)
+    written = ("--format", form, "--redact", level, "--output", export)
+
+    run("report", "--data", data, "--manifest", "intune-to-apple", *written)
+    live, judged = run("report", "--data", data, *how), run("judge", export, *how)
+
+    before, after = lines(live)["sent"], lines(judged)["sent"]
+    assert len(before) > 20
+    keys = SAME[:-1] if level == "partial" else SAME
+    found, wanted = (
+        sorted([str(one[name]) for name in keys] for one in each) for each in (after, before)
+    )
+    assert found == wanted
+    assert judged.exit_code == 1
+    assert "hash chain" in judged.stderr
+    assert not any(one["novelty"] for one in after)
+
+
+@pytest.mark.parametrize("form", ["har", "jsonl"])
+@pytest.mark.parametrize(("level", "why"), [("shape", "told apart"), ("names", "told apart")])
+def test_an_export_whose_values_are_all_alike_is_refused(
+    captured: tuple[Path, Path], tmp_path: Path, form: str, level: str, why: str
+) -> None:
+    export = tmp_path / "export"
+    run("report", "--data", captured[0], "--format", form, "--redact", level, "--output", export)
+
+    result = run("judge", export)
+
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert why in result.stderr
+
+
+def test_requests_that_an_export_does_not_hold_are_not_made_up(
+    captured: tuple[Path, Path], tmp_path: Path
+) -> None:
+    export, again = tmp_path / "export", tmp_path / "again"
+    run("report", "--data", captured[0], "--format", "jsonl", "--output", export)
+
+    result = run("judge", export, "--format", "har", "--output", again)
+
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "--redact clear" in result.stderr
+    assert not again.exists()
+
+
 def write(path: Path, entries: list[Any]) -> Path:
     path.write_text(json.dumps(log(entries)))
     return path
@@ -233,7 +294,10 @@ def test_a_body_that_was_cut_off_makes_the_evidence_incomplete(tmp_path: Path) -
         pytest.param(json.dumps(log([GOOD, GOOD])).encode()[:-9], "behind entry", id="cut"),
         pytest.param(json.dumps(log([{}])).encode(), "none of its 1 entries", id="invalid-only"),
         pytest.param(
-            json.dumps(log([{"_disclosures": []}])).encode(), "without its values", id="redacted"
+            json.dumps(log([{"_disclosures": []}])).encode(), "no exchange as we", id="not-ours"
+        ),
+        pytest.param(
+            b'{"op": "dep.define", "exchange": 1, "value": {}}', "no disclosure as we", id="jsonl"
         ),
         pytest.param(b"\xef\xbb\xbf{", "no JSON at its start", id="mark"),
         pytest.param(None, "cannot read", id="missing"),

@@ -17,6 +17,7 @@ from simulator.testing.client import Mdmsim
 from simulator.testing.serving import serving
 from tests.apple import request
 from tests.captures.hars import entry, log
+from tests.commands.test_diff import _Kept
 
 AGENT = ("User-Agent", "ExampleMDM/1")
 VERSION = ("X-Server-Protocol-Version", "9")
@@ -122,6 +123,36 @@ def test_differences_are_added_up_and_the_same_capture_twice_has_none(
     assert found["/org_id"]["exchanges"] == [1, 2, 3, 4, 5, 6, 7]
     shown = CliRunner().invoke(main, ["replay", str(path), "--ready-file", str(ready(demo))])
     assert "(exchange 1, 2, 3, 4, 5 and 2 more)" in shown.output
+
+
+@pytest.mark.parametrize("name", [".", "mdmsim.db"])
+def test_a_data_directory_is_replayed(demo: Mdmsim, tmp_path: Path, name: str) -> None:
+    apple = _Kept(tmp_path)
+    session = apple.session()
+    apple.call("GET", "/account", session=session)
+    apple.call("GET", "/nowhere", session=session)
+    apple.close()
+
+    args = ["replay", str(tmp_path / name), "--ready-file", str(ready(demo))]
+    result = CliRunner().invoke(main, args)
+
+    assert result.output.splitlines()[0].startswith("3 requests replayed, 0 differences")
+    assert result.exit_code == 0
+    assert [one["status"] for one in demo.exchanges()[-3:]] == [200, 200, 404]
+
+
+def test_an_export_without_requests_cannot_be_replayed(demo: Mdmsim, tmp_path: Path) -> None:
+    data, export = tmp_path / "data", tmp_path / "export"
+    apple = _Kept(data)
+    apple.call("GET", "/account")
+    apple.close()
+    written = ("report", "--data", str(data), "--format", "jsonl", "--output", str(export))
+    CliRunner().invoke(main, written)
+
+    result = CliRunner().invoke(main, ["replay", str(export), "--ready-file", str(ready(demo))])
+
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "--redact clear" in result.stderr
 
 
 def test_what_cannot_be_sent_is_said(demo: Mdmsim, tmp_path: Path) -> None:

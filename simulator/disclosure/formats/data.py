@@ -89,7 +89,7 @@ def _record(
     one, level = judged.disclosure, material.report.provenance.redaction
     key = f"{run}\x1f{exchange.seq}\x1f{one.at}\x1f{ordinal}"
     provenance = material.report.provenance
-    value: dict[str, Any] = {"shown": shown(one, text, level)}
+    value: dict[str, Any] = {"level": level, "shown": shown(one, text, level)}
     if level != "names":
         value |= {"shape": one.shape, "len": one.len}
     if level not in ("names", "shape"):
@@ -118,6 +118,8 @@ def _record(
         "subject": one.subject,
         "secret": one.secret,
         "value": value,
+        "versions": one.versions,
+        "inherent": one.inherent or None,
         "novelty": material.origin(one, exchange.seq) or None,
         "documented": _documented(one.flags, documented=one.documented),
         "declared": None if judged.declared == NONE else judged.declared,

@@ -91,6 +91,7 @@ def _entry(exchange: Exchange, material: Material) -> dict[str, Any]:
         "_exchange": exchange.seq,
         "_service": exchange.service,
         "_operation": exchange.operation,
+        "_version": exchange.version,
         "_organisation": exchange.organisation,
         "_error": exchange.error or None,
         "_findings": [
@@ -108,7 +109,7 @@ def _disclosure(row: dict[str, Any], one: Disclosure, level: str) -> dict[str, A
         row.pop("fp"), row.pop("clear")
     if level == "names":
         row.pop("shape"), row.pop("len")
-    return row | {"field": one.field}
+    return row | {"field": one.field, "versions": one.versions, "inherent": one.inherent or None}
 
 
 def tables(rows: Iterable[Field], pointer: str = "") -> frozenset[str]:

@@ -7,10 +7,10 @@ from simulator.core.messages import Exchange
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.observe.observation import Observer
-from simulator.disclosure.observe.records import Disclosure
+from simulator.disclosure.observe.records import Disclosure, ObservedRecord
 from simulator.disclosure.report.devices import DEVICE
 from simulator.disclosure.report.names import may_name
-from simulator.disclosure.report.recognising import ObservedRecord, Recognise
+from simulator.disclosure.report.recognising import Recognise
 from simulator.disclosure.report.report import Report
 from simulator.protocol.catalogue import Catalogue
 

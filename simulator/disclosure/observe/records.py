@@ -48,6 +48,10 @@ class Disclosure(Struct, frozen=True):
     """Why no client can leave it out, as `simulator.disclosure.judge.inherent` has it."""
 
 
+ObservedRecord = tuple[Disclosure, str | None]
+"""A record, and the value behind it; None if it was sealed."""
+
+
 def record_of(leaf: ObservedValue, version: int, fingerprinter: Fingerprinter) -> Disclosure:
     """Return the record of one settled leaf; *version* is the protocol's, 0 if there is none."""
     concept = CONCEPTS.get(leaf.concept, CONCEPTS[UNKNOWN])

@@ -12,6 +12,7 @@ from simulator.core.messages import Exchange
 from simulator.disclosure.concepts import CONCEPTS
 from simulator.disclosure.observe.observation import Disclosure, Observer, Records
 from simulator.disclosure.observe.plans import Row
+from simulator.disclosure.observe.records import ObservedRecord
 from simulator.disclosure.observe.values import text_of
 from simulator.disclosure.redact.markers import OPENING, parse_marker
 from simulator.disclosure.report.devices import DEVICE, DeviceLedger
@@ -48,6 +49,7 @@ class Ledger:
         self.catalogue = catalogue
         self.origins = origins or Origins(catalogue)
         self._follows = origins is None
+        self._tells_origins = True
         self._issued = frozenset(
             one.concept for service in catalogue.services.values() for one in service.issues
         )
@@ -100,7 +102,7 @@ class Ledger:
             name = (id(part), exchange.service, exchange.operation, exchange.version)
             known = self._repeats.get(name) if fresh else None
             if known is None or not known.again(exchange):
-                known = self._look(part, exchange, parts)
+                known = self._look(part, exchange, self._texts(exchange, parts))
             unreadable = unreadable or known.unreadable
             truncated = truncated or known.truncated
         self.unreadable += unreadable
@@ -111,6 +113,18 @@ class Ledger:
             self._follow_headers(exchange)
         if operation is not None and exchange.response.status < _REFUSED:
             self._receive(exchange)
+
+    def add_exported(self, exchange: Exchange, observed: Sequence[ObservedRecord]) -> None:
+        """Add an exchange of which only the records are known, and perhaps their values.
+
+        Whether a value was new to Apple cannot be told from then on.
+        """
+        self._tells_origins = False
+        self._count(exchange)
+        texts = {id(one): text for one, text in observed}
+        look = self._look([one for one, _ in observed], exchange, lambda one: texts[id(one)])
+        self.unreadable += look.unreadable
+        self.truncated += look.truncated
 
     @property
     def sent(self) -> dict[SentKey, Sent]:
@@ -123,10 +137,9 @@ class Ledger:
         for one in self._repeats.values():
             one.flush()
 
-    def _look(self, part: Records, exchange: Exchange, parts: Sequence[Records]) -> Repeat:
+    def _look(self, part: Records, exchange: Exchange, text: _TextOf) -> Repeat:
         """Add the records of one piece of a request, one by one."""
         service, operation = exchange.service, exchange.operation
-        text = self._texts(exchange, parts)
         groups = []
         for one in part:
             key = (service, operation, one.part, one.generic, one.via, one.concept)
@@ -258,7 +271,9 @@ class Ledger:
         # What is empty discloses nothing but its presence.
         if value not in group.seen.values and one.shape not in ("empty", "null"):
             group.seen.values.add(value)
-            if origin := self.origins.of(one.concept, value, exchange.seq):
+            if self._tells_origins and (
+                origin := self.origins.of(one.concept, value, exchange.seq)
+            ):
                 group.origins[origin] += 1
                 if origin == NOVEL and one.concept in self._issued:
                     group.fresh.add(value)

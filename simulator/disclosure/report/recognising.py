@@ -11,7 +11,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from simulator.disclosure.concepts import CONCEPTS, UNKNOWN
-from simulator.disclosure.observe.records import MISPLACED, Disclosure
+from simulator.disclosure.observe.records import MISPLACED, Disclosure, ObservedRecord
 from simulator.disclosure.report.groups import Sent, SentExample
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.names import PERSON_NAME, may_name, words_in
@@ -20,8 +20,6 @@ from simulator.protocol.concepts import Concept
 
 _LEAST = 6
 """Characters; shorter values are equal by chance."""
-ObservedRecord = tuple[Disclosure, str | None]
-"""A record, and the value behind it; None if it was sealed."""
 Recognise = Callable[[Iterable[ObservedRecord]], list[ObservedRecord]]
 """Returns records with what is known of their values beside the exchange, in the same order."""
 
