@@ -13,7 +13,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from time import monotonic, monotonic_ns
+from time import monotonic
 from typing import NoReturn, TypeVar
 
 from simulator.core.clock import Clock
@@ -119,14 +119,8 @@ class Gateway:
         *completed_calls*: results of the calls that were made for it; *prepared*: what was
         found out about it before those; *begun_ns*: when it came, 0 for now.
         """
-        job = RequestJob(
-            self,
-            request,
-            on_response,
-            completed_calls,
-            self._clock.now_ms(),
-            begun_ns or monotonic_ns(),
-        )
+        now_ms = self._clock.now_ms()
+        job = RequestJob(self, request, on_response, completed_calls, now_ms, begun_ns)
         if self._loop is None or self._closing:
             job.failed = RuntimeError("the gateway is not running")
             job.done()

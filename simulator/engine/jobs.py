@@ -106,14 +106,14 @@ class RequestJob:
         on_response: Callable[[Response], None],
         completed_calls: Mapping[OutboundCall, str],
         now_ms: int,
-        begun_ns: int,
+        begun_ns: int = 0,
     ) -> None:
         """Call *on_response* once the exchange is committed.
 
         *completed_calls* holds the results of calls that were made for it; *begun_ns* is when it
-        had been read, by the clock that only goes forward.
+        had been read, by the clock that only goes forward; 0: now.
         """
-        self.begun_ns = begun_ns
+        self.begun_ns = begun_ns or monotonic_ns()
         self.gateway = gateway
         self.request = request
         self.on_response = on_response
