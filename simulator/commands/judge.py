@@ -63,7 +63,7 @@ def command(
 ) -> None:
     """Report what FILE discloses: a HAR, mitmproxy's flows, a data directory or its database.
 
-    An export of ours, as HAR or jsonl, is evaluated anew by what it says of each value.
+    An export of ours, as HAR or jsonl, is evaluated again by what it says of each value.
 
     What went to Apple's hosts is read by the same rows as live requests, and reported as by
     mdmsim report; exchanges are numbered in the order of the file. Nothing of it is kept.
@@ -116,7 +116,7 @@ def _captured(
                 )
         if transcript.without_request and form in _OF_REQUESTS:
             raise ConfigurationError(
-                f"--format {form} holds the requests, which {file} does not: judge an export of "
+                f"--format {form} holds the requests, which {file} does not: evaluate an export of "
                 "--redact clear"
             )
         ledger.limits = tuple(transcript.limits(evaluation))

@@ -78,14 +78,14 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class FlowPicture:
     """The picture and its bands."""
 
     svg: str
     bands: tuple[Band, ...]
 
 
-def picture(lines: Sequence[LedgerLine], words: Words) -> Picture | None:
+def picture(lines: Sequence[LedgerLine], words: Words) -> FlowPicture | None:
     """Return an SVG element of what was sent, None if nothing; protocol plumbing is left out."""
     shown = [line for line in lines if line.declared != EXEMPT]
     if not shown:
@@ -116,7 +116,7 @@ def picture(lines: Sequence[LedgerLine], words: Words) -> Picture | None:
         f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="group" aria-label="{about}">'
         f"<title>{about}</title>{''.join(parts)}</svg>"
     )
-    return Picture(svg, tuple(bands))
+    return FlowPicture(svg, tuple(bands))
 
 
 def _capital(text: str) -> str:
