@@ -147,7 +147,7 @@ def _process(number: int, one: Processing, report: Report) -> dict[str, Any]:
         "dpv:hasLegalBasis": ("dpv:LegalBasis", claim.legal_basis),
         "dpv:hasStorageCondition": ("dpv:StorageDuration", claim.retention),
         "dpv:hasLocation": ("dpv:Country", claim.recipient_country),
-        "dpv:hasTechnicalOrganisationalMeasure": ("dpv:Safeguard", claim.safeguard),
+        "dpv:hasTechnicalOrganisationalMeasure": ("dpv:SafeguardForDataTransfer", claim.safeguard),
     }
     return found | {
         name: {"@type": kind, "dct:title": text} for name, (kind, text) in told.items() if text
