@@ -1,7 +1,7 @@
 """Answers in the order of their rows, cut to what a protocol version gets."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -9,10 +9,13 @@ from simulator.protocol.fields import Field, Table, span, walk
 
 Message = dict[str, Any]
 Projector = Callable[[Any, int], Any]
+_MOST_KNOWN = 1000
 
 
 def projector(rows: tuple[Field, ...], newest: int) -> Projector:
     """Compile *rows* into the function that makes of a message what a version gets.
+
+    What has nothing to be cut is in it as it was given, not copied.
 
     Fields that came later are left out: the real service cannot have sent
     them; a service without versions gives all. Values that came later are replaced by what
@@ -41,6 +44,25 @@ class _Cut:
     older: Mapping[str, Mapping[str, str]]
     whole: bool
     """Whether nothing has to be replaced or looked into."""
+    known: dict[tuple[str, ...], bool] = field(default_factory=dict)
+    """Whether an object with these keys is sent as it is: most on a page have the same ones."""
+
+    def fits(self, message: Message) -> bool:
+        """Tell whether *message* is sent as it is."""
+        keys = tuple(message)
+        found = self.known.get(keys)
+        if found is None:
+            if len(self.known) >= _MOST_KNOWN:
+                self.known.clear()
+            found = self.known[keys] = self.whole and tuple(self.ordered(message)) == keys
+        return found
+
+    def ordered(self, message: Message) -> Message:
+        """Return *message* with what it keeps, in its order."""
+        kept = {name: message[name] for name in self.names if name in message}
+        if not self.drops and len(kept) < len(message):
+            kept |= message
+        return kept
 
 
 def _table(rows: tuple[Field, ...], version: int, *, is_versioned: bool) -> _Cut:
@@ -67,11 +89,9 @@ def _table(rows: tuple[Field, ...], version: int, *, is_versioned: bool) -> _Cut
 def _cut(message: Any, cut: _Cut) -> Any:
     if type(message) is not dict:
         return message
-    kept = {name: message[name] for name in cut.names if name in message}
-    if not cut.drops and len(kept) < len(message):
-        kept |= message
-    if cut.whole:
-        return kept
+    if cut.fits(message):
+        return message
+    kept = cut.ordered(message)
     for name, replaced in cut.older.items():
         if name in kept:
             kept[name] = replaced.get(kept[name], kept[name])

@@ -11,6 +11,7 @@ from simulator.core.state import Body, Entity
 from simulator.store import snapshot_lines
 from simulator.store.protocols import NEWEST
 from simulator.store.sql import bulk_load, retention, snapshots, statements
+from simulator.store.sql.connection import SqlRows
 from simulator.store.sql.session import ABSENT, CLOSED, Row, Savepoint, SqlSession
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -326,5 +327,6 @@ class SqlState:
         snapshot_lines.load(self, lines)
 
 
-def _entities(rows: Iterable[tuple[str, int, bytes]]) -> list[Entity]:
-    return [Entity(key, revision, _DECODE(body)) for key, revision, body in rows]
+def _entities(rows: SqlRows) -> list[Entity]:
+    # All at once: asked for one by one, each row costs a call of our own.
+    return [Entity(key, revision, _DECODE(body)) for key, revision, body in rows.fetchall()]
