@@ -6,7 +6,13 @@ from typing import Any
 
 from simulator.core.settings import ConfigurationError
 from simulator.hardware.devices import BLOCK
+from simulator.services.fleet.arrivals import LISTS
 
+LARGE_LISTS = LISTS - 1
+"""How many lists of a world have a block of device indices each; all others share the last one."""
+PART = BLOCK // 10_000
+"""Device indices of each of the others."""
+MOST_LISTS = LARGE_LISTS + BLOCK // PART
 _FACTS = (
     "id",
     "name",
@@ -53,7 +59,12 @@ class DeviceList:
     @property
     def start(self) -> int:
         """Return the index of the first generated device."""
-        return self.number * BLOCK
+        return min(self.number, LARGE_LISTS) * BLOCK + max(self.number - LARGE_LISTS, 0) * PART
+
+    @property
+    def room(self) -> int:
+        """Return how many devices there can be."""
+        return BLOCK if self.number < LARGE_LISTS else PART
 
     def assigned_at_ms(self, number: int) -> int:
         """Return when the device with *number*, from 0, is assigned."""
@@ -126,13 +137,14 @@ class World:
 
         Raise ConfigurationError if it generates none, or for an impossible count.
         """
-        if not 1 <= count <= BLOCK:
-            raise ConfigurationError(f"devices must be a whole number from 1 to {BLOCK}")
-        number = next((d.number for _, d in self.device_lists() if not d.listed), None)
-        if number is None:
+        first = next((each for _, each in self.device_lists() if not each.listed), None)
+        if first is None:
             raise ConfigurationError(
                 f"world {self.name} generates no devices: give one [[organisation.devices]] a count"
             )
+        if not 1 <= count <= first.room:
+            raise ConfigurationError(f"devices must be a whole number from 1 to {first.room}")
+        number = first.number
         return replace(
             self, organisations=tuple(_resized(o, number, count) for o in self.organisations)
         )

@@ -11,9 +11,12 @@ from simulator.core import resources
 from simulator.core.settings import ConfigurationError
 from simulator.hardware.products import FAMILIES
 from simulator.protocol.documents import Place, read_list, read_table, refuse_duplicates
-from simulator.services.fleet.arrivals import LISTS, MOST_EVER
+from simulator.services.fleet.arrivals import MOST_EVER
 from simulator.services.provisioning import Provisioning, Rows
 from simulator.worlds.organisations import (
+    LARGE_LISTS,
+    MOST_LISTS,
+    PART,
     ArrivalPlan,
     DepServer,
     DeviceList,
@@ -184,8 +187,14 @@ def _refuse_impossible(lists: Tables) -> None:
         "serial_number",
         [(place, row["serial_number"]) for _, each in lists for place, row in each["device"]],
     )
-    for place, _ in lists[LISTS:]:
-        raise place.error(f"is one list too many: put the devices into {LISTS} lists")
+    for place, _ in lists[MOST_LISTS:]:
+        raise place.error(f"is one list too many: put the devices into {MOST_LISTS} lists")
+    for place, each in lists[LARGE_LISTS:]:
+        if (each["count"] or 0) > PART:
+            raise place.error(
+                f"count must be at most {PART} from the {LARGE_LISTS + 1}th list on: "
+                "put the large lists first"
+            )
 
 
 def _organisation(

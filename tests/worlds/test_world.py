@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,8 @@ from simulator.core.settings import ConfigurationError
 from simulator.core.timestamps import milliseconds
 from simulator.hardware.devices import BLOCK, generate
 from simulator.hardware.products import FAMILIES
-from simulator.services.fleet.arrivals import LISTS, MOST_EVER
+from simulator.services.fleet.arrivals import MOST_EVER
+from simulator.worlds import organisations
 from simulator.worlds.organisations import DepServer
 from simulator.worlds.world import load_world, parse_world, world_names
 
@@ -342,12 +344,35 @@ def test_bad_file_is_refused_in_one_line_that_says_where_and_what(
     assert "\n" not in refused
 
 
-def test_more_lists_than_there_are_indices_are_refused() -> None:
-    lists = LISTS
+def test_a_world_has_as_many_lists_as_large_customers_have() -> None:
+    world = parse_world(HEAD + ORGANISATION + SERVER + GENERATED * 2000, "many.toml")
 
-    refused = refusal(HEAD + ORGANISATION + SERVER + GENERATED * (lists + 1))
+    lists = sorted(devices.start for _, devices in world.device_lists())
+    assert len(lists) == 2000
+    assert lists[:2] == [0, BLOCK]
+    assert all(b - a >= 72_072 for a, b in itertools.pairwise(lists))
+    assert lists[-1] + 72_072 <= 280 * BLOCK  # behind are the devices that arrive later
 
-    assert refused.startswith(f"{ORG}, [[organisation.devices]] {lists + 1}: is one list too many")
+
+def test_a_large_list_behind_many_others_is_refused() -> None:
+    many = HEAD + ORGANISATION + SERVER + GENERATED * 279
+    large = GENERATED.replace("count = 10", "count = 72073")
+    assert large != GENERATED
+
+    refused = refusal(many + large)
+
+    assert refused.startswith(f"{ORG}, [[organisation.devices]] 280: count must be at most 72072")
+    world = parse_world(many + large.replace("72073", "72072"), "many.toml")
+    assert world.device_count() == 279 * 10 + 72_072
+
+
+def test_more_lists_than_there_are_indices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert organisations.MOST_LISTS == 10_279
+    monkeypatch.setattr("simulator.worlds.world.MOST_LISTS", 3)  # so many take a second to read
+
+    refused = refusal(HEAD + ORGANISATION + SERVER + GENERATED * 4)
+
+    assert refused.startswith(f"{ORG}, [[organisation.devices]] 4: is one list too many")
 
 
 def test_world_is_loaded_from_a_path(tmp_path: Path) -> None:
