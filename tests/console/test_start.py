@@ -1,15 +1,20 @@
+import asyncio
 import re
 import shlex
 import ssl
 from html import unescape
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from simulator.app import Simulator
+from simulator.console.pages import start
+from simulator.core.settings import Settings
 from tests.certificates import uploaded
-from tests.console.conftest import Console
+from tests.console.conftest import SETTINGS, Console, Page, browser
 
 
 async def test_the_start_page_says_where_to_point_what(console: Console) -> None:
@@ -176,3 +181,50 @@ async def test_lines_for_clients_are_filled_in(console: Console) -> None:
     assert "nanomdm" not in lines
     assert f'{{"base_url": "{console.ready["tls"][0]}/"}}' in lines["nanodep"]
     assert lines["Go"] == f"SSL_CERT_FILE={console.ready['ca']} ./your-server"
+
+
+WORLD = '[world]\nname = "many"\nabout = "Organisations."\n' + "".join(
+    f"""
+[[organisation]]
+id = "org{number}"
+name = "Org {number}"
+email = "it@acme.example"
+phone = "+46 8 000 00 00"
+address = "Storgatan 1"
+org_id = "{number}"
+org_type = "org"
+org_version = "v2"
+admin_id = "admin@acme.example"
+[[organisation.dep_server]]
+id = "server{number}"
+name = "Server {number}"
+"""
+    for number in range(3)
+)
+
+
+async def test_of_many_organisations_a_few_are_on_a_page(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    world = tmp_path / "many.toml"
+    await asyncio.to_thread(world.write_text, WORLD)
+    monkeypatch.setattr(start, "SHOWN", 1)
+    pages = {}
+
+    async with Simulator(Settings(**SETTINGS, world=str(world))) as simulator, browser() as http:
+        console = Console(simulator.ready, http)
+        path = "/"
+        while path:
+            pages[path] = await console.open(path)
+            following = re.findall(r'href="([^"]*)">Next</a>', pages[path].text)
+            path = unescape(following[0]) if following else ""
+        chosen = await console.open("/?organisation=org2")
+        none = await console.open("/?organisation=nobody")
+
+    def shown(page: Page) -> list[str]:
+        return re.findall(r'<span class="muted">org\d / (server\d)</span>', page.text)
+
+    assert [shown(page) for page in pages.values()] == [["server0"], ["server1"], ["server2"]]
+    assert shown(chosen) == ["server2"]
+    assert shown(none) == []
+    assert "No organisation has such an id." in none.words

@@ -19,8 +19,11 @@ from simulator.console.rendering import page
 from simulator.control.parts import PARTS, Parts
 from simulator.core.client_lines import SERVERS, TRUST
 from simulator.core.state import State
-from simulator.services.organisations import all_organisations
+from simulator.services.organisations import ORGANISATION
 from simulator.services.provisioning import Credential, Held, Trying
+
+SHOWN = 20
+"""Organisations whose credentials stand on one page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,10 @@ class StartCommand:
 
 
 async def start(request: web.Request) -> web.StreamResponse:
-    """Show where everything is."""
+    """Show where everything is, and the credentials of some organisations."""
     ready, parts = request.app[READY](), request.app[PARTS]
-    organisations = (await calls.get(request, "organisations"))["organisations"]
+    prefix, after = (request.query.get(name, "") for name in ("organisation", "after"))
+    cards, following = await parts.gateway.run(partial(_cards, parts, ready, prefix, after))
     lines = await credentials.with_examples(request, partial(_lines, request))
     return await page(
         request,
@@ -43,8 +47,11 @@ async def start(request: web.Request) -> web.StreamResponse:
         "start",
         ready=ready,
         services=list(_services(parts)),
-        organisations=organisations,
-        cards=await parts.gateway.run(partial(_cards, parts, ready)),
+        cards=cards,
+        following=following,
+        after=after,
+        prefix=prefix,
+        some=len(ready["organisations"]) > SHOWN,
         base=credentials.base(ready),
         clients=list(_clients(parts, ready)),
         seen=await _seen(request),
@@ -98,21 +105,30 @@ class Card:
     """The files that go with it, by what they are."""
 
 
-def _cards(parts: Parts, ready: Mapping[str, Any], state: State) -> list[Card]:
+def _cards(
+    parts: Parts, ready: Mapping[str, Any], prefix: str, after: str, state: State
+) -> tuple[list[Card], str]:
+    """Return what organisations with ids that start with *prefix* hold, some *after* one.
+
+    Also the last of their ids, if others follow.
+    """
+    chosen = state.of("").scan(ORGANISATION, prefix=prefix, after=after, limit=SHOWN + 1)
+    keys = [one.key for one in chosen[:SHOWN]]
     files = {
         (organisation["id"], kind.ready, entry.get("id") or entry.get("topic")): entry
         for organisation in ready["organisations"]
+        if organisation["id"] in keys
         for kind in _kinds(parts)
         for entry in organisation.get(kind.ready, ())
     }
     found = []
-    for organisation in all_organisations(state):
+    for organisation in keys:
         for kind in _kinds(parts):
-            for held in kind.held(state, organisation.key):
-                entry = files.get((organisation.key, kind.ready, held.id), {})
+            for held in kind.held(state, organisation):
+                entry = files.get((organisation, kind.ready, held.id), {})
                 paths = {one.key: entry[one.key] for one in held.files if one.key in entry}
-                found.append(Card(kind, organisation.key, held, paths))
-    return found
+                found.append(Card(kind, organisation, held, paths))
+    return found, keys[-1] if len(chosen) > SHOWN else ""
 
 
 def _kinds(parts: Parts) -> list[Credential]:
