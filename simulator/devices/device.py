@@ -68,6 +68,8 @@ class VirtualDevice(Struct):
     """Message, phone number and footnote of lost mode, if it is on."""
     migrates_ms: int = 0
     """When it moves to the server that it is assigned to by then; 0: it does not."""
+    anonymous: bool = False
+    """Whether it enrols, or has enrolled, by its user: it tells no serial number and no UDID."""
     asks_at_ms: int = 0
     """When it asks for commands by itself; 0: not before it is pushed to."""
     leaving: Literal["", "erase", "unenrol"] = ""
@@ -97,6 +99,15 @@ class VirtualDevice(Struct):
     def mac(self) -> bool:
         """Whether it is a Mac."""
         return self.platform == models.MACOS
+
+    @property
+    def enrolment_id(self) -> str:
+        """The identifier of a user enrolment: it tells nothing of the device.
+
+        It is another one after each erase.
+        """
+        what = f"enrolment|{self.serial}|{self.generation}".encode()
+        return blake2b(what, digest_size=16).hexdigest()
 
     @property
     def shared(self) -> bool:
@@ -176,7 +187,7 @@ class VirtualDevice(Struct):
         """Remove the enrolment and all that came by it."""
         if self.enrolment is not None and self.enrolment.bearer:  # the account has brought it
             self.account = None
-        self.enrolment = None
+        self.enrolment, self.anonymous = None, False
         self.users = {}
         self.profiles = {name: one for name, one in self.profiles.items() if not one.managed}
         self.apps = {name: one for name, one in self.apps.items() if not one.managed}

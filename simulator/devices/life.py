@@ -71,6 +71,7 @@ def _take(device: VirtualDevice, record: Body) -> None:
 
 def _automated(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     yield from _activate(device, world)
+    device.anonymous = False
     if not (device.assigned or device.returning):
         return
     content = device.return_profile
@@ -153,6 +154,7 @@ def _by_account(device: VirtualDevice, world: DeviceEnvironment, account: str) -
     if device.enrolment is not None:
         raise enrolment_failed("The device is enrolled in an MDM already.")
     yield from _activate(device, world)
+    device.anonymous = True
     content, token = yield from account_driven_profile(device, world, account)
     yield from install_enrolment(content, device, world, automated=False, bearer=token)
     yield from sign_in(device, world, account)
@@ -172,6 +174,7 @@ def _by_hand(
     if device.enrolment is not None:
         raise enrolment_failed("The device is enrolled in an MDM already.")
     yield from _activate(device, world)
+    device.anonymous = False
     if url:
         content = yield from profile_at(url)
     content = yield from resolved(content, device, world)

@@ -87,6 +87,8 @@ class DeviceUser(Struct):
     """Empty: there is no channel to the MDM."""
     profiles: dict[str, InstalledProfile] = struct_field(default_factory=dict)
     """By identifier."""
+    declarations: Body = struct_field(default_factory=dict)
+    """What declarative management keeps for the channel."""
 
 
 class ManagedAccount(Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Account-driven enrolment: discovery, sign-in, and a device that tells nothing of itself."""
 
+import base64
 import json
 import plistlib
 from collections.abc import Callable
@@ -9,10 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from aiohttp import web
 
+from simulator.devices.declarative import status
+from simulator.devices.enrolment.subjects import subject
 from simulator.pki import cms
 from tests.auth.test_access_token import certificate, token
 from tests.devices.conftest import Bench
 from tests.devices.mdm import PROFILE
+from tests.devices.test_flows import enrolled
 
 ACCOUNT = "anna@school.example"
 LOGIN = "apple-remotemanagement-user-login:"
@@ -94,10 +98,34 @@ async def test_a_user_enrolment_tells_neither_serial_number_nor_udid(school: Sch
     posted = next(body for method, _, _, body in mdm.requests if method == "POST")
     info = plistlib.loads(cms.read_signed(posted).content or b"")
     assert not {"UDID", "SERIAL", "IMEI", "MEID"} & info.keys()
-    told = b"".join(plistlib.dumps(one) for one in (*mdm.check_ins, *mdm.results))
+    signatures = [
+        base64.b64decode(headers["mdm-signature"])
+        for _, _, headers, _ in mdm.requests
+        if "mdm-signature" in headers
+    ]
+    told = b"".join(
+        path.encode() + str(headers).encode() + body for _, path, headers, body in mdm.requests
+    ) + b"".join(signatures)
+    assert signatures
     assert device["serial_number"].encode() not in told
     assert device["udid"].encode() not in told
     assert {"EnrollmentID", "Topic"} <= mdm.check_ins[0].keys()
+
+
+def test_nothing_that_is_filled_in_for_the_user_tells_which_device_it_is() -> None:
+    device = enrolled("Mac")
+    device.anonymous = True
+
+    given = [[["CN", "%SerialNumber%"]], [["O", "%HardwareUUID%"]]]
+    name = subject(given, device).rfc4514_string()
+    default = subject(None, device).rfc4514_string()
+    reported = status.items(device)
+
+    assert not any(one in name + default for one in (device.serial, device.udid))
+    assert not [one for one in reported if one.startswith("device.identifier.")]
+    device.anonymous = False
+    assert subject(None, device).rfc4514_string() == f"CN={device.serial}"
+    assert status.items(device)["device.identifier.udid"] == device.udid
 
 
 async def test_a_managed_account_asks_for_its_token(school: School) -> None:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from simulator.devices.declarative.grading import graded
 from simulator.devices.declarative.predicates import PredicateError, holds
-from simulator.devices.declarative.sync import synchronise
+from simulator.devices.declarative.sync import Channel, synchronise
 from simulator.devices.device import VirtualDevice
 from simulator.devices.flow import Apple, FlowResponse, Send
+from simulator.devices.records import DeviceUser
 from tests.devices.mdm import profile
 from tests.devices.test_flows import drive, enrolled, world
 
@@ -72,6 +73,7 @@ class Server:
         """Kind and declaration by identifier."""
         self.files: dict[str, FlowResponse] = {}
         self.asked: list[str] = []
+        self.messages: list[dict[str, Any]] = []
         self.reports: list[dict[str, Any]] = []
         self.gone: set[str] = set()
 
@@ -87,6 +89,7 @@ class Server:
         message = plistlib.loads(step.body)
         endpoint = message["Endpoint"]
         self.asked.append(endpoint)
+        self.messages.append(message)
         if endpoint == "status":
             self.reports.append(json.loads(message["Data"]))
             return FlowResponse(200)
@@ -119,7 +122,7 @@ class Server:
 
 def synchronised(device: VirtualDevice, server: Server, wanted: str = "") -> None:
     assert device.enrolment is not None
-    drive(synchronise(device, device.enrolment, world(), wanted), server)
+    drive(synchronise(Channel(device, device.enrolment, world()), wanted), server)
 
 
 def legacy(server: Server) -> None:
@@ -150,6 +153,20 @@ def test_a_profile_comes_by_a_declaration_and_goes_with_it() -> None:
         "tokens",
         "status",
     ]
+
+
+def test_a_users_declarations_are_its_own() -> None:
+    device, server = enrolled("Mac"), Server()
+    user = device.users["anna"] = DeviceUser("U-1", "anna", "00" * 32)
+    legacy(server)
+    assert device.enrolment is not None
+
+    drive(synchronise(Channel(device, device.enrolment, world(), user)), server)
+
+    assert list(user.profiles) == ["com.example.wifi"]
+    assert (device.profiles.get("com.example.wifi"), device.declarations) == (None, {})
+    assert user.declarations["reported"]
+    assert {one.get("UserShortName") for one in server.messages} == {"anna"}
 
 
 def test_the_first_report_tells_of_the_device_later_ones_what_is_subscribed_to() -> None:
@@ -239,7 +256,7 @@ def test_a_server_that_answers_wrongly_is_found(answer: FlowResponse) -> None:
     device = enrolled("iPhone")
     assert device.enrolment is not None
 
-    drive(synchronise(device, device.enrolment, world()), lambda _: answer)
+    drive(synchronise(Channel(device, device.enrolment, world())), lambda _: answer)
 
     assert [one.what for one in device.life] == ["finding"]
 
@@ -254,7 +271,7 @@ def test_a_token_that_always_moves_is_found() -> None:
         return answer
 
     assert device.enrolment is not None
-    drive(synchronise(device, device.enrolment, world()), moving)
+    drive(synchronise(Channel(device, device.enrolment, world())), moving)
 
     assert "moved 3 times" in device.life[-1].about
 

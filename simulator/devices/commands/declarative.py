@@ -3,7 +3,7 @@
 import json
 
 from simulator.devices.commands.rows import Command, Done, Execution, command
-from simulator.devices.declarative.sync import synchronise
+from simulator.devices.declarative.sync import Channel, synchronise
 
 
 def declarative_management(execution: Execution) -> Done:
@@ -15,8 +15,8 @@ def declarative_management(execution: Execution) -> Done:
             token = str(json.loads(data)["SyncTokens"]["DeclarationsToken"])
         except (ValueError, KeyError, TypeError, RecursionError):
             token = ""
-    device, enrolment, world = execution.device, execution.enrolment, execution.world
-    return Done(then=lambda: synchronise(device, enrolment, world, token))
+    channel = Channel(execution.device, execution.enrolment, execution.world, execution.user)
+    return Done(then=lambda: synchronise(channel, token))
 
 
 COMMANDS: tuple[Command, ...] = (

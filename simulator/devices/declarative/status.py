@@ -12,9 +12,11 @@ from simulator.devices.records import Body
 def items(device: VirtualDevice) -> dict[str, Any]:
     """Return the status items of a device, by their dotted names."""
     marketing = {MACOS: "macOS"}.get(device.platform, device.platform)
-    return {
+    who = {
         "device.identifier.serial-number": device.serial,
         "device.identifier.udid": device.udid,
+    }
+    return ({} if device.anonymous else who) | {
         "device.model.family": "Mac" if device.mac else device.family,
         "device.model.identifier": device.product,
         "device.model.marketing-name": model_name(
@@ -47,24 +49,27 @@ def capabilities(names: Iterable[str]) -> Body:
     }
 
 
-def report(device: VirtualDevice, declarations: Mapping[str, Any], *, first: bool) -> Body:
+def report(
+    device: VirtualDevice, kept: Body, declarations: Mapping[str, Any], *, first: bool
+) -> Body:
     """Return a status report with *declarations*, the ``management.declarations``.
 
-    The first one tells all of the device, later ones what is subscribed to.
+    *kept*: what the channel keeps of declarative management. The first report tells
+    all of the device, later ones what is subscribed to.
     """
     known = items(device)
-    subscribed = known if first else {k: known[k] for k in subscriptions(device) if k in known}
+    subscribed = known if first else {k: known[k] for k in subscriptions(kept) if k in known}
     flat: dict[str, Any] = {**subscribed, "management.declarations": declarations}
     if first:
         flat["management.client-capabilities"] = capabilities(known)
     return {"StatusItems": _nested(flat), "Errors": [], "FullReport": first}
 
 
-def subscriptions(device: VirtualDevice) -> list[str]:
+def subscriptions(kept: Body) -> list[str]:
     """Return the status items that a configuration subscribes to."""
     return [
         str(item.get("Name"))
-        for one in device.declarations.get("items", {}).values()
+        for one in kept.get("items", {}).values()
         if one["type"] == "com.apple.configuration.management.status-subscriptions"
         for item in one["payload"].get("StatusItems", [])
         if isinstance(item, dict)

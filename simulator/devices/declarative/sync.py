@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +15,7 @@ from simulator.devices.enrolment.installing import installed
 from simulator.devices.enrolment.profile import MDM, read_profile
 from simulator.devices.errors import DeviceError
 from simulator.devices.flow import OK, Flow, FlowResponse, Send, perform
-from simulator.devices.records import Body, Enrolment
+from simulator.devices.records import Body, DeviceUser, Enrolment, InstalledProfile
 from simulator.devices.world import DeviceEnvironment
 
 _ROUNDS = 3
@@ -33,37 +34,63 @@ class SyncError(Exception):
     """The server's answer cannot be used."""
 
 
-def synchronise(
-    device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, token: str = ""
-) -> Flow[None]:
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Whom the declarations are for: a device, or a user of it."""
+
+    device: VirtualDevice
+    enrolment: Enrolment
+    world: DeviceEnvironment
+    user: DeviceUser | None = None
+
+    @property
+    def kept(self) -> Body:
+        """What declarative management keeps: token, manifest, declarations."""
+        return (self.user or self.device).declarations
+
+    @property
+    def profiles(self) -> dict[str, InstalledProfile]:
+        """The profiles of the channel."""
+        return (self.user or self.device).profiles
+
+    def finding(self, text: str) -> None:
+        """Note what is wrong with the server."""
+        self.device.happened(self.world.now_ms(), "finding", text)
+
+    def ask(self, endpoint: str, data: bytes | None = None) -> Flow[FlowResponse]:
+        """Ask an endpoint, or give it *data*."""
+        return declarative(self.device, self.enrolment, self.user, endpoint, data)
+
+
+def synchronise(channel: Channel, token: str = "") -> Flow[None]:
     """Fetch what changed, apply it and report; *token* is the token that the command told.
 
     Where the token is the one that the device has, nothing is asked or reported.
     """
-    kept = device.declarations
+    kept = channel.kept
     first = "reported" not in kept
     if not first and token and kept.get("token") == token:
         return
     try:
-        changed = yield from _rounds(device, enrolment, world)
-        if (changed or first) and not device.options.silent_declarations:
-            yield from _report(device, enrolment, first=first)
+        changed = yield from _rounds(channel)
+        if (changed or first) and not channel.device.options.silent_declarations:
+            yield from _report(channel, first=first)
     except SyncError as error:
-        device.happened(world.now_ms(), "finding", f"declarative management: {error}")
+        channel.finding(f"declarative management: {error}")
 
 
-def _rounds(device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment) -> Flow[bool]:
+def _rounds(channel: Channel) -> Flow[bool]:
     changed = False
     for _ in range(_ROUNDS):
-        answer = yield from _json(device, enrolment, "tokens")
+        answer = yield from _json(channel, "tokens")
         token = _text(answer.get("SyncTokens"), "DeclarationsToken")
-        if device.declarations.get("token") == token:
+        if channel.kept.get("token") == token:
             return changed
-        manifest = yield from _json(device, enrolment, "declaration-items")
-        yield from _update(device, enrolment, world, manifest)
-        device.declarations["token"] = _text(manifest, "DeclarationsToken")
+        manifest = yield from _json(channel, "declaration-items")
+        yield from _update(channel, manifest)
+        channel.kept["token"] = _text(manifest, "DeclarationsToken")
         changed = True
-    device.happened(world.now_ms(), "finding", f"the declarations moved {_ROUNDS} times")
+    channel.finding(f"the declarations moved {_ROUNDS} times")
     return changed
 
 
@@ -76,8 +103,8 @@ def _text(value: Any, key: str) -> str:
     return text
 
 
-def _json(device: VirtualDevice, enrolment: Enrolment, endpoint: str) -> Flow[Body]:
-    received = yield from declarative(device, enrolment, endpoint)
+def _json(channel: Channel, endpoint: str) -> Flow[Body]:
+    received = yield from channel.ask(endpoint)
     return _read(received, endpoint)
 
 
@@ -106,22 +133,19 @@ def _listed(manifest: Body) -> Iterator[tuple[str, str, str]]:
             yield kind, _text(one, "Identifier"), _text(one, "ServerToken")
 
 
-def _update(
-    device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, manifest: Body
-) -> Flow[None]:
+def _update(channel: Channel, manifest: Body) -> Flow[None]:
     """Fetch what is new or changed, then drop what is gone."""
-    items: dict[str, Body] = device.declarations.setdefault("items", {})
+    items: dict[str, Body] = channel.kept.setdefault("items", {})
     wanted = sorted(_listed(manifest), key=lambda one: KINDS.index(one[0]))
     for kind, identifier, token in wanted:
         if items.get(identifier, {}).get("token") == token:
             continue
-        received = yield from declarative(device, enrolment, f"declaration/{kind}/{identifier}")
+        received = yield from channel.ask(f"declaration/{kind}/{identifier}")
         if received.status == HTTPStatus.NOT_FOUND:
             continue
         declaration = _read(received, f"declaration/{kind}/{identifier}")
         if declaration.get("ServerToken") != token:
-            about = f"{identifier}: its ServerToken is not the manifest's"
-            device.happened(world.now_ms(), "finding", about)
+            channel.finding(f"{identifier}: its ServerToken is not the manifest's")
         payload = declaration.get("Payload")
         item: Body = {
             "kind": kind,
@@ -129,55 +153,51 @@ def _update(
             "type": _text(declaration, "Type"),
             "payload": payload if isinstance(payload, dict) else {},
         }
-        _drop(device, items.get(identifier))
-        item |= yield from _applied(device, enrolment, world, item)
+        _drop(channel, items.get(identifier))
+        item |= yield from _applied(channel, item)
         items[identifier] = item
     for identifier in items.keys() - {identifier for _, identifier, _ in wanted}:
-        _drop(device, items.pop(identifier))
+        _drop(channel, items.pop(identifier))
 
 
-def _drop(device: VirtualDevice, item: Body | None) -> None:
+def _drop(channel: Channel, item: Body | None) -> None:
     """Undo what a declaration did."""
     if item is not None and "profile" in item:
-        device.profiles.pop(item["profile"], None)
+        channel.profiles.pop(item["profile"], None)
 
 
-def _applied(
-    device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, item: Body
-) -> Flow[Mapping[str, str]]:
+def _applied(channel: Channel, item: Body) -> Flow[Mapping[str, str]]:
     """Do what a declaration asks for; return what to remember of it."""
     if item["type"] in _LEGACY:
-        return (yield from _legacy(device, enrolment, world, item["payload"]))
+        return (yield from _legacy(channel, item["payload"]))
     reference = item["payload"].get("Reference")
     if item["kind"] == "asset" and isinstance(reference, dict):
-        return (yield from _asset(device, enrolment, reference))
+        return (yield from _asset(channel, reference))
     return {}
 
 
-def _legacy(
-    device: VirtualDevice, enrolment: Enrolment, world: DeviceEnvironment, payload: Body
-) -> Flow[Mapping[str, str]]:
+def _legacy(channel: Channel, payload: Body) -> Flow[Mapping[str, str]]:
     """Install the profile at ``ProfileURL``."""
     url = payload.get("ProfileURL")
     if not isinstance(url, str):
         return {"problem": "Error.ConfigurationIsInvalid"}
-    received = yield from _fetch(device, enrolment, url)
+    received = yield from _fetch(channel, url)
     try:
         if received.status != OK:
             return {"problem": "Error.ConfigurationCannotBeApplied"}
         profile = read_profile(received.body)
         if profile.of_type(MDM):
             return {"problem": "Error.ConfigurationCannotBeApplied"}
-        new = yield from installed(profile, device, world)
+        new = yield from installed(profile, channel.device, channel.world)
     except DeviceError:
         return {"problem": "Error.ConfigurationCannotBeApplied"}
-    device.profiles[profile.identifier] = new
+    channel.profiles[profile.identifier] = new
     return {"profile": profile.identifier}
 
 
-def _fetch(device: VirtualDevice, enrolment: Enrolment, url: str) -> Flow[FlowResponse]:
+def _fetch(channel: Channel, url: str) -> Flow[FlowResponse]:
     """Fetch a profile with the device's identity."""
-    headers = {}
+    enrolment, headers = channel.enrolment, {}
     if enrolment.sign_message:
         headers["Mdm-Signature"] = enrolment.identity.mdm_signature(b"")
     return perform(
@@ -187,17 +207,17 @@ def _fetch(device: VirtualDevice, enrolment: Enrolment, url: str) -> Flow[FlowRe
             headers=headers,
             purpose="asset",
             identity=None if enrolment.sign_message else enrolment.identity,
-            roots=device.roots,
+            roots=channel.device.roots,
         )
     )
 
 
-def _asset(device: VirtualDevice, enrolment: Enrolment, reference: Body) -> Flow[Mapping[str, str]]:
+def _asset(channel: Channel, reference: Body) -> Flow[Mapping[str, str]]:
     """Fetch an asset and hold it against its size and hash."""
     url = reference.get("DataURL")
     if not isinstance(url, str):
         return {"problem": "Error.AssetCannotBeDeserialized"}
-    received = yield from _fetch(device, enrolment, url)
+    received = yield from _fetch(channel, url)
     if received.status != OK:
         return {"problem": "Error.AssetCannotBeDownloaded"}
     digest = hashlib.sha256(received.body).hexdigest()
@@ -209,11 +229,11 @@ def _asset(device: VirtualDevice, enrolment: Enrolment, reference: Body) -> Flow
     return {} if right else {"problem": "Error.AssetCannotBeVerified"}
 
 
-def _report(device: VirtualDevice, enrolment: Enrolment, *, first: bool) -> Flow[None]:
-    items = device.declarations.get("items", {})
-    declarations = graded(items, status.items(device))
-    body = json.dumps(status.report(device, declarations, first=first)).encode()
-    received = yield from declarative(device, enrolment, "status", body)
+def _report(channel: Channel, *, first: bool) -> Flow[None]:
+    device, kept = channel.device, channel.kept
+    declarations = graded(kept.get("items", {}), status.items(device))
+    body = json.dumps(status.report(device, kept, declarations, first=first)).encode()
+    received = yield from channel.ask("status", body)
     if received.status != OK:
         raise SyncError(f"status got {received.status or received.problem}")
-    device.declarations["reported"] = True
+    kept["reported"] = True

@@ -7,7 +7,6 @@ teach the simulator's APNs which token, magic and topic the device has.
 import base64
 import contextlib
 import plistlib
-from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
 
@@ -38,7 +37,7 @@ def identifiers(
     """Return what each message names the device by, and the user on the channel of one."""
     device_id = {"UDID": device.udid}
     if enrolment.user_enrolment:
-        device_id = {"EnrollmentID": enrolment_id(device)}
+        device_id = {"EnrollmentID": device.enrolment_id}
     if user is None:
         return device_id
     user_id = "EnrollmentUserID" if enrolment.user_enrolment else "UserID"
@@ -48,15 +47,6 @@ def identifiers(
     if user.auth_token:
         named["AuthToken"] = user.auth_token  # the key is inferred from the answer's
     return device_id | named
-
-
-def enrolment_id(device: VirtualDevice) -> str:
-    """Return the identifier of a user enrolment: it tells nothing of the device.
-
-    It is another one after each erase.
-    """
-    what = f"enrolment|{device.serial}|{device.generation}".encode()
-    return blake2b(what, digest_size=16).hexdigest()
 
 
 def signed_send(
@@ -243,10 +233,18 @@ def get_token(device: VirtualDevice, enrolment: Enrolment, service: str) -> Flow
 
 
 def declarative(
-    device: VirtualDevice, enrolment: Enrolment, endpoint: str, data: bytes | None = None
+    device: VirtualDevice,
+    enrolment: Enrolment,
+    user: DeviceUser | None,
+    endpoint: str,
+    data: bytes | None = None,
 ) -> Flow[FlowResponse]:
-    """Ask an *endpoint* of declarative management, or give it *data*: JSON."""
-    message = _about(device, enrolment, "DeclarativeManagement") | {"Endpoint": endpoint}
+    """Ask an *endpoint* of declarative management, or give it *data*: JSON.
+
+    *user*: whose channel it is; None: the device's.
+    """
+    who = identifiers(device, enrolment, user)
+    message = {"MessageType": "DeclarativeManagement", **who, "Endpoint": endpoint}
     if data is not None:
         message["Data"] = data
     return _send(device, enrolment, message)

@@ -92,6 +92,8 @@ def install_enrolment(
     before = device.enrolment
     if before is not None and before.profile != profile.identifier:
         raise profile_invalid("The device is enrolled in an MDM already.")
+    by_user = payload.text("EnrollmentMode") == "BYOD"
+    device.anonymous = by_user or (before is not None and before.user_enrolment)
     replaced = device.profiles.get(profile.identifier)
     new = yield from installed(profile, device, world, but=payload.identity)
     roots = (*device.roots, *new.certificates)
@@ -150,5 +152,5 @@ def _enrolment(
         automated=automated or (before is not None and before.automated),
         supervised=device.supervised,
         awaiting=automated and assigned.get("await_device_configured") is True,
-        user_enrolment=payload.text("EnrollmentMode") == "BYOD",
+        user_enrolment=device.anonymous,
     )

@@ -49,7 +49,8 @@ def factory_identity(device: VirtualDevice, world: DeviceEnvironment) -> Flow[Id
     """Make the identity that the device has from the factory."""
     key = yield from new_key(_BITS, shared=True)
     serial = int(world.random_hex(_SERIAL_DIGITS), 16) | 1
-    return world.authority.issue(device.udid, key, serial, world.wall_clock())
+    name = device.enrolment_id if device.anonymous else device.udid
+    return world.authority.issue(name, key, serial, world.wall_clock())
 
 
 def sign(info: dict[str, Any], identity: Identity, world: DeviceEnvironment) -> bytes:

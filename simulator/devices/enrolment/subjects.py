@@ -33,21 +33,26 @@ def filled(text: str, device: VirtualDevice) -> str:
     values = {
         "ComputerName": device.name,
         "HostName": device.name,
-        "HardwareUUID": device.udid,
-        "SerialNumber": device.serial,
+        "HardwareUUID": device.enrolment_id if device.anonymous else device.udid,
+        "SerialNumber": _serial(device),
     }
     for name, value in values.items():
         text = text.replace(f"%{name}%", value)
     return text
 
 
+def _serial(device: VirtualDevice) -> str:
+    return device.enrolment_id if device.anonymous else device.serial
+
+
 def subject(given: Any, device: VirtualDevice) -> x509.Name:
     """Return the name that a payload's ``Subject`` describes: an array of arrays of pairs.
 
-    Without one it is the serial number. DeviceError if it is of another form.
+    Without one it is the serial number, or what stands for it. DeviceError if it is
+    of another form.
     """
     if given is None:
-        given = [[["CN", device.serial]]]
+        given = [[["CN", _serial(device)]]]
     try:
         return x509.Name(
             [
