@@ -15,6 +15,7 @@ from aiohttp import web
 from simulator import __version__, body_process, services
 from simulator.console import lazy_loading
 from simulator.control.api import clock
+from simulator.control.connections import CONNECTIONS, KEPT_S, ControlConnections
 from simulator.control.device_host import HOST, DeviceHost
 from simulator.control.parts import Parts
 from simulator.control.web import make_application
@@ -39,6 +40,7 @@ from simulator.store.errors import StoreError
 from simulator.store.opening import open_store
 from simulator.store.protocols import Journal
 from simulator.transport.callbacks import Callbacks
+from simulator.transport.capacity import most_connections
 from simulator.transport.head_publisher import HeadPublisher
 from simulator.transport.listener import explained
 from simulator.transport.outbox import OutboxWorker
@@ -278,7 +280,10 @@ class Simulator:
         port = self.settings.control_port
         if port is None:
             return None
+        most = most_connections(self.settings.connections) // 2  # as they are not the services
+        connections = ControlConnections(most, self.settings.slow_client_s)
         application = make_application(parts)
+        application[CONNECTIONS] = connections
         host = application[HOST] = DeviceHost(parts, directory, _wall_clock)
         lazy_loading.mount(application, lambda: self.ready)
         runner = web.AppRunner(
@@ -287,13 +292,15 @@ class Simulator:
             handle_signals=False,
             shutdown_timeout=1,
             handler_cancellation=True,  # a stream ends with its client
+            keepalive_timeout=KEPT_S,
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, self.settings.host, port)
         with explained(self.settings.host, port, "--control-port"):
-            await site.start()
-        host.url = ready_file.url("http", self.settings.host, runner.addresses[0][1])
+            server = await connections.listen(runner, self.settings.host, port)
+        stack.callback(server.close)
+        bound = server.sockets[0].getsockname()[1]
+        host.url = ready_file.url("http", self.settings.host, bound)
         stack.push_async_callback(host.close)
         self._devices = host
         return host.url

@@ -12,6 +12,9 @@ import pytest
 from simulator.core.data_directory import Directory, holder
 from simulator.core.files import write_file
 from simulator.core.settings import ConfigurationError
+from simulator.pki.push import PushAuthority
+from simulator.services.provisioning import File, Held, Making
+from simulator.worlds import credentials
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 
@@ -179,3 +182,25 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
     assert path.read_bytes() == b"{}"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_of_credentials_stay_in_the_directory_whatever_their_holder_is_called(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "a" / "b" / "data"
+    (data / "axm-x").mkdir(parents=True)
+    making = Making(now=NOW, push_authority=PushAuthority.create(NOW))
+    names = ("axm-x/../../../evil.pem", "/etc/evil.pem", "axm-\0\r\n.pem", "push/good-1.pem")
+    held = Held(
+        id="x",
+        name="x",
+        entry={},
+        files=tuple(File(key=name, name=name) for name in names),
+        make=lambda _: [b"k"] * len(names),
+    )
+
+    made = credentials.entry(data, making, held)
+
+    assert {Path(path).resolve().is_relative_to(data.resolve()) for path in made.values()} == {True}
+    assert Path(made["push/good-1.pem"]) == data / "push/good-1.pem"
+    assert [path for path in tmp_path.rglob("*evil*") if not path.is_relative_to(data)] == []

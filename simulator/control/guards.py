@@ -75,16 +75,16 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """
     try:
         await _check(request)
+        await _receive(request)
         return await handler(request)
-    except ApiProblem as error:
-        return problem(error.status, error.title, str(error), error.facts)
-    except StoreError as error:
-        about = f"the database cannot be used ({error}): {error.advice}"
-        return problem(503, "Unavailable", about)
-    except LookupError as error:
-        return problem(404, "Not found", str(error.args[0] if error.args else "not found"))
-    except ValueError as error:
-        return problem(409, "Conflict", str(error))
+    except ConnectionError:  # the client has gone
+        raise
+    except (ApiProblem, StoreError, OSError, web.RequestPayloadError) as error:
+        return _as_problem(error)
+    except (LookupError, ValueError) as error:
+        text = str(error.args[0] if error.args else "not found")
+        missing = isinstance(error, LookupError)
+        return problem(404, "Not found", text) if missing else problem(409, "Conflict", str(error))
     except web.HTTPException as error:
         if error.status < 400:  # noqa: PLR2004 (a redirect is no problem)
             raise
@@ -92,6 +92,36 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
+
+
+def _as_problem(
+    error: ApiProblem | StoreError | OSError | web.RequestPayloadError,
+) -> web.Response:
+    """Return the problem document of what went wrong."""
+    match error:
+        case ApiProblem():
+            return problem(error.status, error.title, str(error), error.facts)
+        case StoreError():
+            about = f"the database cannot be used ({error}): {error.advice}"
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            about = f"{where}{error.strerror or error}: make room on the disk, or let mdmsim write"
+        case _:
+            return problem(400, "Bad request", "the body's coding or its framing is broken")
+    return problem(503, "Unavailable", about)
+
+
+async def _receive(request: web.Request) -> None:
+    """Wait for the body, but not for ever; what may be very large is read by its handler."""
+    slow_s = request.app[PARTS].settings.slow_client_s
+    if request.content_type.startswith("multipart/") or request.path.endswith("/snapshot"):
+        return
+    try:
+        async with asyncio.timeout(slow_s or None):
+            await request.read()
+    except TimeoutError:
+        text = f"the body did not come within {slow_s} s: send it at once"
+        raise ApiProblem(408, "Request timeout", text) from None
 
 
 def _detail(request: web.Request, error: web.HTTPException) -> str:

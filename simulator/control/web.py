@@ -34,6 +34,7 @@ from simulator.control.api import (
     vpp,
     worlds,
 )
+from simulator.control.connections import CONNECTIONS
 from simulator.control.guards import LARGEST, WRONG_TOKENS, WrongTokens, guard, harden
 from simulator.control.ledger_service import BOOKS, LedgerService
 from simulator.control.parts import PARTS, Handler, Parts, Route, checked
@@ -113,6 +114,8 @@ _UNFINISHED: web.AppKey[set[asyncio.Task[web.StreamResponse]]] = web.AppKey("unf
 @web.middleware
 async def completed(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Finish a call whose client has gone; a stream of events ends with its client, at once."""
+    if (connections := request.app.get(CONNECTIONS)) is not None:
+        connections.begin(request.protocol)
     if request.path.endswith("/events"):
         return await handler(request)
     task = asyncio.ensure_future(handler(request))

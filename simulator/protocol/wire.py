@@ -144,6 +144,10 @@ def parse_json(content: bytes) -> Any:
         tree = _read_json(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"the body is not JSON: {error.msg} at character {error.pos}") from None
+    except ValueError as error:
+        if str(error).startswith("the body"):
+            raise
+        raise ValueError("the body has a number of too many digits") from None
     except RecursionError:
         raise ValueError(f"the body is nested deeper than {MAX_DEPTH} levels") from None
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(tree) > MAX_DEPTH:

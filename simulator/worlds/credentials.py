@@ -1,5 +1,6 @@
 """The credentials of a data directory: what ``ready.json`` lists, and the files that go with it."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
@@ -14,6 +15,7 @@ from simulator.pki.vendor import Vendor, VendorAuthority
 from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import Held, Making, Provisioning
 
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 HeldByList = Mapping[str, list[Held]]
 """The holders of an organisation, by their list in ``ready.json``."""
 
@@ -93,11 +95,17 @@ def write(path: Path, making: Making, held: Mapping[str, HeldByList]) -> list[di
 
 def entry(path: Path, making: Making | None, held: Held) -> dict[str, Any]:
     """Return one entry of ``ready.json``; with *making*, its files are made if one is missing."""
-    targets = [path / file.name for file in held.files]
+    targets = [path / _safe(file.name) for file in held.files]
     if making and held.make and not all(target.exists() for target in targets):
         contents = held.make(making)
         for file, target, content in zip(held.files, targets, contents, strict=True):
-            target.parent.mkdir(mode=0o700, exist_ok=True)
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_file(target, content, PRIVATE if file.secret else PUBLIC)
-    paths = {file.key: str(path / file.name) for file in held.files}
+    paths = {file.key: str(target) for file, target in zip(held.files, targets, strict=True)}
     return {**held.entry, **paths}
+
+
+def _safe(name: str) -> str:
+    """Return a file's name that stays in its directory, whatever a snapshot calls its holder."""
+    parts = (_UNSAFE.sub("_", part) for part in name.split("/"))
+    return "/".join(part if part.strip(".") else "_" for part in parts)

@@ -165,3 +165,13 @@ async def test_an_activity_goes_on_although_nobody_asks(control: Control) -> Non
             _, shown = await control.call("GET", f"/devices/{serial}")
             if not shown["state"].get("server"):
                 break
+
+
+@pytest.mark.parametrize("path", ["/axm-accounts", "/dep-servers", "/vpp-locations"])
+@pytest.mark.parametrize("identifier", ["../../evil", "x/y", "a\0b", "a\r\nb", ".", "", "a" * 65])
+async def test_an_id_is_fit_for_paths_and_files(
+    control: Control, path: str, identifier: str
+) -> None:
+    status, refused = await control.call("POST", path, {"id": identifier, "name": "x"})
+
+    assert (status, "id must be up to 64 letters" in refused["detail"]) == (400, True)

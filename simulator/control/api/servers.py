@@ -8,6 +8,7 @@ from aiohttp import web
 from simulator.control.parts import BODY, PARTS, Route, bad, missing
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.core.state import Body, State
+from simulator.protocol.documents import identifier
 from simulator.protocol.fields import Boolean, Objects, String
 from simulator.services import organisations
 from simulator.services.dep import tokens
@@ -240,7 +241,7 @@ ROUTES = (
         query=(),
         body=(
             String("name", "Its name.", required=True, shortest=1, example="Staff"),
-            String("id", "Its id; made if absent.", shortest=1, example="staff"),
+            identifier("id", "Its id; made if absent.", example="staff"),
             ORGANISATION_ROW,
         ),
         status=201,

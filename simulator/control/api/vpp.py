@@ -9,6 +9,7 @@ from simulator.control.api.servers import home
 from simulator.control.parts import BODY, ORGANISATION, PARTS, QUERY, Parts, Route, bad, missing
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
+from simulator.protocol.documents import identifier
 from simulator.protocol.fields import Boolean, Field, Number, Objects, String, Strings
 from simulator.services.vpp.domain import events, portal
 from simulator.services.vpp.domain.locations import Location, change, everywhere, locations, token
@@ -213,13 +214,7 @@ ROUTES = (
         query=(),
         body=(
             replace(_NAME, required=True),
-            String(
-                "id",
-                "Its id; made if absent.",
-                pattern=r"[^/]+",
-                says="a string without a slash",
-                example="campus",
-            ),
+            identifier("id", "Its id; made if absent.", example="campus"),
             ORGANISATION,
             *_FACT_ROWS,
         ),

@@ -2,6 +2,7 @@
 
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339_ms
+from simulator.protocol.documents import identifier
 from simulator.protocol.fields import Field, Object, Objects, String
 from simulator.services import audit
 from simulator.services.audit import Actor
@@ -208,7 +209,7 @@ RESOURCES: tuple[Resource, ...] = (
         "Add an API account.",
         add_account,
         body=(
-            String("id", "Its id; made if absent.", shortest=1),
+            identifier("id", "Its id; made if absent."),
             String("name", "Its name.", shortest=1),
             String("product", "Which product.", values=tuple(PRODUCTS)),
             _ROLE,
