@@ -71,6 +71,11 @@ def meaning(concept: str) -> str:
     return WORDS.whole(concept) if concept in CONCEPTS else concept
 
 
+def named(concept: str) -> str:
+    """Return what a concept is called without whose it is: ``serial number``."""
+    return WORDS.concept(concept) if concept in CONCEPTS else concept
+
+
 def number(count: int) -> str:
     """Return a whole number with its thousands apart."""
     return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
@@ -132,6 +137,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "moment": moment,
     "duration": duration,
     "meaning": meaning,
+    "named": named,
     "instant": instant,
     "size": size,
     "standing": standing,
