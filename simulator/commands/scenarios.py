@@ -34,6 +34,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "enrol",
         "sign-in",
         "log-in",
+        "log-out",
         "migrate",
     ]
     at_s: float = 0
@@ -45,6 +46,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _NEEDED = {
     "enrol": ("profile_url", "profile", "account"),
     "log-in": ("user",),
+    "log-out": ("user",),
     "options": ("options",),
     "sign-in": ("account",),
 }

@@ -1,8 +1,12 @@
 """Errors as devices report them: chains of domain, code and text (device.md 6.6)."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""What no XML property list can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +19,13 @@ class ErrorLink:
 
     def plist(self, *, english: bool) -> dict[str, Any]:
         """Return it as it stands in ``ErrorChain``; *english* as on iOS."""
+        text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", self.text)  # names that the server sent
         link: dict[str, Any] = {
             "ErrorDomain": self.domain,
             "ErrorCode": self.code,
-            "LocalizedDescription": self.text,
+            "LocalizedDescription": text,
         }
-        return link | ({"USEnglishDescription": self.text} if english else {})
+        return link | ({"USEnglishDescription": text} if english else {})
 
 
 class DeviceError(Exception):

@@ -192,7 +192,7 @@ def log_in(
     number = ANYBODY if device.shared else world.uuid()
     user = device.users.setdefault(name, DeviceUser(number, name, world.push_token()))
     for one in device.users.values():
-        one.away = device.shared and one is not user
+        one.away = (one.away or device.shared) and one is not user
     device.happened(world.now_ms(), "login", name)
     enrolment = device.enrolment
     if enrolment is None or check_in.PER_USER not in enrolment.capabilities:
@@ -212,6 +212,12 @@ def log_in(
     if problem:
         user.magic = ""
         device.happened(world.now_ms(), "failed", problem)
+
+
+def log_out(device: VirtualDevice, world: DeviceEnvironment, name: str) -> None:
+    """Let a person log out: the channel sleeps until the next log-in."""
+    device.users[name].away = True
+    device.happened(world.now_ms(), "logout", name)
 
 
 def unenrol(

@@ -80,7 +80,7 @@ class DeviceUser(Struct):
     """The short name; on a Shared iPad the Managed Apple Account."""
     push_token: str
     away: bool = False
-    """Whether somebody else has logged in to the Shared iPad since: its channel is asleep."""
+    """Whether the person is logged out: its channel is asleep."""
     auth_token: str = ""
     """What the MDM gave a network account for its password; it goes with all messages."""
     magic: str = ""

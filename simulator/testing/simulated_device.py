@@ -72,6 +72,10 @@ class SimulatedDevice:
         """
         self._act("log-in", user=user, password=password)
 
+    def log_out(self, user: str) -> None:
+        """Let a person log out."""
+        self._act("log-out", user=user)
+
     def migrate(self) -> None:
         """Move it to the server that it is assigned to now, as its user can before the deadline."""
         self._act("migrate")

@@ -219,3 +219,88 @@ async def test_a_shared_ipad_knows_no_passwords(bench: Bench) -> None:
         409,
         "password is for network accounts of Macs: leave it out",
     )
+
+
+async def test_accounts_are_listed_logged_out_and_deleted(bench: Bench) -> None:
+    bench.mdm.mdm["ServerCapabilities"] = PER_USER
+    ipad = await bench.device("iPad", is_multi_user=True)
+    serial, udid = ipad["serial_number"], ipad["udid"]
+    for name in ("anna", "ben"):
+        await bench.act(serial, "log-in", user=name)
+    token = bench.mdm.check_ins[-1]["Token"].hex()
+
+    async def codes(**values: Any) -> list[int]:
+        result = await bench.run(udid, serial, "DeleteUser", **values)
+        return [one["ErrorCode"] for one in result.get("ErrorChain", [])]
+
+    listed = await bench.run(udid, serial, "UserList")
+    refused = [await codes(UserName="carla"), await codes(UserName="ben")]
+    malformed = await bench.run(udid, serial, "DeleteUser")
+    await bench.run(udid, serial, "LogOutUser")
+    deleted = [await codes(UserName="ben"), await codes(DeleteAllUsers=True)]
+    left = await bench.run(udid, serial, "UserList")
+    tokens = (await bench.call("GET", "/push-tokens"))["push_tokens"]
+
+    assert listed["Users"] == [
+        {"UserName": "anna", "IsLoggedIn": False, "HasDataToSync": False, "DataUsed": 0},
+        {"UserName": "ben", "IsLoggedIn": True, "HasDataToSync": False, "DataUsed": 0},
+    ]
+    assert refused == [[12071], [12072]]
+    assert malformed["Status"] == "CommandFormatError"
+    assert (deleted, left["Users"]) == ([[], []], [])
+    assert next(one for one in tokens if one["token"] == token)["state"] == "unregistered"
+
+
+async def test_a_mac_lists_its_users_and_their_channel_sleeps_when_they_log_out(
+    bench: Bench, mac: Any
+) -> None:
+    serial, udid = mac["serial_number"], mac["udid"]
+    await bench.act(serial, "log-in", user="anna")
+    user = bench.mdm.check_ins[-1]
+    asked = bench.mdm.queue_command(f"{udid}/anna", "DeviceInformation", Queries=["PushToken"])
+    await bench.act(serial, "poll")
+    active = await bench.run(udid, serial, "DeviceInformation", Queries=["ActiveManagedUsers"])
+    listed = await bench.run(udid, serial, "UserList")
+    before = len(by_user(bench))
+
+    await bench.act(serial, "log-out", user="anna")
+    gone = await bench.run(udid, serial, "DeviceInformation", Queries=["ActiveManagedUsers"])
+    status, problem = await bench.ask(
+        "POST", f"/simulated-devices/{serial}/log-out", {"user": "ben"}
+    )
+
+    assert bench.mdm.result(asked)["QueryResponses"] == {"PushToken": user["Token"]}
+    assert active["QueryResponses"] == {"ActiveManagedUsers": [user["UserID"]]}
+    assert listed["Users"] == [
+        {
+            "UserName": "anna",
+            "IsLoggedIn": True,
+            "FullName": "Anna",
+            "UID": 501,
+            "UserGUID": user["UserID"],
+            "MobileAccount": False,
+            "HasSecureToken": True,
+        }
+    ]
+    assert gone["QueryResponses"] == {"ActiveManagedUsers": []}
+    assert len(by_user(bench)) == before
+    assert (status, problem["detail"]) == (
+        409,
+        f"ben has no account on {serial}; there is anna",
+    )
+
+
+async def test_the_password_of_an_administrator_that_setup_made_is_changed(bench: Bench) -> None:
+    device = await bench.device("Mac", await_device_configured=True)
+    serial, udid = device["serial_number"], device["udid"]
+    hash_ = {"passwordHash": b"hash"}
+
+    accounts = [{"shortName": "admin", **hash_}]
+    await bench.run(udid, serial, "AccountConfiguration", AutoSetupAdminAccounts=accounts)
+    made = await bench.run(udid, serial, "DeviceInformation", Queries=["AutoSetupAdminAccounts"])
+    (account,) = made["QueryResponses"]["AutoSetupAdminAccounts"]
+    changed = await bench.run(udid, serial, "SetAutoAdminPassword", GUID=account["GUID"], **hash_)
+    unknown = await bench.run(udid, serial, "SetAutoAdminPassword", GUID="none", **hash_)
+
+    assert account["shortName"] == "admin"
+    assert (changed["Status"], unknown["Status"]) == ("Acknowledged", "Error")

@@ -172,6 +172,13 @@ async def _log_in(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
     return await fleet.log_in(serial, name, body.get("password", ""))
 
 
+async def _log_out(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
+    name = body.get("user", "")
+    if not name:
+        raise bad("the body must name the user: a short name")
+    return await fleet.log_out(serial, name)
+
+
 async def _change(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
     return await fleet.change(serial, _options(body.get("options", {})))
 
@@ -182,6 +189,7 @@ ACTIONS: "dict[str, Callable[[Fleet, str, Body], Awaitable[VirtualDevice]]]" = {
     "enrol": _enrol,
     "sign-in": _use_account,
     "log-in": _log_in,
+    "log-out": _log_out,
     "erase": lambda fleet, serial, _: fleet.erase(serial),
     "migrate": lambda fleet, serial, _: fleet.migrate(serial),
     "unenrol": lambda fleet, serial, _: fleet.unenrol(serial),
@@ -271,7 +279,7 @@ ROUTES = (
         body=(
             String("profile_url", "Where the profile is that it enrols by."),
             String("profile", "The profile that it enrols by, in base64."),
-            String("user", "Short name of who logs in.", longest=64, example="anna"),
+            String("user", "Short name of who logs in or out.", longest=64, example="anna"),
             String("password", "Of a network account that logs in to a Mac."),
             String(
                 "account",

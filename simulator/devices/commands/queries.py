@@ -97,6 +97,10 @@ QUERIES: Mapping[str, Query] = {
     "MDMOptions": Query(_settings("MDMOptions"), 0),
     "AwaitingConfiguration": Query(lambda it: it.enrolment.awaiting, 0),
     "DeviceName": Query(lambda it: it.device.name),
+    "PushToken": Query(
+        lambda it: bytes.fromhex(it.user.push_token) if it.user is not None else None,
+        platforms=frozenset({IOS, MACOS}),
+    ),
     "OSVersion": Query(lambda it: it.device.version),
     "BuildVersion": Query(lambda it: it.device.build),
     "ProductName": Query(lambda it: it.device.product),
@@ -137,7 +141,16 @@ QUERIES: Mapping[str, Query] = {
     "PINRequiredForDeviceLock": Query(_false, platforms=_MAC),
     "HostName": Query(lambda it: it.device.name, platforms=_MAC),
     "LocalHostName": Query(lambda it: it.device.name.replace(" ", "-"), platforms=_MAC),
-    "ActiveManagedUsers": Query(lambda _: [], platforms=_MAC),
+    "ActiveManagedUsers": Query(
+        lambda it: [one.id for one in it.device.users.values() if one.magic and not one.away],
+        platforms=_MAC,
+    ),
+    "EACSPreflight": Query(lambda _: "success", platforms=_MAC),
+    "OSUpdateSettings": Query(
+        lambda _: {"AutoCheckEnabled": True, "AutomaticOSInstallationEnabled": False},
+        platforms=_MAC,
+    ),
+    "SoftwareUpdateSettings": Query(_settings("SoftwareUpdateSettings"), platforms=_MOBILE),
     "AutoSetupAdminAccounts": Query(
         lambda it: it.device.settings.get("AutoSetupAdminAccounts", []), platforms=_MAC
     ),

@@ -93,16 +93,18 @@ class Availability:
     """Whether the device has to have come by Automated Device Enrollment."""
     user_channel: bool = False
     no_user_enrolment: bool = False
+    shared: bool = False
+    """Whether the device has to be a Shared iPad."""
 
     @classmethod
     def of(cls, text: str) -> "Availability":
         """Read it as documentation abridges it: ``10.3 s!`` (device.md 6.3).
 
         The flags: ``s`` supervised, ``d`` automated enrolment, ``u`` user channel too,
-        ``!`` not in user enrolment.
+        ``!`` not in user enrolment, ``m`` Shared iPad only.
         """
         version, _, flags = text.partition(" ")
-        return cls(number_of(version), "s" in flags, "d" in flags, "u" in flags, "!" in flags)
+        return cls(number_of(version), *(flag in flags for flag in "sdu!m"))
 
 
 def number_of(version: str) -> tuple[int, ...]:
@@ -131,6 +133,7 @@ class Command:
             or (available.supervised and not device.supervised)
             or (available.automated and not enrolment.automated)
             or (available.no_user_enrolment and enrolment.user_enrolment)
+            or (available.shared and not device.shared)
             or (execution.user is not None and not available.user_channel)
             or not (self.right == 0 or execution.has_right(self.right))
         ):

@@ -12,6 +12,7 @@ from simulator.devices.commands import (
     security,
     settings,
     updates,
+    users,
 )
 from simulator.devices.commands.rows import Command, Done, Execution
 from simulator.devices.device import VirtualDevice
@@ -22,7 +23,17 @@ from simulator.devices.records import Body
 
 COMMANDS: Mapping[str, Command] = {
     one.name: one
-    for table in (queries, profiles, apps, security, settings, updates, declarative, filevault)
+    for table in (
+        queries,
+        profiles,
+        apps,
+        security,
+        settings,
+        updates,
+        declarative,
+        filevault,
+        users,
+    )
     for one in table.COMMANDS
 }
 _NEVER_WAITS = frozenset(
@@ -49,6 +60,7 @@ QUERIES = frozenset(
         "ManagedApplicationList",
         "AvailableOSUpdates",
         "OSUpdateStatus",
+        "UserList",
         "VerifyFirmwarePassword",
         "VerifyRecoveryLock",
     }

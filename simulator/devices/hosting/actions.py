@@ -10,6 +10,7 @@ from simulator.devices.life import (
     enrol_by_profile,
     erase,
     log_in,
+    log_out,
     migrate,
     power_off,
     power_on,
@@ -89,6 +90,19 @@ class DeviceActions(ABC):
         if password and device.shared:
             raise ValueError("password is for network accounts of Macs: leave it out")
         return await self._act(serial, lambda device: log_in(device, self.world, name, password))
+
+    async def log_out(self, serial: str, name: str) -> VirtualDevice:
+        """Let a person log out; ValueError if nobody of that name has logged in."""
+        users = self.get(serial).users
+        if name not in users:
+            who = ", ".join(sorted(users)) or "nobody"
+            raise ValueError(f"{name} has no account on {serial}; there is {who}")
+
+        def out(device: VirtualDevice) -> Flow[None]:
+            yield from ()
+            log_out(device, self.world, name)
+
+        return await self._act(serial, out)
 
     async def migrate(self, serial: str) -> VirtualDevice:
         """Let a device move to the server that it is assigned to, before its deadline."""
