@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -31,13 +32,14 @@ from simulator.disclosure.redact.guard import SecretGuard
 from simulator.engine.body_reader import BodyLanes, BodyReader
 from simulator.engine.engine import Engine
 from simulator.engine.gateway import Gateway
+from simulator.engine.replica import Replica
 from simulator.faults import faults
 from simulator.pki.push import PushAuthority
 from simulator.protocol import quirks
 from simulator.services.identity import provisioning as portal_of_push_certificates
 from simulator.services.provisioning import Making
 from simulator.store.errors import StoreError
-from simulator.store.opening import open_store
+from simulator.store.opening import Place, named, open_store, starting
 from simulator.store.protocols import Journal
 from simulator.transport.callbacks import Callbacks
 from simulator.transport.capacity import most_connections
@@ -87,7 +89,9 @@ class Simulator:
         return self
 
     def _unusable(self, why: str, advice: str) -> str:
-        return f"the data directory {self.settings.data} cannot be used ({why}): {advice}"
+        settings = self.settings
+        where = "the store" if settings.store else f"the data directory {settings.data}"
+        return f"{where} cannot be used ({why}): {advice}"
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
@@ -109,11 +113,26 @@ class Simulator:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         settings = self.settings
-        directory = await asyncio.to_thread(Directory, settings.data)
+        directory = await asyncio.to_thread(
+            partial(Directory, settings.data, shared=bool(settings.store))
+        )
         stack.push_async_callback(asyncio.to_thread, directory.release)
+        place = settings.store or directory.database
+        # What the first replica makes, such as keys and the world, the others find.
+        alone = starting(place)
+        await asyncio.to_thread(alone.__enter__)
+        try:
+            await self._start_alone(directory, place, stack)
+        finally:
+            await asyncio.to_thread(alone.__exit__, None, None, None)
+        await self._resume_devices()
+
+    async def _start_alone(self, directory: Directory, place: Place, stack: AsyncExitStack) -> None:
+        """Start everything but the simulated devices, while no other replica starts."""
+        settings = self.settings
         keys = await asyncio.to_thread(directory.keys, settings.fingerprint_key)
         now = _wall_clock()
-        authority = await asyncio.to_thread(directory.authority, settings.san, now)
+        authority = await asyncio.to_thread(directory.authority, _sans(settings), now)
         if settings.public_dir:
             await asyncio.to_thread(directory.publish, settings.public_dir)
         self.catalogue = await asyncio.to_thread(services.load, *self._further)
@@ -129,10 +148,11 @@ class Simulator:
         store = await asyncio.to_thread(
             partial(
                 open_store,
-                directory.database,
+                place,
                 fsync=settings.synchronous == "full",
                 keep=settings.journal_keep,
                 guard=guard,
+                mark=keys.mark(authority.certificate_pem),
             )
         )
         stack.push_async_callback(asyncio.to_thread, store.close)
@@ -142,6 +162,7 @@ class Simulator:
         authorities = credentials.authorities(directory.path, push_authority, now)
         engine = Engine(self.catalogue, settings, keys.secret, observer, authorities)
         callbacks = await stack.enter_async_context(Callbacks(settings))
+        replica = None if store.peers is None else Replica(store.peers, self.clock)
         further = tuple(one.__name__ for one in self._further)
         reader = partial(BodyReader, body_process.MODULE, (settings, keys.fingerprint, further))
         self.gateway = Gateway(
@@ -151,6 +172,7 @@ class Simulator:
             callbacks.post,
             preparer=BodyLanes(*(reader(guard.look_through) for _ in range(2))),
             serve_unjournalled=settings.unrecorded == "serve",
+            replica=replica,
         )
         self.gateway.start()
         stack.push_async_callback(self.gateway.close)
@@ -187,29 +209,42 @@ class Simulator:
             make_certificates, settings, authority, push_ca, hosts, now
         )
         tls, http, proxy = await open_ports(
-            self.gateway, self.clock, settings, (*hosts, *authority.names), certificates, stack
+            self.gateway,
+            self.clock,
+            settings,
+            (*hosts, *authority.names),
+            certificates,
+            stack,
+            0 if store.peers is None else store.peers.number,
         )
-        self._run_outbox(callbacks, stack)
+        self._run_outbox(callbacks, replica, stack)
         self.ready = {
             "version": __version__,
             "pid": os.getpid(),
-            "tls": tls,
-            "http": http,
+            "tls": _public("https", settings) or tls,
+            "http": next(iter(_public("http", settings)), http),
             "control": control,
             "proxy": proxy,
             "control_token": keys.control_token,
             "ca": str(directory.path / "ca.pem"),
-            "journal": str(directory.database) if directory.database else None,
+            "journal": await asyncio.to_thread(named, place),
             "organisations": organisations,
         }
         self._path = Path(settings.ready_file or directory.path / ready_file.NAME)
         path = self._path
         await asyncio.to_thread(ready_file.write, path, self.ready)
-        stack.push_async_callback(asyncio.to_thread, path.unlink, missing_ok=True)
-        await self._resume_devices()
+        stack.push_async_callback(asyncio.to_thread, ready_file.remove, path, self.ready)
 
-    def _run_outbox(self, callbacks: Callbacks, stack: AsyncExitStack) -> None:
+    def _run_outbox(
+        self, callbacks: Callbacks, replica: Replica | None, stack: AsyncExitStack
+    ) -> None:
         """Send from now on what the services have to say by themselves."""
+        notifier = self.gateway.notifier
+        if replica is not None:
+            replica.listen(notifier)
+            stack.push_async_callback(asyncio.to_thread, replica.close)
+            following = replica.follow_clock(notifier, self.gateway.catch_up)
+            stack.push_async_callback(_ended, asyncio.ensure_future(following))
         outboxes = [one.outbox for one in self.provisionings if one.outbox is not None]
         works = [one.work for one in self.provisionings if one.work is not None]
         worker = OutboxWorker(outboxes, self.gateway, self.clock, callbacks, works)
@@ -231,7 +266,8 @@ class Simulator:
         """Let the simulated devices go on, now that all ports are open."""
         if self._devices is not None:
             self._devices.services = self.ready["http"] or ""
-            await self._devices.resume()
+            if await self.gateway.leads():
+                await self._devices.resume()
 
     async def _describe(
         self, path: Path, push_authority: PushAuthority, now: datetime
@@ -304,6 +340,22 @@ class Simulator:
         stack.push_async_callback(host.close)
         self._devices = host
         return host.url
+
+
+def _public(scheme: str, settings: Settings) -> list[str]:
+    """Return where clients reach the services by *scheme*, if that was said."""
+    return [url.rstrip("/") for url in settings.public_url if url.startswith(f"{scheme}://")]
+
+
+def _sans(settings: Settings) -> list[str]:
+    """Return the names that the CA has to sign for."""
+    names = list(settings.san)
+    for url in settings.public_url:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ConfigurationError(f"--public-url: {url!r} is no URL such as https://HOST:8443")
+        names.append(parts.hostname)
+    return list(dict.fromkeys(names))
 
 
 def _unseen(_done: int) -> None:

@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "replay": ("replay", "Send captured requests to a simulator, and compare the responses."),
     "diff": ("diff", "Compare what two runs disclosed."),
     "journal": ("journal", "Delete exchanges from the journal, on record."),
+    "store": ("stores", "Move state and journal between a data directory and PostgreSQL."),
     "manifest": ("manifests", "Check, import, suggest and compare manifests."),
     "ca": ("ca", "Show the test CA, and how clients are made to trust it."),
     "token": ("tokens", "Print the credentials that Apple's portal would hand out."),

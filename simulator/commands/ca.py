@@ -21,7 +21,7 @@ def command() -> None:
 
 
 @command.command("show")
-@setting_options("data", "san")
+@setting_options("data", "store", "san")
 @click.option("--path", "form", flag_value="path", default=True, help="Print where it is. [this]")
 @click.option("--pem", "form", flag_value="pem", help="Print the certificate itself.")
 def show(form: str, config: str | None, **flags: Any) -> None:
@@ -31,7 +31,7 @@ def show(form: str, config: str | None, **flags: Any) -> None:
 
 
 @command.command("install-hint")
-@setting_options("data", "san")
+@setting_options("data", "store", "san")
 def install_hint(config: str | None, **flags: Any) -> None:
     """Print a line for each kind of client that makes it trust the CA."""
     path = str(certificate(config, **flags))
@@ -47,7 +47,7 @@ def certificate(config: str | None, **flags: Any) -> Path:
     path = Path(wanted.data).absolute()
     if holder(path):  # a running simulator has made it
         return path / "ca.pem"
-    directory = Directory(wanted.data)
+    directory = Directory(wanted.data, shared=bool(wanted.store))
     try:
         directory.authority(wanted.san, datetime.now(UTC))  # noqa: TID251 (clients check it by their own clock)
     finally:

@@ -10,7 +10,7 @@ import click
 from simulator.commands.options import setting_options, settings
 from simulator.core.clock import Clock
 from simulator.core.data_directory import DATABASE, drop_ledger
-from simulator.core.settings import ConfigurationError
+from simulator.core.settings import ConfigurationError, Settings
 from simulator.core.timestamps import milliseconds
 from simulator.store.opening import open_journal, open_store
 from simulator.store.protocols import Journal, Store
@@ -30,7 +30,7 @@ def command() -> None:
 
 
 @command.command("prune")
-@setting_options("data")
+@setting_options("data", "store")
 @click.option(
     "--before",
     metavar="WHEN",
@@ -59,12 +59,12 @@ def prune(
             return {"through": journal.last() - keep}
         return {"through": journal.fitting((max_mb or 0) * _MEGABYTE)}
 
-    data = Path(settings(config, **flags).data)
-    _report(_deleted(data, [match], "prune"), data)
+    wanted = settings(config, **flags)
+    _report(_deleted(wanted, [match], "prune"), wanted)
 
 
 @command.command("delete")
-@setting_options("data")
+@setting_options("data", "store")
 @click.option("--exchange", "numbers", metavar="NUMBER", type=int, multiple=True)
 @click.option("--organisation", metavar="ID", help="Delete what was said for one organisation.")
 @click.option("--all", "everything", is_flag=True, help="Delete all exchanges.")
@@ -78,11 +78,11 @@ def delete(
     """Delete some exchanges, or all."""
     if [bool(numbers), organisation is not None, everything].count(True) != 1:
         raise ConfigurationError("name one of --exchange, --organisation and --all")
-    data = Path(settings(config, **flags).data)
+    wanted = settings(config, **flags)
     matches: list[Mapping[str, object]] = [{"exchange": number} for number in numbers]
     if organisation is not None:
         matches = [{"organisation": organisation}]
-    _report(_deleted(data, [_constant(one) for one in matches or [{}]], "delete"), data)
+    _report(_deleted(wanted, [_constant(one) for one in matches or [{}]], "delete"), wanted)
 
 
 def _moment(text: str) -> int:
@@ -97,10 +97,14 @@ def _moment(text: str) -> int:
         ) from None
 
 
+def _place(wanted: Settings) -> Path | str:
+    return wanted.store or Path(wanted.data) / DATABASE
+
+
 @contextmanager
-def _opened(data: Path) -> Iterator[tuple[Store, Journal]]:
-    path = data / DATABASE
-    if not path.exists():
+def _opened(wanted: Settings) -> Iterator[tuple[Store, Journal]]:
+    path = _place(wanted)
+    if isinstance(path, Path) and not path.exists():
         raise ConfigurationError(
             f"there is no journal at {path}: run mdmsim serve first, or give another --data"
         )
@@ -116,17 +120,17 @@ def _constant(match: Mapping[str, object]) -> Match:
     return lambda _: match
 
 
-def _deleted(data: Path, matches: Iterable[Match], reason: str) -> int:
-    with _opened(data) as (store, journal):
+def _deleted(wanted: Settings, matches: Iterable[Match], reason: str) -> int:
+    with _opened(wanted) as (store, journal):
         chosen = [match(journal) for match in matches]
         with store.transaction() as state:
             now_ms = Clock().now_ms()
             count = sum(state.forget(match, at_ms=now_ms, reason=reason) for match in chosen)
-        drop_ledger(str(data))
+        drop_ledger(wanted.data)
         return count
 
 
-def _report(count: int, data: Path) -> None:
-    with closing(open_journal(data / DATABASE)) as journal:
+def _report(count: int, wanted: Settings) -> None:
+    with closing(open_journal(_place(wanted))) as journal:
         left = journal.count()
     click.echo(f"deleted {count} exchanges, which is on record; {left} are left")

@@ -186,7 +186,7 @@ def books(settings: Settings, *, fresh: bool = False) -> Iterator[JournalLedger]
     """
     data = Path(settings.data)
     catalogue = services.load()
-    with closing(open_journal(data / DATABASE)) as journal:
+    with closing(open_journal(settings.store or data / DATABASE)) as journal:
         keys = read_keys(data / KEYS, settings.fingerprint_key)
         observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
         with journal.at_one_moment() as now:
@@ -212,7 +212,8 @@ def read(journal: Journal, add: Callable[[Exchange], None], chain: Chain | None 
     return journal.evidence(chain)
 
 
-def verify(data: Path, heads: Collection[bytes] = ()) -> Evidence:
-    """Return what the hash chain of a data directory says; it must go through *heads*."""
-    with closing(open_journal(data / DATABASE)) as reader, reader.at_one_moment() as journal:
+def verify(settings: Settings, heads: Collection[bytes] = ()) -> Evidence:
+    """Return what the hash chain of a journal says; it must go through *heads*."""
+    place = settings.store or Path(settings.data) / DATABASE
+    with closing(open_journal(place)) as reader, reader.at_one_moment() as journal:
         return read(journal, lambda _: None, Chain(heads))

@@ -33,7 +33,7 @@ from simulator.journal.heads import read as read_heads
 
 
 @click.command("report")
-@setting_options("data", "manifest", "fingerprint_key")
+@setting_options("data", "store", "manifest", "fingerprint_key")
 @click.option("--url", metavar="CONTROL", help="Ask a running simulator's control API instead.")
 @report_options
 @click.option("--verify", "only_verify", is_flag=True, help="Only check that the journal is whole.")
@@ -112,7 +112,7 @@ def command(
             write(pieces, options.output)
             write_lock(found, options.write_lock)
     elif only_verify:
-        code = _prove(asdict(Proof.of(verify(Path(wanted.data), _links(heads)))), options.output)
+        code = _prove(asdict(Proof.of(verify(wanted, _links(heads)))), options.output)
     else:
         manifest = load_manifest(wanted.manifest).on(today())
         with books(wanted, fresh=rebuild) as kept:

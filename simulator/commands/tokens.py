@@ -98,7 +98,7 @@ def _command(kind: Credential, provisionings: tuple[Provisioning, ...]) -> click
     made: Callable[..., Any] = run
     for decorate in _options(kind, option):
         made = decorate(made)
-    made = setting_options("data", "world", "seed")(made)
+    made = setting_options("data", "store", "world", "seed")(made)
     return click.command(
         kind.name,
         help=f"{kind.title}: print {what}; the data directory is made if there is none.",
@@ -154,7 +154,7 @@ def _entries(
     with ExitStack() as stack:
         runs = holder(path)
         if runs:
-            store = open_store(path / DATABASE)
+            store = open_store(wanted.store or path / DATABASE)
             stack.callback(store.close)
         else:
             store = stack.enter_context(stopped(wanted, provisionings))

@@ -34,7 +34,7 @@ def command() -> None:
 
 @command.command("export")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@setting_options("data")
+@setting_options("data", "store")
 def export(folder: Path, config: str | None, **flags: Any) -> None:
     """Write the vendor's certificate, key and chain, and the two files of www.apple.com."""
     authority, path, now = _authority(config, **flags)
@@ -56,7 +56,7 @@ def export(folder: Path, config: str | None, **flags: Any) -> None:
 @click.argument("csr", type=_FILE)
 @click.option("--name", default="Example", show_default=True, help="Name of the vendor.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("mdm.cer"))
-@setting_options("data")
+@setting_options("data", "store")
 def certify(csr: Path, name: str, output: Path, config: str | None, **flags: Any) -> None:
     """Make mdm.cer (DER) for a vendor's certificate request, as the developer portal does."""
     authority, _, now = _authority(config, **flags)
@@ -72,7 +72,7 @@ def certify(csr: Path, name: str, output: Path, config: str | None, **flags: Any
 @command.command("sign")
 @click.argument("csr", type=_FILE)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File; else it is printed.")
-@setting_options("data")
+@setting_options("data", "store")
 def sign(csr: Path, output: Path | None, config: str | None, **flags: Any) -> None:
     """Sign a push CSR: the file that is uploaded to the portal."""
     request = _csr(csr)
@@ -104,5 +104,5 @@ def _authority(config: str | None, **flags: Any) -> tuple[VendorAuthority, Path,
         )
     path, now = Path(wanted.data).absolute(), datetime.now(UTC)  # noqa: TID251 (tools check it by their own clock)
     if not holder(path):  # nobody serves it: it may be that there is none yet
-        Directory(wanted.data).release()
+        Directory(wanted.data, shared=bool(wanted.store)).release()
     return credentials.developer(path, now), path, now

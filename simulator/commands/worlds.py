@@ -61,7 +61,7 @@ def schema() -> None:
 
 
 @command.command("seed")
-@setting_options("data", "world", "seed")
+@setting_options("data", "store", "world", "seed")
 @click.option("--devices", type=click.IntRange(min=1), help="How many devices to generate.")
 def seed(devices: int | None, config: str | None, **flags: Any) -> None:
     """Load a world into an empty data directory that nobody serves."""
@@ -69,9 +69,9 @@ def seed(devices: int | None, config: str | None, **flags: Any) -> None:
     world = load_world(wanted.world)
     count = (world if devices is None else world.resized(devices)).device_count()
     with ExitStack() as stack:
-        directory = Directory(wanted.data)
+        directory = Directory(wanted.data, shared=bool(wanted.store))
         stack.callback(directory.release)
-        store = open_store(directory.database)
+        store = open_store(wanted.store or directory.database)
         stack.callback(store.close)
         with store.transaction() as state:
             if not is_empty(state):

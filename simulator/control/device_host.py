@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from simulator.control.device_journal import DeviceJournal
-from simulator.control.parts import Parts
+from simulator.control.parts import ApiProblem, Parts
 from simulator.core.files import PRIVATE, write_file
 from simulator.core.messages import Finding
 from simulator.core.settings import ConfigurationError
@@ -54,6 +54,9 @@ class DeviceHost:
     async def fleet(self) -> "Fleet":
         """Return the fleet."""
         async with self._making:
+            if self._fleet is None and not await self._parts.gateway.leads():
+                detail = "simulated devices are in another replica, which leads: ask that one"
+                raise ApiProblem(409, "Conflict", detail)
             if self._fleet is None:
                 self._fleet = await self._make()
             return self._fleet

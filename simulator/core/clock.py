@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from typing import Literal
 
 Mode = Literal["real", "offset", "frozen"]
+KIND, KEY = "clock", "setting"
+"""The entity, of no organisation, that keeps how time runs; the first is also what wakes."""
 
 
 class Clock:
@@ -32,6 +34,14 @@ class Clock:
 
     def _become(self, mode: Mode, value: int) -> None:
         self._setting = (mode, value)
+        self.tell()
+
+    def adopt(self, mode: Mode, value: int) -> None:
+        """Run as another process was set to, from any thread; `tell` then tells who waits."""
+        self._setting = (mode, value)
+
+    def tell(self) -> None:
+        """Tell who waits that time was moved."""
         for moved in list(self._watchers):
             moved()
 

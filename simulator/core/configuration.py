@@ -80,6 +80,7 @@ def load_settings(
             values[name] = _read(row, given, flag(name))
     settings = Settings(**values)
     _check_ports(settings)
+    _check_store(settings)
     return settings
 
 
@@ -122,6 +123,14 @@ def _read_one(row: Field[Any], raw: Any, source: str) -> Any:
         return convert(raw, kind, strict=kind is str)
     except ValidationError:
         raise ConfigurationError(f"{source}: {raw!r} is not {_allowed(kind)}") from None
+
+
+def _check_store(settings: Settings) -> None:
+    """Refuse a store that is no URL, without a quote: it may hold a password."""
+    if settings.store and not settings.store.startswith(("postgresql://", "postgres://")):
+        raise ConfigurationError(
+            "--store is no URL that begins with postgresql://: leave it out to keep all in --data"
+        )
 
 
 def _check_ports(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -44,6 +45,11 @@ class Keys:
     control_token: str = field(repr=False)
     """What the control API asks for when it is reachable from elsewhere."""
 
+    def mark(self, authority_pem: bytes) -> bytes:
+        """Return what tells them, with the CA of *authority_pem*, from those of others."""
+        own = self.fingerprint + self.secret + self.control_token.encode()
+        return hashlib.sha256(own + authority_pem).digest()
+
     def texts(self) -> dict[str, str]:
         """Return them as text, by what they may be called."""
         return {
@@ -56,15 +62,21 @@ class Keys:
 class Directory:
     """One data directory, held by this process until it is released."""
 
-    def __init__(self, data: str) -> None:
+    def __init__(self, data: str, *, shared: bool = False) -> None:
         """Make the directory *data* if it is missing and lock it.
 
+        A *shared* one keeps no database: all processes that share it may hold it.
         ConfigurationError if others could tamper with it, or a process holds it.
         """
+        if shared and data == MEMORY:
+            raise ConfigurationError(
+                f"--data {MEMORY} keeps no keys, without which what --store keeps is of no use: "
+                "give a directory"
+            )
         self.kept = data != MEMORY
         self.path = Path(data if self.kept else tempfile.mkdtemp(prefix="mdmsim-")).absolute()
         _check(self.path)
-        self._lock = _lock(self.path)
+        self._lock = _lock(self.path, shared=shared)
 
     @property
     def database(self) -> Path | None:
@@ -238,11 +250,11 @@ def _check(path: Path) -> None:
         raise ConfigurationError(f"{why}: chmod u+rwx {path}, or choose another with --data")
 
 
-def _lock(path: Path) -> int:
+def _lock(path: Path, *, shared: bool) -> int:
     """Lock the directory and return the open lock file, which names this process."""
     handle = os.open(path / "lock", os.O_RDWR | os.O_CREAT, PRIVATE)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         number = _number(handle)
         os.close(handle)

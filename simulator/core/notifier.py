@@ -42,13 +42,21 @@ class Notifier:
     def wake(self, response: Response) -> None:
         """Wake who waits for exchanges, or for what this *response* brought; it is committed."""
         if self._waiting:
-            for name in (EXCHANGES, response.notify_topic, response.notify_topic[:PREFIX_DIGITS]):
-                for event in self._waiting.get(name, ()):
-                    event.set()
+            self.wake_topic(response.notify_topic)
+
+    def wake_topic(self, topic: str) -> None:
+        """Wake who waits for exchanges, or for *topic*; what it tells of is committed."""
+        for name in (EXCHANGES, topic, topic[:PREFIX_DIGITS]):
+            for event in self._waiting.get(name, ()):
+                event.set()
+
+    def wake_all(self) -> None:
+        """Wake everybody: nobody knows what has happened."""
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
 
     def end(self) -> None:
         """Wake everybody, as nothing more is to come."""
         self.ended = True
-        for events in self._waiting.values():
-            for event in events:
-                event.set()
+        self.wake_all()

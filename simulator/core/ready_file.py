@@ -22,6 +22,12 @@ def write(path: Path, ready: Mapping[str, Any]) -> None:
     write_file(path, json.dumps(ready, indent=1).encode() + b"\n", PRIVATE)
 
 
+def remove(path: Path, ready: Mapping[str, Any]) -> None:
+    """Remove *path*, unless another process has written its own there since."""
+    if (read(path) or {}).get("pid") == ready["pid"]:
+        path.unlink(missing_ok=True)
+
+
 def read(path: Path) -> dict[str, Any] | None:
     """Return the ready.json at *path*, or None if nothing serves there."""
     try:

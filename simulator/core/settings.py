@@ -51,6 +51,17 @@ class Settings:
         8888, "Port of the CONNECT proxy for clients with built-in host names. 0, off: as above."
     )
     data: str = _row("./mdmsim-data", "Data directory, or :memory: to keep nothing.")
+    store: str = _row(
+        "",
+        "Where state and journal are kept, if not in the data directory: "
+        "postgresql://USER@HOST:5432/DATABASE. Any number of processes may share it, and the data "
+        "directory, which keeps the keys. Better than in the URL is the password in PGPASSWORD.",
+    )
+    public_url: tuple[str, ...] = _row(
+        (),
+        "Where clients reach the services, as behind a balancer: https://HOST:PORT, http://HOST; "
+        "may be given more than once. ready.json and the console name it.",
+    )
     ready_file: str = _row("", "Where to write ready.json (default: in the data directory).")
     world: str = _row("demo", "World to load into an empty data directory: a name or a TOML file.")
     manifest: str = _row(

@@ -163,6 +163,10 @@ class StoreAdmin(State, Protocol):
         """Leave out the next *count* numbers, for exchanges that were answered unrecorded."""
         ...
 
+    def announce(self, topics: Iterable[str]) -> None:
+        """Wake who waits for *topics* in other processes, once this is committed."""
+        ...
+
     def probe(self) -> int:
         """Write as much as a few exchanges take; return a number that `Journal.probed` gives.
 

@@ -25,8 +25,10 @@ from simulator.engine.engine import Engine
 from simulator.engine.jobs import Job, Load, RequestJob, Work
 from simulator.engine.lanes import MAX_BATCH, Lanes
 from simulator.engine.preparation import Prepared, Preparer
+from simulator.engine.replica import Replica
 from simulator.engine.unrecorded import UnjournalledCount
 from simulator.protocol.operations import OutboundCall
+from simulator.store.errors import StoreError
 from simulator.store.protocols import Store
 
 LOG = logging.getLogger("mdmsim")
@@ -60,11 +62,13 @@ class Gateway:
         *,
         preparer: Preparer | None = None,
         serve_unjournalled: bool = False,
+        replica: Replica | None = None,
     ) -> None:
         """Take what runs the work; *call_out* makes the calls that a request needs.
 
         *preparer* reads large bodies; without one the writer does, and keeps others waiting.
         *serve_unjournalled* says whether requests are answered even if they cannot be recorded.
+        *replica* keeps in step with other processes over the same store.
         """
         self._store = store
         self.process = engine.process
@@ -81,6 +85,7 @@ class Gateway:
         self.notifier = Notifier()
         self._closing = False
         self._call_out = call_out
+        self._replica = replica
         self.unrecorded = UnjournalledCount(serve=serve_unjournalled)
         self._asking: set[asyncio.Task[None]] = set()
         self._admission: Admission | None = None
@@ -206,6 +211,15 @@ class Gateway:
         """Run *work* in a transaction and return its result, or raise what it raised."""
         return await self._put(work, Work)
 
+    async def catch_up(self) -> None:
+        """Learn what other processes have set, where there are others."""
+        if self._replica is not None:
+            await self.run(_nothing)
+
+    async def leads(self) -> bool:
+        """Tell whether this process does now what only one over the same store may do."""
+        return self._replica is None or await self._replica.leads()
+
     async def load(self, work: Callable[[StoreAdmin], T]) -> T:
         """Run *work* that writes very much: as `run` does, in a transaction of its own."""
         return await self._put(work, Load)
@@ -257,8 +271,10 @@ class Gateway:
         try:
             return self._commit(batch)
         except Exception as error:  # noqa: BLE001 (whatever the store failed with)
-            if len(batch) == 1:
-                self._fail(batch[0], error)
+            # After a lost connection, one after the other would wait for it; and some may be done.
+            if len(batch) == 1 or (isinstance(error, StoreError) and error.reason == "unreachable"):
+                for job in batch:
+                    self._fail(job, error)
             else:
                 for job in batch:
                     self._transact([job])
@@ -274,11 +290,15 @@ class Gateway:
         with self._store.transaction() as state:
             if unrecorded.unjournalled:
                 state.skip_sequence_numbers(unrecorded.unjournalled, at_ms=self._clock.now_ms())
+            if self._replica is not None:
+                self._replica.keep_time(state, batch)
             for job in batch:
                 if done and monotonic() > until:
                     break
                 job.run(state)
                 done += 1
+            if self._replica is not None:
+                self._replica.announce(state, batch[:done])
         unrecorded.unjournalled = 0
         if unrecorded.trouble and not all(isinstance(job, Work) for job in batch[:done]):
             unrecorded.trouble = None
@@ -304,6 +324,10 @@ class Gateway:
         with self._store.transaction() as state:
             job.run(state)
             raise _UnjournalledError
+
+
+def _nothing(_: StoreAdmin) -> None:
+    """Do nothing: a transaction begins by catching up."""
 
 
 def _resolve(batch: Sequence[Job]) -> None:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from simulator.core.settings import ConfigurationError
 
-Reason = Literal["full", "busy", "read-only", "damaged", "unreachable", "failed"]
+Reason = Literal["full", "busy", "read-only", "damaged", "unreachable", "limit", "failed"]
 
 _ADVICE: dict[Reason, str] = {
     "full": "make room on its disk",
@@ -12,6 +12,7 @@ _ADVICE: dict[Reason, str] = {
     "read-only": "make the database and its directory writable",
     "damaged": "restore the database from a copy",
     "unreachable": "start PostgreSQL, or see why it does not answer",
+    "limit": "send shorter keys and values: some databases take no more than 2,600 bytes",
     "failed": "make room on its disk, or see why the disk fails",
 }
 

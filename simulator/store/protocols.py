@@ -11,15 +11,15 @@ For a backend that several processes share:
   began it; a journal may be read from any thread. Who wrote is told by revision and by the
   number of the exchange only, both of which the database gives out: gap-free over all
   processes, in the order of the commits.
-- **Listeners** (`simulator.core.notifier`) are woken in their own process only. What another
-  process wrote is seen by reading `Journal.last` or `State.changes` again; whoever waits
-  therefore also looks by the clock.
+- **Listeners** (`simulator.core.notifier`) are woken in their own process by the gateway, and
+  in others by what a transaction announced (`StoreAdmin.announce`, `Peers.listen`). A notice
+  may be late or missed while the database cannot be reached, and is then one of everything.
 - **Keys** for fingerprints, tokens and cursors are files of the data directory, not of the
-  database. Processes that share a database need the same files.
+  database. Processes that share a database share that too; `open_store` takes its mark.
 - **Caches** hold only as long as the database says that nobody else wrote.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -152,8 +152,32 @@ class Journal(Protocol):
         ...
 
 
+class Peers(Protocol):
+    """The other processes that serve the same database, as one of them sees them."""
+
+    number: int
+    """Of this process, among all that ever served the database."""
+
+    def listen(self, heard: Callable[[list[str] | None], None], /) -> None:
+        """Call *heard* with what others announced until the store is closed; None: all."""
+        ...
+
+    def leads(self) -> bool:
+        """Tell whether this process does now what only one of all may do."""
+        ...
+
+    def close(self) -> None:
+        """Listen and lead no longer."""
+        ...
+
+
 class Store(Protocol):
     """State and journal in one database."""
+
+    @property
+    def peers(self) -> Peers | None:
+        """The other processes that serve it; None if it is for one alone."""
+        ...
 
     @property
     def commits_without_blocking(self) -> bool:

@@ -56,8 +56,10 @@ class OutboxWorker:
     async def round(self) -> int:
         """Send what is due now, in order within each queue, and do a piece of each work.
 
-        Return how much there was.
+        Return how much there was. Where several processes share a store, one of them does it.
         """
+        if not await self._gateway.leads():
+            return 0
         sent = sum([await self._send_due(one) for one in self._outboxes])
         return sent + sum([not await self._do(work) for work in self._works])
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import partial
+from itertools import count
 
 from simulator.core import ready_file
 from simulator.core.clock import Clock
@@ -17,6 +18,8 @@ from simulator.transport.http2.server import Http2Server
 from simulator.transport.listener import Certificates, Listener
 from simulator.transport.proxy import Proxy
 
+_NUMBERS = 2**32
+"""Connections of one replica: JSON's numbers are exact for two million replicas."""
 DRAIN_S = 1.5
 """How long a request in flight may take at the end; with all else it makes less than 5 s."""
 
@@ -43,13 +46,16 @@ async def open_ports(
     names: Collection[str],
     certificates: Certificates,
     stack: AsyncExitStack,
+    replica: int = 0,
 ) -> tuple[list[str], str | None, str | None]:
     """Open the ports of the services; return the HTTPS URLs, the HTTP one and the proxy's.
 
-    The proxy leads to the first HTTPS port and stands in for *names*.
+    The proxy leads to the first HTTPS port and stands in for *names*. Connections are numbered
+    so that those of another *replica* have other numbers.
     """
     host = settings.host
     server = Http1Server(gateway.answer, clock, settings.body_limit, settings.slow_client_s)
+    server.numbers = count(replica * _NUMBERS + 1)
     http2 = Http2Server(
         gateway.answer,
         clock,

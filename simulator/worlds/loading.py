@@ -93,9 +93,9 @@ def stopped(
     *provisionings* are those of the services, all unless some are given.
     """
     with ExitStack() as stack:
-        directory = Directory(settings.data)
+        directory = Directory(settings.data, shared=bool(settings.store))
         stack.callback(directory.release)
-        store = open_store(directory.database)
+        store = open_store(settings.store or directory.database)
         stack.callback(store.close)
         with store.transaction() as state:
             empty = is_empty(state)

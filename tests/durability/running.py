@@ -46,15 +46,16 @@ def simulator(
             process.kill()
 
 
-def journal_of(data: Path) -> list[Exchange]:
-    """Return all that was recorded."""
+def journal_of(data: Path, store: str = "") -> list[Exchange]:
+    """Return all that was recorded, in the data directory or in another *store*."""
     found: list[Exchange] = []
-    with closing(open_journal(data / DATABASE)) as journal:
+    with closing(open_journal(store or data / DATABASE)) as journal:
         while batch := journal.read(found[-1].seq if found else 0, 1000):
             found += batch
     return found
 
 
-def verified(data: Path) -> Result:
+def verified(data: Path, store: str = "") -> Result:
     """Run ``mdmsim report --verify``."""
-    return CliRunner().invoke(main, ["report", "--verify", "--data", str(data)])
+    where = ["--data", str(data), *(["--store", store] if store else [])]
+    return CliRunner().invoke(main, ["report", "--verify", *where])

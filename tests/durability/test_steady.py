@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 from simulator.commands.journal_source import verify
 from simulator.core.data_directory import DATABASE
+from simulator.core.settings import Settings
 from tests.durability.asking import Client
 from tests.durability.running import simulator
 
@@ -46,7 +47,7 @@ def test_a_journal_is_whole_whenever_it_is_looked_at(tmp_path: Path) -> None:
         pause = Event()
         while client.asked < 1000:
             pause.wait(0.01)
-        looks = [verify(data) for _ in range(100)]
+        looks = [verify(Settings(data=str(data))) for _ in range(100)]
         processes = [subprocess.run(command, check=False, capture_output=True) for _ in range(3)]
         asked = []
         for _ in range(5):

@@ -5,12 +5,11 @@ from typing import Any
 from aiohttp import web
 
 from simulator.control.parts import BODY, PARTS, Parts, Route, bad
-from simulator.core.clock import Clock, Mode
-from simulator.core.state import Body, State
+from simulator.core.clock import KEY, KIND, Clock, Mode
+from simulator.core.state import Body, State, StoreAdmin
 from simulator.core.timestamps import is_time, milliseconds, rfc3339
 from simulator.protocol.fields import Integer, Number, String
 
-KIND, KEY = "clock", "setting"
 MODES: tuple[Mode, ...] = ("real", "offset", "frozen")
 _CENTURY_S = 100 * 366 * 24 * 3600
 _LATEST_MS = milliseconds("9000-01-01T00:00:00Z")
@@ -24,6 +23,7 @@ def shown(clock: Clock) -> Body:
 
 async def get_clock(request: web.Request) -> web.Response:
     """Answer the simulator's time."""
+    await request.app[PARTS].gateway.catch_up()
     return web.json_response(shown(request.app[PARTS].clock))
 
 
@@ -37,6 +37,7 @@ async def set_clock(request: web.Request) -> web.Response:
     if not body:
         raise bad("the body needs mode, now or advance_s")
     clock = parts.clock
+    await parts.gateway.catch_up()
     mode, advance_ms = body.get("mode"), round(body.get("advance_s", 0) * 1000)
     now_ms = milliseconds(body["now"]) if "now" in body else None
     if mode == "real" and (now_ms is not None or advance_ms):
@@ -72,8 +73,9 @@ async def keep(parts: Parts) -> None:
     """Note how time runs, so that it goes on like that after a restart."""
     mode, value = parts.clock.setting
 
-    def work(state: State) -> None:
+    def work(state: StoreAdmin) -> None:
         state.of("").put(KIND, KEY, {"mode": mode, "value": value})
+        state.announce([KIND])
 
     await parts.gateway.run(work)
 

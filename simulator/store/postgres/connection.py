@@ -35,6 +35,7 @@ _BATCH = 1000
 _REASONS: tuple[tuple[str, Reason], ...] = (
     ("53100", "full"),
     ("53", "busy"),  # too many connections, too little memory
+    ("54", "limit"),
     ("55P03", "busy"),
     ("57014", "busy"),
     ("25P03", "busy"),

@@ -22,6 +22,12 @@ _SERVER = """SELECT current_setting('server_version_num')::bigint, pg_is_in_reco
   current_setting('transaction_read_only') = 'on', current_setting('server_encoding'),
   current_schema() IS NOT NULL"""
 _TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
+_CLAIM = """INSERT INTO meta VALUES ('keys', ?)
+  ON CONFLICT (name) DO UPDATE SET value = meta.value RETURNING value"""
+_MARK_BYTES = 7
+"""Of a mark are noted: they fit into a number of the database."""
+START_S = 300
+"""How long a replica waits for another one that starts, and may be loading a world."""
 _META = "SELECT to_regclass('meta') IS NOT NULL AND to_regclass('journal_head') IS NOT NULL"
 _NUMBER = "SELECT value FROM meta WHERE name = ?"
 _FOREIGN = """SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace
@@ -47,8 +53,8 @@ def name_of(url: str) -> str:
     return f"postgresql://{f'{user}@' if user else ''}{host}:{port}/{database}"
 
 
-def writable(url: str) -> PostgresConnection:
-    """Connect to write, and make the tables if there are none."""
+def writable(url: str, mark: bytes) -> PostgresConnection:
+    """Connect to write with the keys of *mark*, if it is one; make the tables if there are none."""
     with _explained(url) as name:
         connection = PostgresConnection(url)
         try:
@@ -59,11 +65,41 @@ def writable(url: str) -> PostgresConnection:
                 connection.execute(";".join(schema.TABLES))
             _check_ours(connection, name)
             _check_owner(connection, name)
+            if mark:
+                _claim(connection, name, mark)
             connection.execute("COMMIT")
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+@contextmanager
+def starting_alone(url: str) -> Iterator[None]:
+    """Wait until no other replica is starting, and let none start in the block."""
+    with _explained(url):
+        connection = PostgresConnection(url)
+        try:
+            connection.execute(f"SET lock_timeout = '{START_S}s'")
+            connection.execute(f"SELECT pg_advisory_lock({schema.STARTING})")
+        except BaseException:
+            connection.close()
+            raise
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def _claim(connection: PostgresConnection, name: str, mark: bytes) -> None:
+    """Note whose keys the database goes with; ConfigurationError if with those of others."""
+    number = int.from_bytes(mark[:_MARK_BYTES])
+    (kept,) = connection.execute(_CLAIM, (number,)).fetchone()
+    if kept != number:
+        raise ConfigurationError(
+            f"{name} goes with the keys and CA of another data directory: give the --data "
+            "of the other replicas, or a copy of it"
+        )
 
 
 def readable(url: str) -> PostgresConnection:

@@ -14,6 +14,7 @@ from simulator.core.state import Guard
 from simulator.store.errors import StoreError
 from simulator.store.postgres import opening, schema
 from simulator.store.postgres.connection import PostgresConnection
+from simulator.store.postgres.peers import PostgresPeers, notice
 from simulator.store.postgres.readers import PostgresReaders
 from simulator.store.sql.journal import SqlJournal
 from simulator.store.sql.session import CACHED, SqlSession
@@ -22,7 +23,7 @@ from simulator.store.sql.store import SqlStore
 _DECODE = msgspec.json.Decoder(dict[str, Any]).decode
 _UNKNOWN = -1
 """The version of no database: what is remembered has to be read again."""
-SETTLE_S = 30.0
+SETTLE_S = 10.0
 """How long to ask whether a commit that was cut off is one."""
 _PAUSE_S = 0.1
 
@@ -32,11 +33,13 @@ class PostgresStore(SqlStore):
 
     commits_without_blocking = False
 
-    def __init__(self, url: str, keep: int = 0, guard: Guard | None = None) -> None:
+    def __init__(
+        self, url: str, keep: int = 0, guard: Guard | None = None, mark: bytes = b""
+    ) -> None:
         """Open or make the database at *url*; ConfigurationError if that cannot be."""
         super().__init__(keep, guard)
         self._url = url
-        self._connection = opening.writable(url)
+        self._connection = opening.writable(url, mark)
         self._version = _UNKNOWN
         """How many transactions had written when what is remembered was true."""
         self._shown = _UNKNOWN
@@ -44,6 +47,7 @@ class PostgresStore(SqlStore):
         self._closing = threading.Event()
         self.replica = int(self._connection.execute(schema.JOIN).fetchone()[0])
         """The number of this store among all that were ever opened here."""
+        self.peers: PostgresPeers = PostgresPeers(url, self.replica)
 
     def journal(self) -> SqlJournal:
         """Return a reader of the journal."""
@@ -52,6 +56,7 @@ class PostgresStore(SqlStore):
     def close(self) -> None:
         """Let go of the database."""
         self._closing.set()
+        self.peers.close()
         with self._lock:
             self._connection.close()
 
@@ -108,11 +113,12 @@ class PostgresStore(SqlStore):
     def _commit(self, session: SqlSession) -> None:
         """Commit; where the connection is lost meanwhile, find out whether that was done."""
         db = self._connection
-        counted = session.db.execute(schema.COUNT, (self.replica,)).fetchone()
+        told = notice(self.replica, sorted(session.topics))
+        counted = session.db.execute(schema.COUNT, (self.replica, told)).fetchone()
         if counted is None:
             db.execute("COMMIT")
             return
-        (version,) = counted
+        version, _ = counted
         if session.removed:
             db.execute(schema.REMOVED, (version,))
         try:

@@ -17,11 +17,23 @@ _WRITTEN = {
     _HIGH: f"{_HIGH}{_HIGH}",
     "\U0010ffff": f"{_HIGH}\U0010ffff",
 }
-_READ = {written: text for text, written in _WRITTEN.items()}
+_READ = {stored: text for text, stored in _WRITTEN.items()}
 _SPECIAL = re.compile("[\x00\x01\U0010fffe\U0010ffff]")
 _WRITTEN_PAIR = re.compile(f"{_LOW}.|{_HIGH}.", re.DOTALL)
 _TEXT = 25
 """PostgreSQL's number of the type ``text``."""
+
+
+def written(text: str) -> str:
+    """Return *text* as it is stored."""
+    return _SPECIAL.sub(lambda found: _WRITTEN[found[0]], text) if _SPECIAL.search(text) else text
+
+
+def read(text: str) -> str:
+    """Return what `written` was given."""
+    if _LOW in text or _HIGH in text:
+        return _WRITTEN_PAIR.sub(lambda found: _READ.get(found[0], found[0]), text)
+    return text
 
 
 class Above:
@@ -33,9 +45,7 @@ class _TextDumper(Dumper):
 
     def dump(self, obj: str) -> Buffer:
         """Return *obj* as it is stored; UnicodeEncodeError if it holds half a surrogate pair."""
-        if _SPECIAL.search(obj):
-            obj = _SPECIAL.sub(lambda found: _WRITTEN[found[0]], obj)
-        return obj.encode()
+        return written(obj).encode()
 
 
 class _AboveDumper(Dumper):
@@ -48,10 +58,7 @@ class _AboveDumper(Dumper):
 class _TextLoader(Loader):
     def load(self, data: Buffer) -> str:
         """Return what `_TextDumper` was given."""
-        text = str(data, "utf-8")
-        if _LOW in text or _HIGH in text:
-            text = _WRITTEN_PAIR.sub(lambda found: _READ.get(found[0], found[0]), text)
-        return text
+        return read(str(data, "utf-8"))
 
 
 class _BinaryTextLoader(_TextLoader):

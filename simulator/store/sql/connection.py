@@ -1,6 +1,6 @@
 """What the shared statements ask of a database: a connection, its readers, and its dialect."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -30,6 +30,12 @@ class Dialect:
     after the revision ``{mark}``, which they hold, and which entities are new."""
     note_no_changes: tuple[str, ...]
     """Statements after which it does not."""
+    read_pairs: Callable[[str], list[list[str]]]
+    """Reads the column ``indexed`` of the baseline: pairs of name and value."""
+    write_pairs: Callable[[list[list[str]]], str]
+    """Writes it."""
+    after_copy: tuple[str, ...] = ()
+    """Statements that end a copy into an unused database."""
     erase_deleted: tuple[str, ...] = ()
     """Statements after which what is deleted is overwritten as well."""
 

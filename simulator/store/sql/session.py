@@ -72,6 +72,8 @@ class SqlSession:
     """The open ones, outermost first."""
     states: dict[str, Any] = field(default_factory=dict)
     """The views of it, by organisation."""
+    topics: set[str] = field(default_factory=set)
+    """What other processes are told of."""
     removed: bool = False
     """Whether entities may be gone, or be what they were: their revisions do not tell."""
     closed: bool = False

@@ -10,8 +10,8 @@ from simulator.core.messages import Exchange
 from simulator.core.state import Body, Entity
 from simulator.store import snapshot_lines
 from simulator.store.protocols import NEWEST
-from simulator.store.sql import bulk_load, retention, snapshots, statements
-from simulator.store.sql.connection import SqlRows
+from simulator.store.sql import bulk_load, copying, retention, snapshots, statements
+from simulator.store.sql.connection import SqlConnection, SqlRows
 from simulator.store.sql.session import ABSENT, CLOSED, Row, Savepoint, SqlSession
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -286,6 +286,18 @@ class SqlState:
         retention.skip(session.writable, session.seq, count, link, at_ms)
         session.seq += count
         session.writable.execute(statements.SET_HEAD, (session.seq, link))
+
+    def announce(self, topics: Iterable[str]) -> None:
+        """Wake who waits for *topics* in other processes, once this is committed."""
+        self._session.topics.update(topics)
+
+    def receive(self, source: SqlConnection, advance: Callable[[int], None]) -> bool:
+        """Take over all of another database; False if this one has been used."""
+        db = self._session.writable
+        if not copying.is_unused(db):
+            return False
+        copying.copy(source, db, advance)
+        return True
 
     def probe(self) -> int:
         """Write as much as a few exchanges take, and return a number to be read back."""

@@ -16,8 +16,10 @@ import msgspec
 
 from simulator.core.state import Entity, Guard
 from simulator.journal.chain import START
+from simulator.store.protocols import Peers
 from simulator.store.sql import retention, statements
 from simulator.store.sql.connection import SqlConnection
+from simulator.store.sql.journal import SqlJournal
 from simulator.store.sql.session import Name, Row, Series, SqlSession
 from simulator.store.sql.state import SqlState
 
@@ -26,6 +28,9 @@ _DECODE = msgspec.json.Decoder(dict[str, Any]).decode
 
 class SqlStore(ABC):
     """What is the same of every SQL database; see `simulator.store.protocols.Store`."""
+
+    commits_without_blocking: bool
+    peers: "Peers | None"
 
     def __init__(self, keep: int, guard: Guard | None) -> None:
         self._lock = threading.RLock()
@@ -38,6 +43,14 @@ class SqlStore(ABC):
         self._guard = guard
         self._oldest = 0
         """Number of the oldest exchange, as far as is known; 0: look it up."""
+
+    @abstractmethod
+    def journal(self) -> SqlJournal:
+        """Return a reader of the journal."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the database."""
 
     @abstractmethod
     def _begin(self) -> SqlConnection:

@@ -1,5 +1,8 @@
 """What only a database of SQLite's has: its marks, and how its SQL differs."""
 
+import json
+from functools import partial
+
 from simulator.journal.chain import START
 from simulator.store.sql.connection import Dialect
 from simulator.store.sql.tables import TABLES as SHARED_TABLES
@@ -46,5 +49,7 @@ DIALECT = Dialect(
     " FROM baseline b, json_each(b.indexed) e",
     note_changes=(*(_NOTE.format(verb=verb) for verb in _VERBS[:2]), NOTE_NEW),
     note_no_changes=tuple(f"DROP TRIGGER IF EXISTS baseline_{verb}" for verb in _VERBS),
+    read_pairs=json.loads,
+    write_pairs=partial(json.dumps, ensure_ascii=False),
     erase_deleted=("PRAGMA secure_delete = ON",),
 )

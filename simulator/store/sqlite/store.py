@@ -24,6 +24,8 @@ class SqliteStore(SqlStore):
     See `simulator.store.protocols.Store` for what each call does.
     """
 
+    peers = None
+
     def __init__(
         self,
         connection: SqliteConnection,

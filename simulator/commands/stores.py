@@ -1,0 +1,79 @@
+"""``mdmsim store``: moving state and journal from one database to another."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from pathlib import Path
+
+import click
+
+from simulator.commands.journal_source import read
+from simulator.commands.progress import bar
+from simulator.core.data_directory import DATABASE, Directory
+from simulator.core.settings import ConfigurationError
+from simulator.journal.chain import Chain, ChainHead, Evidence
+from simulator.store.opening import copy_store, is_url, named, open_journal, open_store
+
+_INCOMPLETE = 3
+
+
+@click.group("store")
+def command() -> None:
+    """Move state and journal between a data directory and PostgreSQL."""
+
+
+@command.command("copy")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.pass_context
+def copy(context: click.Context, source: str, target: str) -> None:
+    """Copy state and journal from FROM to TO, and check the copy by its hash chain.
+
+    Each is a data directory that nobody serves, or postgresql://USER@HOST:5432/DATABASE.
+    TO must be empty, or not there. Keys and CA are not copied: go on with the same --data,
+    or with a copy of its files.
+
+    Exit code: 0 copied and whole, 2 usage error, 3 copied, but evidence was missing already.
+    """
+    if source == target:
+        raise ConfigurationError("FROM and TO are the same")
+    if not is_url(source) and not Path(source, DATABASE).exists():
+        raise ConfigurationError(f"{source} is no data directory with a journal: name another")
+    with _held(source) as there, _held(target) as here:
+        copy_store(there, here, partial(bar, "copying"))
+        head = _head(there)
+        copied, evidence = _head(here), _evidence(here)
+    if copied != head:
+        raise ConfigurationError(f"{named(here)} differs from what it was copied from: remove it")
+    click.echo(
+        f"{evidence.checked} exchanges are in {named(here)}, "
+        f"head is exchange {evidence.head.seq}, {evidence.head.link.hex()}"
+    )
+    if not evidence.complete:
+        click.echo("evidence was missing before: mdmsim report --verify says what", err=True)
+        context.exit(_INCOMPLETE)
+
+
+@contextmanager
+def _held(place: str) -> Iterator[Path | str]:
+    """Yield where a database is; nobody serves a data directory in the block."""
+    with ExitStack() as stack:
+        if is_url(place):
+            yield place
+            return
+        directory = Directory(place)
+        stack.callback(directory.release)
+        path = directory.path / DATABASE
+        if path.exists():  # bring one of an earlier version up to date
+            open_store(path).close()
+        yield path
+
+
+def _head(place: Path | str) -> ChainHead | None:
+    with closing(open_journal(place)) as journal:
+        return journal.head()
+
+
+def _evidence(place: Path | str) -> Evidence:
+    with closing(open_journal(place)) as reader, reader.at_one_moment() as journal:
+        return read(journal, lambda _: None, Chain())
