@@ -221,6 +221,40 @@ async def test_a_manifest_is_made_from_the_traffic_edited_and_judged_by(console:
     assert "filename*=UTF-8''ours.toml" in saved.headers["Content-Disposition"]
 
 
+async def test_a_draft_is_compared_with_another_manifest(console: Console) -> None:
+    await sent(console)
+    draft = await console.open("/disclosures/manifest")
+    written = unescape(draft.text.partition("required>")[2].partition("</textarea>")[0])
+    more = '[[claim]]\nid = "X1"\nservices = ["dep"]\nconcepts = ["org.phone"]\npurpose = "help"\n'
+
+    pages = {
+        (other, text): await console.open(
+            "/disclosures/manifest/compare",
+            method="POST",
+            data={
+                "form_token": draft.form_token, "name": "a.toml", "written": text, "other": other
+            },
+            headers={"Origin": console.base},
+        )
+        for other, text in (
+            ("the traffic", written),
+            ("the traffic", f"{written}\n{more}"),
+            ("intune-to-apple", written),
+            ("/etc/own.toml", written),
+            ("none", "[manifest"),
+        )
+    }  # fmt: skip
+
+    same, added, shipped, unknown, broken = pages.values()
+    assert "No difference in what may be sent" in same.words
+    assert "1 difference" in added.words
+    assert "added sent dep org.phone X1" in added.words
+    assert "removed sent apns push.token S01" in shipped.words
+    assert "there is no manifest '/etc/own.toml'" in unknown.words
+    assert "a.toml: is not TOML" in broken.words
+    assert "required>[manifest</textarea>" in broken.text
+
+
 async def test_an_empty_draft_is_not_saved(console: Console) -> None:
     draft = await console.open("/disclosures/manifest")
 

@@ -100,27 +100,6 @@ async def uploaded(request: web.Request) -> web.StreamResponse:
     return await _page(request, report, chosen, upload)
 
 
-async def draft(request: web.Request) -> web.StreamResponse:
-    """Show a manifest made from the traffic, or one that was sent here to be edited."""
-    upload = await ManifestUpload.of(request) if request.method == "POST" else None
-    content = upload.content if upload else await calls.call(request, "GET", "manifest")
-    return await page(
-        request,
-        "manifest.html",
-        "disclosures",
-        name=upload.name if upload else DRAFT,
-        written=content.decode(errors="replace"),
-    )
-
-
-async def save_draft(request: web.Request) -> web.StreamResponse:
-    """Answer the manifest of the form as a file."""
-    upload = await ManifestUpload.of(request)
-    if upload is None:
-        raise bad("the manifest is empty: write one, or go back to what was suggested")
-    return download(upload.content, upload.name, "application/toml")
-
-
 async def download_by(request: web.Request) -> web.StreamResponse:
     """Answer the report by a manifest of the user's own as a file."""
     form, upload = await request.post(), await ManifestUpload.of(request)
@@ -239,7 +218,4 @@ PAGES = (
     Page("GET", "/disclosures", disclosures),
     Page("POST", "/disclosures", uploaded),
     Page("POST", "/disclosures/download", download_by),
-    Page("GET", "/disclosures/manifest", draft),
-    Page("POST", "/disclosures/manifest", draft),
-    Page("POST", "/disclosures/manifest/download", save_draft),
 )
