@@ -157,7 +157,7 @@ class CompiledOperation:
         finding = Finding(
             "operation-version", "header", at, text, refused=refused, versions=versions
         )
-        call.exchange.findings.append(finding)
+        call.note(finding)
         if refused:
             raise ApiError(self.service.not_found, text)
 

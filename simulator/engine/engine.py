@@ -317,7 +317,7 @@ def _authenticate(
         part, at = plan.credential
         text = error.about or error.row.about
         if not any(one.refused for one in call.exchange.findings[known:]):
-            call.exchange.findings.append(Finding("auth-refused", part, at, text, refused=True))
+            call.note(Finding("auth-refused", part, at, text, refused=True))
         for checked in checks:
             call.exchange.findings += [replace(one, refused=False) for one in checked.findings]
         raise

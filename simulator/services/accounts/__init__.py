@@ -10,32 +10,24 @@ from typing import Any
 import msgspec
 
 from simulator.core.messages import Response
-from simulator.protocol.fields import ErrorCode, String
+from simulator.protocol.fields import ErrorCode
 from simulator.protocol.operations import Call
+from simulator.protocol.responses import JSON, allow, json_response, user_agent
 from simulator.protocol.service import Service
 from simulator.services.accounts import errors, quirks
 
 DOCS = "https://developer.apple.com/documentation/devicemanagement/get-token"
-HEADERS = (
-    String(
-        "user-agent",
-        "Product and version of the device.",
-        place="header",
-        concept="net.user_agent",
-        source="AD",
-    ),
-)
-_JSON = (("Content-Type", "application/json"),)
+HEADERS = (user_agent("AD", "device"),)
 
 
 def answer(_: Call, result: Any) -> Response:
     """Make the answer: JSON."""
-    return Response(200, _JSON, msgspec.json.encode(result))
+    return json_response(result)
 
 
 def refuse(call: Call, row: ErrorCode) -> Response:
     """Make the answer of an error row: its code, and how to mend it."""
-    headers = (*_JSON, *(pair for pair in call.headers if pair[0] == "Allow"))
+    headers = (*JSON, *allow(call))
     body = msgspec.json.encode({"code": row.code, "message": row.about})
     return Response(row.status, headers, body)
 

@@ -14,6 +14,7 @@ from simulator.core.settings import Settings
 from simulator.protocol.fields import ErrorCode, String
 from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import Call
+from simulator.protocol.responses import user_agent
 from simulator.protocol.service import Issued, Service
 from simulator.services.apns import connections, errors, lint, quirks, registry, topics
 from simulator.services.apns.credentials import HOSTS, admit, by_credential
@@ -42,13 +43,7 @@ PUSH_TYPES = (
     "widgets",
 )
 HEADERS = (
-    String(
-        "user-agent",
-        "Product and version of the client.",
-        place="header",
-        concept="net.user_agent",
-        source="A-SEND",
-    ),
+    user_agent("A-SEND"),
     String(
         "authorization",
         "Provider token (JWT); ignored where there is a client certificate.",

@@ -47,7 +47,7 @@ def note_use(call: Call, client: str) -> None:
     peer, state = call.request.peer, call.state.of("")
     if call.request.http != "2":
         text = "APNs itself speaks HTTP/2 only"
-        call.exchange.findings.append(Finding("push-http1", "connection", "", text))
+        call.note(Finding("push-http1", "connection", "", text))
         return
     found = state.get(CLIENT, client)
     last: Body = {} if found is None else found.body
@@ -58,7 +58,7 @@ def note_use(call: Call, client: str) -> None:
         state.put(CLIENT, client, new)
         if run >= HABIT:
             text = "keep the connection: Apple takes many short ones for an attack"
-            call.exchange.findings.append(Finding("push-connections", "connection", "", text))
+            call.note(Finding("push-connections", "connection", "", text))
     elif last.get("single") and last["number"] == peer.connection:
         state.put(CLIENT, client, last | {"single": False})
 

@@ -50,7 +50,7 @@ def forgive(call: Call) -> None:
 
 
 def _note(call: Call, rule: str, part: str, at: str, text: str) -> None:
-    call.exchange.findings.append(Finding(rule, part, at, text))
+    call.note(Finding(rule, part, at, text))
 
 
 def _is_base64(token: str) -> bool:

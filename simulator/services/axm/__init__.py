@@ -13,6 +13,7 @@ from simulator.core.messages import Finding, Headers, Response
 from simulator.protocol.fields import ErrorCode, String
 from simulator.protocol.head import RequestHead
 from simulator.protocol.operations import ApiError, Call
+from simulator.protocol.responses import user_agent
 from simulator.protocol.service import Issued, Service
 from simulator.services.axm import access, errors, quirks, versions
 from simulator.services.axm.accounts import ACCOUNT as ACCOUNT_KIND
@@ -38,13 +39,7 @@ HEADERS = (
         concept="axm.access_token",
         source="AXM-D",
     ),
-    String(
-        "user-agent",
-        "Product and version of the client.",
-        place="header",
-        concept="net.user_agent",
-        source="AXM-NA",
-    ),
+    user_agent("AXM-NA"),
 )
 
 

@@ -261,7 +261,7 @@ def refused(row: ErrorCode, detail: str, parameters: Mapping[str, str] | None = 
 def unknown_path(call: Call) -> ApiError:
     """Note that there is no such path here, and return the refusal."""
     text = "the host, the product or the version has no such path"
-    call.exchange.findings.append(Finding("path-unknown", "path", "", text, refused=True))
+    call.note(Finding("path-unknown", "path", "", text, refused=True))
     return refused(PATH_UNKNOWN, PATH_UNKNOWN.about)
 
 
@@ -283,12 +283,12 @@ def wrong_entity(
     call: Call, row: ErrorCode, pointer: str, about: str, *, rule: str = "field-invalid"
 ) -> ApiError:
     """Note what is wrong at *pointer* of the body, and return the refusal."""
-    call.exchange.findings.append(Finding(rule, "body", pointer, about, refused=True))
+    call.note(Finding(rule, "body", pointer, about, refused=True))
     return refused(row, f"{about[:1].upper()}{about[1:]}", {"pointer": pointer})
 
 
 def wrong_parameter(call: Call, row: ErrorCode, name: str, about: str) -> ApiError:
     """Note what is wrong with a query parameter, and return the refusal."""
     rule = "field-missing" if row is PARAMETER_REQUIRED else "field-invalid"
-    call.exchange.findings.append(Finding(rule, "query", name, about, refused=True))
+    call.note(Finding(rule, "query", name, about, refused=True))
     return refused(row, f"{about[:1].upper()}{about[1:]}", {"parameter": name})

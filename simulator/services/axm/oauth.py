@@ -106,7 +106,7 @@ def _bad(call: Call, row: ErrorCode, name: str, about: str) -> ApiError:
     rule = "auth-refused" if row is errors.INVALID_CLIENT else "oauth-parameter"
     in_query = any(pair.name == name for pair in call.pairs)
     part, at = ("query", name) if in_query else ("body", f"/{name}")
-    call.exchange.findings.append(Finding(rule, part, at, about, refused=True))
+    call.note(Finding(rule, part, at, about, refused=True))
     return ApiError(row, about)
 
 

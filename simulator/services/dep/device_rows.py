@@ -157,5 +157,5 @@ def requested_serials(call: Call) -> list[str]:
         raise ApiError(errors.DEVICE_ID_REQUIRED)
     if len(given) > ADVISED:
         text = f"{len(given)} serial numbers: Apple advises at most {ADVISED} in a request"
-        call.exchange.findings.append(Finding("devices-many", "body", "/devices", text))
+        call.note(Finding("devices-many", "body", "/devices", text))
     return given

@@ -59,7 +59,7 @@ def by_signature(call: Call) -> Principal:
 def _refused(call: Call, row: ErrorCode, about: str) -> ApiError:
     rule = "oauth-parameter" if row is errors.OAUTH_BAD_REQUEST else "auth-refused"
     finding = Finding(rule, "header", "authorization", about, refused=True)
-    call.exchange.findings.append(finding)
+    call.note(finding)
     return ApiError(row, about)
 
 

@@ -6,11 +6,10 @@ more.md section 5, whose source tags the rows carry.
 
 from typing import Any
 
-import msgspec
-
 from simulator.core.messages import Response
 from simulator.protocol.fields import ErrorCode, String
 from simulator.protocol.operations import Call
+from simulator.protocol.responses import JSON, allow, json_response, user_agent
 from simulator.protocol.service import Service
 from simulator.services.discovery import errors, quirks
 
@@ -18,15 +17,8 @@ DOCS = (
     "https://developer.apple.com/documentation/devicemanagement/"
     "implementing-the-simple-authentication-account-driven-enrollment-flow"
 )
-_JSON = (("Content-Type", "application/json"),)
 HEADERS = (
-    String(
-        "user-agent",
-        "Product and version of the device.",
-        place="header",
-        concept="net.user_agent",
-        source="DC",
-    ),
+    user_agent("DC", "device"),
     String(
         "location",
         "Of responses: the registered URL, with the query of the request.",
@@ -41,12 +33,12 @@ def answer(_: Call, result: Any) -> Response:
     """Make the answer: what the handler made, or JSON."""
     if isinstance(result, Response):
         return result
-    return Response(200, _JSON, msgspec.json.encode(result))
+    return json_response(result)
 
 
 def refuse(call: Call, row: ErrorCode) -> Response:
     """Make the answer of an error row: an empty object."""
-    headers = (*_JSON, *(pair for pair in call.headers if pair[0] == "Allow"))
+    headers = (*JSON, *allow(call))
     return Response(row.status, headers, (row.body or "").encode())
 
 

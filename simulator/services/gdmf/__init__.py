@@ -7,11 +7,10 @@ organisation. Facts come from more.md section 2, whose source tags the rows carr
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from simulator.core.messages import Response
 from simulator.protocol.fields import ErrorCode, String
 from simulator.protocol.operations import Call
+from simulator.protocol.responses import allow, json_response, user_agent
 from simulator.protocol.service import Service
 from simulator.services.gdmf import errors, quirks
 
@@ -20,13 +19,7 @@ DOCS = (
     "deploying-software-updates-to-devices-in-your-organization"
 )
 HEADERS = (
-    String(
-        "user-agent",
-        "Product and version of the client.",
-        place="header",
-        concept="net.user_agent",
-        source="FL",
-    ),
+    user_agent("FL"),
     String(
         "if-none-match",
         "What the client holds already; not looked at.",
@@ -40,12 +33,12 @@ HEADERS = (
 
 def answer(_: Call, result: Mapping[str, Any]) -> Response:
     """Make the answer: 200 with JSON."""
-    return Response(200, (("Content-Type", "application/json"),), msgspec.json.encode(result))
+    return json_response(result)
 
 
 def refuse(call: Call, row: ErrorCode) -> Response:
     """Make the answer of an error row: a bare status."""
-    headers = [*row.headers, *(pair for pair in call.headers if pair[0] == "Allow")]
+    headers = [*row.headers, *allow(call)]
     return Response(row.status, tuple(headers), (row.body or "").encode())
 
 

@@ -8,12 +8,11 @@ more.md section 1, whose source tags the rows carry.
 import plistlib
 from typing import Any
 
-import msgspec
-
 from simulator.core.messages import Response
 from simulator.pki.authorities import Authorities
-from simulator.protocol.fields import ErrorCode, String
+from simulator.protocol.fields import ErrorCode
 from simulator.protocol.operations import Call
+from simulator.protocol.responses import TEXT, allow, json_response, user_agent
 from simulator.protocol.service import Service
 from simulator.services.identity import errors, quirks
 
@@ -24,15 +23,7 @@ DOCS = (
 PLIST_PATHS = "/pushcert/caservice/"
 """How the paths begin whose answers are property lists."""
 _PLAIN_PATHS = ("/api/v1/deliver-apple-csr",)
-HEADERS = (
-    String(
-        "user-agent",
-        "Product and version of the client.",
-        place="header",
-        concept="net.user_agent",
-        source="MM",
-    ),
-)
+HEADERS = (user_agent("MM"),)
 
 
 def authorities(call: Call) -> Authorities:
@@ -51,11 +42,10 @@ def answer(call: Call, result: Any) -> Response:
 
 def refuse(call: Call, row: ErrorCode) -> Response:
     """Make the answer of an error row: the triple, as the path has its answers."""
-    headers = tuple(pair for pair in call.headers if pair[0] == "Allow")
+    headers = allow(call)
     if row.body is not None or call.request.target.startswith(_PLAIN_PATHS):
         text = row.about if row.body is None else row.body
-        kind = ("Content-Type", "text/plain; charset=utf-8")
-        return Response(row.status, (kind, *headers), text.encode())
+        return Response(row.status, (*TEXT, *headers), text.encode())
     triple = errors.triple(row)
     result: Any = triple
     if call.request.target.startswith(PLIST_PATHS):
@@ -67,7 +57,7 @@ def refuse(call: Call, row: ErrorCode) -> Response:
 def _written(call: Call, status: int, result: Any) -> Response:
     if call.request.target.startswith(PLIST_PATHS):
         return Response(status, (("Content-Type", "text/x-xml-plist"),), plistlib.dumps(result))
-    return Response(status, (("Content-Type", "application/json"),), msgspec.json.encode(result))
+    return json_response(result, status)
 
 
 SERVICE = Service(

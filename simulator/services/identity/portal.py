@@ -210,7 +210,7 @@ def _answered(call: Call, issue: Callable[[Call, AcceptedRequest, Upload], Certi
             issued.append(entry if one.number is None else entry | {"CertRequestNo": one.number})
     except RequestRefused as refused:
         text = str(refused)
-        call.exchange.findings.append(Finding("push-request", "body", "", text, refused=True))
+        call.note(Finding("push-request", "body", "", text, refused=True))
         raise ApiError(errors.BY_REASON[refused.reason], text) from None
     status = {"ErrorCode": 0, "ErrorMessage": "", "ErrorDescription": ""}
     return {"Response": {"Status": status, "Certificates": issued}}

@@ -10,23 +10,15 @@ from typing import Any
 
 from simulator.core.messages import Response
 from simulator.pki.push import read_push_certificate
-from simulator.protocol.fields import ErrorCode, String
+from simulator.protocol.fields import ErrorCode
 from simulator.protocol.operations import NOBODY, ApiError, Call, Principal
+from simulator.protocol.responses import TEXT, allow, user_agent
 from simulator.protocol.service import Service
 from simulator.services import push_topics
 from simulator.services.lock import errors, quirks
 
 DOCS = "https://developer.apple.com/documentation/devicemanagement/creating-and-using-bypass-codes"
-HEADERS = (
-    String(
-        "user-agent",
-        "Product and version of the client.",
-        place="header",
-        concept="net.user_agent",
-        source="NM",
-    ),
-)
-_TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
+HEADERS = (user_agent("NM"),)
 _read = lru_cache(maxsize=1024)(read_push_certificate)
 
 
@@ -50,12 +42,12 @@ def by_certificate(call: Call) -> Principal:
 
 def answer(_: Call, __: Any) -> Response:
     """Make the answer: 200 with nothing, as clients look at the status only."""
-    return Response(200, _TEXT)
+    return Response(200, TEXT)
 
 
 def refuse(call: Call, row: ErrorCode) -> Response:
     """Make the answer of an error row: its body as text."""
-    headers = (*_TEXT, *(pair for pair in call.headers if pair[0] == "Allow"))
+    headers = (*TEXT, *allow(call))
     body = row.code if row.body is None else row.body
     return Response(row.status, headers, body.encode())
 

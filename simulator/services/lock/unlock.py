@@ -97,9 +97,7 @@ def _values(call: Call) -> dict[str, str]:
     refused = bool(astray) and call.settings.strictness == "strict"
     for name in astray:
         text = "send it in the query, as it is documented"
-        call.exchange.findings.append(
-            Finding("field-misplaced", "body", f"/{name}", text, refused=refused)
-        )
+        call.note(Finding("field-misplaced", "body", f"/{name}", text, refused=refused))
     if refused:
         raise ApiError(errors.BAD_REQUEST, f"{astray[0]} stands in the form")
     return found

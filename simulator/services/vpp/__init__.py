@@ -14,6 +14,7 @@ from simulator.core.messages import Response
 from simulator.core.state import Body
 from simulator.protocol.fields import ErrorCode, String
 from simulator.protocol.operations import Call
+from simulator.protocol.responses import user_agent
 from simulator.protocol.service import Issued, Service
 from simulator.services.vpp import access, errors, numbers, quirks
 from simulator.services.vpp.answers import metadata_error, v1_trailer, v2_trailer
@@ -34,13 +35,7 @@ HEADERS = (
         concept="vpp.content_token",
         source="D-start",
     ),
-    String(
-        "user-agent",
-        "Product and version of the client.",
-        place="header",
-        concept="net.user_agent",
-        source="MM, ZE",
-    ),
+    user_agent("MM, ZE"),
 )
 
 

@@ -31,7 +31,7 @@ def broken(
     refused = refuses(rule, call.settings.strictness)
     part = "body" if at.startswith("/") else "query"
     finding = Finding(rule, part, at, text or row.about, refused=refused)
-    call.exchange.findings.append(finding)
+    call.note(finding)
     if refused:
         raise ApiError(row)
 
@@ -93,7 +93,7 @@ def serial_shapes(call: Call, name: str, serials: Sequence[str]) -> None:
             text = "serial numbers are 8 to 14 capital letters and digits: is it one?"
             at = f"/{name}/{index}"
             if call.has(quirks.NONSENSE_SERIALS):
-                call.exchange.findings.append(Finding("serial-shape", "body", at, text))
+                call.note(Finding("serial-shape", "body", at, text))
                 continue
             broken(call, errors.INVALID_ARGUMENT, at, text, rule="serial-shape")
 
