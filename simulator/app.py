@@ -1,4 +1,7 @@
-"""The composition root: the only module that knows which concrete parts make a simulator."""
+"""The composition root: the only module that knows which concrete parts make a simulator.
+
+Longer than 300 lines: it knows all parts, so that no other module has to.
+"""
 
 import asyncio
 import os
@@ -11,15 +14,11 @@ from types import ModuleType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from aiohttp import web
-
 from simulator import __version__, body_process, services
-from simulator.console import lazy_loading
+from simulator.console.port import open_control_port
 from simulator.control.api import clock
-from simulator.control.connections import CONNECTIONS, KEPT_S, ControlConnections
-from simulator.control.device_host import HOST, DeviceHost
+from simulator.control.device_host import DeviceHost
 from simulator.control.parts import Parts
-from simulator.control.web import make_application
 from simulator.core import ready_file
 from simulator.core.clock import Clock
 from simulator.core.data_directory import Directory, secret_lines, signed
@@ -42,9 +41,7 @@ from simulator.store.errors import StoreError
 from simulator.store.opening import Place, named, open_store, starting
 from simulator.store.protocols import Journal
 from simulator.transport.callbacks import Callbacks
-from simulator.transport.capacity import most_connections
 from simulator.transport.head_publisher import HeadPublisher
-from simulator.transport.listener import explained
 from simulator.transport.outbox import OutboxWorker
 from simulator.transport.ports import make_certificates, open_ports
 from simulator.worlds import credentials
@@ -201,7 +198,9 @@ class Simulator:
             sign=partial(signed, directory.path),
             renew=self._renew,
         )
-        control = await self._open_control(parts, directory.path, stack)
+        self._devices = await open_control_port(
+            parts, directory.path, lambda: self.ready, _wall_clock, stack
+        )
         # A CA that is kept covers the names that it was made for, and no others.
         hosts = [one for one in services.hosts(self.catalogue) if authority.covers(one)]
         push_ca = push_authority.certificate_pem
@@ -223,7 +222,7 @@ class Simulator:
             "pid": os.getpid(),
             "tls": _public("https", settings) or tls,
             "http": next(iter(_public("http", settings)), http),
-            "control": control,
+            "control": None if self._devices is None else self._devices.url,
             "proxy": proxy,
             "control_token": keys.control_token,
             "ca": str(directory.path / "ca.pem"),
@@ -308,38 +307,6 @@ class Simulator:
         with self._bar(f"loading the world {world.name}", world.device_count()) as advance:
             for piece in loading:
                 advance(await self.gateway.load(piece))
-
-    async def _open_control(
-        self, parts: Parts, directory: Path, stack: AsyncExitStack
-    ) -> str | None:
-        """Open the control port and return its URL, or None if it is off."""
-        port = self.settings.control_port
-        if port is None:
-            return None
-        most = most_connections(self.settings.connections) // 2  # as they are not the services
-        connections = ControlConnections(most, self.settings.slow_client_s)
-        application = make_application(parts)
-        application[CONNECTIONS] = connections
-        host = application[HOST] = DeviceHost(parts, directory, _wall_clock)
-        lazy_loading.mount(application, lambda: self.ready)
-        runner = web.AppRunner(
-            application,
-            access_log=None,
-            handle_signals=False,
-            shutdown_timeout=1,
-            handler_cancellation=True,  # a stream ends with its client
-            keepalive_timeout=KEPT_S,
-        )
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        with explained(self.settings.host, port, "--control-port"):
-            server = await connections.listen(runner, self.settings.host, port)
-        stack.callback(server.close)
-        bound = server.sockets[0].getsockname()[1]
-        host.url = ready_file.url("http", self.settings.host, bound)
-        stack.push_async_callback(host.close)
-        self._devices = host
-        return host.url
 
 
 def _public(scheme: str, settings: Settings) -> list[str]:

@@ -2,6 +2,8 @@
 
 Rule 1: no step calls back into an earlier one.
 Rule 2: whatever happens, the exchange is recorded, and holds no secret.
+
+Longer than 300 lines: it is one line, which is followed from its top to its end.
 """
 
 import logging

@@ -7,6 +7,8 @@ the answers go: what arrives while a commit runs forms the next batch.
 Brief requests, such as pushes, need no thread as long as none is at work: the
 event loop runs those that came together itself, which saves each the way to
 the thread and back.
+
+Longer than 300 lines: the queue, the writer and the loop's own turn keep one order between them.
 """
 
 import asyncio

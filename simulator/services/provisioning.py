@@ -22,6 +22,9 @@ these are assigned to and the actions of the portal on both.
 
 Rule: no I/O, no clock, no randomness of its own. Files are written by
 `simulator.core.credential_files`, after what `File.make` returns.
+
+Longer than 300 lines: one interface with all that it takes, which whoever writes a service reads
+as a whole.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -12,12 +12,9 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from aiohttp import web
-
 from simulator.core.clock import Clock
 from simulator.core.messages import Delivery, Response
 from simulator.core.timers import FOREVER, sleep_until
-from simulator.transport.http1.responses import Outgoing
 
 JUNK = b"\x15\x00mdmsim: this is no HTTP ][;'/.\x7f\xff\r\n"
 """What comes where no HTTP comes."""
@@ -190,112 +187,3 @@ class ClientWatch:
         """Wake all who wait."""
         for event in self._events:
             event.set()
-
-
-class Http1Wire:
-    """An answer of HTTP/1.1: *content* is all of it as bytes."""
-
-    def __init__(self, transport: Any, watch: ClientWatch, content: bytes) -> None:
-        self._transport = transport
-        self._watch = watch
-        self._content = content
-        self._head, _, self._body = content.partition(b"\r\n\r\n")
-
-    @property
-    def gone(self) -> bool:
-        """Whether the client has gone."""
-        return bool(self._transport.is_closing())
-
-    @property
-    def left(self) -> bool:
-        """Whether the client has gone: over HTTP/1.1 leaving is as much."""
-        return self.gone
-
-    def watched(self, wakeup: asyncio.Event) -> contextlib.AbstractContextManager[None]:
-        """Set *wakeup* when the client goes, inside the block."""
-        return self._watch.watched(wakeup)
-
-    def whole(self) -> None:
-        """Send the answer."""
-        self._transport.write(self._content)
-
-    def head(self, *, broken: bool = False) -> None:
-        """Send status and headers; *broken*: as if chunks followed."""
-        lines = self._head.split(b"\r\n")
-        if broken:
-            lines = [one for one in lines if not one.lower().startswith(b"content-length:")]
-            lines.append(b"Transfer-Encoding: chunked")
-        self._transport.write(b"\r\n".join(lines) + b"\r\n\r\n")
-
-    def piece(self, data: bytes, *, last: bool) -> bool:
-        """Send a piece of the body."""
-        del last
-        if data and self._body:
-            self._transport.write(data)
-        return True
-
-    def rest(self, data: bytes) -> None:
-        """Send the rest of the body."""
-        self._transport.write(data)
-
-    def raw(self, data: bytes) -> None:
-        """Send bytes that are no HTTP."""
-        self._transport.write(data)
-
-    def close(self, *, polite: bool = False) -> None:
-        """End the connection."""
-        del polite
-        self._transport.close()
-
-    def reset(self) -> None:
-        """Reset the connection."""
-        reset(self._transport)
-
-    def reset_stream(self, code: int) -> None:
-        """Reset the connection, as there is nothing less."""
-        del code
-        reset(self._transport)
-
-    def goaway(self, delivery: Delivery) -> None:
-        """End the connection without an answer, as HTTP/1.1 has no GOAWAY."""
-        del delivery
-        self._transport.close()
-
-    def announce_end(self) -> None:
-        """Say nothing, as HTTP/1.1 has no GOAWAY."""
-
-    def silence(self, *, on: bool) -> None:
-        """Read nothing while it is *on*; nothing is written, as this answer is the next."""
-        if not self.gone:
-            (self._transport.pause_reading if on else self._transport.resume_reading)()
-
-
-class Late(Outgoing):
-    """A response that a fault delivers; it takes the same place."""
-
-    __slots__ = ("_clock", "_delivery", "_response", "_watch")
-
-    def __init__(
-        self,
-        content: bytes,
-        keep_alive: bool,
-        response: Response,
-        delivery: Delivery,
-        watch: ClientWatch,
-        clock: Clock,
-    ) -> None:
-        super().__init__(content, keep_alive and delivery.name in _STAYING)
-        self._response = response
-        self._delivery = delivery
-        self._watch = watch
-        self._clock = clock
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Deliver."""
-        if request.transport is not None:
-            wire = Http1Wire(request.transport, self._watch, self._content)
-            await deliver(self._response, self._delivery, wire, self._clock)
-
-
-_STAYING = ("delay", "drip", "settings", "dead")
-"""Deliveries after which the connection can go on."""

@@ -12,19 +12,17 @@ import socket
 import struct
 from asyncio import StreamReader, StreamWriter, Task, get_running_loop
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
-from dataclasses import dataclass
-from http import HTTPStatus
 
 from simulator.core.messages import Peer, Request, Response
 from simulator.core.settings import Port
 from simulator.protocol.catalogue import APPLE
+from simulator.transport import proxy_refusals as refusals
 from simulator.transport.http1.malformed_requests import Salvage, salvage
 from simulator.transport.listener import BACKLOG, explained
+from simulator.transport.proxy_refusals import HEAD_LIMIT, ProxyRefusal
 
 PORTS = frozenset({443, 2197})
 """Ports of Apple's hosts; the second is the alternative one of the push service."""
-HEAD_LIMIT = 16_384
-"""Longest head in bytes."""
 HEAD_S = 10.0
 """How long a client may take to send its head."""
 LINGER_S = 2.0
@@ -51,33 +49,6 @@ Answer = Callable[[Request], Awaitable[Response]]
 Address = tuple[str, int]
 Ends = tuple[StreamReader, StreamWriter]
 """What is read from and written to one peer."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """Why a client gets no tunnel."""
-
-    status: int
-    what: str
-    """What is wrong. It goes into the finding if *malformed*: then nothing that a client sent."""
-    how: str
-    """How to fix it."""
-    malformed: bool = False
-
-
-_SEND = "send CONNECT HOST:443 HTTP/1.1"
-_TLS = _Refusal(400, "the client speaks TLS to the proxy", "give its address as http://", True)
-_GARBAGE = _Refusal(400, "the bytes are no HTTP/1.1 request", _SEND, True)
-_NO_AUTHORITY = _Refusal(400, "the target of CONNECT is no HOST:PORT", _SEND, True)
-_CUT_OFF = _Refusal(
-    400, "the connection ended within the head of a request", "send all of it", True
-)
-_TOO_SLOW = _Refusal(408, "the head of a request came too slowly", "send it at once", True)
-_TOO_LARGE = _Refusal(
-    431, f"the head of a request is larger than {HEAD_LIMIT} bytes", "send fewer fields", True
-)
-_NO_LISTENER = _Refusal(403, "mdmsim has no HTTPS port", "start it with --tls-port 8443")
-_NO_ANSWER = _Refusal(502, "mdmsim's own HTTPS port takes no connection", "see if it still runs")
 
 
 class Proxy:
@@ -157,25 +128,25 @@ class Proxy:
             if data:  # a connection without a request is none
                 await self._decide(client, salvage(data), refusal)
 
-    async def _head(self, reader: StreamReader) -> tuple[bytes, _Refusal | None]:
+    async def _head(self, reader: StreamReader) -> tuple[bytes, ProxyRefusal | None]:
         """Return a head and what came with it, and the refusal if it is not whole."""
         data = b""
         try:
             async with asyncio.timeout(self._head_s):
                 while not _HEAD_END.search(data, 0, HEAD_LIMIT):
                     if data.startswith(_TLS_RECORD):
-                        return data, _TLS
+                        return data, refusals.TLS
                     if len(data) >= HEAD_LIMIT:
-                        return data, _TOO_LARGE
+                        return data, refusals.TOO_LARGE
                     more = await reader.read(HEAD_LIMIT)
                     if not more:
-                        return data, _CUT_OFF
+                        return data, refusals.CUT_OFF
                     data = (data + more).lstrip(b"\r\n")
         except TimeoutError:
-            return data, _TOO_SLOW
+            return data, refusals.TOO_SLOW
         return data, None
 
-    async def _decide(self, client: Ends, found: Salvage, refusal: _Refusal | None) -> None:
+    async def _decide(self, client: Ends, found: Salvage, refusal: ProxyRefusal | None) -> None:
         """Make the tunnel that *found* asks for, or refuse it."""
         refusal = refusal or self._judge(found)
         if refusal is None and self._tls is not None:
@@ -183,29 +154,29 @@ class Proxy:
                 async with asyncio.timeout(self._head_s):
                     server = await asyncio.open_connection(*self._tls)
             except OSError:
-                refusal = _NO_ANSWER
+                refusal = refusals.NO_ANSWER
             else:
                 await self._tunnel(client, server, found.body)
                 return
-        await self._refuse(client, found, refusal or _NO_LISTENER)
+        await self._refuse(client, found, refusal or refusals.NO_LISTENER)
 
-    def _judge(self, found: Salvage) -> _Refusal | None:
+    def _judge(self, found: Salvage) -> ProxyRefusal | None:
         """Return why *found* gets no tunnel, or None."""
         if not found.whole:
-            return _GARBAGE
+            return refusals.GARBAGE
         if found.method != "CONNECT":
-            return _Refusal(405, "this proxy makes tunnels by CONNECT only", self._elsewhere())
+            return ProxyRefusal(405, "this proxy makes tunnels by CONNECT only", self._elsewhere())
         authority = _AUTHORITY.fullmatch(found.target)
         if authority is None:
-            return _NO_AUTHORITY
+            return refusals.NO_AUTHORITY
         host = authority[1].strip("[]").removesuffix(".")
         if host.lower() not in self._hosts:
             what = f"mdmsim stands in for Apple's hosts only: {host} is none of them"
             what = f"mdmsim does not simulate {host} yet" if host.lower().endswith(APPLE) else what
-            return _Refusal(403, what, "unset HTTPS_PROXY for it with NO_PROXY")
+            return ProxyRefusal(403, what, "unset HTTPS_PROXY for it with NO_PROXY")
         if int(authority[2]) not in PORTS:
             what = f"mdmsim stands in for {host} at the ports 443 and 2197 only"
-            return _Refusal(403, what, "ask for one of them")
+            return ProxyRefusal(403, what, "ask for one of them")
         return None
 
     def _elsewhere(self) -> str:
@@ -215,7 +186,7 @@ class Proxy:
         at = "[{}]:{}" if ":" in self._http[0] else "{}:{}"
         return f"send plain HTTP to http://{at.format(*self._http)}, with NO_PROXY for that host"
 
-    async def _refuse(self, client: Ends, found: Salvage, refusal: _Refusal) -> None:
+    async def _refuse(self, client: Ends, found: Salvage, refusal: ProxyRefusal) -> None:
         """Journal *found*, then answer and close."""
         reader, writer = client
         address, port, *_ = writer.get_extra_info("peername") or ("", 0)
@@ -231,7 +202,7 @@ class Proxy:
             problem_about=refusal.what if refusal.malformed else "",
         )
         await self._answer(request)
-        writer.write(_encode(refusal, found.method))
+        writer.write(refusals.encode(refusal, found.method))
         await writer.drain()
         writer.write_eof()
         await _linger(reader)
@@ -287,17 +258,3 @@ def _reachable(address: Address | None) -> Address | None:
         return None
     host, port = address
     return _LOOPBACK.get(host, host), port
-
-
-def _encode(refusal: _Refusal, method: str) -> bytes:
-    """Return the answer to a request of *method* as bytes."""
-    body = f"{refusal.what}; {refusal.how}\n".encode()
-    lines = [
-        f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}",
-        *(["Allow: CONNECT"] if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED else []),
-        "Content-Type: text/plain; charset=utf-8",
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-    ]
-    head = "\r\n".join(lines).encode() + b"\r\n\r\n"
-    return head if method == "HEAD" else head + body

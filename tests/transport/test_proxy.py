@@ -16,7 +16,8 @@ from simulator import services
 from simulator.core.messages import Request, Response
 from simulator.core.settings import ConfigurationError
 from simulator.transport import proxy as module
-from simulator.transport.proxy import HEAD_LIMIT, Proxy
+from simulator.transport.proxy import Proxy
+from simulator.transport.proxy_refusals import HEAD_LIMIT
 
 APPLE_HOSTS = services.hosts(services.load())
 

@@ -2,6 +2,8 @@
 
 Observing and sealing both start from here, so that they cannot disagree on
 what a value is.
+
+Longer than 300 lines: the walk meets all kinds of places, which have to agree on what a value is.
 """
 
 import dataclasses

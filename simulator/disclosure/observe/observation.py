@@ -2,6 +2,8 @@
 
 The rules are those of disclosure.md 4.1. An `Observer` is made once; it reads
 requests as the journal holds them, that is with their secrets sealed.
+
+Longer than 300 lines: the rules of one record refer to each other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

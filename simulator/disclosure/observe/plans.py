@@ -1,4 +1,7 @@
-"""Plans: the rows of an operation, compiled to what the walk over a request looks up."""
+"""Plans: the rows of an operation, compiled to what the walk over a request looks up.
+
+Longer than 300 lines: a plan is compiled from all kinds of rows, which refer to each other.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,7 @@
-"""The journal as it is read: each call in one read transaction, or several in the same."""
+"""The journal as it is read: each call in one read transaction, or several in the same.
+
+Longer than 300 lines: each method is one call of the protocol, a few lines long.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress

@@ -1,4 +1,7 @@
-"""The state within one transaction, in tables of SQL."""
+"""The state within one transaction, in tables of SQL.
+
+Longer than 300 lines: each method is one call of the protocol, a few lines long.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice

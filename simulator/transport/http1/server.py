@@ -19,8 +19,8 @@ from aiohttp.streams import StreamReader
 
 from simulator.core.clock import Clock
 from simulator.core.messages import Request, Response
-from simulator.transport.delivery import Late
 from simulator.transport.http1.connection import BrokenFramingError, Http1Connection
+from simulator.transport.http1.delivering import Late
 from simulator.transport.http1.malformed_requests import text
 from simulator.transport.http1.responses import Outgoing, encode
 

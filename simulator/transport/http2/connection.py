@@ -3,6 +3,8 @@
 Rule 1: no sockets, no clock, no asyncio; time is what `Connection.tick` says.
 Rule 2: whatever a client asks is handed on, also what is malformed, cut off or too large.
 Rule 3: no memory and no work without bound for a client that asks for nothing.
+
+Longer than 300 lines: the frames are one state machine.
 """
 
 from collections.abc import Callable, Sequence

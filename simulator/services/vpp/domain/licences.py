@@ -3,6 +3,8 @@
 Arithmetic: of the licences *bought*, those *retired* are bound to a retired
 user for good; the rest is the total, which is what is assigned and what is
 available (vpp.md 10.4). Available is computed, so that the sum cannot be wrong.
+
+Longer than 300 lines: the arithmetic is in one place, so that no sum can be changed by halves.
 """
 
 from collections.abc import Iterator
