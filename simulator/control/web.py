@@ -165,7 +165,6 @@ def make_application(parts: Parts) -> web.Application:
     application.router.add_get("/events", pushes.events)
     application.router.add_get("/stats", pushes.stats)
     application.router.add_get("/healthz", live)
-    application[metrics.TALLY] = metrics.Tally(parts)
     application.router.add_get("/metrics", metrics.metrics)
     application.router.add_get("/livez", live)
     application.router.add_get("/readyz", ready)

@@ -82,11 +82,11 @@ class Journal(Protocol):
         """Return how many exchanges there are, or how many match as in `read`."""
         ...
 
-    def tally(self, after: int) -> tuple[int, list[tuple[str, str, int, str, int]]]:
-        """Count the exchanges after *after*; return where that got to, and the counts.
+    def counts(self) -> Mapping[tuple[str, str, int, str], int]:
+        """Return how many exchanges were recorded, deleted since or not, by what they are.
 
-        Each is service, operation, status, the words that it is found by (rules,
-        ``fault:<id>``, ``session:<label>``), and how many there are.
+        That is service, operation, status, and the words that they are found by: rules, and
+        ``fault:`` where one has touched them.
         """
         ...
 

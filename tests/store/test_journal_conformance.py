@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 
+from simulator.core.messages import FaultApplication, Finding
 from simulator.journal.chain import Chain, Evidence, link_of
 from simulator.store import records
 from simulator.store.errors import StoreError
@@ -40,7 +41,7 @@ def test_a_new_journal_is_empty_and_whole(store: Store) -> None:
     assert head is not None
     assert (head.seq, head.newest, head.chained_from, head.link) == (0, 0, 1, bytes(32))
     assert (journal.last(), journal.count(), journal.cuts(), journal.probed()) == (0, 0, [], 0)
-    assert journal.tally(0) == (0, [])
+    assert journal.counts() == {}
     assert journal.fitting(0) == 0
     assert list(journal.raw()) == []
     assert journal.get(1) is None
@@ -167,15 +168,36 @@ def test_entities_are_scanned_over_all_organisations(store: Store) -> None:
     journal.close()
 
 
+DEP = ("dep", "", 200, "")
+
+
 def test_exchanges_are_counted_by_what_they_are(store: Store) -> None:
     record(store, "/a", "/b")
     journal = store.journal()
 
-    last, rows = journal.tally(0)
-    record(store, "/c")
+    before = journal.counts()
+    with store.transaction() as state:
+        finding = Finding("field-unknown", "body", "a", "why")
+        touched = [FaultApplication(f"f{number}", "late") for number in range(2)]
+        state.record(exchange("/c", session="mine", findings=[finding], faults=touched[:1]))
+        state.record(exchange("/d", session="yours", findings=[finding], faults=touched[1:]))
 
-    assert (last, rows) == (2, [("dep", "", 200, "", 2)])
-    assert journal.tally(last) == (3, [("dep", "", 200, "", 1)])
+    assert before == {DEP: 2}
+    assert journal.counts() == {DEP: 2, ("dep", "", 200, "field-unknown fault:"): 2}
+    journal.close()
+
+
+def test_what_was_counted_stays_whatever_is_deleted(store: Store) -> None:
+    journal = store.journal()
+    found = []
+    for size in (900, 1300, 5):
+        record(store, *["/a"] * size)
+        found.append(journal.counts())
+        with store.transaction() as state:
+            state.forget({}, at_ms=1, reason="delete")
+        found.append(journal.counts())
+
+    assert found == [{DEP: count} for count in (900, 900, 2200, 2200, 2205, 2205)]
     journal.close()
 
 

@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -391,3 +392,35 @@ def test_what_is_new_since_a_mark_of_an_earlier_version_goes_too(path: Path) -> 
             left = [(one.key, one.body) for one in state.of("a").scan("device")]
 
     assert left == [("old", {"n": 1})]
+
+
+def test_counts_are_read_in_the_same_time_however_long_the_journal_is(path: Path) -> None:
+    found = {}
+    with closing(SqliteStore.open(None)) as store, closing(store.journal()) as journal:
+        for size in (1034, 6 * 1024 + 10):
+            while journal.last() < size:
+                with store.transaction() as state:
+                    for _ in range(min(500, size - journal.last())):
+                        state.record(exchange())
+            counted: list[int] = []
+            store._connection.set_progress_handler(partial(counted.append, 1), 100)
+            counts = journal.counts()
+            store._connection.set_progress_handler(None, 0)
+            found[size] = len(counted)
+            assert counts == {("dep", "", 200, ""): size}
+
+    short, long = found.values()
+    assert long <= short + 2
+
+
+def test_a_journal_of_an_earlier_version_is_counted_once_it_is_opened(path: Path) -> None:
+    with closing(SqliteStore.open(path)) as store:
+        with store.transaction() as state:
+            for _ in range(3):
+                state.record(exchange())
+        store._connection.execute("DROP TABLE journal_count")
+    with closing(SqliteStore.open(path)) as store, closing(store.journal()) as journal:
+        kept = store._connection.execute("SELECT exchanges FROM journal_count").fetchall()
+
+        assert kept == [(3,)]
+        assert journal.counts() == {("dep", "", 200, ""): 3}

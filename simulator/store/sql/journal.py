@@ -18,7 +18,7 @@ from simulator.store import search
 from simulator.store.errors import StoreError
 from simulator.store.protocols import NEWEST, Match
 from simulator.store.records import columns_of, decode
-from simulator.store.sql import snapshots, statements
+from simulator.store.sql import counting, snapshots, statements
 from simulator.store.sql.connection import Readers, SqlConnection
 from simulator.store.sql.filters import condition
 
@@ -32,8 +32,6 @@ _LENGTHS = "SELECT seq, length(record) FROM exchange ORDER BY seq DESC"
 _ENTITIES = "SELECT key, body FROM entity WHERE kind = ?"
 _CUTS = "SELECT first, last, link, at_ms, reason FROM journal_cut ORDER BY number"
 _ROWS = "SELECT * FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
-_TALLY = """SELECT service, operation, status, rules, count(*) FROM exchange
-  WHERE seq > ? AND seq <= ? GROUP BY 1, 2, 3, 4"""
 _WINDOW = 5000
 """Exchanges among which a text is looked for in one statement."""
 _SOME = 200
@@ -129,11 +127,10 @@ class SqlJournal:
             sql = f"SELECT count(*) FROM exchange WHERE true{where}"  # noqa: S608 (conditions of the table)
             return int(db.execute(sql, values).fetchone()[0])
 
-    def tally(self, after: int) -> tuple[int, list[tuple[str, str, int, str, int]]]:
-        """Count the exchanges after *after* by what they are."""
-        with self.at_one_moment() as now:
-            last = max(now.last(), after)
-            return last, now._all(_TALLY, (after, last))  # noqa: SLF001 (of this class)
+    def counts(self) -> Mapping[tuple[str, str, int, str], int]:
+        """Count what was recorded, by what it is."""
+        with self.at_one_moment() as now, now._reading() as db:  # noqa: SLF001 (of this class)
+            return counting.counts(db, now.last())
 
     def export_snapshot(self, header: Body) -> Iterator[bytes]:
         """Yield the state as the lines of a snapshot."""

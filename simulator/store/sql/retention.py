@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from simulator.journal.chain import UNSEEN, Cut
 from simulator.store.errors import StoreError
-from simulator.store.sql import statements
+from simulator.store.sql import counting, statements
 from simulator.store.sql.connection import SqlConnection
 
 CONDITIONS = {
@@ -49,6 +49,7 @@ def delete(
     spans = list(_spans(db.execute(query, values)))
     if not spans:
         return []
+    counting.keep(db, committed)
     for statement in db.dialect.erase_deleted:
         db.execute(statement)
     db.execute(f"DELETE FROM exchange WHERE {where}", values)  # noqa: S608 (of the table)

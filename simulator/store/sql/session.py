@@ -15,7 +15,7 @@ from simulator.core.state import Body, Entity, Guard
 from simulator.journal.chain import link_of
 from simulator.store import records
 from simulator.store.errors import StoreError
-from simulator.store.sql import statements
+from simulator.store.sql import counting, statements
 from simulator.store.sql.connection import SqlConnection
 
 CACHED = 32_768
@@ -167,6 +167,8 @@ class SqlSession:
             self.link = self.chain()
             self.db.executemany(statements.RECORD, self.rows)
             self.db.execute(statements.SET_HEAD, (self.seq, self.link))
+            if counting.is_due(self.committed, self.seq):
+                counting.keep(self.db, self.seq)
 
     def flush(self) -> SqlConnection:
         """Write the entities that wait, and return the connection: the tables are now true."""

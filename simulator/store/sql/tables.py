@@ -54,9 +54,14 @@ BASELINE = (
 """Entities as they were at the mark, those that have changed since (revision 0: there was none);
 and the counters."""
 PROBE = "CREATE TABLE IF NOT EXISTS probe (number INTEGER PRIMARY KEY, room BLOB NOT NULL)"
+COUNTS = """CREATE TABLE IF NOT EXISTS journal_count (
+  service TEXT NOT NULL, operation TEXT NOT NULL, status INTEGER NOT NULL, words TEXT NOT NULL,
+  exchanges INTEGER NOT NULL, PRIMARY KEY (service, operation, status, words)
+) WITHOUT ROWID"""
 LATER = (
     *BASELINE,
     PROBE,
+    COUNTS,
     "CREATE INDEX IF NOT EXISTS exchange_status ON exchange (status) WHERE status <> 200",
     "CREATE INDEX IF NOT EXISTS exchange_error ON exchange (error) WHERE error <> ''",
     "CREATE INDEX IF NOT EXISTS exchange_words ON exchange (seq) WHERE rules <> ''",

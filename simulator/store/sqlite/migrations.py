@@ -12,6 +12,7 @@ from simulator.core.data_directory import MEMORY
 from simulator.core.settings import ConfigurationError
 from simulator.journal.chain import START, link_of
 from simulator.store.errors import DamagedError, StoreError
+from simulator.store.sql import counting, statements
 from simulator.store.sql.tables import CHAIN, LATER
 from simulator.store.sqlite.connection import SqliteConnection, code_of, connect
 from simulator.store.sqlite.schema import APPLICATION_ID, NOTE_NEW, TABLES, VERSION
@@ -129,6 +130,8 @@ def _make(connection: SqliteConnection, path: Path | None, *, fsync: bool) -> No
     for statement in LATER:
         connection.execute(statement)
     _note_new(connection)
+    if not counting.counted(connection):  # it may be a long journal of an earlier version
+        counting.keep(connection, connection.execute(statements.HEAD).fetchone()[0])
     connection.execute("COMMIT")
 
 
