@@ -66,7 +66,7 @@ AXE_BUILT := $(TOOLS)/.axe-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test coverage matrix lint wheel clients bench soak fuzz mutants lowest audit image clean
+.PHONY: help serve test coverage matrix lint wheel clients bench soak replicas fuzz mutants lowest audit image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -116,6 +116,9 @@ bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.j
 
 soak: $(TEST) ## Load it for half an hour, with faults and restarts, and check it (shorter: SOAK_SECONDS=300)
 	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
+
+replicas: $(TEST) ## Kill replicas 20 times, and their database 5 times, under load (needs PostgreSQL)
+	REPLICA_KILLS=20 DATABASE_KILLS=5 $(BIN)/pytest --no-cov tests/durability/test_replicas.py tests/test_replicas.py
 
 fuzz: build/fuzz/.installed ## Fuzz each parser for a minute (longer: make fuzz FUZZ_SECONDS=600)
 	build/fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS)

@@ -115,6 +115,11 @@ class PostgresServer:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(10)
 
+    def stop(self) -> None:
+        """End it as it should be."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(20)
+
     def close(self) -> None:
         """End it, and remove what it kept."""
         with suppress(ProcessLookupError):

@@ -163,3 +163,11 @@ def test_every_setting_can_be_set_by_flag_and_environment() -> None:
         by_environment = load_settings({}, {f"MDMSIM_{row.name.upper()}": written})
 
         assert by_flag == by_environment
+
+
+def test_a_store_that_is_no_url_is_refused_without_a_quote() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({"store": "owner:0Zwrong@db.example"}, {})
+
+    assert str(caught.value).startswith("--store is no URL that begins with postgresql://")
+    assert "0Zwrong" not in str(caught.value)

@@ -173,6 +173,20 @@ def test_a_directory_in_memory_leaves_nothing() -> None:
     assert not directory.path.exists()
 
 
+def test_a_shared_directory_is_for_those_who_share_it(tmp_path: Path) -> None:
+    one, other = (Directory(str(tmp_path), shared=True) for _ in range(2))
+
+    with pytest.raises(ConfigurationError, match="is in use by process"):
+        Directory(str(tmp_path))
+
+    one.release()
+    other.release()
+    alone = Directory(str(tmp_path))
+    with pytest.raises(ConfigurationError, match="is in use by process"):
+        Directory(str(tmp_path), shared=True)
+    alone.release()
+
+
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_file(path, json.dumps({}).encode(), 0o600)

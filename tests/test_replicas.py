@@ -188,6 +188,10 @@ async def test_the_address_of_all_is_named(tmp_path: Path, url: str) -> None:
         assert simulator.ready["http"] == "http://apple.example"
 
 
+def test_a_password_is_no_part_of_what_settings_look_like() -> None:
+    assert PASSWORD not in repr(Settings(store=f"postgresql://owner:{PASSWORD}@db.example/mdmsim"))
+
+
 def test_keys_have_to_be_kept() -> None:
     with pytest.raises(ConfigurationError, match="keeps no keys"):
         Directory(":memory:", shared=True)

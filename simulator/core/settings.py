@@ -29,8 +29,8 @@ Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
 
 
-def _row(default: Any, about: str) -> Any:
-    return field(default=default, metadata={"about": about})
+def _row(default: Any, about: str, *, shown: bool = True) -> Any:
+    return field(default=default, metadata={"about": about}, repr=shown)
 
 
 class ConfigurationError(Exception):
@@ -56,6 +56,7 @@ class Settings:
         "Where state and journal are kept, if not in the data directory: "
         "postgresql://USER@HOST:5432/DATABASE. Any number of processes may share it, and the data "
         "directory, which keeps the keys. Better than in the URL is the password in PGPASSWORD.",
+        shown=False,
     )
     public_url: tuple[str, ...] = _row(
         (),

@@ -1,5 +1,6 @@
 """Replicas over one PostgreSQL: what any of them answered is there, whoever is killed."""
 
+import os
 import random
 import signal
 import subprocess
@@ -8,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -17,7 +20,9 @@ from tests.durability.running import journal_of, simulator, verified
 from tests.durability.test_killed import START_S, prove
 from tests.postgres import PostgresServer, program
 
-ROUNDS = 2
+ROUNDS = int(os.environ.get("REPLICA_KILLS", "2"))
+DATABASE_KILLS = int(os.environ.get("DATABASE_KILLS", "1"))
+"""How often each is killed; ``make replicas`` does so more often."""
 WAIT_S = 60
 
 
@@ -81,7 +86,7 @@ def test_a_database_that_is_killed_takes_nothing_along(tmp_path: Path) -> None:
             for thread in threads:
                 thread.start()
             pause = Event()
-            for _ in range(2):
+            for _ in range(DATABASE_KILLS):
                 wait_for_more(clients, pause)
                 server.kill()
                 server.start()
@@ -105,6 +110,33 @@ def test_a_database_that_is_killed_takes_nothing_along(tmp_path: Path) -> None:
     assert len(recorded) >= sum(len(client.recorded()) for client in clients)
     assert [one.seq for one in exchanges] == list(range(1, len(exchanges) + 1))
     assert report.exit_code == 0, report.output
+
+
+def test_a_database_that_is_away_makes_them_wait_and_not_lie(tmp_path: Path) -> None:
+    if program("initdb") is None:
+        pytest.skip("PostgreSQL is not installed here")
+    server = PostgresServer("-c", "fsync=off")
+    try:
+        with simulator(tmp_path / "data", "--store", server.url()) as (ready, _):
+            client = Client(ready)
+            assert client.ask(1) == {404: 1}
+            server.stop()
+            with pytest.raises(HTTPError) as refused:
+                urlopen(f"{ready['http']}/nothing/0", timeout=30)  # noqa: S310 (ours)
+            status, told = client.health()
+            server.start()
+            again = client.ask(1)
+            well, _ = client.health()
+            client.close()
+    finally:
+        server.close()
+
+    assert refused.value.code == 503
+    assert refused.value.headers["Retry-After"] == "5"
+    refused.value.close()
+    assert (status, told["status"]) == (503, "unready")
+    assert told["detail"].endswith("start PostgreSQL, or see why it does not answer")
+    assert (again, well) == ({404: 1}, 200)
 
 
 def wait_for_more(clients: list[Client], pause: Event) -> None:

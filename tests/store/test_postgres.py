@@ -19,7 +19,7 @@ from simulator.store.postgres import readers, store
 from simulator.store.postgres.connection import numbered
 from simulator.store.postgres.store import PostgresStore
 from simulator.store.protocols import Store
-from tests.postgres import PASSWORD, PostgresServer
+from tests.postgres import PASSWORD, PostgresServer, program
 from tests.store.conftest import exchange
 
 
@@ -441,6 +441,22 @@ def test_a_user_who_may_only_read_is_told_so(postgres: PostgresServer, url: str)
     read_only = url.replace("options=", "options=-cdefault_transaction_read_only%3Don%20")
 
     assert "is read-only (default_transaction_read_only)" in refusal(read_only)
+
+
+def test_a_standby_is_refused() -> None:
+    if program("initdb") is None:
+        pytest.skip("PostgreSQL is not installed here")
+    server = PostgresServer("-c", "fsync=off")
+    try:
+        server.stop()
+        (server.folder / "data" / "standby.signal").touch()
+        server.start()
+
+        about = refusal(server.url())
+    finally:
+        server.close()
+
+    assert about.endswith("is a standby, which cannot be written: give the URL of the primary")
 
 
 def test_a_database_of_another_encoding_is_refused(postgres: PostgresServer) -> None:

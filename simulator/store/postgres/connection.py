@@ -3,6 +3,7 @@
 What it said stays the cause of the error; of its message only the line that quotes no value.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,16 +21,19 @@ from simulator.store.postgres import text
 from simulator.store.postgres.schema import DIALECT
 from simulator.store.sql.connection import SqlRows, Values
 
+# It tells of a failed statement a second time.
+logging.getLogger("psycopg.pipeline").setLevel(logging.ERROR)
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 CONNECT_S = 5
 """How long to wait for a server that does not answer."""
 _SET = (
     "SET lock_timeout = '5s'; SET statement_timeout = 0; SET client_min_messages = warning;"
-    # Whoever stands still in a transaction keeps all replicas waiting.
-    "SET idle_in_transaction_session_timeout = '60s';"
     # An answer leaves after the commit, so a commit has to be one.
     "SELECT set_config('synchronous_commit', 'on', false)"
     " WHERE current_setting('synchronous_commit') = 'off'"
 )
+_SET_WRITER = "SET idle_in_transaction_session_timeout = '60s'"
+"""Whoever stands still in a transaction that may write keeps all replicas waiting."""
 _BATCH = 1000
 """Rows of a stream that come at a time."""
 _REASONS: tuple[tuple[str, Reason], ...] = (
@@ -83,6 +87,8 @@ def translated() -> Iterator[None]:
 
 def _reason(error: psycopg.Error) -> Reason:
     lost = isinstance(error, psycopg.OperationalError) and not error.sqlstate
+    if isinstance(error, psycopg.errors.PipelineAborted):  # what failed comes first
+        return "failed"
     state = "08" if lost else error.sqlstate or ""
     return next((reason for start, reason in _REASONS if state.startswith(start)), "failed")
 
@@ -98,8 +104,8 @@ class PostgresConnection:
 
     dialect = DIALECT
 
-    def __init__(self, url: str) -> None:
-        """Connect; StoreError if that cannot be."""
+    def __init__(self, url: str, *, writes: bool = False) -> None:
+        """Connect, to write if it *writes*; StoreError if that cannot be."""
         with translated():
             self._raw: psycopg.Connection[Any] = psycopg.connect(
                 url,
@@ -118,6 +124,8 @@ class PostgresConnection:
         self._streams = count(1)
         try:
             self.execute(_SET)
+            if writes:
+                self.execute(_SET_WRITER)
         except BaseException:
             self.close()
             raise
@@ -150,6 +158,12 @@ class PostgresConnection:
         with translated():
             cursor.executemany(numbered(sql)[0].encode(), rows)
         return cursor
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send the statements of the block without waiting for each."""
+        with translated(), self._raw.pipeline():
+            yield
 
     def stream(self, sql: str) -> Iterator[Any]:
         """Yield the rows of a query in a transaction, some at a time."""

@@ -56,7 +56,7 @@ def name_of(url: str) -> str:
 def writable(url: str, mark: bytes) -> PostgresConnection:
     """Connect to write with the keys of *mark*, if it is one; make the tables if there are none."""
     with _explained(url) as name:
-        connection = PostgresConnection(url)
+        connection = PostgresConnection(url, writes=True)
         try:
             # Whoever comes second finds the tables made.
             connection.execute(f"BEGIN; SELECT pg_advisory_xact_lock({schema.LOCK})")

@@ -70,7 +70,7 @@ class PostgresStore(SqlStore):
         except StoreError:
             if not self._connection.lost or self._closing.is_set():
                 raise
-            self._connection = PostgresConnection(self._url)
+            self._connection = PostgresConnection(self._url, writes=True)
             self._version = _UNKNOWN
             found = self._locked()
         if found is None:
@@ -136,7 +136,7 @@ class PostgresStore(SqlStore):
         until = monotonic() + SETTLE_S
         while True:
             try:
-                self._connection = PostgresConnection(self._url)
+                self._connection = PostgresConnection(self._url, writes=True)
                 self._locked()
                 own = self._connection.execute(schema.OWN_VERSION, (self.replica,)).fetchone()
                 self._connection.execute("ROLLBACK")

@@ -80,6 +80,10 @@ class SqlConnection(Protocol):
         """Run one statement for each of *rows*."""
         ...
 
+    def together(self) -> AbstractContextManager[Any]:
+        """Return a block whose statements may be sent at once; none of them is to be read."""
+        ...
+
     def stream(self, sql: str, /) -> Iterator[Any]:
         """Yield the rows of a query, of which there may be more than fit into memory."""
         ...

@@ -91,6 +91,11 @@ class SqlSession:
             raise StoreError("the transaction was undone after an earlier error")
         return self.connection
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits to be written at the end."""
+        return bool(self.pending_writes or self.dirty_counters or self.recorded)
+
     def keep(self, name: Name, entity: Entity | Row) -> None:
         """Have `SqlState.get` find *entity*."""
         if len(self.cache) >= CACHED:

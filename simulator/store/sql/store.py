@@ -91,9 +91,12 @@ class SqlStore(ABC):
                 )
                 try:
                     yield SqlState(session, "")
-                    if session.revision != self._revision:
-                        session.db.execute(statements.SET_REVISION, (session.revision,))
-                    session.finish()
+                    new = session.revision != self._revision
+                    if new or session.waits:
+                        with session.db.together():
+                            if new:
+                                session.db.execute(statements.SET_REVISION, (session.revision,))
+                            session.finish()
                     if session.recorded:
                         self._limit(session)
                     committing = True

@@ -5,7 +5,7 @@ What SQLite said stays the cause of the error.
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -78,6 +78,10 @@ class SqliteConnection(sqlite3.Connection):
     """A connection in autocommit mode, for one thread at a time."""
 
     dialect = DIALECT
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a block in which nothing is special: no statement makes a journey."""
+        return nullcontext()
 
     def stream(self, sql: str) -> SqliteCursor:
         """Return the rows of a query; they are looked for as they are asked for."""
