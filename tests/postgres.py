@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from urllib.parse import quote
 
@@ -69,25 +70,30 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        found = program("postgres")
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(  # type: ignore[call-overload]
-                (
-                    found, "-D", "data", "-k", str(self.folder), "-p", str(self.port),
-                    "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=60", *self._options,
-                ),
-                cwd=self.folder, stdout=log, stderr=log, **self._as,
-            )  # fmt: skip
         until = monotonic() + _WAIT_S
+        self._launch()
         while True:
             try:
                 psycopg.connect(self.url(), connect_timeout=1).close()
             except psycopg.OperationalError:
-                log_text = (self.folder / "log").read_text()
-                assert monotonic() < until, log_text
-                assert self.process.poll() is None, log_text
+                assert monotonic() < until, (self.folder / "log").read_text()[-2000:]
+                Event().wait(0.05)
+                # After a kill, processes of the one before may not have ended yet.
+                if self.process.poll() is not None:
+                    self._launch()
             else:
                 return
+
+    def _launch(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(  # type: ignore[call-overload]
+                (
+                    program("postgres"), "-D", "data", "-k", str(self.folder),
+                    "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
+                    "-c", "max_connections=60", *self._options,
+                ),
+                cwd=self.folder, stdout=log, stderr=log, **self._as,
+            )  # fmt: skip
 
     def url(self, schema: str = "", *, user: str = "owner", database: str = "postgres") -> str:
         """Return the URL of a database, or of one schema of it."""

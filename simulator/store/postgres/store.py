@@ -70,6 +70,7 @@ class PostgresStore(SqlStore):
         except StoreError:
             if not self._connection.lost or self._closing.is_set():
                 raise
+            self._connection.close()
             self._connection = PostgresConnection(self._url, writes=True)
             self._version = _UNKNOWN
             found = self._locked()
