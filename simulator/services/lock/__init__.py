@@ -24,7 +24,7 @@ _read = lru_cache(maxsize=1024)(read_push_certificate)
 
 def by_certificate(call: Call) -> Principal:
     """Recognise the push certificate: it is good now, and for a topic of this world."""
-    tls = call.request.peer.tls
+    tls = call.tls
     if tls is None or not tls.client_certificate:
         if call.has(quirks.NO_CERTIFICATE):
             return NOBODY
