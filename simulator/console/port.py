@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.console import lazy_loading
-from simulator.control.connections import CONNECTIONS, KEPT_S, ControlConnections
+from simulator.control.connections import CONNECTIONS, KEPT_S, LEAST, ControlConnections
 from simulator.control.device_host import HOST, DeviceHost
 from simulator.control.parts import Parts
 from simulator.control.web import make_application
@@ -35,7 +35,7 @@ async def open_control_port(
     if port is None:
         return None
     most = most_connections(settings.connections) // 2  # as they are not the services
-    connections = ControlConnections(most, settings.slow_client_s)
+    connections = ControlConnections(max(most, LEAST), settings.slow_client_s)
     application = make_application(parts)
     application[CONNECTIONS] = connections
     host = application[HOST] = DeviceHost(parts, directory, now)

@@ -5,6 +5,8 @@ from functools import partial
 
 from aiohttp import web
 
+LEAST = 64
+"""Connections that there may be in any case."""
 KEPT_S = 75.0
 """How long a connection stays open after a response, for the next request."""
 

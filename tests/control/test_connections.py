@@ -25,7 +25,7 @@ async def simulator() -> AsyncIterator[Simulator]:
         control_port=0,
         proxy_port=None,
         slow_client_s=1,
-        connections=40,
+        connections=150,
     )
     async with Simulator(settings) as running:
         yield running
@@ -52,7 +52,7 @@ async def test_what_does_not_come_is_not_waited_for(simulator: Simulator, sent: 
 
 
 async def test_there_are_so_many_connections_and_no_more(simulator: Simulator) -> None:
-    opened = [await asyncio.open_connection("127.0.0.1", port_of(simulator)) for _ in range(20)]
+    opened = [await asyncio.open_connection("127.0.0.1", port_of(simulator)) for _ in range(75)]
     reader, writer = await asyncio.open_connection("127.0.0.1", port_of(simulator))
 
     async with asyncio.timeout(20):
