@@ -104,6 +104,7 @@ bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.j
 	$(BIN)/python -m tests.bench.ledger
 	$(BIN)/python -m tests.bench.startup
 	$(BIN)/python -m tests.bench.durable
+	$(BIN)/python -m tests.bench.growth
 	$(BIN)/python -m tests.bench.memory
 	$(BIN)/python -m tests.bench.connections
 	$(BIN)/python -m tests.bench.slow
