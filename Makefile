@@ -107,6 +107,7 @@ bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.j
 	$(BIN)/python -m tests.bench.growth
 	$(BIN)/python -m tests.bench.memory
 	$(BIN)/python -m tests.bench.connections
+	$(BIN)/python -m tests.bench.listeners
 	$(BIN)/python -m tests.bench.slow
 	$(BIN)/python -m tests.bench.pages
 	$(BIN)/python -m tests.bench.hostile

@@ -67,8 +67,20 @@ async def test_listeners_elsewhere_or_with_other_filters_read_for_themselves(
     assert b"id: 1\n" not in second[1]
 
 
+@pytest.mark.parametrize(("waiting", "more"), [(199, False), (200, True), (201, True)])
+async def test_who_is_behind_is_told_that_more_follows(
+    journal: Noted, pages: Pages, waiting: int, *, more: bool
+) -> None:
+    for _ in range(waiting):
+        journal.add()
+
+    last, _, follows = await pages.after(0, {})
+
+    assert (last, follows) == (min(waiting, 200), more)
+
+
 async def test_where_nothing_followed_is_read_again(journal: Noted, pages: Pages) -> None:
-    assert await pages.after(0, {}) == (0, b"")
+    assert await pages.after(0, {}) == (0, b"", False)
     journal.add()
     assert (await pages.after(0, {}))[0] == 1
 
