@@ -34,8 +34,8 @@ KEYS = 16
 """More than any one test asks for, as it may go by their being different."""
 
 
-@pytest.fixture(autouse=True)
-def no_blocking() -> Iterator[BlockBuster]:
+@pytest.fixture(scope="session", autouse=True)
+def no_blocking() -> Iterator[None]:
     """Fail a test whose event loop waits for a file, a lock or a socket inside our code."""
     # simulator.testing is for tests that are no coroutines, and waits in their thread. A browser
     # driven from that thread leaves a loop running there.
@@ -52,7 +52,7 @@ def no_blocking() -> Iterator[BlockBuster]:
         function.can_block_in("simulator/engine/gateway.py", {"_run_inline"})
     buster.activate()
     try:
-        yield buster
+        yield
     finally:
         buster.deactivate()
 
