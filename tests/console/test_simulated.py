@@ -34,6 +34,22 @@ async def test_trouble_is_shown(console: Console) -> None:
     assert "cannot be reached" in listed.words
 
 
+async def test_what_it_said_is_a_link_away(console: Console) -> None:
+    made = await console.api("POST", "/simulated-devices", {"count": 1})
+    serial = made["simulated_devices"][0]["serial_number"]
+    enrol = {"profile_url": "http://127.0.0.1:9/enrol"}
+    await console.api("POST", f"/simulated-devices/{serial}/enrol", enrol)
+    (exchange,) = (await console.api("GET", "/exchanges?service=device"))["exchanges"]
+
+    page = await console.open(f"/world/simulated/{serial}")
+    listed = await console.open(f"/traffic?client=device%3A{serial}")
+    one = await console.open(f"/traffic/{exchange['seq']}")
+
+    assert f"/traffic?client=device%3A{serial}" in page.text
+    assert "device.enrol" in listed.words
+    assert (one.status, "/enrol" in one.words) == (200, True)
+
+
 async def test_a_device_that_is_none(console: Console) -> None:
     page = await console.open("/world/simulated/NOPE")
 

@@ -11,6 +11,7 @@ from simulator.console.parts import Page
 from simulator.console.rendering import page, render
 from simulator.control.parts import PARTS
 from simulator.control.patterns import FILTERS
+from simulator.disclosure.report.devices import DEVICE
 from simulator.protocol.rules import RULES
 
 ROWS = 100
@@ -30,7 +31,7 @@ async def traffic(request: web.Request) -> web.StreamResponse:
     catalogue = request.app[PARTS].catalogue
     organisations = (await calls.get(request, "organisations"))["organisations"]
     choices = {
-        "service": sorted(catalogue.services),
+        "service": sorted((*catalogue.services, DEVICE)),
         "operation": sorted(catalogue.operations),
         "organisation": [one["id"] for one in organisations],
         "finding": sorted(RULES),
