@@ -84,7 +84,12 @@ def test_what_is_not_is_found_with_its_place(sent: Any, rule: str, at: str) -> N
     assert found(sent, device()) == [(rule, at)]
 
 
-DECLARATION = {"Type": "t", "Identifier": "i", "ServerToken": "1", "Payload": {}}
+DECLARATION = {
+    "Type": "com.apple.configuration.math.settings",
+    "Identifier": "i",
+    "ServerToken": "1",
+    "Payload": {},
+}
 PASSCODE = DECLARATION | {"Type": "com.apple.configuration.passcode.settings"}
 ITEMS: Any = {
     "Declarations": {"Activations": [], "Assets": [], "Configurations": [], "Management": []},
@@ -118,6 +123,11 @@ ITEMS: Any = {
             [("device-missing", "/Declarations/Assets/0/ServerToken")],
         ),
         ("declaration/configuration/i", DECLARATION, []),
+        (
+            "declaration/configuration/i",
+            DECLARATION | {"Type": "com.apple.configuration.passcode"},
+            [("device-value", "/Type")],
+        ),
         ("declaration/configuration/i", PASSCODE | {"Payload": {"MinimumLength": 6}}, []),
         (
             "declaration/configuration/i",

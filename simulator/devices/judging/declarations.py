@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from simulator.core.messages import Finding
 from simulator.devices.device import VirtualDevice
 from simulator.devices.judging.form import TargetDevice, finding, judge_form
-from simulator.devices.judging.schema import Key, declarations
+from simulator.devices.judging.schema import Key, declarations, known
 
 _ENTRY = Key(
     "dictionary",
@@ -70,5 +70,7 @@ def judge_declarative(endpoint: str, body: bytes, device: VirtualDevice) -> Iter
         payload.keys = schema.root.keys
         if text := target.unmet(schema):
             yield finding("device-platform", "/Type", f"{schema.name} {text}")
+    elif isinstance(type_, str) and type_ not in known():
+        yield finding("device-value", "/Type", "no such declaration is documented")
     root = Key("dictionary", keys={**_KEYS, "Payload": payload})
     yield from judge_form(root, answer, "", target)

@@ -85,8 +85,8 @@ def declarations() -> Mapping[str, Schema]:
 
 @cache
 def known() -> frozenset[str]:
-    """Return the names of all commands that are documented."""
-    return frozenset(schemas()) | {
+    """Return the names of all commands and declarations that are documented."""
+    return frozenset((*schemas(), *declarations())) | {
         line for line in _text("known.txt").splitlines() if not line.startswith("#")
     }
 
