@@ -10,7 +10,7 @@ from simulator.devices.commands.table import QUERIES, execute, shown
 from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment import check_in
 from simulator.devices.flow import OK, Flow, FlowResponse, save
-from simulator.devices.life import unenrol
+from simulator.devices.life import leave, unenrol
 from simulator.devices.plists import read_dictionary
 from simulator.devices.records import Body, DeviceUser, Enrolment
 from simulator.devices.world import DeviceEnvironment
@@ -45,6 +45,7 @@ def session(
         return (yield from _session(device, world, user))
     except check_in.UnenrolledError:
         yield from unenrol(device, world, "the MDM does not know the device", refused=True)
+        yield from leave(device, world)
         return False
 
 

@@ -237,7 +237,7 @@ def unenrol(
 
 
 def leave(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
-    """Do what the device has acknowledged: erase itself, or remove the MDM profile."""
+    """Do what the device has acknowledged, if anything: erase itself, or remove the MDM profile."""
     if device.leaving == "unenrol":
         yield from unenrol(device, world, "RemoveProfile")
     elif device.leaving == "erase":

@@ -69,6 +69,16 @@ async def test_an_erased_device_comes_back_with_a_new_token(bench: Bench) -> Non
     assert "erased" in [one["what"] for one in back["life"]]
 
 
+async def test_an_erase_is_done_even_if_the_server_knows_the_device_no_more(bench: Bench) -> None:
+    device = await bench.device()
+    bench.mdm.status["Acknowledged"].append(401)
+
+    await bench.run(device["udid"], device["serial_number"], "EraseDevice")
+
+    after = await bench.call("GET", f"/simulated-devices/{device['serial_number']}")
+    assert (after["state"], after["push_token"]) == ("unactivated", None)
+
+
 async def test_return_to_service_brings_the_device_back_by_itself(bench: Bench) -> None:
     device = await bench.device()
     service = {"Enabled": True, "MDMProfileData": bench.mdm.profile()}
@@ -137,14 +147,31 @@ async def test_a_server_that_is_gone_is_asked_again_by_the_clock(bench: Bench) -
     before = len(bench.mdm.results)
 
     polling = asyncio.ensure_future(bench.act(device["serial_number"], "poll"))
-    for tries, seconds in ((1, 1), (2, 2)):
-        expected = before + tries
-        await bench.until(lambda: len(bench.mdm.results) == expected)  # noqa: B023 (used at once)
-        assert not polling.done()
-        await bench.call("PUT", "/clock", {"advance_s": seconds})
-    device = await polling
+    async with asyncio.timeout(20):
+        for tries in (1, 2):
+            # The device begins to wait once the exchange is in the journal, not before.
+            while len(bench.mdm.results) == before + tries - 1 or polling.done():
+                assert not polling.done()
+                await bench.call("PUT", "/clock", {"advance_s": tries})
+        while not polling.done():
+            await bench.call("PUT", "/clock", {"advance_s": 2})
+        device = await polling
 
     assert (device["trouble"], len(bench.mdm.results)) == (None, before + 3)
+
+
+async def test_a_simulator_ends_though_a_device_waits_for_its_server(bench: Bench) -> None:
+    device = await bench.device()
+    bench.mdm.status["Idle"].append(503)
+    await bench.call("PUT", "/clock", {"mode": "frozen"})
+    before = len(bench.mdm.results)
+
+    polling = asyncio.ensure_future(bench.act(device["serial_number"], "poll"))
+    await bench.until(lambda: len(bench.mdm.results) > before)
+    async with asyncio.timeout(10):
+        await bench.simulator.close()
+        with pytest.raises((aiohttp.ClientError, AssertionError)):
+            await polling
 
 
 async def test_a_device_waits_in_setup_assistant_until_it_is_configured(bench: Bench) -> None:

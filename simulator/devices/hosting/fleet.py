@@ -5,7 +5,7 @@ A device does one thing at a time; an idle one costs its record only.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
@@ -44,7 +44,7 @@ class Fleet(DeviceActions):
         self._clock = clock
         self.world = world
         self._keeper = keeper
-        self._performer = Performer(control, clock, keeper)
+        self._performer = Performer(control, clock, keeper, self._save)
         self._hosted: dict[str, Hosted] = {}
         self._tokens: dict[str, str] = {}
         """Serial numbers by push token."""
@@ -85,6 +85,8 @@ class Fleet(DeviceActions):
         hosted = self._hosted[device.serial] = Hosted(device)
         self._settle(hosted)
         self._wait_for_deadline(hosted)
+        if device.asks_at_ms:  # also what was due when the simulator was killed
+            self._later(hosted)
         if device.leaving:
             self._spawn(self._leave(device.serial))
         return hosted
@@ -156,11 +158,27 @@ class Fleet(DeviceActions):
             hosted.moving = self._spawn(move())
 
     async def _act(self, serial: str, act: Callable[[VirtualDevice], Flow[None]]) -> VirtualDevice:
-        """Do something with a device, then let it ask for commands if it is enrolled."""
+        """Do something with a device, then let it ask for commands if it is enrolled.
+
+        ValueError if the simulator ends or is reset meanwhile, as a device may wait for long.
+        """
         hosted = self._get(serial)
-        async with hosted.lock:
-            await self._run(hosted, act(hosted.device))
-            await self._sessions(hosted)
+
+        async def acting() -> None:
+            async with hosted.lock:
+                await self._run(hosted, act(hosted.device))
+                await self._sessions(hosted)
+
+        task = self._track(acting())
+        try:
+            await task
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if caller is not None and caller.cancelling():
+                raise
+            raise ValueError(
+                f"{serial} was interrupted: the simulator ends, or was reset"
+            ) from None
         return hosted.device
 
     async def _run(self, hosted: Hosted, flow: Flow[Any]) -> Any:
@@ -172,7 +190,13 @@ class Fleet(DeviceActions):
             self._forget_tokens(tokens)
             if self._hosted.get(hosted.device.serial) is hosted:
                 self._settle(hosted)
-                await self._keeper.save(hosted.device.serial, hosted.device.kept())
+                await self._save(hosted.device)
+
+    async def _save(self, device: VirtualDevice) -> None:
+        """Keep a device, unless it has been deleted, or the simulator reset."""
+        hosted = self._hosted.get(device.serial)
+        if hosted is not None and hosted.device is device:
+            await self._keeper.save(device.serial, device.kept())
 
     def _forget_tokens(self, tokens: Iterable[str]) -> None:
         for token in tokens:
@@ -194,7 +218,7 @@ class Fleet(DeviceActions):
                 device.asks_at_ms = now_ms
             elif device.enrolment.awaiting and not device.asks_at_ms:
                 device.asks_at_ms = now_ms + AWAIT_S * 1000
-            if device.asks_at_ms and not hosted.pushed:
+            if device.asks_at_ms > now_ms:
                 self._later(hosted)
         if device.returning and device.condition == "unactivated":
             self._spawn(self._come_back(device.serial))
@@ -233,7 +257,11 @@ class Fleet(DeviceActions):
             except Exception:
                 LOG.exception("a simulated device failed")
 
-        task = asyncio.ensure_future(logged())
+        return self._track(logged())
+
+    def _track(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do some work that ends with the fleet."""
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -255,5 +283,5 @@ class Fleet(DeviceActions):
 
     async def _hear(self, hosted: Hosted) -> None:
         """Keep that the device has been pushed to, as APNs has delivered that; then let it ask."""
-        await self._keeper.save(hosted.device.serial, hosted.device.kept())
+        await self._save(hosted.device)
         await self._wake(hosted)

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import cycle
@@ -69,9 +69,16 @@ class ControlAddress:
 class Performer:
     """Performs the steps of flows; an asynchronous context manager."""
 
-    def __init__(self, control: ControlAddress, clock: Clock, keeper: Keeper) -> None:
+    def __init__(
+        self,
+        control: ControlAddress,
+        clock: Clock,
+        keeper: Keeper,
+        save: Callable[[VirtualDevice], Awaitable[None]],
+    ) -> None:
         """Take where Apple is asked, the clock that waits go by, and who keeps what happens."""
         self._keeper = keeper
+        self._save = save
         self._control = control
         self._clock = clock
         self._contexts: OrderedDict[tuple[Any, ...], ssl.SSLContext] = OrderedDict()
@@ -121,7 +128,7 @@ class Performer:
                 until_ms = self._clock.now_ms() + int(step.seconds * 1000)
                 return await sleep_until(self._clock, until_ms)
             case Save():
-                return await self._keeper.save(device.serial, device.kept())
+                return await self._save(device)
             case NewKey():
                 return await self._key(step)
             case Compute():
