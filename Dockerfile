@@ -26,7 +26,8 @@ ENV PIP_CONFIG_FILE=/run/secrets/pip \
 COPY pyproject.toml ./
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     python3 -c 'import tomllib; \
-print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
+project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+print(*project["dependencies"], *project["optional-dependencies"]["postgres"], sep="\n")' \
     > dependencies.txt \
     && /opt/pip/bin/pip --python /opt/mdmsim/bin/python3 install -r dependencies.txt
 
