@@ -95,8 +95,9 @@ lint: build/lint/.installed ## Check style, types, the direction of imports, and
 wheel: build/wheel/.installed $(NANODEP_BUILT) ## Build the package, install it elsewhere and use it (needs Go)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/wheel/bin/pytest -m wheel tests/wheel --no-cov
 
+# One worker more than two processors: much of the time they wait for the programs of others.
 clients: build/clients/.installed $(NANODEP_BUILT) $(NANOMDM_BUILT) $(MICROMDM_BUILT) $(NANOAXM_BUILT) $(SCEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
-	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/clients/bin/pytest -m clients tests/clients --no-cov -n auto --dist worksteal
+	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/clients/bin/pytest -m clients tests/clients --no-cov -n 3 --dist worksteal
 
 bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.js)
 	$(BIN)/python -m tests.bench.interpreter
