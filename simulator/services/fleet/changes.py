@@ -15,7 +15,7 @@ from simulator.services.fleet import transitions
 
 CHANGE, PART = "fleet.change", "fleet.change-part"
 KIND, KEY = "fleet.changes", "open"
-PIECE = 50
+PIECE = 25
 """Devices that one call changes."""
 NEVER = 2**62
 """A time that does not come."""
