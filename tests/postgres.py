@@ -65,7 +65,7 @@ class PostgresServer:
             check=True,
             timeout=60,
             capture_output=True,
-            **self._as,  # type: ignore[call-overload]
+            **self._as,  # type: ignore[call-overload]  # who it runs as: empty, or user and groups
         )
 
     def start(self) -> None:
@@ -86,7 +86,7 @@ class PostgresServer:
 
     def _launch(self) -> None:
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(  # type: ignore[call-overload]
+            self.process = subprocess.Popen(  # type: ignore[call-overload]  # as above
                 (
                     program("postgres"), "-D", "data", "-k", str(self.folder),
                     "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
