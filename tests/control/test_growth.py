@@ -11,6 +11,7 @@ from simulator.control.parts import ApiProblem, Route, checked_body, query_value
 from simulator.control.web import routes
 from simulator.protocol.fields import Field, Object, Objects, Strings
 from tests.control.conftest import Control
+from tests.growing import assert_linear, growth
 
 MOST = 9.0
 """How many times as much four times the input may cost."""
@@ -50,25 +51,6 @@ def check(route: Route, place: str, row: Field, count: int) -> Callable[[], obje
     return work
 
 
-def seconds(work: Callable[[], object]) -> float:
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
-
-
-def growth(work: Callable[[int], Callable[[], object]]) -> float:
-    """Return how many times as much four times the input costs; the best of some rounds counts."""
-    count, factor = SMALL, math.inf
-    while seconds(work(count)) < ENOUGH_S and count < LARGE:
-        count *= 2
-    for _ in range(ROUNDS):
-        fast = seconds(work(count))
-        factor = min(factor, seconds(work(4 * count)) / max(fast, ENOUGH_S / 2))
-        if factor < MOST:
-            break
-    return factor
-
-
 def test_no_check_of_a_call_costs_more_than_its_share() -> None:
     found = {}
     kinds: set[Any] = set()
@@ -78,12 +60,15 @@ def test_no_check_of_a_call_costs_more_than_its_share() -> None:
             kind = type(row), *(getattr(row, name, None) for name in ("check", "pattern", "values"))
             if kind not in kinds:
                 kinds.add(kind)
-                found[f"{name} {row.name}"] = growth(partial(check, route, "body", row))
+                found[f"{name} {row.name}"] = growth(
+                    partial(check, route, "body", row), SMALL, LARGE
+                )
         if route.query and len(route.query) not in kinds:
             kinds.add(len(route.query))
-            found[f"{name}?"] = growth(partial(check, route, "query", route.query[0]))
+            work = partial(check, route, "query", route.query[0])
+            found[f"{name}?"] = growth(work, SMALL, LARGE)
 
-    assert {name: factor for name, factor in found.items() if factor >= MOST} == {}
+    assert_linear(found)
     assert len(found) > 20
 
 

@@ -3,11 +3,9 @@
 import contextlib
 import gc
 import json
-import math
 import re
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,19 +14,21 @@ import pytest
 from simulator.protocol.body_formats import parse_plist
 from simulator.protocol.fields import Objects, Strings
 from simulator.protocol.operations import Operation
-from tests.apple import AGENT, Apple, request
+from simulator.services.organisations import change_organisation
+from tests.apple import AGENT, Answer, Apple, request
+from tests.axm import Axm
 from tests.fuzz.targets import TARGETS
+from tests.growing import assert_linear, growth
 from tests.load.bodies import BODIES, fill, numbered
+from tests.vpp import Vpp
 
-MOST = 2.6
-"""How much longer twice the input may take."""
-SMALL, LARGE = 16_384, 65_536
+SMALL, LARGE = 16_384, 32_768
 """Bytes of the inputs: from the first, doubled until it takes long enough to be measured."""
-ENOUGH_S = 0.006
-ROUNDS = 4
 THOROUGH = ("dep.define",)
 """Operations that are sent every kind of body and head; all are sent what grows in their own
 fields, and one of each service some heads."""
+MANY = ("one-key", "many-keys", "objects", "one-key-deep", "texts", "telling-pairs", "multipart")
+"""Bodies of so many pieces that a cheap step for each pair of them shows, at half a mebibyte."""
 GENERAL = ("one-key", "objects", "quotes", "braces", "percent", "base64", "property-list", "zeros")
 """Bodies that every decoder is given, beside its own seeds many times over."""
 
@@ -47,93 +47,112 @@ HEADS: dict[str, Callable[[int], dict[str, Any]]] = {
 """What else of a request can be long, if the transport lets it through."""
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Return the processor time of one run of *work*."""
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
-
-
-def growth(made: Callable[[int], Callable[[], object]], most: int = LARGE) -> tuple[int, float]:
-    """Return the size that was measured, and how much longer twice of it takes.
-
-    The smallest size that takes long enough; the fastest of some runs counts.
-    """
-    size = SMALL
-    while seconds(made(size)) < ENOUGH_S and size < most // 2:
-        size *= 2
-    factor, fast, slow = math.inf, math.inf, math.inf
-    for _ in range(ROUNDS):
-        fast, slow = min(fast, seconds(made(size))), min(slow, seconds(made(2 * size)))
-        factor = slow / max(fast, ENOUGH_S / 4)
-        if factor <= MOST:
-            break
-    return size, factor
-
-
-def assert_linear(found: dict[str, tuple[int, float]]) -> None:
-    grown = {
-        name: f"{factor:.1f} times from {size} bytes"
-        for name, (size, factor) in found.items()
-        if factor > MOST
-    }
-    assert grown == {}
-
-
 def _repeated(size: int, seed: bytes) -> bytes:
     return seed * (size // len(seed) + 1)
 
 
-def _objects_in(name: str, size: int) -> bytes:
-    return json.dumps({name: [{}] * (size // 3)}).encode()
+def _listed(size: int, item: Any) -> list[Any]:
+    """Return *item* again and again; a text differs each time."""
+    if isinstance(item, str):
+        return [f"{item}{number}" for number in range(size // (len(item) + 8))]
+    return [item] * (size // len(json.dumps(item)))
 
 
-def _texts_in(name: str, size: int) -> bytes:
-    return json.dumps({name: [f"a{number}" for number in range(size // 9)]}).encode()
+def _body(beside: Mapping[str, Any], name: str, item: Any, size: int) -> bytes:
+    """Return a message whose field *name* is long: a list of *item*, or text where it is None."""
+    value = "a1" * (size // 2) if item is None else _listed(size, item)
+    return json.dumps({**beside, name: value}).encode()
 
 
-def _text_in(name: str, size: int) -> bytes:
-    return json.dumps({name: "a1" * (size // 2)}).encode()
+def bodies_of(operation: Operation, secret: str) -> dict[str, Callable[[int], bytes]]:
+    """Return what grows in each field of *operation*, and for some of them all bodies above.
 
-
-def bodies_of(operation: Operation) -> dict[str, Callable[[int], bytes]]:
-    """Return what grows in each field of *operation*, and for some of them all bodies above."""
+    The other fields that it requires stand beside it with their examples; *secret* is what a
+    message of Apps and Books v1 shows for its sender's token.
+    """
     found = dict(BODIES) if operation.name in THOROUGH else {}
-    for row in operation.request:
-        if row.place == "body":
-            of_kind = _objects_in if isinstance(row, Objects) else _text_in
-            made = _texts_in if isinstance(row, Strings) else of_kind
-            found[f"/{row.name}"] = partial(made, row.name)
+    rows = [row for row in operation.request if row.place == "body"]
+    beside = {row.name: row.example for row in rows if row.required}
+    beside |= {row.name: secret for row in rows if row.name == "sToken"}
+    for row in rows:
+        items: dict[str, Any] = {"": None}
+        if isinstance(row, Strings):
+            items[""] = "a"
+        elif isinstance(row, Objects):
+            example = {part.name: part.example for part in row.fields if part.example is not None}
+            items |= {"": {}, "[]": example}
+        for name, item in items.items():
+            found[f"/{row.name}{name}"] = partial(_body, beside, row.name, item)
     return found
 
 
-def sending(apple: Apple, operation: Operation, **facts: Any) -> Callable[[], object]:
-    """Return what answers, seals and records one request for *operation*, again and again."""
-    path = re.sub(r"\{[^}]*\}", "ab" * 32, operation.path)
-    headers = [("Host", "a"), ("User-Agent", AGENT), *facts.pop("headers", [])]
-    headers.append(("Content-Type", "application/json"))
-    sent = request(operation.methods[0], path + facts.pop("target", ""), headers, **facts)
-    return partial(apple.send, sent)
+class Client:
+    """A server of each service, and what its client sends to be taken for what it is."""
 
-
-def test_no_operation_takes_more_than_its_share_for_twice_the_body() -> None:
-    apple = Apple()
-
-    def made(operation: Operation, body: Callable[[int], bytes], size: int) -> Callable[[], object]:
-        return sending(apple, operation, body=body(size))
-
-    assert_linear(
-        {
-            f"{operation.name} {name}": growth(partial(made, operation, body))
-            for operation in apple.catalogue.operations.values()
-            for name, body in bodies_of(operation).items()
+    def __init__(self) -> None:
+        dep, axm, vpp = Apple(), Axm(), Vpp()
+        dep.run(lambda state: change_organisation(state, "acme", org_type="edu"))  # has rosters
+        self.catalogue = dep.catalogue
+        self.stoken = vpp.stoken
+        self.known: dict[str, tuple[Apple, str, list[tuple[str, str]]]] = {
+            "dep": (
+                dep,
+                "mdmenrollment.apple.com",
+                [("X-ADM-Auth-Session", dep.session()), ("X-Server-Protocol-Version", "10")],
+            ),
+            "axm": (axm, axm.host, [("Authorization", f"Bearer {axm.access_token()}")]),
+            "vpp": (vpp, "vpp.itunes.apple.com", [("Authorization", f"Bearer {vpp.stoken}")]),
         }
-    )
+
+    def sending(
+        self, operation: Operation, *, recognised: bool = True, **facts: Any
+    ) -> Callable[[], Answer]:
+        """Return what answers, seals and records one request for *operation*, again and again."""
+        apple, host, credentials = self.known.get(operation.service) or (
+            self.known["dep"][0],
+            "a",
+            [],
+        )
+        path = re.sub(r"\{[^}]*\}", "ab" * 32, operation.path)
+        headers = [("Host", host), ("User-Agent", AGENT), *facts.pop("headers", [])]
+        headers += [("Content-Type", "application/json"), *(credentials if recognised else [])]
+        sent = request(operation.methods[0], path + facts.pop("target", ""), headers, **facts)
+        return partial(apple.send, sent)
+
+
+@pytest.mark.parametrize("recognised", [True, False], ids=["recognised", "stranger"])
+def test_no_operation_takes_more_than_its_share_for_twice_the_body(*, recognised: bool) -> None:
+    client = Client()
+    found, refused = {}, []
+
+    def made(operation: Operation, body: Callable[[int], bytes], size: int) -> Callable[[], Answer]:
+        return client.sending(operation, recognised=recognised, body=body(size))
+
+    for operation in client.catalogue.operations.values():
+        if not recognised and operation.name not in THOROUGH:
+            continue  # whom a service does not know it refuses before the operation's own fields
+        for name, body in bodies_of(operation, client.stoken).items():
+            found[f"{operation.name} {name}"] = growth(partial(made, operation, body), SMALL, LARGE)
+            if recognised and operation.service in client.known and operation.auth:
+                answer = made(operation, body, 100)()
+                refused += [name] if answer.status in {401, 403} else []
+    assert_linear(found)
+    assert refused == []
+
+
+def test_no_number_of_pieces_takes_more_than_its_share() -> None:
+    client = Client()
+    operation = client.catalogue.operations[THOROUGH[0]]
+
+    def made(body: Callable[[int], bytes], size: int) -> Callable[[], Answer]:
+        return client.sending(operation, body=body(size))
+
+    assert_linear({name: growth(partial(made, BODIES[name]), 65_536, 65_536, 3) for name in MANY})
 
 
 def test_no_head_takes_more_than_its_share_for_twice_its_length() -> None:
-    apple = Apple()
-    known = apple.catalogue.operations
+    client = Client()
+    known = client.catalogue.operations
     chosen = {one.service: one.name for one in known.values()}
     some: tuple[str, ...] = ("query-pairs", "path")
     asked = dict.fromkeys(chosen.values(), some)
@@ -142,11 +161,11 @@ def test_no_head_takes_more_than_its_share_for_twice_its_length() -> None:
     def made(
         operation: Operation, head: Callable[[int], dict[str, Any]], size: int
     ) -> Callable[[], object]:
-        return sending(apple, operation, **head(size))
+        return client.sending(operation, **head(size))
 
     assert_linear(
         {
-            f"{name} {kind}": growth(partial(made, known[name], HEADS[kind]))
+            f"{name} {kind}": growth(partial(made, known[name], HEADS[kind]), SMALL, LARGE)
             for name, kinds in asked.items()
             for kind in kinds
         }
@@ -167,7 +186,7 @@ def test_no_decoder_takes_more_than_its_share_for_twice_the_input() -> None:
         }
         kinds |= {kind: BODIES[kind] for kind in GENERAL}
         for kind, data in kinds.items():
-            found[f"{name} {kind}"] = growth(partial(made, target.run, data))
+            found[f"{name} {kind}"] = growth(partial(made, target.run, data), SMALL, LARGE)
     assert_linear(found)
 
 
