@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 from simulator import __version__, body_process, services
 from simulator.console.port import open_control_port
 from simulator.control.api import clock
-from simulator.control.device_host import DeviceHost
+from simulator.control.device_host import DeviceHost, device_authority
 from simulator.control.parts import Parts
 from simulator.core import ready_file
 from simulator.core.clock import Clock
-from simulator.core.data_directory import Directory, secret_lines, signed
+from simulator.core.data_directory import Directory, evidence_key_of, secret_lines, signed
 from simulator.core.settings import ConfigurationError, Settings
 from simulator.core.state import State, StoreAdmin
 from simulator.disclosure.judge.manifest import load_manifest
@@ -33,13 +33,15 @@ from simulator.engine.engine import Engine
 from simulator.engine.gateway import Gateway
 from simulator.engine.replica import Replica
 from simulator.faults import faults
+from simulator.pki.authorities import Authorities
 from simulator.pki.push import PushAuthority
 from simulator.protocol import quirks
 from simulator.services.identity import provisioning as portal_of_push_certificates
 from simulator.services.provisioning import Making
 from simulator.store.errors import StoreError
-from simulator.store.opening import Place, named, open_store, starting
+from simulator.store.opening import Place, named, open_store, shared_files, starting
 from simulator.store.protocols import Journal
+from simulator.store.shared_files import SharedFiles, sharing
 from simulator.transport.callbacks import Callbacks
 from simulator.transport.head_publisher import HeadPublisher
 from simulator.transport.outbox import OutboxWorker
@@ -70,6 +72,7 @@ class Simulator:
         """What ``ready.json`` holds, once it runs."""
         self._stack = AsyncExitStack()
         self._path = Path()
+        self._shared: SharedFiles | None = None
         self._devices: DeviceHost | None = None
 
     async def __aenter__(self) -> Self:
@@ -111,7 +114,12 @@ class Simulator:
     async def _start(self, stack: AsyncExitStack) -> None:
         settings = self.settings
         directory = await asyncio.to_thread(
-            partial(Directory, settings.data, shared=bool(settings.store))
+            partial(
+                Directory,
+                settings.data,
+                shared=bool(settings.store),
+                keyless=bool(settings.store_key),
+            )
         )
         stack.push_async_callback(asyncio.to_thread, directory.release)
         place = settings.store or directory.database
@@ -127,6 +135,7 @@ class Simulator:
     async def _start_alone(self, directory: Directory, place: Place, stack: AsyncExitStack) -> None:
         """Start everything but the simulated devices, while no other replica starts."""
         settings = self.settings
+        self._shared = await asyncio.to_thread(_fetched, settings, directory.path)
         keys = await asyncio.to_thread(directory.keys, settings.fingerprint_key)
         now = _wall_clock()
         authority = await asyncio.to_thread(directory.authority, _sans(settings), now)
@@ -156,7 +165,9 @@ class Simulator:
         journal = await asyncio.to_thread(store.journal)
         stack.push_async_callback(asyncio.to_thread, journal.close)
         push_authority = await asyncio.to_thread(credentials.push_authority, directory.path, now)
-        authorities = credentials.authorities(directory.path, push_authority, now)
+        authorities = await asyncio.to_thread(
+            _authorities, settings, directory.path, push_authority, now
+        )
         engine = Engine(self.catalogue, settings, keys.secret, observer, authorities)
         callbacks = await stack.enter_async_context(Callbacks(settings))
         replica = None if store.peers is None else Replica(store.peers, self.clock)
@@ -281,7 +292,12 @@ class Simulator:
 
         held = await self.gateway.run(work)
         making = Making(now=now, push_authority=push_authority)
-        found = await asyncio.to_thread(credentials.write, path, making, held)
+
+        def make() -> list[dict[str, Any]]:
+            with sharing(self._shared, path):
+                return credentials.write(path, making, held)
+
+        found = await asyncio.to_thread(make)
         for line in (await asyncio.to_thread(secret_lines, path)).values():
             self._guard.add("net.private_key", line)
         issued = await asyncio.to_thread(credentials.push_certificates, found)
@@ -333,6 +349,30 @@ def _register(issued: list[tuple[str, str, bytes]], now_ms: int, state: State) -
     """Let the portal know the certificates that the world came with."""
     for organisation, topic, pem in issued:
         portal_of_push_certificates.register(state, organisation, topic, pem, now_ms)
+
+
+def _fetched(settings: Settings, path: Path) -> SharedFiles | None:
+    """Put what the store keeps of a data directory into *path*; return where it is kept."""
+    files = shared_files(settings.store, settings.store_key)
+    if files is not None:
+        files.fetch(path)
+    return files
+
+
+def _authorities(
+    settings: Settings, path: Path, push_authority: PushAuthority, now: datetime
+) -> Authorities:
+    """Return the authorities of the data directory *path*.
+
+    What else waits until it is needed is made if the store is to keep it: later, each replica would
+    make its own.
+    """
+    authorities = credentials.authorities(path, push_authority, now)
+    if settings.store_key:
+        credentials.vendor(path, now, authorities.developer)
+        evidence_key_of(path)
+        device_authority(path, now)
+    return authorities
 
 
 def _set_baseline(state: StoreAdmin) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from simulator.commands.options import setting_options, settings
+from simulator.commands.options import setting_options, settings, shared_data
 from simulator.core.client_lines import TRUST
 from simulator.core.data_directory import Directory, holder
 from simulator.core.settings import ConfigurationError
@@ -44,12 +44,11 @@ def certificate(config: str | None, **flags: Any) -> Path:
     wanted = settings(config, **flags)
     if wanted.data == ":memory:":
         raise ConfigurationError("--data :memory: keeps no CA: see ready.json of the running one")
-    path = Path(wanted.data).absolute()
-    if holder(path):  # a running simulator has made it
-        return path / "ca.pem"
-    directory = Directory(wanted.data, shared=bool(wanted.store))
-    try:
-        directory.authority(wanted.san, datetime.now(UTC))  # noqa: TID251 (clients check it by their own clock)
-    finally:
-        directory.release()
+    with shared_data(wanted) as path:
+        if not holder(path):  # else a running simulator has made it
+            directory = Directory(wanted.data, shared=bool(wanted.store))
+            try:
+                directory.authority(wanted.san, datetime.now(UTC))  # noqa: TID251 (clients check it by their own clock)
+            finally:
+                directory.release()
     return path / "ca.pem"

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from simulator import __version__, services
+from simulator.commands.options import shared_data
 from simulator.commands.progress import bar
 from simulator.core.clock import Clock
 from simulator.core.data_directory import (
@@ -184,9 +185,11 @@ def books(settings: Settings, *, fresh: bool = False) -> Iterator[JournalLedger]
 
     With *fresh* nothing of an earlier time is used.
     """
-    data = Path(settings.data)
     catalogue = services.load()
-    with closing(open_journal(settings.store or data / DATABASE)) as journal:
+    with (
+        shared_data(settings) as data,
+        closing(open_journal(settings.store or data / DATABASE)) as journal,
+    ):
         keys = read_keys(data / KEYS, settings.fingerprint_key)
         observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
         with journal.at_one_moment() as now:

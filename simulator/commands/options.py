@@ -1,7 +1,8 @@
 """Options that commands share; all of them come from the settings table."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,8 @@ import click
 from simulator.core.configuration import CONFIG, FILE, choices, flag, is_many, load_settings, rows
 from simulator.core.ready_file import NAME
 from simulator.core.settings import Settings
+from simulator.store.opening import shared_files
+from simulator.store.shared_files import sharing
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -21,7 +24,12 @@ def config_option(function: Function) -> Function:
 
 
 def setting_options(*names: str) -> Callable[[Function], Function]:
-    """Add the options of the settings *names*, or of all, and ``--config``."""
+    """Add the options of the settings *names*, or of all, and ``--config``.
+
+    Whoever reads a store may need what opens its keys.
+    """
+    if "store" in names:
+        names = (*names, "store_key")
 
     def add(function: Function) -> Function:
         function = config_option(function)
@@ -57,6 +65,14 @@ def _default(default: Any) -> str:
 def settings(config: str | None, **flags: Any) -> Settings:
     """Return the settings of this call."""
     return load_settings(flags, os.environ, config)
+
+
+@contextmanager
+def shared_data(settings: Settings) -> Iterator[Path]:
+    """Yield the data directory: it has what replicas share, and they what is made in the block."""
+    path = Path(settings.data).absolute()
+    with sharing(shared_files(settings.store, settings.store_key), path):
+        yield path
 
 
 def ready_file(settings: Settings) -> Path:

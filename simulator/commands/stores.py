@@ -1,18 +1,28 @@
 """``mdmsim store``: moving state and journal from one database to another."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from simulator.commands.journal_source import read
+from simulator.commands.options import setting_options, settings
 from simulator.commands.progress import bar
 from simulator.core.data_directory import DATABASE, Directory
 from simulator.core.settings import ConfigurationError
 from simulator.journal.chain import Chain, ChainHead, Evidence
-from simulator.store.opening import copy_store, is_url, named, open_journal, open_store
+from simulator.store.opening import (
+    copy_store,
+    is_url,
+    named,
+    open_journal,
+    open_store,
+    shared_files,
+)
 
 _INCOMPLETE = 3
 
@@ -25,13 +35,17 @@ def command() -> None:
 @command.command("copy")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
+@setting_options("store_key")
 @click.pass_context
-def copy(context: click.Context, source: str, target: str) -> None:
+def copy(
+    context: click.Context, /, source: str, target: str, config: str | None, **flags: Any
+) -> None:
     """Copy state and journal from FROM to TO, and check the copy by its hash chain.
 
     Each is a data directory that nobody serves, or postgresql://USER@HOST:5432/DATABASE.
-    TO must be empty, or not there. Keys and CA are not copied: go on with the same --data,
-    or with a copy of its files.
+    TO must be empty, or not there. With MDMSIM_STORE_KEY, CA, keys and certificates are copied
+    too, which PostgreSQL keeps encrypted. Without, go on with the same --data, or with a copy
+    of its files.
 
     Exit code: 0 copied and whole, 2 usage error, 3 copied, but evidence was missing already.
     """
@@ -39,8 +53,18 @@ def copy(context: click.Context, source: str, target: str) -> None:
         raise ConfigurationError("FROM and TO are the same")
     if not is_url(source) and not Path(source, DATABASE).exists():
         raise ConfigurationError(f"{source} is no data directory with a journal: name another")
-    with _held(source) as there, _held(target) as here:
+    key = settings(config, **flags).store_key
+    with (
+        _held(source) as there,
+        _held(target) as here,
+        tempfile.TemporaryDirectory(prefix="mdmsim-") as passing,
+    ):
+        folder = next((Path(one) for one in (source, target) if not is_url(one)), Path(passing))
+        if (kept := shared_files(there, key)) is not None:
+            kept.fetch(folder)
         copy_store(there, here, partial(bar, "copying"))
+        if (keeping := shared_files(here, key)) is not None:
+            keeping.share(folder)
         head = _head(there)
         copied, evidence = _head(here), _evidence(here)
     if copied != head:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import click
 
 from simulator import services
-from simulator.commands.options import setting_options, settings
+from simulator.commands.options import setting_options, settings, shared_data
 from simulator.commands.output import output_file
 from simulator.commands.remote import ask
 from simulator.core import ready_file
@@ -150,8 +150,8 @@ def _entries(
     chosen: _Chosen,
 ) -> Iterator[list[_Row]]:
     """Give all holders, whether a simulator runs or not; an exception undoes what was changed."""
-    path = Path(wanted.data)
     with ExitStack() as stack:
+        path = stack.enter_context(shared_data(wanted))
         runs = holder(path)
         if runs:
             store = open_store(wanted.store or path / DATABASE)

@@ -1,5 +1,7 @@
 """``mdmsim vendor``: an MDM vendor's identity, as Apple's developer portal gives one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from simulator.commands.options import setting_options, settings
+from simulator.commands.options import setting_options, settings, shared_data
 from simulator.commands.output import output_file
 from simulator.core.data_directory import Directory, holder
 from simulator.core.files import PRIVATE, PUBLIC, write_file
@@ -37,8 +39,8 @@ def command() -> None:
 @setting_options("data", "store")
 def export(folder: Path, config: str | None, **flags: Any) -> None:
     """Write the vendor's certificate, key and chain, and the two files of www.apple.com."""
-    authority, path, now = _authority(config, **flags)
-    vendor = credentials.vendor(path, now, authority)
+    with _authority(config, **flags) as (authority, path, now):
+        vendor = credentials.vendor(path, now, authority)
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / "vendor.key", vendor.key_pem, PRIVATE)
     for name, content in (
@@ -59,8 +61,8 @@ def export(folder: Path, config: str | None, **flags: Any) -> None:
 @setting_options("data", "store")
 def certify(csr: Path, name: str, output: Path, config: str | None, **flags: Any) -> None:
     """Make mdm.cer (DER) for a vendor's certificate request, as the developer portal does."""
-    authority, _, now = _authority(config, **flags)
-    key = _csr(csr).public_key()
+    with _authority(config, **flags) as (authority, _, now):
+        key = _csr(csr).public_key()
     if not isinstance(key, rsa.RSAPublicKey):
         raise ConfigurationError(f"{csr}: its key is not RSA: make one of 2048 bits")
     made = authority.certify(name, key, now)
@@ -76,8 +78,8 @@ def certify(csr: Path, name: str, output: Path, config: str | None, **flags: Any
 def sign(csr: Path, output: Path | None, config: str | None, **flags: Any) -> None:
     """Sign a push CSR: the file that is uploaded to the portal."""
     request = _csr(csr)
-    authority, path, now = _authority(config, **flags)
-    content = sign_request(request, credentials.vendor(path, now, authority))
+    with _authority(config, **flags) as (authority, path, now):
+        content = sign_request(request, credentials.vendor(path, now, authority))
     with output_file(output, PUBLIC) as file:
         file.write(content)
     if output is not None:
@@ -96,13 +98,18 @@ def _csr(path: Path) -> x509.CertificateSigningRequest:
         ) from None
 
 
-def _authority(config: str | None, **flags: Any) -> tuple[VendorAuthority, Path, datetime]:
+@contextmanager
+def _authority(
+    config: str | None, **flags: Any
+) -> Iterator[tuple[VendorAuthority, Path, datetime]]:
+    """Yield the authority, the data directory, and the time by the wall clock."""
     wanted = settings(config, **flags)
     if wanted.data == ":memory:":
         raise ConfigurationError(
             "--data :memory: keeps no vendor: POST /api/v1/vendor-certificates makes one there"
         )
-    path, now = Path(wanted.data).absolute(), datetime.now(UTC)  # noqa: TID251 (tools check it by their own clock)
-    if not holder(path):  # nobody serves it: it may be that there is none yet
-        Directory(wanted.data, shared=bool(wanted.store)).release()
-    return credentials.developer(path, now), path, now
+    now = datetime.now(UTC)  # noqa: TID251 (tools check it by their own clock)
+    with shared_data(wanted) as path:
+        if not holder(path):  # nobody serves it: it may be that there is none yet
+            Directory(wanted.data, shared=bool(wanted.store)).release()
+        yield credentials.developer(path, now), path, now

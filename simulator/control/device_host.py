@@ -87,7 +87,7 @@ class DeviceHost:
         from simulator.devices.world import DeviceEnvironment  # noqa: PLC0415 (few use it)
 
         parts = self._parts
-        authority = await asyncio.to_thread(_authority, self._directory, self._wall_clock())
+        authority = await asyncio.to_thread(device_authority, self._directory, self._wall_clock())
         world = DeviceEnvironment(parts.clock.now_ms, parts.random_hex, authority, self._wall_clock)
         address = ControlAddress(self.url, parts.token, self.services)
         return await self._stack.enter_async_context(
@@ -147,7 +147,7 @@ class _Keeper:
         await self._gateway.run(work)
 
 
-def _authority(directory: Path, now: datetime) -> "DeviceAuthority":
+def device_authority(directory: Path, now: datetime) -> "DeviceAuthority":
     """Return the CA of the devices, made at the first call."""
     from simulator.devices.device_ca import DeviceAuthority  # noqa: PLC0415 (few use it)
 

@@ -62,16 +62,17 @@ class Keys:
 class Directory:
     """One data directory, held by this process until it is released."""
 
-    def __init__(self, data: str, *, shared: bool = False) -> None:
+    def __init__(self, data: str, *, shared: bool = False, keyless: bool = False) -> None:
         """Make the directory *data* if it is missing and lock it.
 
-        A *shared* one keeps no database: all processes that share it may hold it.
-        ConfigurationError if others could tamper with it, or a process holds it.
+        A *shared* one keeps no database: all processes that share it may hold it. A *keyless* one
+        is not the only place of its keys. ConfigurationError if others could tamper with it, or a
+        process holds it.
         """
-        if shared and data == MEMORY:
+        if shared and data == MEMORY and not keyless:
             raise ConfigurationError(
                 f"--data {MEMORY} keeps no keys, without which what --store keeps is of no use: "
-                "give a directory"
+                "give a directory, or set MDMSIM_STORE_KEY to have them kept there"
             )
         self.kept = data != MEMORY
         self.path = Path(data if self.kept else tempfile.mkdtemp(prefix="mdmsim-")).absolute()

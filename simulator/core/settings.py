@@ -54,8 +54,14 @@ class Settings:
     store: str = _row(
         "",
         "Where state and journal are kept, if not in the data directory: "
-        "postgresql://USER@HOST:5432/DATABASE. Any number of processes may share it, and the data "
-        "directory, which keeps the keys. Better than in the URL is the password in PGPASSWORD.",
+        "postgresql://USER@HOST:5432/DATABASE. Any number of processes may share it (--store-key). "
+        "Better than in the URL is the password in PGPASSWORD.",
+        shown=False,
+    )
+    store_key: str = _row(
+        "",
+        "Encrypts CA, keys and certificates in --store, so that replicas share no data directory: "
+        "32 random characters or more, better in MDMSIM_STORE_KEY than as an option.",
         shown=False,
     )
     public_url: tuple[str, ...] = _row(

@@ -7,6 +7,7 @@ from pathlib import Path
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Guard
 from simulator.store.protocols import Journal, Store
+from simulator.store.shared_files import SharedFiles
 from simulator.store.sql import copying
 from simulator.store.sql.connection import Readers
 from simulator.store.sql.journal import SqlJournal
@@ -96,6 +97,16 @@ def _readers(place: Path | str) -> Readers:
 
         return PostgresReaders(place)
     return FileReaders(place)
+
+
+def shared_files(place: Place, key: str) -> SharedFiles | None:
+    """Return the files that replicas over *place* share, sealed with *key*; None: it is no URL."""
+    if not is_url(place):
+        return None
+    with _psycopg_needed():
+        from simulator.store.postgres.files import PostgresFiles  # noqa: PLC0415 (an extra)
+
+    return SharedFiles(PostgresFiles(str(place)), key)
 
 
 @contextmanager

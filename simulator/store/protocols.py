@@ -14,8 +14,8 @@ For a backend that several processes share:
 - **Listeners** (`simulator.core.notifier`) are woken in their own process by the gateway, and
   in others by what a transaction announced (`StoreAdmin.announce`, `Peers.listen`). A notice
   may be late or missed while the database cannot be reached, and is then one of everything.
-- **Keys** for fingerprints, tokens and cursors are files of the data directory, not of the
-  database. Processes that share a database share that too; `open_store` takes its mark.
+- **Keys** for fingerprints, tokens and cursors are files of the data directory, of which the
+  database may keep sealed copies (`shared_files`); `open_store` takes their mark.
 - **Caches** hold only as long as the database says that nobody else wrote.
 """
 

@@ -413,10 +413,10 @@ def test_an_empty_database_has_no_journal(url: str) -> None:
 def test_a_newer_database_is_left_alone(url: str) -> None:
     open_store(url).close()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("UPDATE meta SET value = 2 WHERE name = 'schema'")
+        connection.execute("UPDATE meta SET value = 9 WHERE name = 'schema'")
 
     for open_it in (open_store, open_journal):
-        assert "was made by a newer mdmsim (format 2, this one knows 1)" in refusal(url, open_it)
+        assert "was made by a newer mdmsim (format 9, this one knows 2)" in refusal(url, open_it)
 
 
 def test_a_user_without_rights_is_told_so(postgres: PostgresServer, url: str) -> None:

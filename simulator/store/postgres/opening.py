@@ -30,6 +30,7 @@ START_S = 300
 """How long a replica waits for another one that starts, and may be loading a world."""
 _META = "SELECT to_regclass('meta') IS NOT NULL AND to_regclass('journal_head') IS NOT NULL"
 _NUMBER = "SELECT value FROM meta WHERE name = ?"
+_SET_VERSION = "UPDATE meta SET value = ? WHERE name = 'schema'"
 _FOREIGN = """SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace
   AND relkind = 'r' AND NOT pg_has_role(relowner, 'USAGE')"""
 _DENIED = {"28P01", "28000"}
@@ -54,8 +55,11 @@ def name_of(url: str) -> str:
 
 
 def writable(url: str, mark: bytes) -> PostgresConnection:
-    """Connect to write with the keys of *mark*, if it is one; make the tables if there are none."""
-    with _explained(url) as name:
+    """Connect to write with the keys of *mark*, if it is one.
+
+    Tables are made if there are none, and brought up to date if they are of an earlier version.
+    """
+    with explained(url) as name:
         connection = PostgresConnection(url, writes=True)
         try:
             # Whoever comes second finds the tables made.
@@ -63,8 +67,12 @@ def writable(url: str, mark: bytes) -> PostgresConnection:
             _check_server(connection, name)
             if not connection.execute(_TABLES).fetchone()[0]:
                 connection.execute(";".join(schema.TABLES))
-            _check_ours(connection, name)
+            version = _check_ours(connection, name)
             _check_owner(connection, name)
+            for older in range(version, schema.VERSION):
+                connection.execute(";".join(schema.UPGRADES[older]))
+            if version < schema.VERSION:
+                connection.execute(_SET_VERSION, (schema.VERSION,))
             if mark:
                 _claim(connection, name, mark)
             connection.execute("COMMIT")
@@ -77,7 +85,7 @@ def writable(url: str, mark: bytes) -> PostgresConnection:
 @contextmanager
 def starting_alone(url: str) -> Iterator[None]:
     """Wait until no other replica is starting, and let none start in the block."""
-    with _explained(url):
+    with explained(url):
         connection = PostgresConnection(url)
         try:
             connection.execute(f"SET lock_timeout = '{START_S}s'")
@@ -104,7 +112,7 @@ def _claim(connection: PostgresConnection, name: str, mark: bytes) -> None:
 
 def readable(url: str) -> PostgresConnection:
     """Connect to read; ConfigurationError if the database is none of ours."""
-    with _explained(url) as name:
+    with explained(url) as name:
         connection = PostgresConnection(url)
         try:
             _check_ours(connection, name)
@@ -147,7 +155,8 @@ def _check_owner(connection: PostgresConnection, name: str) -> None:
         )
 
 
-def _check_ours(connection: PostgresConnection, name: str) -> None:
+def _check_ours(connection: PostgresConnection, name: str) -> int:
+    """Return the version of the tables, if they are ours; it may be an earlier one."""
     ours = connection.execute(_META).fetchone()[0]
     mark = connection.execute(_NUMBER, ("application",)).fetchone() if ours else None
     if mark != (schema.APPLICATION,):
@@ -164,10 +173,11 @@ def _check_ours(connection: PostgresConnection, name: str) -> None:
             f"{name} was made by a newer mdmsim (format {version}, this one knows "
             f"{schema.VERSION}): upgrade mdmsim, or give another --store"
         )
+    return int(version)
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[str]:
+def explained(url: str) -> Iterator[str]:
     """Yield the database's name; turn what PostgreSQL says into one line that helps."""
     name = name_of(url)
     try:

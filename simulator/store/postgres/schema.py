@@ -8,8 +8,12 @@ from simulator.store.postgres.text import Above, read, written
 from simulator.store.sql import tables
 from simulator.store.sql.connection import Dialect
 
-VERSION = 1
-"""Of the tables. A database with a higher one is left alone."""
+VERSION = 2
+"""Of the tables. A database with a higher one is left alone; one with a lower one is upgraded by
+the first to open it to write.
+
+2: files that all replicas need.
+"""
 APPLICATION = 0x6D646D73
 """``mdms``: how our databases are told from others."""
 LOCK = APPLICATION
@@ -27,7 +31,11 @@ _TYPES = {
     " WITHOUT ROWID": "",
 }
 _TYPE = re.compile("|".join(_TYPES))
+_FILES = "CREATE TABLE sealed_file (name TEXT PRIMARY KEY, content BYTEA NOT NULL)"
+UPGRADES = {1: (_FILES,)}
+"""What makes the next version of each earlier one."""
 TABLES = (
+    _FILES,
     *(_TYPE.sub(lambda it: _TYPES[it[0]], one) for one in (*tables.TABLES, *tables.LATER)),
     # What has changed since a replica last looked.
     "CREATE INDEX entity_changed ON entity (revision)",
@@ -73,6 +81,9 @@ COUNT = """WITH counted AS (
   ) UPDATE replica SET version = counted.value FROM counted WHERE number = ?
     RETURNING version, pg_notify('mdmsim', ?)"""
 """Counts a transaction, if it has written anything, notes whose it is, and tells the others."""
+HAS_FILES = "SELECT to_regclass('sealed_file') IS NOT NULL"
+FILES = "SELECT name, content FROM sealed_file"
+ADD_FILE = "INSERT INTO sealed_file VALUES (?, ?) ON CONFLICT DO NOTHING"
 JOIN = "INSERT INTO replica (version) VALUES (0) RETURNING number"
 REMOVED = "UPDATE meta SET value = ? WHERE name = 'removed'"
 OWN_VERSION = "SELECT version FROM replica WHERE number = ?"
