@@ -12,9 +12,11 @@ from simulator.devices import models
 from simulator.devices.options import Options
 from simulator.devices.records import (
     App,
+    Attestation,
     Body,
     DeviceUser,
     Enrolment,
+    EnrolmentAttempt,
     InstalledProfile,
     LifeEvent,
     ManagedAccount,
@@ -72,12 +74,18 @@ class VirtualDevice(Struct):
     """Whether it enrols, or has enrolled, by its user: it tells no serial number and no UDID."""
     asks_at_ms: int = 0
     """When it asks for commands by itself; 0: not before it is pushed to."""
+    enrolling: EnrolmentAttempt | None = None
+    """How it is enrolling; a restart goes on with it."""
     leaving: Literal["", "erase", "unenrol"] = ""
     """What it has acknowledged and does next; a restart must not forget it."""
     returning: bool = False
     """Whether it was erased with Return to Service, so that it enrols again by itself."""
     return_profile: bytes = b""
     """The MDM profile that it then enrols with; empty: the one that is assigned."""
+    attestation: Attestation | None = None
+    """What it shows as DevicePropertiesAttestation; None: it has not been asked."""
+    bypass_until_ms: int = 0
+    """Until when it tells the bypass code of Activation Lock; 0: it has none."""
     declarations: Body = struct_field(default_factory=dict)
     """What declarative management keeps: token, manifest, declarations."""
     options: Options = struct_field(default_factory=Options)

@@ -5,13 +5,14 @@ extension that it is not Apple's, and its key is made anew for each data
 directory. Servers that check the chain have to be given ``device-ca.pem``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
@@ -96,9 +97,27 @@ class DeviceAuthority:
         )
         return Identity.of(certificate, key)
 
+    def attest(
+        self,
+        key: ec.EllipticCurvePublicKey,
+        extensions: Mapping[str, bytes],
+        serial: int,
+        now: datetime,
+    ) -> x509.Certificate:
+        """Return a certificate that says of a device what the *extensions* hold, by their OIDs."""
+        subject = _name((NameOID.COMMON_NAME, "Device attestation (mdmsim)"))
+        builder = _builder(subject, key, now, serial)
+        for oid, value in extensions.items():
+            extension = x509.UnrecognizedExtension(ObjectIdentifier(oid), value)
+            builder = builder.add_extension(extension, critical=False)
+        return builder.sign(self.key, hashes.SHA256())
+
 
 def _builder(
-    subject: x509.Name, key: rsa.RSAPublicKey, now: datetime, serial: int = 1
+    subject: x509.Name,
+    key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey,
+    now: datetime,
+    serial: int = 1,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()

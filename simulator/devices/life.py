@@ -13,13 +13,15 @@ from simulator.devices.enrolment.account import account_driven_profile
 from simulator.devices.enrolment.fetching import automated_profile, profile_at, resolved
 from simulator.devices.enrolment.installing import install_enrolment
 from simulator.devices.errors import DeviceError, activation_locked, enrolment_failed
-from simulator.devices.flow import OK, Apple, Flow, perform
+from simulator.devices.flow import OK, Apple, Flow, perform, save
 from simulator.devices.managed_account import sign_in
 from simulator.devices.models import model_name
 from simulator.devices.network_account import authenticated
-from simulator.devices.records import ANYBODY, Body, DeviceUser
+from simulator.devices.records import ANYBODY, Body, DeviceUser, EnrolmentAttempt
 from simulator.devices.world import DeviceEnvironment
 
+_BYPASS_MS = 15 * 24 * 3600 * 1000
+"""How long a supervised device tells its bypass code (AD:activationlockbypasscode)."""
 _MIGRATES_SINCE = (26,)
 """Version of iOS and macOS from which on devices move without an erase."""
 
@@ -32,7 +34,7 @@ def power_on(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
             device.condition = "enrolled"
         device.happened(world.now_ms(), "on")
     if device.enrolment is None:
-        yield from _attempt(_automated(device, world), device, world)
+        yield from _enrol(EnrolmentAttempt(), device, world)
 
 
 def power_off(device: VirtualDevice, world: DeviceEnvironment) -> None:
@@ -58,6 +60,7 @@ def _activate(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     device.push_token = world.push_token()
     device.name = model_name(str(device.hardware.get("model", "")), device.family)
     device.supervised = device.assigned is not None
+    device.bypass_until_ms = world.now_ms() + _BYPASS_MS if device.supervised else 0
     about = str((device.assigned or {}).get("profile_name", "no profile"))
     device.happened(world.now_ms(), "activated", about)
 
@@ -97,6 +100,7 @@ def migrate(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     given a profile; until then the device stays as it is.
     """
     yield from _attempt(_migrated(device, world), device, world)
+    device.enrolling = None
 
 
 def _migrated(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
@@ -118,8 +122,32 @@ def _migrated(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     yield from unenrol(device, world, "migration")
     yield from perform(Apple("POST", f"/push-tokens/{token}/unregister", {}))
     device.push_token = world.push_token()
+    device.enrolling = EnrolmentAttempt()  # the old server is left: only the new one remains
     yield from install_enrolment(content, device, world, automated=True)
     yield from _has_moved(device)
+
+
+def resume(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
+    """Begin anew with the enrolment that a restart has interrupted."""
+    if device.enrolling is not None:
+        yield from _enrol(device.enrolling, device, world)
+
+
+def _enrol(
+    attempt: EnrolmentAttempt, device: VirtualDevice, world: DeviceEnvironment
+) -> Flow[None]:
+    """Enrol as *attempt* says; it is kept until it has an end, whatever that is."""
+    if attempt.account:
+        enrolling = _by_account(device, world, attempt.account)
+    elif attempt.content or attempt.url:
+        enrolling = _by_hand(device, world, attempt.content, attempt.url)
+    else:
+        enrolling = _automated(device, world)
+    if device.enrolment is None:
+        device.enrolling = attempt
+        yield from save()
+    yield from _attempt(enrolling, device, world)
+    device.enrolling = None
 
 
 def _attempt(enrolling: Flow[None], device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
@@ -142,12 +170,12 @@ def enrol_by_profile(
     device: VirtualDevice, world: DeviceEnvironment, *, content: bytes = b"", url: str = ""
 ) -> Flow[None]:
     """Enrol by a profile that a person installs: *content*, or what is at *url*."""
-    yield from _attempt(_by_hand(device, world, content, url), device, world)
+    yield from _enrol(EnrolmentAttempt(content=content, url=url), device, world)
 
 
 def enrol_by_account(device: VirtualDevice, world: DeviceEnvironment, account: str) -> Flow[None]:
     """Enrol by the account that a person signs in with."""
-    yield from _attempt(_by_account(device, world, account), device, world)
+    yield from _enrol(EnrolmentAttempt(account=account), device, world)
 
 
 def _by_account(device: VirtualDevice, world: DeviceEnvironment, account: str) -> Flow[None]:
@@ -199,6 +227,8 @@ def log_in(
         return
     refused = f"the MDM does not manage the user {name}"
     user.magic = ""
+    shared = device.settings.get("SharedDeviceConfiguration", {}) if device.shared else {}
+    user.awaiting = (shared.get("AwaitUserConfiguration") or {}).get("Enabled") is True
     try:
         problem = ""
         if password:

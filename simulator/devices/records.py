@@ -81,6 +81,8 @@ class DeviceUser(Struct):
     push_token: str
     away: bool = False
     """Whether the person is logged out: its channel is asleep."""
+    awaiting: bool = False
+    """Whether the log-in waits for UserConfigured."""
     auth_token: str = ""
     """What the MDM gave a network account for its password; it goes with all messages."""
     magic: str = ""
@@ -89,6 +91,25 @@ class DeviceUser(Struct):
     """By identifier."""
     declarations: Body = struct_field(default_factory=dict)
     """What declarative management keeps for the channel."""
+
+
+class Attestation(Struct, frozen=True):
+    """What the device shows of itself with Apple's signature, until it gets another one."""
+
+    at_ms: int
+    certificate: bytes
+    """DER."""
+
+
+class EnrolmentAttempt(Struct, frozen=True):
+    """How the device is enrolling; nothing given: as Apple assigned it."""
+
+    content: bytes = b""
+    """The profile that a person installs."""
+    url: str = ""
+    """Where that profile is."""
+    account: str = ""
+    """The account that a person signs in with."""
 
 
 class ManagedAccount(Struct, frozen=True):

@@ -61,6 +61,10 @@ class SimulatedDevice:
         """Erase it, as its user can."""
         self._act("erase")
 
+    def return_to_service(self) -> None:
+        """Let its user return it to service: its MDM says how it comes back (iOS 26)."""
+        self._act("return-to-service")
+
     def unenrol(self) -> None:
         """Remove the MDM profile, as its user can."""
         self._act("unenrol")

@@ -108,6 +108,8 @@ class Mdm:
         """What the next check-in messages of a type are answered with."""
         self.on_result: Callable[[Body], None] | None = None
         """Called with each message to the command channel before it is answered."""
+        self.on_check_in: Callable[[Body], None] | None = None
+        """Called with each check-in message before it is answered."""
         self.bootstrap_token = b""
         self.token: Any = None
         """What GetToken is answered with; None: nothing."""
@@ -175,6 +177,8 @@ class Mdm:
         assert request.headers["Content-Type"] == CHECK_IN
         self.check_ins.append(message)
         self.arrived.set()
+        if self.on_check_in is not None:
+            self.on_check_in(message)
         if status := self._fails(message["MessageType"]):
             return web.Response(status=status)
         if self.answers[message["MessageType"]]:

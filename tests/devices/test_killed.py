@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import httpx
+import pytest
 
 from simulator.testing.client import Mdmsim
 from tests.devices.mdm import Body, Mdm, profile, serving
@@ -76,6 +77,47 @@ async def becomes(control: str, serial: str, state: str) -> Any:
         ] != state:
             await call(control, "GET", "/exchanges?limit=1")  # as good as a pause
     return device
+
+
+async def test_an_enrolment_that_was_interrupted_goes_on_by_itself(tmp_path: Path) -> None:
+    data, mdm = tmp_path / "data", Mdm("")
+    running: list[subprocess.Popen[bytes]] = []
+    kills_at = ["Authenticate", "TokenUpdate"]
+
+    def arrived(message: Body) -> None:
+        if kills_at and message["MessageType"] == kills_at[0]:
+            kills_at.pop(0)
+            running[-1].send_signal(signal.SIGKILL)
+
+    mdm.on_check_in = arrived
+    async with serving(mdm):
+        async with started(data) as (ready, process):
+            running.append(process)
+            mdm.topic = ready["organisations"][0]["push_topics"][0]["topic"]
+            server = ready["organisations"][0]["dep_servers"][0]["id"]
+            bought = {"count": 1, "server": server, "families": ["iPhone"]}
+            (serial,) = (await call(ready["control"], "POST", "/devices", bought))["serial_numbers"]
+            handle = Mdmsim(ready)
+            await asyncio.to_thread(handle.assign_profile, serial, f"{mdm.url}/enrol")
+            body = {"serial_numbers": [serial], "power_on": True}
+            with pytest.raises(aiohttp.ClientError):  # nobody is left to answer
+                await call(ready["control"], "POST", "/simulated-devices", body)
+            assert await asyncio.to_thread(process.wait, WAIT_S) == -signal.SIGKILL
+        async with started(data) as (_, process):  # nobody turns it on
+            running.append(process)
+            assert await asyncio.to_thread(process.wait, WAIT_S) == -signal.SIGKILL
+        async with started(data) as (ready, process):
+            running.append(process)
+            device = await becomes(ready["control"], serial, "enrolled")
+            tokens = (await call(ready["control"], "GET", "/push-tokens"))["push_tokens"]
+            pushed_to = mdm.check_ins[-1]["Token"].hex()
+
+    whole = ["Authenticate", "TokenUpdate"]
+    assert mdm.kinds == ["Authenticate", *whole, *whole]
+    assert {one["UDID"] for one in mdm.check_ins} == {device["udid"]}
+    assert [(one["token"], one["state"]) for one in tokens] == [(pushed_to, "active")]
+    assert mdm.check_ins[2]["Token"] == mdm.check_ins[4]["Token"]
+    assert device["trouble"] is None
 
 
 async def test_what_was_done_and_said_before_a_kill_holds_after_it(tmp_path: Path) -> None:

@@ -192,6 +192,7 @@ ACTIONS: "dict[str, Callable[[Fleet, str, Body], Awaitable[VirtualDevice]]]" = {
     "log-out": _log_out,
     "erase": lambda fleet, serial, _: fleet.erase(serial),
     "migrate": lambda fleet, serial, _: fleet.migrate(serial),
+    "return-to-service": lambda fleet, serial, _: fleet.return_to_service(serial),
     "unenrol": lambda fleet, serial, _: fleet.unenrol(serial),
     "poll": lambda fleet, serial, _: fleet.poll(serial),
     "options": _change,

@@ -31,20 +31,26 @@ def rotate_filevault_key(execution: Execution) -> Done:
     if not device.recovery_key or unlock.get("Password") != device.recovery_key:
         raise refused("FileVault could not be unlocked.", _NO_KEY)
     key = new_recovery_key(execution.world)
-    keys = {} if encoded is None else {"EncryptedNewRecoveryKey": _sealed(key, encoded)}
+    keys = {} if encoded is None else {"EncryptedNewRecoveryKey": sealed(key, encoded)}
     device.recovery_key = key
     return Done({"RotateResult": keys})
 
 
-def _sealed(key: str, certificate: bytes) -> bytes:
-    """Return *key* as CMS EnvelopedData to *certificate*, DER."""
+def sealed(key: str, certificate: bytes) -> bytes:
+    """Return *key* as CMS EnvelopedData, DER, to *certificate*: DER or PEM.
+
+    CommandFormatError if it is no certificate that something can be encrypted to.
+    """
     try:
-        recipient = x509.load_der_x509_certificate(certificate)
+        load = x509.load_der_x509_certificate
+        if certificate.lstrip().startswith(b"-----BEGIN"):
+            load = x509.load_pem_x509_certificate
+        recipient = load(certificate)
         public = recipient.public_key()
     except UNREADABLE:
-        raise CommandFormatError("ReplyEncryptionCertificate is no certificate") from None
+        raise CommandFormatError("what is to encrypt the key is no certificate") from None
     if not isinstance(public, rsa.RSAPublicKey):
-        raise CommandFormatError("ReplyEncryptionCertificate has no RSA key")
+        raise CommandFormatError("the certificate that is to encrypt the key has no RSA key")
     builder = pkcs7.PKCS7EnvelopeBuilder().set_data(key.encode()).add_recipient(recipient)
     return builder.encrypt(Encoding.DER, [pkcs7.PKCS7Options.Binary])
 

@@ -1,36 +1,28 @@
-"""DeviceInformation and SecurityInfo: what a device tells of itself (device.md 6.5)."""
+"""DeviceInformation: what a device tells of itself (device.md 6.5)."""
 
+import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from simulator.devices.commands.attestation import attestation
+from simulator.devices.commands.query import (
+    APPS,
+    EVERYWHERE,
+    INFORMATION,
+    MAC,
+    MOBILE,
+    NETWORK,
+    Query,
+    number,
+    provisioning_udid,
+)
+from simulator.devices.commands.query_groups import CELLULAR, SHARED_IPAD, subscriptions
 from simulator.devices.commands.rows import Command, Done, Execution, command
-from simulator.devices.device import VirtualDevice
+from simulator.devices.flow import Flow
 from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS, model_name
 
-_ALL = frozenset({IOS, MACOS, TVOS, VISIONOS})
-_MOBILE = frozenset({IOS})
-_MAC = frozenset({MACOS})
-INFORMATION, NETWORK, APPS = 16, 32, 4096
-"""Access rights that queries need."""
 _GIGABYTE_STEPS = (64.0, 128.0, 256.0, 512.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One name that DeviceInformation can be asked for."""
-
-    value: Callable[[Execution], Any]
-    """Returns the value; None: the device leaves it out."""
-    right: int = INFORMATION
-    platforms: frozenset[str] = _ALL
-    not_in_user_enrolment: bool = False
-
-
-def _number(device: VirtualDevice, what: str, digits: int) -> str:
-    """Return hexadecimal digits that follow from the serial number."""
-    return blake2b(f"{what}|{device.serial}".encode(), digest_size=32).hexdigest()[:digits].upper()
 
 
 def _hardware(name: str) -> Callable[[Execution], Any]:
@@ -46,40 +38,42 @@ def _address(name: str) -> Query:
         found = execution.device.hardware.get(name)
         return found.lower() if isinstance(found, str) else None
 
-    return Query(value, NETWORK, _ALL, not_in_user_enrolment=True)
-
-
-def _subscriptions(execution: Execution) -> list[dict[str, Any]] | None:
-    hardware = execution.device.hardware
-    slots = ("CTSubscriptionSlotOne", "CTSubscriptionSlotTwo")
-    found = [
-        {
-            "Slot": slot,
-            "IMEI": imei,
-            "EID": hardware.get("eid", ""),
-            "IsDataPreferred": slot == slots[0],
-            "IsVoicePreferred": slot == slots[0],
-            "IsRoaming": False,
-        }
-        for slot, imei in zip(slots, hardware.get("imei", ()), strict=False)
-    ]
-    return found or None
+    return Query(value, NETWORK, EVERYWHERE, not_in_user_enrolment=True)
 
 
 def _capacity(execution: Execution) -> float:
-    return _GIGABYTE_STEPS[int(_number(execution.device, "capacity", 1), 16) % 4]
-
-
-def _provisioning(execution: Execution) -> str:
-    return f"0000{_number(execution.device, 'chip', 4)}-{_number(execution.device, 'ecid', 16)}"
+    return _GIGABYTE_STEPS[int(number(execution.device, "capacity", 1), 16) % 4]
 
 
 def _model_number(execution: Execution) -> str:
-    return f"M{_number(execution.device, 'model', 4)}LL/A"
+    return f"M{number(execution.device, 'model', 4)}LL/A"
+
+
+def _signed_in(execution: Execution) -> bool:
+    """Tell whether its person has signed in to an account, which the store knows then too."""
+    account = execution.device.account
+    return account is not None and not account.problem
+
+
+def _account_hash(execution: Execution) -> str | None:
+    """Return a hash of the account; Apple's own hash is not documented."""
+    account = execution.device.account
+    if account is None or account.problem:
+        return None
+    return base64.b64encode(blake2b(account.account.encode(), digest_size=20).digest()).decode()
 
 
 def _settings(name: str) -> Callable[[Execution], Any]:
     return lambda execution: execution.device.settings.get(name, {})
+
+
+def _switch(name: str) -> Callable[[Execution], bool]:
+    """Return what an item of Settings, which is only on or off, was set to."""
+    return lambda execution: execution.device.settings.get(name, {}).get("Enabled") is True
+
+
+def _nothing(_: Execution) -> None:
+    """Return nothing: no device is backed up, and attestations are made elsewhere."""
 
 
 def _true(_: Execution) -> bool:
@@ -90,9 +84,12 @@ def _false(_: Execution) -> bool:
     return False
 
 
+ATTESTATION = "DevicePropertiesAttestation"
 QUERIES: Mapping[str, Query] = {
-    "UDID": Query(lambda it: it.device.udid, 0, _ALL, not_in_user_enrolment=True),
-    "ProvisioningUDID": Query(_provisioning, 0, _MAC, not_in_user_enrolment=True),
+    "UDID": Query(lambda it: it.device.udid, 0, EVERYWHERE, not_in_user_enrolment=True),
+    "ProvisioningUDID": Query(
+        lambda it: provisioning_udid(it.device), 0, MAC, not_in_user_enrolment=True
+    ),
     "OrganizationInfo": Query(_settings("OrganizationInfo"), 0),
     "MDMOptions": Query(_settings("MDMOptions"), 0),
     "AwaitingConfiguration": Query(lambda it: it.enrolment.awaiting, 0),
@@ -119,40 +116,49 @@ QUERIES: Mapping[str, Query] = {
     ),
     "BatteryLevel": Query(lambda _: 0.87, platforms=frozenset({IOS, MACOS, VISIONOS})),
     "SoftwareUpdateDeviceID": Query(lambda it: it.device.product),
-    "iTunesStoreAccountIsActive": Query(_false, APPS),
-    "IMEI": Query(_hardware("imei"), INFORMATION, _MOBILE, not_in_user_enrolment=True),
-    "MEID": Query(_hardware("meid"), INFORMATION, _MOBILE, not_in_user_enrolment=True),
-    "EID": Query(_hardware("eid"), INFORMATION, _MOBILE, not_in_user_enrolment=True),
-    "ServiceSubscriptions": Query(_subscriptions, NETWORK, _MOBILE, not_in_user_enrolment=True),
-    "IsMultiUser": Query(lambda it: it.device.shared, platforms=_MOBILE),
-    "IsMDMLostModeEnabled": Query(lambda it: it.device.lost is not None, platforms=_MOBILE),
-    "IsDeviceLocatorServiceEnabled": Query(_false, platforms=_MOBILE),
-    "IsCloudBackupEnabled": Query(_false, platforms=_MOBILE),
-    "IsDoNotDisturbInEffect": Query(_false, platforms=_MOBILE),
-    "IsNetworkTethered": Query(_false, platforms=_MOBILE),
-    "IsAppleSilicon": Query(_true, platforms=_MAC),
+    "iTunesStoreAccountIsActive": Query(_signed_in, APPS, not_in_user_enrolment=True),
+    "iTunesStoreAccountHash": Query(_account_hash, APPS, not_in_user_enrolment=True),
+    "DeviceID": Query(lambda it: it.device.udid, platforms=frozenset({TVOS})),
+    "EASDeviceIdentifier": Query(lambda it: number(it.device, "eas", 32), platforms=MOBILE),
+    "IMEI": Query(_hardware("imei"), INFORMATION, MOBILE, not_in_user_enrolment=True),
+    "MEID": Query(_hardware("meid"), INFORMATION, MOBILE, not_in_user_enrolment=True),
+    "EID": Query(_hardware("eid"), INFORMATION, MOBILE, not_in_user_enrolment=True),
+    "ServiceSubscriptions": Query(subscriptions, NETWORK, MOBILE, not_in_user_enrolment=True),
+    **CELLULAR,
+    **SHARED_IPAD,
+    "IsMDMLostModeEnabled": Query(lambda it: it.device.lost is not None, platforms=MOBILE),
+    "IsDeviceLocatorServiceEnabled": Query(_false, platforms=MOBILE),
+    "IsCloudBackupEnabled": Query(_false, platforms=MOBILE, not_in_user_enrolment=True),
+    "LastCloudBackupDate": Query(_nothing, platforms=MOBILE, not_in_user_enrolment=True),
+    "IsDoNotDisturbInEffect": Query(_false, platforms=MOBILE, not_in_user_enrolment=True),
+    "IsNetworkTethered": Query(_false, NETWORK, MOBILE),
+    "IsActivationLockSupported": Query(_true, platforms=MAC, not_in_user_enrolment=True),
+    "DiagnosticSubmissionEnabled": Query(_switch("DiagnosticSubmission"), platforms=MOBILE),
+    "AppAnalyticsEnabled": Query(_switch("AppAnalytics"), platforms=MOBILE),
+    ATTESTATION: Query(_nothing, platforms=frozenset({IOS, MACOS, TVOS})),
+    "IsAppleSilicon": Query(_true, platforms=MAC),
     "HasBattery": Query(
-        lambda it: "Book" in str(it.device.hardware.get("model", "")), platforms=_MAC
+        lambda it: "Book" in str(it.device.hardware.get("model", "")), platforms=MAC
     ),
-    "SupportsiOSAppInstalls": Query(_true, platforms=_MAC),
-    "SystemIntegrityProtectionEnabled": Query(_true, platforms=_MAC),
-    "SupportsLOMDevice": Query(_false, platforms=_MAC),
-    "PINRequiredForEraseDevice": Query(_false, platforms=_MAC),
-    "PINRequiredForDeviceLock": Query(_false, platforms=_MAC),
-    "HostName": Query(lambda it: it.device.name, platforms=_MAC),
-    "LocalHostName": Query(lambda it: it.device.name.replace(" ", "-"), platforms=_MAC),
+    "SupportsiOSAppInstalls": Query(_true, platforms=MAC),
+    "SystemIntegrityProtectionEnabled": Query(_true, platforms=MAC),
+    "SupportsLOMDevice": Query(_false, platforms=MAC),
+    "PINRequiredForEraseDevice": Query(_false, platforms=MAC),
+    "PINRequiredForDeviceLock": Query(_false, platforms=MAC),
+    "HostName": Query(lambda it: it.device.name, platforms=MAC),
+    "LocalHostName": Query(lambda it: it.device.name.replace(" ", "-"), platforms=MAC),
     "ActiveManagedUsers": Query(
         lambda it: [one.id for one in it.device.users.values() if one.magic and not one.away],
-        platforms=_MAC,
+        platforms=MAC,
     ),
-    "EACSPreflight": Query(lambda _: "success", platforms=_MAC),
+    "EACSPreflight": Query(lambda _: "success", platforms=MAC),
     "OSUpdateSettings": Query(
         lambda _: {"AutoCheckEnabled": True, "AutomaticOSInstallationEnabled": False},
-        platforms=_MAC,
+        platforms=MAC,
     ),
-    "SoftwareUpdateSettings": Query(_settings("SoftwareUpdateSettings"), platforms=_MOBILE),
+    "SoftwareUpdateSettings": Query(_settings("SoftwareUpdateSettings"), platforms=MOBILE),
     "AutoSetupAdminAccounts": Query(
-        lambda it: it.device.settings.get("AutoSetupAdminAccounts", []), platforms=_MAC
+        lambda it: it.device.settings.get("AutoSetupAdminAccounts", []), platforms=MAC
     ),
     "WiFiMAC": _address("wifi_mac_address"),
     "BluetoothMAC": _address("bluetooth_mac_address"),
@@ -161,7 +167,7 @@ QUERIES: Mapping[str, Query] = {
 """Names as in AD:deviceinformation; what is not here, the device leaves out of its answer."""
 
 
-def device_information(execution: Execution) -> Done:
+def device_information(execution: Execution) -> Flow[Done]:
     """Answer what is asked, supported and permitted; unknown names are left out."""
     execution.needed("Queries", list)
     answers: dict[str, Any] = {}
@@ -173,56 +179,12 @@ def device_information(execution: Execution) -> Done:
             continue
         if query.right and not execution.has_right(query.right):
             continue
-        if (value := query.value(execution)) is not None:
+        value = query.value(execution)
+        if name == ATTESTATION:
+            value = yield from attestation(execution)
+        if value is not None:
             answers[name] = value
     return Done({"QueryResponses": answers})
-
-
-def security_info(execution: Execution) -> Done:
-    """Answer how the device is secured; what servers branch on follows from its state."""
-    device, enrolment = execution.device, execution.enrolment
-    info: dict[str, Any] = {"ManagementStatus": {"IsUserEnrollment": enrolment.user_enrolment}}
-    if device.mac:
-        info |= _mac_security(device)
-        info["ManagementStatus"] |= {
-            "EnrolledViaDEP": enrolment.automated,
-            "UserApprovedEnrollment": True,
-            "IsActivationLockManageable": device.supervised,
-        }
-        return Done({"SecurityInfo": info})
-    info |= {
-        "HardwareEncryptionCaps": 3,
-        "PasscodePresent": device.passcode,
-        "PasscodeCompliant": True,
-        "PasscodeCompliantWithProfiles": True,
-        "PasscodeLockGracePeriod": 0,
-        "PasscodeLockGracePeriodEnforced": 0,
-        "AutoLockTime": 300,
-    }
-    return Done({"SecurityInfo": info})
-
-
-def _mac_security(device: VirtualDevice) -> dict[str, Any]:
-    allowed = "allowed" if device.bootstrap_token else "not supported"
-    return {
-        "FDE_Enabled": bool(device.recovery_key),
-        "FDE_HasPersonalRecoveryKey": bool(device.recovery_key),
-        "FDE_HasInstitutionalRecoveryKey": False,
-        "SystemIntegrityProtectionEnabled": True,
-        "FirewallSettings": {
-            "FirewallEnabled": False,
-            "BlockAllIncoming": False,
-            "StealthMode": False,
-            "Applications": [],
-        },
-        "SecureBoot": {"SecureBootLevel": "full", "ExternalBootLevel": "disallowed"},
-        "RemoteDesktopEnabled": False,
-        "AuthenticatedRootVolumeEnabled": True,
-        "BootstrapTokenAllowedForAuthentication": allowed,
-        "BootstrapTokenRequiredForSoftwareUpdate": bool(device.bootstrap_token),
-        "BootstrapTokenRequiredForKernelExtensionApproval": bool(device.bootstrap_token),
-        "IsRecoveryLockEnabled": bool(device.recovery_lock),
-    }
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -234,5 +196,4 @@ COMMANDS: tuple[Command, ...] = (
         tvos="9",
         visionos="1.1",
     ),
-    command("SecurityInfo", security_info, 1024, ios="4", macos="10.7 u", tvos="9", visionos="1.1"),
 )

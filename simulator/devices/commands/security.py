@@ -101,25 +101,6 @@ def account_configuration(execution: Execution) -> Done:
     return Done()
 
 
-def enable_lost_mode(execution: Execution) -> Done:
-    """Put the device into lost mode."""
-    given = {key: execution.optional(key, str) for key in ("Message", "PhoneNumber", "Footnote")}
-    if not (given["Message"] or given["PhoneNumber"]):
-        raise CommandFormatError("Message and PhoneNumber are missing")
-    execution.device.lost = {key: value for key, value in given.items() if value}
-    execution.device.happened(execution.world.now_ms(), "lost")
-    return Done()
-
-
-def disable_lost_mode(execution: Execution) -> Done:
-    """End lost mode."""
-    if execution.device.lost is None:
-        raise refused("The device is not in lost mode.", 12078)
-    execution.device.lost = None
-    execution.device.happened(execution.world.now_ms(), "found")
-    return Done()
-
-
 def _change_password(execution: Execution, current: str) -> str:
     """Return the new password, if the current one was given."""
     new = execution.needed("NewPassword", str)
@@ -182,8 +163,6 @@ COMMANDS: tuple[Command, ...] = (
         visionos="2 sd!",
     ),
     command("AccountConfiguration", account_configuration, macos="10.11 d!"),
-    command("EnableLostMode", enable_lost_mode, ios="9.3 s!"),
-    command("DisableLostMode", disable_lost_mode, ios="9.3 s!"),
     command("SetFirmwarePassword", set_firmware_password, 4, macos="10.13 !"),
     command("VerifyFirmwarePassword", verify_firmware_password, macos="10.13 !"),
     command("SetRecoveryLock", set_recovery_lock, 4, macos="11.5 !"),

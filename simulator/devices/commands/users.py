@@ -3,13 +3,14 @@
 from typing import Any
 
 from simulator.devices.commands.rows import Command, Done, Execution, command
-from simulator.devices.errors import CommandFormatError, refused
+from simulator.devices.errors import CommandFormatError, refused, unknown_command
 from simulator.devices.flow import Apple, Flow, perform
 from simulator.devices.records import DeviceUser
 
 _FIRST_UID = 501
 _NOBODY, _LOGGED_IN = 12071, 12072
 """Error codes of DeleteUser (YA: user.delete)."""
+_NOT_AWAITING = 12069
 
 
 def user_list(execution: Execution) -> Done:
@@ -67,9 +68,31 @@ def set_auto_admin_password(execution: Execution) -> Done:
     return Done()
 
 
+def unlock_user_account(execution: Execution) -> Done:
+    """Unlock a local account that failed passwords have locked; here none ever is."""
+    name = execution.needed("UserName", str)
+    made = execution.device.settings.get("AutoSetupAdminAccounts", [])
+    if name not in execution.device.users and name not in [one["shortName"] for one in made]:
+        raise refused(f"The user “{name}” does not exist.", _NOBODY)
+    return Done()
+
+
+def user_configured(execution: Execution) -> Done:
+    """Let a person's log-in to a Shared iPad go on; an error where it does not wait (inferred)."""
+    if execution.user is None:  # it is for the user channel only
+        raise unknown_command("UserConfigured", mac=False)
+    if not execution.user.awaiting:
+        raise refused("The user is not awaiting configuration.", _NOT_AWAITING)
+    execution.user.awaiting = False
+    execution.device.happened(execution.world.now_ms(), "configured", execution.user.name)
+    return Done()
+
+
 COMMANDS: tuple[Command, ...] = (
     command("UserList", user_list, ios="9.3 m!", macos="10.13 s!"),
     command("DeleteUser", delete_user, ios="9.3 m!", macos="10.13 s!"),
     command("LogOutUser", log_out_user, ios="9.3 m!"),
+    command("UnlockUserAccount", unlock_user_account, 4, macos="10.13 !"),
+    command("UserConfigured", user_configured, ios="17 sdmu!"),
     command("SetAutoAdminPassword", set_auto_admin_password, macos="10.11 d!"),
 )

@@ -160,6 +160,8 @@ def user_token_update(device: VirtualDevice, enrolment: Enrolment, user: DeviceU
         "Token": bytes.fromhex(user.push_token),
         "PushMagic": user.magic,
     }
+    if user.awaiting:
+        message["AwaitingConfiguration"] = True
     received = yield from _send(device, enrolment, message)
     if received.status == OK:
         yield from tell_apns(message)
@@ -224,6 +226,11 @@ def get_bootstrap_token(device: VirtualDevice, enrolment: Enrolment) -> Flow[Flo
     if enrolment.automated:
         message["AwaitingConfiguration"] = enrolment.awaiting
     return _send(device, enrolment, message)
+
+
+def return_to_service(device: VirtualDevice, enrolment: Enrolment) -> Flow[FlowResponse]:
+    """Ask the MDM how the device comes back once its user has it erased (iOS 26)."""
+    return _send(device, enrolment, _about(device, enrolment, "ReturnToService"))
 
 
 def get_token(device: VirtualDevice, enrolment: Enrolment, service: str) -> Flow[FlowResponse]:

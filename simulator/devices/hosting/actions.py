@@ -18,6 +18,7 @@ from simulator.devices.life import (
     use_account,
 )
 from simulator.devices.options import Options
+from simulator.devices.return_to_service import return_to_service, why_not
 from simulator.devices.world import DeviceEnvironment
 
 
@@ -107,6 +108,12 @@ class DeviceActions(ABC):
     async def migrate(self, serial: str) -> VirtualDevice:
         """Let a device move to the server that it is assigned to, before its deadline."""
         return await self._act(serial, lambda device: migrate(device, self.world))
+
+    async def return_to_service(self, serial: str) -> VirtualDevice:
+        """Let a device's user return it to service; ValueError if the device does not offer it."""
+        if why := why_not(self.get(serial)):
+            raise ValueError(f"{serial} offers no Return to Service: {why}")
+        return await self._act(serial, lambda device: return_to_service(device, self.world))
 
     async def poll(self, serial: str) -> VirtualDevice:
         """Let a device ask for commands without a push."""

@@ -19,7 +19,7 @@ from simulator.devices.hosting.hosted import Hosted, Keeper
 from simulator.devices.hosting.performer import ControlAddress, Performer
 from simulator.devices.hosting.pushes import listen
 from simulator.devices.judging import schema
-from simulator.devices.life import leave
+from simulator.devices.life import leave, resume
 from simulator.devices.options import Options
 from simulator.devices.records import Body
 from simulator.devices.world import DeviceEnvironment
@@ -88,12 +88,16 @@ class Fleet(DeviceActions):
         if device.asks_at_ms:  # also what was due when the simulator was killed
             self._later(hosted)
         if device.leaving:
-            self._spawn(self._leave(device.serial))
+            self._spawn(self._go_on(device.serial, leave))
+        if device.enrolling is not None:
+            self._spawn(self._go_on(device.serial, resume))
         return hosted
 
-    async def _leave(self, serial: str) -> None:
-        """Let a device do what it had acknowledged when the simulator was killed."""
-        await self._act(serial, lambda device: leave(device, self.world))
+    async def _go_on(
+        self, serial: str, act: Callable[[VirtualDevice, DeviceEnvironment], Flow[None]]
+    ) -> None:
+        """Let a device do what it had begun or acknowledged when the simulator was killed."""
+        await self._act(serial, lambda device: act(device, self.world))
 
     def serials(self) -> list[str]:
         """Return the serial numbers of all devices, in order."""

@@ -21,6 +21,23 @@ _PROFILE = "application/x-apple-aspen-config"
 _ANSWERS = {
     "GetBootstrapToken": Key("dictionary", keys={"BootstrapToken": Key("data")}),
     "GetToken": Key("dictionary", keys={"TokenData": Key("data", required=True)}),
+    "ReturnToService": Key(
+        "dictionary",
+        keys={
+            "ReturnToService": Key(
+                "dictionary",
+                required=True,
+                keys={
+                    "Enabled": Key("boolean", required=True),
+                    "WiFiProfileData": Key("data"),
+                    "MDMProfileData": Key("data"),
+                    "BootstrapToken": Key("data"),
+                    "ShouldRetryEnrollment": Key("boolean"),
+                },
+            ),
+            "PreserveDataPlan": Key("boolean"),
+        },
+    ),
     "UserAuthenticate": Key(
         "dictionary", keys={"DigestChallenge": Key("string"), "AuthToken": Key("string")}
     ),
