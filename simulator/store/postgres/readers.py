@@ -1,12 +1,13 @@
-"""Connections for readers: each is lent for one moment of the database."""
+"""Connections for readers: as many as a server can spare."""
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from simulator.store.errors import StoreError
 from simulator.store.postgres import opening, schema
 from simulator.store.postgres.connection import PostgresConnection
+from simulator.store.sql.readers import ReaderPool
 
 KEPT = 2
 """Connections that wait open for the next reader."""
@@ -16,16 +17,14 @@ WAIT_S = 5.0
 """How long a reader waits for one."""
 
 
-class PostgresReaders:
+class PostgresReaders(ReaderPool[PostgresConnection]):
     """Readers of a database."""
 
     def __init__(self, url: str) -> None:
         """Connect to *url*; ConfigurationError if that cannot be."""
+        super().__init__(opening.readable(url), KEPT)
         self._url = url
-        self._lock = threading.Lock()
         self._room = threading.BoundedSemaphore(MOST)
-        self._idle = [opening.readable(url)]
-        self._closed = False
 
     @contextmanager
     def lend(self) -> Iterator[PostgresConnection]:
@@ -33,41 +32,16 @@ class PostgresReaders:
         if not self._room.acquire(timeout=WAIT_S):
             raise StoreError(f"all {MOST} connections for readers are in use", "busy")
         try:
-            connection = self._taken()
-            sound = False
-            try:
+            with super().lend() as connection:
                 yield connection
-                sound = True
-            finally:
-                with suppress(StoreError):
-                    connection.execute("ROLLBACK")
-                with self._lock:
-                    keep = sound and not self._closed and len(self._idle) < KEPT
-                    if keep:
-                        self._idle.append(connection)
-                if not keep:
-                    connection.close()
         finally:
             self._room.release()
 
-    def _taken(self) -> PostgresConnection:
-        """Return a connection in a transaction: one that waits, if the server still knows it."""
-        while True:
-            with self._lock:
-                idle = self._idle.pop() if self._idle else None
-            connection = idle or PostgresConnection(self._url)
-            try:
-                connection.execute(schema.READ_ONLY)
-            except BaseException:
-                connection.close()
-                if idle is None or not connection.lost:
-                    raise
-            else:
-                return connection
+    def _opened(self) -> PostgresConnection:
+        return PostgresConnection(self._url)
 
-    def close(self) -> None:
-        """Close the connections; those that are lent close when they come back."""
-        with self._lock:
-            idle, self._idle, self._closed = self._idle, [], True
-        for connection in idle:
-            connection.close()
+    def _begin(self, connection: PostgresConnection) -> None:
+        connection.execute(schema.READ_ONLY)
+
+    def _is_lost(self, connection: PostgresConnection) -> bool:
+        return connection.lost

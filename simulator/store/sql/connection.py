@@ -88,6 +88,10 @@ class SqlConnection(Protocol):
         """Yield the rows of a query, of which there may be more than fit into memory."""
         ...
 
+    def close(self) -> None:
+        """Let go of the database."""
+        ...
+
 
 class Readers(Protocol):
     """What lends connections."""

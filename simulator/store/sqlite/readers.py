@@ -4,13 +4,12 @@ A read transaction sees the database as it was when it began, however long it ta
 Meanwhile SQLite cannot begin its write-ahead log anew, so none is kept open for long.
 """
 
-import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from simulator.store.errors import StoreError
+from simulator.store.sql.readers import ReaderPool
 from simulator.store.sqlite import migrations
 from simulator.store.sqlite.connection import SqliteConnection
 
@@ -20,45 +19,20 @@ _LOOK = "SELECT count(*) FROM sqlite_schema WHERE name = ''"
 """What begins a read transaction: SQLite's own BEGIN waits for the first look."""
 
 
-class FileReaders:
+class FileReaders(ReaderPool[SqliteConnection]):
     """Readers of a file: as many at once as ask."""
 
     def __init__(self, path: Path) -> None:
         """Open the database at *path*; ConfigurationError if that cannot be."""
+        super().__init__(migrations.readable(path), KEPT)
         self._path = path
-        self._lock = threading.Lock()
-        self._idle = [migrations.readable(path)]
-        self._closed = False
 
-    @contextmanager
-    def lend(self) -> Iterator[SqliteConnection]:
-        """Yield a connection in a read transaction of its own."""
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        connection = connection or migrations.readable(self._path)
-        sound = False
-        try:
-            connection.execute("BEGIN")
-            connection.execute(_LOOK).fetchone()
-            yield connection
-            sound = True
-        finally:
-            # After an error the connection may have a file open that is none any more.
-            with suppress(StoreError):
-                connection.execute("ROLLBACK")
-            with self._lock:
-                keep = sound and not self._closed and len(self._idle) < KEPT
-                if keep:
-                    self._idle.append(connection)
-            if not keep:
-                connection.close()
+    def _opened(self) -> SqliteConnection:
+        return migrations.readable(self._path)
 
-    def close(self) -> None:
-        """Close the connections; those that are lent close when they come back."""
-        with self._lock:
-            idle, self._idle, self._closed = self._idle, [], True
-        for connection in idle:
-            connection.close()
+    def _begin(self, connection: SqliteConnection) -> None:
+        connection.execute("BEGIN")
+        connection.execute(_LOOK).fetchone()
 
 
 class MemoryReaders:
