@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 from simulator.store.errors import StoreError
 from simulator.store.sql.connection import SqlConnection
 
-
 _Connection = TypeVar("_Connection", bound=SqlConnection)
 
 
