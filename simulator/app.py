@@ -5,7 +5,7 @@ Longer than 300 lines: it knows all parts, so that no other module has to.
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,13 @@ from simulator.control.device_host import DeviceHost, device_authority
 from simulator.control.parts import Parts
 from simulator.core import ready_file
 from simulator.core.clock import Clock
-from simulator.core.data_directory import Directory, evidence_key_of, secret_lines, signed
+from simulator.core.data_directory import (
+    Directory,
+    Keys,
+    evidence_key_of,
+    secret_lines,
+    signed,
+)
 from simulator.core.settings import ConfigurationError, Settings
 from simulator.core.state import State, StoreAdmin
 from simulator.disclosure.judge.manifest import load_manifest
@@ -37,7 +43,7 @@ from simulator.pki.authorities import Authorities
 from simulator.pki.push import PushAuthority
 from simulator.protocol import quirks
 from simulator.services.identity import provisioning as portal_of_push_certificates
-from simulator.services.provisioning import Making
+from simulator.services.provisioning import Held, Making
 from simulator.store.errors import StoreError
 from simulator.store.opening import Place, named, open_store, shared_files, starting
 from simulator.store.protocols import Journal
@@ -47,6 +53,7 @@ from simulator.transport.head_publisher import HeadPublisher
 from simulator.transport.outbox import OutboxWorker
 from simulator.transport.ports import make_certificates, open_ports
 from simulator.worlds import credentials
+from simulator.worlds.issued import IssuedCredentials
 from simulator.worlds.loading import chosen_world, generate_secret, is_empty, load_steps
 
 Advance = Callable[[int], None]
@@ -148,8 +155,6 @@ class Simulator:
         known, names = self.catalogue.services.values(), self.catalogue.long_names
         guard = SecretGuard(known, fingerprinter, names)
         self._guard = guard
-        for secret in keys.texts().values():
-            guard.add("net.authorization", secret)
         manifest = await asyncio.to_thread(load_manifest, settings.manifest)
         store = await asyncio.to_thread(
             partial(
@@ -168,6 +173,7 @@ class Simulator:
         authorities = await asyncio.to_thread(
             _authorities, settings, directory.path, push_authority, now
         )
+        await asyncio.to_thread(_show_secrets, keys, directory.path, guard)
         engine = Engine(self.catalogue, settings, keys.secret, observer, authorities)
         callbacks = await stack.enter_async_context(Callbacks(settings))
         replica = None if store.peers is None else Replica(store.peers, self.clock)
@@ -188,8 +194,13 @@ class Simulator:
         if (setting := await self.gateway.run(clock.restore)) is not None:
             self.clock.resume(*setting)
         await self._seed()
-        self._renew = partial(self._describe, directory.path, push_authority, now)
-        organisations = await self._renew()
+        self._issued = IssuedCredentials(
+            directory.path,
+            Making(now=now, push_authority=push_authority),
+            settings.credential_files,
+            partial(sharing, self._shared, directory.path),
+        )
+        organisations = await self._describe()
         await self.gateway.run(_set_baseline)
         parts = Parts(
             settings=settings,
@@ -207,7 +218,8 @@ class Simulator:
             token=keys.control_token,
             key_id=fingerprinter.key_id,
             sign=partial(signed, directory.path),
-            renew=self._renew,
+            renew=self._describe,
+            hand_out=self._hand_out,
         )
         self._devices = await open_control_port(
             parts, directory.path, lambda: self.ready, _wall_clock, stack
@@ -279,35 +291,45 @@ class Simulator:
             if await self.gateway.leads():
                 await self._devices.resume()
 
-    async def _describe(
-        self, path: Path, push_authority: PushAuthority, now: datetime
-    ) -> list[dict[str, Any]]:
-        """Make what the organisations need beside the state; return them with credentials."""
+    async def _describe(self, changed: Collection[str] | None = None) -> list[dict[str, Any]]:
+        """Make what organisations need beside the state, all or those that *changed*.
+
+        Return all of them with their credentials.
+        """
+        issued = self._issued
 
         def work(state: State) -> dict[str, credentials.HeldByList]:
             faults.prepare(state)
             quirks.prepare(state)
-            credentials.complete(self.provisionings, state, self.settings.seed)
-            return credentials.holders(self.provisionings, state)
+            if changed is None:
+                credentials.complete(self.provisionings, state, self.settings.seed)
+            return credentials.holders(self.provisionings, state, changed)
 
         held = await self.gateway.run(work)
-        making = Making(now=now, push_authority=push_authority)
-
-        def make() -> list[dict[str, Any]]:
-            with sharing(self._shared, path):
-                return credentials.write(path, making, held)
-
-        found = await asyncio.to_thread(make)
-        for line in (await asyncio.to_thread(secret_lines, path)).values():
-            self._guard.add("net.private_key", line)
-        issued = await asyncio.to_thread(credentials.push_certificates, found)
-        await self.gateway.run(partial(_register, issued, self.clock.now_ms()))
-        if self.ready:
-            self.ready["organisations"] = found
+        if due := await asyncio.to_thread(partial(issued.due, held, is_all=changed is None)):
+            with self._bar("making keys and certificates", len(due)) as advance:
+                await self._make_files(due, advance)
+        is_new = await asyncio.to_thread(partial(issued.take, held, is_all=changed is None))
+        certificates = await asyncio.to_thread(
+            credentials.push_certificates,
+            [one for one in issued.organisations if one["id"] in held],
+        )
+        await self.gateway.run(partial(_register, certificates, self.clock.now_ms()))
+        if self.ready and is_new:
+            self.ready["organisations"] = issued.organisations
             await asyncio.to_thread(ready_file.write, self._path, self.ready)
-            if self._devices is not None:
-                await self._devices.reload()
-        return found
+        return issued.organisations
+
+    async def _make_files(self, holders: Sequence[Held], advance: Advance) -> None:
+        for line in await asyncio.to_thread(self._issued.make, holders, advance):
+            self._guard.add("net.private_key", line)
+
+    async def _hand_out(self, organisation: str, held: Held) -> dict[str, Any]:
+        """Make the files of a holder that are missing; return its entry of ``ready.json``."""
+        if await asyncio.to_thread(self._issued.is_due, held):
+            await self._make_files([held], _unseen)
+            await self._describe([organisation])
+        return await asyncio.to_thread(credentials.entry, self._issued.path, held)
 
     async def _seed(self) -> None:
         """Load the world of the settings into an empty database."""
@@ -320,7 +342,7 @@ class Simulator:
             self.clock.now_ms(),
             provisionings=self.provisionings,
         )
-        with self._bar(f"loading the world {world.name}", world.device_count()) as advance:
+        with self._bar(f"loading the world {world.name}", world.size()) as advance:
             for piece in loading:
                 advance(await self.gateway.load(piece))
 
@@ -373,6 +395,14 @@ def _authorities(
         evidence_key_of(path)
         device_authority(path, now)
     return authorities
+
+
+def _show_secrets(keys: Keys, path: Path, guard: SecretGuard) -> None:
+    """Let *guard* know the secrets of the data directory *path*, and its private keys."""
+    for secret in keys.texts().values():
+        guard.add("net.authorization", secret)
+    for line in secret_lines(path).values():
+        guard.add("net.private_key", line)
 
 
 def _set_baseline(state: StoreAdmin) -> None:

@@ -213,8 +213,10 @@ def test_files_of_credentials_stay_in_the_directory_whatever_their_holder_is_cal
         make=lambda _: [b"k"] * len(names),
     )
 
-    made = credentials.entry(data, making, held)
+    files = credentials.make_files(data, making, held)
+    made = credentials.entry(data, held)
 
+    assert [str(file) for file in files] == [*made.values()]
     assert {Path(path).resolve().is_relative_to(data.resolve()) for path in made.values()} == {True}
     assert Path(made["push/good-1.pem"]) == data / "push/good-1.pem"
     assert [path for path in tmp_path.rglob("*evil*") if not path.is_relative_to(data)] == []

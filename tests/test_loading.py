@@ -20,7 +20,7 @@ def test_a_new_database_is_empty_until_a_world_is_loaded() -> None:
         after = is_empty(state)
 
     assert (before, after) == (True, False)
-    assert devices == load_world("demo").device_count()
+    assert devices == load_world("demo").size()
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5])
@@ -33,7 +33,7 @@ def test_of_a_world_that_was_loaded_in_part_nothing_stays(steps: int) -> None:
         assert all_organisations(state) == []
         devices = sum(piece(state) for piece in load_steps(load_world("demo"), 1, 0))
 
-    assert devices == load_world("demo").device_count()
+    assert devices == load_world("demo").size()
 
 
 def test_a_database_that_nobody_serves_has_its_world(tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
-"""``mdmsim token``: the credentials that Apple's portal would hand out, of all services."""
+"""``mdmsim token``: the credentials that Apple's portal would hand out, of all services.
+
+Longer than 300 lines: one command with its steps, which differs by credential in its options only.
+"""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +18,7 @@ import click
 from simulator import services
 from simulator.commands.options import setting_options, settings, shared_data
 from simulator.commands.output import output_file
+from simulator.commands.progress import bar
 from simulator.commands.remote import ask
 from simulator.core import ready_file
 from simulator.core.data_directory import DATABASE, MEMORY, holder
@@ -22,7 +26,7 @@ from simulator.core.files import PRIVATE
 from simulator.core.settings import ConfigurationError, Settings
 from simulator.core.state import State
 from simulator.pki.credentials import ServerToken
-from simulator.services.organisations import all_organisations
+from simulator.services.organisations import identifiers
 from simulator.services.provisioning import Credential, Held, Issuing, Making, Provisioning
 from simulator.store.opening import open_store
 from simulator.worlds import credentials
@@ -55,6 +59,10 @@ class _Chosen:
         """Whether the portal would be asked for a download."""
         return self.certificate is not None and not self.show
 
+    def picks(self, organisation: str, identifier: str) -> bool:
+        """Tell whether a holder is meant."""
+        return self.organisation in (None, organisation) and self.id in (None, identifier)
+
 
 def _option(kind: Credential) -> str:
     """Return the name of the option that names a holder, such as ``server``."""
@@ -83,7 +91,7 @@ def _command(kind: Credential, provisionings: tuple[Provisioning, ...]) -> click
         with output_file(chosen.output, PRIVATE) as file:
             with _entries(kind, provisionings, wanted, chosen) as rows:
                 if kind.listed:
-                    shown = [entry for _, each, entry in rows if chosen.id in (None, each)]
+                    shown = [entry for org, each, entry in rows if chosen.picks(org, each)]
                     file.write(json.dumps(shown, indent=1).encode() + b"\n")
                 elif chosen.certificate and chosen.renews and runs:
                     renewing = _one(kind, rows, chosen)[1]
@@ -158,24 +166,28 @@ def _entries(
             stack.callback(store.close)
         else:
             store = stack.enter_context(stopped(wanted, provisionings))
-        with store.transaction() as state:
+        with ExitStack() as changing:
+            state = changing.enter_context(store.transaction())
             if not runs:
                 credentials.complete(provisionings, state, wanted.seed)
             if chosen.id is not None and kind.add is not None:
                 _add(kind, state, chosen, path if runs else None)
             if chosen.renews and not runs:
                 _renew(kind, state, chosen)
-            held = {one.key: list(kind.held(state, one.key)) for one in all_organisations(state)}
+            held = [(one, each) for one in identifiers(state) for each in kind.held(state, one)]
+            if runs:
+                changing.close()  # what the simulator is asked for, it may have to write
+            meant = [one for org, one in held if chosen.picks(org, one.id)]
             try:
-                rows = _described(path, held)
+                _make_files(kind, path, meant, _running(wanted) if runs else {})
             except ValueError as error:
                 raise ConfigurationError(f"--{_option(kind)}: {error}") from error
-            yield rows
+            yield [(org, one.id, credentials.entry(path, one)) for org, one in held]
 
 
 def _add(kind: Credential, state: State, chosen: _Chosen, served: Path | None) -> None:
     """Add a holder that is not known; ConfigurationError if a simulator *served* runs on it."""
-    known = [one.key for one in all_organisations(state)]
+    known = identifiers(state)
     if any(held.id == chosen.id for each in known for held in kind.held(state, each)):
         return
     option = _option(kind)
@@ -196,7 +208,7 @@ def _renew(kind: Credential, state: State, chosen: _Chosen) -> None:
     """Renew the credential of the one holder that is meant, if it can be encrypted at all."""
     if chosen.certificate is None or kind.renew is None:
         return
-    held = {one.key: list(kind.held(state, one.key)) for one in all_organisations(state)}
+    held = {one: list(kind.held(state, one)) for one in identifiers(state)}
     rows = [(org, one.id, one.entry) for org, each in held.items() for one in each]
     organisation, identifier, entry = _one(kind, rows, chosen)
     now = datetime.now(UTC)  # noqa: TID251 (a stopped simulator has no other clock)
@@ -210,23 +222,25 @@ def _renew(kind: Credential, state: State, chosen: _Chosen) -> None:
     kind.renew(state, new)
 
 
-def _described(path: Path, held: dict[str, list[Held]]) -> list[_Row]:
-    """Return the rows; files that are missing are made."""
-    rows = [(organisation, one) for organisation, each in held.items() for one in each]
-    making = None
-    if any(one.make is not None for _, one in rows):
-        now = datetime.now(UTC)  # noqa: TID251 (TLS checks certificates against the wall clock)
-        making = Making(now=now, push_authority=credentials.push_authority(path, now))
-    return [
-        (organisation, one.id, credentials.entry(path, making, one)) for organisation, one in rows
-    ]
+def _make_files(kind: Credential, path: Path, held: list[Held], running: Mapping[str, Any]) -> None:
+    """Make the files of *held* that are missing, or have the simulator that is *running* do it."""
+    due = [one for one in held if "written" in credentials.entry(path, one)]
+    if not due:
+        return
+    now = datetime.now(UTC)  # noqa: TID251 (TLS checks certificates against the wall clock)
+    making = Making(now=now, push_authority=credentials.push_authority(path, now))
+    with bar("making keys and certificates", len(due)) as advance:
+        for one in due:
+            if running.get("control"):
+                _ask("GET", running, _path(kind, one.id))
+            else:
+                credentials.make_files(path, making, one)
+            advance(1)
 
 
 def _one(kind: Credential, rows: list[_Row], chosen: _Chosen) -> _Row:
     """Return the row of the one holder that is meant; ConfigurationError if there is not one."""
-    meant = [
-        row for row in rows if chosen.organisation in (None, row[0]) and chosen.id in (None, row[1])
-    ]
+    meant = [row for row in rows if chosen.picks(row[0], row[1])]
     option = _option(kind)
     names = [f"{row[0]}/{row[1]}" if kind.scoped else row[1] for row in (meant or rows)]
     if len(meant) != 1:
@@ -252,26 +266,34 @@ def _pick(kind: Credential, rows: list[_Row], chosen: _Chosen) -> Any:
 
 def _download(kind: Credential, wanted: Settings, identifier: str, certificate: Path) -> bytes:
     """Have a running simulator renew the credential; return it encrypted, as it answers."""
-    running = ready_file.read(Path(wanted.ready_file or Path(wanted.data) / ready_file.NAME)) or {}
+    running = _running(wanted)
     if not running.get("control"):
         raise ConfigurationError(
             f"the simulator that runs on {wanted.data} has no control port, which renews tokens: "
             "stop it, or read the token with --show"
         )
-    path = f"/api/v1/{kind.ready.replace('_', '-')}/{quote(identifier)}/token"
-    try:
-        status, content = ask(
-            "POST",
-            running["control"],
-            path,
-            certificate.read_bytes(),
-            token=running["control_token"],
-        )
-    except OSError as error:
-        raise ConfigurationError(f"{running['control']}: {error}") from error
+    status, content = _ask("POST", running, _path(kind, identifier), certificate.read_bytes())
     if status != HTTPStatus.OK:
         raise ConfigurationError(f"{certificate}: {json.loads(content)['detail']}")
     return content
+
+
+def _path(kind: Credential, identifier: str) -> str:
+    return f"/api/v1/{kind.ready.replace('_', '-')}/{quote(identifier)}/token"
+
+
+def _running(wanted: Settings) -> dict[str, Any]:
+    """Return what the simulator that runs says of itself; nothing if it is just starting."""
+    return ready_file.read(Path(wanted.ready_file or Path(wanted.data) / ready_file.NAME)) or {}
+
+
+def _ask(
+    method: str, running: Mapping[str, Any], path: str, content: bytes | None = None
+) -> tuple[int, bytes]:
+    try:
+        return ask(method, running["control"], path, content, token=running["control_token"])
+    except OSError as error:
+        raise ConfigurationError(f"{running['control']}: {error}") from error
 
 
 def _content(kind: Credential, value: Any, certificate: Path | None) -> bytes:

@@ -67,7 +67,7 @@ def seed(devices: int | None, config: str | None, **flags: Any) -> None:
     """Load a world into an empty data directory that nobody serves."""
     wanted = settings(config, **flags)
     world = load_world(wanted.world)
-    count = (world if devices is None else world.resized(devices)).device_count()
+    sized = world if devices is None else world.resized(devices)
     with ExitStack() as stack:
         directory = Directory(wanted.data, shared=bool(wanted.store))
         stack.callback(directory.release)
@@ -79,9 +79,9 @@ def seed(devices: int | None, config: str | None, **flags: Any) -> None:
                     f"the data directory {wanted.data} holds a world already: "
                     "remove it, or choose another with --data"
                 )
-        advance = stack.enter_context(bar("seeding", count))
+        advance = stack.enter_context(bar("seeding", sized.size()))
         for piece in load_steps(world, wanted.seed, Clock().now_ms(), devices):
             with store.transaction() as state:
                 written = piece(state)
             advance(written)
-    click.echo(f"{count} devices of the world {world.name} are in {wanted.data}")
+    click.echo(f"{sized.device_count()} devices of the world {world.name} are in {wanted.data}")

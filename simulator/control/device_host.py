@@ -18,7 +18,6 @@ from simulator.core.files import PRIVATE, write_file
 from simulator.core.messages import Finding
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State
-from simulator.services.organisations import all_organisations
 
 if TYPE_CHECKING:
     from simulator.devices.device import VirtualDevice
@@ -110,8 +109,8 @@ class _Keeper:
 
         def work(state: State) -> list[Body]:
             found = []
-            for org in all_organisations(state):
-                own, after = state.of(org.key), ""
+            for org in state.organisations_with(KIND):
+                own, after = state.of(org), ""
                 while page := own.scan(KIND, after=after, limit=1000):
                     found += [one.body for one in page]
                     after = page[-1].key
@@ -141,8 +140,8 @@ class _Keeper:
         """Remove one record."""
 
         def work(state: State) -> None:
-            for org in all_organisations(state):
-                state.of(org.key).delete(KIND, serial)
+            for org in state.organisations_with(KIND, serial):
+                state.of(org).delete(KIND, serial)
 
         await self._gateway.run(work)
 

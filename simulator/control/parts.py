@@ -21,7 +21,7 @@ from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.documents import bounds
 from simulator.protocol.fields import Field, Integer, Object, Objects, String
 from simulator.protocol.wire import parse_json
-from simulator.services.provisioning import Provisioning
+from simulator.services.provisioning import Held, Provisioning
 from simulator.store.protocols import Journal
 
 
@@ -51,9 +51,12 @@ class Parts:
     """Names the fingerprint key without telling it."""
     sign: Callable[[bytes, str], str]
     """Takes content and its media type; returns them signed with the data directory's key."""
-    renew: Callable[[], Awaitable[list[Body]]]
-    """Makes what a replaced world needs beside the state, and returns its organisations with
-    their credentials, as in ``ready.json``."""
+    renew: Callable[[Collection[str] | None], Awaitable[list[Body]]]
+    """Makes what organisations need beside the state, be it those that have changed or all (None);
+    returns all with their credentials, as in ``ready.json``."""
+    hand_out: Callable[[str, Held], Awaitable[Body]]
+    """Takes an organisation and a holder in it; returns its entry of ``ready.json`` once its files
+    are there."""
 
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from simulator.control.parts import Parts
 from simulator.core.state import State
 from simulator.services.apns import pushes
 from simulator.services.apns.pushes import Waiting
-from simulator.services.organisations import all_organisations
+from simulator.services.organisations import identifiers
 
 KEEP_ALIVE_S = 15.0
 """After so much silence a stream gets a comment, so that both ends see that it lives."""
@@ -146,9 +146,9 @@ class PushStreams:
             now_ms = parts.clock.now_ms()
             return [
                 one
-                for org in all_organisations(state)
+                for org in state.organisations_with(pushes.PENDING)
                 for one in pushes.waiting(
-                    state.of(org.key), org.key, slots, now_ms, stream.since.get(org.key, 0)
+                    state.of(org), org, slots, now_ms, stream.since.get(org, 0)
                 )
             ]
 
@@ -185,9 +185,7 @@ class PushStreams:
 
 
 def _stored(state: State) -> dict[str, int]:
-    return {
-        one.key: pushes.counters(state.of(one.key))["stored"] for one in all_organisations(state)
-    }
+    return {one: pushes.counters(state.of(one))["stored"] for one in identifiers(state)}
 
 
 def shown(waiting: Waiting) -> dict[str, object]:

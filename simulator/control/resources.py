@@ -6,7 +6,7 @@ from aiohttp import web
 
 from simulator.control.parts import BODY, PARTS, QUERY, Handler, Route, missing
 from simulator.core.state import Body, State
-from simulator.services.organisations import all_organisations
+from simulator.services.organisations import identifiers
 from simulator.services.provisioning import (
     ControlCall,
     Credential,
@@ -68,7 +68,8 @@ def _handler(provisioning: Provisioning, resource: Resource) -> Handler:
         await bring_up_to_date(request, provisioning)
         answer = await parts.gateway.run(work)
         if resource.renews:
-            await parts.renew()
+            changed = (answer or {}).get("organisation")
+            await parts.renew(None if changed is None else [changed])
         if answer is None:
             return web.Response(status=resource.status)
         return web.json_response(answer, status=resource.status)
@@ -105,14 +106,17 @@ def _implied(kind: Credential) -> Iterator[Route]:
 
 def find(kind: Credential, state: State, identifier: str) -> tuple[str, Held]:
     """Return the holder with that id, and its organisation; a problem if there is none."""
-    for organisation in all_organisations(state):
-        for held in kind.held(state, organisation.key):
+    for organisation in identifiers(state):
+        for held in kind.held(state, organisation):
             if held.id == identifier:
-                return organisation.key, held
+                return organisation, held
     raise missing(f"no {kind.holder} has the id {identifier}")
 
 
-def _shown(kind: Credential, held: Held) -> Body:
+async def _answer(request: web.Request, kind: Credential, organisation: str, held: Held) -> Body:
+    """Return the credential of *held*, with where its files are if it has any."""
+    if held.files and not kind.value:
+        return await request.app[PARTS].hand_out(organisation, held)
     value = held.entry[kind.value] if kind.value else held.entry
     if value is None:
         raise missing(f"the {kind.holder} {held.id} has no credential: renew it")
@@ -123,37 +127,38 @@ def _show(kind: Credential) -> Handler:
     async def handler(request: web.Request) -> web.Response:
         identifier = request.match_info["id"]
         work = request.app[PARTS].gateway.run
-        _, held = await work(lambda state: find(kind, state, identifier))
-        return web.json_response(_shown(kind, held))
+        organisation, held = await work(lambda state: find(kind, state, identifier))
+        return web.json_response(await _answer(request, kind, organisation, held))
 
     return handler
 
 
 def _renew(kind: Credential) -> Handler:
     async def handler(request: web.Request) -> web.Response:
-        def work(state: State) -> Body:
+        def work(state: State) -> tuple[str, Held]:
             new, change = _issuing(kind, state, request), kind.renew
             if change is not None:
                 change(state, new)
-            return _shown(kind, find(kind, state, new.id)[1])
+            return find(kind, state, new.id)
 
         parts = request.app[PARTS]
-        answer = await parts.gateway.run(work)
-        await parts.renew()
-        return web.json_response(answer)
+        organisation, held = await parts.gateway.run(work)
+        await parts.renew([organisation])
+        return web.json_response(await _answer(request, kind, organisation, held))
 
     return handler
 
 
 def _revoke(kind: Credential) -> Handler:
     async def handler(request: web.Request) -> web.Response:
-        def work(state: State) -> None:
+        def work(state: State) -> str:
+            old = _issuing(kind, state, request)
             if kind.revoke is not None:
-                kind.revoke(state, _issuing(kind, state, request))
+                kind.revoke(state, old)
+            return old.organisation
 
         parts = request.app[PARTS]
-        await parts.gateway.run(work)
-        await parts.renew()
+        await parts.renew([await parts.gateway.run(work)])
         return web.Response(status=204)
 
     return handler

@@ -182,10 +182,15 @@ def secret_lines(path: Path) -> dict[str, str]:
     """Return the lines of the private keys in the directory *path*, by what they may be called."""
     found: dict[str, str] = {}
     for file in sorted(path.rglob("*.key")):
-        lines = file.read_text("ascii", "replace").splitlines()
-        body = [line for line in lines if line and not line.startswith("-")]
-        found |= {f"{file.name} line {number}": line for number, line in enumerate(body, 1)}
+        found |= key_lines(file)
     return found
+
+
+def key_lines(file: Path) -> dict[str, str]:
+    """Return the lines of one private key, by what they may be called."""
+    lines = file.read_text("ascii", "replace").splitlines()
+    body = [line for line in lines if line and not line.startswith("-")]
+    return {f"{file.name} line {number}": line for number, line in enumerate(body, 1)}
 
 
 def drop_ledger(data: str) -> None:

@@ -1,5 +1,6 @@
 """Files that are there whole or not at all, whenever the process is killed or the disk is full."""
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -39,6 +40,17 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def exclusive(directory: Path) -> Iterator[None]:
+    """Let no other thread or process be in such a block of the same *directory*."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _mode(path: Path) -> int:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from simulator.core.files import PRIVATE, write_file
 
 NAME = "ready.json"
@@ -19,7 +21,7 @@ def url(scheme: str, host: str, port: int) -> str:
 
 def write(path: Path, ready: Mapping[str, Any]) -> None:
     """Write *ready* to *path*, which only its owner may read: it holds credentials."""
-    write_file(path, json.dumps(ready, indent=1).encode() + b"\n", PRIVATE)
+    write_file(path, msgspec.json.format(msgspec.json.encode(ready), indent=1) + b"\n", PRIVATE)
 
 
 def remove(path: Path, ready: Mapping[str, Any]) -> None:

@@ -209,6 +209,11 @@ class Settings:
         "accept",
         "Access tokens got by a key that was revoked since: accept until they end, or refuse.",
     )
+    credential_files: NotNegative = _row(
+        20,
+        "For how many organisations, in order of their ids, the keys and certificates are written "
+        "at the start. Those of others are made when they are asked for, as by mdmsim token.",
+    )
     public_dir: str = _row(
         "",
         "A directory for what clients need and everybody may read: ca.pem is put there. Share it "

@@ -101,6 +101,17 @@ class State(Protocol):
         """Return up to *limit* entities in order of key, those after *after* with *prefix*."""
         ...
 
+    def keys(self, kind: str, *, after: str = "", limit: int = 100) -> list[str]:
+        """Return up to *limit* keys of entities, in order, those after *after*; none is decoded."""
+        ...
+
+    def organisations_with(self, kind: str, key: str | None = None) -> list[str]:
+        """Return the organisations that have entities of *kind*, or the one of *key*, in order.
+
+        The state may be seen from anywhere; one question instead of one for each organisation.
+        """
+        ...
+
     def find(
         self,
         kind: str,
@@ -197,8 +208,14 @@ class StoreAdmin(State, Protocol):
         """Tell whether there is a state to go back to."""
         ...
 
-    def reset(self, organisation: str | None = None) -> None:
-        """Go back to the baseline with one organisation, or all; ValueError if there is none."""
+    def reset(
+        self, organisation: str | None = None, *, settled: Collection[str] = ()
+    ) -> Collection[str]:
+        """Go back to the baseline with one organisation, or all; ValueError if there is none.
+
+        Return those of which anything was changed since. *settled* are kinds that are written
+        after each reset: an organisation in which nothing else has changed stays as it is.
+        """
         ...
 
     def export_snapshot(self, header: Body) -> Iterable[bytes]:

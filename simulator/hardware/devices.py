@@ -14,7 +14,7 @@ Rule: no clock, no random generator, no state.
 
 from array import array
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from itertools import product
 from struct import unpack
@@ -228,6 +228,7 @@ def _restore(place: int, keys: tuple[int, ...]) -> int:
     return left << _HALF_BITS | right
 
 
+@cache
 def _variants(line: ProductLine) -> Variants:
     return tuple(
         {

@@ -21,6 +21,8 @@ _BETA_PROGRAMS = {
 About 15 rows, several for a system, were seen live (dep.md, amendments)."""
 _DIGITS = string.ascii_letters + string.digits
 _TOKEN_LENGTH = 64
+_MOST = 10_000
+"""Organisations that a world has at most."""
 
 
 def _beta_token(identifier: str, title: str) -> str:
@@ -43,7 +45,12 @@ def organisation(state: State, identifier: str) -> Body:
 
 def all_organisations(state: State) -> list[Entity]:
     """Return all organisations; the key of each is its id."""
-    return state.of("").scan(ORGANISATION, limit=10_000)
+    return state.of("").scan(ORGANISATION, limit=_MOST)
+
+
+def identifiers(state: State) -> list[str]:
+    """Return the ids of all organisations, in order; far faster than `all_organisations`."""
+    return state.of("").keys(ORGANISATION, limit=_MOST)
 
 
 def add_organisation(state: State, facts: Body) -> None:

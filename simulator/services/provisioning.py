@@ -44,7 +44,7 @@ from simulator.protocol.service import Service
 Step = Callable[[State], int]
 """Writes one piece of a world into the state, seen from no organisation.
 
-It returns its share of devices: of what is to be done for all of them.
+It returns its share of organisations and devices: of what is to be done for all of them.
 """
 
 
@@ -311,6 +311,8 @@ class Provisioning:
     branch: Callable[[State, bool], None] | None = None
     """Notes that the state, seen from an organisation, went back in time (or is a new world's:
     True): what clients hold of the time after it is good no more."""
+    branch_kind: str = ""
+    """The kind of entity in which *branch* notes that, and nobody else anything."""
     complete_due: Callable[[State, int], bool] | None = None
     """Does a piece of what is due by the clock; returns whether that was all of it.
 

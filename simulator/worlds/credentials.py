@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from simulator.core.files import PRIVATE, PUBLIC, load_pair, write_file
+from simulator.core.files import PRIVATE, PUBLIC, exclusive, load_pair, write_file
 from simulator.core.state import State
 from simulator.pki.authorities import Authorities
 from simulator.pki.push import PushAuthority
 from simulator.pki.vendor import Vendor, VendorAuthority
-from simulator.services.organisations import all_organisations
+from simulator.services.organisations import identifiers
 from simulator.services.provisioning import Held, Making, Provisioning
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
@@ -61,48 +61,66 @@ def push_certificates(
         (organisation["id"], pair["topic"], Path(pair["certificate"]).read_bytes())
         for organisation in organisations
         for pair in organisation.get("push_topics", [])
+        if pair.get("written", True)
     ]
 
 
 def complete(provisionings: Iterable[Provisioning], state: State, seed: int) -> None:
     """Make what organisations lack, as their data is of an earlier version."""
-    for organisation in all_organisations(state):
+    for organisation in identifiers(state):
         for one in provisionings:
             if one.complete is not None:
-                one.complete(state, organisation.key, seed)
+                one.complete(state, organisation, seed)
 
 
-def holders(provisionings: Iterable[Provisioning], state: State) -> dict[str, HeldByList]:
-    """Return who holds which credentials, by organisation; *state* is seen from none."""
+def holders(
+    provisionings: Iterable[Provisioning],
+    state: State,
+    organisations: Iterable[str] | None = None,
+) -> dict[str, HeldByList]:
+    """Return who holds which credentials, by organisation: of all, or of *organisations*.
+
+    *state* is seen from none.
+    """
     known = [kind for one in provisionings for kind in one.credentials]
     return {
-        one.key: {kind.ready: list(kind.held(state, one.key)) for kind in known}
-        for one in all_organisations(state)
+        one: {kind.ready: list(kind.held(state, one)) for kind in known}
+        for one in (identifiers(state) if organisations is None else organisations)
     }
 
 
-def write(path: Path, making: Making, held: Mapping[str, HeldByList]) -> list[dict[str, Any]]:
-    """Return the organisations as ``ready.json`` has them; files that are missing are made.
+def make_files(path: Path, making: Making, held: Held) -> list[Path]:
+    """Make the files of *held* if one is missing, and return those that were made.
 
-    ValueError if one cannot be made, such as a certificate for an impossible topic.
+    ValueError if they cannot be made, such as a certificate for an impossible topic.
     """
-    return [
-        {"id": organisation}
-        | {name: [entry(path, making, one) for one in rows] for name, rows in lists.items()}
-        for organisation, lists in held.items()
-    ]
-
-
-def entry(path: Path, making: Making | None, held: Held) -> dict[str, Any]:
-    """Return one entry of ``ready.json``; with *making*, its files are made if one is missing."""
-    targets = [path / _safe(file.name) for file in held.files]
-    if making and held.make and not all(target.exists() for target in targets):
-        contents = held.make(making)
-        for file, target, content in zip(held.files, targets, contents, strict=True):
+    if held.make is None or not _missing(path, held):
+        return []
+    with exclusive(path):  # else two at once leave a key and another's certificate
+        if not _missing(path, held):
+            return []
+        targets = _targets(path, held)
+        for file, target, content in zip(held.files, targets, held.make(making), strict=True):
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_file(target, content, PRIVATE if file.secret else PUBLIC)
-    paths = {file.key: str(target) for file, target in zip(held.files, targets, strict=True)}
-    return {**held.entry, **paths}
+    return targets
+
+
+def entry(path: Path, held: Held) -> dict[str, Any]:
+    """Return one entry of ``ready.json``; with files that are not there yet it says so."""
+    paths = {
+        file.key: str(target) for file, target in zip(held.files, _targets(path, held), strict=True)
+    }
+    later = {"written": False} if held.files and _missing(path, held) else {}
+    return {**held.entry, **paths, **later}
+
+
+def _targets(path: Path, held: Held) -> list[Path]:
+    return [path / _safe(file.name) for file in held.files]
+
+
+def _missing(path: Path, held: Held) -> bool:
+    return not all(target.exists() for target in _targets(path, held))
 
 
 def _safe(name: str) -> str:

@@ -45,7 +45,7 @@ def load_steps(
     devices: int | None = None,
     provisionings: Iterable[Provisioning] | None = None,
 ) -> Iterator[Step]:
-    """Return what loads the world *world*, to be run one by one; each returns its share of devices.
+    """Return what loads the world *world*, to be run one by one; each returns its share.
 
     *provisionings* are those of the services, all unless some are given. ConfigurationError
     if its devices cannot all be told apart.

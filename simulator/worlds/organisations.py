@@ -132,6 +132,10 @@ class World:
         """Return how many devices there are in all."""
         return sum(devices.count for _, devices in self.device_lists())
 
+    def size(self) -> int:
+        """Return how many organisations and devices there are: what its loading goes through."""
+        return len(self.organisations) + self.device_count()
+
     def resized(self, count: int) -> "World":
         """Return the world with *count* devices in its first generated list.
 

@@ -41,8 +41,8 @@ def seed_world(
     """Write *world* into *state*, which is seen from no organisation, in one transaction.
 
     *generate_secret* gives the digits of credentials, which are dated *now_ms*; all else
-    follows from *world* and *seed*. *progress* is called after each chunk with
-    the number of devices in it. *devices* replaces the count of the first
+    follows from *world* and *seed*. *progress* is called after each piece with
+    the number of organisations or devices in it. *devices* replaces the count of the first
     generated list. Large worlds are better written by `steps`.
     """
     for step in steps(
@@ -67,7 +67,7 @@ def steps(
 
     To be run in order; the caller may commit between any two. First come the servers of each
     organisation with what each service seeds, then the devices, up to *chunk* in a step.
-    The returned numbers add up to the world's device count. *provisionings* are those of the
+    The returned numbers add up to the world's size. *provisionings* are those of the
     services, all unless some are given.
     """
     sized = world if devices is None else world.resized(devices)
@@ -122,8 +122,9 @@ def refuse_clashes(world: World, seed: int) -> None:
     """Raise ConfigurationError if a listed device has the serial number of a generated one."""
     for organisation in world.organisations:
         generated = [each for each in organisation.devices if not each.listed]
-        plans = [(each, DeviceMix(seed, each.families)) for each in generated]
-        for listed in (device for each in organisation.devices for device in each.listed):
+        given = [device for each in organisation.devices for device in each.listed]
+        plans = [(each, DeviceMix(seed, each.families)) for each in generated if given]
+        for listed in given:
             serial = listed["serial_number"]
             for each, plan in plans:
                 index = plan.find(serial)
@@ -156,7 +157,7 @@ def _found(state: State, *, organisation: Organisation, seed: int, now_ms: int) 
             times=one.times,
             families=one.families,
         )
-    return 0
+    return 1
 
 
 def _migration(devices: DeviceList, now_ms: int) -> Body:

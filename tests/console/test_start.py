@@ -1,4 +1,5 @@
 import asyncio
+import json
 import re
 import shlex
 import ssl
@@ -158,6 +159,20 @@ async def test_a_revoked_token_is_not_handed_out(console: Console) -> None:
     assert refused.status == 404
     assert "has no token that is good" in refused.words
     assert "/credentials/dep/main/token" not in (await console.open("/")).text
+
+
+@pytest.mark.parametrize("settings", [{"credential_files": 0}], ids=["none"])
+async def test_files_that_are_not_written_yet_are_made_from_the_page(console: Console) -> None:
+    topic = console.ready["organisations"][0]["push_topics"][0]["topic"]
+
+    page = await console.open("/")
+    answer = await console.submit(page, f"/credentials/push/{topic}/token")
+    after = await console.open("/")
+
+    assert "Its key is made when it is first asked for." in page.words
+    assert f"{topic}.key" not in page.words
+    assert await asyncio.to_thread(Path(json.loads(answer.text)["key"]).exists)
+    assert f"{topic}.key" in after.words
 
 
 async def test_the_start_page_waits_for_the_first_request(console: Console) -> None:

@@ -57,6 +57,15 @@ async def test_a_reset_brings_back_the_world_and_its_credentials(control: Contro
     assert len(exchanges["exchanges"]) == 1
 
 
+async def test_a_brief_reset_lists_no_organisation(control: Control) -> None:
+    await control.call("POST", "/devices", {"count": 3})
+
+    status, answer = await control.call("POST", "/reset", {"brief": True})
+
+    assert (status, answer) == (200, {"organisations": []})
+    assert len(await serials(control)) == 25
+
+
 async def log_in(control: Control) -> dict[str, str]:
     """Return the headers of a DEP session."""
     token = control.simulator.ready["organisations"][0]["dep_servers"][0]["token"]

@@ -120,6 +120,30 @@ def test_what_was_deleted_at_once_comes_back_by_a_reset(store: Store) -> None:
         assert state.find("thing", "n", equals="b")[0].body == {"key": "b"}
 
 
+def test_keys_come_in_order_without_what_they_stand_for(store: Store) -> None:
+    with store.transaction() as state:
+        state.put_many("thing", ((key, {}, None) for key in "cab"))
+        state.put("other", "d", {})
+        state.of("acme").put("thing", "e", {})
+
+        assert state.keys("thing") == ["a", "b", "c"]
+        assert state.keys("thing", after="a", limit=1) == ["b"]
+        assert state.keys("nothing") == []
+
+
+def test_organisations_are_found_by_what_they_have(store: Store) -> None:
+    with store.transaction() as state:
+        for name in ("acme", "school", "zoo"):
+            state.of("").put("organisation", name, {})
+        state.of("zoo").put("thing", "a", {})
+        state.of("acme").put("thing", "b", {})
+        state.of("nobody").put("thing", "a", {})
+
+        assert state.of("zoo").organisations_with("thing") == ["acme", "zoo"]
+        assert state.organisations_with("thing", "a") == ["zoo"]
+        assert state.organisations_with("thing", "c") == []
+
+
 def test_many_are_found_by_key(store: Store) -> None:
     with store.transaction() as state:
         state.put_many("thing", ((f"{n:05d}", {"n": n}, None) for n in range(2500)))

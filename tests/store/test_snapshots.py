@@ -87,6 +87,54 @@ def test_one_organisation_goes_back_and_the_others_stay(store: Store) -> None:
         assert whole(state) == start
 
 
+def test_a_reset_says_whose_entities_it_has_changed(store: Store) -> None:
+    seeded(store)
+    with store.transaction() as state:
+        assert set(state.reset()) == set()
+        state.of("b").put("device", "3", {})
+        assert set(state.reset()) == {"b"}
+        state.of("").put("token", "t", {"organisation": "a", "revoked": True})
+        assert set(state.reset()) == {"a"}
+        state.of("").put("token", "t", {"organisation": "b"})  # it was a's
+        assert set(state.reset()) == {"a", "b"}
+        state.of("").put("organisation", "b", {"id": "b", "terms": False})
+        assert set(state.reset()) == {"b"}
+        assert set(state.reset("a")) == {"a"}
+
+
+def test_what_resets_write_stays_where_nothing_else_has_changed(store: Store) -> None:
+    seeded(store)
+    with store.transaction() as state:
+        for org in "ab":
+            state.of(org).put("line", "1", {"n": 1})
+        state.of("a").put("device", "3", {})
+        changed = set(state.reset(settled={"line"}))
+
+        assert changed == {"a"}
+        assert not state.of("a").has("line", "1")
+        assert state.of("b").has("line", "1")
+        assert set(state.reset(settled={"line"})) == set()
+
+        state.of("b").delete("device", "1")
+        assert set(state.reset(settled={"line"})) == {"b"}
+        assert not state.of("b").has("line", "1")
+        assert state.of("b").has("device", "1")
+
+
+def test_after_a_reset_nothing_is_remembered_of_what_there_was(store: Store) -> None:
+    seeded(store)
+    with store.transaction() as state:
+        changed(state, "a")
+        assert state.of("a").has("device", "3")
+        assert state.of("a").get("device", "2") is None
+    with store.transaction() as state:
+        state.reset()
+
+        assert state.of("a").get("device", "3") is None
+        assert state.of("a").has("device", "2")
+        assert state.of("a").reserve("event") == 6
+
+
 def test_without_a_mark_there_is_nothing_to_go_back_to(store: Store) -> None:
     with store.transaction() as state:
         assert not state.has_baseline()

@@ -344,7 +344,7 @@ def test_few_are_found_without_a_look_at_all(path: Path, match: dict[str, str], 
     store.close()
 
 
-def steps(store: SqliteStore, work: Callable[[StoreAdmin], None]) -> int:
+def steps(store: SqliteStore, work: Callable[[StoreAdmin], object]) -> int:
     """Return how many hundred instructions SQLite runs for *work*."""
     counted = []
     with store.transaction() as state:

@@ -43,10 +43,13 @@ async def credential_file(
     request: web.Request, kind: Credential, identifier: str
 ) -> web.StreamResponse:
     """Answer the credential of the holder *identifier*, if it is good."""
-    _, held = await request.app[PARTS].gateway.run(lambda state: find(kind, state, identifier))
+    parts = request.app[PARTS]
+    organisation, held = await parts.gateway.run(lambda state: find(kind, state, identifier))
     if held.state != "active":
         raise missing(f"the {kind.holder} {identifier} has no token that is good: make a new one")
     value = held.entry[kind.value] if kind.value else held.entry
+    if held.files:
+        value = await parts.hand_out(organisation, held)
     text = value if isinstance(value, str) else json.dumps(value, indent=1) + "\n"
     name, content_type = kind.file
     return download(text.encode(), name.replace("{id}", identifier), content_type)

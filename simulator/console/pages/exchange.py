@@ -51,7 +51,7 @@ async def exchange(request: web.Request) -> web.StreamResponse:
         severities=severities(disclosures),
         fixture=fixture if len(fixture) <= MOST_TEXT else "",
         curl=pasting.curl(found, base, ready["ca"]),
-        push=push_again.command(request, found)
+        push=await push_again.command(request, found)
         if found["operation"] == push_again.OPERATION
         else "",
         before=before,

@@ -20,7 +20,6 @@ from simulator.core.state import State
 from simulator.disclosure.redact.markers import Marker, apart
 from simulator.services.apns import registry
 from simulator.services.apns.registry import DeviceToken
-from simulator.services.organisations import all_organisations
 
 OPERATION = "apns.push"
 _CONCEPT = "push.token"
@@ -28,7 +27,7 @@ _MAGIC = "push.magic"
 _AUTHORIZATION = "authorization"
 
 
-def command(request: web.Request, exchange: Mapping[str, Any]) -> str:
+async def command(request: web.Request, exchange: Mapping[str, Any]) -> str:
     """Return the command that sends *exchange* again, if it is a push that one can; else nothing.
 
     It shows the certificate of the topic, also for a push that a provider
@@ -49,6 +48,8 @@ def command(request: web.Request, exchange: Mapping[str, Any]) -> str:
     )
     if pair is None or not ready["tls"] or _marker(exchange) is None:
         return ""
+    if "written" in pair:
+        pair = await calls.get(request, "push-topics", pair["topic"], "token")
     url = "/".join([str(request.url.origin()), "traffic", str(exchange["seq"]), "curl"])
     give = shell(["curl", "-s", *bearer(request), url])
     show = ["--cacert", ready["ca"], "--cert", pair["certificate"], "--key", pair["key"]]
@@ -76,8 +77,8 @@ async def secrets(request: web.Request) -> web.StreamResponse:
     mark = request.app[PARTS].observer.mark
 
     def find(state: State) -> DeviceToken | None:
-        for organisation in all_organisations(state):
-            for one in state.of(organisation.key).scan(registry.TOKEN):
+        for organisation in state.organisations_with(registry.TOKEN):
+            for one in state.of(organisation).scan(registry.TOKEN):
                 if mark(_CONCEPT, one.key).fp == marker.fp:
                     return DeviceToken.of(one)
         return None

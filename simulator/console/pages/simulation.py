@@ -14,7 +14,7 @@ from simulator.console.parts import Page
 from simulator.console.rendering import page
 from simulator.control.parts import PARTS
 from simulator.core.state import State
-from simulator.services.organisations import all_organisations
+from simulator.services.organisations import identifiers
 from simulator.services.provisioning import Credential
 
 STEPS = (
@@ -61,10 +61,10 @@ async def steering(request: web.Request) -> web.StreamResponse:
 def _expiries(known: Iterable[Credential], state: State) -> list[Expiry]:
     """Return when each credential that is good, or has expired, ends; the first one first."""
     found = [
-        Expiry(held.expires, kind.title, held.name or held.id, organisation.key)
-        for organisation in all_organisations(state)
+        Expiry(held.expires, kind.title, held.name or held.id, organisation)
+        for organisation in identifiers(state)
         for kind in known
-        for held in kind.held(state, organisation.key)
+        for held in kind.held(state, organisation)
         if held.expires and held.state in ("active", "expired")
     ]
     return sorted(found, key=lambda one: one.at)

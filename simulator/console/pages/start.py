@@ -75,7 +75,12 @@ def _clients(parts: Parts, ready: Mapping[str, Any]) -> Iterator[tuple[str, str]
         "data": parts.settings.data,
         "proxy": ready["proxy"] or "",
     }
-    topics = [topic for one in ready["organisations"] for topic in one["push_topics"]]
+    topics = [
+        topic
+        for one in ready["organisations"]
+        for topic in one["push_topics"]
+        if topic.get("written", True)
+    ]
     values |= {name: topics[0][name] for name in ("certificate", "key") if topics}
     for one in (*SERVERS, *TRUST):
         with suppress(KeyError):  # it wants what this simulator does not have
@@ -103,6 +108,8 @@ class Card:
     held: Held
     paths: Mapping[str, str]
     """The files that go with it, by what they are."""
+    is_written: bool
+    """Whether these are there; else they are made when they are asked for."""
 
 
 def _cards(
@@ -127,7 +134,7 @@ def _cards(
             for held in kind.held(state, organisation):
                 entry = files.get((organisation, kind.ready, held.id), {})
                 paths = {one.key: entry[one.key] for one in held.files if one.key in entry}
-                found.append(Card(kind, organisation, held, paths))
+                found.append(Card(kind, organisation, held, paths, entry.get("written", True)))
     return found, keys[-1] if len(chosen) > SHOWN else ""
 
 

@@ -17,7 +17,7 @@ from simulator.core.state import Body, State
 from simulator.protocol.fields import Boolean, Integer, Object, Objects, String, Strings
 from simulator.services.fleet import portal
 from simulator.services.fleet.servers import servers
-from simulator.services.organisations import all_organisations
+from simulator.services.organisations import identifiers
 
 if TYPE_CHECKING:
     from simulator.devices.device import VirtualDevice
@@ -116,9 +116,9 @@ async def _bought(parts: Parts, count: int, body: Body) -> list[str]:
 
 def _server(state: State, wanted: Any) -> tuple[str, str]:
     found = [
-        (org.key, one.key)
-        for org in all_organisations(state)
-        for one in servers(state.of(org.key))
+        (org, one.key)
+        for org in identifiers(state)
+        for one in servers(state.of(org))
         if wanted in (None, one.key)
     ]
     if len(found) == 1:

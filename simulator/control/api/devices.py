@@ -100,9 +100,8 @@ async def get_device(request: web.Request) -> web.Response:
 
 def with_device(state: State, serial: str) -> str:
     """Return the organisation that has a device, or a problem."""
-    for org in state.of("").scan(ORGANISATION, limit=10_000):
-        if state.of(org.key).get(fleet.DEVICE, serial) is not None:
-            return org.key
+    for org in state.organisations_with(fleet.DEVICE, serial):
+        return org
     raise missing(f"no device has the serial number {serial}")
 
 

@@ -15,7 +15,7 @@ from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.services.apns import pushes, registry, topics
 from simulator.services.apns.check_in_messages import read_message
 from simulator.services.apns.registry import DeviceToken
-from simulator.services.organisations import ORGANISATION, all_organisations
+from simulator.services.organisations import identifiers
 
 _ENVIRONMENTS = tuple(ENVIRONMENTS)
 MAX_PAGE = 1000
@@ -85,17 +85,17 @@ async def list_pushes(request: web.Request) -> web.Response:
     def work(state: State) -> list[Body]:
         return [
             one
-            for org in all_organisations(state)
-            for one in pushes.pushes_of(state.of(org.key), token, now_ms)
+            for org in identifiers(state)
+            for one in pushes.pushes_of(state.of(org), token, now_ms)
         ]
 
     return web.json_response({"pushes": await parts.gateway.run(work)})
 
 
 def _with_token(state: State, token: str) -> State:
-    for org in state.of("").scan(ORGANISATION, limit=10_000):
-        if registry.find(state.of(org.key), token) is not None:
-            return state.of(org.key)
+    for org in identifiers(state):
+        if registry.find(state.of(org), token) is not None:
+            return state.of(org)
     raise missing("no such device token was checked in")
 
 
@@ -159,8 +159,8 @@ async def stats(request: web.Request) -> web.Response:
 
     def work(state: State) -> dict[str, int]:
         totals = dict.fromkeys(pushes.COUNTERS, 0)
-        for org in all_organisations(state):
-            for name, value in pushes.counters(state.of(org.key)).items():
+        for org in identifiers(state):
+            for name, value in pushes.counters(state.of(org)).items():
                 totals[name] += value
         return totals
 

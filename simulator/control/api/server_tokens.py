@@ -28,11 +28,11 @@ async def download_token(request: web.Request) -> web.Response:
     by_another = request[QUERY].get("by") == "another"
     now_ms = parts.clock.now_ms()
 
-    def work(state: State) -> ServerToken:
+    def work(state: State) -> tuple[str, ServerToken]:
         org = with_server(state, server_id)
         pem = certificate.decode("ascii", "replace")
         access_tokens.keep_certificate(state.of(org), server_id, pem)
-        return tokens.issue_token(
+        return org, tokens.issue_token(
             state.of(org),
             org,
             server_id,
@@ -45,8 +45,8 @@ async def download_token(request: web.Request) -> web.Response:
         seal_server_token(_PROBE, certificate)
     except ValueError as error:
         raise bad(str(error)) from None
-    token = await parts.gateway.run(work)
-    await parts.renew()
+    org, token = await parts.gateway.run(work)
+    await parts.renew([org])
     return web.Response(
         body=seal_server_token(token, certificate), content_type="application/pkcs7-mime"
     )
@@ -74,12 +74,13 @@ async def set_token(request: web.Request) -> web.Response:
     except ValueError as error:
         raise bad(str(error)) from None
 
-    def work(state: State) -> Body:
+    def work(state: State) -> tuple[str, Body]:
         org = with_server(state, server_id)
-        return tokens.put_token(state.of(org), org, server_id, token, now_ms=now_ms).as_dict()
+        put = tokens.put_token(state.of(org), org, server_id, token, now_ms=now_ms)
+        return org, put.as_dict()
 
-    made = await parts.gateway.run(work)
-    await parts.renew()
+    org, made = await parts.gateway.run(work)
+    await parts.renew([org])
     return web.json_response(made)
 
 
@@ -101,13 +102,13 @@ async def end_sessions(request: web.Request) -> web.Response:
 async def _end(request: web.Request, change: Callable[[State, str], None]) -> web.Response:
     parts, server_id = request.app[PARTS], request.match_info["id"]
 
-    def work(state: State) -> Body | None:
+    def work(state: State) -> tuple[str, Body | None]:
         org = with_server(state, server_id)
         change(state.of(org), server_id)
-        return token_state(state.of(org), server_id)
+        return org, token_state(state.of(org), server_id)
 
-    answer = await parts.gateway.run(work)
-    await parts.renew()
+    org, answer = await parts.gateway.run(work)
+    await parts.renew([org])
     return web.json_response(answer)
 
 

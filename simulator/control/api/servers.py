@@ -14,7 +14,7 @@ from simulator.services import organisations
 from simulator.services.dep import tokens
 from simulator.services.fleet import servers
 from simulator.services.fleet.servers import SERVER
-from simulator.services.organisations import ORGANISATION
+from simulator.services.organisations import ORGANISATION, identifiers
 
 
 def token_state(state: State, server_id: str) -> Body | None:
@@ -93,7 +93,7 @@ async def replace_server(request: web.Request) -> web.Response:
         return _server(own, org, changed)
 
     answer = await parts.gateway.run(work)
-    await parts.renew()
+    await parts.renew([answer["organisation"]])
     return web.json_response(answer)
 
 
@@ -102,9 +102,9 @@ async def list_servers(request: web.Request) -> web.Response:
 
     def work(state: State) -> list[Body]:
         return [
-            _server(state.of(org.key), org.key, one.body)
-            for org in state.of("").scan(ORGANISATION, limit=10_000)
-            for one in state.of(org.key).scan(SERVER, limit=10_000)
+            _server(state.of(org), org, one.body)
+            for org in identifiers(state)
+            for one in state.of(org).scan(SERVER, limit=10_000)
         ]
 
     found = await request.app[PARTS].gateway.run(work)
@@ -136,7 +136,7 @@ async def add_server(request: web.Request) -> web.Response:
 
 def home(state: State, organisation: Any) -> str:
     """Return the organisation that is meant: the named one, or the only one."""
-    found = [one.key for one in state.of("").scan(ORGANISATION, limit=10_000)]
+    found = identifiers(state)
     if organisation is None and len(found) == 1:
         return found[0]
     if organisation is None:
@@ -148,9 +148,8 @@ def home(state: State, organisation: Any) -> str:
 
 def with_server(state: State, server_id: str) -> str:
     """Return the organisation that has the server."""
-    for org in state.of("").scan(ORGANISATION, limit=10_000):
-        if state.of(org.key).get(SERVER, server_id) is not None:
-            return org.key
+    for org in state.organisations_with(SERVER, server_id):
+        return org
     raise missing(f"no DEP server has the id {server_id}")
 
 

@@ -145,7 +145,7 @@ async def renew_token(request: web.Request) -> web.Response:
     """Download a new token (``days``, ``rights``, ``legacy``); without ``keep`` the former ends."""
     parts, body = request.app[PARTS], request[BODY]
 
-    def work(state: State) -> Body:
+    def work(state: State) -> tuple[str, Body]:
         one = find(state, request.match_info["id"])
         stoken = portal.issue_token(
             state.of(one.organisation),
@@ -158,10 +158,10 @@ async def renew_token(request: web.Request) -> web.Response:
             keep=body["keep"],
             given=body.get("stoken", ""),
         )
-        return {"id": one.id, "name": one.name, "stoken": stoken}
+        return one.organisation, {"id": one.id, "name": one.name, "stoken": stoken}
 
-    answer = await parts.gateway.run(work)
-    await parts.renew()
+    organisation, answer = await parts.gateway.run(work)
+    await parts.renew([organisation])
     return web.json_response(answer)
 
 

@@ -4,12 +4,14 @@ import asyncio
 import gzip
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import IO
 
+import msgspec
 from aiohttp import web
 
 from simulator import __version__
+from simulator.control.device_host import HOST
 from simulator.control.parts import (
     BODY,
     ORGANISATION,
@@ -26,7 +28,7 @@ from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State, StoreAdmin
 from simulator.faults import faults
 from simulator.protocol import quirks
-from simulator.protocol.fields import Integer, Objects, String
+from simulator.protocol.fields import Boolean, Integer, Objects, String
 from simulator.services import organisations
 from simulator.services.provisioning import Provisioning
 from simulator.store import snapshot_lines
@@ -48,27 +50,31 @@ BUSY: web.AppKey[asyncio.Lock] = web.AppKey("busy", asyncio.Lock)
 async def reset(request: web.Request) -> web.Response:
     """Go back to the world as it was loaded: all of it, or one ``organisation``.
 
-    With all of it faults, quirks and the clock go back too; the journal stays.
+    With all of it faults, quirks and the clock go back too; the journal stays. What has not
+    changed is not looked at; with ``brief`` the answer does not list it either.
     """
     parts, body = request.app[PARTS], request[BODY]
     organisation = body.get("organisation")
+    settled = {one.branch_kind for one in parts.provisionings if one.branch is not None}
 
-    def work(state: StoreAdmin) -> None:
+    def work(state: StoreAdmin) -> Collection[str]:
         world = state.of("")
         if organisation is not None:
             if world.get(organisations.ORGANISATION, organisation) is None:
                 raise missing(f"no organisation has the id {organisation}")
             faults.disarm(state, organisation=organisation)
             quirks.forget(state, [organisation])
-        world.reset(organisation)
-        _branch(parts.provisionings, state, organisation)
+        changed = world.reset(organisation, settled=settled)
+        _branch(parts.provisionings, state, changed)
+        return changed
 
     async with request.app[BUSY]:
-        await parts.gateway.run(work)
+        changed = await parts.gateway.run(work)
         if organisation is None:
             parts.clock.run()
-        shown = await parts.renew()
-    return web.json_response({"organisations": shown})
+        shown = await parts.renew(changed)
+        await request.app[HOST].reload()
+    return _organisations([] if body["brief"] else shown)
 
 
 async def get_snapshot(request: web.Request) -> web.StreamResponse:
@@ -106,9 +112,10 @@ async def put_snapshot(request: web.Request) -> web.Response:
             )
             setting = header.get("clock") or {"mode": "real", "value": 0}
             parts.clock.resume(setting["mode"], setting["value"])
-            shown = await parts.renew()
+            shown = await parts.renew(None)
+            await request.app[HOST].reload()
             await parts.gateway.run(_set_baseline)
-    return web.json_response({"organisations": shown})
+    return _organisations(shown)
 
 
 async def _receive(request: web.Request, file: IO[bytes]) -> None:
@@ -152,13 +159,15 @@ def _lines(packed: gzip.GzipFile) -> Iterator[bytes]:
 def _branch(
     provisionings: Iterable[Provisioning],
     state: State,
-    organisation: str | None = None,
+    changed: Iterable[str] | None = None,
     *,
     anew: bool = False,
 ) -> None:
-    """Let what clients hold of a time after where the state is now, as cursors, be good no more."""
-    found = [one.key for one in organisations.all_organisations(state)]
-    for name in found if organisation is None else [organisation]:
+    """Let what clients hold of a time after where the state is now, as cursors, be good no more.
+
+    *changed* are the organisations that are not what they were; None: all.
+    """
+    for name in organisations.identifiers(state) if changed is None else changed:
         for one in provisionings:
             if one.branch is not None:
                 one.branch(state.of(name), anew)
@@ -187,9 +196,10 @@ async def load(request: web.Request) -> web.Response:
     async with request.app[BUSY]:
         await parts.gateway.load(work)
         parts.clock.run()
-        shown = await parts.renew()
+        shown = await parts.renew(None)
+        await request.app[HOST].reload()
         await parts.gateway.run(_set_baseline)
-    return web.json_response({"world": world.name, "organisations": shown})
+    return _organisations(shown, world=world.name)
 
 
 async def get_schema(request: web.Request) -> web.Response:
@@ -208,6 +218,12 @@ def _plan(parts: Parts, name: str, body: Body) -> Plan:
         raise bad(str(error)) from None
 
 
+def _organisations(shown: list[Body], **facts: str) -> web.Response:
+    """Answer organisations with their credentials, which may be thousands."""
+    content = msgspec.json.encode({**facts, "organisations": shown})
+    return web.Response(body=content, content_type="application/json", charset="utf-8")
+
+
 def _set_baseline(state: StoreAdmin) -> None:
     state.set_baseline()
 
@@ -220,7 +236,10 @@ ROUTES = (
         "Go back to the world as it was loaded.",
         reset,
         query=(),
-        body=(ORGANISATION,),
+        body=(
+            ORGANISATION,
+            Boolean("brief", "Whether organisations stays empty in the response.", default=False),
+        ),
         answer=SHOWN,
     ),
     Route("GET", "/snapshot", "Get the whole state as a file.", get_snapshot, query=(), gives=GZIP),

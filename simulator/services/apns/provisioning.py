@@ -12,7 +12,6 @@ from simulator.protocol.documents import read_list, refuse_duplicates, text
 from simulator.protocol.fields import Integer, Objects, String
 from simulator.services.apns import SERVICE, registry, topics
 from simulator.services.apns.registry import DeviceToken
-from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import (
     Credential,
     Example,
@@ -155,7 +154,7 @@ def _examples(trying: Trying) -> Iterator[Example]:
         pair["topic"]: pair for one in trying.organisations for pair in one.get("push_topics", ())
     }
     pair = pairs.get(device.topic) if device else None
-    if device is not None and pair is not None:
+    if device is not None and pair is not None and pair.get("written", True):
         shown = ("-i", "--http2", "--cert", pair["certificate"], "--key", pair["key"])
         header = ("-H", f"apns-topic: {device.topic}", "-H", "apns-push-type: mdm")
         url = f"{trying.base}/3/device/{device.token}"
@@ -168,8 +167,8 @@ def _examples(trying: Trying) -> Iterator[Example]:
 
 def active_device(state: State) -> DeviceToken | None:
     """Return a device token that a push would reach, or None."""
-    for organisation in all_organisations(state):
-        for one in state.of(organisation.key).scan(registry.TOKEN, limit=100):
+    for organisation in state.organisations_with(registry.TOKEN):
+        for one in state.of(organisation).scan(registry.TOKEN, limit=100):
             device = DeviceToken.of(one)
             if device.state == "active" and topics.find(state, device.topic) is not None:
                 return device

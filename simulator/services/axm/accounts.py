@@ -174,6 +174,16 @@ def of(state: State, org: str) -> list[Account]:
     return list(_all(state.of("").find(ACCOUNT, "organisation", equals=org, limit=MOST)))
 
 
+def every(state: State) -> list[Account]:
+    """Return the accounts of all organisations, in order of these."""
+    found: list[Account] = []
+    after = ""
+    while page := state.of("").scan(ACCOUNT, after=after, limit=1000):
+        found += _all(page)
+        after = page[-1].key
+    return sorted(found, key=lambda one: one.organisation)
+
+
 def _all(found: Iterable[Entity]) -> Iterator[Account]:
     return (Account(**one.body) for one in found)
 

@@ -13,7 +13,7 @@ from simulator.services.axm.device_rows import ATTRIBUTES, COVERAGE, LOCK
 from simulator.services.axm.devices import OWN
 from simulator.services.axm.people import USER, USER_ROWS
 from simulator.services.fleet import devices as fleet
-from simulator.services.organisations import all_organisations, organisation
+from simulator.services.organisations import identifiers, organisation
 from simulator.services.provisioning import ControlCall, Resource
 
 _FORMS = ("pkcs8", "apple")
@@ -27,7 +27,7 @@ def as_apple(private: str) -> str:
 def _home(call: ControlCall) -> str:
     """Return the organisation that the body names, or the only one there is."""
     wanted = call.body.get("organisation")
-    known = [one.key for one in all_organisations(call.state)]
+    known = identifiers(call.state)
     if wanted is None and len(known) == 1:
         return known[0]
     if wanted not in known:
@@ -72,10 +72,7 @@ def _with_key(call: ControlCall, account: Account) -> Body:
 
 def list_accounts(call: ControlCall) -> Body:
     """Return the API accounts of all organisations."""
-    found = [
-        one for org in all_organisations(call.state) for one in accounts.of(call.state, org.key)
-    ]
-    return {"axm_accounts": [_shown(one) for one in found]}
+    return {"axm_accounts": [_shown(one) for one in accounts.every(call.state)]}
 
 
 def add_account(call: ControlCall) -> Body:
@@ -128,13 +125,12 @@ def delete_key(call: ControlCall) -> None:
 def set_device(call: ControlCall) -> Body:
     """Set what the API tells of a device instead of what is made up."""
     serial = call.path["serial"]
-    for one in all_organisations(call.state):
-        own = call.state.of(one.key)
-        if own.has(fleet.DEVICE, serial):
-            known = own.get(OWN, serial)
-            body = ({} if known is None else known.body) | dict(call.body)
-            own.put(OWN, serial, body)
-            return {"serial_number": serial, **body}
+    for one in call.state.organisations_with(fleet.DEVICE, serial):
+        own = call.state.of(one)
+        known = own.get(OWN, serial)
+        body = ({} if known is None else known.body) | dict(call.body)
+        own.put(OWN, serial, body)
+        return {"serial_number": serial, **body}
     raise LookupError(f"no device has the serial number {serial}")
 
 
@@ -165,11 +161,11 @@ def add_user(call: ControlCall) -> Body:
 
 def delete_user(call: ControlCall) -> None:
     """Delete a person."""
-    for one in all_organisations(call.state):
-        found = call.state.of(one.key).get(USER, call.path["id"])
+    for one in call.state.organisations_with(USER, call.path["id"]):
+        found = call.state.of(one).get(USER, call.path["id"])
         if found is not None:
-            call.state.of(one.key).delete(USER, found.key)
-            _note(call, one.key, "ACCOUNT_DELETED", found.key, found.body["attributes"])
+            call.state.of(one).delete(USER, found.key)
+            _note(call, one, "ACCOUNT_DELETED", found.key, found.body["attributes"])
             return
     raise LookupError(f"no user has the id {call.path['id']}")
 

@@ -14,7 +14,7 @@ from simulator.services.axm import SERVICE, accounts, oauth, portal
 from simulator.services.axm.accounts import PRODUCTS, ROLES, Account
 from simulator.services.axm.seeding import add_content, people_steps
 from simulator.services.fleet import changes
-from simulator.services.organisations import all_organisations
+from simulator.services.organisations import identifiers
 from simulator.services.provisioning import (
     Credential,
     Example,
@@ -180,22 +180,20 @@ def _revoke(state: State, old: Issuing) -> None:
 
 def _complete_due(state: State, now_ms: int) -> bool:
     """Do a piece of what activities are to do, of each organisation."""
-    known = all_organisations(state)
-    done = [changes.complete_due(state.of(one.key), now_ms) for one in known]
+    done = [changes.complete_due(state.of(one), now_ms) for one in identifiers(state)]
     return all(done)
 
 
 def _examples(trying: Trying) -> Iterator[Example]:
-    for organisation in all_organisations(trying.state):
-        for one in accounts.of(trying.state, organisation.key):
-            key = one.key(one.current)
-            if key is not None:
-                yield Example(
-                    about="Get an access token",
-                    key=one.id,
-                    arguments=(f"{trying.base}/auth/oauth2/v2/token",),
-                    secret={"data": urlencode(_token_request(one, key["private"], trying))},
-                )
+    for one in accounts.every(trying.state):
+        key = one.key(one.current)
+        if key is not None:
+            yield Example(
+                about="Get an access token",
+                key=one.id,
+                arguments=(f"{trying.base}/auth/oauth2/v2/token",),
+                secret={"data": urlencode(_token_request(one, key["private"], trying))},
+            )
 
 
 def _token_request(account: Account, private: str, trying: Trying) -> dict[str, str]:

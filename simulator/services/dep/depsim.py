@@ -9,7 +9,7 @@ from simulator.protocol.fields import String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import errors, tokens
 from simulator.services.fleet.servers import servers
-from simulator.services.organisations import all_organisations
+from simulator.services.organisations import identifiers
 
 _VALUES = (
     String("consumer_key", "Consumer key.", concept="dep.consumer_key", source="CM"),
@@ -32,8 +32,8 @@ _VALUES = (
 def depsim_token(call: Call) -> Body:
     """Return the newest token of the first server that has one."""
     if call.settings.dialect == "depsim":
-        for organisation in all_organisations(call.state):
-            own = call.state.of(organisation.key)
+        for organisation in identifiers(call.state):
+            own = call.state.of(organisation)
             for one in servers(own):
                 if (token := tokens.current_token(own, one.key)) is not None:
                     return {row.name: token[row.name] for row in _VALUES}

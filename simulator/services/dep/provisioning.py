@@ -9,7 +9,7 @@ from simulator.pki.credentials import ServerToken, given_server_token, seal_serv
 from simulator.services.dep import SERVICE, maid, roster_portal, timeline, tokens
 from simulator.services.fleet import arrivals
 from simulator.services.fleet.servers import servers
-from simulator.services.organisations import all_organisations
+from simulator.services.organisations import identifiers
 from simulator.services.provisioning import (
     Credential,
     Example,
@@ -73,14 +73,12 @@ def _branch(own: State, anew: bool) -> None:
 
 def _complete_due(state: State, now_ms: int) -> bool:
     """Let the devices arrive that are due by now; of very many, the rest comes next time."""
-    return all(
-        arrivals.materialise_due(state.of(one.key), now_ms) for one in all_organisations(state)
-    )
+    return all(arrivals.materialise_due(state.of(one), now_ms) for one in identifiers(state))
 
 
 def _examples(trying: Trying) -> Iterator[Example]:
-    for organisation in all_organisations(trying.state):
-        for held in _held(trying.state, organisation.key):
+    for organisation in identifiers(trying.state):
+        for held in _held(trying.state, organisation):
             if held.state == "active":
                 url = f"{trying.base}/session"
                 header = oauth1.authorization(
@@ -105,6 +103,7 @@ PROVISIONING = Provisioning(
     world=roster_portal.WORLD,
     seed=_seed,
     branch=_branch,
+    branch_kind=timeline.KIND,
     complete_due=_complete_due,
     credentials=(
         Credential(

@@ -11,7 +11,7 @@ from simulator.auth.access_token import TokenHolder
 from simulator.core.state import State
 from simulator.core.timestamps import rfc3339
 from simulator.services.fleet.servers import SERVER, server, servers
-from simulator.services.organisations import all_organisations
+from simulator.services.organisations import all_organisations, identifiers
 
 _USED = "dep.maid_jti"
 _MOST_CERTIFICATES = 10
@@ -60,10 +60,10 @@ def verify(state: State, text: str, account: str, now_ms: int, *, use: bool = Tr
 
 
 def _server(state: State, uuid: str) -> TokenHolder | None:
-    for organisation in all_organisations(state):
-        for one in servers(state.of(organisation.key)):
+    for organisation in identifiers(state):
+        for one in servers(state.of(organisation)):
             if one.body["uuid"] == uuid:
-                return TokenHolder(organisation.key, one.body.get("certificates", []))
+                return TokenHolder(organisation, one.body.get("certificates", []))
     return None
 
 

@@ -5,20 +5,20 @@ All functions take the state as seen from the organisation.
 
 from simulator.core.state import Body, State
 
-_KIND, _KEY = "dep.discovery", "url"
+KIND, _KEY = "dep.discovery", "url"
 
 
 def find(state: State) -> Body | None:
     """Return ``url`` and ``updated_ms``, or None if no URL is set."""
-    found = state.get(_KIND, _KEY)
+    found = state.get(KIND, _KEY)
     return None if found is None else found.body
 
 
 def put(state: State, url: str, now_ms: int) -> None:
     """Set the URL."""
-    state.put(_KIND, _KEY, {"url": url, "updated_ms": now_ms})
+    state.put(KIND, _KEY, {"url": url, "updated_ms": now_ms})
 
 
 def delete(state: State) -> bool:
     """Forget the URL; return whether there was one."""
-    return state.delete(_KIND, _KEY)
+    return state.delete(KIND, _KEY)

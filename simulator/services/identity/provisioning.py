@@ -8,9 +8,9 @@ from simulator.core.timestamps import rfc3339
 from simulator.pki.push_requests import RequestRefused, read_request
 from simulator.protocol.body_formats import parse_plist
 from simulator.protocol.fields import Boolean, ErrorCode, Field, Integer, Objects, String
+from simulator.services import organisations
 from simulator.services.identity import SERVICE, certificates, errors, portal, signers, vendors
 from simulator.services.identity.certificates import Certificate
-from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import ControlCall, Provisioning, Resource
 
 
@@ -50,9 +50,7 @@ def _upload(call: ControlCall) -> Body:
     if old is not None and not old.is_renewable(call.now_ms):
         raise ValueError(errors.NOT_RENEWABLE.about)
     organisation = old.organisation if old else _organisation(call)
-    admin = next(
-        one.body["admin_id"] for one in all_organisations(call.state) if one.key == organisation
-    )
+    admin = organisations.organisation(call.state, organisation)["admin_id"]
     tree = _tree(call.body["request"])
     try:
         upload = portal.accept(
@@ -88,7 +86,7 @@ def _tree(text: str) -> Body:
 
 
 def _organisation(call: ControlCall) -> str:
-    known = [one.key for one in all_organisations(call.state)]
+    known = organisations.identifiers(call.state)
     named = call.body.get("organisation")
     if named is None and len(known) == 1:
         return known[0]
@@ -144,10 +142,10 @@ def register(
     if certificates.find(state, f"{made.serial_number:x}") is not None:
         return
     public = made.public_key()
-    found = [one for one in all_organisations(state) if one.key == organisation]
-    if not found or not isinstance(public, rsa.RSAPublicKey):
+    found = state.of("").get(organisations.ORGANISATION, organisation)
+    if found is None or not isinstance(public, rsa.RSAPublicKey):
         return
-    account = found[0].body["admin_id"]
+    account = found.body["admin_id"]
     upload = certificates.AcceptedRequest(
         public, "mdmsim", organisation, account, "made with the world"
     )

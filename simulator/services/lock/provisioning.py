@@ -1,6 +1,5 @@
 """What stands around Activation Lock: locks of persons, and the codes that devices make."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from simulator.auth import bypass_code
@@ -10,13 +9,7 @@ from simulator.protocol.fields import Boolean, Field, Objects, String
 from simulator.services.fleet import devices, locks
 from simulator.services.fleet.portal import device
 from simulator.services.lock import SERVICE
-from simulator.services.organisations import all_organisations
 from simulator.services.provisioning import ControlCall, Provisioning, Resource
-
-
-def _homes(call: ControlCall) -> Iterator[tuple[str, State]]:
-    for one in all_organisations(call.state):
-        yield one.key, call.state.of(one.key)
 
 
 def _shown(organisation: str, home: State, serial: str) -> Body:
@@ -35,16 +28,16 @@ def _list(call: ControlCall) -> Body:
     """Answer the locks that are on; codes are shown one by one only."""
     rows = [
         _shown(organisation, home, serial) | {"bypass_code": None}
-        for organisation, home in _homes(call)
+        for organisation in call.state.organisations_with(locks.LOCK)
+        for home in (call.state.of(organisation),)
         for serial in locks.serials(home)
     ]
     return {"locks": rows}
 
 
 def _home(call: ControlCall, serial: str) -> tuple[str, State]:
-    for organisation, home in _homes(call):
-        if home.has(devices.DEVICE, serial):
-            return organisation, home
+    for organisation in call.state.organisations_with(devices.DEVICE, serial):
+        return organisation, call.state.of(organisation)
     raise LookupError(f"no device has the serial number {serial}")
 
 

@@ -9,7 +9,6 @@ from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.fleet import devices, locks
 from simulator.services.fleet.devices import Device
 from simulator.services.lock import DOCS, errors, quirks
-from simulator.services.organisations import all_organisations
 
 _DEVICE: tuple[Field, ...] = (
     String(
@@ -105,11 +104,12 @@ def _values(call: Call) -> dict[str, str]:
 
 def _device(call: Call, values: dict[str, str]) -> tuple[State, Device]:
     """Return the device, and the state of its organisation."""
-    homes = [call.state]
+    homes, serial = [call.state], values["serial"].strip().upper()
     if not call.principal.organisation:
-        homes = [call.state.of(one.key) for one in all_organisations(call.state)]
+        known = call.state.organisations_with(devices.DEVICE, serial)
+        homes = [call.state.of(one) for one in known]
     for home in homes:
-        found = home.get(devices.DEVICE, values["serial"].strip().upper())
+        found = home.get(devices.DEVICE, serial)
         if found is not None and _fits(device := Device.of(found), values):
             return home, device
     raise ApiError(errors.DEVICE_UNKNOWN)

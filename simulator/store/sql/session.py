@@ -119,6 +119,13 @@ class SqlSession:
             for key in list(where):
                 self.set(where, key, None)
 
+    def forget_changed(self, names: Iterable[Name]) -> None:
+        """Keep nothing of the entities of *names*, which are what they were, and no number."""
+        self.removed = True
+        self.forget_some(names)
+        for key in list(self.counters):
+            self.set(self.counters, key, None)
+
     def revert(self, mark: int) -> None:
         """Undo what `set` has done since there were *mark* entries."""
         for where, key, value in reversed(self.undo[mark:]):

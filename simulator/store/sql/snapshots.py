@@ -5,9 +5,9 @@ entity was before its first change, so going back costs only what has changed.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -26,9 +26,11 @@ _SET_MARK = (
     "INSERT INTO meta VALUES ('baseline', ?)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
+_INSIDE = "{one}.organisation = :of"
+"""Which entities stand among those of one organisation, or among those of none."""
 _OWN = (
-    "(:all OR {one}.organisation = :of OR ({one}.organisation = '' AND"
-    " (({one}.kind = 'organisation' AND {one}.key = :of) OR {body} = :of)))"
+    "({one}.organisation = :of OR ({one}.organisation = '' AND"
+    " (({one}.kind = 'organisation' AND {one}.key = :of) OR {owner {one}} = :of)))"
 )
 """Which entities are those of one organisation, be it that they stand among those of none."""
 _OWN_OF = re.compile(r"\{own (\w)\}")
@@ -40,6 +42,14 @@ _CHANGED = (
     # To SQLite, CROSS says which table comes first.
     f" UNION SELECT {_NAMES} FROM baseline b CROSS JOIN entity e WHERE {_SAME} AND {{own e}}"
 )
+_OWNERS = (
+    "SELECT {owner b} FROM baseline b WHERE b.organisation = ''"  # noqa: S608 (ours)
+    " UNION SELECT {owner e} FROM baseline b CROSS JOIN entity e"
+    f" WHERE {_SAME} AND b.organisation = ''"
+    " UNION SELECT b.key FROM baseline b WHERE b.organisation = '' AND b.kind = 'organisation'"
+)
+"""Whose the changed entities are that stand among those of no organisation."""
+_OWNER_OF = re.compile(r"\{owner (\w)\}")
 _RESTORE = (
     f"INSERT INTO entity SELECT {_NAMES}, b.revision, b.body FROM baseline b"  # noqa: S608 (ours)
     f" WHERE b.revision > 0 AND {{own b}} {statements.REPLACE}"
@@ -82,8 +92,8 @@ class SnapshotSession(Protocol):
         """Write the numbers that wait."""
         ...
 
-    def forget(self) -> None:
-        """Keep nothing of what the tables may no longer hold."""
+    def forget_changed(self, names: Iterable[tuple[str, str, str]]) -> None:
+        """Keep nothing of the entities of *names*, which are what they were, and no number."""
         ...
 
     @property
@@ -122,28 +132,54 @@ def has_baseline(session: SnapshotSession) -> bool:
     return session.writable.execute(_MARK).fetchone() is not None
 
 
-def reset(session: SnapshotSession, organisation: str | None) -> None:
-    """Go back to the mark with one organisation, or with all; ValueError if there is none."""
+def reset(
+    session: SnapshotSession, organisation: str | None, settled: Collection[str]
+) -> Collection[str]:
+    """Go back to the mark with one organisation, or with all; ValueError if there is none.
+
+    Return whose entities have changed; where only those of the kinds *settled* have, they stay.
+    """
     db = written(session)
     if db.execute(_MARK).fetchone() is None:
         raise ValueError("there is no state to go back to")
+    if organisation is not None:
+        found = {organisation}
+        restored = _go_back(db, organisation, _OWN)
+    else:
+        kinds = db.execute("SELECT DISTINCT organisation, kind FROM baseline").fetchall()
+        homes = sorted({of for of, kind in kinds if kind not in settled})
+        owners = db.execute(_for_dialect(_OWNERS, db)).fetchall()
+        found = {of for (of,) in owners if isinstance(of, str)} | {*homes} - {""}
+        restored = [name for one in homes for name in _go_back(db, one, _INSIDE)]
+    db.execute(_FORGET_NEW)
     scope = {"all": organisation is None, "of": organisation or ""}
+    for statement in (_REMOVE_COUNTERS, _RESTORE_COUNTERS):
+        db.execute(statement, scope)
+    session.forget_changed(restored)
+    return found
 
-    def own(match: re.Match[str]) -> str:
-        body = db.dialect.organisation_in_body.replace("body", f"{match[1]}.body")
-        return _OWN.replace("{body}", body).replace("{one}", match[1])
+
+def _go_back(db: SqlConnection, organisation: str, own: str) -> list[Any]:
+    """Go back with the entities that *own* says are of *organisation*, and return their names."""
+    scope = {"of": organisation}
 
     def run(statement: str) -> SqlRows:
-        statement = statement.replace("{pairs}", db.dialect.noted_pairs)
-        return db.execute(_OWN_OF.sub(own, statement), scope)
+        text = _OWN_OF.sub(lambda match: own.replace("{one}", match[1]), statement)
+        return db.execute(_for_dialect(text, db), scope)
 
     changed = run(_CHANGED).fetchall()
     for each in (statements.UNINDEX, statements.DELETE):
         db.executemany(each, changed)
-    db.execute(_FORGET_NEW)
-    for statement in (_RESTORE, _REINDEX, _FORGET, _REMOVE_COUNTERS, _RESTORE_COUNTERS):
+    for statement in (_RESTORE, _REINDEX, _FORGET):
         run(statement)
-    session.forget()
+    return changed
+
+
+def _for_dialect(statement: str, db: SqlConnection) -> str:
+    def owner(match: re.Match[str]) -> str:
+        return db.dialect.organisation_in_body.replace("body", f"{match[1]}.body")
+
+    return _OWNER_OF.sub(owner, statement.replace("{pairs}", db.dialect.noted_pairs))
 
 
 def export_lines(db: SqlConnection, header: Body) -> Iterator[bytes]:

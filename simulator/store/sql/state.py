@@ -3,7 +3,7 @@
 Longer than 300 lines: each method is one call of the protocol, a few lines long.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -210,6 +210,20 @@ class SqlState:
         values = (self._organisation, kind, *self._bounds(prefix, after), max(limit, 0))
         return _entities(self._session.flush().execute(statements.SCAN, values))
 
+    def keys(self, kind: str, *, after: str = "", limit: int = 100) -> list[str]:
+        """Return up to *limit* keys of entities, in order, those after *after*."""
+        values = (self._organisation, kind, *self._bounds("", after), max(limit, 0))
+        return [key for (key,) in self._session.flush().execute(statements.KEYS, values)]
+
+    def organisations_with(self, kind: str, key: str | None = None) -> list[str]:
+        """Return the organisations that have entities of *kind*, or the one of *key*, in order."""
+        db = self._session.flush()
+        if key is None:
+            rows = db.execute(statements.WITH_KIND, (kind,))
+        else:
+            rows = db.execute(statements.WITH_KEY, (kind, key))
+        return [found for (found,) in rows]
+
     def find(
         self,
         kind: str,
@@ -329,9 +343,11 @@ class SqlState:
         """Tell whether there is a state to go back to."""
         return snapshots.has_baseline(self._session)
 
-    def reset(self, organisation: str | None = None) -> None:
+    def reset(
+        self, organisation: str | None = None, *, settled: Collection[str] = ()
+    ) -> Collection[str]:
         """Go back to the mark with one organisation, or with all; ValueError without a mark."""
-        snapshots.reset(self._session, organisation)
+        return snapshots.reset(self._session, organisation, settled)
 
     def export_snapshot(self, header: Body) -> Iterator[bytes]:
         """Yield the whole state as the lines of a snapshot with *header*."""

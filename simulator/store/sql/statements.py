@@ -32,6 +32,16 @@ INDEX = "INSERT INTO entity_index VALUES (?,?,?,?,?)"
 UNINDEX = "DELETE FROM entity_index WHERE organisation=? AND kind=? AND key=?"
 _UNINDEX_SOME = "DELETE FROM entity_index WHERE organisation=? AND kind=? AND key IN"
 SCAN = f"{_SELECT} AND key >= ? AND key < ? ORDER BY key LIMIT ?"
+KEYS = (
+    "SELECT key FROM entity WHERE organisation=? AND kind=? AND key >= ? AND key < ?"
+    " ORDER BY key LIMIT ?"
+)
+_WITH = (
+    "SELECT o.key FROM entity o WHERE o.organisation = '' AND o.kind = 'organisation'"
+    " AND EXISTS (SELECT 1 FROM entity e WHERE e.organisation = o.key AND e.kind = ?"
+)
+WITH_KIND = f"{_WITH}) ORDER BY o.key"
+WITH_KEY = f"{_WITH} AND e.key = ?) ORDER BY o.key"
 CHANGES = f"{_SELECT} AND revision > ? ORDER BY revision LIMIT ?"
 COUNT = "SELECT count(*) FROM entity WHERE organisation=? AND kind=?"
 FIND = f"{_JOIN} AND i.value >= ? AND i.value < ? ORDER BY i.value, i.key LIMIT ?"
