@@ -52,7 +52,7 @@ def _places(kept: JournalLedger, settings: Settings) -> Iterator[tuple[str, byte
     manifest = load_manifest(settings.manifest).on(today())
     for level in get_args(Level):
         report = kept.report(manifest, level, strict=False)
-        material = kept.material(report, manifest, 100)
+        material = kept.material(report, manifest)
         for form in FORMATS.values():
             text = "".join(form.render(material))
             yield f"the report as {form.name} at level {level}", text.encode()

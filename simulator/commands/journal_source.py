@@ -85,7 +85,7 @@ class JournalLedger:
             product=product,
         )
 
-    def material(self, report: Report, manifest: Manifest, width: int) -> Material:
+    def material(self, report: Report, manifest: Manifest, width: int | None = None) -> Material:
         """Return what the formats write from."""
         return Material(
             report=report,

@@ -146,7 +146,8 @@ def deliver(kept: JournalLedger, manifest: Manifest, options: ReportOptions) -> 
     if options.on_screen:
         write(report_screen.lines(found, *get_terminal_size((100, 40))), None)
     else:
-        width = max(80, get_terminal_size((100, 0)).columns)
+        is_screen = options.output is None and sys.stdout.isatty()
+        width = max(80, get_terminal_size().columns) if is_screen else None
         write(FORMATS[options.form].render(kept.material(report, judged, width)), options.output)
     write_lock(found, options.write_lock)
     return report.exit_code(options.fail_on)

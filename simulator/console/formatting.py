@@ -76,6 +76,16 @@ def named(concept: str) -> str:
     return WORDS.concept(concept) if concept in CONCEPTS else concept
 
 
+def kind(category: str) -> str:
+    """Return what a category of concepts is called: ``identifier of a device``."""
+    return WORDS.text(category, "category")
+
+
+def whose(subject: str) -> str:
+    """Return whom a value is about: ``a device``; itself if that cannot be said."""
+    return WORDS.subject(subject) or subject
+
+
 def number(count: int) -> str:
     """Return a whole number with its thousands apart."""
     return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
@@ -138,6 +148,8 @@ FILTERS: dict[str, Callable[..., str]] = {
     "duration": duration,
     "meaning": meaning,
     "named": named,
+    "kind": kind,
+    "whose": whose,
     "instant": instant,
     "size": size,
     "standing": standing,

@@ -1,6 +1,8 @@
 """``mdmsim judge``."""
 
+import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -300,6 +302,7 @@ def test_a_body_that_was_cut_off_makes_the_evidence_incomplete(tmp_path: Path) -
             b'{"op": "dep.define", "exchange": 1, "value": {}}', "no disclosure as we", id="jsonl"
         ),
         pytest.param(b"\xef\xbb\xbf{", "no JSON at its start", id="mark"),
+        pytest.param(gzip.compress(b"{}"), "unpack it first", id="packed"),
         pytest.param(None, "cannot read", id="missing"),
     ],
 )
@@ -316,6 +319,16 @@ def test_what_is_no_capture_is_refused_in_one_line(
     assert why in result.stderr
     assert result.stderr.count("\n") == 1
     assert not output.exists()
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.har"
+    os.mkfifo(pipe)
+
+    result = run("judge", pipe)
+
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "write it to a file first" in result.stderr
 
 
 def test_a_directory_without_a_journal_is_refused(tmp_path: Path) -> None:

@@ -170,6 +170,8 @@ async def test_an_exchange_shows_what_was_found_beside_each_field(console: Conso
     assert "dep.profile_name" in lines["profile_name"]
     assert "field-unknown" not in lines["profile_name"]
     assert "redacted dep.session_token" in page.words
+    assert "network metadata" in page.words
+    assert "the MDM server" in page.words
     assert headers["X-ADM-Auth-Session"] not in page.text
 
 

@@ -11,7 +11,7 @@ from simulator.disclosure.concepts import CATEGORIES, CONCEPTS, SUBJECTS
 from simulator.disclosure.report.glance import CHAPTERS, STATUSES
 from simulator.disclosure.report.rendering import as_dict, to_text
 from simulator.disclosure.report.words import LANGUAGES, Words
-from tests.disclosure.factories import exchange, post, report_of
+from tests.disclosure.factories import TOKEN, exchange, post, report_of
 
 TEXTS = tomllib.loads(
     resources.files("simulator.disclosure.report").joinpath("texts.toml").read_text("utf-8")
@@ -106,6 +106,23 @@ def test_a_sentence_stays_one_that_can_be_read() -> None:
     assert len(report.glance.phrases) == 13
     assert report.glance.phrases[-1].text == "and 28 more in the chapters below"
     assert report.glance.phrases[-1].severity == "fail"
+
+
+def test_what_nobody_can_leave_out_is_only_counted_beside_what_was_told() -> None:
+    login = post({}, ("X-Session", TOKEN))
+    empty = post({"contact": None}, ("X-Session", TOKEN))
+    told = post({"devices": ["A1"], "contact": None}, ("X-Session", TOKEN))
+
+    alone = report_of(exchange(login)).glance
+    beside = report_of(exchange(empty), exchange(told)).glance
+
+    assert alone.sentence == "Sent to Apple: session token of the MDM server (inherent)."
+    assert beside.sentence == (
+        "Sent to Apple: serial number of a device (undeclared), "
+        "and 1 that the protocol itself demands."
+    )
+    (inherent,) = [one for one in beside.parts if one.status == "inherent"]
+    assert beside.phrases[-1].part == inherent.id
 
 
 def test_the_report_begins_with_it() -> None:

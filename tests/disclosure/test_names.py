@@ -85,6 +85,39 @@ def test_a_name_that_the_roster_holds_is_noted(text: str, flagged: bool) -> None
     assert found.examples[0].value == text
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "flagged"),
+    [
+        ("田中 花子", "田中花子のiPad", True),
+        ("田中花子", "教室2の田中 花子", True),
+        ("アンナ・スヴェンソン", "貸出アンナスヴェンソン様", True),
+        ("アンナ・スヴェンソン", "スヴェンソン様のiPad", True),
+        ("王伟", "归王伟使用", True),
+        ("김민수", "김민수의 아이패드", True),
+        ("สมชาย ใจดี", "ไอแพดของสมชาย ใจดี", True),
+        ("สมชาย ใจดี", "ไอแพดของสมชาย", True),
+        ("अन्ना शर्मा", "अन्ना का iPad", True),
+        ("田中 花子", "田中さんのiPad", False),
+        ("田中 花子", "花子のiPad", False),
+        ("王伟", "王和伟", False),
+        ("王", "王的iPad", False),
+        ("สมชาย ใจดี", "ไอแพดของใจ", False),
+        ("अन्ना शर्मा", "अन्य iPad", False),
+    ],
+)
+def test_a_name_is_found_in_scripts_without_spaces(name: str, text: str, flagged: bool) -> None:
+    with Apple() as apple:
+        hold(apple, name)
+
+        found = line(apple, added(apple, [profile(1, text)]))
+
+    assert (FLAG in found.flags) is flagged
+
+
+def test_what_one_value_is_compared_with_has_an_end() -> None:
+    assert len(list(names.words_in("田" * 100_000))) == 16_384
+
+
 def test_nothing_is_guessed() -> None:
     with Apple() as apple:
         found = line(apple, added(apple, [profile(1, "Anna's iPad")]))

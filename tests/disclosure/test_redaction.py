@@ -70,3 +70,13 @@ def test_an_example_carries_its_own_flags() -> None:
     ]
     assert line.example == odd
     assert f"{odd} value:email-in-opaque-id; {calm}" in to_markdown(report).replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [("names", ""), ("shape", "(empty)"), ("partial", "(empty)"), ("clear", "(empty)")],
+)
+def test_what_was_empty_shows_that(level: Any, shown: str) -> None:
+    report = report_of(exchange(post({"devices": []})), redact=level)
+
+    assert [line.example for line in report.sent if line.field == "devices"] == [shown]

@@ -312,3 +312,15 @@ def test_a_grid_gives_way_at_its_widest() -> None:
     assert max(map(len, table.splitlines())) <= 20
     assert markdown_table(("a",), [("x|y",)]).splitlines()[-1] == "| x\\|y |"
     assert printable("a" * 300) == "a" * 300
+
+
+def test_a_grid_for_no_terminal_breaks_no_identifier() -> None:
+    digest, long = "0123456789abcdef" * 4, "x" * 65
+    rows = [("one two three four five six seven", f"fp={'9' * 16} {digest}", long, digest)]
+
+    words = grid(("a", "b", "c", "d"), rows).split()
+
+    assert words.count(digest) == 2
+    assert f"fp={'9' * 16}" in words
+    assert long not in words
+    assert max(map(len, grid(("a",), [("word " * 100,)]).splitlines())) <= 100

@@ -39,8 +39,8 @@ class Material:
     """Reads one exchange by its number."""
     sign: Callable[[bytes, str], str] = _unsigned
     """Takes content and its media type; returns them in a signed envelope."""
-    width: int = 100
-    """Columns of the terminal."""
+    width: int | None = None
+    """Columns of the terminal, if the report is for one."""
 
     def disclosing(self) -> Iterator[Exchange]:
         """Yield the exchanges with Apple: what devices tell their MDM server is none of them."""

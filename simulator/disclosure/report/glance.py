@@ -116,7 +116,7 @@ class SummaryPhrase:
     status: str
     severity: str
     part: str
-    """Id of the part that it is about; empty for what sums up others."""
+    """Id of the part that it is about, or the first of those; empty for how many more there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,19 +282,26 @@ def _rank(part: SummaryEntry) -> tuple[int, int, int, str, str]:
 def _phrases(parts: Sequence[SummaryEntry], words: Words) -> list[SummaryPhrase]:
     """Return the sentence's pieces: what fails, then the first of the others, then how many more.
 
-    They stand in the order of the chapters.
+    They stand in the order of the chapters. What the protocol demands is only counted, and what
+    was empty left out, unless nothing else was sent.
     """
-    failing = [one for one in parts if one.severity != "ok"][:_FAILING]
+    told = [one for one in parts if one.status not in (INHERENT, "empty")] or parts
+    failing = [one for one in told if one.severity != "ok"][:_FAILING]
     room = max(_NAMED - len(failing), 0)
     shown = {one.id for one in failing}
-    shown |= {one.id for one in [part for part in parts if part.severity == "ok"][:room]}
+    shown |= {one.id for one in [part for part in told if part.severity == "ok"][:room]}
     phrases = [
         SummaryPhrase(text=one.text, status=one.status, severity=one.severity, part=one.id)
-        for one in parts
+        for one in told
         if one.id in shown
     ]
-    if more := [one for one in parts if one.id not in shown]:
+    if more := [one for one in told if one.id not in shown]:
         worst = max((one.severity for one in more), key=SEVERITIES.index)
         text = words.text("and-more", n=len(more))
         phrases.append(SummaryPhrase(text=text, status="", severity=worst, part=""))
+    demanded = [one for one in parts if one.status == INHERENT and one not in told]
+    if demanded:
+        text = words.text("and-inherent", n=len(demanded))
+        first = demanded[0].id
+        phrases.append(SummaryPhrase(text=text, status=INHERENT, severity="ok", part=first))
     return phrases

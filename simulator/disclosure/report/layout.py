@@ -4,9 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+PLAIN = 100
+"""Columns of text that is for no terminal."""
 _GAP = 2
 _LEAST = 6
 """Narrowest column that is made to give way."""
+_WHOLE = 64
+"""Characters of a word, such as a hash, that is not broken where nothing limits the width."""
 _PART = re.compile(r"[^/_.,]*[/_.,]|[^/_.,]+")
 
 
@@ -32,8 +36,12 @@ def folded(text: str, width: int) -> str:
     return "\n".join(line for one in text.splitlines() for line in _fold(one, width))
 
 
-def grid(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int = 100) -> str:
-    """Return a table of at most *width* columns; long cells go on over several lines."""
+def grid(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
+    """Return a table of at most *width* columns; long cells go on over several lines.
+
+    Without *width* it has `PLAIN` columns, or as many as leave each word of up to 64
+    characters whole, so that identifiers can be searched and copied.
+    """
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = _widths([list(columns), *cells], width)
     lines = [_line(columns, widths), _line(["-" * one for one in widths], widths)]
@@ -77,13 +85,22 @@ def _pieces(word: str, width: int) -> list[str]:
     return [piece for piece in pieces if piece]
 
 
-def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Return column widths that fit: the widest gives way until all do."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    room = width - _GAP * (len(widths) - 1)
-    while sum(widths) > room and max(widths) > _LEAST:
-        widths[widths.index(max(widths))] -= 1
+def _widths(rows: Sequence[Sequence[str]], width: int | None) -> list[int]:
+    """Return column widths that fit: the widest gives way until all do, or none can."""
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    least = [_LEAST if width else max(_LEAST, *map(_longest, column)) for column in columns]
+    room = (width or PLAIN) - _GAP * (len(widths) - 1)
+    while sum(widths) > room:
+        giving = [at for at, wide in enumerate(widths) if wide > least[at]]
+        if not giving:
+            break
+        widths[max(giving, key=widths.__getitem__)] -= 1
     return widths
+
+
+def _longest(cell: str) -> int:
+    return max((len(word) for word in cell.split() if len(word) <= _WHOLE), default=0)
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

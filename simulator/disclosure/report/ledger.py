@@ -27,6 +27,8 @@ _SAMPLES = 32
 """Different values in clear that each group keeps, for claims that name values."""
 _WRITTEN = 4096
 """Words of a group up to which the value that each stood in is kept."""
+_WORDS = 65_536
+"""Words of a group that are kept; names in later values are not looked for."""
 _REPEATS = 2048
 """Pieces of requests that are only counted when they come again."""
 _REFUSED = 400
@@ -187,7 +189,7 @@ class Ledger:
             return
         if one.concept in NAMES and self._follows:
             self.origins.names.update(words_of(text(one) or ""))
-        elif may_name(one):
+        elif may_name(one) and len(group.words) < _WORDS:
             kept = text(one) if len(group.words) < _WRITTEN else None
             example = SentExample(one, kept, seq)
             for word in words_in(text(one) or ""):

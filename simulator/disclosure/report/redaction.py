@@ -28,9 +28,10 @@ def shown(disclosure: Disclosure, text: str | None, level: str) -> str:
         return ""
     if level == "shape":
         return _figures(disclosure.shape, disclosure.len)
-    if text is None or level == "fingerprint" or CONCEPTS[disclosure.concept].sealed:
+    hidden = text is None or disclosure.shape in EMPTY or CONCEPTS[disclosure.concept].sealed
+    if text is None or hidden or level == "fingerprint":
         return rendered(disclosure)
-    if level == "clear" and disclosure.shape not in EMPTY:
+    if level == "clear":
         return text
     return _partly(disclosure.concept, disclosure.shape, text) or rendered(disclosure)
 

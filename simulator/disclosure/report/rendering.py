@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from simulator.disclosure.report.layout import folded, grid, markdown_table
+from simulator.disclosure.report.layout import PLAIN, folded, grid, markdown_table
 from simulator.disclosure.report.report import Report
 from simulator.disclosure.report.sections import not_observable, sections
 from simulator.disclosure.report.words import Words
@@ -22,15 +22,15 @@ def as_dict(report: Report) -> dict[str, Any]:
     return {**found, "not_observable": not_observable(report)}
 
 
-def to_text(report: Report, width: int = 100) -> str:
-    """Return the whole report as plain text, in lines of *width* columns."""
+def to_text(report: Report, width: int | None = None) -> str:
+    """Return the whole report as plain text, in lines of *width* columns; see `grid`."""
     title = Words(report.provenance.language).text("disclosure-report")
     parts = [f"{title}\n{'=' * len(title)}"]
     for number, section in enumerate(sections(report), 1):
         heading = f"{number}. {section.title}"
         parts.append(f"{heading}\n{'-' * len(heading)}")
         if section.about:
-            parts.append(folded(section.about, width))
+            parts.append(folded(section.about, width or PLAIN))
         if section.rows:
             parts.append(grid(section.columns, section.rows, width))
     return "\n\n".join(parts) + "\n"

@@ -38,6 +38,10 @@ PATHS = (
     "/nowhere",
 )
 
+CUT = """[...document.querySelectorAll("nav.tabs, header nav")]
+  .filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText)"""
+"""Menus of which a part cannot be seen."""
+
 
 # Colours do not depend on the width, nor the layout on the colours: two of four say it all.
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
@@ -52,6 +56,7 @@ def test_a_page_is_readable_and_accessible(
 
         quiet = [one for one in tab.complaints if "404" not in one or path != "/nowhere"]
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert tab.page.evaluate(CUT) == []
         assert tab.page.evaluate("window.pwned") is None
         assert quiet == []
         assert tab.axe() == []
