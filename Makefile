@@ -55,6 +55,8 @@ NANOMDM_BUILT := $(TOOLS)/.nanomdm-$(NANOMDM_VERSION)
 NANOAXM_BUILT := $(TOOLS)/.nanoaxm-$(NANOAXM_VERSION)
 MICROMDM := tests/clients/go/micromdm
 MICROMDM_BUILT := $(TOOLS)/.micromdm-built
+MDMB := tests/clients/go/mdmb
+MDMB_BUILT := $(TOOLS)/.mdmb-built
 SCEP_BUILT := $(TOOLS)/.scep-$(SCEP_VERSION)
 H2SPEC_BUILT := $(TOOLS)/.h2spec-$(H2SPEC_VERSION)
 APNS_CLIENTS := tests/clients/apns
@@ -96,7 +98,7 @@ wheel: build/wheel/.installed $(NANODEP_BUILT) ## Build the package, install it 
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/wheel/bin/pytest -m wheel tests/wheel --no-cov
 
 # One worker more than two processors: much of the time they wait for the programs of others.
-clients: build/clients/.installed $(NANODEP_BUILT) $(NANOMDM_BUILT) $(MICROMDM_BUILT) $(NANOAXM_BUILT) $(SCEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
+clients: build/clients/.installed $(NANODEP_BUILT) $(NANOMDM_BUILT) $(MICROMDM_BUILT) $(MDMB_BUILT) $(NANOAXM_BUILT) $(SCEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/clients/bin/pytest -m clients tests/clients --no-cov -n 3 --dist worksteal
 
 bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.js)
@@ -199,6 +201,12 @@ $(NANOMDM_BUILT): | $(TOOLS)
 $(MICROMDM_BUILT): $(wildcard $(MICROMDM)/*) | $(TOOLS)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
 	GOBIN=$(CLIENTS) go -C $(MICROMDM) install github.com/micromdm/micromdm/cmd/micromdm
+	@touch $@
+
+# By a module of ours: a Go proxy may have its release, and yet no list of its releases.
+$(MDMB_BUILT): $(wildcard $(MDMB)/*) | $(TOOLS)
+	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
+	GOBIN=$(CLIENTS) go -C $(MDMB) install github.com/jessepeterson/mdmb/cmd/mdmb
 	@touch $@
 
 $(NANOAXM_BUILT): | $(TOOLS)
