@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -13,7 +14,9 @@ from urllib.request import urlopen
 
 from simulator.commands.journal_source import verify
 from simulator.core.data_directory import DATABASE
+from simulator.core.messages import Exchange, Peer, Request, Response
 from simulator.core.settings import Settings
+from simulator.store.opening import open_store
 from tests.durability.asking import Client
 from tests.durability.running import simulator
 
@@ -72,3 +75,36 @@ def test_the_log_stays_small(tmp_path: Path) -> None:
             largest = max(largest, log.stat().st_size)
 
     assert 0 < largest < LOG_LIMIT
+
+
+def test_the_log_stays_small_beside_readers_without_a_pause(tmp_path: Path) -> None:
+    """Without holding readers back the log is as long as all that is written, 60 MB."""
+    database, log = tmp_path / DATABASE, tmp_path / f"{DATABASE}-wal"
+    ended, largest = Event(), 0
+    request = Request("GET", "/", (), b"x" * 15_000, "https", Peer("127.0.0.1", 50000, 1))
+    with closing(open_store(database)) as store:
+
+        def write(count: int) -> None:
+            with store.transaction() as state:
+                for number in range(count):
+                    state.record(Exchange(number, request, response=Response(200, (), b"")))
+
+        def read() -> None:
+            with closing(store.journal()) as journal:
+                while not ended.is_set():
+                    list(islice(journal.raw(), 300))
+
+        write(300)
+        readers = [Thread(target=read) for _ in range(4)]
+        for reader in readers:
+            reader.start()
+        try:
+            for _ in range(400):
+                write(10)
+                largest = max(largest, log.stat().st_size)
+        finally:
+            ended.set()
+            for reader in readers:
+                reader.join()
+
+    assert 0 < largest < 48_000_000

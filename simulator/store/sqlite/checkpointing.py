@@ -4,7 +4,9 @@ SQLite does that at a commit, and waits for the disk meanwhile: a tenth of a
 second, in which nothing is answered. A thread with a connection of its own
 does it without holding anybody up. Only what was written meanwhile is left to a
 moment in which nothing is written, so that the log can begin anew: under steady
-load it would otherwise grow until a commit has to do it all.
+load it would otherwise grow until a commit has to do it all. It cannot begin anew
+beside a reader either: where readers follow one another without a pause, the next
+ones are held back until those before them have ended.
 """
 
 import logging
@@ -15,6 +17,7 @@ from typing import Any
 
 from simulator.store.errors import StoreError
 from simulator.store.sqlite.connection import SqliteConnection, connect
+from simulator.store.sqlite.readers import ReadTransactions
 
 LOG = logging.getLogger("mdmsim")
 AFTER_ROWS = 500
@@ -23,6 +26,10 @@ AFTER_BYTES = 1024 * 1024
 """Bytes of exchanges after which it is time, however few they are."""
 ANEW_PAGES = 1024
 """Pages of the log from which on it is begun anew."""
+PRESSING_PAGES = 2048
+"""Pages of the log from which on readers are held back for it."""
+HELD_BACK_S = 0.05
+"""How long they are, at most, with a log of so many pages; longer with a longer one."""
 _ROUNDS = 4
 """Passes beside the writer: each leaves less to do without it."""
 FIRST_PAUSE_S = 0.5
@@ -33,10 +40,13 @@ LONGEST_PAUSE_S = 10.0
 class Checkpointer:
     """The thread; it ends with `close`, and with nothing else."""
 
-    def __init__(self, path: Path, writing: AbstractContextManager[Any]) -> None:
+    def __init__(
+        self, path: Path, writing: AbstractContextManager[Any], reads: ReadTransactions
+    ) -> None:
         """Look after the database at *path*; nothing is written while *writing* is held."""
         self._path = path
         self._writing = writing
+        self._reads = reads
         self._rows = self._bytes = 0
         self._due = threading.Event()
         self._closing = threading.Event()
@@ -82,14 +92,24 @@ class Checkpointer:
         if self._connection is None:
             # It waits for nobody: what readers still need stays for the next time.
             self._connection = connect(self._path, busy_s=0)
+        pages = 0
         for _ in range(_ROUNDS):
             _, pages, done = self._checkpoint("PASSIVE")
             if pages < ANEW_PAGES or self._closing.is_set():
                 return
             if pages - done < ANEW_PAGES // 8:
                 break
+        if self._begin_anew() or pages < PRESSING_PAGES:
+            return
+        with self._reads.held_back(HELD_BACK_S * pages / PRESSING_PAGES) as alone:
+            if alone:
+                self._begin_anew()
+
+    def _begin_anew(self) -> bool:
+        """Tell whether the log begins anew: nothing was read from it."""
         with self._writing:
-            self._checkpoint("RESTART")
+            busy, _, _ = self._checkpoint("RESTART")
+        return not busy
 
     def _checkpoint(self, mode: str) -> tuple[int, int, int]:
         """Return whether it was kept from it, the pages of the log, and those that are done."""

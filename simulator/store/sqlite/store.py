@@ -12,7 +12,7 @@ from simulator.store.sql.store import SqlStore
 from simulator.store.sqlite import migrations, schema
 from simulator.store.sqlite.checkpointing import Checkpointer
 from simulator.store.sqlite.connection import SqliteConnection
-from simulator.store.sqlite.readers import FileReaders, MemoryReaders
+from simulator.store.sqlite.readers import FileReaders, MemoryReaders, ReadTransactions
 
 _UNKNOWN = -1
 """Of no database: what is remembered has to be read again."""
@@ -41,7 +41,8 @@ class SqliteStore(SqlStore):
         self._connection = connection
         self._path = path
         self._seen = _UNKNOWN
-        self._checkpointer = None if path is None else Checkpointer(path, self._lock)
+        self._reads = ReadTransactions()
+        self._checkpointer = None if path is None else Checkpointer(path, self._lock, self._reads)
 
     @classmethod
     def open(
@@ -63,7 +64,7 @@ class SqliteStore(SqlStore):
         """
         if self._path is None:
             return SqlJournal(MemoryReaders(self._connection, self._lock))
-        return SqlJournal(FileReaders(self._path))
+        return SqlJournal(FileReaders(self._path, self._reads))
 
     def close(self) -> None:
         """Close the database."""
