@@ -47,6 +47,8 @@ _SUSPICIOUS = tuple(
 )
 """What is, in lower case, in every property list that has a key to look at, or may hide it."""
 _XML = b"<?xml"
+_SCEP = "scep"
+"""The purpose of messages of which nothing is kept: they are encrypted."""
 _PKCS12 = "com.apple.security.pkcs12"
 _HEADERS = ("content-type",)
 _QUERY = ("operation", "model-family")
@@ -88,6 +90,7 @@ class DeviceJournal:
         findings: Sequence[Finding],
     ) -> Exchange:
         url = urlsplit(step.url)
+        seal = _nothing if step.purpose == _SCEP else self._sealed
         port = url.port or (443 if url.scheme == "https" else 80)
         sent = (("Host", url.netloc), *_plain(step.headers.items()))
         answered = _plain(received.headers.items())
@@ -97,7 +100,7 @@ class DeviceJournal:
                 step.method,
                 _target(url),
                 sent,
-                self._sealed(step.body),
+                seal(step.body),
                 url.scheme,
                 Peer(url.hostname or "", port, 0, first=False),
             ),
@@ -107,7 +110,7 @@ class DeviceJournal:
             operation=_operation(step.purpose),
             route=f"{step.method} {step.purpose}",
             findings=list(findings),
-            response=Response(received.status, answered, self._sealed(received.body)),
+            response=Response(received.status, answered, seal(received.body)),
         )
 
     def _sealed(self, body: bytes) -> bytes:
@@ -148,6 +151,11 @@ class DeviceJournal:
             text = value if isinstance(value, str) else value.hex()
             return str(self._parts.observer.mark(_CONCEPT, text))
         return value
+
+
+def _nothing(_: bytes) -> bytes:
+    """Return what is kept of a body that cannot be read."""
+    return b""
 
 
 def _read(body: bytes) -> tuple[Any, Callable[[Any], bytes]]:

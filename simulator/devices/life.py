@@ -34,7 +34,7 @@ def power_on(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
             device.condition = "enrolled"
         device.happened(world.now_ms(), "on")
     if device.enrolment is None:
-        yield from _enrol(EnrolmentAttempt(), device, world)
+        yield from _enrol(EnrolmentAttempt(world.push_token()), device, world)
 
 
 def power_off(device: VirtualDevice, world: DeviceEnvironment) -> None:
@@ -57,7 +57,7 @@ def _activate(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     record: Body = json.loads(received.body) if received.status == OK else {}
     _take(device, record)
     device.condition = "activated"
-    device.push_token = world.push_token()
+    device.push_token = device.enrolling.token if device.enrolling else world.push_token()
     device.name = model_name(str(device.hardware.get("model", "")), device.family)
     device.supervised = device.assigned is not None
     device.bypass_until_ms = world.now_ms() + _BYPASS_MS if device.supervised else 0
@@ -122,7 +122,8 @@ def _migrated(device: VirtualDevice, world: DeviceEnvironment) -> Flow[None]:
     yield from unenrol(device, world, "migration")
     yield from perform(Apple("POST", f"/push-tokens/{token}/unregister", {}))
     device.push_token = world.push_token()
-    device.enrolling = EnrolmentAttempt()  # the old server is left: only the new one remains
+    device.enrolling = EnrolmentAttempt(device.push_token)  # the old server is left for good
+    yield from save()
     yield from install_enrolment(content, device, world, automated=True)
     yield from _has_moved(device)
 
@@ -170,12 +171,12 @@ def enrol_by_profile(
     device: VirtualDevice, world: DeviceEnvironment, *, content: bytes = b"", url: str = ""
 ) -> Flow[None]:
     """Enrol by a profile that a person installs: *content*, or what is at *url*."""
-    yield from _enrol(EnrolmentAttempt(content=content, url=url), device, world)
+    yield from _enrol(EnrolmentAttempt(world.push_token(), content, url), device, world)
 
 
 def enrol_by_account(device: VirtualDevice, world: DeviceEnvironment, account: str) -> Flow[None]:
     """Enrol by the account that a person signs in with."""
-    yield from _enrol(EnrolmentAttempt(account=account), device, world)
+    yield from _enrol(EnrolmentAttempt(world.push_token(), account=account), device, world)
 
 
 def _by_account(device: VirtualDevice, world: DeviceEnvironment, account: str) -> Flow[None]:

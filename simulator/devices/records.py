@@ -102,8 +102,10 @@ class Attestation(Struct, frozen=True):
 
 
 class EnrolmentAttempt(Struct, frozen=True):
-    """How the device is enrolling; nothing given: as Apple assigned it."""
+    """How the device is enrolling; but for the token, nothing given: as Apple assigned it."""
 
+    token: str
+    """The push token that the device gets; another try after a restart takes the same."""
     content: bytes = b""
     """The profile that a person installs."""
     url: str = ""

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from simulator.app import Simulator
 from simulator.cli import main
+from simulator.commands import devices as devices_command
 from simulator.commands import scenarios
 from simulator.core.settings import ConfigurationError, Settings
 from tests.devices.conftest import Bench
@@ -32,7 +33,7 @@ class Shell:
     async def json(self, *args: str, exit_code: int = 0) -> Any:
         result = await self.run(*args, "--json")
         assert result.exit_code == exit_code, result.output
-        return json.loads(result.output)
+        return json.loads(result.stdout)
 
 
 @pytest.fixture
@@ -73,6 +74,21 @@ async def test_bought_devices_enrol_by_a_profile_elsewhere(shell: Shell, tmp_pat
 
     assert [one["state"] for one in devices] == ["enrolled", "enrolled"]
     assert {one["family"] for one in devices} == {"iPhone"}
+
+
+async def test_many_devices_enrol_in_batches_side_by_side(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices_command, "_BATCH", 2)
+    profile = tmp_path / "enrol.mobileconfig"
+    profile.write_bytes(shell.bench.mdm.profile())
+
+    result = await shell.run("enrol", "--count", "12", "--profile", str(profile), "--json")
+
+    devices = json.loads(result.stdout)
+    assert {one["state"] for one in devices} == {"enrolled"}
+    assert len({one["serial_number"] for one in devices}) == 12
+    assert "12 of 12 enrolled in " in result.stderr
 
 
 @pytest.mark.parametrize("rate", ["0", "-1/s", "nan", "fast", "200/min", "inf"])

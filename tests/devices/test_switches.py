@@ -104,3 +104,28 @@ async def test_an_action_that_is_wrong_is_refused(
 
     assert (answered, again, gone) == (status, 409, 404)
     assert removed == {"removed": made["serial_number"]}
+
+
+async def test_what_is_counted_is_counted_for_each_device(bench: Bench) -> None:
+    serials = [await bench.assigned() for _ in range(2)]
+    body = {"serial_numbers": serials, "power_on": True, "options": {"failed_fetches": 1}}
+
+    devices = (await bench.call("POST", "/simulated-devices", body))["simulated_devices"]
+
+    assert ["failed_fetches" in one["trouble"] for one in devices] == [True, True]
+
+
+async def test_bought_devices_enrol_by_a_profile_in_one_call(bench: Bench) -> None:
+    profile = base64.b64encode(bench.mdm.profile()).decode()
+
+    body = {"count": 2, "profile": profile}
+    devices = (await bench.call("POST", "/simulated-devices", body))["simulated_devices"]
+    before = len((await bench.call("GET", "/devices"))["devices"])
+    wrong = await bench.ask("POST", "/simulated-devices", {"count": 1, "profile": "no"})
+    both = body | {"profile_url": f"{bench.mdm.url}/enrol"}
+    twice = await bench.ask("POST", "/simulated-devices", both)
+
+    assert [one["state"] for one in devices] == ["enrolled", "enrolled"]
+    assert (wrong[0], wrong[1]["detail"]) == (400, "profile must be base64")
+    assert (twice[0], "name one of" in twice[1]["detail"]) == (400, True)
+    assert len((await bench.call("GET", "/devices"))["devices"]) == before

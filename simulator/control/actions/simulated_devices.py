@@ -1,20 +1,23 @@
 """Calls for simulated devices: create, turn on, enrol, erase them."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Awaitable, Callable
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from aiohttp import web
-from cryptography import x509
 
+from simulator.control.actions.simulated_device_bodies import (
+    OPTIONS,
+    PROFILE,
+    options_of,
+    profile_of,
+)
 from simulator.control.api.devices import invented, materialise_arrivals, who, with_device
 from simulator.control.device_host import HOST
 from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Parts, Route, bad, missing
 from simulator.core.state import Body, State
-from simulator.protocol.fields import Boolean, Integer, Object, Objects, String, Strings
+from simulator.protocol.fields import Boolean, Integer, Objects, String, Strings
 from simulator.services.fleet import portal
 from simulator.services.fleet.servers import servers
 from simulator.services.organisations import identifiers
@@ -22,12 +25,10 @@ from simulator.services.organisations import identifiers
 if TYPE_CHECKING:
     from simulator.devices.device import VirtualDevice
     from simulator.devices.hosting.fleet import Fleet
-    from simulator.devices.options import Options
 
 MAX_PAGE = 1000
 MOST_AT_ONCE = 1000
 """Devices that one call creates."""
-_CHECK_INS = ("Authenticate", "TokenUpdate")
 AT_ONCE = 100
 """Devices that do something at the same time."""
 
@@ -60,7 +61,7 @@ async def add_devices(request: web.Request) -> web.Response:
     """Create simulated devices: those of ``serial_numbers``, or ``count`` bought ones."""
     parts, body = request.app[PARTS], request[BODY]
     fleet = await request.app[HOST].fleet()
-    options = _options(body.get("options", {}))
+    options, enrol = options_of(body.get("options", {})), _turning_on(fleet, body)
     serials, count = body.get("serial_numbers"), body.get("count", 0)
     if (serials is None) == (count == 0):
         raise bad('the body must be {"count": 3} or {"serial_numbers": ["…"]}')
@@ -75,28 +76,12 @@ async def add_devices(request: web.Request) -> web.Response:
     taken = sorted(set(serials) & set(fleet.serials()))
     if taken:
         raise ValueError(f"{taken[0]} is a simulated device already")
-    for serial, hardware, organisation in found:
-        await fleet.add(serial, hardware, organisation, options)
-    if body.get("power_on", False):
-        await _each(serials, fleet.power_on)
+    await asyncio.gather(*(fleet.add(*one, copy(options)) for one in found))
+    if enrol is not None:
+        await _each(serials, enrol)
     return web.json_response(
         {"simulated_devices": [fleet.get(one).shown() for one in serials]}, status=201
     )
-
-
-def _options(given: Body) -> "Options":
-    """Read the options of devices, or raise a problem."""
-    from simulator.devices.options import Options  # noqa: PLC0415 (as in the host)
-
-    try:
-        options = msgspec.convert(given, Options)
-        if options.trust:
-            x509.load_pem_x509_certificates(options.trust.encode())
-    except msgspec.ValidationError as error:
-        raise bad(f"options: {error}") from None
-    except ValueError:
-        raise bad("options: trust must be certificates, PEM") from None
-    return options
 
 
 async def _bought(parts: Parts, count: int, body: Body) -> list[str]:
@@ -145,16 +130,22 @@ async def _each(serials: list[str], act: "Callable[[str], Awaitable[VirtualDevic
     await asyncio.gather(*(one(serial) for serial in serials))
 
 
+def _turning_on(fleet: "Fleet", body: Body) -> "Callable[[str], Awaitable[VirtualDevice]] | None":
+    """Return what new devices do at once: enrol by the profile that is named, or turn on."""
+    url, content = body.get("profile_url", ""), profile_of(body)
+    if url and content:
+        raise bad("the body must name one of profile_url and profile (in base64)")
+    if url or content:
+        return lambda serial: fleet.enrol(serial, content=content, url=url)
+    return fleet.power_on if body.get("power_on", False) else None
+
+
 async def _enrol(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
-    url, text, account = (body.get(name, "") for name in ("profile_url", "profile", "account"))
-    if [bool(one) for one in (url, text, account)].count(True) != 1:
+    url, content, account = body.get("profile_url", ""), profile_of(body), body.get("account", "")
+    if [bool(one) for one in (url, content, account)].count(True) != 1:
         raise bad("the body must name one of profile_url, profile (in base64) and account")
     if account:
         return await fleet.enrol_account(serial, account)
-    try:
-        content = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise bad("profile must be base64") from None
     return await fleet.enrol(serial, content=content, url=url)
 
 
@@ -180,7 +171,7 @@ async def _log_out(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
 
 
 async def _change(fleet: "Fleet", serial: str, body: Body) -> "VirtualDevice":
-    return await fleet.change(serial, _options(body.get("options", {})))
+    return await fleet.change(serial, options_of(body.get("options", {})))
 
 
 ACTIONS: "dict[str, Callable[[Fleet, str, Body], Awaitable[VirtualDevice]]]" = {
@@ -216,26 +207,6 @@ async def remove_device(request: web.Request) -> web.Response:
     return web.json_response({"removed": request.match_info["serial"]})
 
 
-_OPTIONS = Object(
-    "options",
-    "How they deviate from other devices.",
-    fields=(
-        Object("origins", "Where they go instead, by origin: https://mdm.test."),
-        String("trust", "Certificates, PEM, that they trust beside the system's."),
-        String("ade_method", "How they ask for the enrolment profile.", values=("post", "get")),
-        String("proxy_header", "Header in which they show their certificate, as a proxy would."),
-        Boolean("shared_keys", "Whether SCEP keys come from a pool."),
-        Integer("busy", "How many commands they refuse with NotNow.", least=0, most=10**6),
-        Boolean("locked", "Whether the screen is locked."),
-        String("lost_answer", "Check-in message whose first response is lost.", values=_CHECK_INS),
-        Integer("failed_fetches", "How many of the next downloads fail.", least=0, most=10**6),
-        Boolean("forgets_cookies", "Whether a web view loses its cookies."),
-        Boolean("foreign_identity", "Whether messages are signed with another certificate."),
-        Boolean("stale_token", "Whether the MDM is told a token that Apple has retired."),
-        Boolean("never_configured", "Whether it goes on waiting after DeviceConfigured."),
-        Boolean("silent_declarations", "Whether no status of declarations is sent."),
-    ),
-)
 ROUTES = (
     Route(
         "GET",
@@ -257,7 +228,8 @@ ROUTES = (
             String("server", "Id of the DEP server of bought ones.", shortest=1),
             Strings("families", "What bought ones may be; anything if absent."),
             Boolean("power_on", "Whether they are turned on at once."),
-            _OPTIONS,
+            *PROFILE,
+            OPTIONS,
         ),
         answer=(Objects("simulated_devices", "The new ones.", required=True),),
         status=201,
@@ -278,8 +250,7 @@ ROUTES = (
         act_on_device,
         query=(),
         body=(
-            String("profile_url", "Where the profile is that it enrols by."),
-            String("profile", "The profile that it enrols by, in base64."),
+            *PROFILE,
             String("user", "Short name of who logs in or out.", longest=64, example="anna"),
             String("password", "Of a network account that logs in to a Mac."),
             String(
@@ -287,7 +258,7 @@ ROUTES = (
                 "The account that its user enrols by, or signs in to.",
                 example="a@example.com",
             ),
-            _OPTIONS,
+            OPTIONS,
         ),
     ),
 )

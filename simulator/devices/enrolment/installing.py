@@ -17,7 +17,7 @@ from simulator.devices.enrolment.profile import (
     read_profile,
 )
 from simulator.devices.errors import profile_invalid
-from simulator.devices.flow import Flow, compute, save
+from simulator.devices.flow import Flow, compute
 from simulator.devices.identity import Identity, open_pkcs12
 from simulator.devices.records import Enrolment, InstalledProfile
 from simulator.devices.world import DeviceEnvironment
@@ -107,8 +107,6 @@ def install_enrolment(
     enrolment.bearer = bearer or (before.bearer if before else "")
     device.push_token = device.push_token or world.push_token()
     device.unlock_token = device.unlock_token or bytes.fromhex(world.random_hex(_UNLOCK_DIGITS))
-    if device.enrolling is not None:
-        yield from save()  # the token that the server is told next is the device's from now on
     try:
         yield from check_in.authenticate(device, enrolment)
         yield from check_in.token_update(device, enrolment)

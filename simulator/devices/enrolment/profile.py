@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
@@ -23,6 +24,9 @@ _CERTIFICATES = (
 )
 TOPIC_PREFIX = "com.apple.mgmt."
 _SEQUENCE = b"\x30"
+_KEPT, _SMALL = 256, 64 * 1024
+"""How many profiles stay read, and of how many bytes at most: each is looked at several times,
+and many are every device's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,12 @@ def read_profile(content: bytes) -> Profile:
     """Return the profile in *content*: a property list, bare or in CMS SignedData.
 
     DeviceError says why it is none. A wrong signature keeps nobody from
-    installing it; it is noted (device.md 3.1).
+    installing it; it is noted (device.md 3.1). Nobody changes what is returned.
     """
+    return _read_again(content) if len(content) <= _SMALL else _read(content)
+
+
+def _read(content: bytes) -> Profile:
     signers: Sequence[bytes] = ()
     problem = ""
     if content.startswith(_SEQUENCE):
@@ -87,6 +95,9 @@ def read_profile(content: bytes) -> Profile:
         if not isinstance(values.get(key), str) or not values[key]:
             raise profile_invalid(f"The required field “{key}” is missing.")
     return Profile(content, values, signers, problem)
+
+
+_read_again = lru_cache(_KEPT)(_read)
 
 
 def _certificate(payload: Mapping[str, Any]) -> bytes:
