@@ -107,6 +107,12 @@ class Simulator:
         """Take no more connections, answer what is in flight, commit and close, within 5 s."""
         await self._stack.aclose()
 
+    async def drain(self) -> None:
+        """Go on for ``drain_s`` seconds in which /readyz has clients sent elsewhere."""
+        if self.settings.drain_s:
+            self.gateway.leaving = True
+            await asyncio.sleep(self.settings.drain_s)
+
     @property
     def control_token(self) -> str:
         """The bearer token of the control API."""

@@ -208,3 +208,23 @@ async def test_an_address_is_a_url(tmp_path: Path, public: str) -> None:
     with pytest.raises(ConfigurationError, match="is no URL such as https://HOST:8443"):
         async with Simulator(settings(tmp_path, "", public_url=(public,))):
             pass
+
+
+async def test_who_leaves_says_so_and_goes_on(tmp_path: Path) -> None:
+    async with (
+        Simulator(settings(tmp_path, "", drain_s=1)) as simulator,
+        aiohttp.ClientSession() as session,
+    ):
+        control, before = Control(simulator, session), []
+        for leaving in (False, True):
+            draining = asyncio.ensure_future(simulator.drain()) if leaving else None
+            await asyncio.sleep(0)
+            async with session.get(f"{control.base}/readyz") as ready:
+                told = await ready.json()
+            async with session.get(f"{simulator.ready['http']}/account") as answer:
+                before.append((ready.status, told["status"], answer.headers.get("Connection")))
+                assert answer.status == 401
+        assert draining is not None
+        await draining
+
+    assert before == [(200, "ok", None), (503, "unready", "close")]

@@ -62,3 +62,4 @@ async def _serve(settings: Settings) -> None:
         # What is there by now stays: walking it again and again would only make answers wait.
         gc.freeze()
         await stop.wait()
+        await simulator.drain()

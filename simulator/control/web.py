@@ -53,6 +53,9 @@ async def live(_: web.Request) -> web.Response:
 async def ready(request: web.Request) -> web.Response:
     """Say whether exchanges can be recorded and read, after writing and reading something."""
     parts = request.app[PARTS]
+    if parts.gateway.leaving:
+        about = "it was told to stop, and ends once nobody is sent here (--drain-s)"
+        return web.json_response({"status": "unready", "detail": about}, status=503)
     try:
         number = await parts.gateway.probe()
         seen = await asyncio.to_thread(parts.journal.probed)

@@ -69,6 +69,11 @@ class Settings:
         "Where clients reach the services, as behind a balancer: https://HOST:PORT, http://HOST; "
         "may be given more than once. ready.json and the console name it.",
     )
+    drain_s: NotNegative = _row(
+        0,
+        "Seconds that a process told to stop goes on serving, with 503 from /readyz, so that a "
+        "balancer has sent its clients elsewhere before it closes.",
+    )
     ready_file: str = _row("", "Where to write ready.json (default: in the data directory).")
     world: str = _row("demo", "World to load into an empty data directory: a name or a TOML file.")
     manifest: str = _row(

@@ -85,6 +85,8 @@ class Gateway:
         """What the event loop runs itself, which it does once the writer has no job; it
         goes to the writer before any job that came later."""
         self.notifier = Notifier()
+        self.leaving = False
+        """Whether this process ends soon: a balancer is to send nobody here."""
         self._closing = False
         self._call_out = call_out
         self._replica = replica

@@ -56,6 +56,7 @@ async def open_ports(
     host = settings.host
     server = Http1Server(gateway.answer, clock, settings.body_limit, settings.slow_client_s)
     server.numbers = count(replica * _NUMBERS + 1)
+    server.leaves = lambda: gateway.leaving
     http2 = Http2Server(
         gateway.answer,
         clock,

@@ -45,6 +45,8 @@ class Http1Server(web.Server):
         self.numbers = itertools.count(1)
         self.body_limit = body_limit
         self.slow_s = slow_s
+        self.leaves: Callable[[], bool] = bool
+        """Whether connections are to end with their next response."""
         self._clock = clock
         self._abandoned: set[Task[Response]] = set()
         self._second, self._date = -1, ""
@@ -118,7 +120,7 @@ class Http1Server(web.Server):
         if response.goaway is not None or response.silent:
             # HTTP/1.1 has no GOAWAY: the connection ends without an answer.
             return cast("web.StreamResponse", Outgoing(b"", keep_alive=False))
-        stays = stays and not response.close and not connection.closing
+        stays = stays and not (response.close or connection.closing or self.leaves())
         content = encode(
             response, request.method, self.date(), stays=stays, old=request.http == "1.0"
         )
