@@ -1,6 +1,7 @@
 """Replicas need no directory in common: the store keeps their keys, sealed."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from simulator.app import Simulator
 from simulator.cli import main
+from simulator.commands import replay
 from simulator.core.settings import ConfigurationError
 from tests.control.conftest import Control
 from tests.postgres import PostgresServer
@@ -47,7 +49,17 @@ async def serve(data: Path | str, url: str, key: str = KEY) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def kept(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Kept:
     url = postgres.new()
-    return Kept(url, asyncio.run(serve(tmp_path_factory.mktemp("first") / "data", url)))
+    folder = tmp_path_factory.mktemp("first")
+
+    async def begin() -> dict[str, bytes]:
+        async with (
+            Simulator(settings(folder, url, store_key=KEY)) as simulator,
+            aiohttp.ClientSession() as session,
+        ):
+            await Control(simulator, session).ask("GET", "/account")
+            return await asyncio.to_thread(files, folder)
+
+    return Kept(url, asyncio.run(begin()))
 
 
 async def refused(data: Path, url: str, key: str) -> str:
@@ -199,3 +211,30 @@ def test_report_and_ca_are_had_without_the_directory(tmp_path: Path, kept: Kept)
     assert "Disclosure report" in done("report", *where)
     assert done("ca", "show", "--pem", *where).encode() == kept.files["ca.pem"][4:]
     assert kept.files.items() <= files(tmp_path / "two").items()
+
+
+def test_a_store_is_named_by_its_url_where_a_data_directory_is(tmp_path: Path, kept: Kept) -> None:
+    unused = ("--data", tmp_path / "none")
+    report = json.loads(done("judge", kept.url, "--format", "json"))
+    again = json.loads(done("report", "--store", kept.url, *unused, "--format", "json"))
+    assert report["sent"] == again["sent"]
+    assert report["counts"]["exchanges"] == 1
+    assert done("diff", kept.url, kept.url) == "disclosures: no difference\n"
+    suggested = done("manifest", "suggest", "--store", kept.url, *unused)
+    assert "[manifest]" in suggested
+    assert replay._journal(kept.url).size == 1
+
+    har = tmp_path / "exported.har"
+    done("judge", kept.url, "--format", "har", "--redact", "clear", "--output", har)
+    of_capture = json.loads(done("judge", har, "--data", kept.url, "--format", "json"))
+    assert of_capture["counts"]["exchanges"] == 1
+
+
+def test_a_store_that_was_set_is_not_read_in_place_of_a_directory(
+    tmp_path: Path, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MDMSIM_STORE", kept.url)
+    found = run("judge", tmp_path)
+
+    assert found.exit_code == 2
+    assert f"there is no journal at {tmp_path}" in found.output.replace("\n", "")

@@ -1,7 +1,6 @@
 """``mdmsim diff``: what one run disclosed and another did not."""
 
 import json
-from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -9,10 +8,9 @@ import click
 
 from simulator import services
 from simulator.commands.journal_source import books, today
-from simulator.commands.options import setting_options, settings
+from simulator.commands.options import RUN, is_journal, of_run, setting_options, settings
 from simulator.commands.remote import get
 from simulator.commands.report import detail
-from simulator.core.data_directory import DATABASE
 from simulator.core.settings import ConfigurationError, Settings
 from simulator.disclosure.judge.difference import (
     DIFFERENCES,
@@ -26,12 +24,13 @@ from simulator.disclosure.judge.lock import DisclosureLock
 from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.judge.spans import JournalRange
 from simulator.disclosure.report.rendering import as_dict
+from simulator.store.opening import named
 
 
 @click.command("diff")
-@click.argument("old", type=click.Path(path_type=Path), required=False)
-@click.argument("new", type=click.Path(path_type=Path), required=False)
-@setting_options("manifest", "fingerprint_key")
+@click.argument("old", type=RUN, required=False)
+@click.argument("new", type=RUN, required=False)
+@setting_options("store_key", "manifest", "fingerprint_key")
 @click.option("--old", "old_span", metavar="SPAN", help="Only a part of OLD: FROM..TO.")
 @click.option(
     "--new",
@@ -58,8 +57,8 @@ from simulator.disclosure.report.rendering import as_dict
 def command(
     context: click.Context,
     /,
-    old: Path | None,
-    new: Path | None,
+    old: Path | str | None,
+    new: Path | str | None,
     old_span: str | None,
     new_span: str | None,
     url: str | None,
@@ -70,6 +69,8 @@ def command(
 ) -> None:
     """Compare two runs: each a lock, a report as JSON, a data directory or the database in it.
 
+    It may be the URL of a store as well, as postgresql://USER@HOST/DATABASE.
+
     Without NEW, two parts of OLD: mdmsim diff ./mdmsim-data --old ..120 --new 121..
 
     Exit code: 0 no difference, 1 one that counts, 2 usage or manifest error, 3 evidence incomplete.
@@ -78,7 +79,7 @@ def command(
     exit_code((), fail_on)
     if url is not None:
         changes = _asked(url, old_span, new_span, paths=(old, new))
-        incomplete: list[Path] = []
+        incomplete: list[str | None] = []
     else:
         changes, incomplete = _compared(old, new, (old_span, new_span), wanted)
     click.echo(FORMATS[form](changes), nl=False)
@@ -90,15 +91,20 @@ def command(
 
 
 def _compared(
-    old: Path | None, new: Path | None, spans: tuple[str | None, str | None], wanted: Settings
-) -> tuple[list[Difference], list[Path]]:
-    """Return the changes, and the paths whose evidence is incomplete."""
+    old: Path | str | None,
+    new: Path | str | None,
+    spans: tuple[str | None, str | None],
+    wanted: Settings,
+) -> tuple[list[Difference], list[str | None]]:
+    """Return the changes, and the names of those whose evidence is incomplete."""
     if old is None or (new is None and None in spans):
         raise ConfigurationError("name what to compare: two runs, or one with --old and --new")
     new = new or old
     runs = ((old, _span("--old", spans[0])), (new, _span("--new", spans[1])))
     (before, old_whole), (after, new_whole) = (load(path, wanted, span) for path, span in runs)
-    doubtful = {path: None for path, whole in ((old, old_whole), (new, new_whole)) if not whole}
+    doubtful = {
+        named(path): None for path, whole in ((old, old_whole), (new, new_whole)) if not whole
+    }
     return compare(before, after, services.load()), list(doubtful)
 
 
@@ -110,7 +116,11 @@ def _span(name: str, text: str | None) -> JournalRange | None:
 
 
 def _asked(
-    url: str, old: str | None, new: str | None, *, paths: tuple[Path | None, Path | None]
+    url: str,
+    old: str | None,
+    new: str | None,
+    *,
+    paths: tuple[Path | str | None, Path | str | None],
 ) -> list[Difference]:
     """Return the changes that the control API at *url* finds between two parts of its journal."""
     if any(paths) or old is None or new is None:
@@ -127,13 +137,12 @@ def _asked(
 
 
 def load(
-    path: Path, wanted: Settings, span: JournalRange | None = None
+    path: Path | str, wanted: Settings, span: JournalRange | None = None
 ) -> tuple[DisclosureLock, bool]:
     """Return the lock of a run, or of a part of it, and whether its evidence is complete."""
-    if path.is_dir() or path.name == DATABASE:
-        data = path if path.is_dir() else path.parent
+    if isinstance(path, str) or is_journal(path):
         manifest = load_manifest(wanted.manifest).on(today())
-        with books(replace(wanted, data=str(data))) as kept:
+        with of_run(path, wanted) as chosen, books(chosen) as kept:
             report = kept.report(manifest, "names", strict=False)
             whole = report.verdict != "incomplete"
             lock = kept.part(span, manifest).lock if span else DisclosureLock.of(as_dict(report))

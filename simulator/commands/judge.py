@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,14 @@ from simulator.captures.evaluation import Evaluation
 from simulator.captures.opening import open_capture
 from simulator.captures.transcript import Transcript
 from simulator.commands.journal_source import JournalLedger, books, read, today
-from simulator.commands.options import setting_options, settings
+from simulator.commands.options import (
+    RUN,
+    is_journal,
+    of_run,
+    setting_options,
+    settings,
+    shared_data,
+)
 from simulator.commands.progress import bar
 from simulator.commands.report_options import ReportOptions, deliver, report_options
 from simulator.core.data_directory import DATABASE, KEYS, MEMORY, Directory, read_keys
@@ -33,8 +39,8 @@ _LARGE = 4_000_000
 
 
 @click.command("judge")
-@click.argument("file", type=click.Path(path_type=Path))
-@setting_options("manifest", "fingerprint_key")
+@click.argument("file", type=RUN)
+@setting_options("store_key", "manifest", "fingerprint_key")
 @report_options
 @click.option(
     "--host",
@@ -46,22 +52,24 @@ _LARGE = 4_000_000
 )
 @click.option(
     "--data",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Data directory of the simulator that was captured: its key gives the same fingerprints, "
-    "and what its world does not hold is foreign.",
+    metavar="DIR|URL",
+    type=RUN,
+    help="Data directory or store of the simulator that was captured: its key gives the same "
+    "fingerprints, and what its world does not hold is foreign.",
 )
 @click.pass_context
 def command(
     context: click.Context,
     /,
-    file: Path,
+    file: Path | str,
     hosts: tuple[str, ...],
-    data: Path | None,
+    data: Path | str | None,
     config: str | None,
     **flags: Any,
 ) -> None:
-    """Report what FILE discloses: a HAR, mitmproxy's flows, a data directory or its database.
+    """Report what FILE discloses: a HAR, mitmproxy's flows, a data directory, or its database.
+
+    It may be the URL of a store as well, as postgresql://USER@HOST/DATABASE.
 
     An export of ours, as HAR or jsonl, is evaluated again by what it says of each value.
 
@@ -73,8 +81,8 @@ def command(
     options = ReportOptions.take(flags)
     wanted = settings(config, **flags)
     manifest = load_manifest(wanted.manifest).on(today())
-    if file.is_dir() or file.name == DATABASE:
-        with books(replace(wanted, data=str(file if file.is_dir() else file.parent))) as kept:
+    if isinstance(file, str) or is_journal(file):
+        with of_run(file, wanted) as chosen, books(chosen) as kept:
             code = deliver(kept, manifest, options)
     else:
         with _captured(file, wanted, hosts, data, options.form) as kept:
@@ -84,7 +92,7 @@ def command(
 
 @contextmanager
 def _captured(
-    file: Path, wanted: Settings, hosts: tuple[str, ...], data: Path | None, form: str
+    file: Path, wanted: Settings, hosts: tuple[str, ...], data: Path | str | None, form: str
 ) -> Iterator[JournalLedger]:
     """Write the capture in *file* into a journal that is gone at the end, and add it all up."""
     capture, catalogue = open_capture(file), services.load()
@@ -92,10 +100,13 @@ def _captured(
         held = Directory(MEMORY)
         stack.callback(held.release)
         scan: Scan = lambda *_: ()  # noqa: E731 (a world that holds nothing)
-        keys = held.keys(wanted.fingerprint_key)
+        keys, folder = held.keys(wanted.fingerprint_key), None
         if data is not None:
-            keys = read_keys(data / KEYS, wanted.fingerprint_key)
-            scan = stack.enter_context(closing(open_journal(data / DATABASE))).scan
+            chosen = stack.enter_context(of_run(data, wanted))
+            folder = stack.enter_context(shared_data(chosen))
+            keys = read_keys(folder / KEYS, wanted.fingerprint_key)
+            place = chosen.store or folder / DATABASE
+            scan = stack.enter_context(closing(open_journal(place))).scan
         fingerprinter = Fingerprinter(keys.fingerprint)
         observer = Observer(catalogue, fingerprinter)
         evaluation = Evaluation(catalogue, observer, wanted, hosts)
@@ -127,4 +138,4 @@ def _captured(
         # An entry that cannot be read is a request of which everything is missing.
         ledger.truncated += len(transcript.invalid)
         known = known_to(catalogue, scan, observer.stamp)
-        yield JournalLedger(journal, ledger, evidence, observer, catalogue, known, data)
+        yield JournalLedger(journal, ledger, evidence, observer, catalogue, known, folder)

@@ -132,7 +132,7 @@ def _concept_of_field(service: str, name: str) -> str:
 
 
 @command.command("suggest")
-@setting_options("data", "fingerprint_key")
+@setting_options("data", "store", "fingerprint_key")
 @click.option(
     "--ask", is_flag=True, help="Ask for purpose, legal basis and the like; Enter leaves it open."
 )

@@ -1,17 +1,20 @@
 """Options that commands share; all of them come from the settings table."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from simulator.core.configuration import CONFIG, FILE, choices, flag, is_many, load_settings, rows
+from simulator.core.data_directory import DATABASE
 from simulator.core.ready_file import NAME
 from simulator.core.settings import Settings
-from simulator.store.opening import shared_files
+from simulator.store.opening import is_url, shared_files
 from simulator.store.shared_files import sharing
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -73,6 +76,41 @@ def shared_data(settings: Settings) -> Iterator[Path]:
     path = Path(settings.data).absolute()
     with sharing(shared_files(settings.store, settings.store_key), path):
         yield path
+
+
+class _Run(click.ParamType[Path | str]):
+    """A path, or the URL of a store."""
+
+    name = "path"
+
+    def convert(self, value: Any, *_: object) -> Path | str:
+        """Return a path as one, and a URL as it is."""
+        return value if is_url(value) else Path(value)
+
+
+RUN = _Run()
+"""The type of an argument that names a run: a file, a data directory, or a store by its URL."""
+
+
+def is_journal(run: Path | str) -> bool:
+    """Tell whether *run* has a journal: a data directory, the database in it, or a store's URL."""
+    return isinstance(run, str) or run.is_dir() or run.name == DATABASE
+
+
+@contextmanager
+def of_run(run: Path | str, wanted: Settings) -> Iterator[Settings]:
+    """Yield *wanted* for the journal of *run*, wherever `settings` say that there is another.
+
+    The keys of a store come from itself, if there is what opens them, else from ``--data``.
+    """
+    if isinstance(run, Path):
+        folder = run if run.is_dir() else run.parent
+        yield replace(wanted, data=str(folder), store="")
+    elif wanted.store_key:
+        with tempfile.TemporaryDirectory(prefix="mdmsim-") as data:
+            yield replace(wanted, data=data, store=run)
+    else:
+        yield replace(wanted, store=run)
 
 
 def ready_file(settings: Settings) -> Path:

@@ -21,7 +21,7 @@ from simulator.captures.public_shapes import PUBLIC_SHAPES, replay_shapes
 from simulator.captures.replaying import Captured, Replay, Simulation
 from simulator.captures.shapes import shape_of
 from simulator.captures.transcript import counted, listed
-from simulator.commands.options import ready_file, setting_options, settings
+from simulator.commands.options import RUN, is_journal, ready_file, setting_options, settings
 from simulator.commands.progress import bar
 from simulator.commands.remote import get
 from simulator.core import ready_file as ready_files
@@ -34,7 +34,7 @@ from simulator.disclosure.report.devices import DEVICE
 from simulator.disclosure.report.layout import printable
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import decode
-from simulator.store.opening import open_journal
+from simulator.store.opening import named, open_journal
 from simulator.store.reading import exchanges_through
 
 _SHOWN = 5
@@ -42,7 +42,7 @@ _SHOWN = 5
 
 
 @click.command("replay")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=RUN)
 @setting_options("data", "ready_file")
 @click.option("--host", "hosts", metavar="HOST", multiple=True, help="As for mdmsim judge.")
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
@@ -50,7 +50,7 @@ _SHOWN = 5
 def command(
     context: click.Context,
     /,
-    file: Path,
+    file: Path | str,
     hosts: tuple[str, ...],
     as_json: bool,
     config: str | None,
@@ -58,11 +58,11 @@ def command(
 ) -> None:
     """Send the requests of a capture to a running simulator, and compare the responses.
 
-    FILE is a HAR, a file of mitmproxy's flows, a data directory, or public-shapes: the shapes
-    of responses that others published, which ship. Credentials are replaced by those of the
-    simulator's ready.json: server token and session, content token, API account, push
-    certificate. What the requests change is changed in the simulator: use one that may be
-    reset. Compared are status, and which fields of which type the response has.
+    FILE is a HAR, a file of mitmproxy's flows, a data directory, the URL of a store, or
+    public-shapes: the shapes of responses that others published, which ship. Credentials are
+    replaced by those of the simulator's ready.json: server token and session, content token, API
+    account, push certificate. What the requests change is changed in the simulator: use one that
+    may be reset. Compared are status, and which fields of which type the response has.
 
     Exit code: 0 no difference, 1 differences, 2 usage or a file or simulator that is not there.
     """
@@ -70,7 +70,7 @@ def command(
     catalogue = services.load()
     replay = _start(ready_file(wanted), catalogue)
     known: Mapping[str, str] = {}
-    if str(file) == PUBLIC_SHAPES and not file.exists():
+    if isinstance(file, Path) and str(file) == PUBLIC_SHAPES and not file.exists():
         known = replay_shapes(replay, catalogue)
     else:
         for line in _replay_file(file, replay, HostFilter(catalogue, hosts), catalogue):
@@ -113,12 +113,13 @@ def _random_hex(digits: int) -> str:
 
 
 def _replay_file(
-    file: Path, replay: Replay, hosts: HostFilter, catalogue: Catalogue
+    file: Path | str, replay: Replay, hosts: HostFilter, catalogue: Catalogue
 ) -> Iterator[str]:
     """Replay a capture, and yield what has to be said about it, a line each."""
-    capture = _journal(file) if file.is_dir() or file.name == DATABASE else open_capture(file)
+    name = named(file)
+    capture = _journal(file) if isinstance(file, str) or is_journal(file) else open_capture(file)
     invalid: list[Invalid] = []
-    with bar(f"replaying {file.name}", capture.size) as advance:
+    with bar(f"replaying {name}", capture.size) as advance:
         for entry in capture.entries(advance):
             if isinstance(entry, Invalid):
                 invalid.append(entry)
@@ -126,7 +127,7 @@ def _replay_file(
                 replay.send(_captured(entry.seq, entry.request, entry.response, catalogue))
             elif isinstance(entry, ExportedExchange):
                 raise ConfigurationError(
-                    f"{file}: is an export without its requests: export a HAR with --redact clear"
+                    f"{name}: is an export without its requests: export a HAR with --redact clear"
                 )
             elif hosts.takes(entry):
                 one = _captured(entry.number, entry.request, entry.response, catalogue)
@@ -137,12 +138,12 @@ def _replay_file(
         yield f"skipped, as they are invalid: {listed(invalid)}"
     yield from (f"not sent: {one}" for one in replay.unsent)
     if not replay.sent:
-        raise ConfigurationError(f"{file}: none of its requests to Apple's hosts can be replayed")
+        raise ConfigurationError(f"{name}: none of its requests to Apple's hosts can be replayed")
 
 
-def _journal(path: Path) -> Capture:
-    """Return the exchanges with Apple of a data directory, or of its database."""
-    database = path / DATABASE if path.is_dir() else path
+def _journal(run: Path | str) -> Capture:
+    """Return the exchanges with Apple of a data directory, of its database, or of a store."""
+    database = run / DATABASE if isinstance(run, Path) and run.is_dir() else run
 
     def entries(advance: Advance) -> Iterator[Entry]:
         with closing(open_journal(database)) as journal:
