@@ -45,7 +45,7 @@ from simulator.protocol import quirks
 from simulator.services.identity import provisioning as portal_of_push_certificates
 from simulator.services.provisioning import Held, Making
 from simulator.store.errors import StoreError
-from simulator.store.opening import Place, named, open_store, shared_files, starting
+from simulator.store.opening import Place, check_clock, named, open_store, shared_files, starting
 from simulator.store.protocols import Journal
 from simulator.store.shared_files import SharedFiles, sharing
 from simulator.transport.callbacks import Callbacks
@@ -148,7 +148,9 @@ class Simulator:
     async def _start_alone(self, directory: Directory, place: Place, stack: AsyncExitStack) -> None:
         """Start everything but the simulated devices, while no other replica starts."""
         settings = self.settings
-        self._shared = await asyncio.to_thread(_fetched, settings, directory.path)
+        self._shared = await asyncio.to_thread(
+            _fetched, settings, directory.path, self.clock.now_ms
+        )
         keys = await asyncio.to_thread(directory.keys, settings.fingerprint_key)
         now = _wall_clock()
         authority = await asyncio.to_thread(directory.authority, _sans(settings), now)
@@ -379,8 +381,12 @@ def _register(issued: list[tuple[str, str, bytes]], now_ms: int, state: State) -
         portal_of_push_certificates.register(state, organisation, topic, pem, now_ms)
 
 
-def _fetched(settings: Settings, path: Path) -> SharedFiles | None:
-    """Put what the store keeps of a data directory into *path*; return where it is kept."""
+def _fetched(settings: Settings, path: Path, now_ms: Callable[[], int]) -> SharedFiles | None:
+    """Put what the store keeps of a data directory into *path*; return where it is kept.
+
+    Before, it is checked that the clock *now_ms* is that of the store.
+    """
+    check_clock(settings.store or None, now_ms)
     files = shared_files(settings.store, settings.store_key)
     if files is not None:
         files.fetch(path)

@@ -10,8 +10,10 @@ import aiohttp
 import pytest
 
 from simulator.app import Simulator
+from simulator.core.clock import Clock
 from simulator.core.data_directory import Directory
 from simulator.core.settings import ConfigurationError, Settings
+from simulator.store.opening import check_clock
 from tests.control.conftest import Control
 from tests.postgres import PASSWORD, PostgresServer
 
@@ -228,3 +230,34 @@ async def test_who_leaves_says_so_and_goes_on(tmp_path: Path) -> None:
         await asyncio.gather(simulator.drain(), look())
 
     assert seen == [(200, "ok", 401, None), (503, "unready", 401, "close")]
+
+
+@pytest.mark.parametrize(
+    ("off_ms", "how"), [(90_000, "90.0 s ahead of"), (-3_600_000, "3600.0 s behind")]
+)
+async def test_a_machine_whose_clock_is_off_is_refused(
+    tmp_path: Path, url: str, off_ms: int, how: str
+) -> None:
+    simulator = Simulator(settings(tmp_path, url))
+    simulator.clock.advance(off_ms)
+    with pytest.raises(ConfigurationError) as caught:
+        async with simulator:
+            pass
+
+    about = str(caught.value)
+    assert about.startswith("the clock of this machine is ")
+    assert how.split(" s ")[1] in about
+    assert abs(float(about.split()[6]) - abs(off_ms) / 1000) < 30
+    assert about.endswith("set both by NTP, as each replica goes by its own")
+
+
+@pytest.mark.parametrize(("off_ms", "told"), [(0, 0), (31_000, 1), (-31_000, 1)])
+def test_a_clock_that_is_a_little_off_is_told(
+    url: str, caplog: pytest.LogCaptureFixture, off_ms: int, told: int
+) -> None:
+    clock = Clock()
+    clock.advance(off_ms)
+
+    check_clock(url, clock.now_ms)
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * told

@@ -179,7 +179,7 @@ def run(*arguments: object, key: str = KEY) -> Result:
 def done(*arguments: object) -> str:
     found = run(*arguments)
     assert found.exit_code == 0, found.output
-    return found.output
+    return found.stdout
 
 
 def test_copies_carry_them_there_and_back(tmp_path: Path, postgres: PostgresServer) -> None:

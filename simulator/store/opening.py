@@ -99,6 +99,18 @@ def _readers(place: Path | str) -> Readers:
     return FileReaders(place)
 
 
+def check_clock(place: Place, now_ms: Callable[[], int]) -> None:
+    """Compare the clock *now_ms* with that of a database at a URL; ConfigurationError if it is off.
+
+    A small difference is logged. A file has no clock.
+    """
+    if isinstance(place, str):
+        with _psycopg_needed():
+            from simulator.store.postgres import opening  # noqa: PLC0415 (an extra)
+
+        opening.check_clock(place, now_ms)
+
+
 def shared_files(place: Place, key: str) -> SharedFiles | None:
     """Return the files that replicas over *place* share, sealed with *key*; None: it is no URL."""
     if not is_url(place):

@@ -3,9 +3,10 @@
 Rule: a database is changed only once it is known to be ours, or empty.
 """
 
+import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from simulator.store.errors import StoreError
 from simulator.store.postgres import schema
 from simulator.store.postgres.connection import PostgresConnection
 
+LOG = logging.getLogger("mdmsim")
 _OLDEST = 130_000
 """Of PostgreSQL: the first whose transactions can be asked whether they have written."""
 _SERVER = """SELECT current_setting('server_version_num')::bigint, pg_is_in_recovery(),
@@ -26,6 +28,9 @@ _CLAIM = """INSERT INTO meta VALUES ('keys', ?)
   ON CONFLICT (name) DO UPDATE SET value = meta.value RETURNING value"""
 _MARK_BYTES = 7
 """Of a mark are noted: they fit into a number of the database."""
+SKEW_TOLD_S, SKEW_REFUSED_S = 2, 60
+"""Seconds between two clocks."""
+_CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 START_S = 300
 """How long a replica waits for another one that starts, and may be loading a world."""
 _META = "SELECT to_regclass('meta') IS NOT NULL AND to_regclass('journal_head') IS NOT NULL"
@@ -108,6 +113,29 @@ def _claim(connection: PostgresConnection, name: str, mark: bytes) -> None:
             f"{name} goes with the keys and CA of another data directory: give the --data "
             "of the other replicas, or a copy of it"
         )
+
+
+def check_clock(url: str, now_ms: Callable[[], int]) -> None:
+    """Hold the clock *now_ms* of this machine against the server's: replicas go by their own.
+
+    ConfigurationError if they are a minute apart; from two seconds on it is logged.
+    """
+    with explained(url) as name, closing(PostgresConnection(url)) as connection:
+        before = now_ms()
+        (theirs,) = connection.execute(_CLOCK).fetchone()
+        after = now_ms()
+    off_s = ((before + after) / 2 - theirs) / 1000
+    # The answer may have been under way for most of the round trip.
+    apart_s = abs(off_s) - (after - before) / 2000
+    if apart_s < SKEW_TOLD_S:
+        return
+    about = (
+        f"the clock of this machine is {abs(off_s):.1f} s {'ahead of' if off_s > 0 else 'behind'} "
+        f"that of {name}: set both by NTP, as each replica goes by its own"
+    )
+    if apart_s >= SKEW_REFUSED_S:
+        raise ConfigurationError(about)
+    LOG.warning(about)
 
 
 def readable(url: str) -> PostgresConnection:
