@@ -107,6 +107,7 @@ bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.j
 	$(BIN)/python -m tests.bench.pushes
 	$(BIN)/python -m tests.bench.steady
 	$(BIN)/python -m tests.bench.ledger
+	$(BIN)/python -m tests.bench.searching
 	$(BIN)/python -m tests.bench.startup
 	$(BIN)/python -m tests.bench.durable
 	$(BIN)/python -m tests.bench.growth

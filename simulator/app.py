@@ -172,6 +172,7 @@ class Simulator:
                 keep=settings.journal_keep,
                 guard=guard,
                 mark=keys.mark(authority.certificate_pem),
+                index_texts=settings.text_search == "index",
             )
         )
         stack.push_async_callback(asyncio.to_thread, store.close)

@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 from urllib.parse import quote
 
@@ -10,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.core.messages import Exchange, Finding, Response
+from simulator.core.messages import Exchange, Finding, Request, Response
 from simulator.store import search
-from simulator.store.opening import open_store
+from simulator.store.opening import Place, open_store
 from simulator.store.protocols import Store
+from simulator.store.sqlite.store import SqliteStore
+from simulator.store.sqlite.text_index import PIECE
 from tests.apple import request
 
 
@@ -30,7 +33,11 @@ KINDS = {
     "escaped": sent("/devices", b'{"name": "gr\\u00fcn", "url": "https:\\/\\/a\\/b"}'),
     "query": sent("/profile?profile_uuid=a%20b%2Fc+d"),
     "who": sent(
-        organisation="acme", client="dep:main", service="dep", operation="dep.fetch", session="s9"
+        organisation="acme",
+        client="dep:main",
+        service="dep",
+        operation="dep.fetch",
+        session="label-9",
     ),
     "refused": sent(error="T_C_NOT_SIGNED", response=Response(403, (), b"T_C_NOT_SIGNED")),
     "answered": sent(response=Response(200, (), b"C02ONLYINTHEANSWER")),
@@ -39,14 +46,33 @@ KINDS = {
 }
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    opened = open_store(None)
+OTHERS = 2 * PIECE
+"""Exchanges after those, so that an index has whole pieces, with nothing that is looked for."""
+
+
+@pytest.fixture(scope="module", params=["memory", "scan", "index", "postgres"])
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    place: Place = None
+    if request.param == "postgres":
+        place = request.getfixturevalue("postgres").new()
+    elif request.param != "memory":
+        place = tmp_path_factory.mktemp(request.param) / "mdmsim.db"
+    opened = open_store(place, index_texts=request.param == "index")
     with opened.transaction() as state:
         for exchange in KINDS.values():
             state.record(exchange)
+        for _ in range(OTHERS if request.param == "index" else 0):
+            state.record(Exchange(1, request_of_others()))
+    if isinstance(opened, SqliteStore):
+        assert opened.texts_are_indexed(30) is (request.param == "index")
     yield opened
     opened.close()
+
+
+def request_of_others() -> Request:
+    return request("GET", "/else", [("Accept", "else")])
 
 
 @pytest.mark.parametrize(
@@ -64,7 +90,7 @@ def store() -> Iterator[Store]:
         pytest.param("acme", {"who"}, id="organisation"),
         pytest.param("dep:main", {"who"}, id="client"),
         pytest.param("dep.fetch", {"who"}, id="operation"),
-        pytest.param("s9", {"who"}, id="label"),
+        pytest.param("label-9", {"who"}, id="label"),
         pytest.param("403", {"refused"}, id="status"),
         pytest.param("t_c_not", {"refused"}, id="error"),
         pytest.param("C02ONLYINTHEANSWER", set(), id="answer"),
@@ -72,32 +98,34 @@ def store() -> Iterator[Store]:
         pytest.param("version_sent", set(), id="name-of-ours"),
         pytest.param("raw", {"binary"}, id="binary"),
         pytest.param("POST /server", {"plain"}, id="request-line"),
+        pytest.param("-9", {"who"}, id="too-short-for-an-index"),
+        pytest.param('"acme"', set(), id="quotes"),
+        pytest.param("raw\0", {"binary"}, id="nul"),
         pytest.param("nowhere to be found", set(), id="nothing"),
     ],
 )
 def test_a_text_is_found(store: Store, wanted: str, expected: set[str]) -> None:
-    journal = store.journal()
     names = list(KINDS)
-
-    found = journal.read(match={"q": wanted})
-    newest = journal.newest(match={"q": wanted})
+    with closing(store.journal()) as journal:
+        found = journal.read(match={"q": wanted})
+        newest = journal.newest(match={"q": wanted})
+        count = journal.count({"q": wanted})
 
     assert {names[one.seq - 1] for one in found} == expected
     assert [one.seq for one in newest] == [one.seq for one in found][::-1]
-    assert journal.count({"q": wanted}) == len(expected)
+    assert count == len(expected)
 
 
 def test_a_text_goes_with_the_other_filters_and_in_pages(store: Store) -> None:
-    journal = store.journal()
-
     def seqs(found: Any) -> list[int]:
         return [one.seq for one in found]
 
-    assert seqs(journal.read(match={"q": "MDM", "organisation": "acme"})) == [5]
-    assert seqs(journal.read(3, 2, {"q": "MDM"})) == [4, 5]
-    assert seqs(journal.newest(4, 2, {"q": "MDM"})) == [3, 2]
-    assert seqs(journal.read(2**63 - 1, 2, {"q": "MDM"})) == []
-    assert seqs(journal.read(0, 0, {"q": "MDM"})) == []
+    with closing(store.journal()) as journal:
+        assert seqs(journal.read(match={"q": "MDM", "organisation": "acme"})) == [5]
+        assert seqs(journal.read(3, 2, {"q": "MDM"})) == [4, 5]
+        assert seqs(journal.newest(4, 2, {"q": "MDM"})) == [3, 2]
+        assert seqs(journal.read(2**63 - 1, 2, {"q": "MDM"})) == []
+        assert seqs(journal.read(0, 0, {"q": "MDM"})) == []
 
 
 def test_long_journals_are_gone_through_to_their_end() -> None:

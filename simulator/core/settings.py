@@ -168,6 +168,12 @@ class Settings:
     journal_keep: NotNegative = _row(
         0, "Exchanges to keep: once there are a tenth more, the oldest are deleted. 0: all."
     )
+    text_search: Literal["index", "scan"] = _row(
+        "index",
+        "How texts are found in the journal: by an index beside the database, which is made "
+        "while there is time (50 bytes and 25 µs of a processor an exchange), or by a scan of "
+        "all of it.",
+    )
     synchronous: Literal["normal", "full"] = _row(
         "normal",
         "What a commit survives: normal (the end of the process, kill -9 too), or full (a power "

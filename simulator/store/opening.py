@@ -34,6 +34,7 @@ def open_store(
     keep: int = 0,
     guard: Guard | None = None,
     mark: bytes = b"",
+    index_texts: bool | None = None,
 ) -> Store:
     """Open or make the database at *place*, or one in memory that is gone when it is closed.
 
@@ -41,10 +42,12 @@ def open_store(
     without, it survives the end of the process. PostgreSQL's always are on the disk. *keep* is
     how many exchanges are kept at least; a tenth more are before the oldest are deleted. 0 keeps
     all. *guard* keeps secrets out of the journal. *mark* stands for the keys of a process: of those
-    that share a database all need the same.
+    that share a database all need the same. *index_texts*: whether texts are looked for by an
+    index in a file beside the database; None leaves one that is there as it is, but for what is
+    deleted. PostgreSQL and a database in memory have none.
     ConfigurationError says in one line what stands in the way.
     """
-    return _opened(place, fsync=fsync, keep=keep, guard=guard, mark=mark)
+    return _opened(place, fsync=fsync, keep=keep, guard=guard, mark=mark, index_texts=index_texts)
 
 
 def _opened(
@@ -54,13 +57,14 @@ def _opened(
     keep: int = 0,
     guard: Guard | None = None,
     mark: bytes = b"",
+    index_texts: bool | None = None,
 ) -> SqlStore:
     if isinstance(place, str):
         with _psycopg_needed():
             from simulator.store.postgres.store import PostgresStore  # noqa: PLC0415 (an extra)
 
         return PostgresStore(place, keep, guard, mark)
-    return SqliteStore.open(place, fsync=fsync, keep=keep, guard=guard)
+    return SqliteStore.open(place, fsync=fsync, keep=keep, guard=guard, index_texts=index_texts)
 
 
 def open_journal(place: Path | str) -> Journal:

@@ -88,14 +88,17 @@ def enrol(home: State, devices: int) -> None:
         registry.check_in(home, message, 0)
 
 
-def fill(data: Path, exchanges: int, devices: int, after: int = 0) -> float:
+def fill(
+    data: Path, exchanges: int, devices: int, after: int = 0, *, index_texts: bool | None = None
+) -> float:
     """Record *exchanges* that are taken, one in ten of them DEP; return how many a second.
 
-    They come a millisecond after each other, those *after* so many included.
+    They come a millisecond after each other, those *after* so many included. *index_texts* is
+    as for `open_store`.
     """
     directory = Directory(str(data))
     keys = directory.keys("")
-    store = open_store(directory.database)
+    store = open_store(directory.database, index_texts=index_texts)
     apple = Apple(store, keys.fingerprint, keys.secret, push_auth="none")
     apple.now_ms += after
     apple.run(lambda state: topics.add(state, ORG["id"], TOPIC))

@@ -93,6 +93,16 @@ class SqlConnection(Protocol):
         ...
 
 
+class Texts(Protocol):
+    """What knows where a text may stand in the journal."""
+
+    def spans(
+        self, text: str, low: int, high: int, *, newest_first: bool
+    ) -> Iterator[tuple[int, int]]:
+        """Yield the spans of the exchanges from *low* to *high* that may hold *text*, in order."""
+        ...
+
+
 class Readers(Protocol):
     """What lends connections."""
 

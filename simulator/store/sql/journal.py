@@ -3,7 +3,7 @@
 Longer than 300 lines: each method is one call of the protocol, a few lines long.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import reduce
 from itertools import islice
@@ -19,7 +19,7 @@ from simulator.store.errors import StoreError
 from simulator.store.protocols import NEWEST, Match
 from simulator.store.records import columns_of, decode
 from simulator.store.sql import counting, snapshots, statements
-from simulator.store.sql.connection import Readers, SqlConnection
+from simulator.store.sql.connection import Readers, SqlConnection, Texts
 from simulator.store.sql.filters import condition
 
 _NEWEST = "SELECT coalesce(max(seq), 0) FROM exchange"
@@ -51,16 +51,26 @@ class SqlJournal:
     See `simulator.store.protocols.Journal` for what each call does.
     """
 
-    def __init__(self, readers: Readers, moment: SqlConnection | None = None) -> None:
-        """Borrow from *readers*, or read the *moment* that one of their connections sees."""
+    def __init__(
+        self,
+        readers: Readers,
+        texts: Texts | None = None,
+        *,
+        moment: SqlConnection | None = None,
+    ) -> None:
+        """Borrow from *readers*, or read the *moment* that one of their connections sees.
+
+        *texts* spares looking everywhere for a text.
+        """
         self._readers = readers
+        self._texts = texts
         self._moment = moment
 
     @contextmanager
     def at_one_moment(self) -> Iterator["SqlJournal"]:
         """Yield a journal all of whose calls see the database as it is now."""
         with self._reading() as db:
-            yield SqlJournal(self._readers, db)
+            yield SqlJournal(self._readers, self._texts, moment=db)
 
     @contextmanager
     def _reading(self) -> Iterator[SqlConnection]:
@@ -92,7 +102,7 @@ class SqlJournal:
         with self._reading() as db:
             where, values = condition(match, db.dialect)
             if match and "q" in match:
-                found = _with_text(db, match, start, through, newest_first=newest_first)
+                found = self._with_text(db, match, start, through, newest_first=newest_first)
                 return list(islice(found, max(limit, 0)))
             behind, order = ("<", "DESC") if newest_first else (">", "ASC")
             rows = db.execute(
@@ -122,7 +132,7 @@ class SqlJournal:
         """Return how many exchanges there are, or how many match as in `read`."""
         with self._reading() as db:
             if match and "q" in match:
-                return sum(1 for _ in _with_text(db, match, 0))
+                return sum(1 for _ in self._with_text(db, match, 0, NEWEST, newest_first=False))
             where, values = condition(match, db.dialect)
             sql = f"SELECT count(*) FROM exchange WHERE true{where}"  # noqa: S608 (conditions of the table)
             return int(db.execute(sql, values).fetchone()[0])
@@ -239,6 +249,21 @@ class SqlJournal:
         """Close the connections, unless they are a store's."""
         self._readers.close()
 
+    def _with_text(
+        self, db: SqlConnection, match: Match, start: int, through: int, *, newest_first: bool
+    ) -> Iterator[Exchange]:
+        """Yield the exchanges behind *start* that match, with the text ``q`` among the rest."""
+        first = db.execute(statements.OLDEST).fetchone()[0]
+        last = min(_last(db), through)
+        low, high = (first, min(start - 1, last)) if newest_first else (max(start + 1, first), last)
+        if low > high:
+            return
+        spans: Iterable[tuple[int, int]] = [(low, high)]
+        if self._texts is not None:
+            spans = self._texts.spans(match["q"], low, high, newest_first=newest_first)
+        for span in spans:
+            yield from _within(db, match, span, newest_first=newest_first)
+
     def _all(self, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
         with self._reading() as db:
             return db.execute(sql, values).fetchall()
@@ -250,27 +275,23 @@ def _last(db: SqlConnection) -> int:
     return max(int(newest), head) if isinstance(head, int) else int(newest)
 
 
-def _with_text(
-    db: SqlConnection,
-    match: Match,
-    start: int,
-    through: int = NEWEST,
-    *,
-    newest_first: bool = False,
+def _within(
+    db: SqlConnection, match: Match, span: tuple[int, int], *, newest_first: bool
 ) -> Iterator[Exchange]:
-    """Yield the exchanges behind *start* that match, with the text ``q`` among the rest."""
+    """Yield the exchanges of *span* that match, with the text ``q`` among the rest."""
     where, values = condition(match, db.dialect)
-    first = db.execute(statements.OLDEST).fetchone()[0]
-    last = min(_last(db), through)
+    first, last = span
     order = "DESC" if newest_first else "ASC"
     sql = (
         "SELECT seq, record FROM exchange WHERE seq BETWEEN :low AND :high"  # noqa: S608 (conditions of the table)
         f"{where} ORDER BY seq {order} LIMIT {_SOME}"
     )
     step = -1 if newest_first else 1
-    at = min(start - 1, last) if newest_first else max(start + 1, first)
+    at = last if newest_first else first
     while first <= at <= last:
-        low, high = (at - _WINDOW, at) if newest_first else (at, min(at + _WINDOW, last))
+        low, high = (
+            (max(at - _WINDOW, first), at) if newest_first else (at, min(at + _WINDOW, last))
+        )
         rows = db.execute(sql, {**values, "low": low, "high": high}).fetchall()
         _must_be_in_order(rows, at - step, newest_first=newest_first)
         for seq, record in rows:

@@ -76,6 +76,8 @@ class SqlSession:
     """What other processes are told of."""
     removed: bool = False
     """Whether entities may be gone, or be what they were: their revisions do not tell."""
+    deleted: bool = False
+    """Whether exchanges were deleted."""
     closed: bool = False
 
     @property

@@ -294,6 +294,7 @@ class SqlState:
         cuts = retention.delete(
             session.writable, session.committed, match, at_ms=at_ms, reason=reason
         )
+        session.deleted = session.deleted or bool(cuts)
         return sum(cut.last - cut.first + 1 for cut in cuts)
 
     def skip_sequence_numbers(self, count: int, *, at_ms: int) -> None:

@@ -128,6 +128,7 @@ class SqlStore(ABC):
         match, now = {"through": through}, session.newest_ms
         retention.delete(session.db, session.seq, match, at_ms=now, reason=retention.LIMIT)
         self._oldest = through + 1
+        session.deleted = True
 
     def _show_all(self, db: SqlConnection) -> None:
         """Show the guard what there is, also of what a reset would bring back."""

@@ -9,10 +9,12 @@ from simulator.store.sql import statements
 from simulator.store.sql.journal import SqlJournal
 from simulator.store.sql.session import SqlSession
 from simulator.store.sql.store import SqlStore
-from simulator.store.sqlite import migrations, schema
+from simulator.store.sqlite import indexing, migrations, schema, text_index
 from simulator.store.sqlite.checkpointing import Checkpointer
 from simulator.store.sqlite.connection import SqliteConnection
+from simulator.store.sqlite.indexing import TextIndexer
 from simulator.store.sqlite.readers import FileReaders, MemoryReaders, ReadTransactions
+from simulator.store.sqlite.text_index import TextIndex
 
 _UNKNOWN = -1
 """Of no database: what is remembered has to be read again."""
@@ -34,6 +36,7 @@ class SqliteStore(SqlStore):
         *,
         fsync: bool = False,
         guard: Guard | None = None,
+        index_texts: bool | None = None,
     ) -> None:
         super().__init__(keep, guard)
         # In memory, a reader of the journal keeps transactions waiting; deleting takes its time.
@@ -43,6 +46,11 @@ class SqliteStore(SqlStore):
         self._seen = _UNKNOWN
         self._reads = ReadTransactions()
         self._checkpointer = None if path is None else Checkpointer(path, self._lock, self._reads)
+        self._indexer = None
+        if path is not None and index_texts and text_index.is_possible():
+            self._indexer = TextIndexer(path)
+        elif path is not None and index_texts is not None:
+            text_index.remove(path)
 
     @classmethod
     def open(
@@ -52,9 +60,11 @@ class SqliteStore(SqlStore):
         fsync: bool = False,
         keep: int = 0,
         guard: Guard | None = None,
+        index_texts: bool | None = None,
     ) -> "SqliteStore":
         """Open or make the database at *path*, or one in memory; see `opening.open_store`."""
-        return cls(migrations.writable(path, fsync=fsync), path, keep, fsync=fsync, guard=guard)
+        connection = migrations.writable(path, fsync=fsync)
+        return cls(connection, path, keep, fsync=fsync, guard=guard, index_texts=index_texts)
 
     def journal(self) -> SqlJournal:
         """Return a reader of the journal.
@@ -64,15 +74,22 @@ class SqliteStore(SqlStore):
         """
         if self._path is None:
             return SqlJournal(MemoryReaders(self._connection, self._lock))
-        return SqlJournal(FileReaders(self._path, self._reads))
+        texts = None if self._indexer is None else TextIndex(self._path)
+        return SqlJournal(FileReaders(self._path, self._reads), texts)
 
     def close(self) -> None:
         """Close the database."""
         if self._checkpointer is not None:
             self._checkpointer.close()
+        if self._indexer is not None:
+            self._indexer.close()
         # A database in memory may still be read by another thread.
         with self._lock:
             self._connection.close()
+
+    def texts_are_indexed(self, timeout_s: float) -> bool:
+        """Wait until the index of texts is up to date; tell whether it is."""
+        return self._indexer is not None and self._indexer.idle.wait(timeout_s)
 
     def _running(self) -> bool:
         return self._connection.in_transaction
@@ -96,6 +113,10 @@ class SqliteStore(SqlStore):
     def _committed(self, session: SqlSession, written: int) -> None:
         if self._checkpointer is not None:
             self._checkpointer.note(written, session.recorded_bytes)
+        if self._indexer is not None:
+            self._indexer.note(session.seq, deleted=session.deleted)
+        elif session.deleted and self._path is not None:
+            indexing.forget(self._path)
 
     def _undo(self, *, committing: bool) -> None:
         """Undo the transaction, and believe nothing of what was known before it."""

@@ -1,0 +1,192 @@
+"""The thread that keeps the index of texts up to date, so that no request pays for it.
+
+It goes over the journal a piece at a time, also over one that was there before there was an
+index. While requests come it takes a tenth of a processor at most, in steps of less than a
+millisecond, and falls behind rather than hold them up: what is not indexed is looked through.
+"""
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from time import thread_time
+
+from simulator.core.messages import Exchange
+from simulator.store.errors import StoreError
+from simulator.store.records import decode
+from simulator.store.sqlite import migrations, text_index
+from simulator.store.sqlite.connection import SqliteConnection
+from simulator.store.sqlite.text_index import BLOCK, PIECE, SHARD, Shard, TextIndexWriter
+
+LOG = logging.getLogger("mdmsim")
+_REST = 9
+"""How many times longer it rests than it worked, while others want the processor."""
+FIRST_PAUSE_S = 0.5
+"""Pause after a failure; each further one in a row is twice as long."""
+LONGEST_PAUSE_S = 60.0
+_LAST = "SELECT seq FROM journal_head"
+_OLDEST = "SELECT coalesce(min(seq), 0) FROM exchange"
+_STAMP = "SELECT count(*), total(first), total(last) FROM journal_cut"
+_CUTS = "SELECT first, last FROM journal_cut ORDER BY first, last"
+_BLOCK = "SELECT seq, record FROM exchange WHERE seq BETWEEN ? AND ? ORDER BY seq"
+_LINK = "SELECT link FROM exchange WHERE seq = ?"
+Cuts = Sequence[tuple[int, int]]
+"""First and last exchange of each deletion, in order."""
+
+
+class TextIndexer:
+    """The thread; it ends with `close`, and with nothing else."""
+
+    def __init__(self, database: Path) -> None:
+        """Look after the index of the journal in *database*."""
+        self._database = database
+        self._through = 0
+        """The newest exchange up to which nothing is left to do."""
+        self._commits = self._seen = 0
+        self._stamp: object = None
+        """Of the deletions that shards were last compared with; None: they never were."""
+        self._cuts: Cuts = ()
+        self._due = threading.Event()
+        self._due.set()
+        self._closing = threading.Event()
+        self.idle = threading.Event()
+        """Whether it has done all that there was to do."""
+        self._telling = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="mdmsim-text", daemon=True)
+        self._thread.start()
+
+    def note(self, seq: int, *, deleted: bool) -> None:
+        """Note a commit up to exchange *seq*, which may have *deleted* some."""
+        self._commits += 1
+        if deleted or seq - self._through >= PIECE:
+            with self._telling:
+                self.idle.clear()
+                self._due.set()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing.set()
+        self._due.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while not self._closing.is_set():
+            self._due.wait()
+            self._due.clear()
+            try:
+                with (
+                    closing(migrations.readable(self._database)) as journal,
+                    closing(TextIndexWriter(self._database)) as index,
+                ):
+                    self._catch_up(journal, index)
+                    pause_s = FIRST_PAUSE_S
+                with self._telling:
+                    if not self._due.is_set():
+                        self.idle.set()
+            except Exception as error:  # noqa: BLE001 (no search is worth the simulator)
+                self._stamp = None
+                if pause_s == FIRST_PAUSE_S:
+                    LOG.warning("the index of texts cannot be kept now: %s", error)
+                if isinstance(error, StoreError) and error.reason == "damaged":
+                    text_index.remove(self._database)
+                self._closing.wait(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                self._due.set()
+
+    def _catch_up(self, journal: SqliteConnection, index: TextIndexWriter) -> None:
+        """Index all whole pieces, and nothing of what is deleted."""
+        while not self._closing.is_set():
+            # Once more after the last piece: what it holds may be deleted meanwhile.
+            stamp = journal.execute(_STAMP).fetchone()
+            if stamp != self._stamp:
+                self._stamp, self._cuts = stamp, drop_stale(journal, index)
+            (last,) = journal.execute(_LAST).fetchone()
+            first = _next(index.shards(), journal.execute(_OLDEST).fetchone()[0])
+            self._through = first - 1
+            if first + PIECE - 1 > last:
+                return
+            self._index(journal, index, first)
+
+    def _index(self, journal: SqliteConnection, index: TextIndexWriter, first: int) -> None:
+        """Index the piece that begins with exchange *first*."""
+        commits, seen = self._commits, self._seen
+        texts: list[tuple[int, str]] = []
+        for low in range(first, first + PIECE, BLOCK):
+            begun = thread_time()
+            rows = journal.execute(_BLOCK, (low, low + BLOCK - 1)).fetchall()
+            if rows:
+                texts.append((low // BLOCK, text_index.content(_decoded(rows))))
+            if self._commits != seen and self._closing.wait(_REST * (thread_time() - begun)):
+                return
+        begun = thread_time()
+        through = first + PIECE - 1
+        number = first // SHARD
+        shard = (number, through, _link(journal, through), _deleted(self._cuts, number))
+        index.add(texts, shard)
+        if self._commits != seen:
+            self._closing.wait(_REST * (thread_time() - begun))
+        self._seen = commits
+
+
+def drop_stale(journal: SqliteConnection, index: TextIndexWriter) -> Cuts:
+    """Drop the shards of which something was deleted since, or that are of another journal.
+
+    Return the deletions.
+    """
+    cuts = [(first, last) for first, last in journal.execute(_CUTS).fetchall()]
+    stale = [
+        number
+        for number, through, link, deleted in index.shards()
+        if deleted != _deleted(cuts, number) or link != _link(journal, through)
+    ]
+    if stale:
+        index.drop(stale)
+    return cuts
+
+
+def forget(database: Path) -> None:
+    """Drop what is deleted from the index of *database* if there is one; nobody else grows it."""
+    if not text_index.path_of(database).exists():
+        return
+    try:
+        with (
+            closing(migrations.readable(database)) as journal,
+            closing(TextIndexWriter(database)) as index,
+        ):
+            drop_stale(journal, index)
+    except StoreError:
+        text_index.remove(database)
+
+
+def _decoded(rows: Iterable[tuple[int, bytes]]) -> Iterator[Exchange]:
+    """Yield the exchanges that can be read: to say that others are damaged is for reports."""
+    for seq, record in rows:
+        with suppress(StoreError):
+            yield decode(seq, record)
+
+
+def _link(journal: SqliteConnection, seq: int) -> bytes:
+    """Return the link of exchange *seq*, by which a journal is told from others; empty: deleted."""
+    row = journal.execute(_LINK, (seq,)).fetchone()
+    return bytes(row[0]) if row else b""
+
+
+def _deleted(cuts: Cuts, number: int) -> str:
+    """Return what was deleted of a shard, so that it can be told whether that is more now."""
+    low, high = number * SHARD, number * SHARD + SHARD - 1
+    return " ".join(
+        f"{max(first, low)}-{min(last, high)}"
+        for first, last in cuts
+        if first <= high and last >= low
+    )
+
+
+def _next(shards: Iterable[Shard], oldest: int) -> int:
+    """Return the first exchange that is not indexed; before *oldest* there is none to index."""
+    through = {number: last for number, last, *_ in shards}
+    number = oldest // SHARD
+    while through.get(number, -1) == number * SHARD + SHARD - 1:
+        number += 1
+    return through.get(number, number * SHARD - 1) + 1
