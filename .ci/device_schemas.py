@@ -1,10 +1,12 @@
-"""Write the facts of Apple's published schemas of commands in the form of judging/commands.txt.
+"""Write the facts of Apple's published schemas of commands or payloads as in judging/commands.txt.
 
-python3 .ci/device_schemas.py CHECKOUT [REQUESTTYPE...] > facts.txt
+python3 .ci/device_schemas.py CHECKOUT/mdm/commands [REQUESTTYPE...] > facts.txt
+python3 .ci/device_schemas.py CHECKOUT/mdm/profiles [PAYLOADTYPE...] > facts.txt
 
 CHECKOUT is a clone of https://github.com/apple/device-management. Names, types, values, platforms,
 versions and rights are facts and are kept; sentences are not. It needs PyYAML, which `make clients`
-has. What came of it goes into simulator/devices/judging/commands.txt, with the commit in its head.
+has. What came of it goes into commands.txt or payloads.txt of simulator/devices/judging, with the
+commit in its head.
 """
 
 import sys
@@ -36,13 +38,19 @@ _QUERIES = "Queries"
 
 
 def lines(schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines of one command: its own, then those of its keys."""
+    """Yield the lines of one command or payload: its own, then those of its keys."""
     payload = schema["payload"]
     systems = payload.get("supportedOS", {})
     rights = {RIGHTS.get(str(one.get("accessrights")), 0) for one in systems.values()}
     cells = [_cell(systems.get(one, {"introduced": "n/a"})) for one in PLATFORMS]
-    yield "|".join([str(payload["requesttype"]), str(max(rights, default=0)), *cells])
+    yield "|".join([name_of(schema), str(max(rights, default=0)), *cells])
     yield from _keys(schema.get("payloadkeys", ()), "")
+
+
+def name_of(schema: Mapping[str, Any]) -> str:
+    """Return what a command or a payload is called."""
+    payload = schema["payload"]
+    return str(payload.get("requesttype") or payload["payloadtype"])
 
 
 def _keys(keys: Any, path: str) -> Iterator[str]:
@@ -60,11 +68,10 @@ def _key(key: Mapping[str, Any], path: str) -> Iterator[str]:
     inner = key.get("subkeys", ())
     if kind == "array":
         for item in inner:
-            yield from (
-                _key(item, f"{path}[]")
-                if not path.endswith(_QUERIES)
-                else (f"{path}[]|{str(item['type']).strip('<>')}",)
-            )
+            # Neither what may be asked is carried, nor what is in arrays of arrays: those nest.
+            type_ = str(item["type"]).strip("<>")
+            whole = type_ != "array" and not path.endswith(_QUERIES)
+            yield from _key(item, f"{path}[]") if whole else (f"{path}[]|{type_}",)
     else:
         yield from _keys(inner, path)
 
@@ -90,13 +97,13 @@ def _cell(system: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Print the facts of all commands, or of those that are named."""
+    """Print the facts of all schemas in a folder, or of those that are named."""
     import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 (tests do without)
 
-    checkout, wanted = Path(sys.argv[1]), set(sys.argv[2:])
-    for file in sorted((checkout / "mdm" / "commands").glob("*.yaml")):
+    folder, wanted = Path(sys.argv[1]), set(sys.argv[2:])
+    for file in sorted(folder.glob("*.yaml")):
         schema = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if not wanted or schema["payload"]["requesttype"] in wanted:
+        if not wanted or name_of(schema) in wanted:
             print("\n".join(lines(schema)))
 
 

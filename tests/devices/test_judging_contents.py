@@ -26,6 +26,37 @@ def installing(payload_type: str, **values: Any) -> Any:
     return command("InstallProfile", Payload=profile("com.example.judged", payload | values))
 
 
+VPN: Any = {
+    "VPNType": "IKEv2",
+    "UserDefinedName": "Lab",
+    "IKEv2": {
+        "RemoteAddress": "vpn.example",
+        "LocalIdentifier": "me",
+        "RemoteIdentifier": "vpn.example",
+        "AuthenticationMethod": "None",
+        "OnDemandRules": [{"Action": "Connect", "SSIDMatch": ["Lab"]}],
+    },
+}
+PRIVACY: Any = {
+    "Services": {
+        "SystemPolicyAllFiles": [
+            {
+                "Identifier": "com.example.agent",
+                "IdentifierType": "bundleID",
+                "CodeRequirement": "anchor apple generic",
+                "Authorization": "Allow",
+            }
+        ]
+    }
+}
+MAIL: Any = {
+    "EmailAccountType": "EmailTypeIMAP",
+    "IncomingMailServerAuthentication": "EmailAuthPassword",
+    "IncomingMailServerHostName": "imap.example",
+    "OutgoingMailServerAuthentication": "EmailAuthNone",
+}
+
+
 @pytest.mark.parametrize(
     ("family", "sent"),
     [
@@ -35,6 +66,9 @@ def installing(payload_type: str, **values: Any) -> Any:
         ("iPhone", setting("ApplicationConfiguration", Identifier="a.b", Configuration={"x": 1})),
         ("iPhone", installing("com.apple.wifi.managed", SSID_STR="Lab", EncryptionType="WPA2")),
         ("iPhone", installing("com.example.nobody.knows", Whatever=1)),
+        ("iPhone", installing("com.apple.applicationaccess", allowCamera=False, newerKey=1)),
+        ("iPhone", installing("com.apple.vpn.managed", **VPN)),
+        ("Mac", installing("com.apple.TCC.configuration-profile-policy", **PRIVACY)),
     ],
 )
 def test_what_is_documented_is_found_nothing_in(family: str, sent: Any) -> None:
@@ -60,6 +94,31 @@ def test_what_is_documented_is_found_nothing_in(family: str, sent: Any) -> None:
             installing("com.apple.wifi.managed", SSID="Lab"),
             "device-key",
             "/Command/Payload/PayloadContent/0/SSID",
+        ),
+        (
+            installing("com.apple.applicationaccess", allowCamera="no"),
+            "device-type",
+            "/Command/Payload/PayloadContent/0/allowCamera",
+        ),
+        (
+            installing("com.apple.applicationaccess", allowStartupDiskModification=False),
+            "device-platform",
+            "/Command/Payload/PayloadContent/0/allowStartupDiskModification",
+        ),
+        (
+            installing("com.apple.vpn.managed", **{**VPN, "VPNType": "PPTP"}),
+            "device-value",
+            "/Command/Payload/PayloadContent/0/VPNType",
+        ),
+        (
+            installing("com.apple.vpn.managed", **{**VPN, "IKEv2": {**VPN["IKEv2"], "Mtu": 1280}}),
+            "device-key",
+            "/Command/Payload/PayloadContent/0/IKEv2/Mtu",
+        ),
+        (
+            installing("com.apple.mail.managed", **MAIL),
+            "device-missing",
+            "/Command/Payload/PayloadContent/0/OutgoingMailServerHostName",
         ),
         (
             installing("com.apple.webClip.managed", URL="https://a.example"),

@@ -52,14 +52,27 @@ SCHEMA: Any = {
 }
 
 
-def test_its_lines_are_read_as_what_they_were_made_of() -> None:
+def script() -> Any:
     spec = importlib.util.spec_from_file_location("device_schemas", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
 
-    lines = list(module.lines(SCHEMA))
+
+def test_a_payload_whose_arrays_nest_has_an_end() -> None:
+    pages: Any = {"key": "Pages", "type": "<array>", "subkeys": []}
+    pages["subkeys"].append({"key": "Page", "type": "<array>", "subkeys": [pages]})
+    payload = {"payloadtype": "com.example.home", "supportedOS": {"iOS": {"introduced": "9.3"}}}
+
+    lines = list(script().lines({"payload": payload, "payloadkeys": [pages]}))
+
+    assert lines == ["com.example.home|0|9.3|-|-|-", ".Pages|array", ".Pages[]|array"]
+
+
+def test_its_lines_are_read_as_what_they_were_made_of() -> None:
+    lines = list(script().lines(SCHEMA))
 
     assert lines == [
         "WipeDisk|8|9.3 su!|10.10 du|-|-",
