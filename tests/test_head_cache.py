@@ -11,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from simulator.core.messages import Request
+from simulator.core.messages import Request, Response
 from simulator.core.settings import Settings
 from simulator.core.state import Body
+from simulator.disclosure.observe.observation import Observer
+from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.redact.sealer import RequestSealer, ResponseSealer
 from simulator.engine.head_cache import HeadCache, HeadCheck, HeadFacts
 from simulator.engine.readings import Reading, Readings
 from simulator.faults import faults
@@ -26,6 +29,7 @@ from simulator.services.apns import keys, registry, topics
 from simulator.services.apns.quirks import ONE_STREAM
 from simulator.services.vpp.domain.locations import SERVICE_STATE
 from tests.apple import AGENT, Answer, request
+from tests.apple import KEY as FINGERPRINT_KEY
 from tests.auth.test_provider_token import KEY, public_pem
 from tests.services.apns.conftest import MAGIC, NOW, OTHER, PEER, TOKEN, TOPIC, Apns
 from tests.services.apns.test_tokens import signed
@@ -81,6 +85,18 @@ class Forgetful(HeadCache):
         return HeadCheck(None if call.request.problem else self)
 
 
+class FirstTime(Observer):
+    """Seals each message as if there had been none before."""
+
+    def seal_request(self, *given: Any) -> Request:
+        self._sealer = RequestSealer(self._plans, self._fingerprinter, self._scrubber)
+        return super().seal_request(*given)
+
+    def seal_response(self, *given: Any) -> Response:
+        self._response_sealer = ResponseSealer(self._plans, self._fingerprinter, self._scrubber)
+        return super().seal_response(*given)
+
+
 @dataclass
 class World:
     """All services, with clients of each."""
@@ -126,6 +142,7 @@ def twins(authority: PushAuthority, **given: Any) -> Iterator[tuple[World, World
     limit = Settings().body_limit
     readings = engine._readings = Unchanged(engine.catalogue, limit)
     other._readings = Readings(other.catalogue, limit, 0)
+    other._sealer = FirstTime(other.catalogue, Fingerprinter(FINGERPRINT_KEY))
     try:
         yield cached, plain, tally
         assert not readings.changed()

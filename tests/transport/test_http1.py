@@ -45,6 +45,15 @@ async def test_a_request_is_handed_on_as_it_was_sent(wire: Any) -> None:
     assert (seen.body, seen.problem) == (b"\x00{", "")
 
 
+async def test_a_head_that_comes_again_is_read_as_it_was_sent(wire: Any) -> None:
+    heads = [b"X-A: 1\r\n", b"x-a: 1\r\n", b"X-A: 1\r\n", b"X-A: j\xf6rg\r\n", b"X-A: j\xf6rg\r\n"]
+    for head in heads:
+        await wire.send(request(headers=head))
+
+    sent = [seen.headers[-1] for seen in wire.requests]
+    assert sent == [("X-A", "1"), ("x-a", "1"), ("X-A", "1"), ("X-A", "jörg"), ("X-A", "jörg")]
+
+
 @pytest.mark.parametrize(
     ("target", "host", "path"),
     [

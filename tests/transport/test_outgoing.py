@@ -18,6 +18,16 @@ def test_date_and_length_are_added() -> None:
     )
 
 
+def test_the_same_answer_has_the_date_and_the_length_of_its_own_time() -> None:
+    first, later = Response(200, (("A", "b"),), b"{}"), Response(200, (("A", "b"),), b"[{}]")
+    sent(first)
+
+    assert encode(later, "GET", "Thu, 01 Jan 1970 00:00:01 GMT", stays=True, old=False) == (
+        b"HTTP/1.1 200 OK\r\nA: b\r\nDate: Thu, 01 Jan 1970 00:00:01 GMT\r\n"
+        b"Content-Length: 4\r\n\r\n[{}]"
+    )
+
+
 def test_date_and_length_that_are_given_stay() -> None:
     response = Response(200, (("date", "now"), ("content-length", "7")), b"{}")
 

@@ -26,11 +26,10 @@ from simulator.disclosure.observe.plans import CREDENTIAL, ObservationPlan, Row,
 from simulator.disclosure.observe.records import Disclosure, opaque_record, record_of
 from simulator.disclosure.observe.response_observation import collect
 from simulator.disclosure.observe.values import Fingerprinter, normalise, text_of
-from simulator.disclosure.redact import sealing
 from simulator.disclosure.redact.hiding import resolve
 from simulator.disclosure.redact.markers import Marker, parse_body_marker, parse_marker
 from simulator.disclosure.redact.scrubbing import Scrubber
-from simulator.disclosure.redact.sealer import RequestSealer
+from simulator.disclosure.redact.sealer import RequestSealer, ResponseSealer
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.operations import Operation
 from simulator.protocol.service import Service
@@ -59,6 +58,7 @@ class Observer:
         self._fingerprinter = fingerprinter
         self._scrubber = Scrubber(self._plans.names, fingerprinter)
         self._sealer = RequestSealer(self._plans, fingerprinter, self._scrubber)
+        self._response_sealer = ResponseSealer(self._plans, fingerprinter, self._scrubber)
         self._plain_bodies = PlainBodies(fingerprinter)
         self._sealed_paths = SealedPaths(fingerprinter)
         self._stamps = lru_cache(maxsize=65_536)(self._stamp)
@@ -305,9 +305,7 @@ class Observer:
     ) -> Response:
         """Return *response* as it may be stored: secrets replaced by markers."""
         plan = self._plans.response(operation, service)
-        return sealing.seal_response(
-            response, self._plans, plan, self._fingerprinter, self._scrubber
-        )
+        return self._response_sealer.response(response, plan)
 
 
 def _decode(request: Request, operation: Operation | None) -> Decoded:

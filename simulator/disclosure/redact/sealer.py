@@ -1,4 +1,4 @@
-"""The sealer: seals requests, and remembers what comes again.
+"""The sealers: they seal requests and responses, and remember what comes again.
 
 A client repeats its header fields, and a device is pushed to again and again. So
 the head of a request and the rest of it are sealed as requests of their own, each
@@ -11,11 +11,16 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from simulator.core.messages import Headers, Request
+from simulator.core.messages import Headers, Request, Response
 from simulator.disclosure.observe.plans import ObservationPlan, Plans
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.scrubbing import Scrubber
-from simulator.disclosure.redact.sealing import Sealed, seal_request
+from simulator.disclosure.redact.sealing import (
+    Sealed,
+    seal_answer,
+    seal_answer_headers,
+    seal_request,
+)
 from simulator.protocol.wire import Decoded
 
 _HEADS = 1024
@@ -128,6 +133,46 @@ class RequestSealer:
         return seal_request(
             request, content, opaque, self._plans, plan, self._fingerprinter, self._scrubber
         )
+
+
+class ResponseSealer:
+    """Seals the responses of one catalogue."""
+
+    def __init__(self, plans: Plans, fingerprinter: Fingerprinter, scrubber: Scrubber) -> None:
+        self._plans, self._fingerprinter, self._scrubber = plans, fingerprinter, scrubber
+        self._heads: dict[tuple[int, Headers], Headers] = {}
+        """Header fields, sealed, by the plan's identity and the fields as they go out."""
+
+    def response(self, response: Response, plan: ObservationPlan) -> Response:
+        """Seal *response*: session tokens in headers, secrets and URL queries in the body."""
+        headers, body = response.headers, response.body
+        if plan.sealed_headers:
+            key = (id(plan), headers)
+            headers = self._heads.get(key) or self._head(key, plan)
+        if body and plan.body_secret:
+            body = seal_answer(body, self._plans, plan, self._fingerprinter, self._scrubber)
+        if body is response.body and headers == response.headers:
+            return response
+        # As msgspec.structs.replace does, which takes four times as long.
+        return Response(
+            response.status,
+            headers,
+            body,
+            response.close,
+            response.goaway,
+            response.streams,
+            response.silent,
+            response.notify_topic,
+            response.delivery,
+            response.announces_streams,
+        )
+
+    def _head(self, key: tuple[int, Headers], plan: ObservationPlan) -> Headers:
+        sealed = seal_answer_headers(key[1], plan, self._fingerprinter)
+        if len(self._heads) >= _HEADS:
+            self._heads.clear()
+        self._heads[key] = sealed
+        return sealed
 
 
 def _numbers(headers: Headers, plan: ObservationPlan) -> dict[int, str]:

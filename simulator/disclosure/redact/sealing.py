@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from simulator.core.messages import Headers, Request, Response
+from simulator.core.messages import Headers, Request
 from simulator.disclosure.concepts import UNKNOWN
 from simulator.disclosure.observe.flags import is_personal
 from simulator.disclosure.observe.inner import Inner, pack
@@ -309,37 +309,28 @@ def character_offsets(text: str, start: int, end: int) -> list[int]:
     return [match.start() for match in inner] + [end - 1]
 
 
-def seal_response(
-    response: Response,
-    plans: Plans,
-    plan: ObservationPlan,
-    fingerprinter: Fingerprinter,
-    scrubber: Scrubber,
-) -> Response:
-    """Seal an answer: session tokens in headers, secrets and URL queries in the body."""
-    headers = response.headers
-    if plan.sealed_headers:
-        for index, (name, value) in enumerate(response.headers):
-            concept = plan.sealed_headers.get(name.lower())
-            if concept is not None and value:
-                sealed = list(headers)
-                sealed[index] = (name, str(fingerprinter.mark(concept, value)))
-                headers = tuple(sealed)
-    body = response.body
-    if body and plan.body_secret:
-        body = _seal_answer(body, plans, plan, fingerprinter, scrubber)
-    if headers is response.headers and body is response.body:
-        return response
-    return replace(response, headers=headers, body=body)
+def seal_answer_headers(
+    headers: Headers, plan: ObservationPlan, fingerprinter: Fingerprinter
+) -> Headers:
+    """Seal the header fields of an answer: its session tokens."""
+    sealed = []
+    for name, value in headers:
+        concept = plan.sealed_headers.get(name.lower())
+        if concept is not None and value:
+            sealed.append((name, fingerprinter.text(concept, value)))
+        else:
+            sealed.append((name, value))
+    return tuple(sealed)
 
 
-def _seal_answer(
+def seal_answer(
     body: bytes,
     plans: Plans,
     plan: ObservationPlan,
     fingerprinter: Fingerprinter,
     scrubber: Scrubber,
 ) -> bytes:
+    """Seal the body of an answer: its secrets, and the queries of its URLs."""
     try:
         # Ours says no key twice: it needs no reader that keeps duplicates, which is much slower.
         tree: Any = msgspec.json.decode(body)

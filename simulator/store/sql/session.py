@@ -98,6 +98,11 @@ class SqlSession:
         """Whether anything waits to be written at the end."""
         return bool(self.pending_writes or self.dirty_counters or self.recorded)
 
+    def close(self) -> None:
+        """End with the transaction: whoever still asks its states is told so."""
+        self.closed = True
+        self.cache, self.pending_writes = {}, {}
+
     def keep(self, name: Name, entity: Entity | Row) -> None:
         """Have `SqlState.get` find *entity*."""
         if len(self.cache) >= CACHED:

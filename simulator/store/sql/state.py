@@ -48,9 +48,11 @@ class SqlState:
     def get(self, kind: str, key: str) -> Entity | None:
         """Return one entity, or None."""
         session, name = self._session, (self._organisation, kind, key)
-        found = None if session.closed else session.cache.get(name)
+        found = session.cache.get(name)
+        if found is ABSENT:
+            return None
         if isinstance(found, Entity):
-            return None if found is ABSENT else found
+            return found
         row: Row | None = found or session.pending_writes.get(name)
         row = row or session.db.execute(statements.GET, name).fetchone()
         if row is None:
@@ -63,7 +65,7 @@ class SqlState:
     def has(self, kind: str, key: str) -> bool:
         """Tell whether there is such an entity."""
         session, name = self._session, (self._organisation, kind, key)
-        found = None if session.closed else session.cache.get(name)
+        found = session.cache.get(name)
         if found is None:
             row = session.pending_writes.get(name)
             found = row or session.db.execute(statements.GET, name).fetchone() or ABSENT

@@ -102,7 +102,7 @@ class SqlStore(ABC):
                     committing = True
                     self._commit(session)
                 finally:
-                    session.closed = True
+                    session.close()
             except BaseException:
                 self._forget()
                 self._undo(committing=committing)

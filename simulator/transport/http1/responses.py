@@ -1,10 +1,11 @@
 """Responses to bytes: one write per answer, with nothing in it that nobody asked for."""
 
+from functools import lru_cache
 from http import HTTPStatus
 
 from aiohttp import web
 
-from simulator.core.messages import Response
+from simulator.core.messages import Headers, Response
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _BODILESS = frozenset({*range(100, 200), 204, 304})
@@ -19,17 +20,24 @@ def encode(response: Response, method: str, date: str, *, stays: bool, old: bool
     *old*: whether the client speaks HTTP/1.0 and must be told so. ValueError
     if a header field holds a line break.
     """
-    status = response.status
+    body = response.body
+    head = _head(response.status, response.headers, len(body), date, stays, old)
+    return head if method == "HEAD" or response.status in _BODILESS else head + body
+
+
+@lru_cache(maxsize=256)
+def _head(status: int, headers: Headers, length: int, date: str, stays: bool, old: bool) -> bytes:
+    """Return the head; within a second, answers to one client have the same one."""
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, '')}"]
     names = set()
-    for name, value in response.headers:
+    for name, value in headers:
         names.add(name.lower())
         if value or name.lower() != "date":  # an empty date says that there is to be none
             lines.append(f"{name}: {value}")
     if "date" not in names:
         lines.append(f"Date: {date}")
     if status not in _BODILESS and "content-length" not in names:
-        lines.append(f"Content-Length: {len(response.body)}")
+        lines.append(f"Content-Length: {length}")
     if not stays:
         lines.append("Connection: close")
     elif old:
@@ -37,8 +45,7 @@ def encode(response: Response, method: str, date: str, *, stays: bool, old: bool
     head = "\r\n".join(lines)
     if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
         raise ValueError("a header field of the response holds a line break")
-    body = b"" if method == "HEAD" or status in _BODILESS else response.body
-    return head.encode() + b"\r\n\r\n" + body
+    return f"{head}\r\n\r\n".encode()
 
 
 class Outgoing:

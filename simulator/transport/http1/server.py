@@ -18,17 +18,20 @@ from aiohttp.http import HttpVersion10
 from aiohttp.streams import StreamReader
 
 from simulator.core.clock import Clock
-from simulator.core.messages import Request, Response
+from simulator.core.messages import Headers, Request, Response
 from simulator.transport.http1.connection import BrokenFramingError, Http1Connection
 from simulator.transport.http1.delivering import Late
 from simulator.transport.http1.malformed_requests import text
 from simulator.transport.http1.responses import Outgoing, encode
 
+RawHeaders = tuple[tuple[bytes, bytes], ...]
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 """Answers one request; never raises but when cancelled."""
 
 _ABSOLUTE = re.compile(r"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
 """A target with the host in it, which then counts whatever Host says (RFC 9112, 3.2.2)."""
+_MOST_HEADS, _SMALL_HEAD = 1024, 4096
+"""Sets of header fields that are kept, and their bytes at most."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -50,6 +53,8 @@ class Http1Server(web.Server):
         self._clock = clock
         self._abandoned: set[Task[Response]] = set()
         self._second, self._date = -1, ""
+        self._read_heads: dict[RawHeaders, Headers] = {}
+        """Header fields by the bytes that they were sent as."""
 
     @property
     def held(self) -> int:
@@ -84,16 +89,12 @@ class Http1Server(web.Server):
         body, problem, sentence = b"", "", ""
         if incoming.body_exists and incoming.method != "CONNECT":
             body, problem, sentence = await self._read(incoming, connection)
-        try:
-            headers = tuple(
-                [(name.decode(), value.decode()) for name, value in incoming.raw_headers]
-            )
-        except UnicodeDecodeError:
-            headers = tuple([(text(name), text(value)) for name, value in incoming.raw_headers])
+        raw = incoming.raw_headers
+        headers = self._read_heads.get(raw) or self._read_head(raw)
         target = incoming.raw_path
         if not target.isascii():
             target = text(target.encode(errors="surrogateescape"))
-        if absolute := _ABSOLUTE.fullmatch(target):
+        if not target.startswith("/") and (absolute := _ABSOLUTE.fullmatch(target)):
             authority, rest = absolute.groups()
             target = rest if rest.startswith("/") else f"/{rest}"
             others = [pair for pair in headers if pair[0].lower() != "host"]
@@ -111,6 +112,18 @@ class Http1Server(web.Server):
         )
         stays = incoming.keep_alive and not problem and incoming.method != "CONNECT"
         return await self.exchange(request, connection, stays=stays)
+
+    def _read_head(self, raw: RawHeaders) -> Headers:
+        """Return header fields as text, and keep them: clients send the same ones again."""
+        try:
+            headers = tuple([(name.decode(), value.decode()) for name, value in raw])
+        except UnicodeDecodeError:
+            headers = tuple([(text(name), text(value)) for name, value in raw])
+        if sum(len(name) + len(value) for name, value in raw) <= _SMALL_HEAD:
+            if len(self._read_heads) >= _MOST_HEADS:
+                self._read_heads.clear()
+            self._read_heads[raw] = headers
+        return headers
 
     async def exchange(
         self, request: Request, connection: Http1Connection, *, stays: bool
