@@ -118,6 +118,7 @@ bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.j
 	$(BIN)/python -m tests.bench.pages
 	$(BIN)/python -m tests.bench.activities
 	$(BIN)/python -m tests.bench.hostile
+	$(BIN)/python -m tests.bench.long_calls
 	$(BIN)/python -m tests.bench.rudeness
 	$(BIN)/python -m tests.bench.licences
 	$(BIN)/python -m tests.bench.devices

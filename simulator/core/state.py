@@ -200,6 +200,28 @@ class StoreAdmin(State, Protocol):
         """Say that they have been."""
         ...
 
+    def begin_staging(self) -> bool:
+        """Make an empty state beside this one, in place of any that was begun.
+
+        Nobody sees it before `take_staged`. False if the store has no way to do that.
+        """
+        ...
+
+    def staged(self) -> AbstractContextManager["StoreAdmin"]:
+        """Lend the state that is made beside this one, for a part of this transaction.
+
+        What is written to it takes its revisions from this one. Bulk loads are for others.
+        """
+        ...
+
+    def take_staged(self) -> None:
+        """Have that state be the present one, without a baseline."""
+        ...
+
+    def tidy_staging(self) -> bool:
+        """Delete some of what was replaced or left half-made; return whether all is gone."""
+        ...
+
     def set_baseline(self) -> None:
         """Note that this is the state that `reset` goes back to."""
         ...
@@ -220,10 +242,6 @@ class StoreAdmin(State, Protocol):
 
     def export_snapshot(self, header: Body) -> Iterable[bytes]:
         """Yield the whole state as the lines of a snapshot with *header*."""
-        ...
-
-    def import_snapshot(self, lines: Iterable[bytes]) -> None:
-        """Replace the whole state by the *lines* after the header; ValueError if damaged."""
         ...
 
 

@@ -16,6 +16,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from hashlib import blake2b
+from heapq import merge
 from itertools import product
 from struct import unpack
 from typing import Any
@@ -45,6 +46,7 @@ Variants = tuple[dict[str, str], ...]
 """What one product line comes in: ``description``, and ``color`` where it has any."""
 Choices = list[tuple[ProductLine, Variants]]
 
+_LOT = 10_000
 TURNS = 65_536
 """Orders of the product lines that are kept in memory: a million devices have about as many."""
 _HALF_BITS = 19
@@ -123,8 +125,13 @@ class DeviceMix:
         return index if self.device_at(place, index)["serial_number"] == serial else None
 
     def by_serial(self, indices: range) -> "array[int]":
-        """Return the places of the devices with *indices*, in order of serial number."""
-        return array("Q", sorted(_permute(index, self._keys) for index in indices))
+        """Return the places of the devices with *indices*, in order of serial number.
+
+        Sorted by lots: while a million numbers are sorted at once, no other thread runs.
+        """
+        lots = (indices[at : at + _LOT] for at in range(0, len(indices), _LOT))
+        places = [sorted(_permute(index, self._keys) for index in lot) for lot in lots]
+        return array("Q", merge(*places))
 
     def index(self, place: int) -> int:
         """Return the index of the device at *place*."""

@@ -4,8 +4,9 @@ An entity is ``[organisation, kind, key, body, index]``, a counter ``[organisati
 next]``, and the last line ``{"lines": count}``.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import chain, groupby
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain, groupby, islice
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ from simulator.core.state import Body, StoreAdmin
 
 FORMAT = 1
 """Of the lines; another one is refused."""
+_LOT = 50
+"""Lines that are written at once."""
 NAME = "mdmsim_snapshot"
 """Key of the header that holds the format."""
 
@@ -34,10 +37,17 @@ def head(line: bytes) -> Body:
     return header
 
 
-def load(state: StoreAdmin, lines: Iterable[bytes]) -> None:
-    """Replace the whole state by the *lines* after the header; ValueError if they are damaged."""
-    state.wipe()
+def steps(lines: Iterable[bytes]) -> Iterator[Callable[[StoreAdmin], None]]:
+    """Yield what writes the *lines* after the header into an empty state, lot by lot.
+
+    ValueError if they are damaged; what was yielded before that is no whole state.
+    """
     rows = _rows(lines)
+    while lot := list(islice(rows, _LOT)):
+        yield partial(_write, lot)
+
+
+def _write(rows: list[list[Any]], state: StoreAdmin) -> None:
     for (organisation, kind), group in groupby(rows, key=lambda row: (row[0], row[1])):
         own, first = state.of(organisation), next(group)
         if len(first) == 3:  # noqa: PLR2004 (a counter: organisation, series, next)

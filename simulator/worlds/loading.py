@@ -14,9 +14,11 @@ from simulator.store.opening import open_store
 from simulator.store.protocols import Store
 from simulator.worlds.depsim import with_constant_token
 from simulator.worlds.organisations import World
-from simulator.worlds.seeding import refuse_clashes, steps
+from simulator.worlds.seeding import CHUNK, refuse_clashes, steps
 from simulator.worlds.world import load_world
 
+BRIEF = 50
+"""Devices of a step that others are not to wait for long."""
 KIND, KEY = "world", "loaded"
 """The entity that says which world was loaded."""
 
@@ -44,19 +46,27 @@ def load_steps(
     now_ms: int,
     devices: int | None = None,
     provisionings: Iterable[Provisioning] | None = None,
+    *,
+    brief: bool = False,
 ) -> Iterator[Step]:
     """Return what loads the world *world*, to be run one by one; each returns its share.
 
-    *provisionings* are those of the services, all unless some are given. ConfigurationError
-    if its devices cannot all be told apart.
+    *provisionings* are those of the services, all unless some are given. *brief*: no step may
+    take long, though all of them take longer. ConfigurationError if its devices cannot all be
+    told apart.
     """
     sized = world if devices is None else world.resized(devices)
     refuse_clashes(sized, seed)
-    return _pieces(sized, seed, now_ms, provisionings)
+    return _pieces(sized, seed, now_ms, provisionings, brief=brief)
 
 
 def _pieces(
-    world: World, seed: int, now_ms: int, provisionings: Iterable[Provisioning] | None
+    world: World,
+    seed: int,
+    now_ms: int,
+    provisionings: Iterable[Provisioning] | None,
+    *,
+    brief: bool,
 ) -> Iterator[Step]:
     def note(state: State, *, whole: bool) -> int:
         state.of("").put(KIND, KEY, {"name": world.name, "seed": seed, "whole": whole})
@@ -68,6 +78,8 @@ def _pieces(
         seed=seed,
         generate_secret=generate_secret,
         now_ms=now_ms,
+        chunk=BRIEF if brief else CHUNK,
+        bulk=not brief,
         provisionings=provisionings,
     )
     yield lambda state: note(state, whole=True)

@@ -61,12 +61,14 @@ def steps(
     now_ms: int,
     devices: int | None = None,
     chunk: int = CHUNK,
+    bulk: bool = True,
     provisionings: Iterable[Provisioning] | None = None,
 ) -> Iterator[Step]:
     """Yield what writes *world*, piece by piece; the parameters are those of `seed_world`.
 
     To be run in order; the caller may commit between any two. First come the servers of each
-    organisation with what each service seeds, then the devices, up to *chunk* in a step.
+    organisation with what each service seeds, then the devices, up to *chunk* in a step; *bulk*
+    says whether that is a bulk load (`StoreAdmin.begin_bulk_load`), which ends with a long step.
     The returned numbers add up to the world's size. *provisionings* are those of the
     services, all unless some are given.
     """
@@ -89,13 +91,15 @@ def steps(
                     },
                 )
             )
-    yield _begin_bulk_load
+    if bulk:
+        yield _begin_bulk_load
     for organisation, each in sized.device_lists():
         if each.listed:
             yield partial(_assign, organisation=organisation.id, devices=each, now_ms=now_ms)
         else:
             yield from _Generation(organisation.id, each, seed, now_ms).steps(chunk)
-    yield _end_bulk_load
+    if bulk:
+        yield _end_bulk_load
 
 
 def _begin(
@@ -199,16 +203,16 @@ class _Generation:
 
     def steps(self, chunk: int) -> Iterator[Step]:
         """Yield the steps; each returns its share of the devices."""
+        start, count = self._devices.start, self._devices.count
+        self._places = self._plan.by_serial(range(start, start + count))
+        self._serials = bytearray(count * _LONGEST)
         yield self._begin
         for work in (self._fill, self._arrange):
             for first in range(0, self._devices.count, chunk):
                 yield partial(work, part=range(first, min(first + chunk, self._devices.count)))
 
     def _begin(self, state: State) -> int:
-        start, count = self._devices.start, self._devices.count
-        self._places = self._plan.by_serial(range(start, start + count))
-        self._serials = bytearray(count * _LONGEST)
-        self._first = fleet.places(state.of(self._organisation), count)
+        self._first = fleet.places(state.of(self._organisation), self._devices.count)
         return 0
 
     def _fill(self, state: State, part: range) -> int:

@@ -25,9 +25,14 @@ PORTS = ("--tls-port", "0", "--http-port", "off", "--control-port", "0", "--prox
 
 
 @contextmanager
-def serving(directory: Path, *flags: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Run mdmsim with its journal in *directory*; yield its process id and its ready.json."""
-    command = [sys.executable, "-m", "simulator", "serve", "--data", str(directory), *PORTS, *flags]
+def serving(
+    directory: Path, *flags: str, module: str = "simulator"
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Run mdmsim with its journal in *directory*; yield its process id and its ready.json.
+
+    *module* is what is run; it takes the arguments of ``mdmsim``.
+    """
+    command = [sys.executable, "-m", module, "serve", "--data", str(directory), *PORTS, *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

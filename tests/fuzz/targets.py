@@ -21,11 +21,12 @@ import biplist  # type: ignore[import-untyped]  # it is of 2017
 
 from simulator import services
 from simulator.auth import access_token, jose, provider_token
-from simulator.control.api.worlds import load_snapshot
+from simulator.control.api.worlds import read_snapshot
 from simulator.control.parts import ApiProblem
 from simulator.core.configuration import load_settings
 from simulator.core.messages import Peer, Request, Response, Tls
 from simulator.core.settings import ConfigurationError
+from simulator.core.state import StoreAdmin
 from simulator.disclosure.judge import importing, lock
 from simulator.disclosure.judge.claims import Manifest
 from simulator.disclosure.judge.manifest import load_manifest
@@ -304,8 +305,17 @@ def _apple() -> Apple:
 def snapshot(data: bytes) -> None:
     """Load a snapshot over a world; the first byte says whether it is to be packed first."""
     packed = gzip.compress(data[1:], 1) if data[:1] == b"p" else data[1:]
+
+    def work(state: StoreAdmin) -> None:
+        _, pieces = read_snapshot(io.BytesIO(packed))
+        state.begin_staging()
+        with state.staged() as made:
+            for piece in pieces:
+                piece(made)
+        state.take_staged()
+
     try:
-        _apple().run(lambda state: load_snapshot(state, io.BytesIO(packed)))
+        _apple().run(work)
     except ApiProblem as error:
         _quiet(error)
 

@@ -15,7 +15,6 @@ from simulator.control.api import worlds
 from simulator.control.parts import ApiProblem
 from simulator.pki.authority import Authority
 from simulator.protocol.wire import MAX_DEPTH, parse_json
-from tests.apple import Apple
 from tests.fuzz.targets import NOW, TARGETS, seeds_of
 
 DEEP = 100_000
@@ -136,5 +135,6 @@ def test_a_snapshot_says_no_endless_line(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(worlds, "LONGEST", 1000)
     packed = gzip.compress(b'{"mdmsim_snapshot":1}\n' + b"[" * 5000)
 
+    _, pieces = worlds.read_snapshot(io.BytesIO(packed))
     with pytest.raises(ApiProblem, match="longer than 1000 bytes"):
-        Apple().run(lambda state: worlds.load_snapshot(state, io.BytesIO(packed)))
+        list(pieces)

@@ -5,6 +5,8 @@ import gzip
 import tempfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 from typing import IO
 
 import msgspec
@@ -26,6 +28,7 @@ from simulator.core import resources
 from simulator.core.clock import Clock
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State, StoreAdmin
+from simulator.engine.replacing import Piece, replace_state
 from simulator.faults import faults
 from simulator.protocol import quirks
 from simulator.protocol.fields import Boolean, Integer, Objects, String
@@ -107,9 +110,8 @@ async def put_snapshot(request: web.Request) -> web.Response:
     with tempfile.TemporaryFile() as file:
         await _receive(request, file)
         async with request.app[BUSY]:
-            header = await parts.gateway.load(
-                lambda state: load_snapshot(state, file, parts.provisionings)
-            )
+            header, pieces = await asyncio.to_thread(read_snapshot, file, parts.provisionings)
+            await replace_state(parts.gateway, pieces)
             setting = header.get("clock") or {"mode": "real", "value": 0}
             parts.clock.resume(setting["mode"], setting["value"])
             shown = await parts.renew(None)
@@ -128,17 +130,33 @@ async def _receive(request: web.Request, file: IO[bytes]) -> None:
     await asyncio.to_thread(file.seek, 0)
 
 
-def load_snapshot(
-    state: StoreAdmin, file: IO[bytes], provisionings: Iterable[Provisioning] = ()
-) -> Body:
-    """Load the snapshot in *file*; a problem leaves the state as it was."""
+def read_snapshot(
+    file: IO[bytes], provisionings: Iterable[Provisioning] = ()
+) -> tuple[Body, Iterator[Piece]]:
+    """Return the header of the snapshot in *file*, and what writes its state piece by piece.
+
+    A problem, at once or instead of a further piece, says what is wrong with the file.
+    """
+    packed = gzip.GzipFile(fileobj=file, mode="rb")
+    lines = _lines(packed)
+    with _explained():
+        header = snapshot_lines.head(next(lines, b""))
+    return header, _pieces(packed, lines, provisionings)
+
+
+def _pieces(
+    packed: gzip.GzipFile, lines: Iterator[bytes], provisionings: Iterable[Provisioning]
+) -> Iterator[Piece]:
+    with packed, _explained():
+        yield from snapshot_lines.steps(lines)
+    yield _must_be_whole
+    yield lambda state: _branch(provisionings, state)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
     try:
-        with gzip.GzipFile(fileobj=file, mode="rb") as packed:
-            lines = _lines(packed)
-            header = snapshot_lines.head(next(lines, b""))
-            state.import_snapshot(lines)
-            _must_be_whole(state)
-            _branch(provisionings, state.of(""))
+        yield
     except (OSError, EOFError, zlib.error) as error:
         raise bad(
             f"the body is no whole gzip file ({type(error).__name__}): "
@@ -146,7 +164,6 @@ def load_snapshot(
         ) from None
     except ValueError as error:
         raise bad(str(error)) from None
-    return header
 
 
 def _lines(packed: gzip.GzipFile) -> Iterator[bytes]:
@@ -175,7 +192,7 @@ def _branch(
 
 def _must_be_whole(state: State) -> None:
     if not state.of("").scan(organisations.ORGANISATION, limit=1):
-        raise ValueError("the snapshot has no organisation")
+        raise bad("the snapshot has no organisation")
 
 
 async def load(request: web.Request) -> web.Response:
@@ -184,17 +201,12 @@ async def load(request: web.Request) -> web.Response:
     world = await asyncio.to_thread(_plan, parts, request.match_info["name"], body)
     seed = body.get("seed", parts.settings.seed)
 
-    now_ms = Clock().now_ms()
-
-    def work(state: StoreAdmin) -> None:
-        state.wipe()
-        for piece in load_steps(world, seed, now_ms, provisionings=parts.provisionings):
-            piece(state)
-        _branch(parts.provisionings, state, anew=True)
-
-    # In one transaction: what was there stays whole if this ends half-way, whatever ends it.
+    known = parts.provisionings
+    steps = load_steps(world, seed, Clock().now_ms(), provisionings=known, brief=True)
     async with request.app[BUSY]:
-        await parts.gateway.load(work)
+        await replace_state(
+            parts.gateway, chain(steps, [lambda state: _branch(known, state, anew=True)])
+        )
         parts.clock.run()
         shown = await parts.renew(None)
         await request.app[HOST].reload()

@@ -17,7 +17,7 @@ _DEPARTMENTS = ("North", "South", "Office")
 _FIRST_USER = 1_000_000
 _FIRST_APP = 1_000_000_000
 _APPS = ("Pages of Nowhere", "Desk", "Calm", "Ledger", "Plan")
-CHUNK = 2000
+CHUNK = 100
 _GROUP_SIZE = 50
 
 

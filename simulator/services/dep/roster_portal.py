@@ -29,6 +29,9 @@ _ROSTER = (
     Integer("locations", "How many locations.", least=1, most=100, default=1, example=2),
 )
 
+_CHUNK = 50
+"""Records that one step writes."""
+
 
 def _read(organisations: Sequence[Rows]) -> list[RosterPlan | None]:
     plans: list[RosterPlan | None] = []
@@ -65,7 +68,9 @@ def seed(seeding: Seeding) -> Iterator[Step]:
         return
     domain = seeding.facts["email"].rpartition("@")[2]
     for kind, records in roster_seeding.records(plan, domain):
-        yield partial(_write, seeding=seeding, kind=kind, records=records)
+        for at in range(0, len(records), _CHUNK):
+            some = records[at : at + _CHUNK]
+            yield partial(_write, seeding=seeding, kind=kind, records=some)
 
 
 def _write(state: State, *, seeding: Seeding, kind: Kind, records: list[Body]) -> int:

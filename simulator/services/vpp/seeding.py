@@ -20,7 +20,7 @@ from simulator.services.vpp.domain.products import StoreProduct, put_product
 
 FIRST_ADAM_ID = 1_900_000_001
 """Store ids of invented products start here."""
-CHUNK = 1000
+CHUNK = 25
 """How many users one step writes at most."""
 LINKED_EVERY = 4
 """Every so many users have a Managed Apple Account."""

@@ -4,6 +4,7 @@ Longer than 300 lines: each method is one call of the protocol, a few lines long
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -11,9 +12,8 @@ import msgspec
 
 from simulator.core.messages import Exchange
 from simulator.core.state import Body, Entity
-from simulator.store import snapshot_lines
 from simulator.store.protocols import NEWEST
-from simulator.store.sql import bulk_load, copying, retention, snapshots, statements
+from simulator.store.sql import bulk_load, copying, retention, snapshots, staging, statements
 from simulator.store.sql.connection import SqlConnection, SqlRows
 from simulator.store.sql.session import ABSENT, CLOSED, Row, Savepoint, SqlSession
 
@@ -338,6 +338,24 @@ class SqlState:
                 statement, () if organisation is None else (organisation,)
             )
 
+    def begin_staging(self) -> bool:
+        """Make an empty state beside this one; False if the database has no way to do that."""
+        return staging.begin(self._session)
+
+    @contextmanager
+    def staged(self) -> Iterator["SqlState"]:
+        """Lend the state that is being made beside this one."""
+        with staging.entered(self._session) as session:
+            yield SqlState(session, "")
+
+    def take_staged(self) -> None:
+        """Have that state be the present one."""
+        staging.take(self._session)
+
+    def tidy_staging(self) -> bool:
+        """Delete some of what was replaced or left half-made; return whether all is gone."""
+        return staging.tidy(self._session)
+
     def set_baseline(self) -> None:
         """Note that this is the state that `reset` goes back to."""
         snapshots.set_baseline(self._session)
@@ -355,10 +373,6 @@ class SqlState:
     def export_snapshot(self, header: Body) -> Iterator[bytes]:
         """Yield the whole state as the lines of a snapshot with *header*."""
         return snapshots.export_lines(snapshots.written(self._session), header)
-
-    def import_snapshot(self, lines: Iterable[bytes]) -> None:
-        """Replace the whole state by the *lines* after the header; ValueError if damaged."""
-        snapshot_lines.load(self, lines)
 
 
 def _entities(rows: SqlRows) -> list[Entity]:

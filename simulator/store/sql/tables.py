@@ -12,8 +12,7 @@ CHAIN = (
 )
 """What the hash chain needs beside the link of each exchange."""
 INDEX_KEY = "CREATE INDEX IF NOT EXISTS entity_index_key ON entity_index (organisation, kind, key)"
-TABLES = (
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+STATE = (
     """CREATE TABLE entity (
       organisation TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
       revision INTEGER NOT NULL, body BLOB NOT NULL,
@@ -30,6 +29,11 @@ TABLES = (
       organisation TEXT NOT NULL, series TEXT NOT NULL, next INTEGER NOT NULL,
       PRIMARY KEY (organisation, series)
     ) WITHOUT ROWID""",
+)
+"""What the state is in."""
+TABLES = (
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    *STATE,
     """CREATE TABLE exchange (
       seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, organisation TEXT NOT NULL,
       client TEXT NOT NULL, service TEXT NOT NULL, operation TEXT NOT NULL,

@@ -12,7 +12,7 @@ from simulator.core.data_directory import MEMORY
 from simulator.core.settings import ConfigurationError
 from simulator.journal.chain import START, link_of
 from simulator.store.errors import DamagedError, StoreError
-from simulator.store.sql import counting, statements
+from simulator.store.sql import counting, staging, statements
 from simulator.store.sql.tables import CHAIN, LATER
 from simulator.store.sqlite.connection import SqliteConnection, code_of, connect
 from simulator.store.sqlite.schema import APPLICATION_ID, NOTE_NEW, TABLES, VERSION
@@ -127,7 +127,7 @@ def _make(connection: SqliteConnection, path: Path | None, *, fsync: bool) -> No
             f"{path} has lost the head of its journal: restore it from a copy, look at it with "
             "mdmsim report --verify, or give another --data"
         )
-    for statement in LATER:
+    for statement in (*LATER, *staging.LEFT):
         connection.execute(statement)
     _note_new(connection)
     if not counting.counted(connection):  # it may be a long journal of an earlier version

@@ -1,10 +1,12 @@
 """What only a database of SQLite's has: its marks, and how its SQL differs."""
 
 import json
+import re
 from functools import partial
 
 from simulator.journal.chain import START
 from simulator.store.sql.connection import Dialect
+from simulator.store.sql.tables import STATE
 from simulator.store.sql.tables import TABLES as SHARED_TABLES
 
 VERSION = 2
@@ -38,6 +40,12 @@ BEGIN
   INSERT OR IGNORE INTO baseline
     VALUES (new.organisation, new.kind, new.key, 0, CAST('{}' AS BLOB), '[]');
 END"""
+_STAGED = re.compile(r"\b(entity_index|entity|counter) \(")
+_STAGED_INDEX = re.compile(r"INDEX (?:IF NOT EXISTS )?(\w+) ON (\w+)")
+STAGED_TABLES = tuple(
+    _STAGED_INDEX.sub(r"INDEX \1_{mark} ON \2", _STAGED.sub(r"staged_\1 (", one)) for one in STATE
+)
+"""An index keeps its name when its table changes its own, so each time it has another."""
 DIALECT = Dialect(
     above=b"",  # any bytes are above all text
     record_text="CAST(record AS TEXT)",
@@ -51,5 +59,6 @@ DIALECT = Dialect(
     note_no_changes=tuple(f"DROP TRIGGER IF EXISTS baseline_{verb}" for verb in _VERBS),
     read_pairs=json.loads,
     write_pairs=partial(json.dumps, ensure_ascii=False),
+    staged_tables=STAGED_TABLES,
     erase_deleted=("PRAGMA secure_delete = ON",),
 )
