@@ -21,6 +21,10 @@ NANOMDM_VERSION := v0.9.0
 SCEP := github.com/micromdm/scep/v2
 SCEP_VERSION := v2.3.0
 
+# The chart and the compose files are checked by their own tools.
+HELM := helm.sh/helm/v3/cmd/helm
+HELM_VERSION := v3.19.0
+
 H2SPEC := github.com/summerwind/h2spec/cmd/h2spec
 # The newest release that a Go proxy can install; 146 cases.
 H2SPEC_VERSION := v2.2.1+incompatible
@@ -59,6 +63,9 @@ MDMB := tests/clients/go/mdmb
 MDMB_BUILT := $(TOOLS)/.mdmb-built
 SCEP_BUILT := $(TOOLS)/.scep-$(SCEP_VERSION)
 H2SPEC_BUILT := $(TOOLS)/.h2spec-$(H2SPEC_VERSION)
+HELM_BUILT := $(TOOLS)/.helm-$(HELM_VERSION)
+DEPLOYMENTS := tests/clients/go/deployments
+DEPLOYMENTS_BUILT := $(TOOLS)/.deployments-built
 APNS_CLIENTS := tests/clients/apns
 SIDESHOW_BUILT := $(TOOLS)/.sideshow-built
 NODE_APN_BUILT := $(TOOLS)/.node-apn-installed
@@ -98,7 +105,7 @@ wheel: build/wheel/.installed $(NANODEP_BUILT) ## Build the package, install it 
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/wheel/bin/pytest -m wheel tests/wheel --no-cov
 
 # One worker more than two processors: much of the time they wait for the programs of others.
-clients: build/clients/.installed $(NANODEP_BUILT) $(NANOMDM_BUILT) $(MICROMDM_BUILT) $(MDMB_BUILT) $(NANOAXM_BUILT) $(SCEP_BUILT) $(H2SPEC_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
+clients: build/clients/.installed $(NANODEP_BUILT) $(NANOMDM_BUILT) $(MICROMDM_BUILT) $(MDMB_BUILT) $(NANOAXM_BUILT) $(SCEP_BUILT) $(H2SPEC_BUILT) $(HELM_BUILT) $(DEPLOYMENTS_BUILT) $(SIDESHOW_BUILT) $(NODE_APN_BUILT) $(PUSHY_BUILT) $(AXE_BUILT) ## Run real third-party clients against it (needs Go, Node.js, Java, Maven, Chromium)
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/clients/bin/pytest -m clients tests/clients --no-cov -n 3 --dist worksteal
 
 bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.js)
@@ -127,8 +134,10 @@ bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.j
 soak: $(TEST) ## Load it for half an hour, with faults and restarts, and check it (shorter: SOAK_SECONDS=300)
 	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
 
-replicas: $(TEST) ## Kill replicas 20 times, and their database 5 times, under load (needs PostgreSQL)
-	REPLICA_KILLS=20 DATABASE_KILLS=5 $(BIN)/pytest --no-cov tests/durability/test_replicas.py tests/test_replicas.py
+replicas: $(TEST) ## Kill replicas and their database under load, and measure them (needs PostgreSQL, HAProxy, h2load)
+	REPLICA_KILLS=20 DATABASE_KILLS=5 INTERLEAVINGS=40 $(BIN)/pytest --no-cov tests/durability/test_replicas.py \
+		tests/test_replicas.py tests/test_shared_keys.py tests/test_balancer.py tests/test_interleavings.py
+	$(BIN)/python -m tests.bench.replicas
 
 fuzz: build/fuzz/.installed ## Fuzz each parser for a minute (longer: make fuzz FUZZ_SECONDS=600)
 	build/fuzz/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
@@ -224,6 +233,16 @@ $(SCEP_BUILT): | $(TOOLS)
 $(H2SPEC_BUILT): | $(TOOLS)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
 	GOBIN=$(CLIENTS) go install $(H2SPEC)@$(H2SPEC_VERSION)
+	@touch $@
+
+$(HELM_BUILT): | $(TOOLS)
+	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
+	GOBIN=$(CLIENTS) go install $(HELM)@$(HELM_VERSION)
+	@touch $@
+
+$(DEPLOYMENTS_BUILT): $(wildcard $(DEPLOYMENTS)/*) | $(TOOLS)
+	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
+	GOBIN=$(CLIENTS) go -C $(DEPLOYMENTS) install .
 	@touch $@
 
 $(SIDESHOW_BUILT): $(wildcard $(APNS_CLIENTS)/go/*) | $(TOOLS)

@@ -34,9 +34,11 @@ class Known:
 class Activities(RuleBasedStateMachine):
     """One client of the API, two of DEP."""
 
+    make = Axm
+
     @initialize()
     def open(self) -> None:
-        self.apple = Axm()
+        self.apple = self.make()
         self.apple.add(*SERIALS)
         self.devices = {serial: Known() for serial in SERIALS}
         self.ordered: list[tuple[str, str, str | None, list[str]]] = []

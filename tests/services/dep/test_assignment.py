@@ -232,9 +232,11 @@ class Life(RuleBasedStateMachine):
 
     serials = ("SN1", "SN2", "SN3")
 
+    make = Apple
+
     @initialize()
     def start(self) -> None:
-        self.apple = Apple()
+        self.apple = self.make()
         self.apple.add(*self.serials)
         self.session = self.apple.session()
         self.uuid = define(self.apple, self.session)

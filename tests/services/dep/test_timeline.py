@@ -113,9 +113,11 @@ def test_an_organisation_from_before_there_were_lines_is_on_its_first(apple: App
 class Lines(RuleBasedStateMachine):
     """A client that syncs, and a state that goes back: it hears of all, or that it must fetch."""
 
+    make = Apple
+
     @initialize()
     def start(self) -> None:
-        self.apple = Apple()
+        self.apple = self.make()
         self.number = 0
         mark(self.apple)
         self.known: set[str] = set()

@@ -22,9 +22,11 @@ MODES = st.sampled_from(["immediate", "delay", "polls", "manual"])
 class Licences(RuleBasedStateMachine):
     """Clients of both kinds of targets, the portal, and users who accept invitations."""
 
+    make = Vpp
+
     @initialize(mode=MODES)
     def open(self, mode: str) -> None:
-        self.apple = Vpp(vpp_events=mode)
+        self.apple = self.make(vpp_events=mode)
         self.events: list[str] = []
 
     def _start(self, path: str, body: Any) -> None:
