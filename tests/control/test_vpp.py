@@ -267,3 +267,22 @@ async def test_a_content_token_is_given(control: Control) -> None:
     assert (status, answer["stoken"], shown["stoken"], asked) == (200, given, given, 200)
     ready = control.simulator.ready["organisations"][0]["vpp_locations"][0]
     assert ready["stoken"] == given
+
+
+async def test_what_was_disclosed_is_shown_at_the_level_that_is_asked_for(control: Control) -> None:
+    token = stoken(control)
+    await v2(control, "GET", "/client/config", token)
+    _, listed = await control.call("GET", "/exchanges?order=newest&limit=1")
+    at = f"/exchanges/{listed['exchanges'][0]['seq']}/disclosures"
+    found = {}
+    for level in ("", "?redact=clear", "?redact=names"):
+        _, told = await control.call("GET", f"{at}{level}")
+        found[level] = {one["at"]: one["value"] for one in told["disclosures"]}
+        assert token not in str(told)
+
+    assert found[""]["authorization#/orgName"].startswith("text[14] fp=")
+    assert found["?redact=clear"]["authorization#/orgName"] == "ORG.1000000001"
+    assert found["?redact=clear"]["authorization"].startswith("text[")
+    assert set(found["?redact=names"].values()) == {""}
+    status, said = await control.call("GET", f"{at}?redact=all")
+    assert (status, "names, shape, fingerprint, partial, clear" in said["detail"]) == (400, True)

@@ -29,7 +29,8 @@ async def exchange(request: web.Request) -> web.StreamResponse:
     """Show one exchange."""
     seq = request.match_info["seq"]
     found = await calls.get(request, "exchanges", seq)
-    disclosures = (await calls.get(request, "exchanges", seq, "disclosures"))["disclosures"]
+    told = await calls.get(request, "exchanges", seq, "disclosures", redact="clear")
+    disclosures = told["disclosures"]
     fixture = (await calls.call(request, "GET", "exchanges", seq, "fixture")).decode()
     before, following = await _neighbours(request, seq)
     ready = request.app[READY]()
@@ -47,7 +48,6 @@ async def exchange(request: web.Request) -> web.StreamResponse:
         query=query,
         placed=_placed(found, disclosures, asked, query),
         groups=by_category(disclosures),
-        clear=_in_clear(asked, query),
         severities=severities(disclosures),
         fixture=fixture if len(fixture) <= MOST_TEXT else "",
         curl=pasting.curl(found, base, ready["ca"]),
@@ -84,17 +84,6 @@ def _answer(exchange: Mapping[str, Any]) -> RenderedMessage:
         answered.headers.append(("Date", http_date(exchange["at"])))
     kept = [(name, value) for name, value in answered.headers if value or name.lower() != "date"]
     return RenderedMessage(kept, answered.body)
-
-
-def _in_clear(asked: RenderedMessage, query: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Return the values of a request by part and place, as the journal holds them."""
-    found = {("query", name): value for name, value in query}
-    found |= {("header", name.lower()): value for name, value in asked.headers}
-    return found | {
-        ("body", line.place): line.value.removesuffix(",")
-        for line in asked.body.lines
-        if line.kind != "bracket"
-    }
 
 
 def _placed(

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from aiohttp import web
@@ -16,8 +16,10 @@ from simulator.core.state import Body
 from simulator.core.timestamps import milliseconds, rfc3339_ms
 from simulator.disclosure.concepts import PROTOCOL
 from simulator.disclosure.judge.manifest import EXEMPT, SEVERITIES, Judged, as_json, judge
+from simulator.disclosure.observe.records import ObservedRecord
 from simulator.disclosure.report.devices import DEVICE
 from simulator.disclosure.report.names import may_name
+from simulator.disclosure.report.redaction import Level, shown
 from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.store.protocols import NEWEST
 
@@ -143,7 +145,8 @@ async def get_disclosures(request: web.Request) -> web.Response:
     """Answer what one exchange disclosed, judged by the manifest."""
     parts, books = request.app[PARTS], request.app[BOOKS]
     exchange = await exchange_of(request)
-    found = await asyncio.to_thread(disclosures, parts, books, exchange)
+    level = request[QUERY].get("redact", "fingerprint")
+    found = await asyncio.to_thread(disclosures, parts, books, exchange, level)
     told = [
         as_json(Judged(one, EXEMPT, one.flags, "ok"))
         for one, _ in parts.observer.connection(exchange.request)
@@ -152,13 +155,15 @@ async def get_disclosures(request: web.Request) -> web.Response:
     return web.json_response(body)
 
 
-def disclosures(parts: Parts, books: LedgerService, exchange: Exchange) -> list[Body]:
+def disclosures(
+    parts: Parts, books: LedgerService, exchange: Exchange, level: str = "fingerprint"
+) -> list[Body]:
     """Return the judged disclosures of an exchange, each with where its value came from."""
-    judged = _judged(parts, books, exchange)
-    origins = books.origins(exchange.seq, [one.disclosure for one in judged])
+    judged = _judged(parts, books, exchange, level)
+    origins = books.origins(exchange.seq, [one.disclosure for one, _ in judged])
     return [
-        as_json(one) | {"novelty": origin or None}
-        for one, origin in zip(judged, origins, strict=True)
+        as_json(one) | {"value": shown(one.disclosure, text, level), "novelty": origin or None}
+        for (one, text), origin in zip(judged, origins, strict=True)
     ]
 
 
@@ -171,7 +176,7 @@ def disclosed(parts: Parts, books: LedgerService, exchange: Exchange) -> list[Bo
     if len(exchange.request.body) > LONGEST_LISTED:
         return None
     found: dict[str, Body] = {}
-    for one in _judged(parts, books, exchange):
+    for one, _ in _judged(parts, books, exchange):
         category = one.disclosure.category
         if one.severity == "ok" and (one.inherent or category == PROTOCOL):
             continue
@@ -184,18 +189,26 @@ def disclosed(parts: Parts, books: LedgerService, exchange: Exchange) -> list[Bo
     return sorted(found.values(), key=lambda one: -SEVERITIES.index(one["severity"]))
 
 
-def _judged(parts: Parts, books: LedgerService, exchange: Exchange) -> list[Judged]:
-    """Judge what an exchange disclosed; what a device told its MDM server is no disclosure."""
+def _judged(
+    parts: Parts, books: LedgerService, exchange: Exchange, level: str = "fingerprint"
+) -> list[tuple[Judged, str | None]]:
+    """Judge what an exchange disclosed; what a device told its MDM server is no disclosure.
+
+    With each comes its value in clear, where *level* or a check asks for it.
+    """
     if exchange.service == DEVICE:
         return []
     service = parts.catalogue.services.get(exchange.service)
     operation = parts.catalogue.operations.get(exchange.operation)
     records = parts.observer.observe(exchange.request, operation, service)
-    if any(map(may_name, records)):
+    told: list[ObservedRecord] = [(one, None) for one in records]
+    if level in ("partial", "clear") or any(map(may_name, records)):
         texts = parts.observer.texts(exchange.request, operation, service)
-        records = [one for one, _ in books.recognised(zip(records, texts, strict=True))]
+        told = books.recognised(zip(records, texts, strict=True))
     manifest = books.manifest()
-    return [judge(one, exchange.service, exchange.operation, manifest) for one in records]
+    return [
+        (judge(one, exchange.service, exchange.operation, manifest), text) for one, text in told
+    ]
 
 
 async def get_findings(request: web.Request) -> web.Response:
@@ -224,6 +237,9 @@ async def delete_exchanges(request: web.Request) -> web.Response:
     return web.json_response({"deleted": count})
 
 
+REDACT = String(
+    "redact", "How much of values is shown; fingerprint if absent.", values=get_args(Level)
+)
 FILTER_ROWS = tuple(String(name, f"Only those with this {name}.") for name in FILTERS)
 ROUTES = (
     Route(
@@ -260,7 +276,7 @@ ROUTES = (
         "/exchanges/{seq}/disclosures",
         "Get what it disclosed.",
         get_disclosures,
-        query=(),
+        query=(REDACT,),
         answer=(
             Objects("disclosures", "In the order of the request.", required=True),
             Objects("connection", "What its connection told, if it is the first.", required=True),
