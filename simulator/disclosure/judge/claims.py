@@ -191,7 +191,7 @@ def _refuse_contradictions(name: str, claims: Collection[Claim]) -> None:
                 if (other := never.get((service, concept))) is not None:
                     raise ConfigurationError(
                         f"{name}: claim {claim.id}: lets {concept} go to {service}, which claim "
-                        f"{other.id} says must never: keep one of the two"
+                        f"{other.id} says must never go there: keep one"
                     )
 
 
