@@ -45,16 +45,26 @@ from simulator.protocol import quirks
 from simulator.services.identity import provisioning as portal_of_push_certificates
 from simulator.services.provisioning import Held, Making
 from simulator.store.errors import StoreError
-from simulator.store.opening import Place, check_clock, named, open_store, shared_files, starting
-from simulator.store.protocols import Journal
+from simulator.store.opening import (
+    Place,
+    check_clock,
+    copied,
+    named,
+    open_store,
+    shared_files,
+    starting,
+)
+from simulator.store.protocols import Journal, Store
 from simulator.store.shared_files import SharedFiles, sharing
 from simulator.transport.callbacks import Callbacks
 from simulator.transport.head_publisher import HeadPublisher
 from simulator.transport.outbox import OutboxWorker
 from simulator.transport.ports import make_certificates, open_ports
 from simulator.worlds import credentials
+from simulator.worlds.cache import found_cache
 from simulator.worlds.issued import IssuedCredentials
 from simulator.worlds.loading import chosen_world, generate_secret, is_empty, load_steps
+from simulator.worlds.seeding import timeless_steps
 
 Advance = Callable[[int], None]
 Bar = Callable[[str, int], AbstractContextManager[Advance]]
@@ -202,7 +212,7 @@ class Simulator:
         await self._publish_heads(directory, journal, stack)
         if (setting := await self.gateway.run(clock.restore)) is not None:
             self.clock.resume(*setting)
-        await self._seed()
+        await self._seed(store)
         self._issued = IssuedCredentials(
             directory.path,
             Making(now=now, push_authority=push_authority),
@@ -340,18 +350,23 @@ class Simulator:
             await self._describe([organisation])
         return await asyncio.to_thread(credentials.entry, self._issued.path, held)
 
-    async def _seed(self) -> None:
+    async def _seed(self, store: Store) -> None:
         """Load the world of the settings into an empty database."""
         if not await self.gateway.run(is_empty):
             return
         world = await asyncio.to_thread(chosen_world, self.settings, self.provisionings)
+        seed, now_ms = self.settings.seed, self.clock.now_ms()
+        cached = await asyncio.to_thread(found_cache, self.settings, world, copied(store))
         loading = load_steps(
-            world,
-            self.settings.seed,
-            self.clock.now_ms(),
-            provisionings=self.provisionings,
+            world, seed, now_ms, provisionings=self.provisionings, timeless=cached is None
         )
         with self._bar(f"loading the world {world.name}", world.size()) as advance:
+            if cached is not None and await asyncio.to_thread(cached.read):
+                advance(cached.devices)
+            elif cached is not None:
+                for piece in timeless_steps(world, seed):
+                    advance(await self.gateway.load(piece))
+                await asyncio.to_thread(cached.write)
             for piece in loading:
                 advance(await self.gateway.load(piece))
 

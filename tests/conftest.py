@@ -35,6 +35,12 @@ KEYS = 16
 
 
 @pytest.fixture(scope="session", autouse=True)
+def caches(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Leave nothing in the cache of whoever runs the tests."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("caches"))
+
+
+@pytest.fixture(scope="session", autouse=True)
 def no_blocking() -> Iterator[None]:
     """Fail a test whose event loop waits for a file, a lock or a socket inside our code."""
     # simulator.testing is for tests that are no coroutines, and waits in their thread. A browser

@@ -225,6 +225,11 @@ class Settings:
         "For how many organisations, in order of their ids, the keys and certificates are written "
         "at the start. Those of others are made when they are asked for, as by mdmsim token.",
     )
+    world_cache: str = _row(
+        "",
+        "Where devices of large worlds are kept from one simulator to the next, without any "
+        "credential, if --data is :memory:. Empty: in $XDG_CACHE_HOME or ~/.cache; off: nowhere.",
+    )
     public_dir: str = _row(
         "",
         "A directory for what clients need and everybody may read: ca.pem is put there. Share it "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Guard
-from simulator.store.protocols import Journal, Store
+from simulator.store.protocols import Copied, Journal, Store
 from simulator.store.shared_files import SharedFiles
 from simulator.store.sql import copying
 from simulator.store.sql.connection import Readers
@@ -123,6 +123,11 @@ def shared_files(place: Place, key: str) -> SharedFiles | None:
         from simulator.store.postgres.files import PostgresFiles  # noqa: PLC0415 (an extra)
 
     return SharedFiles(PostgresFiles(str(place)), key)
+
+
+def copied(store: Store) -> Copied | None:
+    """Return *store* as one that can be copied whole, if its backend has that."""
+    return store if isinstance(store, SqliteStore) else None
 
 
 @contextmanager

@@ -21,6 +21,7 @@ For a backend that several processes share:
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from simulator.core.messages import Exchange
@@ -168,6 +169,18 @@ class Peers(Protocol):
 
     def close(self) -> None:
         """Listen and lead no longer."""
+        ...
+
+
+class Copied(Protocol):
+    """A database that can be copied as a whole."""
+
+    def write_copy(self, path: Path) -> None:
+        """Write it to the file *path*; StoreError if that fails."""
+        ...
+
+    def read_copy(self, path: Path) -> None:
+        """Replace it by what is in the file *path*; StoreError if that fails."""
         ...
 
 

@@ -48,16 +48,17 @@ def load_steps(
     provisionings: Iterable[Provisioning] | None = None,
     *,
     brief: bool = False,
+    timeless: bool = True,
 ) -> Iterator[Step]:
     """Return what loads the world *world*, to be run one by one; each returns its share.
 
     *provisionings* are those of the services, all unless some are given. *brief*: no step may
-    take long, though all of them take longer. ConfigurationError if its devices cannot all be
-    told apart.
+    take long, though all of them take longer. *timeless* is as in
+    `simulator.worlds.seeding.steps`. ConfigurationError if its devices cannot all be told apart.
     """
     sized = world if devices is None else world.resized(devices)
     refuse_clashes(sized, seed)
-    return _pieces(sized, seed, now_ms, provisionings, brief=brief)
+    return _pieces(sized, seed, now_ms, provisionings, brief=brief, timeless=timeless)
 
 
 def _pieces(
@@ -67,6 +68,7 @@ def _pieces(
     provisionings: Iterable[Provisioning] | None,
     *,
     brief: bool,
+    timeless: bool,
 ) -> Iterator[Step]:
     def note(state: State, *, whole: bool) -> int:
         state.of("").put(KIND, KEY, {"name": world.name, "seed": seed, "whole": whole})
@@ -81,6 +83,7 @@ def _pieces(
         chunk=BRIEF if brief else CHUNK,
         bulk=not brief,
         provisionings=provisionings,
+        timeless=timeless,
     )
     yield lambda state: note(state, whole=True)
 

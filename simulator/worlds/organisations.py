@@ -128,6 +128,19 @@ class World:
             for devices in organisation.devices:
                 yield organisation, devices
 
+    def timeless_lists(self) -> list[tuple[str, DeviceList]]:
+        """Return the lists that are written alike whenever the world is loaded.
+
+        Each with the id of its organisation: all lists of it are generated, and none has a deadline
+        that counts from the loading.
+        """
+        return [
+            (organisation.id, devices)
+            for organisation in self.organisations
+            if not any(one.listed or one.migrate_in_days for one in organisation.devices)
+            for devices in organisation.devices
+        ]
+
     def device_count(self) -> int:
         """Return how many devices there are in all."""
         return sum(devices.count for _, devices in self.device_lists())

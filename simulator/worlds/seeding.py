@@ -63,16 +63,20 @@ def steps(
     chunk: int = CHUNK,
     bulk: bool = True,
     provisionings: Iterable[Provisioning] | None = None,
+    timeless: bool = True,
 ) -> Iterator[Step]:
     """Yield what writes *world*, piece by piece; the parameters are those of `seed_world`.
 
-    To be run in order; the caller may commit between any two. First come the servers of each
-    organisation with what each service seeds, then the devices, up to *chunk* in a step; *bulk*
-    says whether that is a bulk load (`StoreAdmin.begin_bulk_load`), which ends with a long step.
-    The returned numbers add up to the world's size. *provisionings* are those of the
+    To be run in order; the caller may commit between any two. First come the devices that
+    `timeless_steps` writes, unless they are there already (*timeless*: False), then the servers of
+    each organisation with what each service seeds, then the other devices, up to *chunk* in a
+    step; *bulk* says whether these are a bulk load (`StoreAdmin.begin_bulk_load`), which ends with
+    a long step. The returned numbers add up to the world's size. *provisionings* are those of the
     services, all unless some are given.
     """
     sized = world if devices is None else world.resized(devices)
+    if timeless:
+        yield from timeless_steps(sized, seed, chunk, bulk=bulk)
     known = services.provisionings() if provisionings is None else tuple(provisionings)
     yield partial(_begin, known=known, parts=sized.parts, now_ms=now_ms)
     for organisation in sized.organisations:
@@ -91,14 +95,34 @@ def steps(
                     },
                 )
             )
-    if bulk:
+    written = {each.number for _, each in sized.timeless_lists()}
+    rest = [(one.id, each) for one, each in sized.device_lists() if each.number not in written]
+    yield from _device_steps(rest, seed, now_ms, chunk, bulk=bulk)
+
+
+def timeless_steps(
+    world: World, seed: int, chunk: int = CHUNK, *, bulk: bool = True
+) -> Iterator[Step]:
+    """Yield what writes the devices that follow from *world* and *seed* alone.
+
+    They hold no secret, and can be written before anything else. *chunk* and *bulk* are those of
+    `steps`.
+    """
+    return _device_steps(world.timeless_lists(), seed, 0, chunk, bulk=bulk)
+
+
+def _device_steps(
+    lists: Sequence[tuple[str, DeviceList]], seed: int, now_ms: int, chunk: int, *, bulk: bool
+) -> Iterator[Step]:
+    """Yield what writes *lists* of devices, each with the id of its organisation."""
+    if bulk and lists:
         yield _begin_bulk_load
-    for organisation, each in sized.device_lists():
+    for organisation, each in lists:
         if each.listed:
-            yield partial(_assign, organisation=organisation.id, devices=each, now_ms=now_ms)
+            yield partial(_assign, organisation=organisation, devices=each, now_ms=now_ms)
         else:
-            yield from _Generation(organisation.id, each, seed, now_ms).steps(chunk)
-    if bulk:
+            yield from _Generation(organisation, each, seed, now_ms).steps(chunk)
+    if bulk and lists:
         yield _end_bulk_load
 
 

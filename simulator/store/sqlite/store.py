@@ -1,6 +1,6 @@
 """State and journal in one SQLite database, in WAL mode."""
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from simulator.core.state import Guard
@@ -11,7 +11,7 @@ from simulator.store.sql.session import SqlSession
 from simulator.store.sql.store import SqlStore
 from simulator.store.sqlite import indexing, migrations, schema, text_index
 from simulator.store.sqlite.checkpointing import Checkpointer
-from simulator.store.sqlite.connection import SqliteConnection
+from simulator.store.sqlite.connection import SqliteConnection, connect, translated
 from simulator.store.sqlite.indexing import TextIndexer
 from simulator.store.sqlite.readers import FileReaders, MemoryReaders, ReadTransactions
 from simulator.store.sqlite.text_index import TextIndex
@@ -76,6 +76,19 @@ class SqliteStore(SqlStore):
             return SqlJournal(MemoryReaders(self._connection, self._lock))
         texts = None if self._indexer is None else TextIndex(self._path)
         return SqlJournal(FileReaders(self._path, self._reads), texts)
+
+    def write_copy(self, path: Path) -> None:
+        """Write the whole database to the new file *path*; StoreError if that fails."""
+        with self._lock, closing(connect(path)) as target, translated():
+            target.execute("PRAGMA synchronous = OFF")  # what a power cut leaves of it is noticed
+            self._connection.backup(target)
+
+    def read_copy(self, path: Path) -> None:
+        """Replace the whole database by the one in the file *path*; StoreError if that fails."""
+        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        with self._lock, closing(connect(uri)) as source, translated():
+            source.backup(self._connection)
+            self._seen = _UNKNOWN
 
     def close(self) -> None:
         """Close the database."""

@@ -1,0 +1,130 @@
+"""Devices of worlds that were loaded before, as database files that are copied instead.
+
+Kept are invented devices that follow from a world and a seed alone: no organisation, no credential,
+no key. So whoever reads a file learns what ``mdmsim world show`` tells him, and two simulators that
+begin with the same file have no secret in common. Files are for their owner only, appear whole
+or not at all, and carry a checksum in their names: one that is damaged, or that others could have
+written, is not used.
+"""
+
+import hashlib
+import os
+import stat
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from simulator.core.data_directory import MEMORY
+from simulator.core.settings import Settings
+from simulator.store.errors import StoreError
+from simulator.store.protocols import Copied
+from simulator.worlds.organisations import World
+
+LEAST = 2000
+"""Devices below which copying saves nothing."""
+MOST_BYTES = 1024**3
+"""Of all files together; those that were not used for the longest time go first."""
+OFF = "off"
+_PACKAGE = Path(__file__).parents[1]
+_CHUNK = 1 << 20
+
+
+class CachedWorld:
+    """The devices of one world with one seed."""
+
+    def __init__(self, folder: Path, world: World, seed: int, store: Copied) -> None:
+        """Take the folder, which is made when there is something to keep, and the database."""
+        lists = world.timeless_lists()
+        self.devices = sum(devices.count for _, devices in lists)
+        self._folder = folder
+        self._store = store
+        text = repr((seed, lists, sorted(_program()))).encode()
+        self._key = hashlib.sha256(text).hexdigest()[:32]
+        """Stands for what this very program makes of them."""
+
+    def read(self) -> bool:
+        """Have the database, which is empty, begin with what is kept; False if nothing is."""
+        for path in sorted(self._folder.glob(f"{self._key}-*.db")):
+            try:
+                if _is_ours(path) and path.stem == f"{self._key}-{_checksum(path)}":
+                    self._store.read_copy(path)
+                    os.utime(path)
+                    return True
+                path.unlink()
+            except (OSError, StoreError):
+                continue
+        return False
+
+    def write(self) -> None:
+        """Keep what the database holds, if there is room; that it fails does not matter."""
+        with suppress(OSError, StoreError):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._folder) as place:
+                made = Path(place, "new.db")
+                made.touch(0o600)
+                self._store.write_copy(made)
+                size = made.stat().st_size
+                if size <= MOST_BYTES:
+                    self._make_room(MOST_BYTES - size)
+                    made.replace(self._folder / f"{self._key}-{_checksum(made)}.db")
+
+    def _make_room(self, most: int) -> None:
+        """Remove what was kept before, and what was used longest ago but for *most* bytes."""
+        found = [(path.stat(), path) for path in self._folder.glob("*.db")]
+        kept = 0
+        for status, path in sorted(found, key=lambda one: one[0].st_mtime, reverse=True):
+            kept += status.st_size
+            if kept > most or path.name.startswith(self._key):
+                path.unlink(missing_ok=True)
+
+
+def found_cache(settings: Settings, world: World, store: Copied | None) -> CachedWorld | None:
+    """Return what is kept of *world*, or where it is to be kept.
+
+    None if that is off, or saves nothing: of a data directory the second start is quick anyway.
+    """
+    folder = _folder(settings.world_cache)
+    if settings.data != MEMORY or store is None or folder is None:
+        return None
+    found = CachedWorld(folder, world, settings.seed, store)
+    return found if found.devices >= LEAST else None
+
+
+def _folder(setting: str) -> Path | None:
+    """Return where files are kept: *setting*, or else where this machine keeps caches.
+
+    None if it says that none are, or nobody is at home.
+    """
+    if setting == OFF:
+        return None
+    if setting:
+        return Path(setting)
+    if given := os.environ.get("XDG_CACHE_HOME"):
+        return Path(given, "mdmsim", "worlds")
+    with suppress(RuntimeError):
+        return Path.home() / ".cache" / "mdmsim" / "worlds"
+    return None
+
+
+def _program() -> Iterator[tuple[str, int, int]]:
+    """Yield what tells this program's modules from those of another version, or of a change."""
+    for path, _, names in os.walk(_PACKAGE):
+        for name in names:
+            if name.endswith(".py"):
+                status = os.stat(os.path.join(path, name))  # noqa: PTH116,PTH118 (a thousand files)
+                yield f"{path}/{name}", status.st_size, status.st_mtime_ns
+
+
+def _is_ours(path: Path) -> bool:
+    status = path.stat()
+    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _checksum(path: Path) -> str:
+    found = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            found = zlib.crc32(chunk, found)
+    return f"{found:08x}"
