@@ -71,14 +71,16 @@ SIDESHOW_BUILT := $(TOOLS)/.sideshow-built
 NODE_APN_BUILT := $(TOOLS)/.node-apn-installed
 PUSHY_BUILT := $(TOOLS)/.pushy-installed
 CONSOLE_CHECKS := tests/clients/console
+WIREMOCK_VERSION := 3.9.1
+WIREMOCK := $(TOOLS)/wiremock-standalone-$(WIREMOCK_VERSION).jar
 AXE_BUILT := $(TOOLS)/.axe-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test coverage matrix lint wheel clients bench soak replicas fuzz mutants lowest audit image clean
+.PHONY: help serve test coverage matrix lint wheel clients bench bench-peers soak replicas fuzz mutants lowest audit image clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 serve: $(PROJECT) ## Serve the demo world (more options: make serve SERVE_ARGS="--help")
 	exec $(BIN)/mdmsim serve $(SERVE_ARGS)
@@ -130,6 +132,9 @@ bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.j
 	$(BIN)/python -m tests.bench.licences
 	$(BIN)/python -m tests.bench.devices
 	$(BIN)/python -m tests.bench.fleet
+
+bench-peers: $(TEST) $(WIREMOCK) ## Measure pushes beside other servers that could take them (needs h2load, Go, Node.js, Java)
+	$(BIN)/python -m tests.bench.peers --wiremock $(WIREMOCK)
 
 soak: $(TEST) ## Load it for half an hour, with faults and restarts, and check it (shorter: SOAK_SECONDS=300)
 	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
@@ -262,6 +267,11 @@ $(PUSHY_BUILT): $(APNS_CLIENTS)/java/pom.xml | $(TOOLS)
 	rm -rf $(CLIENTS)/pushy
 	mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory=$(CLIENTS)/pushy
 	@touch $@
+
+$(WIREMOCK): | $(TOOLS)
+	@command -v mvn >/dev/null || { echo "make bench-peers needs Java 17 and Maven" >&2; exit 1; }
+	mvn --quiet --batch-mode dependency:copy -DoutputDirectory=$(CLIENTS) \
+		-Dartifact=org.wiremock:wiremock-standalone:$(WIREMOCK_VERSION)
 
 $(AXE_BUILT): $(CONSOLE_CHECKS)/package.json | $(TOOLS)
 	@command -v npm >/dev/null || { echo "make clients needs Node.js 20 or newer" >&2; exit 1; }
