@@ -153,7 +153,7 @@ class Simulator:
             await self._start_alone(directory, place, stack)
         finally:
             await asyncio.to_thread(alone.__exit__, None, None, None)
-        await self._resume_devices()
+        await self._resume_devices(stack)
 
     async def _start_alone(self, directory: Directory, place: Place, stack: AsyncExitStack) -> None:
         """Start everything but the simulated devices, while no other replica starts."""
@@ -303,11 +303,14 @@ class Simulator:
             )
             stack.push_async_callback(_ended, asyncio.ensure_future(publisher.run()))
 
-    async def _resume_devices(self) -> None:
+    async def _resume_devices(self, stack: AsyncExitStack) -> None:
         """Let the simulated devices go on, now that all ports are open."""
         if self._devices is not None:
             self._devices.services = self.ready["http"] or ""
-            if await self.gateway.leads():
+            if self.settings.store:
+                following = asyncio.ensure_future(self._devices.follow())
+                stack.push_async_callback(_ended, following)
+            else:
                 await self._devices.resume()
 
     async def _describe(self, changed: Collection[str] | None = None) -> list[dict[str, Any]]:

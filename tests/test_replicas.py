@@ -205,6 +205,32 @@ async def test_simulated_devices_are_in_the_replica_that_leads(replicas: list[Co
     assert sorted(status for status, _ in statuses) == [404, 409]
 
 
+async def test_simulated_devices_go_on_in_the_replica_that_leads_next(
+    tmp_path: Path, url: str
+) -> None:
+    wanted = settings(tmp_path / "data", url)
+    async with (
+        aiohttp.ClientSession() as session,
+        Simulator(wanted) as one,
+        Simulator(wanted) as other,
+    ):
+        assert await leads_now(one)
+        here, there = Control(one, session), Control(other, session)
+        _, listed = await here.call("GET", "/devices?limit=1")
+        serial = listed["devices"][0]["serial_number"]
+        body = {"serial_numbers": [serial]}
+        status, made = await here.call("POST", "/simulated-devices", body)
+        assert status == 201, made
+        assert (await there.call("GET", f"/simulated-devices/{serial}"))[0] == 409
+        await one.close()
+        async with asyncio.timeout(20):
+            while (status := (await there.call("GET", "/simulated-devices"))[0]) == 409:  # noqa: ASYNC110 (it asks the other)
+                await asyncio.sleep(0.05)
+        assert status == 200
+        status, found = await there.call("GET", f"/simulated-devices/{serial}")
+        assert (status, found["serial_number"]) == (200, serial)
+
+
 @pytest.mark.parametrize("public", ["apple.example:8443", "ftp://apple.example", "https://"])
 async def test_an_address_is_a_url(tmp_path: Path, public: str) -> None:
     with pytest.raises(ConfigurationError, match="is no URL such as https://HOST:8443"):

@@ -4,6 +4,7 @@ Nothing is made before the first device, so who has none pays nothing for them.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -18,6 +19,7 @@ from simulator.core.files import PRIVATE, write_file
 from simulator.core.messages import Finding
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State
+from simulator.store.errors import StoreError
 
 if TYPE_CHECKING:
     from simulator.devices.device import VirtualDevice
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from simulator.devices.flow import FlowResponse, Send
     from simulator.devices.hosting.fleet import Fleet
 
+LOG = logging.getLogger("mdmsim")
+PAUSE_S = 1.0
+"""Seconds between two looks whether this process leads."""
 KIND = "simulated.device"
 CERTIFICATE, KEY = "device-ca.pem", "device-ca.key"
 
@@ -69,6 +74,31 @@ class DeviceHost:
         """Let the devices go on that there were when the simulator ended."""
         if await _Keeper(self._parts).load():
             await self.fleet()
+
+    async def follow(self) -> None:
+        """Run the devices for as long as this process leads, of those that share a store; no end.
+
+        So those of a replica that ended go on here, from what it had written of them.
+        """
+        led = False
+        while True:
+            leads = await self._parts.gateway.leads()
+            try:
+                if leads and not led:
+                    await self.resume()
+                elif led and not leads:
+                    await self._pause()
+            except StoreError as error:
+                LOG.warning("simulated devices cannot go on yet: %s", error)
+                leads = False
+            led = leads
+            await asyncio.sleep(PAUSE_S)
+
+    async def _pause(self) -> None:
+        """Have the devices do nothing more here: another replica leads."""
+        async with self._making:
+            self._fleet = None
+            await self._stack.aclose()
 
     async def reload(self) -> None:
         """Begin anew with the devices that the state has now, as after a reset."""
