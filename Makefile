@@ -132,6 +132,7 @@ bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.j
 	$(BIN)/python -m tests.bench.licences
 	$(BIN)/python -m tests.bench.devices
 	$(BIN)/python -m tests.bench.fleet
+	$(BIN)/python -m tests.bench.replicas
 
 bench-peers: $(TEST) $(WIREMOCK) ## Measure pushes beside other servers that could take them (needs h2load, Go, Node.js, Java)
 	$(BIN)/python -m tests.bench.peers --wiremock $(WIREMOCK)

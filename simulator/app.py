@@ -190,7 +190,7 @@ class Simulator:
         stack.push_async_callback(asyncio.to_thread, journal.close)
         push_authority = await asyncio.to_thread(credentials.push_authority, directory.path, now)
         authorities = await asyncio.to_thread(
-            _authorities, settings, directory.path, push_authority, now
+            _authorities, settings, directory.path, push_authority, now, self._shared
         )
         await asyncio.to_thread(_show_secrets, keys, directory.path, guard)
         engine = Engine(self.catalogue, settings, keys.secret, observer, authorities)
@@ -413,7 +413,11 @@ def _fetched(settings: Settings, path: Path, now_ms: Callable[[], int]) -> Share
 
 
 def _authorities(
-    settings: Settings, path: Path, push_authority: PushAuthority, now: datetime
+    settings: Settings,
+    path: Path,
+    push_authority: PushAuthority,
+    now: datetime,
+    files: SharedFiles | None,
 ) -> Authorities:
     """Return the authorities of the data directory *path*.
 
@@ -421,10 +425,11 @@ def _authorities(
     make its own.
     """
     authorities = credentials.authorities(path, push_authority, now)
-    if settings.store_key:
+    if files is not None and settings.store_key:
         credentials.vendor(path, now, authorities.developer)
         evidence_key_of(path)
         device_authority(path, now)
+        files.share(path)
     return authorities
 
 
