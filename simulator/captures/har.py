@@ -1,6 +1,6 @@
 """HAR 1.2, entry by entry: the file may be larger than the memory.
 
-ijson reads it piece by piece; only one entry is held at a time. Entries of our own
+ijson reads it piece by piece, one entry at a time. Entries of our own
 export at level ``clear`` hold the exchange as the journal has it, at others what it disclosed.
 """
 

@@ -1,18 +1,19 @@
 """Writing a capture into a journal, and what has to be said about it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from simulator.captures.evaluation import Evaluation
-from simulator.captures.messages import Advance, Capture, ExportedExchange, Invalid, Message
+from simulator.captures.messages import Advance, Capture, Entry, ExportedExchange, Invalid, Message
 from simulator.core.messages import Exchange
 from simulator.core.settings import ConfigurationError
 from simulator.store.protocols import Store
 
 _BATCH = 500
 """Entries that are written in one transaction."""
+_BATCH_BYTES = 8 * 1024 * 1024
+"""Bytes of bodies after which a transaction ends, so that memory does not follow their length."""
 _NAMED = 10
 """Hosts, and invalid entries, that are named; the others are counted."""
 NOT_CAPTURED = (
@@ -53,8 +54,7 @@ class Transcript:
 
         *on_exported* is told those of which only what they disclosed is known.
         """
-        entries = self._capture.entries(advance)
-        while batch := list(islice(entries, _BATCH)):
+        for batch in batches(self._capture.entries(advance)):
             with store.transaction() as state:
                 for entry in batch:
                     self.entries += 1
@@ -112,6 +112,21 @@ class Transcript:
             yield f"requests whose response was not captured: {evaluation.unanswered}"
         if evaluation.bodiless:
             yield f"responses whose body was not captured: {evaluation.bodiless}"
+
+
+def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Yield *entries* in lists of up to 500, or of a little over 8 MiB of bodies."""
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        batch.append(entry)
+        if isinstance(entry, Message | Exchange):
+            size += len(entry.request.body) + len(entry.response.body)
+        if len(batch) >= _BATCH or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def counted(hosts: Counter[str]) -> str:

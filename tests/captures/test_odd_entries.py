@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from simulator.captures.evaluation import Evaluation
-from simulator.captures.messages import Invalid, Message
+from simulator.captures.messages import NO_CONNECTION, Invalid, Message
 from simulator.captures.opening import open_capture
-from simulator.core.messages import Response
+from simulator.captures.transcript import batches
+from simulator.core.messages import Request, Response
 from simulator.core.settings import Settings
 from tests.apple import AGENT, Apple, request
 from tests.captures.hars import entry, log
@@ -77,3 +78,13 @@ def test_any_entry_is_a_message_that_can_be_kept_or_invalid(tmp_path: Path) -> N
         for one in found:
             if isinstance(one, Message) and (exchange := evaluation.exchange(one, state)):
                 state.record(exchange)
+
+
+def test_what_is_held_at_a_time_follows_neither_the_number_nor_the_length_of_entries() -> None:
+    asked = Request("POST", "/profile", (), b"x" * 3 * 1024 * 1024, "https", NO_CONNECTION)
+    long = Message(1, 0, "mdmenrollment.apple.com", asked, Response(200, body=b"y" * 1024 * 1024))
+    invalid = Invalid(2, "it is no object")
+
+    assert [len(one) for one in batches([long] * 5)] == [2, 2, 1]
+    assert [len(one) for one in batches([invalid] * 1001)] == [500, 500, 1]
+    assert list(batches([])) == []
