@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.console import lazy_loading
-from simulator.control.connections import CONNECTIONS, KEPT_S, LEAST, ControlConnections
+from simulator.control.connections import CONNECTIONS, LEAST, ControlConnections
 from simulator.control.device_host import HOST, DeviceHost
 from simulator.control.parts import Parts
 from simulator.control.web import make_application
@@ -42,11 +42,9 @@ async def open_control_port(
     lazy_loading.mount(application, ready)
     runner = web.AppRunner(
         application,
-        access_log=None,
         handle_signals=False,
         shutdown_timeout=1,
         handler_cancellation=True,  # a stream ends with its client
-        keepalive_timeout=KEPT_S,
     )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

@@ -2,8 +2,11 @@
 
 import asyncio
 from functools import partial
+from http import HTTPStatus
 
 from aiohttp import web
+
+from simulator.control.guards import HEADERS, problem
 
 LEAST = 64
 """Connections that there may be in any case."""
@@ -29,9 +32,14 @@ class ControlConnections:
     def _take(self, server: web.Server) -> asyncio.Protocol:
         if len(server.connections) >= self._most:
             return _Refused()
-        made = server()
+        loop = asyncio.get_running_loop()
+        made = _ControlConnection(
+            server,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]  # aiohttp's way to switch it off
+            keepalive_timeout=KEPT_S,
+        )
         if self._slow_s:
-            loop = asyncio.get_running_loop()
             self._timers[made] = loop.call_later(self._slow_s, self._give_up, made)
         return made
 
@@ -45,6 +53,28 @@ class ControlConnections:
         del self._timers[protocol]
         if protocol.transport is not None:
             protocol.transport.abort()
+
+
+class _ControlConnection(web.RequestHandler):
+    """A connection whose requests may be no HTTP: that is an answer like others, and no error."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what no handler got as a problem; log what is our fault."""
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or request.writer.output_size:
+            return super().handle_error(request, status, exc, message)
+        about = "the request cannot be read as HTTP/1.1: look at its first line and its headers"
+        answer = problem(status, HTTPStatus(status).phrase, about)
+        answer.headers.update(HEADERS)
+        answer.force_close()
+        return answer
 
 
 class _Refused(asyncio.Protocol):

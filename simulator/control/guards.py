@@ -40,15 +40,16 @@ class WrongTokens:
 
 WRONG_TOKENS: web.AppKey[WrongTokens] = web.AppKey("wrong_tokens", WrongTokens)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 5.0
-_HEADERS = {
+HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+"""Of every answer."""
 
 
 async def harden(_: web.Request, response: web.StreamResponse) -> None:
     """Have no browser take an answer for what it is not, or show it within another site."""
-    for name, value in _HEADERS.items():
+    for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
 
 

@@ -1,7 +1,9 @@
 """The control application: routes, guards, health and the clock."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
+from functools import partial
 
 from aiohttp import web
 
@@ -42,6 +44,7 @@ from simulator.control.reverting import REVERTER, Reverter
 from simulator.services.provisioning import Provisioning
 from simulator.store.errors import StoreError
 
+LOG = logging.getLogger("mdmsim")
 PREFIX = "/api/v1"
 
 
@@ -127,8 +130,18 @@ async def completed(request: web.Request, handler: Handler) -> web.StreamRespons
     except asyncio.CancelledError:
         unfinished = request.app[_UNFINISHED]
         unfinished.add(task)
-        task.add_done_callback(unfinished.discard)
+        task.add_done_callback(partial(_ended, unfinished))
         raise
+
+
+def _ended(
+    unfinished: set[asyncio.Task[web.StreamResponse]], task: asyncio.Task[web.StreamResponse]
+) -> None:
+    """Log why a call failed that nobody waits for; that its client has gone is no failure."""
+    unfinished.discard(task)
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, ConnectionError):
+        LOG.error("a call failed after its client had gone", exc_info=error)
 
 
 async def _finish(application: web.Application) -> None:

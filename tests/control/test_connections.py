@@ -1,6 +1,8 @@
 """Connections of the control port that ask nothing, or never end, are not held for ever."""
 
 import asyncio
+import gc
+import re
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
@@ -78,3 +80,76 @@ async def test_a_response_may_take_longer_than_a_request(simulator: Simulator) -
     writer.close()
 
     assert line == b"HTTP/1.1 408 Request Timeout\r\n"
+
+
+BROKEN = {
+    "request line": b"GET\r\n\r\n",
+    "method": b"G@T / HTTP/1.1\r\n\r\n",
+    "version": b"GET / HTTP/9.x\r\n\r\n",
+    "header": b"GET / HTTP/1.1\r\nHost localhost\r\n\r\n",
+    "long line": b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
+    "length": b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+    "both lengths": b"GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "second request": b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nGET\r\n\r\n",
+    "chunk": b"POST /metrics HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+    "expectation": b"GET /livez HTTP/1.1\r\nHost: [::1]\r\nExpect: x\r\nConnection: close\r\n\r\n",
+    "path": b"GET /nowhere HTTP/1.0\r\n\r\n",
+    "host": b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", BROKEN.values(), ids=list(BROKEN))
+async def test_each_answer_says_how_browsers_are_to_take_it(
+    simulator: Simulator, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(simulator))
+    writer.write(sent)
+
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    writer.close()
+
+    heads = re.split(rb"HTTP/1\.[01] ", answer)[1:]
+    assert heads
+    assert heads[-1][:1] == b"4"
+    for head in heads:
+        assert b"\r\nX-Content-Type-Options: nosniff\r\n" in head
+        assert b"\r\nCross-Origin-Resource-Policy: same-origin\r\n" in head
+    assert caplog.records == []
+
+
+STREAMED = (
+    "/api/v1/snapshot",
+    "/api/v1/report?format=json",
+    "/api/v1/report?format=csv",
+    "/api/v1/report?format=har",
+    "/api/v1/report?format=html",
+    "/api/v1/events",
+    "/events",
+    "/metrics",
+    "/api/v1/devices?limit=1000",
+)
+
+
+@pytest.mark.parametrize("path", STREAMED)
+async def test_a_client_that_leaves_is_no_error(
+    simulator: Simulator, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It goes at once, and then once the first bytes are there, by a reset each time."""
+    for wanted in (0, 1):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(simulator))
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        await writer.drain()
+        async with asyncio.timeout(20):
+            await reader.readexactly(wanted)
+        writer.transport.abort()
+    # Whoever asks after them is answered once theirs has ended.
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(simulator))
+    writer.write(b"GET /livez HTTP/1.0\r\n\r\n")
+    async with asyncio.timeout(20):
+        assert (await reader.read()).startswith(b"HTTP/1.0 200 ")
+    writer.close()
+    gc.collect()
+
+    assert caplog.records == []
