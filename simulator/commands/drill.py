@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from simulator.commands.put_back import kept_clock
 from simulator.commands.steering import ControlClient, control_options
 from simulator.core.settings import ConfigurationError
 
@@ -68,17 +69,14 @@ def push_certificate(
     """Move the clock through the expiry of a push certificate, day by day.
 
     Says which pushes failed, which mails the portal sent, and whether the server
-    was renewed in time; exits with 1 if it was not. The clock is put back.
+    was renewed in time; exits with 1 if it was not. The clock is put back, however this ends.
     """
     if not (0 <= before <= _MOST_DAYS and 1 <= after <= _MOST_DAYS):
         raise ConfigurationError(f"--before must be from 0, --after from 1, to {_MOST_DAYS} days")
     control = ControlClient.of(**options)
     run = _DrillRun(control, _chosen(control, topic), each_day, wait_s)
-    clock = control.call("GET", "/clock")
-    try:
+    with kept_clock(control):
         days = [run.day(number) for number in range(-before, after + 1)]
-    finally:
-        _put_back(control, clock)
     verdict = _verdict(days)
     rows = [
         (one.day, one.date, one.accepted, one.refused, ", ".join(one.errors),
@@ -188,15 +186,6 @@ def _last(control: ControlClient) -> int:
     """Return the number of the newest exchange."""
     page = control.call("GET", "/exchanges?limit=1&order=newest")["exchanges"]
     return int(page[0]["seq"]) if page else 0
-
-
-def _put_back(control: ControlClient, clock: Any) -> None:
-    body = {"mode": clock["mode"]}
-    if clock["mode"] != "real":
-        # Another mode in between, as time goes forward only within one.
-        control.call("PUT", "/clock", {"mode": "real"})
-        body["now"] = clock["now"]
-    control.call("PUT", "/clock", body)
 
 
 def _verdict(days: list[DrillDay]) -> str:

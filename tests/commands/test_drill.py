@@ -5,6 +5,7 @@ import json
 import plistlib
 import shlex
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -169,3 +170,23 @@ async def test_what_the_drill_cannot_be_about_is_named(drill: Drill) -> None:
         unknown.output
     )
     assert "--after from 1" in never.output
+
+
+async def test_a_drill_that_is_killed_leaves_the_clock_as_it_was(drill: Drill) -> None:
+    moved, clock = asyncio.Event(), drill.simulator.clock
+    modes: list[str] = []
+
+    def note() -> None:
+        modes.append(clock.mode)
+        if clock.mode == "real":
+            moved.set()
+
+    kill = shlex.join([sys.executable, "-c", "import os; os.kill(os.getppid(), 9)"])
+    line = ["ctl", "drill", "push-certificate", "--each-day", kill, "--data", str(drill.data)]
+    with clock.watched(note):
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "simulator", *line)
+        async with asyncio.timeout(60):
+            assert await process.wait() == -signal.SIGKILL
+            await moved.wait()
+
+    assert modes == ["frozen", "real"]

@@ -5,14 +5,17 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import simulator
+from simulator.auth import oauth1
 from simulator.cli import main
 from simulator.commands.remote import ask
 from simulator.core.data_directory import Directory
@@ -101,6 +104,50 @@ def test_a_call_that_is_killed_leaves_the_state_as_it_was(
 
     assert after == before
     assert verified(data).exit_code == 0
+
+
+_HOOK = """
+import os, signal, sys
+def hook(event, facts):
+    if event == "os.rename" and str(facts[1]).endswith("ready.json") and os.path.exists({armed!r}):
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(hook)
+"""
+
+
+def test_a_token_that_was_renewed_stands_in_its_file_after_a_kill_between_the_two(
+    tmp_path: Path,
+) -> None:
+    data, armed, program = tmp_path / "data", tmp_path / "armed", tmp_path / "python"
+    program.mkdir()
+    (program / "sitecustomize.py").write_text(_HOOK.format(armed=str(armed)))
+    certificate = uploaded()[0].public_bytes(Encoding.PEM)
+    with running(data, env={"PYTHONPATH": str(program)}) as (ready, process):
+        server = ready["organisations"][0]["dep_servers"][0]
+        armed.touch()
+        path = f"/api/v1/dep-servers/{server['id']}/token"
+        with pytest.raises(OSError):  # noqa: PT011 (however the connection ends)
+            ask("POST", ready["control"], path, certificate, timeout_s=20)
+        assert process.wait(20) == -signal.SIGKILL
+    (stale,) = json.loads((data / "ready.json").read_bytes())["organisations"][0]["dep_servers"]
+    with running(data) as (ready, _):
+        (anew,) = ready["organisations"][0]["dep_servers"]
+        signature = oauth1.authorization(
+            "GET",
+            f"{ready['http']}/session",
+            anew["token"],
+            now_s=time.time_ns() // 10**9,
+            nonce="n",
+        )
+        wanted = Request(  # noqa: S310 (ours)
+            f"{ready['http']}/session",
+            headers={"Authorization": signature, "X-Server-Protocol-Version": "10"},
+        )
+        with urlopen(wanted, timeout=20) as answer:  # noqa: S310 (ours)
+            assert answer.status == 200
+
+    assert stale["token"] == server["token"]
+    assert anew["token"] != server["token"]
 
 
 def _call(ready: dict[str, Any], method: str, path: str, body: Any = None) -> Any:
