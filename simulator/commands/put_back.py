@@ -31,7 +31,7 @@ def kept_clock(control: ControlClient) -> Iterator[None]:
             watching.stdin.flush()
         yield
     if watching.returncode:
-        raise ConfigurationError("the clock is not put back: mdmsim ctl clock --mode real")
+        raise ConfigurationError("the clock is not put back: mdmsim ctl clock --real")
 
 
 def main() -> None:
