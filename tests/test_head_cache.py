@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from simulator.core.messages import Request, Response
 from simulator.core.settings import Settings
-from simulator.core.state import Body
+from simulator.core.state import Body, State
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.sealer import RequestSealer, ResponseSealer
@@ -27,6 +28,8 @@ from simulator.protocol.operations import Call
 from simulator.services import organisations
 from simulator.services.apns import keys, registry, topics
 from simulator.services.apns.quirks import ONE_STREAM
+from simulator.services.dep.quirks import OLD_TOKEN_DIES
+from simulator.services.fleet import arrivals
 from simulator.services.vpp.domain.locations import SERVICE_STATE
 from tests.apple import AGENT, Answer, request
 from tests.apple import KEY as FINGERPRINT_KEY
@@ -303,6 +306,13 @@ def homely(work: Callable[[Any], Any]) -> Act:
     return lambda one: one.apple.home(work)
 
 
+def arriving(home: State, now_ms: int) -> None:
+    """Have devices arrive for as long as requests come."""
+    arrivals.order(
+        home, "a", now_ms=now_ms, by="admin", count=1, every_s=20, seed=1, starts_ms=now_ms + 30_000
+    )
+
+
 def maintained(*, is_on: bool) -> Act:
     body: Body = {"maintenance": is_on}
     return running(lambda state: state.put(SERVICE_STATE, "all", body))
@@ -341,6 +351,9 @@ CHANGES = [
     running(faults.disarm),
     running(lambda state: quirks.switch(state, ONE_STREAM.id, "*", is_on=True)),
     running(lambda state: quirks.switch(state, ONE_STREAM.id, "*", is_on=False)),
+    running(lambda state: quirks.switch(state, OLD_TOKEN_DIES.id, "*", is_on=True)),
+    running(lambda state: quirks.switch(state, OLD_TOKEN_DIES.id, "*", is_on=False)),
+    lambda one: one.apple.home(partial(arriving, now_ms=one.apple.now_ms)),
     lambda one: one.apns.take(),
 ]
 GOOD = [push()] * 4 + [push(SECOND)] * 2 + [account()] * 4 + [assets()] * 4

@@ -53,6 +53,8 @@ class CompiledOperation:
     project: Callable[[Any, int], Any]
     versions: tuple[int, int]
     recognise: Callable[[RequestHead], Principal] | None
+    enter: Callable[[RequestHead], Principal] | None
+    """Recognises the client, and does what else goes by the head before the handler."""
     authenticate: Callable[[Call], Principal]
     admit: Callable[[Call], None] | None
     start: str
@@ -75,6 +77,11 @@ class CompiledOperation:
             )
         if operation.read_head is not None and operation.auth not in service.recognise:
             raise ValueError(f"{operation.name} reads the head, but does not authenticate by it")
+        recognise = service.recognise.get(operation.auth)
+        if recognise is None and operation.auth in service.admit_by_head:
+            raise ValueError(
+                f"{operation.name} does not authenticate by the head, but admits by it"
+            )
         return cls(
             operation,
             service,
@@ -87,7 +94,8 @@ class CompiledOperation:
             validation.query_checker(operation, service.malformed, settings.strictness),
             projector(operation.response, service.newest),
             span(operation.versions),
-            service.recognise.get(operation.auth),
+            recognise,
+            _entering(recognise, service.admit_by_head.get(operation.auth)),
             service.authenticate.get(operation.auth, _nobody),
             service.admit.get(operation.auth),
             operation.path.partition("{")[0],
@@ -165,6 +173,21 @@ class CompiledOperation:
         refused = refuses(rule, call.settings.strictness)
         finding = Finding(rule, "header", header, text, refused=refused)
         return Checked({}, (finding,), self.service.malformed if refused else None)
+
+
+def _entering(
+    recognise: Callable[[RequestHead], Principal] | None,
+    admit: Callable[[RequestHead, Principal], None] | None,
+) -> Callable[[RequestHead], Principal] | None:
+    if recognise is None or admit is None:
+        return recognise
+
+    def enter(head: RequestHead) -> Principal:
+        principal = recognise(head)
+        admit(head, principal)
+        return principal
+
+    return enter
 
 
 def _nobody(_: Call) -> Principal:

@@ -91,7 +91,7 @@ class Engine:
             name: CompiledOperation.of(catalogue, operation, settings)
             for name, operation in catalogue.operations.items()
         }
-        self._heads = {name: HeadCache(plan.recognise) for name, plan in self._plans.items()}
+        self._heads = {name: HeadCache(plan.enter) for name, plan in self._plans.items()}
         self._readings = Readings(catalogue, settings.body_limit)
         inline = [plan for plan in self._plans.values() if plan.operation.runs_inline]
         self._inline_starts = tuple(plan.start for plan in inline)

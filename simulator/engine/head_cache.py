@@ -1,9 +1,9 @@
 """What the heads of requests have told, kept for the requests with the same head.
 
-The checks of the head (version, gate, authentication) run once for each set of header fields
-and TLS facts; see `simulator.protocol.head`. What they found is done again to each request with
-such a head, as long as it holds. Requests with other values in fields that no check has asked
-for, such as an id of their own, have the same head.
+The checks of the head (version, gate, authentication, admission) run once for each set of
+header fields and TLS facts; see `simulator.protocol.head`. What they found is done again to each
+request with such a head, as long as it holds. Requests with other values in fields that no check
+has asked for, such as an id of their own, have the same head.
 """
 
 from collections.abc import Callable, Iterable
@@ -34,6 +34,8 @@ class HeadFacts(Struct, frozen=True):
     """Findings of authentication."""
     principal: Principal | None
     """None: the way to authenticate does not go by the head alone."""
+    answer_headers: tuple[tuple[str, str], ...]
+    """Header fields of the answer that authentication added."""
     read: Any
     """What `Operation.read_head` returned."""
     entities: tuple[tuple[str, str, str, Entity | None], ...]
@@ -66,6 +68,8 @@ class HeadFacts(Struct, frozen=True):
         """Return the principal, or None if it has to be authenticated."""
         if self.recognised:
             call.exchange.findings += self.recognised
+        if self.answer_headers:
+            call.headers += self.answer_headers
         call.read = self.read
         return self.principal
 
@@ -90,20 +94,21 @@ class HeadCheck:
             self._end(call, root)
         self._received = tuple(call.exchange.findings)
         if self._cache is not None and self._cache.way is None:
-            self._keep(call, self._cache, (), None)
+            self._keep(call, self._cache, (), (), None)
 
     def recognise(self, call: Call) -> Principal | None:
         """Return the principal, or None if it has to be authenticated."""
         if self._cache is None or self._cache.way is None:
             return None
-        before, root = len(call.exchange.findings), self._begin(call)
+        noted, added, root = len(call.exchange.findings), len(call.headers), self._begin(call)
         try:
             principal = call.principal = self._cache.way(call)
             if call.operation.read_head is not None:
                 call.read = call.operation.read_head(call)
         finally:
             self._end(call, root)
-        self._keep(call, self._cache, call.exchange.findings[before:], principal)
+        recognised, headers = call.exchange.findings[noted:], call.headers[added:]
+        self._keep(call, self._cache, recognised, headers, principal)
         return principal
 
     def _begin(self, call: Call) -> State:
@@ -119,6 +124,7 @@ class HeadCheck:
         call: Call,
         cache: "HeadCache",
         recognised: Iterable[Finding],
+        headers: Iterable[tuple[str, str]],
         principal: Principal | None,
     ) -> None:
         notes = self._notes
@@ -130,6 +136,7 @@ class HeadCheck:
             self._received,
             tuple(recognised),
             principal,
+            tuple(headers),
             call.read,
             tuple((*name, entity) for name, entity in notes.entities.items()),
             notes.since_ms,
@@ -142,7 +149,7 @@ class HeadCache:
     """The heads of one operation."""
 
     def __init__(self, way: Callable[[RequestHead], Principal] | None) -> None:
-        """*way* is how the operation authenticates by the head alone, or None."""
+        """*way* is how the operation authenticates and admits by the head alone, or None."""
         self.way = way
         self._whole: dict[tuple[Headers, Tls | None], HeadFacts] = {}
         """By the header fields as they were sent."""

@@ -15,7 +15,7 @@ from simulator.core.settings import Settings
 from simulator.core.state import Entity, State
 
 if TYPE_CHECKING:
-    from simulator.protocol.operations import Principal
+    from simulator.protocol.operations import Principal, Quirk
 
 ALWAYS = (-(2**62), 2**62)
 """From when, and until when, holds what depends on no moment: milliseconds since the epoch."""
@@ -31,6 +31,8 @@ class RequestHead(Protocol):
     """Seen from no organisation."""
     version: int
     """Protocol version in effect; 0 where the service has none, or until it is read."""
+    headers: list[tuple[str, str]]
+    """Further header fields of the answer, to which authentication may add."""
 
     @property
     def principal(self) -> "Principal":
@@ -40,6 +42,15 @@ class RequestHead(Protocol):
     @property
     def tls(self) -> Tls | None:
         """What the client showed while it set up TLS; None without TLS."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Address of the client. What is made of it is not kept: other clients send the same."""
+        ...
+
+    def has(self, quirk: "Quirk") -> bool:
+        """Tell whether *quirk* is on for the organisation that is known so far."""
         ...
 
     def header(self, name: str) -> str | None:

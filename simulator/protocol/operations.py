@@ -135,6 +135,13 @@ class Call(msgspec.Struct):
         """What the client showed while it set up TLS; None without TLS."""
         return self.request.peer.tls
 
+    @property
+    def address(self) -> str:
+        """Address of the client."""
+        if self.notes is not None:
+            self.notes.repeatable = False
+        return self.request.peer.address
+
     def header(self, name: str) -> str | None:
         """Return the first value of header *name* (lower case), or None."""
         if self.notes is not None:

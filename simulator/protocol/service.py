@@ -57,7 +57,12 @@ class Service:
     """Ways to authenticate that look at the whole request, or write; they run every time."""
     admit: Mapping[str, Callable[[Call], None]] = field(default_factory=dict)
     """What follows each time that a way to authenticate has named the principal, and may still
-    refuse: limits that count requests, sessions that are prolonged, what is due by the clock."""
+    refuse: limits that count requests, what is due by the clock."""
+    admit_by_head: Mapping[str, Callable[[RequestHead, Principal], None]] = field(
+        default_factory=dict
+    )
+    """What follows likewise where the head alone has named the principal, and goes by the head
+    alone: sessions that are prolonged. Where it writes nothing, what it does may be kept."""
     answer: Callable[[Call, Any], Response]
     """Makes the response of what a handler returned."""
     refuse: Callable[[Call, ErrorCode], Response]

@@ -17,11 +17,12 @@ import re
 import shutil
 import subprocess
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 from tests.bench import in_process
 from tests.bench.running import bare, certificate, cpu_s, keep, serving, show
@@ -78,17 +79,20 @@ def enrol(ready: dict[str, Any], devices: int = FEW_DEVICES) -> list[str]:
     """Check devices in; return their tokens."""
     topic = ready["organisations"][0]["push_topics"][0]["topic"]
     tokens = [hashlib.sha256(f"bench {number}".encode()) for number in range(devices)]
-    for number, token in enumerate(tokens):
-        message = {
-            "MessageType": "TokenUpdate",
-            "Topic": topic,
-            "UDID": f"bench-{number}",
-            "Token": token.digest(),
-            "PushMagic": MAGIC,
-        }
-        url = f"{ready['control']}/api/v1/push-tokens/checkin"
-        with urlopen(Request(url, plistlib.dumps(message))) as answer:  # noqa: S310 (ours)
+    with closing(HTTPConnection(ready["control"].removeprefix("http://"))) as control:
+        for number, token in enumerate(tokens):
+            message = {
+                "MessageType": "TokenUpdate",
+                "Topic": topic,
+                "UDID": f"bench-{number}",
+                "Token": token.digest(),
+                "PushMagic": MAGIC,
+            }
+            control.request("POST", "/api/v1/push-tokens/checkin", plistlib.dumps(message))
+            answer = control.getresponse()
             answer.read()
+            if answer.status >= HTTPStatus.BAD_REQUEST:
+                raise SystemExit(f"a device was not checked in: {answer.status}")
     return [token.hexdigest() for token in tokens]
 
 

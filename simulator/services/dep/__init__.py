@@ -12,7 +12,7 @@ import msgspec
 from simulator.core.messages import Finding, Response
 from simulator.protocol.fields import ErrorCode, String
 from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import ApiError, Call
+from simulator.protocol.operations import ApiError, Call, Principal
 from simulator.protocol.service import Issued, Service
 from simulator.services.dep import errors, quirks
 from simulator.services.dep.login import by_signature
@@ -94,12 +94,16 @@ def check_user_agent(head: RequestHead) -> None:
         raise ApiError(errors.USER_AGENT_INVALID if agent else errors.USER_AGENT_MISSING, text)
 
 
-def admit(call: Call) -> None:
+def admit(head: RequestHead, principal: Principal) -> None:
     """Go on with the session, and do first what is due by now to the devices."""
-    prolong(call)
-    own = call.state.of(call.principal.organisation)
-    arrivals.materialise_due(own, call.now_ms)
-    changes.complete_due(own, call.now_ms)
+    prolong(head, principal)
+    own = head.state.of(principal.organisation)
+    arrivals_ms, changes_ms = arrivals.next_ms(own), changes.next_ms(own)
+    now_ms = head.time(arrivals_ms, changes_ms)
+    if arrivals_ms <= now_ms:
+        arrivals.materialise_due(own, now_ms)
+    if changes_ms <= now_ms:
+        changes.complete_due(own, now_ms)
 
 
 def answer(call: Call, result: Any) -> Response:
@@ -147,7 +151,7 @@ SERVICE = Service(
     gate=check_user_agent,
     recognise={"session": by_session},
     authenticate={"oauth": by_signature},
-    admit={"session": admit},
+    admit_by_head={"session": admit},
     credentials={"session": ("header", SESSION_HEADER.lower())},
     on_demand=errors.ON_DEMAND,
     quirks=quirks.ALL,

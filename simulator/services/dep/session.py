@@ -44,7 +44,7 @@ from simulator.services.dep.sessions import check_terms, open_session
 )
 def session(call: Call) -> Any:
     """Start a session for the server token that signed."""
-    check_terms(call, call.principal.organisation)
+    check_terms(call.state, call.principal.organisation)
     opened = open_session(call)
     call.headers.append(("X-ADM-Auth-Session", opened))
     return {"auth_session_token": opened}

@@ -86,47 +86,50 @@ def by_session(head: RequestHead) -> Principal:
     return Principal(body["organisation"], f"dep:{body['server']}", body["server"])
 
 
-def prolong(call: Call) -> None:
+def prolong(head: RequestHead, principal: Principal) -> None:
     """Note that the session is used, and refuse while terms are not accepted.
 
     The answer carries the token to use from now on, which changes at each
     rotation while the old ones stay valid.
     """
-    sent = call.header(SESSION_HEADER.lower()) or ""
-    family = family_of(call.secret, sent)
-    session = call.state.get(SESSION, family)
+    sent = head.header(SESSION_HEADER.lower()) or ""
+    family = family_of(head.secret, sent)
+    session = head.state.get(SESSION, family)
     if session is None:
         raise LookupError("the session was recognised, and is gone")
     body = session.body
-    check_terms(call, body["organisation"])
-    current = _current(call, family, body, sent)
+    check_terms(head.state, principal.organisation)
+    current = _current(head, body, family, sent)
     changes = {}
-    if call.now_ms // 1000 != body["used_ms"] // 1000:
-        changes["used_ms"] = call.now_ms
-        own = call.state.of(body["organisation"])
-        note_contact(own, body["server"], call.request.peer.address, call.now_ms)
-    if current != sent and call.has(quirks.OLD_TOKEN_DIES):
+    second_ms = body["used_ms"] // 1000 * 1000
+    now_ms = head.time(second_ms, second_ms + 1000)
+    if not second_ms <= now_ms < second_ms + 1000:
+        changes["used_ms"] = now_ms
+        own = head.state.of(principal.organisation)
+        note_contact(own, principal.id, head.address, now_ms)
+    if current != sent and head.has(quirks.OLD_TOKEN_DIES):
         changes["newest_ms"] = int(current[:_STAMP])
     if changes:
-        call.state.put(SESSION, family, {**body, **changes})
-    call.headers.append((SESSION_HEADER, current))
+        head.state.put(SESSION, family, {**body, **changes})
+    head.headers.append((SESSION_HEADER, current))
 
 
-def check_terms(call: Call, identifier: str) -> None:
+def check_terms(state: State, identifier: str) -> None:
     """Refuse while the organisation has not accepted Apple's newest terms."""
-    if not organisation(call.state, identifier)["terms_accepted"]:
+    if not organisation(state, identifier)["terms_accepted"]:
         raise ApiError(errors.T_C_NOT_SIGNED)
 
 
-def _current(call: Call, family: str, body: Body, sent: str) -> str:
-    rotation_ms = call.settings.session_rotation_s * 1000
+def _current(head: RequestHead, session: Body, family: str, sent: str) -> str:
+    rotation_ms = head.settings.session_rotation_s * 1000
     if not rotation_ms:
         return sent
-    turns = (call.now_ms - body["started_ms"]) // rotation_ms
-    if turns < 1:
+    started_ms = session["started_ms"]
+    issued_ms = started_ms + (head.time() - started_ms) // rotation_ms * rotation_ms
+    head.time(issued_ms, issued_ms + rotation_ms)
+    if issued_ms <= started_ms:
         return sent
-    issued_ms = body["started_ms"] + turns * rotation_ms
-    return session_token(call.secret, family, issued_ms, body["number"])
+    return session_token(head.secret, family, issued_ms, session["number"])
 
 
 def find_token(state: State, access_token: str) -> Body | None:

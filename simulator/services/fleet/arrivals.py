@@ -151,10 +151,15 @@ def cancel(state: State, identifier: str) -> Arrivals:
     return gone
 
 
+def next_ms(state: State) -> int:
+    """Return when the next devices come to the organisation; `NEVER` if none are ordered."""
+    found = state.get(KIND, KEY)
+    return NEVER if found is None else int(found.body["next_ms"])
+
+
 def materialise_due(state: State, now_ms: int, most: int = MOST) -> bool:
     """Write up to *most* devices that have arrived by *now_ms*; return whether those are all."""
-    found = state.get(KIND, KEY)
-    if found is None or found.body["next_ms"] > now_ms:
+    if next_ms(state) > now_ms:
         return True
     rows = {one.id: one for one in ordered(state)}
     due = [(one.next_ms, int(one.id)) for one in rows.values()]
@@ -210,6 +215,6 @@ def _server(one: tuple[str, int, Device]) -> str:
 def _keep(state: State, rows: Iterable[Arrivals]) -> int:
     """Store the orders; return when the next devices come."""
     listed = list(rows)
-    next_ms = min((one.next_ms for one in listed), default=NEVER)
-    state.put(KIND, KEY, {"rows": [asdict(one) for one in listed], "next_ms": next_ms})
-    return next_ms
+    earliest = min((one.next_ms for one in listed), default=NEVER)
+    state.put(KIND, KEY, {"rows": [asdict(one) for one in listed], "next_ms": earliest})
+    return earliest

@@ -96,10 +96,15 @@ def results(state: State, change: BulkChange) -> Iterable[tuple[str, str, str]]:
             yield from (tuple(row) for row in one.body.get("results", ()))
 
 
+def next_ms(state: State) -> int:
+    """Return when the next change is due in the organisation; `NEVER` if none is ordered."""
+    found = state.get(KIND, KEY)
+    return NEVER if found is None else int(found.body["next_ms"])
+
+
 def complete_due(state: State, now_ms: int) -> bool:
     """Change up to `PIECE` devices that are due by now; return whether those were all."""
-    found = state.get(KIND, KEY)
-    if found is None or found.body["next_ms"] > now_ms:
+    if next_ms(state) > now_ms:
         return True
     # Of those that are due at the same time, the one that was ordered first.
     waiting = sorted(_open(state), key=lambda one: one[0])
@@ -190,6 +195,6 @@ def _open(state: State) -> list[tuple[int, str]]:
 
 def _keep(state: State, waiting: list[tuple[int, str]]) -> int:
     """Store what is open; return when the next is due."""
-    next_ms = min((due_ms for due_ms, _ in waiting), default=NEVER)
-    state.put(KIND, KEY, {"open": waiting, "next_ms": next_ms})
-    return next_ms
+    earliest = min((due_ms for due_ms, _ in waiting), default=NEVER)
+    state.put(KIND, KEY, {"open": waiting, "next_ms": earliest})
+    return earliest
