@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from simulator import __version__, services
+from simulator.commands.journal_ranges import MANY, MOST, add_ranges, processors
 from simulator.commands.options import shared_data
 from simulator.commands.progress import bar
 from simulator.core.clock import Clock
@@ -123,6 +124,7 @@ def _added_up(
     observer: Observer,
     catalogue: Catalogue,
     kept: "_Kept",
+    source: "_Source",
     *,
     fresh: bool,
 ) -> tuple[Ledger, Evidence]:
@@ -131,11 +133,36 @@ def _added_up(
     restored = None if fresh else _restored(journal, kept, made_with, observer, catalogue)
     ledger, chain = restored or (Ledger(observer, catalogue), Chain())
     before = ledger.exchanges
+    many = journal.last() - chain.seq >= source.many
+    if many and source.processes > 1 and not _added_in_ranges(journal, source, ledger, chain):
+        ledger, chain = Ledger(observer, catalogue), Chain()
     evidence = read(journal, ledger.add, chain)
     if ledger.exchanges - before >= LARGE and chain.link:
         with suppress(OSError):  # a directory that cannot be written is read anew each time
             kept.write(checkpoint.dump(ledger, made_with, chain.seq, chain.link))
     return ledger, evidence
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the journal is, for processes that read ranges of it."""
+
+    place: Path | str
+    key: bytes
+    """That of fingerprints."""
+    observer: Observer
+    processes: int
+    many: int
+
+
+def _added_in_ranges(journal: Journal, source: _Source, ledger: Ledger, chain: Chain) -> bool:
+    """Add up in several processes what is behind *chain*; see `add_ranges`."""
+    left = journal.last() - chain.seq
+    with bar("reading the journal", left) as advance:
+        return add_ranges(
+            journal, source.place, source.key, ledger, source.observer, chain,
+            source.processes, advance,
+        )  # fmt: skip
 
 
 def _deletions(journal: Journal) -> str:
@@ -180,10 +207,13 @@ def _restored(
 
 
 @contextmanager
-def books(settings: Settings, *, fresh: bool = False) -> Iterator[JournalLedger]:
+def books(
+    settings: Settings, *, fresh: bool = False, processes: int | None = None, many: int = MANY
+) -> Iterator[JournalLedger]:
     """Open the journal of a data directory, and add it all up.
 
-    With *fresh* nothing of an earlier time is used.
+    With *fresh* nothing of an earlier time is used. From *many* new exchanges on it is done by so
+    many *processes*; None: one for each processor.
     """
     catalogue = services.load()
     with (
@@ -194,7 +224,11 @@ def books(settings: Settings, *, fresh: bool = False) -> Iterator[JournalLedger]
         observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
         with journal.at_one_moment() as now:
             kept = _Kept(data / LEDGER, keys.secret)
-            ledger, evidence = _added_up(now, observer, catalogue, kept, fresh=fresh)
+            count = min(processes or processors(), MOST)
+            source = _Source(
+                settings.store or data / DATABASE, keys.fingerprint, observer, count, many
+            )
+            ledger, evidence = _added_up(now, observer, catalogue, kept, source, fresh=fresh)
             known = known_to(catalogue, now.scan, observer.stamp)
         yield JournalLedger(journal, ledger, evidence, observer, catalogue, known, data)
 

@@ -111,6 +111,27 @@ class Chain:
         self._problems: list[ChainProblem] = []
         self._found = 0
 
+    @classmethod
+    def behind(cls, seq: int, link: bytes) -> "Chain":
+        """Return what goes on behind exchange *seq*, whose link is *link*."""
+        chain = cls()
+        chain.seq, chain._links = seq, (link,)
+        return chain
+
+    def joined(self, checked: int, first: int, seq: int, link: bytes) -> None:
+        """Take what another one checked behind where this one got to, and found all well.
+
+        So many exchanges from *first* on, the last of them *seq* with *link*.
+        """
+        self._first = self._first or first
+        self.checked += checked
+        self.seq, self._links = seq, (link,)
+
+    @property
+    def first(self) -> int:
+        """Number of the first exchange that was there; 0 if there was none."""
+        return self._first
+
     def check(self, seq: int, record: object, link: object, cuts: Iterable[Cut]) -> bool:
         """Look at one row; tell whether it is what was recorded, as far as can be told."""
         if seq <= self.seq:

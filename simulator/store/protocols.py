@@ -75,6 +75,10 @@ class Journal(Protocol):
         """Return one exchange, or None."""
         ...
 
+    def link(self, seq: int) -> bytes | None:
+        """Return the link of one exchange; None if there is none, or it is damaged."""
+        ...
+
     def last(self) -> int:
         """Return the number of the newest exchange, deleted or not; 0 if there was none."""
         ...

@@ -32,6 +32,7 @@ class _Sent:
     documented: bool
     origins: dict[str, int]
     fresh: set[int]
+    firsts: dict[int, int]
     samples: list[Disclosure]
     odd: list[SentExample]
     words: dict[int, SentExample]
@@ -112,6 +113,7 @@ def _of(group: Sent) -> _Sent:
         group.documented,
         dict(group.origins),
         group.fresh,
+        group.firsts,
         list(group.samples.values()),
         list(group.odd.values()),
         group.words,
@@ -166,6 +168,7 @@ def _group(one: _Sent) -> Sent:
         one.documented,
         Counter(one.origins),
         one.fresh,
+        one.firsts,
         {sample.clear: sample for sample in one.samples},
         {each.record.flags: each for each in one.odd},
         one.words,

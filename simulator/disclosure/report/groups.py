@@ -11,6 +11,10 @@ from simulator.disclosure.redact.markers import Marker
 
 EVIDENCE = 5
 """Exchanges that each group names."""
+SAMPLES = 32
+"""Different values in clear that each group keeps, for claims that name values."""
+WRITTEN = 4096
+"""Words of a group up to which the value that each stood in is kept."""
 ODD = 3
 """Examples that each group keeps beside the first."""
 
@@ -55,6 +59,16 @@ class Seen:
         self._last = max(self._last, seq)
         self.last_ms = max(self.last_ms, last_ms)
 
+    def join(self, later: "Seen") -> None:
+        """Add what was seen in the exchanges right behind."""
+        if not self.first_ms or later.first_ms < self.first_ms:
+            self.first_ms = later.first_ms
+        self.later(later.requests, later._last, later.last_ms)  # noqa: SLF001 (of this class)
+        self.records += later.records
+        self.values |= later.values
+        self.versions |= later.versions
+        self.evidence += later.evidence[: EVIDENCE - len(self.evidence)]
+
 
 @dataclass(frozen=True, slots=True)
 class SentExample:
@@ -83,6 +97,8 @@ class Sent:
     """Different values by where they came from when they were first sent."""
     fresh: set[int] = field(default_factory=set)
     """Values that were novel, of concepts that the simulator itself issues."""
+    firsts: dict[int, int] = field(default_factory=dict)
+    """Of a part of a journal: the exchange of each value that first had it there."""
     samples: dict[str | None, Disclosure] = field(default_factory=dict)
     odd: dict[tuple[str, ...], SentExample] = field(default_factory=dict)
     """The first value of each set of flags that is not the example's; up to `ODD`."""

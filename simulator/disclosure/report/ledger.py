@@ -16,26 +16,28 @@ from simulator.disclosure.observe.records import ObservedRecord
 from simulator.disclosure.observe.values import text_of
 from simulator.disclosure.redact.markers import OPENING, parse_marker
 from simulator.disclosure.report.devices import DEVICE, DeviceLedger
-from simulator.disclosure.report.groups import ODD, ReceivedValues, Repeat, Sent, SentExample
+from simulator.disclosure.report.groups import (
+    ODD,
+    SAMPLES,
+    WRITTEN,
+    ReceivedValues,
+    Repeat,
+    Sent,
+    SentExample,
+)
 from simulator.disclosure.report.hashing import stable
 from simulator.disclosure.report.names import NAMES, may_name, words_in, words_of
-from simulator.disclosure.report.origins import NOVEL, Known, Origins
+from simulator.disclosure.report.origins import NOVEL, Origins
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import parse_json
 
-_SAMPLES = 32
-"""Different values in clear that each group keeps, for claims that name values."""
-_WRITTEN = 4096
-"""Words of a group up to which the value that each stood in is kept."""
 _WORDS = 65_536
 """Words of a group that are kept; names in later values are not looked for."""
 _REPEATS = 2048
 """Pieces of requests that are only counted when they come again."""
 _REFUSED = 400
 
-
-_TextOf = Callable[[Disclosure], str | None]
-"""Takes a record; returns the value behind it, None if it was sealed."""
+_TextOf = Callable[[Disclosure], str | None]  # the value behind a record; None: it was sealed
 SentKey = tuple[str, str, str, str, str, str]
 ReceivedKey = tuple[str, str, str]
 
@@ -44,15 +46,23 @@ class Ledger:
     """Exchanges added up; memory grows with what is different, not with what is many."""
 
     def __init__(
-        self, observer: Observer, catalogue: Catalogue, origins: Origins | None = None
+        self,
+        observer: Observer,
+        catalogue: Catalogue,
+        origins: Origins | None = None,
+        *,
+        is_part: bool = False,
     ) -> None:
-        """Start empty. *origins*: what was answered, if more is known of it than will be added."""
-        self._observer = observer
+        """Start empty. *origins*: what was answered, if more is known of it than will be added.
+
+        A part does not know what was answered before it; see `parts.join`.
+        """
+        self.observer = observer
         self.catalogue = catalogue
         self.origins = origins or Origins(catalogue)
         self._follows = origins is None
-        self._tells_origins = True
-        self._issued = frozenset(
+        self._tells_origins, self._is_part = not is_part, is_part
+        self.issued = frozenset(
             one.concept for service in catalogue.services.values() for one in service.issues
         )
         self._sent: dict[SentKey, Sent] = {}
@@ -75,13 +85,13 @@ class Ledger:
         self.limits: tuple[str, ...] = ()
         """What whoever recorded the exchanges could not see, a sentence each."""
         self.first: tuple[int, int] = (0, 0)
-        """Number and time (milliseconds) of the first exchange; zeros if there is none."""
         self.last: tuple[int, int] = (0, 0)
+        """Number and time (ms) of the first and the last exchange; zeros if there is none."""
 
     @property
     def key_id(self) -> str:
         """Name of the key that the fingerprints were made with."""
-        return self._observer.key_id
+        return self.observer.key_id
 
     def add(self, exchange: Exchange) -> None:
         """Add one recorded exchange; what devices told their server is kept apart."""
@@ -91,7 +101,7 @@ class Ledger:
         self._count(exchange)
         operation = self.catalogue.operations.get(exchange.operation)
         service = self.catalogue.services.get(exchange.service)
-        parts = self._observer.parts(exchange.request, operation, service)
+        parts = self.observer.parts(exchange.request, operation, service)
         # A number that is not higher than all before it is of an exchange that comes again,
         # and time 0 counts as none: neither is only counted, nor what was begun before it.
         fresh = exchange.seq > self._newest and exchange.at_ms > 0
@@ -127,6 +137,17 @@ class Ledger:
         look = self._look([one for one, _ in observed], exchange, lambda one: texts[id(one)])
         self.unreadable += look.unreadable
         self.truncated += look.truncated
+
+    def add_counts(self, part: "Ledger") -> None:
+        """Add what *part* counted of the exchanges right behind those of this."""
+        self.first = self.first if self.exchanges else part.first
+        self.last = part.last if part.exchanges else self.last
+        self._newest = max(self._newest, part.last[0])
+        self.outcomes.update(part.outcomes)
+        self.exchanges += part.exchanges
+        self.refused += part.refused
+        self.unreadable += part.unreadable
+        self.truncated += part.truncated
 
     @property
     def sent(self) -> dict[SentKey, Sent]:
@@ -177,7 +198,7 @@ class Ledger:
             if not texts:
                 operation = self.catalogue.operations.get(exchange.operation)
                 service = self.catalogue.services.get(exchange.service)
-                found = self._observer.texts(exchange.request, operation, service)
+                found = self.observer.texts(exchange.request, operation, service)
                 texts.update(zip(map(id, chain.from_iterable(parts)), found, strict=True))
             return texts[id(one)]
 
@@ -190,7 +211,7 @@ class Ledger:
         if one.concept in NAMES and self._follows:
             self.origins.names.update(words_of(text(one) or ""))
         elif may_name(one) and len(group.words) < _WORDS:
-            kept = text(one) if len(group.words) < _WRITTEN else None
+            kept = text(one) if len(group.words) < WRITTEN else None
             example = SentExample(one, kept, seq)
             for word in words_in(text(one) or ""):
                 group.words.setdefault(word, example)
@@ -205,7 +226,7 @@ class Ledger:
         self.last = (exchange.seq, exchange.at_ms)
 
     def _connection(self, exchange: Exchange) -> None:
-        for one, text in self._observer.connection(exchange.request):
+        for one, text in self.observer.connection(exchange.request):
             key = (exchange.service, one.at)
             group = self.connections.get(key)
             if group is None:
@@ -228,7 +249,7 @@ class Ledger:
             tree = parse_json(exchange.response.body)
         except ValueError:
             return
-        for place, (row, values) in self._observer.received(tree, operation).items():
+        for place, (row, values) in self.observer.received(tree, operation).items():
             if not values:
                 continue
             key = (exchange.service, exchange.operation, place)
@@ -242,7 +263,7 @@ class Ledger:
                 for value in values:
                     self.origins.names.update(words_of(text_of(value)))
             if self.origins.follows(row.concept):
-                stamps = [self._observer.stamp(row.concept, value) for value in values]
+                stamps = [self.observer.stamp(row.concept, value) for value in values]
                 group.seen.values.update(stamps)
                 if self._follows:
                     seq, name = exchange.seq, exchange.operation
@@ -254,18 +275,9 @@ class Ledger:
         self, exchange: Exchange, place: str, row: Row, value: Any
     ) -> ReceivedValues:
         sealed = parse_marker(value) if isinstance(value, str) else None
-        marker = sealed or self._observer.mark(row.concept, value)
+        marker = sealed or self.observer.mark(row.concept, value)
         text = None if sealed or CONCEPTS[row.concept].sealed else text_of(value)
         return ReceivedValues(exchange.service, exchange.operation, place, row, marker, text)
-
-    def issued_as(self, text: str, known: Known | None) -> set[str]:
-        """Return the concepts as which *text* was answered, or is held by the world."""
-        stamps = {one: self._observer.stamp(one, text) for one in self.origins.followed}
-        found = {one for one, stamp in stamps.items() if self.origins.answers(one, stamp)}
-        if known is not None:
-            held = {one: known(one) or () for one in self._issued}
-            found |= {one for one in held if self._observer.stamp(one, text) in held[one]}
-        return found
 
     def _add(self, group: Sent, one: Disclosure, exchange: Exchange) -> None:
         group.seen.note(exchange)
@@ -277,10 +289,12 @@ class Ledger:
                 origin := self.origins.of(one.concept, value, exchange.seq)
             ):
                 group.origins[origin] += 1
-                if origin == NOVEL and one.concept in self._issued:
+                if origin == NOVEL and one.concept in self.issued:
                     group.fresh.add(value)
+            elif self._is_part:
+                group.firsts[value] = exchange.seq
         if one.flags:
             group.flags.update(one.flags)
         group.documented = group.documented and one.documented
-        if one.clear not in group.samples and len(group.samples) < _SAMPLES:
+        if one.clear not in group.samples and len(group.samples) < SAMPLES:
             group.samples[one.clear] = one

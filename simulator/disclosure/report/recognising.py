@@ -80,8 +80,18 @@ class Recogniser:
         """Return the one concept that a value of unknown meaning was issued as, or None."""
         if one.concept != UNKNOWN or text is None or len(text) < _LEAST:
             return None
-        found = self._ledger.issued_as(text, self._known)
+        found = self._issued_as(text)
         return CONCEPTS[found.pop()] if len(found) == 1 else None
+
+    def _issued_as(self, text: str) -> set[str]:
+        """Return the concepts as which *text* was answered, or is held by the world."""
+        origins, stamp = self._ledger.origins, self._ledger.observer.stamp
+        stamps = {one: stamp(one, text) for one in origins.followed}
+        found = {one for one, value in stamps.items() if origins.answers(one, value)}
+        if self._known is not None:
+            held = {one: self._known(one) or () for one in self._ledger.issued}
+            found |= {one for one in held if stamp(one, text) in held[one]}
+        return found
 
 
 def _meant(one: Disclosure, concept: Concept) -> Disclosure:

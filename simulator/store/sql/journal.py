@@ -123,6 +123,11 @@ class SqlJournal:
         rows = self._all("SELECT record FROM exchange WHERE seq = ?", (min(seq, NEWEST),))
         return decode(seq, rows[0][0]) if rows else None
 
+    def link(self, seq: int) -> bytes | None:
+        """Return the link of one exchange; None if there is none, or it is damaged."""
+        rows = self._all("SELECT link FROM exchange WHERE seq = ?", (min(seq, NEWEST),))
+        return rows[0][0] if rows and isinstance(rows[0][0], bytes) else None
+
     def last(self) -> int:
         """Return the number of the newest exchange, deleted or not; 0 if there was none."""
         with self._reading() as db:
