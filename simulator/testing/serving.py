@@ -10,8 +10,8 @@ from simulator.app import Simulator
 from simulator.core.settings import Settings
 from simulator.testing.client import Mdmsim
 
-START_S = 30
-"""How long a simulator may take to start; it takes a fraction of a second."""
+START_S = 120
+"""How long a simulator may take to start; it takes a second, or some with 200,000 new devices."""
 
 
 @contextmanager

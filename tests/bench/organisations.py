@@ -1,0 +1,144 @@
+"""What many organisations cost, and the first use of the pytest fixture with each world.
+
+A simulator in this process with 20 and with 1,000 organisations: its first start, the start page,
+and a reset after a small test. Then the fixture in processes of their own, the first time and once
+the world's devices are kept. All by the process's clock: processor time, which what else runs on
+the machine changes least. Adds its figures to bench.json.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+from simulator.testing.client import Mdmsim
+from simulator.testing.serving import serving
+from tests.bench.running import keep, show
+
+ORGANISATIONS = (20, 1000)
+WORLDS = ("demo", "school", "enterprise")
+FIXTURE = """
+import sys
+from simulator.testing.serving import serving
+with serving(world=sys.argv[1]) as mdmsim:
+    mdmsim.reset()
+    mdmsim.begin()
+"""
+_ONE = """
+[[organisation]]
+id = "org{number:04d}"
+name = "Organisation {number}"
+email = "it@org{number}.example"
+phone = "+1-555-0100"
+address = "1 Example Street"
+org_id = "{number}"
+org_type = "org"
+org_version = "v2"
+admin_id = "admin@org{number}.example"
+
+[[organisation.dep_server]]
+id = "mdm{number:04d}"
+name = "MDM"
+
+[[organisation.devices]]
+server = "mdm{number:04d}"
+assigned_by = "admin@org{number}.example"
+assigned_from = 2026-01-05T10:00:00Z
+every_s = 60
+count = 1
+"""
+
+
+def world(path: Path, organisations: int) -> Path:
+    """Write a world with so many organisations, each with a server, a device and a push topic."""
+    text = "".join(_ONE.format(number=number) for number in range(organisations))
+    path.write_text(f'[world]\nname = "many"\nabout = "Many."\n{text}')
+    return path
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return the milliseconds of processor time that *work* takes in this process."""
+    begun = time.process_time()
+    work()
+    return (time.process_time() - begun) * 1000
+
+
+def page(mdmsim: Mdmsim) -> None:
+    """Open the start page."""
+    connection = HTTPConnection(mdmsim.ready["control"].partition("//")[2])
+    connection.request("GET", "/")
+    answer = connection.getresponse()
+    if answer.status != 200 or not answer.read():
+        raise SystemExit("there is no start page")
+    connection.close()
+
+
+def small_test(mdmsim: Mdmsim) -> None:
+    """Do what a small test does: buy some devices, assign a profile, arm a fault."""
+    server = mdmsim.ready["organisations"][-1]["dep_servers"][0]["id"]
+    mdmsim.control("POST", "/devices", {"count": 3, "server": server})
+    mdmsim.assign_profile(mdmsim.add_devices(1)[0], "https://mdm.example/enrol")
+    mdmsim.fault("dep.T_C_NOT_SIGNED", count=1)
+
+
+def many(path: Path, rounds: int) -> Iterator[tuple[str, list[float]]]:
+    """Yield the figures of one world."""
+    begun = time.process_time()
+    with serving(world=str(path), world_cache="off") as mdmsim:
+        yield "first start, ms", [(time.process_time() - begun) * 1000]
+        page(mdmsim)  # compiles the templates
+        yield "start page, ms", [timed(lambda: page(mdmsim)) for _ in range(rounds)]
+        resets = []
+        for _ in range(rounds):
+            small_test(mdmsim)
+            resets.append(timed(mdmsim.reset))
+        yield "reset after a small test, ms", resets
+
+
+def fixture(name: str, cache: Path) -> float:
+    """Return the milliseconds that a process takes which only uses the fixture, with its imports.
+
+    It is not timed alone: children that have ended count together, and this is the only one.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment["PYTHONPYCACHEPREFIX"] = str(cache / "bytecode")
+    subprocess.run([sys.executable, "-c", FIXTURE, name], check=True, env=environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+
+
+def main() -> None:
+    """Run all, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--output", type=Path, default=Path("bench.json"))
+    wanted = parser.parse_args()
+    rows: dict[str, list[float]] = {}
+    uses: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        serving_world = world(directory / "one.toml", 1)
+        with serving(world=str(serving_world)):
+            pass  # what is imported and compiled once is not what is measured
+        for count in ORGANISATIONS:
+            path = world(directory / f"{count}.toml", count)
+            rows |= {f"{count}: {about}": found for about, found in many(path, wanted.rounds)}
+        fixture("demo", directory)  # for the bytecode
+        for each in WORLDS:
+            uses[f"{each}, the first time, ms"] = [fixture(each, directory)]
+            uses[f"{each}, later, ms"] = [fixture(each, directory) for _ in range(wanted.rounds)]
+    show("organisations", rows)
+    show("first use of the fixture, with imports", uses)
+    keep(wanted.output, "organisations", rows | uses)
+
+
+if __name__ == "__main__":
+    main()
