@@ -17,9 +17,11 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import Pipe, Process
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,6 +38,8 @@ from tests.postgres import PASSWORD, PostgresServer, program
 REPLICAS = 3
 COUNTED = 200
 """Pushes that are counted one by one."""
+STREAMS_S = 300
+"""How long the streams may take to be opened."""
 HEARD = 30
 """Streams whose devices are pushed to."""
 LENIENT = ("--push-auth", "none", "--unknown-tokens", "accept")
@@ -214,44 +218,70 @@ def _transactions(server: PostgresServer) -> int:
     return int(row[0]) if row else 0
 
 
-async def streams(running: Sequence[Any], count: int) -> dict[str, list[float]]:
-    """Hold *count* device streams, spread over the replicas, and push to some at the first."""
-    tokens = [f"{number:064x}" for number in range(count)]
-    before = [crowd.memory(process) for process, _ in running]
-    begun, listening = time.perf_counter(), []
-    for number, (_, ready) in enumerate(running):
-        port = urlsplit(ready["control"]).port or 0
-        listening += await crowd.hold_streams(port, tokens[number :: len(running)])
-    opened = len(listening) / (time.perf_counter() - begun)
-    after = [crowd.memory(process) for process, _ in running]
-    share = len(listening) / len(running)
-    heard = [
-        one
-        for number in range(len(running))
-        for one in listening[int(number * share) :][: HEARD // len(running)]
-    ]
-    each = range(HEARD // len(running))
-    wanted = [tokens[number + len(running) * at] for number in range(len(running)) for at in each]
-    tls = urlsplit(running[0][1]["tls"][0]).port or 0
-    topic = running[0][1]["organisations"][0]["push_topics"][0]["topic"]
-    (apns,) = await crowd.hold_apns(tls, 1)
-    for token in wanted:
-        await apns.push(topic, token)
+async def hold(port: int, tokens: Sequence[str], heard: int, told: Connection) -> None:
+    """Hold a stream for each of *tokens*; tell how many there are, and are once some have heard."""
+    listening = await crowd.hold_streams(port, tokens)
+    told.send(len(listening))
     async with asyncio.timeout(crowd.PATIENCE_S):
-        await asyncio.gather(*(one.heard for one in heard))
-    found: dict[str, list[float]] = {
-        "device streams held": [len(listening)],
-        "opened /s": [opened],
+        await asyncio.gather(*(one.heard for one in listening[:heard]))
+    told.send(sum(not one.lost for one in listening))
+    for one in listening:
+        if one.transport is not None:
+            one.transport.abort()
+
+
+def held_apart(port: int, tokens: Sequence[str], heard: int, told: Connection) -> None:
+    """Do as `hold`, in a process of its own: one may not have enough files open."""
+    crowd.raise_limit()
+    uvloop.run(hold(port, tokens, heard, told))
+
+
+async def push_each(ready: dict[str, Any], tokens: Iterable[str]) -> None:
+    """Push to each of *tokens* at one replica."""
+    topic = ready["organisations"][0]["push_topics"][0]["topic"]
+    (apns,) = await crowd.hold_apns(urlsplit(ready["tls"][0]).port or 0, 1)
+    for token in tokens:
+        await apns.push(topic, token)
+    if apns.transport is not None:
+        apns.transport.abort()
+
+
+def streams(running: Sequence[Any], count: int) -> dict[str, list[float]]:
+    """Hold *count* device streams, spread over the replicas, and push to some at the first."""
+    share, heard = count // len(running), HEARD // len(running)
+    tokens = [f"{number:064x}" for number in range(share * len(running))]
+    before = [crowd.memory(process) for process, _ in running]
+    begun, pipes, clients = time.perf_counter(), [], []
+    for number, (_, ready) in enumerate(running):
+        told, tells = Pipe(duplex=False)
+        own = tokens[number * share :][:share]
+        port = urlsplit(ready["control"]).port or 0
+        clients.append(Process(target=held_apart, args=(port, own, heard, tells), daemon=True))
+        clients[-1].start()
+        pipes.append(told)
+    opened = [_told(pipe) for pipe in pipes]
+    took = time.perf_counter() - begun
+    after = [crowd.memory(process) for process, _ in running]
+    wanted = (tokens[number * share + at] for number in range(len(running)) for at in range(heard))
+    asyncio.run(push_each(running[0][1], wanted))
+    left = [_told(pipe) for pipe in pipes]
+    for client in clients:
+        client.join(crowd.PATIENCE_S)
+    return {
+        "device streams held": [sum(opened)],
+        "opened /s": [sum(opened) / took],
         "KiB for each": [
             (now - then) / share / 1024 for now, then in zip(after, before, strict=True)
         ],
-        "heard a push to the first replica": [len(heard)],
-        "still open at the end": [sum(not one.lost for one in listening)],
+        "heard a push to the first replica": [heard * len(running)],
+        "still open at the end": [sum(left)],
     }
-    for transport in (apns.transport, *(one.transport for one in listening)):
-        if transport is not None:
-            transport.abort()
-    return found
+
+
+def _told(pipe: Connection) -> int:
+    if not pipe.poll(STREAMS_S):
+        raise SystemExit(f"the streams are not held within {STREAMS_S} s")
+    return int(pipe.recv())
 
 
 def main() -> None:
@@ -267,9 +297,11 @@ def main() -> None:
         print("PostgreSQL is missing, Debian's postgresql: replicas are not measured")
         return
     allowed = crowd.raise_limit()
-    if allowed < wanted.streams + 1000:
-        wanted.streams = allowed - 1000
-        print(f"this user may open {allowed} files only: {wanted.streams} streams are held")
+    # Half of what a process may have open is for the control port's connections.
+    most = (allowed // 2 - 200) * REPLICAS
+    if most < wanted.streams:
+        wanted.streams = most
+        print(f"a process may open {allowed} files only: {most} streams are held")
     server = PostgresServer(*_COUNTING)
     try:
         with tempfile.TemporaryDirectory() as name:
@@ -283,7 +315,7 @@ def main() -> None:
                     {one.name: measure(one, server, payload, wanted.seconds) for one in measured}
                     for _ in range(wanted.rounds)
                 ]
-                held = uvloop.run(streams(running, wanted.streams))
+                held = streams(running, wanted.streams)
     finally:
         server.close()
     rows = {
