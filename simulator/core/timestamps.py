@@ -1,8 +1,10 @@
 """Time stamps as Apple writes them, to and from milliseconds since the epoch."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
+@lru_cache(1024)
 def rfc3339(milliseconds: int) -> str:
     """Return a time stamp as Apple writes it: UTC, whole seconds, ``Z``."""
     # Several times faster than a format with %Y, and asked for with every device.
@@ -15,6 +17,7 @@ def rfc3339_ms(milliseconds: int) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@lru_cache(1024)
 def milliseconds(text: str) -> int:
     """Return milliseconds since the epoch of an RFC 3339 time stamp, else raise ValueError."""
     moment = datetime.fromisoformat(text)

@@ -1,7 +1,8 @@
 """Calls that add and list devices, and list the profiles they get."""
 
-from collections.abc import Iterator
-from typing import Any
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -115,22 +116,42 @@ async def add_devices(request: web.Request) -> web.Response:
     if given is None and not count:
         raise bad(f'the body must be {{"count": 1}} (to {MAX_ADDED}) or {{"devices": [...]}}')
     await materialise_arrivals(parts)
-    serials = await parts.gateway.load(lambda state: add(state, parts, body, now_ms))
+    # What is invented needs no transaction, in which all others would wait.
+    where, planned = await parts.gateway.run(lambda state: _planned(state, parts, body))
+    rows = await asyncio.to_thread(list, planned)
+    serials = await parts.gateway.load(lambda state: _write(state, where, rows, now_ms))
     return web.json_response({"serial_numbers": serials}, status=201)
 
 
 def add(state: State, parts: Parts, body: Body, now_ms: int) -> list[str]:
     """Add the devices that a checked *body* describes, and return their serial numbers."""
+    where, rows = _planned(state, parts, body)
+    return _write(state, where, rows, now_ms)
+
+
+class _Where(NamedTuple):
+    """Where devices are added, and by whom."""
+
+    organisation: str
+    server: str
+    by: str
+
+
+def _planned(state: State, parts: Parts, body: Body) -> tuple[_Where, Iterable[Body]]:
+    """Return where the devices of *body* go, and what they are: made as that is looked at."""
     server_id = body.get("server")
     org = with_server(state, server_id) if server_id else home(state, body.get("organisation"))
-    own = state.of(org)
-    target = server_id or only_server(own)
-    rows = body.get("devices") or invented(state, parts, body["count"], body.get("families"))
+    target = server_id or only_server(state.of(org))
+    where = _Where(org, target, who(state, org, body))
+    return where, body.get("devices") or invented(state, parts, body["count"], body.get("families"))
+
+
+def _write(state: State, where: _Where, rows: Iterable[Body], now_ms: int) -> list[str]:
     return portal.add_devices(
-        own,
+        state.of(where.organisation),
         ((hardware, now_ms) for hardware in rows),
-        server=target,
-        by=who(state, org, body),
+        server=where.server,
+        by=where.by,
         events=True,
     )
 
