@@ -30,7 +30,8 @@ from simulator.devices.flow import (
     Step,
 )
 from simulator.devices.identity import Identity
-from simulator.devices.records import Enrolment
+from simulator.devices.life import resume
+from simulator.devices.records import Enrolment, EnrolmentAttempt
 from simulator.devices.world import DeviceEnvironment
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -167,6 +168,21 @@ def test_a_session_ends_whatever_the_server_sends(bodies: list[bytes]) -> None:
     drive(session(device, world()), respond)
 
     assert device.condition == "enrolled"
+
+
+def test_an_enrolment_that_goes_on_after_a_restart_and_fails_is_over() -> None:
+    device = enrolled("iPhone")
+    device.enrolment, device.condition = None, "activated"
+    device.assigned = {"url": "https://mdm.example/enrol"}
+    device.enrolling = EnrolmentAttempt("00" * 32)
+
+    drive(resume(device, world()), unreachable)
+    life = len(device.life)
+    drive(resume(device, world()), unreachable)
+
+    assert "nothing is there" in device.trouble
+    assert device.kept()["enrolling"] is None
+    assert len(device.life) == life
 
 
 def test_a_command_put_off_again_and_again_ends_the_session() -> None:
