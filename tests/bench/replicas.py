@@ -201,7 +201,7 @@ def _used(case: Case) -> float:
     """Return the seconds of processor time of all of *case*, with those of PostgreSQL."""
     used = sum(map(cpu_s, case.processes))
     for session in _children(case.database) if case.database else ():
-        with suppress(FileNotFoundError):  # it may have ended meanwhile
+        with suppress(FileNotFoundError, ProcessLookupError):  # it may have ended meanwhile
             used += cpu_s(session)
     return used
 
@@ -222,7 +222,7 @@ async def hold(port: int, tokens: Sequence[str], heard: int, told: Connection) -
     """Hold a stream for each of *tokens*; tell how many there are, and are once some have heard."""
     listening = await crowd.hold_streams(port, tokens)
     told.send(len(listening))
-    async with asyncio.timeout(crowd.PATIENCE_S):
+    async with asyncio.timeout(STREAMS_S):  # those of the others may be opened still
         await asyncio.gather(*(one.heard for one in listening[:heard]))
     told.send(sum(not one.lost for one in listening))
     for one in listening:
