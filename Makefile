@@ -111,30 +111,7 @@ clients: build/clients/.installed $(NANODEP_BUILT) $(NANOMDM_BUILT) $(MICROMDM_B
 	MDMSIM_CLIENTS_BIN=$(CLIENTS) build/clients/bin/pytest -m clients tests/clients --no-cov -n 3 --dist worksteal
 
 bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.js)
-	$(BIN)/python -m tests.bench.interpreter
-	$(BIN)/python -m tests.bench.account
-	$(BIN)/python -m tests.bench.pushes
-	$(BIN)/python -m tests.bench.steady
-	$(BIN)/python -m tests.bench.ledger
-	$(BIN)/python -m tests.bench.searching
-	$(BIN)/python -m tests.bench.startup
-	$(BIN)/python -m tests.bench.durable
-	$(BIN)/python -m tests.bench.growth
-	$(BIN)/python -m tests.bench.organisations
-	$(BIN)/python -m tests.bench.inputs
-	$(BIN)/python -m tests.bench.memory
-	$(BIN)/python -m tests.bench.connections
-	$(BIN)/python -m tests.bench.listeners
-	$(BIN)/python -m tests.bench.slow
-	$(BIN)/python -m tests.bench.pages
-	$(BIN)/python -m tests.bench.activities
-	$(BIN)/python -m tests.bench.hostile
-	$(BIN)/python -m tests.bench.long_calls
-	$(BIN)/python -m tests.bench.rudeness
-	$(BIN)/python -m tests.bench.licences
-	$(BIN)/python -m tests.bench.devices
-	$(BIN)/python -m tests.bench.fleet
-	$(BIN)/python -m tests.bench.replicas
+	$(BIN)/python -m tests.bench
 
 bench-peers: $(TEST) $(WIREMOCK) ## Measure pushes beside other servers that could take them (needs h2load, Go, Node.js, Java)
 	$(BIN)/python -m tests.bench.peers --wiremock $(WIREMOCK)
