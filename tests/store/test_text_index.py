@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from simulator.core.messages import Exchange
 from simulator.store import search
 from simulator.store.opening import open_store
+from simulator.store.sqlite import indexing
 from simulator.store.sqlite.store import SqliteStore
 from simulator.store.sqlite.text_index import (
     BLOCK,
@@ -69,6 +70,26 @@ def vocabulary(path: Path) -> set[str]:
             for number in shards
             for (term,) in db.execute(f"SELECT term FROM temp.v{number}")  # noqa: S608 (a number)
         }
+
+
+def test_indexing_waits_for_a_pause_unless_much_waits_with_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "QUIET_S", 3600)
+    with opened(path) as store:
+        record(store, PIECE, {70: "/zebra"})
+
+        assert not store.texts_are_indexed(0.1)
+        assert found(store, "zebra") == [70]
+        assert spans(path, "zebra") == [(1, LAST)]
+
+    monkeypatch.setattr(indexing, "PUT_OFF", PIECE)
+    with opened(path) as store:
+        record(store, PIECE, {})
+
+        assert store.texts_are_indexed(30)
+        assert found(store, "zebra") == [70]
+        assert spans(path, "zebra") == [(64, 79), (2 * PIECE, LAST)]
 
 
 def test_few_blocks_are_left_to_look_in(path: Path) -> None:

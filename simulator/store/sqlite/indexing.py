@@ -1,8 +1,9 @@
 """The thread that keeps the index of texts up to date, so that no request pays for it.
 
 It goes over the journal a piece at a time, also over one that was there before there was an
-index. While requests come it takes a tenth of a processor at most, in steps of less than a
-millisecond, and falls behind rather than hold them up: what is not indexed is looked through.
+index. While requests come it waits for a pause; once many exchanges wait with it, it takes a tenth
+of a processor at most, in steps of less than a millisecond, and falls behind rather than hold them
+up: what is not indexed is looked through.
 """
 
 import logging
@@ -22,6 +23,10 @@ from simulator.store.sqlite.text_index import BLOCK, PIECE, SHARD, Shard, TextIn
 LOG = logging.getLogger("mdmsim")
 _REST = 9
 """How many times longer it rests than it worked, while others want the processor."""
+QUIET_S = 0.25
+"""How long nothing is written in a pause."""
+PUT_OFF = 32 * PIECE
+"""Exchanges that wait for a pause; to look through so many takes a fifth of a second."""
 FIRST_PAUSE_S = 0.5
 """Pause after a failure; each further one in a row is twice as long."""
 LONGEST_PAUSE_S = 60.0
@@ -107,7 +112,19 @@ class TextIndexer:
             self._through = first - 1
             if first + PIECE - 1 > last:
                 return
-            self._index(journal, index, first)
+            if last - self._through > PUT_OFF or self._pauses():
+                self._index(journal, index, first)
+
+    def _pauses(self) -> bool:
+        """Tell whether nothing is written, or nothing was since the last piece began."""
+        commits = self._commits
+        if commits == self._seen:
+            return True
+        self._closing.wait(QUIET_S)
+        if commits != self._commits:
+            return False
+        self._seen = commits
+        return True
 
     def _index(self, journal: SqliteConnection, index: TextIndexWriter, first: int) -> None:
         """Index the piece that begins with exchange *first*."""
