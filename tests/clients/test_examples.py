@@ -10,6 +10,8 @@ from tests.clients.harness import Simulator, environment, run
 
 pytestmark = pytest.mark.clients
 EXAMPLES = Path(__file__).parent.parent.parent / "fixtures" / "examples"
+COMPILED_S = 180
+"""How long an example may take, compiling included: Go has nothing compiled yet the first time."""
 
 
 @pytest.mark.parametrize(
@@ -27,7 +29,8 @@ def test_an_example_reaches_the_simulator_and_is_on_record(
     assert shutil.which(command[0]), f"make clients needs {command[0]}"
     ready = simulator.data / "ready.json"
 
-    done = run([*command, str(EXAMPLES / name), str(ready)], env=environment(), cwd=tmp_path)
+    line = [*command, str(EXAMPLES / name), str(ready)]
+    done = run(line, env=environment(), cwd=tmp_path, timeout_s=COMPILED_S)
 
     assert "status 401" in done.stdout, done.stdout + done.stderr
     assert simulator.answered() == [("dep.account", 401)]
