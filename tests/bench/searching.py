@@ -34,6 +34,7 @@ TEXTS = {
     "two letters": "zq",
 }
 """What is looked for; the last is too short for an index."""
+LONG_MS = 1000
 FILTERS = {
     "status": "500",
     "error": "NOT_THERE",
@@ -59,8 +60,11 @@ def call(ready: dict[str, Any], path: str, query: dict[str, str] | None = None) 
 
 
 def often(ready: dict[str, Any], path: str, query: dict[str, str]) -> float:
-    """Return the median of some calls in milliseconds."""
-    return median(call(ready, path, query) for _ in range(TIMES))
+    """Return the median of some calls in milliseconds, or one that takes more than a second."""
+    took = [call(ready, path, query)]
+    while len(took) < TIMES and took[0] < LONG_MS:
+        took.append(call(ready, path, query))
+    return median(took)
 
 
 def wait(ready: dict[str, Any]) -> float:
