@@ -30,6 +30,9 @@ class State(Protocol):
 
     Keys, kinds and index names are text. Bodies are JSON objects. Whatever is
     written is visible to later calls at once and to others after the commit.
+
+    Keys and index values may be of any length. Their order is that of their first 1,000 bytes;
+    what comes first of two that begin with the same, is the same over every database.
     """
 
     def of(self, organisation: str) -> "State":
@@ -125,8 +128,8 @@ class State(Protocol):
         """Return up to *limit* entities by their index value *name*.
 
         With *equals*: those with that very value, in order of key, *after* a
-        key. Else: in order of the index value, those that start with *prefix*
-        and come after the value *after*.
+        key. Else: in order of the index value, those that start with *prefix*, of
+        up to 1,000 bytes, and come after the value *after*.
         """
         ...
 

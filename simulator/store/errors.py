@@ -12,7 +12,7 @@ _ADVICE: dict[Reason, str] = {
     "read-only": "make the database and its directory writable",
     "damaged": "restore the database from a copy",
     "unreachable": "start PostgreSQL, or see why it does not answer",
-    "limit": "send shorter keys and values: some databases take no more than 2,600 bytes",
+    "limit": "send less at once",
     "failed": "make room on its disk, or see why the disk fails",
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import sha256
 
 import pytest
 
@@ -453,3 +454,51 @@ def test_wiping_takes_one_organisation_only(store: Store) -> None:
         assert state.find("thing", "by", prefix="") == []
         assert state.reserve("n") == 1
         assert state.of("elsewhere").count("thing") == 1
+
+
+LONG = "".join(sha256(bytes([number])).hexdigest() for number in range(60))
+"""3,840 bytes that cannot be compressed: a row of PostgreSQL's indexes takes 2,704."""
+
+
+@pytest.mark.parametrize("head", ["", "å" * 480, "\0" * 1500, "\U0010ffff" * 300])
+def test_keys_and_values_may_be_long(store: Store, head: str) -> None:
+    one, other, third = (f"{head}{LONG}{last}" for last in "123")
+    with store.transaction() as state:
+        state.put("thing", one, {"n": 1}, {"by": one})
+        state.put_many("thing", [(other, {"n": 2}, {"by": other})])
+        state.add_many("thing", [(third, {"n": 3})])
+        state.index_many("thing", "by", [(third, third)])
+        state.put("thing", "z", {"n": 4}, {"by": f"{head}{LONG}"})
+        with pytest.raises(ValueError, match=third), state.savepoint():
+            state.add_many("thing", [(third, {})])
+
+    # What is remembered was written: a second transaction reads the rest.
+    with store.transaction() as state:
+        every = state.scan("thing")
+        assert {found.key: found.body for found in every} == {
+            one: {"n": 1},
+            other: {"n": 2},
+            third: {"n": 3},
+            "z": {"n": 4},
+        }
+        assert state.keys("thing") == [found.key for found in every]
+        after, pages = "", []
+        while page := state.scan("thing", after=after, limit=1):
+            after = page[0].key
+            pages += page
+        assert pages == every
+        assert [found.key for found in state.scan("thing", prefix=other)] == [other]
+        assert state.get("thing", other) == state.get_many("thing", [other, "z"])[other]
+        assert state.missing("thing", [third, f"{third}4"]) == {f"{third}4"}
+        for key in (one, other, third):
+            assert [found.key for found in state.find("thing", "by", equals=key)] == [key]
+        assert len(state.find("thing", "by", prefix=head[:100])) == 4
+        assert state.indexed("thing", "by", [one, f"{one}4"]) == {one}
+        state.put("thing", one, {"n": 5})
+        found = state.get("thing", one)
+        assert found is not None
+        assert (found.key, found.body) == (one, {"n": 5})
+        assert state.delete("thing", one)
+        assert state.delete_many("thing", [other, third]) == 2
+        assert [found.key for found in state.find("thing", "by")] == ["z"]
+        assert state.get("thing", one) is None

@@ -1,6 +1,7 @@
 """Going back to a mark, and snapshots."""
 
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from simulator.core.state import StoreAdmin
 from simulator.store import snapshot_lines
 from simulator.store.opening import open_store
-from simulator.store.protocols import Store
+from simulator.store.protocols import Journal, Store
 
 Dump = list[bytes]
 
@@ -177,6 +178,23 @@ def test_a_snapshot_is_loaded_as_it_was(store: Store) -> None:
         assert whole(state) == lines
         assert state.of("a").reserve("event", 0) == 9
         assert state.of("a").find("device", "place", equals="w")[0].body == {"n": 3}
+
+
+def test_a_long_key_stays_through_resets_and_snapshots(store: Store, journal: Journal) -> None:
+    key = "".join(sha256(bytes([number])).hexdigest() for number in range(60))
+    with store.transaction() as state:
+        state.put("thing", key, {"n": 1}, {"by": key})
+        state.set_baseline()
+        state.put("thing", key, {"n": 2}, {})
+        state.reset()
+        lines = whole(state)
+        load(state, lines[1:])
+        assert whole(state) == lines
+
+        (found,) = state.find("thing", "by", equals=key)
+
+    assert (found.key, found.body) == (key, {"n": 1})
+    assert list(journal.scan("thing")) == [key]
 
 
 def test_a_snapshot_of_nothing_is_one(store: Store) -> None:

@@ -16,6 +16,7 @@ from simulator.store.postgres import opening, schema
 from simulator.store.postgres.connection import PostgresConnection
 from simulator.store.postgres.peers import PostgresPeers, notice
 from simulator.store.postgres.readers import PostgresReaders
+from simulator.store.sql import long_texts
 from simulator.store.sql.journal import SqlJournal
 from simulator.store.sql.session import CACHED, SqlSession
 from simulator.store.sql.store import SqlStore
@@ -108,7 +109,8 @@ class PostgresStore(SqlStore):
         else:
             kinds = list(guard.kinds)
             for kind, key, body in db.execute(schema.CHANGED_OF_KINDS, (self._shown, kinds)):
-                guard.learn(kind, key, _DECODE(body))
+                known = _DECODE(body)
+                guard.learn(kind, long_texts.whole(key, known), known)
         self._shown = revision
 
     def _commit(self, session: SqlSession) -> None:

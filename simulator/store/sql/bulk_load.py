@@ -14,6 +14,7 @@ import msgspec
 
 from simulator.core.state import Body
 from simulator.store.sql import statements, tables
+from simulator.store.sql.long_texts import shortened, stored
 from simulator.store.sql.session import Name, SqlSession
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -29,13 +30,13 @@ def add(
     remaining = iter(rows)
     while chunk := list(islice(remaining, _CHUNK)):
         before = session.revision
-        numbered = enumerate(chunk, before + 1)
+        numbered = enumerate((stored(*row) for row in chunk), before + 1)
         encoded = [
             (organisation, kind, key, number, _ENCODE(body)) for number, (key, body) in numbered
         ]
         session.revision += len(chunk)
         session.show(kind, chunk)
-        session.forget_some((organisation, kind, key) for key, _ in chunk)
+        session.forget_some((organisation, kind, row[2]) for row in encoded)
         added = session.writable.executemany(statements.ADD_NEW, encoded).rowcount
         if added != len(chunk):
             raise ValueError(_taken(session, (organisation, kind), chunk, before))
@@ -49,7 +50,10 @@ def _taken(
     """Say which of *rows* comes twice, or was there already: it has a revision up to *before*."""
     count = Counter(key for key, _ in rows)
     twice = [key for key, times in count.items() if times > 1]
-    found = ((key, session.db.execute(statements.GET, (*name, key)).fetchone()) for key in count)
+    found = (
+        (key, session.db.execute(statements.GET, (*name, shortened(key))).fetchone())
+        for key in count
+    )
     taken = twice[0] if twice else next(key for key, row in found if row and row[0] <= before)
     return f"there is a {name[1]} {taken} already"
 
@@ -57,7 +61,8 @@ def _taken(
 def index(session: SqlSession, name: Name, rows: Iterable[tuple[str, str]]) -> None:
     """Add index values, (value, key); *name* is organisation, kind and name of the value."""
     session.flush()
-    session.writable.executemany(statements.INDEX, ((*name, *row) for row in rows))
+    stored_rows = ((*name, shortened(value), shortened(key)) for value, key in rows)
+    session.writable.executemany(statements.INDEX, stored_rows)
 
 
 def begin(session: SqlSession) -> None:

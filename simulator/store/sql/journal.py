@@ -18,7 +18,7 @@ from simulator.store import search
 from simulator.store.errors import StoreError
 from simulator.store.protocols import NEWEST, Match
 from simulator.store.records import columns_of, decode
-from simulator.store.sql import counting, snapshots, statements
+from simulator.store.sql import counting, long_texts, snapshots, statements
 from simulator.store.sql.connection import Readers, SqlConnection, Texts
 from simulator.store.sql.filters import condition
 
@@ -242,9 +242,9 @@ class SqlJournal:
         """
         for key, body in self._all(_ENTITIES, (kind,)):
             try:
-                value = (
-                    reduce(dict.get, name.split("/"), msgspec.json.decode(body)) if name else key
-                )
+                value = _whole(key, body)
+                if name:
+                    value = reduce(dict.get, name.split("/"), msgspec.json.decode(body))
             except (msgspec.DecodeError, UnicodeDecodeError, TypeError, AttributeError):
                 raise StoreError(f"a {kind} cannot be read: it is damaged", "damaged") from None
             if isinstance(value, str):
@@ -272,6 +272,12 @@ class SqlJournal:
     def _all(self, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
         with self._reading() as db:
             return db.execute(sql, values).fetchall()
+
+
+def _whole(key: str, body: bytes) -> str:
+    if len(key) <= long_texts.SURELY_SHORT:
+        return key
+    return long_texts.whole(key, msgspec.json.decode(body, type=dict[str, Any]))
 
 
 def _last(db: SqlConnection) -> int:

@@ -13,8 +13,17 @@ import msgspec
 from simulator.core.messages import Exchange
 from simulator.core.state import Body, Entity
 from simulator.store.protocols import NEWEST
-from simulator.store.sql import bulk_load, copying, retention, snapshots, staging, statements
+from simulator.store.sql import (
+    bulk_load,
+    copying,
+    long_texts,
+    retention,
+    snapshots,
+    staging,
+    statements,
+)
 from simulator.store.sql.connection import SqlConnection, SqlRows
+from simulator.store.sql.long_texts import SURELY_SHORT, shortened
 from simulator.store.sql.session import ABSENT, CLOSED, Row, Savepoint, SqlSession
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -26,7 +35,8 @@ _CHUNK = 1000
 class SqlState:
     """The state within one transaction; see `simulator.core.state.State` for what each call does.
 
-    Text is ordered by code point. Keys are not empty.
+    Text is ordered by code point, as far as it is stored (`simulator.store.sql.long_texts`). Keys
+    are not empty.
     """
 
     __slots__ = ("_organisation", "_session")
@@ -47,6 +57,8 @@ class SqlState:
 
     def get(self, kind: str, key: str) -> Entity | None:
         """Return one entity, or None."""
+        if len(key) > SURELY_SHORT:
+            key = shortened(key)
         session, name = self._session, (self._organisation, kind, key)
         found = session.cache.get(name)
         if found is ABSENT:
@@ -58,13 +70,13 @@ class SqlState:
         if row is None:
             session.keep(name, ABSENT)
             return None
-        entity = Entity(key, row[0], _DECODE(row[1]))
+        entity = _entity(key, *row)
         session.keep(name, entity)
         return entity
 
     def has(self, kind: str, key: str) -> bool:
         """Tell whether there is such an entity."""
-        session, name = self._session, (self._organisation, kind, key)
+        session, name = self._session, (self._organisation, kind, shortened(key))
         found = session.cache.get(name)
         if found is None:
             row = session.pending_writes.get(name)
@@ -78,7 +90,7 @@ class SqlState:
         wanted = list(dict.fromkeys(keys))
         found: dict[str, Entity] = {}
         for at in range(0, len(wanted), _CHUNK):
-            chunk = wanted[at : at + _CHUNK]
+            chunk = [shortened(key) for key in wanted[at : at + _CHUNK]]
             rows = db.execute(statements.get_many(len(chunk)), (*name, *chunk))
             found.update((one.key, one) for one in _entities(rows))
         return {key: found[key] for key in wanted if key in found}
@@ -96,22 +108,26 @@ class SqlState:
     ) -> set[str]:
         db, remaining = self._session.flush(), iter(texts)
         found: set[str] = set()
-        while chunk := list(islice(remaining, _CHUNK)):
-            found.update(one for (one,) in db.execute(statement(len(chunk)), (*chunk, *where)))
+        while chunk := {shortened(one): one for one in islice(remaining, _CHUNK)}:
+            rows = db.execute(statement(len(chunk)), (*chunk, *where))
+            found.update(chunk[one] for (one,) in rows)
         return found
 
     def put(self, kind: str, key: str, body: Body, index: Mapping[str, str] | None = None) -> int:
         """Write one entity and return its revision; ValueError if the key is empty."""
         if not key:
             raise ValueError(f"a {kind} needs a key")
-        session, name = self._session, (self._organisation, kind, key)
+        session = self._session
         if session.closed:
             raise RuntimeError(CLOSED)
+        if session.guard is not None and kind in session.guard.kinds:
+            session.guard.learn(kind, key, body)
+        if len(key) > SURELY_SHORT:
+            key, body = long_texts.stored(key, body)
+        name = (self._organisation, kind, key)
         session.revision = revision = session.revision + 1
         row = (revision, _ENCODE(body))
         session.put(name, row)
-        if session.guard is not None and kind in session.guard.kinds:
-            session.guard.learn(kind, key, body)
         # Not the caller's own object, which may change; it is decoded once somebody asks for it.
         session.keep(name, row)
         if index is not None:
@@ -127,10 +143,11 @@ class SqlState:
         while chunk := list(islice(remaining, _CHUNK)):
             if not all(key for key, _, _ in chunk):
                 raise ValueError(f"a {kind} needs a key")
+            session.show(kind, ((key, body) for key, body, _ in chunk))
+            chunk = [(*long_texts.stored(key, body), index) for key, body, index in chunk]
             numbered = enumerate(chunk, session.revision + 1)
             encoded = [(org, kind, row[0], number, _ENCODE(row[1])) for number, row in numbered]
             session.revision += len(chunk)
-            session.show(kind, ((key, body) for key, body, _ in chunk))
             session.forget_some((org, kind, row[0]) for row in chunk)
             # Inside a savepoint, each row that may replace another costs more than the last.
             keys = [row[0] for row in chunk]
@@ -155,7 +172,11 @@ class SqlState:
             self._session.flush()
             db = self._session.writable
             db.executemany(statements.UNINDEX, [(org, kind, key) for key in values])
-            rows = [(org, kind, n, v, key) for key, one in values.items() for n, v in one.items()]
+            rows = [
+                (org, kind, name, shortened(value), key)
+                for key, one in values.items()
+                for name, value in one.items()
+            ]
             db.executemany(statements.INDEX, rows)
 
     def add_many(self, kind: str, rows: Iterable[tuple[str, Body]]) -> None:
@@ -176,7 +197,7 @@ class SqlState:
 
     def delete(self, kind: str, key: str) -> bool:
         """Remove one entity and its index values; return whether it was there."""
-        session, name = self._session, (self._organisation, kind, key)
+        session, name = self._session, (self._organisation, kind, shortened(key))
         session.flush()
         if not session.writable.execute(statements.DELETE, name).rowcount:
             return False
@@ -193,7 +214,7 @@ class SqlState:
         """
         session, name = self._session, (self._organisation, kind)
         session.flush()
-        wanted = sorted(set(keys))
+        wanted = sorted({shortened(key) for key in keys})
         session.removed = True
         count = 0
         for at in range(0, len(wanted), _CHUNK):
@@ -209,13 +230,22 @@ class SqlState:
         self, kind: str, *, prefix: str = "", after: str = "", limit: int = 100
     ) -> list[Entity]:
         """Return up to *limit* entities in order of key, those after *after* with *prefix*."""
+        if (stored := long_texts.beginning(prefix)) != prefix:
+            # Few have so much in common.
+            found = self.scan(kind, prefix=stored, after=after, limit=NEWEST)
+            return [one for one in found if one.key.startswith(prefix)][: max(limit, 0)]
         values = (self._organisation, kind, *self._bounds(prefix, after), max(limit, 0))
         return _entities(self._session.flush().execute(statements.SCAN, values))
 
     def keys(self, kind: str, *, after: str = "", limit: int = 100) -> list[str]:
         """Return up to *limit* keys of entities, in order, those after *after*."""
         values = (self._organisation, kind, *self._bounds("", after), max(limit, 0))
-        return [key for (key,) in self._session.flush().execute(statements.KEYS, values)]
+        found = self._session.flush().execute(statements.KEYS, values).fetchall()
+        return [key if len(key) <= SURELY_SHORT else self._whole(kind, key) for (key,) in found]
+
+    def _whole(self, kind: str, key: str) -> str:
+        entity = self.get(kind, key)
+        return key if entity is None else entity.key
 
     def organisations_with(self, kind: str, key: str | None = None) -> list[str]:
         """Return the organisations that have entities of *kind*, or the one of *key*, in order."""
@@ -223,7 +253,7 @@ class SqlState:
         if key is None:
             rows = db.execute(statements.WITH_KIND, (kind,))
         else:
-            rows = db.execute(statements.WITH_KEY, (kind, key))
+            rows = db.execute(statements.WITH_KEY, (kind, shortened(key)))
         return [found for (found,) in rows]
 
     def find(
@@ -242,12 +272,15 @@ class SqlState:
         Entities with the same value are in order of key.
         """
         sql = statements.FIND if equals is None else statements.FIND_EQUAL
-        limits = self._bounds(prefix, after) if equals is None else (equals, after)
+        limits: tuple[object, ...] = (shortened(equals or ""), shortened(after))
+        if equals is None:
+            limits = self._bounds(prefix, after)
         values = (self._organisation, kind, name, *limits, max(limit, 0))
         return _entities(self._session.flush().execute(sql, values))
 
     def _bounds(self, prefix: str, after: str) -> tuple[str, object]:
-        return statements.bounds(prefix, after, self._session.connection.dialect.above)
+        above = self._session.connection.dialect.above
+        return statements.bounds(prefix, shortened(after), above)
 
     def changes(self, kind: str, since: int, limit: int = 100) -> list[Entity]:
         """Return up to *limit* entities whose revision is above *since*, in that order."""
@@ -377,4 +410,14 @@ class SqlState:
 
 def _entities(rows: SqlRows) -> list[Entity]:
     # All at once: asked for one by one, each row costs a call of our own.
-    return [Entity(key, revision, _DECODE(body)) for key, revision, body in rows.fetchall()]
+    return [
+        Entity(key, revision, _DECODE(body))
+        if len(key) <= SURELY_SHORT
+        else _entity(key, revision, body)
+        for key, revision, body in rows.fetchall()
+    ]
+
+
+def _entity(key: str, revision: int, stored: bytes) -> Entity:
+    body = _DECODE(stored)
+    return Entity(long_texts.whole(key, body), revision, body)

@@ -17,7 +17,7 @@ import msgspec
 from simulator.core.state import Entity, Guard
 from simulator.journal.chain import START
 from simulator.store.protocols import Peers
-from simulator.store.sql import retention, statements
+from simulator.store.sql import long_texts, retention, statements
 from simulator.store.sql.connection import SqlConnection
 from simulator.store.sql.journal import SqlJournal
 from simulator.store.sql.session import Name, Row, Series, SqlSession
@@ -137,4 +137,5 @@ class SqlStore(ABC):
             return
         for kind in guard.kinds:
             for key, body in db.execute(statements.OF_KIND, (kind, kind)):
-                guard.learn(kind, key, _DECODE(body))
+                known = _DECODE(body)
+                guard.learn(kind, long_texts.whole(key, known), known)
