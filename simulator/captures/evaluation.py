@@ -16,7 +16,7 @@ from simulator.core.messages import Exchange, Finding, named
 from simulator.core.settings import Settings
 from simulator.core.state import State
 from simulator.disclosure.observe.observation import Observer
-from simulator.engine.compiled import CompiledOperation
+from simulator.engine.compiled import compiled_operations
 from simulator.engine.labels import labelled
 from simulator.engine.preflight import nothing, receive
 from simulator.protocol.catalogue import Catalogue, Match
@@ -54,10 +54,7 @@ class Evaluation:
     ) -> None:
         """Take *hosts* for Apple's too, as `HostFilter` does."""
         self._catalogue, self._observer, self._settings = catalogue, observer, settings
-        self._plans = {
-            name: CompiledOperation.of(catalogue, operation, settings)
-            for name, operation in catalogue.operations.items()
-        }
+        self._plans = compiled_operations(catalogue, settings.strictness)
         self.hosts = HostFilter(catalogue, hosts)
         self.cut = self.unanswered = self.bodiless = 0
         """Requests of which a part is missing, or the response, or its body."""

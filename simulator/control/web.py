@@ -167,7 +167,7 @@ def make_application(parts: Parts) -> web.Application:
     application[REVERTER] = reverter = Reverter(parts.gateway)
     application.on_startup.append(reverter.restore)
     application.on_cleanup.append(reverter.close)
-    application[openapi.DOCUMENT] = openapi.describe(known, PREFIX)
+    application[openapi.MAKE_DOCUMENT] = partial(openapi.describe, known, PREFIX)
     application[worlds.BUSY] = asyncio.Lock()
     application[events.NEWS] = events.News()
     application[events.PAGES] = events.Pages(parts.journal)

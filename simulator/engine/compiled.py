@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from msgspec import Struct
 
 from simulator.core.messages import Finding
-from simulator.core.settings import Settings
+from simulator.core.settings import Strictness
 from simulator.protocol import validation
 from simulator.protocol.body_formats import CONTENT_TYPES
 from simulator.protocol.catalogue import Catalogue
@@ -67,7 +67,7 @@ class CompiledOperation:
 
     @classmethod
     def of(
-        cls, catalogue: Catalogue, operation: Operation, settings: Settings
+        cls, catalogue: Catalogue, operation: Operation, strictness: Strictness
     ) -> "CompiledOperation":
         """Compile the rows of *operation*; ValueError if its service has no such authentication."""
         service = catalogue.services[operation.service]
@@ -88,10 +88,10 @@ class CompiledOperation:
             validation.body_checker(
                 operation,
                 service.malformed,
-                settings.strictness,
+                strictness,
                 partial(catalogue.answered, service.name),
             ),
-            validation.query_checker(operation, service.malformed, settings.strictness),
+            validation.query_checker(operation, service.malformed, strictness),
             projector(operation.response, service.newest),
             span(operation.versions),
             recognise,
@@ -173,6 +173,17 @@ class CompiledOperation:
         refused = refuses(rule, call.settings.strictness)
         finding = Finding(rule, "header", header, text, refused=refused)
         return Checked({}, (finding,), self.service.malformed if refused else None)
+
+
+@cache
+def compiled_operations(
+    catalogue: Catalogue, strictness: Strictness
+) -> Mapping[str, CompiledOperation]:
+    """Compile all operations of *catalogue*, by name; once for all simulators of a process."""
+    return {
+        name: CompiledOperation.of(catalogue, operation, strictness)
+        for name, operation in catalogue.operations.items()
+    }
 
 
 def _entering(

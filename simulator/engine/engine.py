@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from simulator.core.messages import Exchange, Finding, Request, Response, named
 from simulator.core.settings import Settings
 from simulator.core.state import State
-from simulator.engine.compiled import CompiledOperation
+from simulator.engine.compiled import CompiledOperation, compiled_operations
 from simulator.engine.habits import note_habits
 from simulator.engine.head_cache import HeadCache, HeadCheck, HeadFacts
 from simulator.engine.labels import SESSION, START, labelled
@@ -87,10 +87,7 @@ class Engine:
         self._sealer = sealer
         self._authorities = authorities
         self._fault_registry = FaultRegistry(catalogue, settings.seed)
-        self._plans = {
-            name: CompiledOperation.of(catalogue, operation, settings)
-            for name, operation in catalogue.operations.items()
-        }
+        self._plans = compiled_operations(catalogue, settings.strictness)
         self._heads = {name: HeadCache(plan.enter) for name, plan in self._plans.items()}
         self._readings = Readings(catalogue, settings.body_limit)
         inline = [plan for plan in self._plans.values() if plan.operation.runs_inline]

@@ -62,10 +62,7 @@ class Origins:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._operations = list(catalogue.operations)
-        sent = _concepts(row for one in catalogue.operations.values() for row in one.request)
-        sent |= _concepts(row for one in catalogue.services.values() for row in one.headers)
-        answered = _concepts(row for one in catalogue.operations.values() for row in one.response)
-        self._first: dict[str, dict[int, int]] = {name: {} for name in sent & answered}
+        self._first: dict[str, dict[int, int]] = {name: {} for name in _followed(catalogue)}
         self.names: set[int] = set()
         """Words of the names of persons that were answered, or sent as such."""
 
@@ -113,6 +110,14 @@ class Origins:
         for concept, rows in entries.items():
             for value, seq, operation in rows:
                 self.answered(concept, (value,), seq, operation)
+
+
+@cache
+def _followed(catalogue: Catalogue) -> frozenset[str]:
+    sent = _concepts(row for one in catalogue.operations.values() for row in one.request)
+    sent |= _concepts(row for one in catalogue.services.values() for row in one.headers)
+    answered = _concepts(row for one in catalogue.operations.values() for row in one.response)
+    return frozenset(sent & answered)
 
 
 def _concepts(rows: Iterable[Field]) -> set[str]:
