@@ -152,12 +152,12 @@ class PostgresConnection:
                 pass
         return cursor
 
-    def executemany(self, sql: str, rows: Iterable[Any]) -> SqlRows:
-        """Run one statement for each of *rows*, in few round trips."""
+    def write_many(self, sql: str, rows: Iterable[Any]) -> int:
+        """Run one statement for each of *rows*, in few round trips; return the rows written."""
         cursor = RawCursor(self._raw)
         with translated():
             cursor.executemany(numbered(sql)[0].encode(), rows)
-        return cursor
+        return cursor.rowcount
 
     @contextmanager
     def together(self) -> Iterator[None]:

@@ -26,5 +26,5 @@ class PostgresFiles:
         """Keep those whose name there is not yet; the tables are made."""
         with opening.explained(self._url), closing(PostgresConnection(self._url)) as connection:
             connection.execute("BEGIN")
-            connection.executemany(schema.ADD_FILE, files.items())
+            connection.write_many(schema.ADD_FILE, files.items())
             connection.execute("COMMIT")

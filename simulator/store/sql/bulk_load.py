@@ -37,7 +37,7 @@ def add(
         session.revision += len(chunk)
         session.show(kind, chunk)
         session.forget_some((organisation, kind, row[2]) for row in encoded)
-        added = session.writable.executemany(statements.ADD_NEW, encoded).rowcount
+        added = session.writable.write_many(statements.ADD_NEW, encoded)
         if added != len(chunk):
             raise ValueError(_taken(session, (organisation, kind), chunk, before))
         if not all(key for key, _ in chunk):
@@ -62,7 +62,7 @@ def index(session: SqlSession, name: Name, rows: Iterable[tuple[str, str]]) -> N
     """Add index values, (value, key); *name* is organisation, kind and name of the value."""
     session.flush()
     stored_rows = ((*name, shortened(value), shortened(key)) for value, key in rows)
-    session.writable.executemany(statements.INDEX, stored_rows)
+    session.writable.write_many(statements.INDEX, stored_rows)
 
 
 def begin(session: SqlSession) -> None:

@@ -79,8 +79,8 @@ class SqlConnection(Protocol):
         """Run one statement."""
         ...
 
-    def executemany(self, sql: str, rows: Iterable[Values], /) -> SqlRows:
-        """Run one statement for each of *rows*."""
+    def write_many(self, sql: str, rows: Iterable[Sequence[Any]], /) -> int:
+        """Run one statement for each of *rows*; return how many rows were written."""
         ...
 
     def together(self) -> AbstractContextManager[Any]:

@@ -50,10 +50,10 @@ def copy(source: SqlConnection, target: SqlConnection, advance: Callable[[int], 
         if table == "baseline":
             rows = (_noted(row, source, target) for row in rows)
         while chunk := list(islice(rows, _CHUNK)):
-            target.executemany(f"INSERT INTO {table} VALUES ({marks})", chunk)  # noqa: S608 (ours)
+            target.write_many(f"INSERT INTO {table} VALUES ({marks})", chunk)  # noqa: S608 (ours)
             advance(len(chunk))
     numbers = dict(source.execute(_NUMBERS).fetchall())
-    target.executemany(_SET_NUMBER, numbers.items())
+    target.write_many(_SET_NUMBER, numbers.items())
     target.execute(_SET_HEAD, source.execute(_HEAD).fetchone())
     if "baseline" in numbers:
         for statement in target.dialect.note_changes:

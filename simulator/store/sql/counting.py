@@ -43,7 +43,7 @@ def keep(db: SqlConnection, last: int) -> None:
         rows = [(*kind, count) for kind, count in _new(db, last).items()]
     except StoreError:
         return  # That an exchange is damaged is no reason to record no more of them.
-    db.executemany(_ADD, rows)
+    db.write_many(_ADD, rows)
     db.execute(_SET_COUNTED, (last,))
 
 

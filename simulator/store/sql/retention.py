@@ -62,7 +62,7 @@ def delete(
     else:
         cuts_made = cuts
     rows = [(one.first, one.last, one.link, one.at_ms, one.reason) for one in cuts]
-    db.executemany(_CUT, rows)
+    db.write_many(_CUT, rows)
     return cuts_made
 
 

@@ -166,7 +166,7 @@ class SqlSession:
             (*name, self.counters[name]) for name in self.dirty_counters if name in self.counters
         ]
         if rows:
-            self.writable.executemany(statements.RESERVE, rows)
+            self.writable.write_many(statements.RESERVE, rows)
 
     def chain(self) -> bytes:
         """Make the rows of what was recorded; return the link of the newest."""
@@ -184,7 +184,7 @@ class SqlSession:
         self.count()
         if self.recorded:
             self.link = self.chain()
-            self.db.executemany(statements.RECORD, self.rows)
+            self.db.write_many(statements.RECORD, self.rows)
             self.db.execute(statements.SET_HEAD, (self.seq, self.link))
             if counting.is_due(self.committed, self.seq):
                 counting.keep(self.db, self.seq)
@@ -193,7 +193,7 @@ class SqlSession:
         """Write the entities that wait, and return the connection: the tables are now true."""
         if self.pending_writes:
             rows = [(*name, *row) for name, row in self.pending_writes.items()]
-            self.writable.executemany(statements.PUT, rows)
+            self.writable.write_many(statements.PUT, rows)
             if self.savepoints:
                 self.undo += [
                     (self.pending_writes, name, row) for name, row in self.pending_writes.items()

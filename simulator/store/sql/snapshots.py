@@ -169,7 +169,7 @@ def _go_back(db: SqlConnection, organisation: str, own: str) -> list[Any]:
 
     changed = run(_CHANGED).fetchall()
     for each in (statements.UNINDEX, statements.DELETE):
-        db.executemany(each, changed)
+        db.write_many(each, changed)
     for statement in (_RESTORE, _REINDEX, _FORGET):
         run(statement)
     return changed

@@ -7,7 +7,7 @@ piece as well. A store that is opened drops what is left of either.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any
@@ -57,9 +57,9 @@ class _StagedConnection:
         """Run one statement."""
         return self._db.execute(_renamed(sql), values)
 
-    def executemany(self, sql: str, rows: Iterable[Values], /) -> SqlRows:
-        """Run one statement for each of *rows*."""
-        return self._db.executemany(_renamed(sql), rows)
+    def write_many(self, sql: str, rows: Iterable[Sequence[Any]], /) -> int:
+        """Run one statement for each of *rows*; return how many rows were written."""
+        return self._db.write_many(_renamed(sql), rows)
 
     def together(self) -> AbstractContextManager[Any]:
         """Return a block whose statements may be sent at once."""

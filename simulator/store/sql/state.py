@@ -159,8 +159,8 @@ class SqlState:
             rest = [
                 one for one in encoded if one[2] in there or new.setdefault(one[2], one) is not one
             ]
-            session.writable.executemany(statements.ADD, new.values())
-            session.writable.executemany(statements.PUT, rest)
+            session.writable.write_many(statements.ADD, new.values())
+            session.writable.write_many(statements.PUT, rest)
             # Of a key that comes twice, the later values count.
             self._index(kind, {key: index for key, _, index in chunk if index is not None})
 
@@ -171,13 +171,13 @@ class SqlState:
             # What is kept of an entity before its first change holds its index values too.
             self._session.flush()
             db = self._session.writable
-            db.executemany(statements.UNINDEX, [(org, kind, key) for key in values])
+            db.execute(statements.delete_many(len(values))[1], (org, kind, *values))
             rows = [
                 (org, kind, name, shortened(value), key)
                 for key, one in values.items()
                 for name, value in one.items()
             ]
-            db.executemany(statements.INDEX, rows)
+            db.write_many(statements.INDEX, rows)
 
     def add_many(self, kind: str, rows: Iterable[tuple[str, Body]]) -> None:
         """Write many new entities of one kind, (key, body); ValueError if one is there already."""

@@ -153,7 +153,7 @@ def _upgrade(connection: SqliteConnection) -> None:
         for number, record in rows:
             seq, link = number, link_of(link, record)
             links.append((link, seq))
-        connection.executemany("UPDATE exchange SET link = ? WHERE seq = ?", links)
+        connection.write_many("UPDATE exchange SET link = ? WHERE seq = ?", links)
     connection.execute("INSERT INTO journal_head VALUES (1, ?, ?, ?)", (seq, link, seq + 1))
     connection.execute(f"PRAGMA user_version = {VERSION}")
 

@@ -165,7 +165,7 @@ class TextIndexWriter:
         try:
             if not db.execute("SELECT 1 FROM shard WHERE number = ?", (number,)).fetchone():
                 db.execute(_TABLE.format(number))
-            db.executemany(f"INSERT INTO text_{number} (rowid, content) VALUES (?,?)", texts)  # noqa: S608 (a number)
+            db.write_many(f"INSERT INTO text_{number} (rowid, content) VALUES (?,?)", texts)  # noqa: S608 (a number)
             db.execute(_SET, shard)
             db.execute("COMMIT")
         except BaseException:
