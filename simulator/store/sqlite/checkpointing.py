@@ -9,17 +9,14 @@ beside a reader either: where readers follow one another without a pause, the ne
 ones are held back until those before them have ended.
 """
 
-import logging
-import threading
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from simulator.store.errors import StoreError
+from simulator.store.sqlite.background import BackgroundWork
 from simulator.store.sqlite.connection import SqliteConnection, connect
 from simulator.store.sqlite.readers import ReadTransactions
 
-LOG = logging.getLogger("mdmsim")
 AFTER_ROWS = 500
 """Rows written after which it is time: few, as the disk that this keeps busy holds commits up."""
 AFTER_BYTES = 1024 * 1024
@@ -32,13 +29,10 @@ HELD_BACK_S = 0.05
 """How long they are, at most, with a log of so many pages; longer with a longer one."""
 _ROUNDS = 4
 """Passes beside the writer: each leaves less to do without it."""
-FIRST_PAUSE_S = 0.5
-"""Pause after a failure; each further one in a row is twice as long."""
-LONGEST_PAUSE_S = 10.0
 
 
 class Checkpointer:
-    """The thread; it ends with `close`, and with nothing else."""
+    """What empties the log whenever enough was written."""
 
     def __init__(
         self, path: Path, writing: AbstractContextManager[Any], reads: ReadTransactions
@@ -48,10 +42,10 @@ class Checkpointer:
         self._writing = writing
         self._reads = reads
         self._rows = self._bytes = 0
-        self._due = threading.Event()
-        self._closing = threading.Event()
         self._connection: SqliteConnection | None = None
-        self._thread = threading.Thread(target=self._run, name="mdmsim-checkpoint", daemon=True)
+        # After a failure nothing is lost: the log is only longer, until there is room again.
+        about = "the write-ahead log cannot be emptied now"
+        self._thread = BackgroundWork("mdmsim-checkpoint", self._empty, about)
         self._thread.start()
 
     def note(self, rows: int, size: int) -> None:
@@ -60,42 +54,29 @@ class Checkpointer:
         self._bytes += size
         if self._rows >= AFTER_ROWS or self._bytes >= AFTER_BYTES:
             self._rows = self._bytes = 0
-            self._due.set()
+            self._thread.tell()
 
     def close(self) -> None:
         """End the thread."""
-        self._closing.set()
-        self._due.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        pause_s = 0.0
-        while not self._closing.is_set():
-            self._due.wait()
-            self._due.clear()
-            try:
-                self._pass()
-            except StoreError as error:
-                # Nothing is lost: the log is only longer, until there is room again.
-                if pause_s == FIRST_PAUSE_S:
-                    LOG.warning("the write-ahead log cannot be emptied now: %s", error)
-                pause_s = min(max(2 * pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
-                self._disconnect()
-                self._closing.wait(pause_s)
-                self._due.set()
-            else:
-                pause_s = 0.0
+        self._thread.close()
         self._disconnect()
 
+    def _empty(self) -> None:
+        """Empty the log, with a new connection after a failure."""
+        try:
+            self._pass()
+        except BaseException:
+            self._disconnect()
+            raise
+
     def _pass(self) -> None:
-        """Empty the log."""
         if self._connection is None:
             # It waits for nobody: what readers still need stays for the next time.
             self._connection = connect(self._path, busy_s=0)
         pages = 0
         for _ in range(_ROUNDS):
             _, pages, done = self._checkpoint("PASSIVE")
-            if pages < ANEW_PAGES or self._closing.is_set():
+            if pages < ANEW_PAGES or self._thread.closing.is_set():
                 return
             if pages - done < ANEW_PAGES // 8:
                 break

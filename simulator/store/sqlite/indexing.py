@@ -7,7 +7,6 @@ up: what is not indexed is looked through.
 """
 
 import logging
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from simulator.core.messages import Exchange
 from simulator.store.errors import StoreError
 from simulator.store.records import decode
 from simulator.store.sqlite import migrations, text_index
+from simulator.store.sqlite.background import BackgroundWork
 from simulator.store.sqlite.connection import SqliteConnection
 from simulator.store.sqlite.text_index import BLOCK, PIECE, SHARD, Shard, TextIndexWriter
 
@@ -27,9 +27,6 @@ QUIET_S = 0.25
 """How long nothing is written in a pause."""
 PUT_OFF = 32 * PIECE
 """Exchanges that wait for a pause; to look through so many takes a fifth of a second."""
-FIRST_PAUSE_S = 0.5
-"""Pause after a failure; each further one in a row is twice as long."""
-LONGEST_PAUSE_S = 60.0
 _LAST = "SELECT seq FROM journal_head"
 _OLDEST = "SELECT coalesce(min(seq), 0) FROM exchange"
 _STAMP = "SELECT count(*), total(first), total(last) FROM journal_cut"
@@ -41,7 +38,7 @@ Cuts = Sequence[tuple[int, int]]
 
 
 class TextIndexer:
-    """The thread; it ends with `close`, and with nothing else."""
+    """What goes over the journal whenever there is something new."""
 
     def __init__(self, database: Path) -> None:
         """Look after the index of the journal in *database*."""
@@ -52,57 +49,41 @@ class TextIndexer:
         self._stamp: object = None
         """Of the deletions that shards were last compared with; None: they never were."""
         self._cuts: Cuts = ()
-        self._due = threading.Event()
-        self._due.set()
-        self._closing = threading.Event()
-        self.idle = threading.Event()
+        about = "the index of texts cannot be kept now"
+        self._thread = BackgroundWork("mdmsim-text", self._keep, about)
+        self.idle = self._thread.idle
         """Whether it has done all that there was to do."""
-        self._telling = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="mdmsim-text", daemon=True)
+        self._thread.tell()
         self._thread.start()
 
     def note(self, seq: int, *, deleted: bool) -> None:
         """Note a commit up to exchange *seq*, which may have *deleted* some."""
         self._commits += 1
         if deleted or seq - self._through >= PIECE:
-            with self._telling:
-                self.idle.clear()
-                self._due.set()
+            self._thread.tell()
 
     def close(self) -> None:
         """End the thread."""
-        self._closing.set()
-        self._due.set()
-        self._thread.join()
+        self._thread.close()
 
-    def _run(self) -> None:
-        pause_s = FIRST_PAUSE_S
-        while not self._closing.is_set():
-            self._due.wait()
-            self._due.clear()
-            try:
-                with (
-                    closing(migrations.readable(self._database)) as journal,
-                    closing(TextIndexWriter(self._database)) as index,
-                ):
-                    self._catch_up(journal, index)
-                    pause_s = FIRST_PAUSE_S
-                with self._telling:
-                    if not self._due.is_set():
-                        self.idle.set()
-            except Exception as error:  # noqa: BLE001 (no search is worth the simulator)
-                self._stamp = None
-                if pause_s == FIRST_PAUSE_S:
-                    LOG.warning("the index of texts cannot be kept now: %s", error)
-                if isinstance(error, StoreError) and error.reason == "damaged":
-                    text_index.remove(self._database)
-                self._closing.wait(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-                self._due.set()
+    def _keep(self) -> None:
+        """Do all that there is to do; an index that is damaged is made anew the next time."""
+        try:
+            with (
+                closing(migrations.readable(self._database)) as journal,
+                closing(TextIndexWriter(self._database)) as index,
+            ):
+                self._catch_up(journal, index)
+        except BaseException as error:
+            self._stamp = None
+            if isinstance(error, StoreError) and error.reason == "damaged":
+                LOG.warning("the index of texts is made anew: %s", error)
+                text_index.remove(self._database)
+            raise
 
     def _catch_up(self, journal: SqliteConnection, index: TextIndexWriter) -> None:
         """Index all whole pieces, and nothing of what is deleted."""
-        while not self._closing.is_set():
+        while not self._thread.closing.is_set():
             # Once more after the last piece: what it holds may be deleted meanwhile.
             stamp = journal.execute(_STAMP).fetchone()
             if stamp != self._stamp:
@@ -120,7 +101,7 @@ class TextIndexer:
         commits = self._commits
         if commits == self._seen:
             return True
-        self._closing.wait(QUIET_S)
+        self._thread.closing.wait(QUIET_S)
         if commits != self._commits:
             return False
         self._seen = commits
@@ -135,7 +116,7 @@ class TextIndexer:
             rows = journal.execute(_BLOCK, (low, low + BLOCK - 1)).fetchall()
             if rows:
                 texts.append((low // BLOCK, text_index.content(_decoded(rows))))
-            if self._commits != seen and self._closing.wait(_REST * (thread_time() - begun)):
+            if self._commits != seen and self._thread.closing.wait(_REST * (thread_time() - begun)):
                 return
         begun = thread_time()
         through = first + PIECE - 1
@@ -143,7 +124,7 @@ class TextIndexer:
         shard = (number, through, _link(journal, through), _deleted(self._cuts, number))
         index.add(texts, shard)
         if self._commits != seen:
-            self._closing.wait(_REST * (thread_time() - begun))
+            self._thread.closing.wait(_REST * (thread_time() - begun))
         self._seen = commits
 
 
