@@ -1,7 +1,8 @@
 """The ledger of a running simulator, kept up to date exchange by exchange."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from simulator import __version__
 from simulator.control.parts import Parts
+from simulator.core.messages import Exchange
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.judge.spans import JournalRange, RangeDisclosures
@@ -23,7 +25,7 @@ from simulator.disclosure.report.rows import ledger_row
 from simulator.disclosure.report.words import ENGLISH
 from simulator.journal.chain import Chain, Cut
 from simulator.store.protocols import Journal
-from simulator.store.reading import BATCH, exchanges_through
+from simulator.store.reading import BATCH, exchanges_through, in_pieces
 
 T = TypeVar("T")
 _TOOL = f"mdmsim {__version__}"
@@ -59,21 +61,26 @@ class LedgerService:
         there are few, all are.
         """
         parts = self._parts
-        with self._lock, parts.journal.at_one_moment() as journal:
-            self._catch_up(journal)
-            evidence = journal.evidence(self._chain)
-            if verify or self._chain.checked <= SMALL:
-                again = Chain()
-                for _ in journal.walk(again):
+        with self._nearly() as whole:
+            chain = self._chain
+            if verify or chain.checked <= SMALL:
+                chain = Chain()
+                for _ in in_pieces(whole, chain, whole.last()):
                     pass
-                evidence = journal.evidence(again)
+            with whole.at_one_moment() as journal:
+                if self._catch_up(journal):
+                    chain = self._chain  # it looked at all hashes at this moment
+                for _ in journal.walk(chain):
+                    pass
+                evidence = journal.evidence(chain)
+                known = self._known_now(journal)
             return Report.build(
                 self._ledger,
                 manifest,
                 parts.catalogue,
                 tool=_TOOL,
                 evidence=evidence,
-                known=self._known_now(journal),
+                known=known,
                 redact=redact,
                 strict=strict,
                 language=language,
@@ -118,10 +125,12 @@ class LedgerService:
     def rows(self, match: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the rows of the ledger by place; *match* narrows the exchanges they are of."""
         parts = self._parts
-        with self._lock, parts.journal.at_one_moment() as journal:
-            self._catch_up(journal)
-            ledger = self._part(journal, match) if match else self._ledger
-            known, manifest = self._known_now(journal), self.manifest()
+        with self._nearly() as whole:
+            part = self._part(whole, match) if match else None
+            with whole.at_one_moment() as journal:
+                self._catch_up(journal)
+                known = self._known_now(journal)
+            ledger, manifest = part or self._ledger, self.manifest()
             found = []
             for group in ledger.sent.values():
                 line = sent_line(
@@ -134,14 +143,13 @@ class LedgerService:
     def part(self, span: JournalRange) -> RangeDisclosures:
         """Return what was disclosed in a part of the journal."""
         parts = self._parts
-        with self._lock, parts.journal.at_one_moment() as journal:
-            self._catch_up(journal)
+        with self._nearly() as journal:
             ledger = Ledger(parts.observer, parts.catalogue, self._ledger.origins)
             return RangeDisclosures.of(span, journal.read, ledger, self.manifest(), _TOOL)
 
     def origins(self, seq: int, records: list[Disclosure]) -> list[str]:
         """Return where the value of each record of exchange *seq* came from."""
-        with self._lock, self._parts.journal.at_one_moment() as journal:
+        with self._nearly() as whole, whole.at_one_moment() as journal:
             self._catch_up(journal)
             known = self._known_now(journal)
             found = []
@@ -155,7 +163,7 @@ class LedgerService:
 
     def recognised(self, observed: Iterable[ObservedRecord]) -> list[ObservedRecord]:
         """Return the records of an exchange with what is known of their values beside it."""
-        with self._lock, self._parts.journal.at_one_moment() as journal:
+        with self._nearly() as whole, whole.at_one_moment() as journal:
             self._catch_up(journal)
             return Recogniser(self._ledger, self._known_now(journal)).records(observed)
 
@@ -168,13 +176,36 @@ class LedgerService:
                 ledger.add(exchange)
         return ledger
 
-    def _catch_up(self, journal: Journal) -> None:
-        """Add the exchanges that are new; begin anew if some were deleted."""
+    @contextmanager
+    def _nearly(self) -> Iterator[Journal]:
+        """Yield the journal once all but its newest exchanges are added.
+
+        That may take many seconds. In one moment of the database its write-ahead log would grow
+        meanwhile, and a database in memory could not be written.
+        """
+        journal = self._parts.journal
+        with self._lock, journal.limit_put_off():
+            self._begin(journal)
+            self._add(in_pieces(journal, self._chain, journal.last()))
+            yield journal
+
+    def _catch_up(self, journal: Journal) -> bool:
+        """Add the exchanges that are new; tell whether it began anew, as some were deleted."""
+        begun = self._begin(journal)
+        self._add(journal.walk(self._chain))
+        return begun
+
+    def _begin(self, journal: Journal) -> bool:
+        """Begin anew if exchanges were deleted since; tell whether it did."""
         parts = self._parts
-        if (cuts := journal.cuts()) != self._cuts:
-            self._ledger, self._chain = Ledger(parts.observer, parts.catalogue), Chain()
-            self._cuts = cuts
-        for batch in journal.walk(self._chain):
+        if (cuts := journal.cuts()) == self._cuts:
+            return False
+        self._ledger, self._chain = Ledger(parts.observer, parts.catalogue), Chain()
+        self._cuts = cuts
+        return True
+
+    def _add(self, batches: Iterable[Sequence[Exchange]]) -> None:
+        for batch in batches:
             for exchange in batch:
                 self._ledger.add(exchange)
 

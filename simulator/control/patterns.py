@@ -136,20 +136,19 @@ def matching(
     event loop.
     """
     found: list[Exchange] = []
-    with parts.journal.at_one_moment() as journal:
-        last = journal.last()
-        while after < last:
-            through = min(after + WINDOW, last)
-            batch = journal.read(after, FEW, pattern.filters, through)
-            for exchange in batch:
-                if all(each["holds"] for each in compared(parts, pattern, exchange)):
-                    found.append(exchange)
-                    if len(found) == most:
-                        return found, exchange.seq
-            after = batch[-1].seq if len(batch) == FEW else through
-            if monotonic() > until:
-                break
-        return found, after
+    last = parts.journal.last()
+    while after < last:
+        through = min(after + WINDOW, last)
+        batch = parts.journal.read(after, FEW, pattern.filters, through)
+        for exchange in batch:
+            if all(each["holds"] for each in compared(parts, pattern, exchange)):
+                found.append(exchange)
+                if len(found) == most:
+                    return found, exchange.seq
+        after = batch[-1].seq if len(batch) == FEW else through
+        if monotonic() > until:
+            break
+    return found, after
 
 
 def count(parts: Parts, pattern: Pattern, after: int) -> int:
@@ -170,18 +169,17 @@ def nearest(parts: Parts, pattern: Pattern, after: int, until: float = math.inf)
     Of several the newest counts. It looks no further once `time.monotonic` is past *until*.
     """
     best, score = None, -1
-    with parts.journal.at_one_moment() as journal:
-        before = journal.last() + 1
-        oldest = max(after, before - 1 - LOOKED_AT)
-        while before > oldest + 1 and (batch := journal.newest(before, FEW)):
-            before = batch[-1].seq
-            for exchange in batch:
-                fields = list(compared(parts, pattern, exchange))
-                holding = sum(each["holds"] for each in fields)
-                if exchange.seq > oldest and score < holding < len(fields):
-                    best, score = (exchange, fields), holding
-            if monotonic() > until:
-                break
+    before = parts.journal.last() + 1
+    oldest = max(after, before - 1 - LOOKED_AT)
+    while before > oldest + 1 and (batch := parts.journal.newest(before, FEW)):
+        before = batch[-1].seq
+        for exchange in batch:
+            fields = list(compared(parts, pattern, exchange))
+            holding = sum(each["holds"] for each in fields)
+            if exchange.seq > oldest and score < holding < len(fields):
+                best, score = (exchange, fields), holding
+        if monotonic() > until:
+            break
     if best is None:
         return None
     exchange, fields = best

@@ -166,7 +166,9 @@ class Settings:
         "reason, or zero, as seen live (until a client storms back).",
     )
     journal_keep: NotNegative = _row(
-        0, "Exchanges to keep: once there are a tenth more, the oldest are deleted. 0: all."
+        0,
+        "Exchanges to keep: once there are a tenth more, or twice as many while a report is made, "
+        "the oldest are deleted. 0: all.",
     )
     text_search: Literal["index", "scan"] = _row(
         "index",

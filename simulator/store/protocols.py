@@ -51,6 +51,13 @@ class Journal(Protocol):
         """
         ...
 
+    def limit_put_off(self) -> AbstractContextManager[None]:
+        """Return a block in which the size limit of the store deletes nothing.
+
+        For who reads the whole journal piece by piece; a journal of twice that size is cut even so.
+        """
+        ...
+
     def read(
         self,
         after: int = 0,

@@ -177,3 +177,21 @@ def test_the_oldest_go_once_there_are_too_many(path: Path) -> None:
     assert 20 <= len(found) <= 22
     assert evidence.complete
     assert spans(evidence) == [(1, found[0] - 1, "limit")]
+
+
+def test_the_limit_waits_for_who_goes_over_the_journal_up_to_a_point(path: Path) -> None:
+    def record(count: int) -> list[int]:
+        for _ in range(count):
+            with store.transaction() as state:
+                state.record(exchange())
+        return [one.seq for one in journal.read()]
+
+    with closing(open_store(path, keep=10)) as store, closing(store.journal()) as journal:
+        with journal.limit_put_off():
+            assert record(19) == list(range(1, 20))
+            with journal.limit_put_off():
+                pass
+            assert record(2) == list(range(12, 22))
+            assert record(5) == list(range(12, 27))
+        assert record(1) == list(range(18, 28))
+    assert evidence_of(path)[1].complete

@@ -52,7 +52,7 @@ class PostgresStore(SqlStore):
 
     def journal(self) -> SqlJournal:
         """Return a reader of the journal."""
-        return SqlJournal(PostgresReaders(self._url))
+        return SqlJournal(PostgresReaders(self._url), size=self._size)
 
     def close(self) -> None:
         """Let go of the database."""

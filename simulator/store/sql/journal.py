@@ -4,7 +4,7 @@ Longer than 300 lines: each method is one call of the protocol, a few lines long
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import reduce
 from itertools import islice
 from typing import Any
@@ -21,6 +21,7 @@ from simulator.store.records import columns_of, decode
 from simulator.store.sql import counting, long_texts, snapshots, statements
 from simulator.store.sql.connection import Readers, SqlConnection, Texts
 from simulator.store.sql.filters import condition
+from simulator.store.sql.retention import SizeLimit
 
 _NEWEST = "SELECT coalesce(max(seq), 0) FROM exchange"
 _LAST = f"SELECT ({_NEWEST}), (SELECT seq FROM journal_head)"  # noqa: S608 (ours)
@@ -57,14 +58,20 @@ class SqlJournal:
         texts: Texts | None = None,
         *,
         moment: SqlConnection | None = None,
+        size: SizeLimit | None = None,
     ) -> None:
         """Borrow from *readers*, or read the *moment* that one of their connections sees.
 
-        *texts* spares looking everywhere for a text.
+        *texts* spares looking everywhere for a text; *size* is the limit of the store that writes.
         """
         self._readers = readers
         self._texts = texts
         self._moment = moment
+        self._size = size or SizeLimit(0)
+
+    def limit_put_off(self) -> AbstractContextManager[None]:
+        """Return a block in which the store deletes nothing by its limit, up to a point."""
+        return self._size.put_off()
 
     @contextmanager
     def at_one_moment(self) -> Iterator["SqlJournal"]:
@@ -180,10 +187,10 @@ class SqlJournal:
                     rows = now._all(_ROWS, (before, end, batch))  # noqa: SLF001 (of this class)
                     if not rows:
                         return
-                    found = (_checked(row, chain, cuts) for row in rows)
-                    yield [one for one in found if one is not None]
+                    found = [_checked(row, chain, cuts) for row in rows]
                     if chain.seq <= before:
                         raise StoreError("rows out of order", "damaged")  # noqa: TRY301 (noted below)
+                    yield [one for one in found if one is not None]
             except StoreError as error:
                 about = f"and what follows cannot be read: the database is damaged ({error})"
                 chain.note("damaged", chain.seq + 1, chain.seq + 1, about)

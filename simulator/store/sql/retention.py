@@ -5,7 +5,9 @@ ended with. So the rest can still be checked, and nothing can be taken away
 without a trace.
 """
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from simulator.journal.chain import UNSEEN, Cut
 from simulator.store.errors import StoreError
@@ -26,6 +28,32 @@ _ROOM = 16_384
 _CUT = "INSERT INTO journal_cut (first, last, link, at_ms, reason) VALUES (?,?,?,?,?)"
 _NEWEST_CUT = "SELECT number, first, last, reason FROM journal_cut ORDER BY number DESC LIMIT 1"
 _WIDER = "UPDATE journal_cut SET last = ?, link = ?, at_ms = ? WHERE number = ?"
+
+
+class SizeLimit:
+    """How many exchanges are kept, and who needs more for a while."""
+
+    def __init__(self, keep: int) -> None:
+        """Keep the newest *keep*; 0: all."""
+        self.keep = keep
+        self._lock = threading.Lock()
+        self._put_off = 0
+
+    @property
+    def surplus(self) -> int:
+        """How many more there may be before the oldest are deleted."""
+        return self.keep if self._put_off else self.keep // 10
+
+    @contextmanager
+    def put_off(self) -> Iterator[None]:
+        """Allow twice as many in the block."""
+        with self._lock:
+            self._put_off += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._put_off -= 1
 
 
 def delete(

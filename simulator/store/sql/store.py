@@ -20,6 +20,7 @@ from simulator.store.protocols import Peers
 from simulator.store.sql import long_texts, retention, statements
 from simulator.store.sql.connection import SqlConnection
 from simulator.store.sql.journal import SqlJournal
+from simulator.store.sql.retention import SizeLimit
 from simulator.store.sql.session import Name, Row, Series, SqlSession
 from simulator.store.sql.state import SqlState
 
@@ -39,7 +40,7 @@ class SqlStore(ABC):
         self._revision = 0
         self._seq = 0
         self._link = START
-        self._keep = keep
+        self._size = SizeLimit(keep)
         self._guard = guard
         self._oldest = 0
         """Number of the oldest exchange, as far as is known; 0: look it up."""
@@ -118,12 +119,13 @@ class SqlStore(ABC):
         self._counters.clear()
 
     def _limit(self, session: SqlSession) -> None:
-        """Delete the oldest exchanges where there are a tenth more than are to be kept."""
-        if not self._keep or session.seq - self._oldest < self._keep + self._keep // 10:
+        """Delete the oldest exchanges where there are more than are to be kept, and may be."""
+        keep, surplus = self._size.keep, self._size.surplus
+        if not keep or session.seq - self._oldest < keep + surplus:
             return
         (self._oldest,) = session.db.execute(statements.OLDEST).fetchone()
-        through = session.seq - self._keep
-        if through < self._oldest + self._keep // 10:
+        through = session.seq - keep
+        if through < self._oldest + surplus:
             return
         match, now = {"through": through}, session.newest_ms
         retention.delete(session.db, session.seq, match, at_ms=now, reason=retention.LIMIT)

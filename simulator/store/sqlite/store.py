@@ -73,9 +73,9 @@ class SqliteStore(SqlStore):
         transaction that runs, and must be asked in another thread than that.
         """
         if self._path is None:
-            return SqlJournal(MemoryReaders(self._connection, self._lock))
+            return SqlJournal(MemoryReaders(self._connection, self._lock), size=self._size)
         texts = None if self._indexer is None else TextIndex(self._path)
-        return SqlJournal(FileReaders(self._path, self._reads), texts)
+        return SqlJournal(FileReaders(self._path, self._reads), texts, size=self._size)
 
     def write_copy(self, path: Path) -> None:
         """Write the whole database to the new file *path*; StoreError if that fails."""
