@@ -101,7 +101,7 @@ def _person(number: int, domain: str, *, staff: bool) -> Body:
 def _class(number: int, plan: RosterPlan, locations: list[Body], courses: list[Body]) -> Body:
     course = courses[number % len(courses)]
     location = locations[number % len(locations)] if locations else None
-    taught = [f"P-{n + 1:05d}" for n in range(plan.pupils) if n % plan.classes == number]
+    taught = [f"P-{n + 1:05d}" for n in range(number, plan.pupils, plan.classes)]
     record: Body = {
         "unique_identifier": f"K-{number + 1:04d}",
         "name": f"{course['name']} {number + 1}",

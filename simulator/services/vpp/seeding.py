@@ -15,12 +15,12 @@ from typing import Any
 from simulator.core.random_hex import RandomHex, seeded_hex
 from simulator.core.state import State
 from simulator.services.provisioning import Seeding, Step
-from simulator.services.vpp.domain import locations, portal
+from simulator.services.vpp.domain import locations, portal, users
 from simulator.services.vpp.domain.products import StoreProduct, put_product
 
 FIRST_ADAM_ID = 1_900_000_001
 """Store ids of invented products start here."""
-CHUNK = 25
+CHUNK = 100
 """How many users one step writes at most."""
 LINKED_EVERY = 4
 """Every so many users have a Managed Apple Account."""
@@ -144,10 +144,12 @@ def populate(
     """Add the users with *indices* to a location; *state* is seen from no organisation."""
     own = state.of(organisation)
     where = locations.location(own, location.id)
+    people = []
     for index in indices:
         client = client_id(seed, organisation, location.id, index)
-        account = f"{client[:8]}@{domain}" if index % LINKED_EVERY == 0 else ""
-        portal.add_user(own, where, client, email=f"{client[:8]}@{domain}", account=account)
+        email = f"{client[:8]}@{domain}"
+        people.append((client, email, email if index % LINKED_EVERY == 0 else ""))
+    users.add_many(own, where, people)
     return 0
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from simulator.core.state import State
 from simulator.core.timestamps import milliseconds
-from simulator.services.vpp.domain import licences, users
+from simulator.protocol.operations import ApiError
+from simulator.services.vpp.domain import licences, portal, users
 from simulator.services.vpp.domain.licences import ASSET, Asset
 from simulator.services.vpp.domain.locations import Location, location
 from simulator.services.vpp.domain.products import find_product
@@ -144,3 +145,24 @@ def test_a_user_of_the_world_can_be_found(seeded: Seeded) -> None:
         found = users.active(own, place, some.body["client"])
 
     assert found is not None
+
+
+def test_many_users_are_registered_as_one_by_one(seeded: Seeded) -> None:
+    given = [(f"client-{n}", f"{n}@x.example", f"{n}@x.example" * (n % 2)) for n in range(5)]
+    one_by_one, at_once = seeded(), seeded()
+    with one_by_one.transaction() as state:
+        own, place = place_of(state)
+        for client, email, account in given:
+            portal.add_user(own, place, client, email=email, account=account)
+    with at_once.transaction() as state:
+        own, place = place_of(state)
+        users.add_many(own, place, given)
+        found = [users.active(own, place, client) for client, _, _ in given]
+        by_hash = [one for each in found if each for one in users.by_hash(own, place, each.id_hash)]
+        taken = [(given[0][0], "", given[1][2])]
+        with pytest.raises(ApiError):
+            users.add_many(own, place, taken)
+
+    assert people(at_once) == people(one_by_one)
+    assert [one and one.email for one in found] == [email for _, email, _ in given]
+    assert [one.client for one in by_hash] == ["client-1", "client-3"]

@@ -6,7 +6,7 @@ active (vpp.md 10.1).
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from simulator.core.state import Body, Entity, State
@@ -63,12 +63,14 @@ def key_of(number: int) -> str:
 
 def put(state: State, location: Location, user: User) -> User:
     """Write a record, note it in the version of the list, and return it."""
-    index = {"client": user.client, "invite": user.invite_code}
-    if user.id_hash:
-        index["hash"] = user.id_hash
-    state.put(location.kind(USER), key_of(user.number), user.body(), index)
+    state.put(location.kind(USER), key_of(user.number), user.body(), _index(user))
     touch(state, location, "users")
     return user
+
+
+def _index(user: User) -> dict[str, str]:
+    index = {"client": user.client, "invite": user.invite_code}
+    return index | {"hash": user.id_hash} if user.id_hash else index
 
 
 def by_number(state: State, location: Location, number: int) -> User | None:
@@ -125,9 +127,7 @@ def register(
     former = [one for one in records(state, location, client) if one.status == "Retired"]
     again = next((one for one in former if not one.id_hash), None)
     if again is None:
-        number = state.reserve("vpp.user") + _FIRST - 1
-        code = hashlib.sha256(f"{location.salt}|{number}".encode()).hexdigest()[:32]
-        user = User(number, client, code)
+        user = _new(location, state.reserve("vpp.user") + _FIRST - 1, client)
     else:
         user = replace(again, status="Registered")
     user = replace(user, email=email or user.email)
@@ -136,6 +136,26 @@ def register(
     for one in former:
         _revive(unit, one, user)
     return put(state, location, user)
+
+
+def _new(location: Location, number: int, client: str) -> User:
+    code = hashlib.sha256(f"{location.salt}|{number}".encode()).hexdigest()[:32]
+    return User(number, client, code)
+
+
+def add_many(state: State, location: Location, people: Sequence[tuple[str, str, str]]) -> None:
+    """Register *people*, each a clientUserId without a record, e-mail address and account.
+
+    That is what `register` does of each, but in one piece.
+    """
+    first = state.reserve("vpp.user", len(people)) + _FIRST - 1
+    added = []
+    for number, (client, email, account) in enumerate(people, first):
+        user = replace(_new(location, number, client), email=email)
+        added.append(_linked(state, location, user, account) if account else user)
+    rows = ((key_of(one.number), one.body(), _index(one)) for one in added)
+    state.put_many(location.kind(USER), rows)
+    touch(state, location, "users")
 
 
 def _revive(unit: LicenceUnitOfWork, former: User, user: User) -> None:
