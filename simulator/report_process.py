@@ -7,46 +7,33 @@ asked finds out why.
 
 import sys
 from contextlib import closing
-from pathlib import Path
 
 import msgspec
 
 from simulator import services
+from simulator.check_process import CheckedSpan, Span
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.report import checkpoint
 from simulator.disclosure.report.ledger import Ledger
 from simulator.journal.chain import Chain
-from simulator.store.opening import is_url, open_journal
 
 MODULE = "simulator.report_process"
 MADE_WITH = "part"
 
 
-class Range(msgspec.Struct, frozen=True):
+class Range(Span, frozen=True, kw_only=True):
     """What is to be added up."""
 
-    place: str
-    """The file or URL of the database."""
     key: bytes
     """That of fingerprints."""
-    after: int
-    link: bytes
-    """Of exchange *after*."""
-    through: int
 
 
-class Part(msgspec.Struct, frozen=True):
+class Part(CheckedSpan, frozen=True, kw_only=True):
     """What was added up."""
 
     ledger: bytes
     """As of `checkpoint.dump`."""
-    checked: int
-    """Hashes."""
-    first: int
-    """Number of the first exchange."""
-    link: bytes
-    """Of the last exchange."""
 
 
 def add_up(wanted: Range) -> Part | None:
@@ -54,15 +41,14 @@ def add_up(wanted: Range) -> Part | None:
     catalogue = services.load()
     ledger = Ledger(Observer(catalogue, Fingerprinter(wanted.key)), catalogue, is_part=True)
     chain = Chain.behind(wanted.after, wanted.link)
-    place = wanted.place if is_url(wanted.place) else Path(wanted.place)
-    with closing(open_journal(place)) as journal:
+    with closing(wanted.journal()) as journal:
         for batch in journal.walk(chain, through=wanted.through):
             for exchange in batch:
                 ledger.add(exchange)
-    if chain.seq != wanted.through or not chain.link:
+    if not wanted.is_checked_by(chain):
         return None
     dumped = checkpoint.dump(ledger, MADE_WITH, chain.seq, chain.link)
-    return Part(dumped, chain.checked, chain.first, chain.link)
+    return Part(ledger=dumped, checked=chain.checked, first=chain.first, link=chain.link)
 
 
 def main() -> None:

@@ -1,21 +1,24 @@
-"""Adding up a long journal in several processes, each a range of it."""
+"""Adding up a long journal, or checking its hashes, in several processes, each a range of it."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
+from msgspec.structs import asdict
 
+from simulator import check_process, report_process
+from simulator.check_process import CheckedSpan, Span
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.report import checkpoint
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.parts import join
 from simulator.journal.chain import Chain
-from simulator.report_process import MADE_WITH, MODULE, Part, Range
+from simulator.report_process import MADE_WITH, Part, Range
 from simulator.store.protocols import Journal
 
 MANY = 50_000
@@ -23,6 +26,7 @@ MANY = 50_000
 MOST = 8
 """Processes at most: each holds the values that are different in its range."""
 _END_S = 10.0
+_Answer = TypeVar("_Answer", bound=CheckedSpan)
 
 
 def processors() -> int:
@@ -47,53 +51,84 @@ def add_ranges(
     and reading one exchange after the other tells what is wrong. *advance* is told how many
     exchanges are done.
     """
-    last, head = journal.last(), journal.head()
-    if head is None:
-        return False
-    low = max(chain.seq, head.oldest - 1)
-    bounds = [low + (last - low) * at // processes for at in range(1, processes + 1)]
-    bounds.insert(0, chain.seq)
-    links = [chain.link, *map(journal.link, bounds[1:])]
-    if not all(links):
-        return False
+    spans = _spans(journal, place, chain, journal.last(), processes)
     with ExitStack() as stack:
-        started = [
-            stack.enter_context(_started(place, key, after, link, through))
-            for (after, through), link in zip(pairwise(bounds), links, strict=False)
-        ]
-        stack.callback(_end, started)
-        for process, link, (after, through) in zip(
-            started, links[1:], pairwise(bounds), strict=True
-        ):
-            assert process.stdout is not None  # noqa: S101 (for mypy)
-            answered = process.stdout.read()
-            if process.wait(_END_S):
-                return False
-            part = msgspec.msgpack.decode(answered, type=Part)
-            kept = checkpoint.load(part.ledger, MADE_WITH, observer, ledger.catalogue)
-            if kept is None or part.link != link:
+        wanted = [Range(**asdict(one), key=key) for one in spans]
+        started = _all_started(stack, report_process.MODULE, wanted)
+        for process, span in zip(started, spans, strict=True):
+            part = _answered(process, Part)
+            kept = part and checkpoint.load(part.ledger, MADE_WITH, observer, ledger.catalogue)
+            if not part or not kept or part.link != journal.link(span.through):
                 return False
             join(ledger, kept.ledger)
-            chain.joined(part.checked, part.first, through, part.link)
-            advance(through - after)
-    return True
+            chain.joined(part.checked, part.first, span.through, part.link)
+            advance(span.through - span.after)
+    return bool(spans)
 
 
-def _started(
-    place: Path | str, key: bytes, after: int, link: bytes | None, through: int
-) -> subprocess.Popen[bytes]:
-    """Return a process that adds up the exchanges behind *after*."""
+def check_ranges(
+    journal: Journal, place: Path | str, chain: Chain, last: int, processes: int
+) -> None:
+    """Let *chain* look at the hashes up to exchange *last*, in so many *processes*.
+
+    What is not whole it looks at itself, and tells what is wrong.
+    """
+    spans = _spans(journal, place, chain, last, processes)
+    with ExitStack() as stack:
+        started = _all_started(stack, check_process.MODULE, spans[1:])
+        for own in spans[:1]:
+            journal.check(chain, own.through)
+        for process, span in zip(started, spans[1:], strict=True):
+            found = _answered(process, CheckedSpan)
+            if chain.seq == span.after and chain.link == span.link and found:
+                chain.joined(found.checked, found.first, span.through, found.link)
+    journal.check(chain, last)
+
+
+def _spans(
+    journal: Journal, place: Path | str, chain: Chain, last: int, processes: int
+) -> list[Span]:
+    """Return so many ranges of what is behind *chain*; none if it is not whole where they meet."""
+    if (head := journal.head()) is None:
+        return []
+    low = max(chain.seq, head.oldest - 1)
+    ends = [low + (last - low) * at // processes for at in range(1, processes + 1)]
+    starts = [chain.seq, *ends[:-1]]
+    links = [chain.link, *map(journal.link, ends)]
+    return [
+        Span(place=str(place), after=after, link=link, through=through)
+        for after, link, through in zip(starts, links, ends, strict=False)
+        if link and all(links)
+    ]
+
+
+def _all_started(
+    stack: ExitStack, module: str, spans: Sequence[Span]
+) -> list[subprocess.Popen[bytes]]:
+    """Return a process of *module* for each of *spans*; those that still run end with *stack*."""
+    started = [stack.enter_context(_started(module, one)) for one in spans]
+    stack.callback(_end, started)
+    return started
+
+
+def _started(module: str, span: Span) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(  # noqa: S603 (ours)
-        (sys.executable, "-P", "-m", MODULE),
+        (sys.executable, "-P", "-m", module),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    wanted = Range(str(place), key, after, link or b"", through)
     assert process.stdin is not None  # noqa: S101 (for mypy)
-    process.stdin.write(msgspec.msgpack.encode(wanted))
+    process.stdin.write(msgspec.msgpack.encode(span))
     process.stdin.close()
     return process
+
+
+def _answered(process: subprocess.Popen[bytes], kind: type[_Answer]) -> _Answer | None:
+    """Return what a process found; None if it failed."""
+    assert process.stdout is not None  # noqa: S101 (for mypy)
+    answered = process.stdout.read()
+    return None if process.wait(_END_S) else msgspec.msgpack.decode(answered, type=kind)
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from simulator import __version__, services
-from simulator.commands.journal_ranges import MANY, MOST, add_ranges, processors
+from simulator.commands.journal_ranges import MANY, MOST, add_ranges, check_ranges, processors
 from simulator.commands.options import shared_data
 from simulator.commands.progress import bar
 from simulator.core.clock import Clock
@@ -130,7 +130,7 @@ def _added_up(
 ) -> tuple[Ledger, Evidence]:
     """Return the ledger of all exchanges; of a large journal, it is kept for the next time."""
     made_with = " ".join((__version__, digest(catalogue), observer.key_id, _deletions(journal)))
-    restored = None if fresh else _restored(journal, kept, made_with, observer, catalogue)
+    restored = None if fresh else _restored(journal, kept, source, made_with, catalogue)
     ledger, chain = restored or (Ledger(observer, catalogue), Chain())
     before = ledger.exchanges
     many = journal.last() - chain.seq >= source.many
@@ -192,16 +192,17 @@ class _Kept:
 
 
 def _restored(
-    journal: Journal, kept: _Kept, made_with: str, observer: Observer, catalogue: Catalogue
+    journal: Journal, kept: _Kept, source: _Source, made_with: str, catalogue: Catalogue
 ) -> tuple[Ledger, Chain] | None:
     """Return the ledger that was kept, if the hashes of all that it holds are still right."""
     data = kept.read()
-    restored = data and checkpoint.load(data, made_with, observer, catalogue)
+    restored = data and checkpoint.load(data, made_with, source.observer, catalogue)
     if not restored:
         return None
     chain = Chain()
+    processes = source.processes if restored.seq >= source.many else 1
     with suppress(StoreError):
-        journal.check(chain, restored.seq)
+        check_ranges(journal, source.place, chain, restored.seq, processes)
     whole = chain.link == restored.link and chain.seq == restored.seq
     return (restored.ledger, chain) if whole else None
 

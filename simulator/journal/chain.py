@@ -13,7 +13,7 @@ compute it anew. Against those who do, keep the head of a report elsewhere.
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from simulator.journal.heads import GivenHeads
 
@@ -131,6 +131,31 @@ class Chain:
     def first(self) -> int:
         """Number of the first exchange that was there; 0 if there was none."""
         return self._first
+
+    def follow(self, rows: Sequence[tuple[int, Any, Any]]) -> int:
+        """Look at *rows*, (seq, record, link), while all is well; return how many those were.
+
+        What `check` says of the next one is for the caller. It says the same of all of them, but
+        takes three times as long.
+        """
+        if not rows or self.heads.are_given or len(self._links) != 1:
+            return 0
+        seq, (before,) = self.seq, self._links
+        done, sha256 = 0, hashlib.sha256
+        for number, record, link in rows:
+            if (
+                number != seq + 1
+                or type(record) is not bytes
+                or sha256(before + record).digest() != link
+            ):
+                break
+            seq, before = number, link
+            done += 1
+        if done:
+            self._first = self._first or rows[0][0]
+            self.checked += done
+            self.seq, self._links = seq, (before,)
+        return done
 
     def check(self, seq: int, record: object, link: object, cuts: Iterable[Cut]) -> bool:
         """Look at one row; tell whether it is what was recorded, as far as can be told."""

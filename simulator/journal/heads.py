@@ -39,6 +39,11 @@ class GivenHeads:
         """Link of each head that was found -> number of its exchange."""
         self._runs: list[_ExchangeRun] = []
 
+    @property
+    def are_given(self) -> bool:
+        """Whether there is any head to look for."""
+        return bool(self._links)
+
     def note(self, seq: int, link: bytes | None) -> None:
         """Note exchange *seq*, with its *link* if it fits the link before."""
         if not self._links:

@@ -124,3 +124,18 @@ def test_each_range_is_read_by_a_process_of_its_own(
 
     assert (whole, done) == (altered is None, ranges)
     assert (chain.seq, ledger.exchanges) == (sum(ranges), sum(ranges))
+
+
+@pytest.mark.parametrize("altered", [2, EXCHANGES])
+def test_two_processes_find_what_was_altered_since_a_ledger_was_kept(
+    data: Path, monkeypatch: pytest.MonkeyPatch, altered: int
+) -> None:
+    monkeypatch.setattr("simulator.commands.journal_source.LARGE", 3)
+    settings = Settings(data=str(data))
+    told(settings, 1)
+    with closing(sqlite3.connect(data / DATABASE)) as connection, connection:
+        connection.execute("UPDATE exchange SET record = x'00' WHERE seq = ?", (altered,))
+
+    _, evidence = told(settings, 2, fresh=False)
+
+    assert [(one.kind, one.first) for one in evidence.problems] == [("altered", altered)]

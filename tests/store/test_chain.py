@@ -31,12 +31,21 @@ def looked_at(
     heads: Sequence[bytes] = (),
     **head: Any,
 ) -> Evidence:
-    """Return what is found in rows under a head that is right for ten, unless *head* says else."""
-    chain = Chain(heads)
+    """Return what is found in rows under a head that is right for ten, unless *head* says else.
+
+    It is the same if rows are followed as far as all is well.
+    """
+    right: dict[str, Any] = {"seq": 10, "link": rows(10)[-1][2], "newest": 10, "oldest": 1}
+    chain, quick = Chain(heads), Chain(heads)
     for row in found:
         chain.check(*row, cuts or ())
-    right: dict[str, Any] = {"seq": 10, "link": rows(10)[-1][2], "newest": 10, "oldest": 1}
-    return chain.evidence(ChainHead(**right | head), cuts)
+    for start in range(0, len(found), 4):
+        some = found[start : start + 4]
+        for row in some[quick.follow(some) :]:
+            quick.check(*row, cuts or ())
+    evidence = chain.evidence(ChainHead(**right | head), cuts)
+    assert quick.evidence(ChainHead(**right | head), cuts) == evidence
+    return evidence
 
 
 def problems(evidence: Evidence) -> list[tuple[str, int, int]]:
@@ -199,3 +208,14 @@ def test_a_chain_has_a_link_only_while_all_is_well() -> None:
         assert chain.link == link
     assert not chain.check(4, b"another", rows(4)[-1][2], ())
     assert chain.link == b""
+
+
+def test_rows_are_followed_as_far_as_all_is_well() -> None:
+    found: list[tuple[int, Any, Any]] = rows(10)
+    found[6] = (7, b"something else", found[6][2])
+    chain = Chain()
+
+    done = [chain.follow(found), chain.follow(found[6:]), chain.follow([])]
+
+    assert (done, chain.seq, chain.checked, chain.first) == ([6, 0, 0], 6, 6, 1)
+    assert chain.link == found[5][2]

@@ -36,7 +36,7 @@ _ROWS = "SELECT * FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 _WINDOW = 5000
 """Exchanges among which a text is looked for in one statement."""
 _SOME = 200
-"""Exchanges that are in memory at a time as a text is looked for."""
+"""Exchanges that are in memory at a time as a text is looked for, or hashes are checked."""
 _NEAR = 64
 """Exchanges that are decoded at a time as all are walked over.
 
@@ -195,13 +195,14 @@ class SqlJournal:
                 about = f"and what follows cannot be read: the database is damaged ({error})"
                 chain.note("damaged", chain.seq + 1, chain.seq + 1, about)
 
-    def check(self, chain: Chain, last: int, batch: int = 2000) -> None:
+    def check(self, chain: Chain, last: int, batch: int = _SOME) -> None:
         """Let *chain* look at the hashes up to exchange *last*, and at nothing else."""
         with self._reading() as db:
             cuts = self.cuts()
             while chain.seq < last:
                 before = chain.seq
-                for seq, record, link in db.execute(_LINKS, (before, last, batch)).fetchall():
+                rows = db.execute(_LINKS, (before, last, batch)).fetchall()
+                for seq, record, link in rows[chain.follow(rows) :]:
                     chain.check(seq, record, link, cuts)
                 if chain.seq <= before:
                     return
