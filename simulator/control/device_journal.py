@@ -9,7 +9,7 @@ import json
 import plistlib
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
@@ -37,19 +37,15 @@ _NESTED = ("Payload", "MDMProfileData", "WiFiProfileData", "Data")
 """Keys whose data is a profile, or JSON of declarative management."""
 _OPAQUE = "Configuration"
 """The key whose dictionary is an app's: what is secret in it, only the app knows."""
-_SUSPICIOUS = tuple(
-    one.lower().encode()
-    for one in (
-        *(f"{end}</key>" for end in _ENDINGS.split("|")),
-        *(f"<key>{key}</key>" for key in ("pin", _OPAQUE, *_NESTED)),
-        *("pkcs12", "&#", "<!["),
-    )
-)
-"""What is, in lower case, in every property list that has a key to look at, or may hide it."""
+_PKCS12 = "com.apple.security.pkcs12"
+_HIDING = (_PKCS12.encode(), b"&#", b"<![", b"<!-")
+"""What a property list has where something is secret that no key tells, or a key is hidden."""
+_KEY_ENDS = b"</key"
+_KEYS = 4096
+"""Keys of which it is known whether they tell something secret."""
 _XML = b"<?xml"
 _SCEP = "scep"
 """The purpose of messages of which nothing is kept: they are encrypted."""
-_PKCS12 = "com.apple.security.pkcs12"
 _HEADERS = ("content-type",)
 _QUERY = ("operation", "model-family")
 """Parameters that are kept: of SCEP and of discovery."""
@@ -115,10 +111,8 @@ class DeviceJournal:
 
     def _sealed(self, body: bytes) -> bytes:
         """Return a body without secrets; nothing of one that cannot be read."""
-        if body.startswith(_XML):
-            lower = body.lower()
-            if not any(one in lower for one in _SUSPICIOUS):
-                return body
+        if body.startswith(_XML) and not is_suspicious(body):
+            return body
         tree, dump = _read(body)
         if tree is None:
             return b""
@@ -151,6 +145,21 @@ class DeviceJournal:
             text = value if isinstance(value, str) else value.hex()
             return str(self._parts.observer.mark(_CONCEPT, text))
         return value
+
+
+def is_suspicious(body: bytes) -> bool:
+    """Tell whether a property list, XML, may have a secret in it: most have none."""
+    if any(one in body for one in _HIDING) or body.count(b"<?") > 1:
+        return True
+    before = body.split(_KEY_ENDS)[:-1]
+    return any(_is_looked_at(one[one.rfind(b">") + 1 :]) for one in before)
+
+
+@lru_cache(_KEYS)
+def _is_looked_at(key: bytes) -> bool:
+    """Tell whether what stands under a key may be secret, or hold what is."""
+    name = key.decode(errors="replace")
+    return name in (*_NESTED, _OPAQUE) or _SECRET_KEY.fullmatch(name) is not None
 
 
 def _nothing(_: bytes) -> bytes:

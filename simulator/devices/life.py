@@ -6,7 +6,6 @@ What goes wrong on the way is noted in the device, as `Device.trouble`.
 import json
 
 from simulator.core.timestamps import milliseconds
-from simulator.devices.commands.rows import number_of
 from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment import check_in
 from simulator.devices.enrolment.account import account_driven_profile
@@ -15,7 +14,7 @@ from simulator.devices.enrolment.installing import install_enrolment
 from simulator.devices.errors import DeviceError, activation_locked, enrolment_failed
 from simulator.devices.flow import OK, Apple, Flow, perform, save
 from simulator.devices.managed_account import sign_in
-from simulator.devices.models import model_name
+from simulator.devices.models import model_name, number_of
 from simulator.devices.network_account import authenticated
 from simulator.devices.records import ANYBODY, Body, DeviceUser, EnrolmentAttempt
 from simulator.devices.world import DeviceEnvironment

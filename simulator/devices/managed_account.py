@@ -6,11 +6,10 @@ devices sign in at, the rest is the simulator's own.
 
 import json
 
-from simulator.devices.commands.rows import number_of
 from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment import check_in
 from simulator.devices.flow import OK, Flow, FlowResponse, Send, perform
-from simulator.devices.models import IOS, MACOS, VISIONOS
+from simulator.devices.models import IOS, MACOS, VISIONOS, number_of
 from simulator.devices.plists import kind, read_dictionary
 from simulator.devices.records import Enrolment, ManagedAccount
 from simulator.devices.world import DeviceEnvironment

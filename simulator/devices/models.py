@@ -4,6 +4,7 @@ Identifiers and builds are plausible, not looked up for every configuration (dev
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 IOS, MACOS, TVOS, VISIONOS = "iOS", "macOS", "tvOS", "visionOS"
 """Platforms as Apple's documentation names them; iPadOS goes with iOS."""
@@ -52,6 +53,12 @@ _PRODUCTS = {
 """Product identifiers by marketing name."""
 
 _FAMILY_NAMES = {"AppleTV": "Apple TV", "Vision": "Apple Vision"}
+
+
+@lru_cache
+def number_of(version: str) -> tuple[int, ...]:
+    """Return a version of an operating system as numbers, to be compared."""
+    return tuple(int(one) for one in version.split(".") if one.isdigit())
 
 
 def system(family: str) -> System:

@@ -1,11 +1,10 @@
 """Return to Service that the user begins: the MDM says how it goes on (device.md 5.1)."""
 
-from simulator.devices.commands.rows import number_of
 from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment import check_in
 from simulator.devices.flow import OK, Flow, FlowResponse
 from simulator.devices.life import erase, unenrol
-from simulator.devices.models import IOS, VISIONOS
+from simulator.devices.models import IOS, VISIONOS, number_of
 from simulator.devices.plists import read_dictionary
 from simulator.devices.world import DeviceEnvironment
 

@@ -26,7 +26,7 @@ from simulator.core.messages import (
     Tls,
 )
 from simulator.disclosure.observe.values import Fingerprinter
-from simulator.disclosure.redact.encodings import decodings, long_runs, without_names
+from simulator.disclosure.redact.encodings import LongNames, decodings, long_runs, without_names
 from simulator.disclosure.redact.guard import SecretGuard
 from simulator.disclosure.redact.markers import parse_body_marker, parse_marker
 from simulator.disclosure.redact.vault import Vault
@@ -302,7 +302,7 @@ def test_names_and_numbers_are_taken_out_and_nothing_else(pieces: list[str]) -> 
     for name in NAMES:
         expected = expected.replace(name, b" ")
 
-    assert without_names(data, NAMES) == expected
+    assert without_names(data, LongNames(NAMES)) == expected
 
 
 @given(st.lists(st.sampled_from(["ab", "\\n", "\r", "\n", " ", "\t"])))

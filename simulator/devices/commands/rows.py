@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import CommandFormatError, DeviceError, unknown_command
 from simulator.devices.flow import Flow
-from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS
+from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS, number_of
 from simulator.devices.plists import kind
 from simulator.devices.records import Body, DeviceUser, Enrolment, InstalledProfile
 from simulator.devices.world import DeviceEnvironment
@@ -105,11 +105,6 @@ class Availability:
         """
         version, _, flags = text.partition(" ")
         return cls(number_of(version), *(flag in flags for flag in "sdu!m"))
-
-
-def number_of(version: str) -> tuple[int, ...]:
-    """Return a version of an operating system as numbers, to be compared."""
-    return tuple(int(one) for one in version.split(".") if one.isdigit())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 from simulator.core.messages import Finding
 from simulator.devices.device import VirtualDevice
-from simulator.devices.judging.schema import ANY, Key, Presence, Schema, number_of
+from simulator.devices.judging.schema import ANY, Key, Presence, Schema
+from simulator.devices.models import number_of
 from simulator.devices.plists import kind
 from simulator.devices.records import Enrolment
 

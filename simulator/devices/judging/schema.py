@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS
+from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS, number_of
 
 PLATFORMS = (IOS, MACOS, TVOS, VISIONOS)
 ABSENT = "-"
@@ -52,11 +52,6 @@ class Schema:
     right: int
     on: Mapping[str, Presence | None]
     root: Key = field(default_factory=lambda: Key("dictionary"))
-
-
-def number_of(version: str) -> tuple[int, ...]:
-    """Return a version of an operating system as numbers, to be compared."""
-    return tuple(int(one) for one in version.split(".") if one.isdigit())
 
 
 @cache

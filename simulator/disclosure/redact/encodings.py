@@ -6,7 +6,7 @@ a time that grows with the bytes and not with how deeply they are encoded.
 
 import binascii
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from html.entities import html5
 from urllib.parse import unquote_to_bytes
 
@@ -72,10 +72,28 @@ def long_runs(data: bytes) -> list[bytes]:
     return [data[start:end] for start, end in _run_spans(data)]
 
 
-def without_names(data: bytes, names: Collection[bytes]) -> bytes:
+class LongNames:
+    """Names that look like base64 and encode no secret of ours, such as those of commands."""
+
+    def __init__(self, names: Iterable[bytes]) -> None:
+        self._names = sorted(names, key=len, reverse=True)
+        self._heads = frozenset(name[:_LONG] for name in self._names)
+
+    def left_out(self, run: bytes) -> bytes:
+        """Return *run* with a space for each of the names, of two that overlap the longer."""
+        starts = range(len(run) - _LONG + 1)
+        # Most runs are ids, and there are hundreds of names: none of them begins in there.
+        if self._heads.isdisjoint(run[at : at + _LONG] for at in starts):
+            return run
+        for name in self._names:
+            run = run.replace(name, _NOTHING)
+        return run
+
+
+def without_names(data: bytes, names: LongNames) -> bytes:
     """Return *data* with a space for what looks like base64 and encodes no secret of ours.
 
-    That is a number such as an EID, and each of *names*, longest first, which are long runs.
+    That is a number such as an EID, and each of *names*, which are long runs.
     """
     pieces: list[bytes] = []
     at = 0
@@ -92,10 +110,7 @@ def without_names(data: bytes, names: Collection[bytes]) -> bytes:
         elif run in known:
             left = known[run]
         else:
-            left = run
-            for name in names:
-                left = left.replace(name, _NOTHING)
-            known[run] = left
+            left = known[run] = names.left_out(run)
         if left != run:
             pieces += (data[at:start], left)
             at = end

@@ -21,6 +21,7 @@ from simulator.disclosure.redact.clean_parts import CleanParts, Pair, Parts, Res
 from simulator.disclosure.redact.encodings import (
     CLASSES,
     RUN,
+    LongNames,
     decodings,
     is_encoded,
     long_runs,
@@ -67,8 +68,7 @@ class SecretGuard:
 
         *words* are long names that documents and links are full of, and that look like base64.
         """
-        found = {run for word in words for run in long_runs(word.encode())}
-        self._words = sorted(found, key=len, reverse=True)
+        self._words = LongNames({run for word in words for run in long_runs(word.encode())})
         self.vault = Vault()
         self._fingerprinter = fingerprinter
         self._known = CleanParts()
