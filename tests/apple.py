@@ -21,7 +21,7 @@ from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.canary import spellings
 from simulator.disclosure.redact.guard import SecretGuard
 from simulator.engine.engine import Engine
-from simulator.protocol.operations import NeedsOutboundCall, OutboundCall
+from simulator.protocol.operations import NeedsOutboundCall, NeedsPieces, OutboundCall
 from simulator.services import organisations
 from simulator.services.dep import tokens
 from simulator.services.dep.provisioning import PROVISIONING
@@ -222,13 +222,19 @@ class Apple:
 
     def send(self, request: Request, known: Mapping[OutboundCall, str] | None = None) -> Answer:
         """Answer one request as the gateway would."""
-        outbound_call, response = None, None
+        outbound_call, piece, response = None, None, None
         with self.store.transaction() as state:
             recorder = _Recorder(state, self.recorded)
             try:
                 response = self.engine.process(request, recorder, self.now_ms, known or {})
             except NeedsOutboundCall as pending:
                 outbound_call = pending.outbound_call
+            except NeedsPieces as pending:
+                piece = pending.piece
+        if piece is not None:
+            while not self.run(piece):
+                pass
+            return self.send(request, known)
         if outbound_call is not None:
             self.outbound_calls.append(outbound_call)
             return self.send(request, {**(known or {}), outbound_call: self.unreachable})

@@ -16,9 +16,6 @@ from simulator.services.provisioning import (
     Resource,
 )
 
-MAX_PIECES = 1000
-"""How often what is due is settled before a call; what is left of more comes with the next."""
-
 
 def routes(provisionings: Iterable[Provisioning], known: Collection[Route]) -> tuple[Route, ...]:
     """Return the routes of resources and credentials; those of *known* paths are not repeated."""
@@ -83,9 +80,8 @@ async def bring_up_to_date(request: web.Request, provisioning: Provisioning) -> 
     if complete_due is None:
         return
     now_ms = parts.clock.now_ms()
-    for _ in range(MAX_PIECES):
-        if await parts.gateway.load(lambda state: complete_due(state, now_ms)):
-            return
+    while not await parts.gateway.load(lambda state: complete_due(state, now_ms)):
+        pass
 
 
 def _implied(kind: Credential) -> Iterator[Route]:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from simulator.control import openapi, push_streams, resources
 from simulator.control.actions import (
+    additions,
     arrivals,
     device_actions,
     imports,
@@ -80,6 +81,7 @@ _OWN = (
     *report.ROUTES,
     *servers.ROUTES,
     *server_tokens.ROUTES,
+    *additions.ROUTES,
     *devices.ROUTES,
     *device_actions.ROUTES,
     *simulated_devices.ROUTES,

@@ -30,6 +30,7 @@ from simulator.protocol.operations import (
     ApiError,
     Call,
     NeedsOutboundCall,
+    NeedsPieces,
     Operation,
     OutboundCall,
 )
@@ -120,7 +121,7 @@ class Engine:
         What was *prepared* beforehand is not done again. *elapsed_us* tells how long the request
         has been there.
         Raise NeedsOutboundCall, and record nothing, if it needs a call that is not among
-        *completed_calls*.
+        *completed_calls*; NeedsPieces if others' work is to be done first.
         """
         names, session, prefix = named(request.headers), "", ""
         if SESSION in names or request.target.startswith(START):
@@ -147,8 +148,8 @@ class Engine:
             prefix=prefix,
             authorities=self._authorities,
         )
-        if match.operation is not None and match.operation.asks:
-            # It may have to be begun anew: nothing may count twice, be it a fault or a request.
+        if match.may_begin_anew:
+            # Nothing may count twice, be it a fault or a request.
             with state.savepoint():
                 exchange.response = self._answer(call, reading)
         else:
@@ -246,7 +247,7 @@ class Engine:
         except ApiError as error:
             exchange.error = error.row.code
             return refused(call, service, error.row)
-        except (NeedsOutboundCall, StoreError):
+        except (NeedsOutboundCall, NeedsPieces, StoreError):
             raise
         except Exception:
             LOG.exception("%s failed", call.operation.name)

@@ -187,18 +187,41 @@ class Gateway:
     def ask(self, job: RequestJob, outbound_call: OutboundCall) -> None:
         """Make an outbound call, then have the request of *job* answered anew."""
 
-        async def ask() -> None:
+        async def ask() -> Mapping[OutboundCall, str]:
+            about = "nothing is asked from here"
+            if self._call_out is not None:
+                about = await self._call_out(outbound_call)
+            return {**job.completed_calls, outbound_call: about}
+
+        self._answer_after(job, ask)
+
+    def do_first(self, job: RequestJob, piece: Callable[[StoreAdmin], bool]) -> None:
+        """Do *piece* until that was all, then have the request of *job* answered anew.
+
+        Each is a transaction of its own, between which others have theirs.
+        """
+
+        async def do() -> Mapping[OutboundCall, str]:
+            while not await self.load(piece):
+                pass
+            return job.completed_calls
+
+        self._answer_after(job, do)
+
+    def _answer_after(
+        self, job: RequestJob, first: Callable[[], Awaitable[Mapping[OutboundCall, str]]]
+    ) -> None:
+        """Answer the request of *job* anew once *first* has the calls that were made for it."""
+
+        async def answer() -> None:
             try:
-                about = "nothing is asked from here"
-                if self._call_out is not None:
-                    about = await self._call_out(outbound_call)
+                calls = await first()
             except BaseException:
                 job.on_response(_UNAVAILABLE)
                 raise
-            calls = {**job.completed_calls, outbound_call: about}
             self.submit(job.request, job.on_response, calls, job.prepared, job.begun_ns)
 
-        task = asyncio.get_running_loop().create_task(ask())
+        task = asyncio.get_running_loop().create_task(answer())
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from simulator.core.messages import Request, Response
 from simulator.core.state import StoreAdmin
 from simulator.engine.preparation import Prepared
-from simulator.protocol.operations import NeedsOutboundCall, OutboundCall
+from simulator.protocol.operations import NeedsOutboundCall, NeedsPieces, OutboundCall
 
 
 class Work:
@@ -76,6 +76,10 @@ class Answering(Protocol):
         """Make an outbound call, then have the request of *job* answered anew."""
         ...
 
+    def do_first(self, job: "RequestJob", piece: Callable[[StoreAdmin], bool]) -> None:
+        """Do *piece* until that was all, then have the request of *job* answered anew."""
+        ...
+
     def finish(self, job: "RequestJob") -> Response:
         """Return the answer to hand on, and wake who waits for it."""
         ...
@@ -93,6 +97,7 @@ class RequestJob:
         "now_ms",
         "on_response",
         "outbound_call",
+        "piece",
         "prepared",
         "request",
         "response",
@@ -126,13 +131,15 @@ class RequestJob:
         self.response: Response | None = None
         self.outbound_call: OutboundCall | None = None
         """What has to be asked of the outside first."""
+        self.piece: Callable[[StoreAdmin], bool] | None = None
+        """What has to be done first."""
         self.failed: Exception | None = None
         self.unjournalled: Exception | None = None
         """Why it could not be recorded, though there is an answer."""
 
     def run(self, state: StoreAdmin) -> None:
         """Answer it, in the transaction of a batch."""
-        self.failed = self.outbound_call = None
+        self.failed = self.outbound_call = self.piece = None
         try:
             self.response = self.gateway.process(
                 self.request,
@@ -144,6 +151,8 @@ class RequestJob:
             )
         except NeedsOutboundCall as pending:
             self.outbound_call = pending.outbound_call
+        except NeedsPieces as pending:
+            self.piece = pending.piece
 
     def _elapsed_us(self) -> int:
         return (monotonic_ns() - self.begun_ns) // 1000
@@ -152,6 +161,8 @@ class RequestJob:
         """Hand the answer on, or ask the outside first, on the event loop."""
         if self.failed is None and self.outbound_call is not None:
             self.gateway.ask(self, self.outbound_call)
+        elif self.failed is None and self.piece is not None:
+            self.gateway.do_first(self, self.piece)
         else:
             self.on_response(self.gateway.finish(self))
 

@@ -30,6 +30,12 @@ class Match(Struct, frozen=True):
     path: Mapping[str, str] = _NO_VALUES
     """The values of the path's parameters."""
 
+    @property
+    def may_begin_anew(self) -> bool:
+        """Whether something may have to be asked or done first, and the request handled again."""
+        operation, service = self.operation, self.service
+        return operation is not None and (operation.asks or (service is not None and service.waits))
+
 
 class _Template(Struct):
     """A path with parameters."""

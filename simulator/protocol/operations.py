@@ -51,6 +51,18 @@ class NeedsOutboundCall(Exception):  # noqa: N818 (nothing is wrong)
         self.outbound_call = outbound_call
 
 
+class NeedsPieces(Exception):  # noqa: N818 (nothing is wrong)
+    """Something has to be done first that is too long for one transaction; then again the request.
+
+    Nothing was recorded, and what was written for the request is undone.
+    """
+
+    def __init__(self, piece: Callable[[State], bool]) -> None:
+        """*piece* does some of it, seen from no organisation; it returns whether that was all."""
+        super().__init__("something is to be done first")
+        self.piece = piece
+
+
 class Principal(msgspec.Struct, frozen=True):
     """Who was recognised."""
 

@@ -63,6 +63,8 @@ class Service:
     )
     """What follows likewise where the head alone has named the principal, and goes by the head
     alone: sessions that are prolonged. Where it writes nothing, what it does may be kept."""
+    waits: bool = False
+    """Whether admission may raise NeedsPieces: for what is due, and is not to be seen half done."""
     answer: Callable[[Call, Any], Response]
     """Makes the response of what a handler returned."""
     refuse: Callable[[Call, ErrorCode], Response]

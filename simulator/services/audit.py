@@ -128,10 +128,11 @@ def record_devices(
     *,
     actor: Actor | None,
     now_ms: int,
+    group: str = "",
 ) -> None:
     """Write one event for each device; *payload* is what they share beside the serial number."""
     events = (Event(kind, serial, serial, {"serialNumber": serial} | payload) for serial in serials)
-    record_many(state, events, actor=actor, now_ms=now_ms)
+    record_many(state, events, actor=actor, now_ms=now_ms, group=group)
 
 
 def read(state: State, after: str, limit: int) -> list[Entity]:

@@ -1,3 +1,4 @@
+import asyncio
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,24 @@ async def test_devices_are_invented_or_given(control: Control) -> None:
     assert clash == 409
     assert "C8TJ500QF1MN" in problem["detail"]
     assert (one["model"], one["state"]["server"]) == ("iPad Air", "main")
+
+
+async def test_of_two_who_add_the_same_devices_one_is_refused(control: Control) -> None:
+    facts = {"model": "iPad Air", "description": "IPAD AIR", "os": "iPadOS"}
+    given = [
+        {"serial_number": f"C8TJ50{number:06d}", "device_family": "iPad"} | facts
+        for number in range(150)
+    ]
+    two = [control.call("POST", "/devices", {"devices": given}) for _ in "12"]
+
+    (one, first), (other, second) = await asyncio.gather(*two)
+    _, found = await control.call("GET", "/devices?limit=1000&prefix=C8TJ50")
+
+    refusal, answer = (first, second) if one == 409 else (second, first)
+    assert {one, other} == {201, 409}
+    assert "150 of the serial numbers exist, C8TJ50000000 among them" in refusal["detail"]
+    assert answer["serial_numbers"] == [one["serial_number"] for one in given]
+    assert len(found["devices"]) == 150
 
 
 async def test_the_life_of_a_device(control: Control) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from simulator.control.actions import arrivals, inventory
+from simulator.control.actions import additions, arrivals, inventory
 from simulator.control.api import devices, faults
 from simulator.control.parts import BODY, PARTS, Parts, Route, bad, checked_body
 from simulator.core.settings import ConfigurationError
@@ -17,26 +17,31 @@ from simulator.worlds.vppsim import LicencePurchase, VppsimConfiguration
 
 
 async def import_file(request: web.Request) -> web.Response:
-    """Do what the file asks for, in one transaction.
+    """Do what the file asks for, all of it or nothing.
 
     Of depsim: add its devices, now and over time, and inject its responses. Of vppsim: buy its
     licences, and let registered users accept their invitation.
     """
     parts = request.app[PARTS]
     try:
-        work = await asyncio.to_thread(_work, parts, request[BODY])
+        added, work = await asyncio.to_thread(_read, parts, request[BODY])
     except ConfigurationError as error:
         raise bad(str(error)) from None
-    await devices.materialise_arrivals(parts)
-    return web.json_response(await parts.gateway.load(work), status=201)
+    serials, answer = await additions.add_all(parts, added, work)
+    if "arrivals" in answer:
+        answer["serial_numbers"] = serials
+    return web.json_response(answer, status=201)
 
 
-def _work(parts: Parts, body: Body) -> Callable[[State], Body]:
-    """Return what does all that the file asks for; ConfigurationError or a problem if it cannot."""
+def _read(parts: Parts, body: Body) -> tuple[list[Body], Callable[[State], Body]]:
+    """Return what devices the file adds at once, and what does all else that it asks for.
+
+    ConfigurationError or a problem if that cannot be.
+    """
     document, now_ms = body["document"], parts.clock.now_ms()
     if vppsim.is_one(document):
         supply = vppsim.read(document)
-        return lambda state: _supply(state, parts, supply, body)
+        return [], lambda state: _supply(state, parts, supply, body)
     asked = depsim.read(document, _operations(parts))
     wanted = [faults.read(parts, checked_body(one, faults.FAULT)) for one in asked.faults]
     server = {"server": body["server"]} if "server" in body else {}
@@ -49,15 +54,12 @@ def _work(parts: Parts, body: Body) -> Callable[[State], Body]:
 
     def work(state: State) -> Body:
         return {
-            "serial_numbers": [
-                serial for one in now for serial in devices.add(state, parts, one, now_ms)
-            ],
             "arrivals": [arrivals.place_order(state, parts, one, now_ms) for one in later],
             "faults": [one.shown(0, 0, now_ms) for one in faults.arm(state, wanted)],
             "left_out": list(asked.left_out),
         }
 
-    return work
+    return now, work
 
 
 def _operations(parts: Parts) -> dict[tuple[str, str], str]:

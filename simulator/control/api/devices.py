@@ -1,8 +1,7 @@
 """Calls that add and list devices, and list the profiles they get."""
 
-import asyncio
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -34,19 +33,10 @@ def shown(device: Device) -> Body:
 
 
 async def materialise_arrivals(parts: Parts) -> None:
-    """Let the devices of all organisations arrive that are due by now, piece by piece.
-
-    Of a million and more, the rest comes with the next call.
-    """
+    """Let the devices of all organisations arrive that are due by now, piece by piece."""
     now_ms = parts.clock.now_ms()
-
-    def work(state: State) -> bool:
-        found = state.of("").scan(ORGANISATION, limit=10_000)
-        return all(arrivals.materialise_due(state.of(one.key), now_ms) for one in found)
-
-    for _ in range(arrivals.MOST_AT_ONCE // arrivals.MOST):
-        if await parts.gateway.load(work):
-            return
+    while not await parts.gateway.load(lambda state: arrivals.materialise_all(state, now_ms)):
+        pass
 
 
 async def list_devices(request: web.Request) -> web.Response:
@@ -106,60 +96,14 @@ def with_device(state: State, serial: str) -> str:
     raise missing(f"no device has the serial number {serial}")
 
 
-async def add_devices(request: web.Request) -> web.Response:
-    """Add devices: ``count`` invented ones, or those of ``devices`` by their wire names."""
-    parts, body = request.app[PARTS], request[BODY]
-    now_ms = parts.clock.now_ms()
-    given, count = body.get("devices"), body.get("count", 0)
-    if given == []:
-        raise bad("devices must be an array of objects, one at least")
-    if given is None and not count:
-        raise bad(f'the body must be {{"count": 1}} (to {MAX_ADDED}) or {{"devices": [...]}}')
-    await materialise_arrivals(parts)
-    # What is invented needs no transaction, in which all others would wait.
-    where, planned = await parts.gateway.run(lambda state: _planned(state, parts, body))
-    rows = await asyncio.to_thread(list, planned)
-    serials = await parts.gateway.load(lambda state: _write(state, where, rows, now_ms))
-    return web.json_response({"serial_numbers": serials}, status=201)
-
-
-def add(state: State, parts: Parts, body: Body, now_ms: int) -> list[str]:
-    """Add the devices that a checked *body* describes, and return their serial numbers."""
-    where, rows = _planned(state, parts, body)
-    return _write(state, where, rows, now_ms)
-
-
-class _Where(NamedTuple):
-    """Where devices are added, and by whom."""
-
-    organisation: str
-    server: str
-    by: str
-
-
-def _planned(state: State, parts: Parts, body: Body) -> tuple[_Where, Iterable[Body]]:
-    """Return where the devices of *body* go, and what they are: made as that is looked at."""
-    server_id = body.get("server")
-    org = with_server(state, server_id) if server_id else home(state, body.get("organisation"))
-    target = server_id or only_server(state.of(org))
-    where = _Where(org, target, who(state, org, body))
-    return where, body.get("devices") or invented(state, parts, body["count"], body.get("families"))
-
-
-def _write(state: State, where: _Where, rows: Iterable[Body], now_ms: int) -> list[str]:
-    return portal.add_devices(
-        state.of(where.organisation),
-        ((hardware, now_ms) for hardware in rows),
-        server=where.server,
-        by=where.by,
-        events=True,
-    )
+def numbered(state: State, count: int) -> int:
+    """Take as many numbers of devices that have never been; return the first."""
+    return ADDED + state.of("").reserve("dep.added", count) - 1
 
 
 def invented(state: State, parts: Parts, count: int, families: Any) -> Iterator[Body]:
     """Return as many devices as have never been."""
-    start = ADDED + state.of("").reserve("dep.added", count) - 1
-    return generate(count, parts.settings.seed, start=start, families=families)
+    return generate(count, parts.settings.seed, start=numbered(state, count), families=families)
 
 
 def only_server(state: State) -> str:
@@ -252,16 +196,6 @@ ROUTES = (
             String("prefix", "How the serial number begins.", example="0Z"),
         ),
         answer=(Objects("devices", "By serial number, or by assignment.", required=True), NEXT),
-    ),
-    Route(
-        "POST",
-        "/devices",
-        "Add devices.",
-        add_devices,
-        query=(),
-        body=NEW,
-        answer=(Strings("serial_numbers", "Of the new ones.", required=True),),
-        status=201,
     ),
     Route("GET", "/devices/{serial}", "Get a device.", get_device, query=()),
     Route(

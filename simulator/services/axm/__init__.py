@@ -119,6 +119,7 @@ SERVICE = Service(
     gate=check_accept,
     recognise={"token": access.by_token, "business": access.by_token},
     admit={"token": access.admit, "business": access.admit_business},
+    waits=True,
     answer=answer,
     refuse=refuse,
     issues=(

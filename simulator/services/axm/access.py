@@ -75,7 +75,7 @@ def _admit(call: Call, *, business_only: bool) -> None:
         raise ApiError(errors.FORBIDDEN, f"the role {caller.role} of the account may not do this")
     rates.count_request(call, caller)
     own = call.state.of(caller.organisation)
-    arrivals.materialise_due(own, call.now_ms)
+    arrivals.require(own, caller.organisation, call.now_ms)
     changes.complete_due(own, call.now_ms)
 
 

@@ -96,14 +96,13 @@ def check_user_agent(head: RequestHead) -> None:
 
 def admit(head: RequestHead, principal: Principal) -> None:
     """Go on with the session, and do first what is due by now to the devices."""
-    prolong(head, principal)
     own = head.state.of(principal.organisation)
     arrivals_ms, changes_ms = arrivals.next_ms(own), changes.next_ms(own)
     now_ms = head.time(arrivals_ms, changes_ms)
-    if arrivals_ms <= now_ms:
-        arrivals.materialise_due(own, now_ms)
+    arrivals.require(own, principal.organisation, now_ms)
     if changes_ms <= now_ms:
         changes.complete_due(own, now_ms)
+    prolong(head, principal)
 
 
 def answer(call: Call, result: Any) -> Response:
@@ -152,6 +151,7 @@ SERVICE = Service(
     recognise={"session": by_session},
     authenticate={"oauth": by_signature},
     admit_by_head={"session": admit},
+    waits=True,
     credentials={"session": ("header", SESSION_HEADER.lower())},
     on_demand=errors.ON_DEMAND,
     quirks=quirks.ALL,

@@ -71,11 +71,6 @@ def _branch(own: State, anew: bool) -> None:
     timeline.begin(own, anew=anew)
 
 
-def _complete_due(state: State, now_ms: int) -> bool:
-    """Let the devices arrive that are due by now; of very many, the rest comes next time."""
-    return all(arrivals.materialise_due(state.of(one), now_ms) for one in identifiers(state))
-
-
 def _examples(trying: Trying) -> Iterator[Example]:
     for organisation in identifiers(trying.state):
         for held in _held(trying.state, organisation):
@@ -104,7 +99,7 @@ PROVISIONING = Provisioning(
     seed=_seed,
     branch=_branch,
     branch_kind=timeline.KIND,
-    complete_due=_complete_due,
+    complete_due=arrivals.materialise_all,
     credentials=(
         Credential(
             name="dep",

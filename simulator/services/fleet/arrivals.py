@@ -2,24 +2,34 @@
 
 Nothing ticks. What has arrived by now is written when somebody asks, as if it had
 been there since: which devices those are, and when they came, follows from what was
-ordered alone.
+ordered alone. Devices that are added all at once are ordered likewise: that is one small
+step, after which all of them are there, be it that they are written piece by piece.
+
+Longer than 300 lines: what is ordered and what is written of it share one arithmetic.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from heapq import heapify, heappop, heapreplace
 from itertools import groupby
 
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
 from simulator.hardware.devices import BLOCK, BLOCKS, DeviceMix
+from simulator.protocol.operations import NeedsPieces
+from simulator.services import audit
 from simulator.services.fleet import devices as fleet
+from simulator.services.fleet import portal
 from simulator.services.fleet.devices import Device, DeviceEvent
+from simulator.services.organisations import identifiers
 
 KIND, KEY = "dep.arrivals", "ordered"
+PART = "dep.arrivals-part"
+"""Devices that are added all at once, `MOST` in an entity."""
 SERIES = "dep.arrivals"
-MOST = 2000
-"""Devices that one call writes: more than the longest page, so that no answer ends too early."""
+MOST = 100
+"""Devices that one piece writes."""
 MOST_ORDERED = 100
 """Orders of an organisation at a time."""
 MOST_EVER = 100
@@ -54,6 +64,8 @@ class Arrivals:
     """Index of the first device."""
     arrived: int = 0
     """How many have been written."""
+    group: str = ""
+    """Of the audit's events, where they are added all at once; empty: they come over time."""
 
     @property
     def total(self) -> int:
@@ -68,6 +80,8 @@ class Arrivals:
     @property
     def next_ms(self) -> int:
         """When the next come; `NEVER` after the last."""
+        if self.group and self.arrived < self.total:
+            return 0
         return min(self.at_ms(self.arrived), NEVER) if self.arrived < self.total else NEVER
 
     def shown(self) -> Body:
@@ -157,30 +171,136 @@ def next_ms(state: State) -> int:
     return NEVER if found is None else int(found.body["next_ms"])
 
 
+def require(state: State, organisation: str, now_ms: int) -> None:
+    """Raise NeedsPieces if devices have arrived at the organisation that are not written yet."""
+    if next_ms(state) <= now_ms:
+        raise NeedsPieces(partial(_materialise, organisation=organisation, now_ms=now_ms))
+
+
+def _materialise(state: State, *, organisation: str, now_ms: int) -> bool:
+    return materialise_due(state.of(organisation), now_ms)
+
+
+def materialise_all(state: State, now_ms: int) -> bool:
+    """Write a piece of what has arrived at any organisation; return whether that was all.
+
+    The state is seen from no organisation.
+    """
+    return all(materialise_due(state.of(one), now_ms) for one in identifiers(state))
+
+
 def materialise_due(state: State, now_ms: int, most: int = MOST) -> bool:
     """Write up to *most* devices that have arrived by *now_ms*; return whether those are all."""
     if next_ms(state) > now_ms:
         return True
-    rows = {one.id: one for one in ordered(state)}
-    due = [(one.next_ms, int(one.id)) for one in rows.values()]
+    rows = ordered(state)
+    due = [(one.next_ms, place) for place, one in enumerate(rows)]
     heapify(due)
-    new: list[tuple[Arrivals, int]] = []
-    while len(new) < most and due and due[0][0] <= now_ms:
-        one = rows[str(due[0][1])]
+    new: list[tuple[Arrivals, range]] = []
+    left = most
+    while left and due and due[0][0] <= now_ms:
+        place = due[0][1]
+        one = rows[place]
         end = min((one.arrived // one.count + 1) * one.count, one.total)
-        numbers = range(one.arrived, min(end, one.arrived + most - len(new)))
-        new += ((one, number) for number in numbers)
-        rows[one.id] = later = replace(one, arrived=numbers.stop)
+        numbers = range(one.arrived, min(end, one.arrived + left))
+        new.append((one, numbers))
+        left -= len(numbers)
+        rows[place] = later = replace(one, arrived=numbers.stop)
         if later.next_ms < NEVER:
-            heapreplace(due, (later.next_ms, int(one.id)))
+            heapreplace(due, (later.next_ms, place))
         else:
             heappop(due)
-    _add(state, new)
-    return _keep(state, rows.values()) > now_ms
+    for one, numbers in new:
+        if one.group:
+            _add_at_once(state, one, numbers)
+    _add(state, [(one, number) for one, numbers in new if not one.group for number in numbers])
+    return _keep(state, (one for one in rows if not one.group or one.next_ms < NEVER)) > now_ms
+
+
+def add(state: State, server: str, added: "Addition", *, now_ms: int, by: str, seed: int) -> None:
+    """Have the devices of *added* be there, all at once, written or not.
+
+    Nothing may be due, and none of them may be there; see `portal.refuse_taken`.
+    """
+    group, parts = f"{state.reserve(audit.EVENT)}", list(added.parts())
+    made = Arrivals(group, server, by, added.count, 1, now_ms, NEVER, 1, None, seed, 0, group=group)
+    state.add_many(PART, ((_part(made, at * MOST), body) for at, body in enumerate(parts)))
+    _keep(state, [*ordered(state), made])
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Devices that are added all at once: described ones, or else invented ones."""
+
+    listed: Sequence[Body] = ()
+    """Hardware facts by wire name."""
+    runs: Sequence[tuple[int, int, list[str] | None]] = ()
+    """Index of the first, number and families (None: all) of each run of invented ones."""
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return len(self.listed) + sum(count for _, count, _ in self.runs)
+
+    def parts(self) -> Iterator[Body]:
+        """Yield what is stored, `MOST` devices in each."""
+        for at in range(0, len(self.listed), MOST):
+            yield {"devices": self.listed[at : at + MOST]}
+        part: list[tuple[int, int, list[str] | None]] = []
+        room = MOST
+        for start, count, families in self.runs:
+            left = count
+            while left:
+                number = min(left, room)
+                part.append((start + count - left, number, families))
+                left, room = left - number, room - number
+                if not room:
+                    yield {"runs": part}
+                    part, room = [], MOST
+        if part:
+            yield {"runs": part}
+
+
+def hardware(runs: Iterable[tuple[int, int, list[str] | None]], seed: int) -> Iterator[Body]:
+    """Yield the hardware facts of invented devices."""
+    mixes: dict[tuple[str, ...] | None, DeviceMix] = {}
+    for start, count, families in runs:
+        kind = None if families is None else tuple(families)
+        mix = mixes[kind] = mixes.get(kind) or DeviceMix(seed, families)
+        yield from map(mix.device, range(start, start + count))
+
+
+def _add_at_once(state: State, one: Arrivals, numbers: range) -> None:
+    """Write devices that were added all at once, by their numbers."""
+    portal.place_devices(
+        state,
+        ((facts, one.starts_ms) for facts in _parted(state, one, numbers)),
+        server=one.server,
+        by=one.by,
+        events=True,
+        group=one.group,
+    )
+
+
+def _parted(state: State, one: Arrivals, numbers: range) -> Iterator[Body]:
+    """Yield hardware facts from the parts, and delete those of which nothing is left."""
+    for at in range(numbers.start - numbers.start % MOST, numbers.stop, MOST):
+        found = state.get(PART, _part(one, at))
+        body: Body = {} if found is None else found.body
+        rows = body.get("devices") or list(hardware(body.get("runs", ()), one.seed))
+        yield from rows[max(numbers.start - at, 0) : numbers.stop - at]
+        if at + len(rows) <= numbers.stop:
+            state.delete(PART, _part(one, at))
+
+
+def _part(one: Arrivals, at: int) -> str:
+    return f"{one.id}/{at:09d}"
 
 
 def _add(state: State, new: list[tuple[Arrivals, int]]) -> None:
     """Write devices of orders by their numbers, in order of time, and tell their servers."""
+    if not new:
+        return
     orders = {one.id: one for one, _ in new}
     plans = {name: DeviceMix(one.seed, one.families) for name, one in orders.items()}
     made: list[tuple[str, int, Device]] = []

@@ -5,7 +5,7 @@ otherwise, and raise LookupError for what does not exist and ValueError for
 what cannot be done.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -26,11 +26,32 @@ def add_devices(
     by: str,
     events: bool = False,
 ) -> list[str]:
-    """Add new devices, assigned to *server*; return their serial numbers.
+    """Add new devices, assigned to *server*, as `place_devices` does; ValueError if one is there.
+
+    A released device may come back in time.
+    """
+    listed = list(rows)
+    serials = [hardware["serial_number"] for hardware, _ in listed]
+    times = [at_ms for _, at_ms in listed]
+    refuse_taken(taken(state, serials), zip(serials, times, strict=True))
+    return place_devices(state, listed, server=server, by=by, events=events)
+
+
+def place_devices(
+    state: State,
+    rows: Iterable[tuple[Body, int]],
+    *,
+    server: str,
+    by: str,
+    events: bool = False,
+    group: str = "",
+) -> list[str]:
+    """Write new devices, assigned to *server*; return their serial numbers.
 
     *rows* hold the hardware facts by wire name and the time of assignment in
     milliseconds, in order of time. Without *events* no sync tells of them,
-    which is right for what was there before the first fetch.
+    which is right for what was there before the first fetch. *group* is that of the audit's
+    events.
     """
     devices = [
         Device(
@@ -40,7 +61,6 @@ def add_devices(
         )
         for hardware, at_ms in rows
     ]
-    _refuse_taken(state, [device.serial for device in devices], devices)
     fleet.add(state, devices, server)
     if events and devices:
         at_ms = max(device.assigned_ms for device in devices)
@@ -52,22 +72,30 @@ def add_devices(
             {"purchaseSourceType": "APPLE", "purchaseSourceId": "0"},
             actor=Actor.user(by),
             now_ms=at_ms,
+            group=group,
         )
     return [device.serial for device in devices]
 
 
-def _refuse_taken(state: State, serials: list[str], devices: list[Device]) -> None:
-    """Raise ValueError if a serial number is taken; a released device may come back in time."""
+def taken(state: State, serials: Iterable[str]) -> dict[str, Device]:
+    """Return those of *serials* that the organisation has or had, by serial number."""
     known = state.get_many(fleet.DEVICE, serials)
-    taken = {serial: Device.of(entity) for serial, entity in known.items()}
-    if there := [serial for serial, one in taken.items() if not one.released]:
+    return {serial: Device.of(entity) for serial, entity in known.items()}
+
+
+def refuse_taken(known: Mapping[str, Device], rows: Iterable[tuple[str, int]]) -> None:
+    """Raise ValueError if one of *rows*, serial number and time, cannot be added.
+
+    *known* are those that `taken` found. A released device may come back in time.
+    """
+    if there := [serial for serial, one in known.items() if not one.released]:
         raise ValueError(f"{len(there)} of the serial numbers exist, {min(there)} among them")
-    for one in devices:
-        gone = taken.get(one.serial)
-        if gone is not None and one.assigned_ms < gone.released_ms + fleet.AWAY_MS:
+    for serial, at_ms in rows:
+        gone = known.get(serial)
+        if gone is not None and at_ms < gone.released_ms + fleet.AWAY_MS:
             back = rfc3339(gone.released_ms + fleet.AWAY_MS)
             raise ValueError(
-                f"{one.serial} was released and can be added again from {back} on: move the clock"
+                f"{serial} was released and can be added again from {back} on: move the clock"
             )
 
 
