@@ -6,12 +6,13 @@ UTF-16, percent-encoded, or with the escapes of JSON and XML.
 """
 
 import base64
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
 _LEAST = 8
-"""Shorter secrets stand anywhere by chance."""
+"""Shorter secrets stand anywhere by chance. As many bytes are a number of the type ``Q``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +53,25 @@ class Canary:
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         """Take *secrets*, each by the name that it is called by if it is seen."""
-        self._needles = [
-            (name, spelling, needle)
-            for name, secret in secrets.items()
-            if len(secret) >= _LEAST
-            for spelling, needle in spellings(secret).items()
-        ]
+        self._needles: dict[int, list[tuple[str, str, bytes]]] = {}
+        """What is looked for, by its first bytes as a number: a look-up for each place in the
+        data costs less than a search for each needle."""
+        for name, secret in secrets.items():
+            for spelling, needle in spellings(secret).items() if len(secret) >= _LEAST else ():
+                start = int.from_bytes(needle[:_LEAST], sys.byteorder)
+                self._needles.setdefault(start, []).append((name, spelling, needle))
         self.secrets = sum(len(secret) >= _LEAST for secret in secrets.values())
 
     def look(self, location: str, data: bytes) -> Iterator[CanaryHit]:
         """Yield each secret that stands in *data*, once per spelling."""
-        for name, spelling, needle in self._needles:
-            if needle in data:
-                yield CanaryHit(name, spelling, location)
+        whole, starts = memoryview(data), set[int]()
+        for offset in range(_LEAST):
+            end = len(data) - (len(data) - offset) % _LEAST
+            starts.update(self._needles.keys() & whole[offset:end].cast("Q"))
+        for start in starts:
+            for name, spelling, needle in self._needles[start]:
+                if needle in data:
+                    yield CanaryHit(name, spelling, location)
 
 
 def canary_lines(canary: Canary, places: int, hits: Iterable[CanaryHit]) -> Iterator[str]:
