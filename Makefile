@@ -77,7 +77,7 @@ AXE_BUILT := $(TOOLS)/.axe-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test coverage matrix lint wheel clients bench bench-peers soak replicas fuzz mutants lowest audit image clean
+.PHONY: help serve test coverage matrix lint wheel clients bench bench-peers soak attacks replicas fuzz mutants lowest audit image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -118,6 +118,10 @@ bench-peers: $(TEST) $(WIREMOCK) ## Measure pushes beside other servers that cou
 
 soak: $(TEST) ## Load it for half an hour, with faults and restarts, and check it (shorter: SOAK_SECONDS=300)
 	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
+
+attacks: $(TEST) ## Alter a journal in 80 ways, plant secrets in thousands of places, and show what became of each
+	$(BIN)/python -m tests.attacks
+	$(BIN)/python -m tests.secrets
 
 replicas: $(TEST) ## Kill replicas and their database under load, and measure them (needs PostgreSQL, HAProxy, h2load)
 	REPLICA_KILLS=20 DATABASE_KILLS=5 INTERLEAVINGS=40 $(BIN)/pytest --no-cov tests/durability/test_replicas.py \

@@ -24,7 +24,6 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from tests.bench import in_process
 from tests.bench.running import bare, certificate, cpu_s, keep, serving, show
 
 HERE = Path(__file__).parent
@@ -188,13 +187,12 @@ def main() -> None:
             for _ in range(arguments.rounds)
         ]
         cases = [variants(servers[0], directory, tokens, arguments.seconds) for _ in rounds]
-    report(rounds, cases, in_process.prices(), arguments.output)
+    report(rounds, cases, arguments.output)
 
 
 def report(
     rounds: list[dict[str, Round]],
     cases: list[dict[str, float]],
-    prices: dict[str, list[float]],
     output: Path,
 ) -> None:
     """Print what was measured, and keep it."""
@@ -214,8 +212,7 @@ def report(
     show("pushes for each second of processor time, as of one core", capacities)
     others = {name: [one[name] for one in cases] for name in cases[0]}
     show("mdmsim in other cases", others)
-    show("mdmsim without sockets, and without sealing and the look for secrets", prices)
-    keep(output, "pushes", {**speeds, **ratios, **costs, **capacities, **others, **prices})
+    keep(output, "pushes", {**speeds, **ratios, **costs, **capacities, **others})
 
 
 if __name__ == "__main__":

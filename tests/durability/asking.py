@@ -2,7 +2,10 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,6 +67,27 @@ class Client:
     def recorded(self) -> list[int]:
         """Return the numbers of what was answered as recorded."""
         return [number for number, status in self.answered.items() if status != 503]
+
+
+@contextmanager
+def load(ready: dict[str, Any], first: int, pause_s: float = 0) -> Iterator[Client]:
+    """Ask for one thing after the other until the block ends; *first* so many before it begins."""
+    client, ended = Client(ready), Event()
+
+    def ask() -> None:
+        while not ended.wait(pause_s):
+            client.ask(10)
+
+    client.ask(first)
+
+    thread = Thread(target=ask)
+    thread.start()
+    try:
+        yield client
+    finally:
+        ended.set()
+        thread.join()
+        client.close()
 
 
 def numbers(exchanges: list[Exchange]) -> list[int]:

@@ -4,12 +4,10 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
 from urllib.request import urlopen
 
 from simulator.commands.journal_source import verify
@@ -17,39 +15,17 @@ from simulator.core.data_directory import DATABASE
 from simulator.core.messages import Exchange, Peer, Request, Response
 from simulator.core.settings import Settings
 from simulator.store.opening import open_store
-from tests.durability.asking import Client
+from tests.durability.asking import Client, load
 from tests.durability.running import simulator
 
 LOG_LIMIT = 24_000_000
 """Bytes of the log. It is begun anew at 4 MiB; a writer that outruns that is held up at 16."""
 
 
-@contextmanager
-def load(ready: dict[str, Any], pad: int = 0) -> Iterator[Client]:
-    """Ask for one thing after the other until the block ends."""
-    client, ended = Client(ready, pad), Event()
-
-    def ask() -> None:
-        while not ended.is_set():
-            client.ask(10)
-
-    thread = Thread(target=ask)
-    thread.start()
-    try:
-        yield client
-    finally:
-        ended.set()
-        thread.join()
-        client.close()
-
-
 def test_a_journal_is_whole_whenever_it_is_looked_at(tmp_path: Path) -> None:
     data = tmp_path / "data"
     command = [sys.executable, "-m", "simulator", "report", "--verify", "--data", str(data)]
-    with simulator(data) as (ready, _), load(ready) as client:
-        pause = Event()
-        while client.asked < 1000:
-            pause.wait(0.01)
+    with simulator(data) as (ready, _), load(ready, 1000):
         looks = [verify(Settings(data=str(data))) for _ in range(100)]
         processes = [subprocess.run(command, check=False, capture_output=True) for _ in range(3)]
         asked = []

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -13,9 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from simulator.cli import main
 from simulator.core.data_directory import DATABASE, Directory
 from simulator.journal import heads
-from simulator.journal.chain import link_of
-from simulator.store.opening import open_journal, open_store
-from tests.store.conftest import exchange
+from simulator.store.opening import open_journal
+from tests.attacks.table import cut_off, delete, forge, head, journal
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 COUNT = 10
@@ -23,47 +21,7 @@ COUNT = 10
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    directory = Directory(str(tmp_path / "data"))
-    directory.keys("")
-    assert directory.database is not None
-    with closing(open_store(directory.database)) as store, store.transaction() as state:
-        for number in range(COUNT):
-            state.record(exchange(f"/account?n={number}"))
-    directory.release()
-    return directory.path
-
-
-def head(data: Path, seq: int) -> str:
-    """Return the head of the journal as it was after exchange *seq*."""
-    with closing(sqlite3.connect(data / DATABASE)) as connection:
-        row = connection.execute("SELECT link FROM exchange WHERE seq = ?", (seq,)).fetchone()
-        return str(row[0].hex())
-
-
-def forget(data: Path, seq: int) -> None:
-    with closing(open_store(data / DATABASE)) as store, store.transaction() as state:
-        state.forget({"exchange": seq}, at_ms=5, reason="delete")
-
-
-def forge(data: Path, seq: int, through: int = COUNT) -> None:
-    """Write exchange *seq* anew, and the chain from it *through* another, as an expert would."""
-    with closing(sqlite3.connect(data / DATABASE)) as connection, connection:
-        rows = connection.execute("SELECT seq, record, link FROM exchange ORDER BY seq").fetchall()
-        link = bytes(32)
-        for number, record, was in rows:
-            if number < seq or number > through:
-                link = was
-                continue
-            made = record.replace(b"n=", b"m=") if number == seq else record
-            link = link_of(link, made)
-            connection.execute(
-                "UPDATE exchange SET record = ?, link = ?, target = replace(target, 'n=', 'm=')"
-                " WHERE seq = ?" if number == seq else
-                "UPDATE exchange SET record = ?, link = ? WHERE seq = ?",
-                (made, link, number),
-            )  # fmt: skip
-        if through == COUNT:
-            connection.execute("UPDATE journal_head SET link = ?", (link,))
+    return journal(tmp_path / "data", COUNT)
 
 
 def verify(data: Path, *given: str) -> Result:
@@ -96,9 +54,7 @@ def test_what_came_after_a_kept_head_is_not_proved_by_it(data: Path) -> None:
 
 def test_exchanges_that_were_cut_off_are_missed(data: Path) -> None:
     kept, before = head(data, COUNT), head(data, 6)
-    with closing(sqlite3.connect(data / DATABASE)) as connection, connection:
-        connection.execute("DELETE FROM exchange WHERE seq > 6")
-        connection.execute("UPDATE journal_head SET seq = 6, link = ?", (bytes.fromhex(before),))
+    cut_off(data, 6)
 
     assert verify(data).exit_code == 0
     assert verify(data, kept).exit_code == 3
@@ -107,7 +63,7 @@ def test_exchanges_that_were_cut_off_are_missed(data: Path) -> None:
 
 def test_what_lies_before_a_deletion_needs_a_head_of_its_own(data: Path) -> None:
     early, kept = head(data, 3), head(data, COUNT)
-    forget(data, 4)
+    delete(data, 4)
 
     result = verify(data, kept)
 
@@ -123,20 +79,20 @@ def test_a_head_whose_exchange_was_deleted_proves_what_is_left_only_if_nothing_i
     data: Path,
 ) -> None:
     kept = head(data, 4)
-    forget(data, 4)
+    delete(data, 4)
 
     assert "its exchange was deleted" in verify(data, kept).output
 
     for seq in (1, 2, 3):
-        forget(data, seq)
+        delete(data, seq)
     assert verify(data, kept).exit_code == 0
 
 
 def test_a_signed_head_is_read_back_and_any_change_of_it_is_found(
     data: Path, tmp_path: Path
 ) -> None:
-    with closing(open_journal(data / DATABASE)) as journal:
-        newest = journal.head()
+    with closing(open_journal(data / DATABASE)) as opened:
+        newest = opened.head()
     assert newest is not None
     line = heads.sign(KEY, newest.seq, newest.link, "2026-01-05T10:00:00Z")
     kept = tmp_path / "heads"
