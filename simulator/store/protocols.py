@@ -78,6 +78,16 @@ class Journal(Protocol):
         """Return up to *limit* exchanges with a number below *before*, newest first."""
         ...
 
+    def page(
+        self, start: int, limit: int, match: Match | None = None, *, newest_first: bool = False
+    ) -> tuple[list[Exchange], int | None]:
+        """Return what `read` or `newest` does, and the number to go on behind; None at the end.
+
+        The time is bounded: behind *start* so many exchanges are looked through for a text, and
+        what stands further on is for the next page. So a page may hold few of them, or none.
+        """
+        ...
+
     def get(self, seq: int) -> Exchange | None:
         """Return one exchange, or None."""
         ...

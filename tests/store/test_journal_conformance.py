@@ -9,7 +9,7 @@ from simulator.core.messages import FaultApplication, Finding
 from simulator.journal.chain import Chain, Evidence, link_of
 from simulator.store import records
 from simulator.store.errors import StoreError
-from simulator.store.protocols import Journal, Store
+from simulator.store.protocols import NEWEST, Journal, Store
 from simulator.store.reading import exchanges_through
 from tests.store.conftest import exchange
 
@@ -88,6 +88,45 @@ def test_a_look_can_be_cut_into_pieces(store: Store, match: dict[str, str] | Non
     ]
 
     assert pieces == [[1, 2], [], [3], []]
+    journal.close()
+
+
+@pytest.mark.parametrize(("text", "wanted"), [("/a", [1, 3, 5, 6]), ("/b", [2]), ("/c", [])])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_pages_look_through_so_many_exchanges_for_a_text(
+    store: Store,
+    text: str,
+    wanted: list[int],
+    newest_first: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("simulator.store.sql.journal.LOOKED_THROUGH", 2)
+    record(store, "/a", "/b", "/a", "/d", "/a", "/a", "/d")
+    journal = store.journal()
+
+    found, starts = list[int](), list[int | None]()
+    after: int | None = NEWEST if newest_first else 0
+    while after is not None:
+        page, after = journal.page(after, 2, {"q": text}, newest_first=newest_first)
+        found += [one.seq for one in page]
+        starts.append(after)
+
+    assert found == (wanted[::-1] if newest_first else wanted)
+    assert starts == ([6, 4, 2, None] if newest_first else [2, 4, 6, None])
+    journal.close()
+
+
+def test_a_page_without_a_text_says_where_to_go_on(store: Store) -> None:
+    record(store, "/a", "/b", "/c")
+    journal = store.journal()
+
+    pages = [journal.page(0, 2), journal.page(2, 2), journal.page(NEWEST, 3, newest_first=True)]
+
+    assert [([one.seq for one in page], more) for page, more in pages] == [
+        ([1, 2], 2),
+        ([3], None),
+        ([3, 2, 1], 1),
+    ]
     journal.close()
 
 

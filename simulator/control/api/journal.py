@@ -100,7 +100,8 @@ async def list_exchanges(request: web.Request) -> web.Response:
     """Answer a page of the journal, and the number of the newest exchange.
 
     It begins with the oldest, or with ``order=newest`` with the newest; *after*
-    goes on in that order.
+    goes on in that order. For a text so many exchanges are looked through that others wait for
+    nobody; a page may then hold few, or none, and be followed by others.
     """
     parts = request.app[PARTS]
     query = request[QUERY]
@@ -110,16 +111,14 @@ async def list_exchanges(request: web.Request) -> web.Response:
 
     def look() -> Body:
         with parts.journal.at_one_moment() as journal:
-            if query.get("order") == "newest":
-                found = journal.newest(after or NEWEST, limit, match)
-            else:
-                found = journal.read(after, limit, match)
+            newest = query.get("order") == "newest"
+            start = after or NEWEST if newest else after
+            found, more = journal.page(start, limit, match, newest_first=newest)
             last = journal.last()
         shown = [summary(one) for one in found]
         if "disclosed" in query:
             for one, exchange in zip(shown, found, strict=True):
                 one["disclosed"] = disclosed(parts, books, exchange)
-        more = found[-1].seq if len(found) == limit else None
         return {"exchanges": shown, "next": more, "last": last}
 
     return web.json_response(await asyncio.to_thread(look))
@@ -267,7 +266,12 @@ ROUTES = (
         ),
         answer=(
             Objects("exchanges", "In the wanted order.", required=True),
-            Field("next", "What to give as after to go on; null at the end.", required=True),
+            Field(
+                "next",
+                "What to give as after to go on; null at the end. With q a page may hold fewer "
+                "than limit, or none, before the end.",
+                required=True,
+            ),
         ),
     ),
     Route("GET", "/exchanges/{seq}", "Get one exchange.", get_exchange, query=()),

@@ -35,6 +35,8 @@ _CUTS = "SELECT first, last, link, at_ms, reason FROM journal_cut ORDER BY numbe
 _ROWS = "SELECT * FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 _WINDOW = 5000
 """Exchanges among which a text is looked for in one statement."""
+LOOKED_THROUGH = 16_384
+"""Exchanges that are looked through for a text before a page ends: a tenth of a second."""
 _SOME = 200
 """Exchanges that are in memory at a time as a text is looked for, or hashes are checked."""
 _NEAR = 64
@@ -124,6 +126,27 @@ class SqlJournal:
             ).fetchall()
         _must_be_in_order(rows, start, newest_first=newest_first)
         return [decode(seq, record) for seq, record in rows]
+
+    def page(
+        self, start: int, limit: int, match: Match | None = None, *, newest_first: bool = False
+    ) -> tuple[list[Exchange], int | None]:
+        """Return what `read` or `newest` does, and the number to go on behind; None at the end."""
+        if not match or "q" not in match:
+            found = self._page(start, limit, match, NEWEST, newest_first=newest_first)
+            return found, found[-1].seq if found and len(found) == limit else None
+        with self._reading() as db:
+            found, left = [], LOOKED_THROUGH
+            for low, high in self._spans(db, match, start, NEWEST, newest_first=newest_first):
+                first = max(low, high - left + 1) if newest_first else low
+                last = high if newest_first else min(high, low + left - 1)
+                some = _within(db, match, (first, last), newest_first=newest_first)
+                found += islice(some, limit - len(found))
+                left -= last - first + 1
+                if len(found) == limit:
+                    return found, found[-1].seq
+                if not left:
+                    return found, first if newest_first else last
+        return found, None
 
     def get(self, seq: int) -> Exchange | None:
         """Return one exchange, or None."""
@@ -266,16 +289,21 @@ class SqlJournal:
         self, db: SqlConnection, match: Match, start: int, through: int, *, newest_first: bool
     ) -> Iterator[Exchange]:
         """Yield the exchanges behind *start* that match, with the text ``q`` among the rest."""
+        for span in self._spans(db, match, start, through, newest_first=newest_first):
+            yield from _within(db, match, span, newest_first=newest_first)
+
+    def _spans(
+        self, db: SqlConnection, match: Match, start: int, through: int, *, newest_first: bool
+    ) -> Iterable[tuple[int, int]]:
+        """Return the spans of exchanges behind *start* that may hold the text ``q``, in order."""
         first = db.execute(statements.OLDEST).fetchone()[0]
         last = min(_last(db), through)
         low, high = (first, min(start - 1, last)) if newest_first else (max(start + 1, first), last)
         if low > high:
-            return
-        spans: Iterable[tuple[int, int]] = [(low, high)]
-        if self._texts is not None:
-            spans = self._texts.spans(match["q"], low, high, newest_first=newest_first)
-        for span in spans:
-            yield from _within(db, match, span, newest_first=newest_first)
+            return ()
+        if self._texts is None:
+            return ((low, high),)
+        return self._texts.spans(match["q"], low, high, newest_first=newest_first)
 
     def _all(self, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
         with self._reading() as db:
