@@ -80,23 +80,32 @@ async def add_all(
     while written is None:
         await materialise_arrivals(parts)
         revision = await asyncio.to_thread(parts.journal.revision)
-        for org, given in wanted.items():
-            await _refuse_taken(parts, org, list(given), now_ms)
-        written = await parts.gateway.load(partial(write, revision=revision))
+        new = [await _are_new(parts, org, list(one), now_ms) for org, one in wanted.items()]
+        if all(new):
+            written = await parts.gateway.load(partial(write, revision=revision))
     await materialise_arrivals(parts)
     return [serial for found in serials.values() for serial in found], written[0]
 
 
-async def _refuse_taken(parts: Parts, org: str, serials: list[str], now_ms: int) -> None:
+async def _are_new(parts: Parts, org: str, serials: list[str], now_ms: int) -> bool:
+    """Tell whether devices can be added; False: ask again once others are there. Else ValueError.
+
+    Each transaction looks at some of them only.
+    """
     known: dict[str, Device] = {}
     for at in range(0, len(serials), MAX_PAGE):
         lot = serials[at : at + MAX_PAGE]
-        known |= await parts.gateway.run(partial(_taken, org=org, serials=lot))
+        found = await parts.gateway.run(partial(_taken, org=org, serials=lot, now_ms=now_ms))
+        if found is None:
+            return False
+        known |= found
     portal.refuse_taken(known, ((serial, now_ms) for serial in serials))
+    return True
 
 
-def _taken(state: State, org: str, serials: list[str]) -> dict[str, Device]:
-    return portal.taken(state.of(org), serials)
+def _taken(state: State, org: str, serials: list[str], now_ms: int) -> dict[str, Device] | None:
+    own = state.of(org)
+    return None if arrivals.next_ms(own) <= now_ms else portal.taken(own, serials)
 
 
 def _planned(state: State, bodies: Iterable[Body]) -> dict[Where, Addition]:
