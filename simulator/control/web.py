@@ -37,6 +37,7 @@ from simulator.control.api import (
     vpp,
     worlds,
 )
+from simulator.control.calls import CALLS, Calls
 from simulator.control.connections import CONNECTIONS
 from simulator.control.guards import LARGEST, WRONG_TOKENS, WrongTokens, guard, harden
 from simulator.control.ledger_service import BOOKS, LedgerService
@@ -109,9 +110,14 @@ _NARROWED = {
 """What can be none of the words that stand in the same place: no more methods are allowed there."""
 
 
-async def _end_streams(application: web.Application) -> None:
-    """Let who listens go: aiohttp would wait for each, and then cut it off. Read no more bodies."""
+ENDING_S = 2.0
+"""How long what is being answered may take once the process is told to stop."""
+
+
+async def _end_calls(application: web.Application) -> None:
+    """Let who listens go, finish what is being answered, and read no more bodies."""
     application[PARTS].gateway.notifier.end()
+    await application[CALLS].end(ENDING_S)
     await asyncio.to_thread(application[PARTS].bodies.close)
 
 
@@ -122,6 +128,7 @@ _UNFINISHED: web.AppKey[set[asyncio.Task[web.StreamResponse]]] = web.AppKey("unf
 @web.middleware
 async def completed(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Finish a call whose client has gone; a stream of events ends with its client, at once."""
+    request.app[CALLS].begin()
     if (connections := request.app.get(CONNECTIONS)) is not None:
         connections.begin(request.protocol)
     if request.path.endswith("/events"):
@@ -163,7 +170,8 @@ def make_application(parts: Parts) -> web.Application:
     application[PARTS] = parts
     application[WRONG_TOKENS] = WrongTokens()
     application.on_response_prepare.append(harden)
-    application.on_shutdown.append(_end_streams)
+    application[CALLS] = Calls()
+    application.on_shutdown.append(_end_calls)
     application[_UNFINISHED] = set()
     application.on_cleanup.append(_finish)
     application[REVERTER] = reverter = Reverter(parts.gateway)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from click.testing import CliRunner, Result
 
@@ -24,15 +24,22 @@ LENIENT = ("--push-auth", "none", "--unknown-tokens", "accept")
 
 @contextmanager
 def simulator(
-    data: Path, *flags: str, room: Room | None = None, env: Mapping[str, str] | None = None
+    data: Path,
+    *flags: str,
+    room: Room | None = None,
+    env: Mapping[str, str] | None = None,
+    log: IO[bytes] | int = subprocess.DEVNULL,
 ) -> Iterator[tuple[dict[str, Any], subprocess.Popen[bytes]]]:
-    """Start a simulator of *data*, in a *room* if there is one, which gets killed at the end."""
+    """Start a simulator of *data*, in a *room* if there is one, which gets killed at the end.
+
+    *log* gets what it says on the standard error.
+    """
     around = room.command if room else ()
     command = [*around, sys.executable, "-m", "simulator", "serve", "--data", str(data)]
     with subprocess.Popen(
         [*command, *FLAGS, *LENIENT, *flags],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=log,
         env={**os.environ, **(env or {})},
     ) as process:
         assert process.stdout is not None
