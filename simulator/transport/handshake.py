@@ -73,6 +73,8 @@ class Handshake(ssl.SSLObject):
         """Read; with TLS 1.3 it is here that a client's refusal comes in."""
         try:
             return super().read(*args)
+        except ssl.SSLWantReadError:
+            raise
         except ssl.SSLError as error:
             self._tell(error)
             raise

@@ -1,10 +1,12 @@
 """Requests per second of a journalled GET /account, beside a bare aiohttp handler.
 
-Both serve HTTP/1.1 over TLS with the same certificate, in processes of their
+All serve HTTP/1.1 over TLS with the same certificate, in processes of their
 own, and are driven in turn by the same client, so that the machine's drift
-meets both. Prints the rounds, their ratios, and writes bench.json. The ratio of
+meets all. Prints the rounds, their ratios, and writes bench.json. The ratio of
 processor time for each request tells the servers apart also where the client, or
 whatever else runs on the machine, is what limits the requests per second.
+mdmsim runs on uvloop; the bare handler is measured on asyncio's loop, which is what
+aiohttp runs on by itself, and on uvloop.
 """
 
 import argparse
@@ -18,16 +20,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from aiohttp import web
 
 from simulator.auth import oauth1
 from tests.bench.running import certificate, cpu_s, keep, serving, show
 
 CONNECTIONS = 16
+LOOPS = ("asyncio", "uvloop")
 
 
-def bare(certificate: str, ready: Any) -> None:
-    """Serve a constant JSON answer with aiohttp and nothing else."""
+def bare(certificate: str, ready: Any, loop: str) -> None:
+    """Serve a constant JSON answer with aiohttp and nothing else, on the event loop *loop*."""
 
     async def run() -> None:
         async def handler(_: web.BaseRequest) -> web.Response:
@@ -42,7 +46,7 @@ def bare(certificate: str, ready: Any) -> None:
         ready.send(runner.addresses[0][1])
         await asyncio.Event().wait()
 
-    asyncio.run(run())
+    (uvloop if loop == "uvloop" else asyncio).run(run())
 
 
 def log_in(url: str, token: dict[str, str], context: ssl.SSLContext | None) -> str:
@@ -125,37 +129,42 @@ def compare(
     context = ssl.create_default_context(cafile=ready["ca"])
     url = ready["tls"][0]
     session = log_in(url, ready["organisations"][0]["dep_servers"][0]["token"], context)
-    near, far = multiprocessing.Pipe()
-    peer = multiprocessing.Process(
-        target=bare, args=(str(certificate(directory)), far), daemon=True
-    )
-    peer.start()
+    peers = {loop: serve_bare(directory, loop) for loop in LOOPS}
     port = int(url.rpartition(":")[2])
     unchecked = ssl._create_unverified_context()  # noqa: S323 (loopback, both our own)
     lines = (
         f"GET /account HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: bench/1\r\n"
         f"X-Server-Protocol-Version: 10\r\nX-ADM-Auth-Session: {session}\r\n\r\n"
     ).encode()
-    bare_port = near.recv()
     results: list[dict[str, float]] = []
     for number in range(arguments.rounds + 1):
         ours, us = asyncio.run(measure(process, port, unchecked, lines, arguments.seconds))
-        theirs, bare_us = asyncio.run(
-            measure(peer.pid or 0, bare_port, unchecked, lines, arguments.seconds)
-        )
-        if number:
-            results.append(
-                {
-                    "mdmsim, journalled /s": ours,
-                    "bare aiohttp /s": theirs,
-                    "ratio (budget 0.6)": ours / theirs,
-                    "mdmsim, us of a core each": us,
-                    "bare aiohttp, us of a core each": bare_us,
-                    "ratio of processor time": bare_us / us,
-                }
+        row = {"mdmsim, journalled /s": ours, "mdmsim, us of a core each": us}
+        for loop, (peer, bare_port) in peers.items():
+            theirs, bare_us = asyncio.run(
+                measure(peer.pid or 0, bare_port, unchecked, lines, arguments.seconds)
             )
-    peer.terminate()
+            row |= {
+                f"bare on {loop} /s": theirs,
+                f"bare on {loop}, us of a core each": bare_us,
+                f"ratio to {loop}": ours / theirs,
+                f"processor time, to {loop}": bare_us / us,
+            }
+        if number:
+            results.append(row)
+    for peer, _ in peers.values():
+        peer.terminate()
     return results
+
+
+def serve_bare(directory: Path, loop: str) -> tuple[multiprocessing.Process, int]:
+    """Start the bare handler; return its process and its port."""
+    near, far = multiprocessing.Pipe()
+    peer = multiprocessing.Process(
+        target=bare, args=(str(certificate(directory)), far, loop), daemon=True
+    )
+    peer.start()
+    return peer, near.recv()
 
 
 if __name__ == "__main__":

@@ -2,20 +2,21 @@
 
 import contextlib
 from asyncio import BaseTransport, TimerHandle, get_running_loop
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
 from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from msgspec.structs import replace
 
 from simulator.core.messages import Peer, Request, Response
-from simulator.transport.delivery import ClientWatch
+from simulator.transport.delivery import ClientWatch, deliver
 from simulator.transport.handshake import shown
+from simulator.transport.http1.delivering import STAYING, Http1Wire
 from simulator.transport.http1.malformed_requests import Salvage, describe, salvage
-from simulator.transport.http1.responses import Outgoing, encode
+from simulator.transport.http1.request_loop import LINGER_S, RequestLoop
+from simulator.transport.http1.requests import NO_BODY, BrokenFramingError, read_body
+from simulator.transport.http1.responses import encode
 
 if TYPE_CHECKING:
     from simulator.transport.http1.server import Http1Server
@@ -23,16 +24,10 @@ if TYPE_CHECKING:
 HEAD_LIMIT = 65_536
 """Longest request line and longest header field in bytes."""
 FIELD_COUNT_LIMIT = 256
-LINGER_S = 2.0
-"""How long the rest of a refused body is read, so that the client hears the answer."""
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class BrokenFramingError(Exception):
-    """The body's own framing, such as a chunk size, could not be read."""
-
-
-class Http1Connection(web.RequestHandler):
+class Http1Connection(RequestLoop):
     """One HTTP/1.1 connection: aiohttp's, with malformed requests handed on like any other."""
 
     def __init__(self, server: "Http1Server") -> None:
@@ -60,11 +55,6 @@ class Http1Connection(web.RequestHandler):
         """Runs while a request is only half there."""
         self._stuck: TimerHandle | None = None
         """Runs while the client does not read."""
-
-    @property
-    def closing(self) -> bool:
-        """Whether no further request is taken."""
-        return self._close or self._force_close
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Note who is at the other end."""
@@ -159,6 +149,46 @@ class Http1Connection(web.RequestHandler):
             self._payload.set_exception(BrokenFramingError())
             self._payload.feed_eof()
 
+    async def _answer(self, message: Any, payload: StreamReader) -> bool:
+        if isinstance(message, RawRequestMessage):
+            body = NO_BODY
+            if payload is not EMPTY_PAYLOAD and message.method != "CONNECT":
+                body = await read_body(message, payload, self, self._server.body_limit)
+            request = self._server.requests.request(message, body, self)
+            stays = not (message.should_close or request.problem or request.method == "CONNECT")
+        else:
+            found = self._salvage or Salvage()
+            # A method that aiohttp's parser does not know is no fault of the bytes.
+            unknown_method = isinstance(message.exc, BadHttpMethod) and found.whole
+            request = self._salvaged(found, "" if unknown_method else describe(message.exc, found))
+            stays = False
+        response = await self._server.answer(request)
+        return await self._send(request, response, stays=stays)
+
+    async def _send(self, request: Request, response: Response, *, stays: bool) -> bool:
+        """Send *response*; return whether the connection stays, as it may if it *stays*."""
+        transport, server = self.transport, self._server
+        if response.goaway is not None or response.silent or transport is None:
+            # HTTP/1.1 has no GOAWAY: the connection ends without an answer.
+            return False
+        stays = stays and not (response.close or self.closing or server.leaves())
+        old = request.http == "1.0"
+        try:
+            content = encode(response, request.method, server.date(), stays=stays, old=old)
+        except ValueError:  # a failure of our own
+            stays = False
+            content = encode(Response(500), "GET", server.date(), stays=False, old=False)
+        if response.delivery is not None:
+            wire = Http1Wire(transport, self.watch, content)
+            await deliver(response, response.delivery, wire, server.clock)
+            return stays and response.delivery.name in STAYING
+        if transport.is_closing():
+            return False
+        transport.write(content)
+        if self._paused:
+            await self._drain_helper()
+        return stays
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Save what had arrived of a body before aiohttp drops it, and hand on half a head."""
         for timer in (self._patience, self._stuck):
@@ -168,7 +198,7 @@ class Http1Connection(web.RequestHandler):
             self._save(self._current_request.content)
         if self._head.strip() and self._salvage is None:
             sentence = "the connection ended within the head of a request"
-            self._server.note(self._request(salvage(self._head), sentence))
+            self._server.note(self._salvaged(salvage(self._head), sentence))
         super().connection_lost(exc)
         self.watch.wake()
 
@@ -177,22 +207,7 @@ class Http1Connection(web.RequestHandler):
         with contextlib.suppress(RuntimeError):  # someone waits: there is nothing to save
             self.unread = content.read_nowait()
 
-    def _make_error_handler(
-        self,
-        err_info: "web.RequestHandler._ErrInfo",  # type: ignore[name-defined]  # not exported
-    ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
-        """Hand on a malformed request with what is known of it."""
-        found = self._salvage or Salvage()
-        # A method that aiohttp's parser does not know is no fault of the bytes.
-        unknown_method = isinstance(err_info.exc, BadHttpMethod) and found.whole
-        request = self._request(found, "" if unknown_method else describe(err_info.exc, found))
-
-        async def answer(_: web.BaseRequest) -> web.StreamResponse:
-            return await self._server.exchange(request, self, stays=False)
-
-        return answer
-
-    def _request(self, found: Salvage, sentence: str) -> Request:
+    def _salvaged(self, found: Salvage, sentence: str) -> Request:
         """Return what was *found* as a request; it is malformed if a *sentence* says how."""
         return Request(
             method=found.method,
@@ -205,14 +220,3 @@ class Http1Connection(web.RequestHandler):
             problem="malformed" if sentence else "",
             problem_about=sentence,
         )
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,  # noqa: ARG002 (aiohttp's signature)
-        status: int = 500,
-        exc: BaseException | None = None,  # noqa: ARG002 (aiohttp's signature)
-        message: str | None = None,  # noqa: ARG002 (aiohttp's signature)
-    ) -> web.StreamResponse:
-        """Answer a failure of our own with nothing but its status."""
-        content = encode(Response(status), "GET", self._server.date(), stays=False, old=False)
-        return cast("web.StreamResponse", Outgoing(content, keep_alive=False))

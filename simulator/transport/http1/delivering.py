@@ -4,14 +4,10 @@ import asyncio
 import contextlib
 from typing import Any
 
-from aiohttp import web
+from simulator.core.messages import Delivery
+from simulator.transport.delivery import ClientWatch, reset
 
-from simulator.core.clock import Clock
-from simulator.core.messages import Delivery, Response
-from simulator.transport.delivery import ClientWatch, deliver, reset
-from simulator.transport.http1.responses import Outgoing
-
-_STAYING = ("delay", "drip", "settings", "dead")
+STAYING = ("delay", "drip", "settings", "dead")
 """Deliveries after which the connection can go on."""
 
 
@@ -91,30 +87,3 @@ class Http1Wire:
         """Read nothing while it is *on*; nothing is written, as this answer is the next."""
         if not self.gone:
             (self._transport.pause_reading if on else self._transport.resume_reading)()
-
-
-class Late(Outgoing):
-    """A response that a fault delivers; it takes the same place."""
-
-    __slots__ = ("_clock", "_delivery", "_response", "_watch")
-
-    def __init__(
-        self,
-        content: bytes,
-        keep_alive: bool,
-        response: Response,
-        delivery: Delivery,
-        watch: ClientWatch,
-        clock: Clock,
-    ) -> None:
-        super().__init__(content, keep_alive and delivery.name in _STAYING)
-        self._response = response
-        self._delivery = delivery
-        self._watch = watch
-        self._clock = clock
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Deliver."""
-        if request.transport is not None:
-            wire = Http1Wire(request.transport, self._watch, self._content)
-            await deliver(self._response, self._delivery, wire, self._clock)

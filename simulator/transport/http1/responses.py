@@ -3,8 +3,6 @@
 from functools import lru_cache
 from http import HTTPStatus
 
-from aiohttp import web
-
 from simulator.core.messages import Headers, Response
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -46,29 +44,3 @@ def _head(status: int, headers: Headers, length: int, date: str, stays: bool, ol
     if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
         raise ValueError("a header field of the response holds a line break")
     return f"{head}\r\n\r\n".encode()
-
-
-class Outgoing:
-    """What aiohttp's request handler needs of a response: send it, and say if the connection stays.
-
-    It takes the place of `aiohttp.web.Response`, which would add a Server and
-    a Content-Type and costs several times as much.
-    """
-
-    __slots__ = ("_content", "keep_alive")
-
-    def __init__(self, content: bytes, keep_alive: bool) -> None:
-        self._content = content
-        self.keep_alive = keep_alive
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Write everything; ConnectionError if the client has gone."""
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError
-        transport.write(self._content)
-        if request.protocol.writing_paused:
-            await request.writer.drain()
-
-    async def write_eof(self) -> None:
-        """Do nothing: all has been written."""
