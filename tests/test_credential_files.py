@@ -16,27 +16,9 @@ from simulator.app import Simulator
 from simulator.cli import main
 from simulator.core.settings import Settings
 from simulator.testing.client import Mdmsim
+from tests.worlds_as_text import ACCOUNT, organisation
+from tests.worlds_as_text import world as world_of
 
-ORGANISATION = """
-[[organisation]]
-id = "{name}"
-name = "{name}"
-email = "it@{name}.example"
-phone = "+1-555-0100"
-address = "1 Example Street"
-org_id = "{name}"
-org_type = "org"
-org_version = "v2"
-admin_id = "admin@{name}.example"
-
-[[organisation.dep_server]]
-id = "{name}-mdm"
-name = "MDM"
-
-[[organisation.axm_account]]
-id = "{name}-api"
-name = "API"
-"""
 NAMES = ("first", "second", "third")
 LATER = ("second", "third")
 
@@ -44,8 +26,7 @@ LATER = ("second", "third")
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
     path = tmp_path / "three.toml"
-    text = "".join(ORGANISATION.format(name=name) for name in NAMES)
-    path.write_text(f'[world]\nname = "three"\nabout = "Three."\n{text}')
+    path.write_text(world_of("three", [organisation(name, ACCOUNT) for name in NAMES]))
     return path
 
 

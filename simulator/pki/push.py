@@ -25,7 +25,7 @@ from simulator.pki.push_identity import (
     entitlements,
     read_push_certificate,
 )
-from simulator.pki.rsa_certificates import Extensions, builder, new_key, pem, usage
+from simulator.pki.rsa_certificates import Extensions, RsaAuthority, builder, new_key, pem, usage
 
 __all__ = [
     "ENVIRONMENTS",
@@ -93,16 +93,11 @@ class PushCertificate:
         return self.certificate_pem + self.key_pem
 
 
-@dataclass(frozen=True, slots=True)
-class PushAuthority:
-    """The fake of Apple's issuer: an intermediate CA, its key, and the root above it.
+class PushAuthority(RsaAuthority):
+    """The fake of Apple's issuer of push certificates."""
 
-    The root's key is not kept: there is nothing more for it to sign.
-    """
-
-    certificate: x509.Certificate
-    root: x509.Certificate
-    key: rsa.RSAPrivateKey = field(repr=False)
+    __slots__ = ()
+    what = "push CA"
 
     @classmethod
     def create(cls, now: datetime) -> Self:
@@ -116,24 +111,6 @@ class PushAuthority:
         intermediate = _ca(name, key, 0, now, root_key).issuer_name(root_name)
         sha256 = hashes.SHA256()
         return cls(intermediate.sign(root_key, sha256), root.sign(root_key, sha256), key)
-
-    @classmethod
-    def load(cls, certificate_pem: bytes, key_pem: bytes) -> Self:
-        """Return the authority that was kept as *certificate_pem* and *key_pem*.
-
-        Raise ValueError when they are damaged or do not belong together.
-        """
-        return cls(*rsa_certificates.read_authority("push CA", certificate_pem, key_pem))
-
-    @property
-    def certificate_pem(self) -> bytes:
-        """The intermediate and the root, PEM: what a listener checks client certificates by."""
-        return pem(self.certificate) + pem(self.root)
-
-    @property
-    def key_pem(self) -> bytes:
-        """The intermediate's key, PKCS #8, unencrypted, PEM. Keep it private."""
-        return rsa_certificates.key_pem(self.key)
 
     def mint(
         self,

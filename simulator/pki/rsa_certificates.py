@@ -1,6 +1,8 @@
 """What authorities with RSA keys share: keys, the frame of a certificate, reading them again."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar, Self
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -69,7 +71,39 @@ def usage(*, ca: bool) -> x509.KeyUsage:
     )
 
 
-def read_authority(
+@dataclass(frozen=True, slots=True)
+class RsaAuthority:
+    """The fake of one of Apple's issuers: an intermediate CA, its key, and the root above it.
+
+    The root's key is not kept: there is nothing more for it to sign.
+    """
+
+    what: ClassVar[str]
+    """What errors call it."""
+    certificate: x509.Certificate
+    root: x509.Certificate
+    key: rsa.RSAPrivateKey = field(repr=False)
+
+    @classmethod
+    def load(cls, certificate_pem: bytes, private_pem: bytes) -> Self:
+        """Return the authority that was kept as *certificate_pem* and *private_pem*.
+
+        Raise ValueError when they are damaged or do not belong together.
+        """
+        return cls(*_read_authority(cls.what, certificate_pem, private_pem))
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """The intermediate and the root, PEM: what a listener checks client certificates by."""
+        return pem(self.certificate) + pem(self.root)
+
+    @property
+    def key_pem(self) -> bytes:
+        """The intermediate's key, PKCS #8, unencrypted, PEM. Keep it private."""
+        return key_pem(self.key)
+
+
+def _read_authority(
     what: str, certificate_pem: bytes, private_pem: bytes
 ) -> tuple[x509.Certificate, x509.Certificate, rsa.RSAPrivateKey]:
     """Return the intermediate, the root and the key of the authority that *what* names.

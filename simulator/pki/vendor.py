@@ -20,10 +20,10 @@ from simulator.pki.authority import CA_LIFETIME, CLOCK_SKEW
 from simulator.pki.push_identity import UNREADABLE
 from simulator.pki.rsa_certificates import (
     Extensions,
+    RsaAuthority,
     builder,
     new_key,
     pem,
-    read_authority,
     usage,
 )
 
@@ -54,13 +54,11 @@ class Vendor:
         return b"".join(map(pem, self.chain))
 
 
-@dataclass(frozen=True, slots=True)
-class VendorAuthority:
-    """The fake of Apple's developer relations authority: an intermediate, its key, the root."""
+class VendorAuthority(RsaAuthority):
+    """The fake of Apple's developer relations authority."""
 
-    certificate: x509.Certificate
-    root: x509.Certificate
-    key: rsa.RSAPrivateKey = field(repr=False)
+    __slots__ = ()
+    what = "vendor CA"
 
     @classmethod
     def create(cls, now: datetime) -> Self:
@@ -71,24 +69,6 @@ class VendorAuthority:
         root = _ca(root_name, root_key, root_name, now, below=1).sign(root_key, hashes.SHA256())
         made = _ca(name, key, root_name, now, below=0).sign(root_key, hashes.SHA256())
         return cls(made, root, key)
-
-    @classmethod
-    def load(cls, certificate_pem: bytes, key_pem: bytes) -> Self:
-        """Return the authority that was kept as *certificate_pem* and *key_pem*.
-
-        Raise ValueError when they are damaged or do not belong together.
-        """
-        return cls(*read_authority("vendor CA", certificate_pem, key_pem))
-
-    @property
-    def certificate_pem(self) -> bytes:
-        """The intermediate and the root, PEM."""
-        return pem(self.certificate) + pem(self.root)
-
-    @property
-    def key_pem(self) -> bytes:
-        """The intermediate's key, PKCS #8, unencrypted, PEM. Keep it private."""
-        return rsa_certificates.key_pem(self.key)
 
     @property
     def intermediate_der(self) -> bytes:

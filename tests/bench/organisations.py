@@ -20,6 +20,8 @@ from pathlib import Path
 from simulator.testing.client import Mdmsim
 from simulator.testing.serving import serving
 from tests.bench.running import keep, show
+from tests.worlds_as_text import devices, organisation
+from tests.worlds_as_text import world as world_of
 
 ORGANISATIONS = (20, 1000)
 WORLDS = ("demo", "school", "enterprise")
@@ -30,35 +32,12 @@ with serving(world=sys.argv[1]) as mdmsim:
     mdmsim.reset()
     mdmsim.begin()
 """
-_ONE = """
-[[organisation]]
-id = "org{number:04d}"
-name = "Organisation {number}"
-email = "it@org{number}.example"
-phone = "+1-555-0100"
-address = "1 Example Street"
-org_id = "{number}"
-org_type = "org"
-org_version = "v2"
-admin_id = "admin@org{number}.example"
-
-[[organisation.dep_server]]
-id = "mdm{number:04d}"
-name = "MDM"
-
-[[organisation.devices]]
-server = "mdm{number:04d}"
-assigned_by = "admin@org{number}.example"
-assigned_from = 2026-01-05T10:00:00Z
-every_s = 60
-count = 1
-"""
 
 
 def world(path: Path, organisations: int) -> Path:
     """Write a world with so many organisations, each with a server, a device and a push topic."""
-    text = "".join(_ONE.format(number=number) for number in range(organisations))
-    path.write_text(f'[world]\nname = "many"\nabout = "Many."\n{text}')
+    many = (organisation(f"org{number:04d}", devices(1)) for number in range(organisations))
+    path.write_text(world_of("many", many))
     return path
 
 

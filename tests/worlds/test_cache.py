@@ -18,45 +18,19 @@ from simulator.worlds.cache import CachedWorld
 from simulator.worlds.loading import load_steps
 from simulator.worlds.seeding import timeless_steps
 from simulator.worlds.world import parse_world
+from tests.worlds_as_text import ACCOUNT, LOCATION, devices, organisation
+from tests.worlds_as_text import world as world_of
 
-TEXT = """
-[world]
-name = "large"
-about = "Large."
-
-[[organisation]]
-id = "acme"
-name = "Acme"
-email = "it@acme.example"
-phone = "+1-555-0100"
-address = "1 Example Street"
-org_id = "1"
-org_type = "org"
-org_version = "v2"
-admin_id = "admin@acme.example"
-
-[[organisation.dep_server]]
-id = "mdm"
-name = "MDM"
-
-[[organisation.axm_account]]
-id = "api"
-name = "API"
-
-[[organisation.vpp_location]]
-id = "campus"
-name = "Campus"
-
-[[organisation.devices]]
-server = "mdm"
-assigned_by = "admin@acme.example"
-assigned_from = 2026-01-05T10:00:00Z
-every_s = 60
-count = {count}
-"""
 COUNT = 2000
-WORLD = parse_world(TEXT.format(count=40), "large.toml")
-OTHER = parse_world(TEXT.format(count=41), "large.toml")
+
+
+def large(count: int) -> str:
+    """Return a world with so many devices."""
+    return world_of("large", [organisation("acme", ACCOUNT, LOCATION, devices(count))])
+
+
+WORLD = parse_world(large(40), "large.toml")
+OTHER = parse_world(large(41), "large.toml")
 
 
 def started(folder: Path, seed: int = 1, world: Any = WORLD) -> tuple[bool, list[Any]]:
@@ -75,7 +49,7 @@ def started(folder: Path, seed: int = 1, world: Any = WORLD) -> tuple[bool, list
             with store.transaction() as state:
                 piece(state)
         with store.transaction() as state:
-            rows, _ = fleet.page(state.of("acme"), "mdm", 0, 1000)
+            rows, _ = fleet.page(state.of("acme"), "acme-mdm", 0, 1000)
     return found, [(one.serial, one.place, one.record) for one in rows]
 
 
@@ -99,7 +73,7 @@ def test_without_what_was_kept_the_world_is_the_same(tmp_path: Path) -> None:
             with store.transaction() as state:
                 piece(state)
         with store.transaction() as state:
-            rows, _ = fleet.page(state.of("acme"), "mdm", 0, 1000)
+            rows, _ = fleet.page(state.of("acme"), "acme-mdm", 0, 1000)
 
     assert [(one.serial, one.place, one.record) for one in rows] == kept
 
@@ -184,7 +158,7 @@ def test_where_nothing_can_be_kept_it_is_loaded_all_the_same(tmp_path: Path) -> 
 
 def settings(tmp_path: Path, **more: Any) -> Settings:
     world = tmp_path / "large.toml"
-    world.write_text(TEXT.format(count=COUNT))
+    world.write_text(large(COUNT))
     return Settings(
         **{
             "data": ":memory:",

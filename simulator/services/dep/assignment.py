@@ -6,7 +6,13 @@ from simulator.core.state import Body, State
 from simulator.protocol.fields import Integer, String
 from simulator.protocol.operations import ApiError, Call, InjectedOutcome, operation
 from simulator.services.dep import errors
-from simulator.services.dep.device_rows import DOCS, outcomes, requested_serials, serials
+from simulator.services.dep.device_rows import (
+    DOCS,
+    changeable,
+    outcomes,
+    requested_serials,
+    serials,
+)
 from simulator.services.fleet import devices as fleet
 from simulator.services.fleet.devices import Device, DeviceEvent
 
@@ -150,19 +156,10 @@ def clear(call: Call) -> Body:
     """Take the profiles away; a device that has fetched its profile keeps it until it is wiped."""
     answers: dict[str, str] = {}
     changed: list[Device] = []
-    server = call.principal.id
-    for serial, device in fleet.find(call.state, server, requested_serials(call)).items():
-        if forced := call.item_outcome(serial):
-            answers[serial] = forced.code
-        elif device is None:
-            answers[serial] = "NOT_ACCESSIBLE"
-        elif device.failing:
-            answers[serial] = "FAILED"
-        else:
-            answers[serial] = "SUCCESS"
-            bared = fleet.without_profile(device)
-            if bared is not device:
-                changed.append(bared)
-    told = [DeviceEvent(server, "modified", one) for one in changed]
+    for device in changeable(call, answers):
+        bared = fleet.without_profile(device)
+        if bared is not device:
+            changed.append(bared)
+    told = [DeviceEvent(call.principal.id, "modified", one) for one in changed]
     fleet.write(call.state, changed, told, call.now_ms)
     return {"devices": answers}

@@ -1,11 +1,14 @@
 """Rows that calls about devices share, and the serial numbers that they are about."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from simulator.core.messages import Finding
 from simulator.protocol.fields import Boolean, Field, String, Strings, Table, in_order
 from simulator.protocol.operations import ApiError, Call
 from simulator.services.dep import errors
+from simulator.services.fleet import devices as fleet
+from simulator.services.fleet.devices import Device
 
 DOCS = "https://developer.apple.com/documentation/devicemanagement/"
 PAGE_MAXIMUM = 1000
@@ -159,3 +162,21 @@ def requested_serials(call: Call) -> list[str]:
         text = f"{len(given)} serial numbers: Apple advises at most {ADVISED} in a request"
         call.note(Finding("devices-many", "body", "/devices", text))
     return given
+
+
+def changeable(call: Call, answers: dict[str, str]) -> Iterator[Device]:
+    """Yield those devices of the request that are to be changed.
+
+    The outcome of each serial number is put into *answers*.
+    """
+    devices = fleet.find(call.state, call.principal.id, requested_serials(call))
+    for serial, device in devices.items():
+        if forced := call.item_outcome(serial):
+            answers[serial] = forced.code
+        elif device is None:
+            answers[serial] = "NOT_ACCESSIBLE"
+        elif device.failing:
+            answers[serial] = "FAILED"
+        else:
+            answers[serial] = "SUCCESS"
+            yield device

@@ -12,6 +12,7 @@ from simulator.services.dep.device_rows import (
     EVENT,
     PAGE_MAXIMUM,
     STATUS,
+    changeable,
     device_fields,
     outcomes,
     requested_serials,
@@ -245,18 +246,8 @@ def disown(call: Call) -> Body:
     """Release the devices from the organisation, if the portal lets the server do so."""
     if not server(call.state, call.principal.id).get("may_release", True):
         raise ApiError(errors.ACCESS_DENIED)
-    found = fleet.find(call.state, call.principal.id, requested_serials(call))
-    answers, released = {}, []
-    for serial, device in found.items():
-        if forced := call.item_outcome(serial):
-            answers[serial] = forced.code
-        elif device is None:
-            answers[serial] = "NOT_ACCESSIBLE"
-        elif device.failing:
-            answers[serial] = "FAILED"
-        else:
-            released.append(device)
-            answers[serial] = "SUCCESS"
+    answers: dict[str, str] = {}
+    released = list(changeable(call, answers))
     tells, entity = call.has(quirks.RELEASE_TELLS), ("MDM", call.principal.id)
     transitions.release(call.state, released, call.now_ms, tells=tells, entity=entity)
     return {"devices": answers}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from simulator.core.state import Body, Entity
-from simulator.protocol.fields import Boolean, Digits, Flag, Integer, Objects, String
+from simulator.protocol.fields import Boolean, Digits, Integer, Objects, String
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import errors
 from simulator.services.vpp.access import location_of_token
@@ -14,23 +14,11 @@ from simulator.services.vpp.domain.licences import ASSET, Asset
 from simulator.services.vpp.limits import PRICING, PRODUCTS
 from simulator.services.vpp.v2.paging import page
 from simulator.services.vpp.v2.rows import ASSET as ASSET_ROWS
-from simulator.services.vpp.v2.rows import BASE, DOCS, PAGE, PAGED
+from simulator.services.vpp.v2.rows import BASE, DOCS, PAGE, PAGED, flag
 
 
 def _number(name: str, about: str) -> Digits:
     return Digits(
-        name,
-        about,
-        place="query",
-        concept="protocol",
-        invalid=errors.INVALID_ARGUMENT,
-        source="D-assets",
-    )
-
-
-def flag(name: str, about: str) -> Flag:
-    """Return the row of a truth value in the query."""
-    return Flag(
         name,
         about,
         place="query",
@@ -94,13 +82,13 @@ _UNLIMITED_ROWS = (
         QUERY_ADAM,
         choice("productType", "App or Book only.", PRODUCTS, "protocol"),
         choice("pricingParam", "This quality only.", PRICING, "vpp.pricing"),
-        flag("revocable", "Revocable ones, or the others."),
-        flag("deviceAssignable", "Device-assignable ones, or the others."),
+        flag("revocable", "Revocable ones, or the others.", "D-assets"),
+        flag("deviceAssignable", "Device-assignable ones, or the others.", "D-assets"),
         _number("minAvailableCount", "At least as many available licences."),
         _number("maxAvailableCount", "At most as many available licences."),
         _number("minAssignedCount", "At least as many assigned licences."),
         _number("maxAssignedCount", "At most as many assigned licences."),
-        flag("unlimited", "true: unlimited ones apart; false: without them."),
+        flag("unlimited", "true: unlimited ones apart; false: without them.", "D-assets"),
     ),
     response=(
         Objects(

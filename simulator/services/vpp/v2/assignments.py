@@ -10,7 +10,7 @@ from simulator.services.vpp.domain import licences, users
 from simulator.services.vpp.domain.licences import ASSIGNMENT
 from simulator.services.vpp.domain.locations import Location
 from simulator.services.vpp.limits import PRICING, STATUSES
-from simulator.services.vpp.v2.assets import QUERY_ADAM, choice, flag
+from simulator.services.vpp.v2.assets import QUERY_ADAM, choice
 from simulator.services.vpp.v2.paging import changed_since, page
 from simulator.services.vpp.v2.rows import (
     ADAM_ID,
@@ -22,6 +22,7 @@ from simulator.services.vpp.v2.rows import (
     PRICING_ROW,
     SERIAL,
     SINCE,
+    flag,
 )
 
 
@@ -49,8 +50,8 @@ from simulator.services.vpp.v2.rows import (
             source="D-assets",
         ),
         choice("pricingParam", "This quality only.", PRICING, "vpp.pricing"),
-        flag("excludeInactiveUsers", "Without those of retired users."),
-        flag("includeUserState", "With userStatus and idHash."),
+        flag("excludeInactiveUsers", "Without those of retired users.", "D-assets"),
+        flag("includeUserState", "With userStatus and idHash.", "D-assets"),
     ),
     response=(
         Objects(

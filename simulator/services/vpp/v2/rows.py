@@ -1,11 +1,24 @@
 """Rows that several operations of v2 share, and the pages of its manual."""
 
-from simulator.protocol.fields import Digits, Integer, Object, Objects, String, Strings
+from simulator.protocol.fields import Digits, Flag, Integer, Object, Objects, String, Strings
 from simulator.services.vpp import errors
 from simulator.services.vpp.limits import NOTIFICATIONS, PLATFORMS, PRICING, PRODUCTS, STATUSES
 
 DOCS = "https://developer.apple.com/documentation/devicemanagement/"
 BASE = "/mdm/v2"
+
+
+def flag(name: str, about: str, source: str) -> Flag:
+    """Return the row of a truth value in the query."""
+    return Flag(
+        name,
+        about,
+        place="query",
+        concept="protocol",
+        invalid=errors.INVALID_ARGUMENT,
+        source=source,
+    )
+
 
 MDM_INFO = Object(
     "mdmInfo",

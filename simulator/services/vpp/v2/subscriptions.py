@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from simulator.core.state import Body, Entity
 from simulator.protocol.fields import (
     Boolean,
-    Flag,
     Integer,
     Object,
     Objects,
@@ -28,24 +27,13 @@ from simulator.services.vpp.domain.subscriptions import (
 )
 from simulator.services.vpp.limits import STATUSES
 from simulator.services.vpp.v2 import versions
-from simulator.services.vpp.v2.rows import BASE, CLIENT_ID, COMMON, DOCS, VERSION
+from simulator.services.vpp.v2.rows import BASE, CLIENT_ID, COMMON, DOCS, VERSION, flag
 
 _TREE = f"{BASE}/subscriptions"
 
 
 def _query(name: str, about: str, concept: str) -> String:
     return String(name, about, place="query", concept=concept, source="D-subs")
-
-
-def _flag(name: str, about: str) -> Flag:
-    return Flag(
-        name,
-        about,
-        place="query",
-        concept="protocol",
-        invalid=errors.INVALID_ARGUMENT,
-        source="D-subs",
-    )
 
 
 _CURSOR = _query("cursor", "Where to go on.", "protocol")
@@ -204,7 +192,7 @@ def list_seats(call: Call) -> Body:
     auth="bearer",
     request=(
         _QUERY_ADAM,
-        _flag("includeUserState", "With userStatus and idHash."),
+        flag("includeUserState", "With userStatus and idHash.", "D-subs"),
         _CURSOR,
     ),
     response=(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from simulator.core.state import Body, Entity
-from simulator.protocol.fields import Flag, Objects, String
+from simulator.protocol.fields import Objects, String
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import checks, errors
 from simulator.services.vpp.access import location_of_token
@@ -12,7 +12,7 @@ from simulator.services.vpp.domain import events, licences, users
 from simulator.services.vpp.domain.users import USER, User
 from simulator.services.vpp.limits import LIMITS
 from simulator.services.vpp.v2.paging import changed_since, page
-from simulator.services.vpp.v2.rows import BASE, CLIENT_ID, DOCS, EVENT, PAGE, PAGED, SINCE
+from simulator.services.vpp.v2.rows import BASE, CLIENT_ID, DOCS, EVENT, PAGE, PAGED, SINCE, flag
 from simulator.services.vpp.v2.rows import USER as USER_ROWS
 
 
@@ -40,17 +40,6 @@ _ACCOUNT = String(
 )
 
 
-def _flag(name: str, about: str) -> Flag:
-    return Flag(
-        name,
-        about,
-        place="query",
-        concept="protocol",
-        invalid=errors.INVALID_ARGUMENT,
-        source="D-users",
-    )
-
-
 @operation(
     f"GET {BASE}/users",
     "List the users of the location.",
@@ -59,8 +48,8 @@ def _flag(name: str, about: str) -> Flag:
     request=(
         *PAGE,
         SINCE,
-        _flag("activeOnly", "Without retired ones."),
-        _flag("retiredOnly", "Retired ones only."),
+        flag("activeOnly", "Without retired ones.", "D-users"),
+        flag("retiredOnly", "Retired ones only.", "D-users"),
         replace(CLIENT_ID, place="query", about="The records of this user only."),
     ),
     response=(Objects("users", "Records.", fields=USER_ROWS, source="D-users"), *PAGED),
