@@ -2,11 +2,12 @@
 
 import asyncio
 import ssl
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from itertools import cycle
+from functools import partial
+from itertools import count
 from typing import Any, Self, TypeVar, assert_never
 from urllib.parse import urlsplit
 
@@ -82,8 +83,8 @@ class Performer:
         self._control = control
         self._clock = clock
         self._contexts: OrderedDict[tuple[Any, ...], ssl.SSLContext] = OrderedDict()
-        self._keys: dict[int, list[rsa.RSAPrivateKey]] = {}
-        self._turns: dict[int, Any] = {}
+        self._keys: defaultdict[int, list[asyncio.Future[rsa.RSAPrivateKey]]] = defaultdict(list)
+        self._turns: defaultdict[int, count[int]] = defaultdict(count)
 
     async def __aenter__(self) -> Self:
         """Open the pool of connections."""
@@ -147,16 +148,14 @@ class Performer:
         await self._keeper.record(device, step, received, findings)
 
     async def _key(self, step: NewKey) -> rsa.RSAPrivateKey:
-        """Make a key in a thread; shared ones are made until there are enough of their size."""
+        """Make a key in a thread; of shared ones so many, also for devices that come at once."""
+        make = partial(rsa.generate_private_key, 65537, step.bits)
         if not step.shared:
-            return await asyncio.to_thread(rsa.generate_private_key, 65537, step.bits)
-        pool = self._keys.setdefault(step.bits, [])
-        if len(pool) < _SHARED_KEYS:
-            pool.append(await asyncio.to_thread(rsa.generate_private_key, 65537, step.bits))
-            return pool[-1]
-        turn = self._turns.setdefault(step.bits, cycle(pool))
-        key: rsa.RSAPrivateKey = next(turn)
-        return key
+            return await asyncio.to_thread(make)
+        pool, turn = self._keys[step.bits], next(self._turns[step.bits])
+        if turn < _SHARED_KEYS:
+            pool.append(asyncio.ensure_future(asyncio.to_thread(make)))
+        return await asyncio.shield(pool[turn % _SHARED_KEYS])
 
     async def _ask(self, step: Apple) -> FlowResponse:
         """Ask the control API, which answers for Apple."""
