@@ -118,8 +118,9 @@ def _executed(execution: Execution) -> Flow[tuple[str, Done]]:
     name = shown(execution.values)
     status, done = yield from execute(execution)
     who = f" for {execution.user.name}" if execution.user is not None else ""
+    why = f", {done.why}" if done.why else ""
     now_ms = execution.world.now_ms()
-    execution.device.happened(now_ms, "command", f"{name}{who}: {status}")
+    execution.device.happened(now_ms, "command", f"{name}{who}: {status}{why}")
     if status == "Acknowledged" and name not in QUERIES:
         yield from save()
     return status, done

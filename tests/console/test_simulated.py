@@ -1,5 +1,7 @@
 """The pages of simulated devices."""
 
+import re
+
 from tests.console.conftest import Console
 
 
@@ -18,6 +20,20 @@ async def test_a_device_is_bought_turned_on_and_erased(console: Console) -> None
     assert device["push_token"] not in page.text
     assert f"{serial}: erase is done." in erased.words
     assert (await console.api("GET", f"/simulated-devices/{serial}"))["state"] == "unactivated"
+
+
+async def test_the_stages_of_a_life_are_told_before_all_that_happened(console: Console) -> None:
+    made = await console.api("POST", "/simulated-devices", {"count": 1, "power_on": True})
+    serial = made["simulated_devices"][0]["serial_number"]
+    for action in ("power-off", "power-on", "erase"):
+        await console.api("POST", f"/simulated-devices/{serial}/{action}", {})
+
+    page = await console.open(f"/world/simulated/{serial}")
+
+    stages, _, life = page.text.partition('<h2 id="life">')
+    order = re.findall(r"<b>([a-z]+)</b>", stages)
+    assert order == ["activated", "off", "on", "erased"]
+    assert re.findall(r'class="badge [a-z]+">([a-z]+)<', life) == order[::-1]
 
 
 async def test_trouble_is_shown(console: Console) -> None:

@@ -1,12 +1,16 @@
 """Simulated devices: where each is, its life, and what a person can do who holds it."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
 
 from simulator.console import calls
+from simulator.console.formatting import moment, plural
 from simulator.console.pages.world import ROWS, do
 from simulator.console.parts import Page
 from simulator.console.rendering import page
@@ -15,6 +19,17 @@ from simulator.control.parts import missing
 _PLACE = "/world/simulated"
 _TONES = {"enrolled": "good", "awaiting": "warn", "lost": "warn", "off": "warn"}
 _BAD = {"failed", "finding", "push ignored", "account refused"}
+_STAGES = {
+    "activated": "good",
+    "enrolled": "good",
+    "failed": "bad",
+    "unenrolled": "warn",
+    "erased": "warn",
+    "off": "plain",
+    "on": "plain",
+}
+"""What a new stage of a device's life begins with, and its tone."""
+_COUNTED = ("check-in", "push", "command", "finding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +82,10 @@ async def add(request: web.Request) -> web.StreamResponse:
 
 
 async def device(request: web.Request) -> web.StreamResponse:
-    """Show one device and its life, newest first."""
+    """Show one device, the stages of its life, and all that happened, newest first."""
     serial = request.match_info["serial"]
     found = await calls.get(request, "simulated-devices", serial)
-    life = [one | {"bad": one["what"] in _BAD} for one in reversed(found.pop("life"))]
+    life = [one | _seen(one) for one in found.pop("life")]
     hidden = ("push_token", "trouble", "state", "managed_account")
     facts = {name: value for name, value in found.items() if name not in hidden}
     if account := found["managed_account"]:
@@ -81,9 +96,40 @@ async def device(request: web.Request) -> web.StreamResponse:
         "world",
         device=found | {"tone": _tone(found)},
         facts=facts,
-        life=life,
+        stages=_stages(life),
+        days=_days(life),
         actions=ACTIONS,
     )
+
+
+def _seen(event: Any) -> dict[str, str]:
+    """Return day, time and tone of what happened."""
+    day, _, time = moment(event["at"]).partition(", ")
+    tone = _STAGES.get(event["what"], "bad" if event["what"] in _BAD else "plain")
+    if event["what"] == "command" and not event["about"].endswith(": Acknowledged"):
+        tone = "warn"
+    return {"day": day, "time": time, "tone": tone}
+
+
+def _stages(life: Sequence[Any]) -> list[Any]:
+    """Return the stages of a life, oldest first, each with how often what happened in it."""
+    stages: list[Any] = []
+    for one in life:
+        if one["what"] in _STAGES:
+            stages.append(one | {"counts": Counter[str]()})
+        elif stages:
+            stages[-1]["counts"][one["what"]] += 1
+    for one in stages:
+        one["counts"] = [
+            plural(one["counts"][what], what) for what in _COUNTED if what in one["counts"]
+        ]
+    return stages
+
+
+def _days(life: Sequence[Any]) -> list[tuple[str, list[Any]]]:
+    """Return what happened, newest first, by day."""
+    newest = reversed(life)
+    return [(day, list(some)) for day, some in groupby(newest, lambda one: one["day"])]
 
 
 async def act(request: web.Request) -> web.StreamResponse:

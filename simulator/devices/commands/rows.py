@@ -78,6 +78,8 @@ class Done:
     """What the result holds beside the identifiers and the status."""
     then: Callable[[], Flow[None]] | None = None
     """What the device does once it has told the result."""
+    why: str = ""
+    """Why the command was not executed, for who looks at the device; empty if it was."""
 
 
 Handler = Callable[[Execution], Done | Flow[Done]]

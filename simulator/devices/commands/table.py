@@ -80,7 +80,7 @@ def execute(execution: Execution) -> Flow[tuple[str, Done]]:
     device = execution.device
     name = execution.values.get("RequestType")
     if not isinstance(name, str):
-        return "CommandFormatError", Done()
+        return "CommandFormatError", Done(why="RequestType must be a string")
     if _is_busy(device, name):
         return "NotNow", Done()
     row = COMMANDS.get(name)
@@ -93,9 +93,9 @@ def execute(execution: Execution) -> Flow[tuple[str, Done]]:
             done = yield from done
     except DeviceError as error:
         chain: Body = {"ErrorChain": error.chain(english=not device.mac)}
-        return "Error", Done(chain | error.keys)
-    except CommandFormatError:
-        return "CommandFormatError", Done()
+        return "Error", Done(chain | error.keys, why=str(error))
+    except CommandFormatError as error:
+        return "CommandFormatError", Done(why=str(error))
     return "Acknowledged", done
 
 

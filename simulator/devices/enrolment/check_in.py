@@ -21,6 +21,13 @@ PER_USER = "com.apple.mdm.per-user-connections"
 BOOTSTRAP = "com.apple.mdm.bootstraptoken"
 TOKENS = "com.apple.mdm.token"
 """Capabilities of servers."""
+MILESTONES = frozenset(
+    {
+        *("Authenticate", "TokenUpdate", "CheckOut", "UserAuthenticate", "ReturnToService"),
+        *("SetBootstrapToken", "GetBootstrapToken", "GetToken"),
+    }
+)
+"""Messages that are told in the life of a device; declarative management sends many."""
 _UNRECOGNISED = b"com.apple.unrecognized.device"
 _CLIENT_ERROR = 4
 _BACK_OFF_S = (1, 2, 5, 10, 30)

@@ -18,6 +18,7 @@ from yarl import URL
 from simulator.core.clock import Clock
 from simulator.core.timers import sleep_until
 from simulator.devices.device import VirtualDevice
+from simulator.devices.enrolment.check_in import MILESTONES
 from simulator.devices.flow import (
     Apple,
     Compute,
@@ -141,6 +142,9 @@ class Performer:
         """Judge what the MDM answered, and have the exchange kept."""
         if step.purpose == _SIGN_IN or (urlsplit(step.url).hostname or "").endswith(_APPLE):
             return
+        if step.purpose in MILESTONES:
+            answer = f"status {received.status}" if received.status else received.problem
+            device.happened(self._clock.now_ms(), "check-in", f"{step.purpose}: {answer}")
         findings = judge(device, step, received)
         for one in findings:
             about = f"{one.at or '/'}: {one.message}"
