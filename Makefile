@@ -21,6 +21,9 @@ NANOMDM_VERSION := v0.9.0
 SCEP := github.com/micromdm/scep/v2
 SCEP_VERSION := v2.3.0
 
+STEP_CA := github.com/smallstep/certificates/cmd/step-ca
+STEP_CA_VERSION := v0.30.2
+
 # The chart and the compose files are checked by their own tools.
 HELM := helm.sh/helm/v3/cmd/helm
 HELM_VERSION := v3.19.0
@@ -77,7 +80,7 @@ AXE_BUILT := $(TOOLS)/.axe-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test coverage matrix lint wheel clients bench bench-peers soak attacks replicas fuzz mutants lowest audit image clean
+.PHONY: help serve test coverage matrix lint wheel clients step-ca bench bench-peers soak attacks replicas fuzz mutants lowest audit image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -213,6 +216,9 @@ $(NANOAXM_BUILT): | $(TOOLS)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }
 	GOBIN=$(CLIENTS) go install $(NANOAXM)/cmd/nanoaxm@$(NANOAXM_VERSION)
 	@touch $@
+
+step-ca: | $(TOOLS) ## Build step-ca, which `make clients` then has devices get identities from (needs Go, minutes)
+	CGO_ENABLED=0 GOBIN=$(CLIENTS) go install $(STEP_CA)@$(STEP_CA_VERSION)
 
 $(SCEP_BUILT): | $(TOOLS)
 	@command -v go >/dev/null || { echo "make clients needs Go 1.24 or newer" >&2; exit 1; }

@@ -44,8 +44,8 @@ _KEY_ENDS = b"</key"
 _KEYS = 4096
 """Keys of which it is known whether they tell something secret."""
 _XML = b"<?xml"
-_SCEP = "scep"
-"""The purpose of messages of which nothing is kept: they are encrypted."""
+_NOT_KEPT = ("scep", "acme")
+"""Purposes of messages of which nothing is kept: they are encrypted, or in base64."""
 _HEADERS = ("content-type",)
 _QUERY = ("operation", "model-family")
 """Parameters that are kept: of SCEP and of discovery."""
@@ -86,7 +86,7 @@ class DeviceJournal:
         findings: Sequence[Finding],
     ) -> Exchange:
         url = urlsplit(step.url)
-        seal = _nothing if step.purpose == _SCEP else self._sealed
+        seal = _nothing if step.purpose in _NOT_KEPT else self._sealed
         port = url.port or (443 if url.scheme == "https" else 80)
         sent = (("Host", url.netloc), *_plain(step.headers.items()))
         answered = _plain(received.headers.items())

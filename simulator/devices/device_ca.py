@@ -99,7 +99,7 @@ class DeviceAuthority:
 
     def attest(
         self,
-        key: ec.EllipticCurvePublicKey,
+        key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey,
         extensions: Mapping[str, bytes],
         serial: int,
         now: datetime,

@@ -40,3 +40,6 @@ class Options(Struct, omit_defaults=True, forbid_unknown_fields=True):
     """Whether Setup Assistant goes on waiting after DeviceConfigured."""
     silent_declarations: bool = False
     """Whether no status report is sent for declarations."""
+    attestation: Literal["", "other-key", "stale", "foreign-ca", "none"] = ""
+    """What is wrong with what the device shows an ACME server: it is of another key, for another
+    challenge, of another CA, or missing."""

@@ -20,7 +20,7 @@ class InstalledProfile(Struct):
     signers: list[bytes] = struct_field(default_factory=list)
     """Certificates of the signature, DER; none if it was not signed."""
     identities: list[Identity] = struct_field(default_factory=list)
-    """What its SCEP and PKCS #12 payloads brought."""
+    """What its SCEP, ACME and PKCS #12 payloads brought."""
     certificates: list[bytes] = struct_field(default_factory=list)
     """What its certificate payloads brought, DER."""
 

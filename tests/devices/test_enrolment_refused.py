@@ -98,14 +98,14 @@ async def test_a_server_without_tls_where_the_url_says_https(bench: Bench) -> No
     assert "object at 0x" not in device["trouble"]
 
 
-async def test_a_device_without_acme_says_what_to_give_it_instead(bench: Bench) -> None:
-    acme = {"PayloadType": "com.apple.security.acme", "PayloadIdentifier": "a"}
-    bench.mdm.payloads.append(acme | {"PayloadUUID": "acme", "PayloadVersion": 1})
+async def test_an_acme_payload_that_lacks_a_key_is_said(bench: Bench) -> None:
+    acme = {"PayloadType": "com.apple.security.acme", "PayloadIdentifier": "a", "KeyType": "RSA"}
+    bench.mdm.payloads.append(acme | {"PayloadUUID": "acme", "PayloadVersion": 1, "KeySize": 2048})
     bench.mdm.mdm["IdentityCertificateUUID"] = "acme"
 
     device = await bench.device()
 
-    assert "an identity by SCEP or PKCS #12" in device["trouble"]
+    assert "“ClientIdentifier” is missing" in device["trouble"]
 
 
 async def test_a_redirect_loop_ends(bench: Bench) -> None:

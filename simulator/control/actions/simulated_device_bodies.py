@@ -14,6 +14,7 @@ from simulator.protocol.fields import Boolean, Integer, Object, String
 if TYPE_CHECKING:
     from simulator.devices.options import Options
 
+_ATTESTATIONS = ("", "other-key", "stale", "foreign-ca", "none")
 _CHECK_INS = ("Authenticate", "TokenUpdate")
 OPTIONS = Object(
     "options",
@@ -33,6 +34,7 @@ OPTIONS = Object(
         Boolean("stale_token", "Whether the MDM is told a token that Apple has retired."),
         Boolean("never_configured", "Whether it goes on waiting after DeviceConfigured."),
         Boolean("silent_declarations", "Whether no status of declarations is sent."),
+        String("attestation", "What is wrong with attestations in ACME.", values=_ATTESTATIONS),
     ),
 )
 PROFILE = (

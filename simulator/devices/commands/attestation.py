@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from simulator.devices.commands.query import provisioning_udid
 from simulator.devices.commands.rows import Execution
+from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import CommandFormatError
 from simulator.devices.flow import Flow, compute
 from simulator.devices.records import Attestation
@@ -40,7 +41,8 @@ def attestation(execution: Execution) -> Flow[list[bytes]]:
     shown, now_ms = device.attestation, world.now_ms()
     if shown is None or not shown.at_ms <= now_ms < shown.at_ms + FRESH_MS:
         key = yield from compute(partial(ec.generate_private_key, ec.SECP384R1()))
-        extensions = {_PREFIX + end: value for end, value in _properties(execution, nonce)}
+        anonymous = execution.enrolment.user_enrolment
+        extensions = dict(properties(device, nonce, anonymous=anonymous))
         serial = int(world.random_hex(_LONGEST_NONCE), 16) >> 1 | 1
         made = world.authority.attest(key.public_key(), extensions, serial, world.wall_clock())
         shown = Attestation(now_ms, made.public_bytes(Encoding.DER))
@@ -48,18 +50,24 @@ def attestation(execution: Execution) -> Flow[list[bytes]]:
     return [shown.certificate]
 
 
-def _properties(execution: Execution, nonce: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the extensions: texts are bare UTF-8, as verifiers read them (device.md 4.7)."""
-    device = execution.device
-    if not execution.enrolment.user_enrolment:
-        yield _SERIAL, device.serial.encode()
-        yield _UDID, (provisioning_udid(device) if device.mac else device.udid).encode()
-    yield _UPDATE_ID, device.product.encode()
-    yield _SYSTEM, device.version.encode()
-    yield _ENCLAVE, device.version.encode()
-    yield _BOOT_LOADER, device.build.encode()
-    yield _FRESHNESS, nonce
+def properties(
+    device: VirtualDevice, nonce: bytes, *, anonymous: bool
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the extensions by OID: texts are bare UTF-8, as verifiers read them (device.md 4.7).
+
+    *anonymous*: whether the device tells no serial number and no UDID.
+    """
+    told = {
+        _UPDATE_ID: device.product.encode(),
+        _SYSTEM: device.version.encode(),
+        _ENCLAVE: device.version.encode(),
+        _BOOT_LOADER: device.build.encode(),
+        _FRESHNESS: nonce,
+    }
+    if not anonymous:
+        told[_SERIAL] = device.serial.encode()
+        told[_UDID] = (provisioning_udid(device) if device.mac else device.udid).encode()
     if device.mac:
-        yield _INTEGRITY, _ZERO
-        yield _SECURE_BOOT, b"Full Security"
-        yield _EXTENSIONS, _ZERO
+        told |= {_INTEGRITY: _ZERO, _SECURE_BOOT: b"Full Security", _EXTENSIONS: _ZERO}
+    for end, value in told.items():
+        yield _PREFIX + end, value

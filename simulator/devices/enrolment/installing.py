@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from simulator.devices.device import VirtualDevice
-from simulator.devices.enrolment import check_in, scep
+from simulator.devices.enrolment import acme, check_in, scep
 from simulator.devices.enrolment.machine_info import factory_identity
 from simulator.devices.enrolment.profile import (
     ACME,
@@ -45,8 +45,7 @@ def identity_of(
         except ValueError as error:
             raise profile_invalid(f"{error}.") from None
     if kind == ACME:
-        text = "Simulated devices do not speak ACME: give them an identity by SCEP or PKCS #12."
-        raise profile_invalid(text)
+        return (yield from acme.enrol(payload, device, world, roots))
     raise profile_invalid(f"A payload of type {kind} brings no identity.")
 
 
@@ -59,7 +58,7 @@ def installed(
     wanted = [
         one
         for one in profile.payloads()
-        if one.get("PayloadType") in (SCEP, PKCS12) and one is not but
+        if one.get("PayloadType") in (SCEP, PKCS12, ACME) and one is not but
     ]
     identities = []
     for payload in wanted:

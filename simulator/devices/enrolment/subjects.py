@@ -24,6 +24,7 @@ _SHORT = {
     "UID": NameOID.USER_ID,
 }
 _PRINCIPAL = ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
+_PERMANENT = ObjectIdentifier("1.3.6.1.5.5.7.8.3")
 _UTF8 = 0x0C
 SIGN, ENCRYPT = 1, 4
 
@@ -95,6 +96,11 @@ def alternative_names(given: Any) -> Sequence[x509.GeneralName]:
 
 def _principal(name: str) -> x509.OtherName:
     return x509.OtherName(_PRINCIPAL, der.write(_UTF8, name.encode()))
+
+
+def permanent_identifier(value: str) -> x509.OtherName:
+    """Return the name of a device for good (RFC 4043), without who has assigned it."""
+    return x509.OtherName(_PERMANENT, der.sequence(der.write(_UTF8, value.encode())))
 
 
 def key_usage(bits: int) -> x509.KeyUsage:
