@@ -36,6 +36,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "log-in",
         "log-out",
         "migrate",
+        "return-to-service",
     ]
     at_s: float = 0
     share: float = 1
