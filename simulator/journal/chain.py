@@ -213,7 +213,8 @@ class Chain:
         if cuts is None:
             cuts, about = (), "and the rest cannot be told from deletions: their list is damaged"
             end.append(ChainProblem("damaged", self.seq + 1, self.seq + 1, about))
-        end += [*self._unseen(cuts), *self._at_end(head, cuts), *self._unproved(cuts)]
+        end += [*self._unseen(cuts), *self._invented(head, cuts)]
+        end += [*self._at_end(head, cuts), *self._unproved(cuts)]
         return Evidence(
             self.checked,
             head or ChainHead(),
@@ -228,6 +229,14 @@ class Chain:
             if cut.reason == UNSEEN and 0 < self._first < cut.first:
                 about = "was answered while the journal could not be written"
                 yield ChainProblem("unseen", cut.first, cut.last, about)
+
+    def _invented(self, head: ChainHead | None, cuts: Iterable[Cut]) -> Iterator[ChainProblem]:
+        """Yield the deletions that nobody can have made."""
+        for cut in cuts:
+            behind = head is not None and cut.last > head.seq and cut.reason != UNSEEN
+            if not 0 < cut.first <= cut.last or behind:
+                about = "are on record as deleted: nobody can have done that"
+                yield ChainProblem("added", cut.first, cut.last, about)
 
     def _unproved(self, cuts: Iterable[Cut]) -> Iterator[ChainProblem]:
         """Yield what the heads that were given do not prove."""

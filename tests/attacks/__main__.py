@@ -33,7 +33,7 @@ from tests.attacks.table import (
 
 COUNT = 400
 DAMAGE = 3
-_SIGNS = ("INCOMPLETE", "damaged", "cannot be used", "is empty")
+_SIGNS = ("INCOMPLETE", "damaged", "cannot be used", "is empty", "somebody else")
 _WIDTH = 84
 _FOLDER = re.compile(r"/\S+/")
 

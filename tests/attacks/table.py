@@ -28,6 +28,20 @@ _COPY = (
     "INSERT INTO exchange SELECT {seq}, at_ms, organisation, client, service, operation, status,"
     " error, rules, route, target, record, link FROM exchange WHERE seq = 4"
 )
+_CUT = (
+    "INSERT INTO journal_cut (first, last, link, at_ms, reason)"
+    " VALUES ({first}, {last}, x'00', 1, 'limit')"
+)
+_AWAY = "ALTER TABLE exchange RENAME TO theirs"
+_ENDLESS_EXCHANGES = """CREATE VIEW exchange AS
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+  SELECT i AS seq, at_ms, organisation, client, service, operation, status, error, rules, route,
+    target, record, link FROM n, theirs WHERE theirs.seq = 4"""
+_ENDLESS_CUTS = """CREATE VIEW journal_cut AS
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+  SELECT i AS number, i AS first, i AS last, x'00' AS link, 1 AS at_ms, 'limit' AS reason FROM n"""
+_TRIGGER = """CREATE TRIGGER theirs AFTER INSERT ON exchange BEGIN
+  DELETE FROM exchange WHERE seq = new.seq; END"""
 STATEMENTS = {
     "number-0": [_COPY.format(seq=0)],
     "negative-number": [_COPY.format(seq=-7)],
@@ -47,6 +61,13 @@ STATEMENTS = {
     "text-for-cut-link": ["UPDATE journal_cut SET link = 'text'"],
     "number-for-cut-reason": ["UPDATE journal_cut SET reason = x'07'"],
     "nothing-for-records": ["UPDATE exchange SET record = x''"],
+    "view-for-exchanges": [_AWAY, "CREATE VIEW exchange AS SELECT * FROM theirs"],
+    "endless-view-for-exchanges": [_AWAY, _ENDLESS_EXCHANGES],
+    "endless-view-for-cuts": ["DROP TABLE journal_cut", _ENDLESS_CUTS],
+    "trigger": [_TRIGGER],
+    "cut-before-the-first": [_CUT.format(first=-5, last=-1)],
+    "cut-backwards": [_CUT.format(first=9, last=3)],
+    "cut-behind-the-head": [_CUT.format(first=1, last=2**63 - 1)],
 }
 """By SQL; the journal has 4 exchanges at least, and one of them is deleted."""
 

@@ -38,7 +38,7 @@ def test_what_is_done_by_sql_ends_with_3_and_a_sentence(
     result = run(data, flag)
 
     assert result.exit_code == 3, result.output
-    assert re.search("INCOMPLETE|damaged|cannot be used", result.output)
+    assert re.search("INCOMPLETE|damaged|cannot be used|somebody else", result.output)
     assert "evidence complete" not in result.output
 
 

@@ -113,7 +113,12 @@ def test_each_place_is_named(found: Any, wanted: list[tuple[str, int, int]]) -> 
         pytest.param(without(2, 3, 4), [cut(2, 3)], [("gap", 4, 4)], id="a-gap-behind-it"),
         pytest.param(without(2, 3, 4), [cut(2, 5)], [("gap", 2, 4)], id="longer-than-what-is-gone"),
         pytest.param(without(8, 9, 10), [cut(9, 10)], [("truncated", 8, 10)], id="not-all-of-it"),
-        pytest.param(without(9, 10), [cut(9, 11)], [("truncated", 9, 10)], id="beyond-the-head"),
+        pytest.param(
+            without(9, 10),
+            [cut(9, 11)],
+            [("added", 9, 11), ("truncated", 9, 10)],
+            id="beyond-the-head",
+        ),
         pytest.param(without(5), [cut(5, 5, "unseen")], [("unseen", 5, 5)], id="never-recorded"),
         pytest.param(
             without(1, 2, 3), [cut(1, 1), cut(2, 3, "unseen")], [], id="before-the-oldest"

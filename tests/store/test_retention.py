@@ -1,5 +1,6 @@
 """What is deleted on purpose is gone, is on record, and leaves a chain that can be checked."""
 
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.journal.chain import Chain, Evidence
-from simulator.store.opening import open_store
+from simulator.journal.chain import Chain, Cut, Evidence
+from simulator.store.opening import open_journal, open_store
 from tests.store.conftest import exchange
 from tests.store.test_evidence import COUNT, evidence_of, filled, problems, tamper
 
@@ -195,3 +196,34 @@ def test_the_limit_waits_for_who_goes_over_the_journal_up_to_a_point(path: Path)
             assert record(5) == list(range(12, 27))
         assert record(1) == list(range(18, 28))
     assert evidence_of(path)[1].complete
+
+
+class ChainThatCounts(Chain):
+    """Counts the deletions that it is shown."""
+
+    shown = 0
+
+    def check(self, seq: int, record: object, link: object, cuts: Iterable[Cut]) -> bool:
+        """Look at one row."""
+        shown = tuple(cuts)
+        self.shown += len(shown)
+        return super().check(seq, record, link, shown)
+
+
+def test_each_exchange_is_compared_with_the_deletions_beside_it_only(path: Path) -> None:
+    rows = 500
+    with closing(open_store(path)) as store:
+        with store.transaction() as state:
+            for _ in range(2 * rows):
+                state.record(exchange())
+        for seq in range(1, 2 * rows, 2):
+            with store.transaction() as state:
+                state.forget({"exchange": seq}, at_ms=0, reason="delete")
+    chain = ChainThatCounts()
+    with closing(open_journal(path)) as journal:
+        for _ in journal.walk(chain, 10):
+            pass
+        assert journal.evidence(chain).complete
+
+    assert (chain.checked, len(spans(evidence_of(path)[1]))) == (rows, rows)
+    assert chain.shown <= 10 * rows

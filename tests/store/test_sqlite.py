@@ -13,7 +13,7 @@ import pytest
 
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import State, StoreAdmin
-from simulator.store.errors import StoreError
+from simulator.store.errors import DamagedError, StoreError
 from simulator.store.opening import open_journal, open_store
 from simulator.store.sql import filters
 from simulator.store.sqlite import schema
@@ -146,6 +146,32 @@ def test_a_file_that_is_not_ours_is_left_alone(
     assert str(path) in str(caught.value)
     assert (path.read_bytes() if path.is_file() else b"") == before
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("UPDATE meta SET value = 'x'", "holds no number where revision is counted"),
+        ("INSERT INTO counter VALUES ('a', 'serial', 'x')", "no number where serial is counted"),
+        ("DROP TABLE journal_cut", "has lost its table journal_cut"),
+        ("DROP TABLE meta", "has lost its table meta"),
+        ("CREATE VIEW theirs AS SELECT 1", "has a view of somebody else's, theirs"),
+        (
+            "CREATE TRIGGER theirs AFTER INSERT ON exchange BEGIN DELETE FROM exchange; END",
+            "has a trigger of somebody else's, theirs",
+        ),
+        ("CREATE VIRTUAL TABLE theirs USING fts5(a)", "has a table of somebody else's, theirs"),
+    ],
+)
+def test_a_database_that_others_have_altered_is_not_opened_to_be_written(
+    path: Path, statement: str, message: str
+) -> None:
+    open_store(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+
+    with pytest.raises(DamagedError, match=rf"{message}: restore it from a copy, or"):
+        open_store(path)
 
 
 def test_a_missing_directory_is_named(path: Path) -> None:

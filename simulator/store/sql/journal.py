@@ -32,6 +32,10 @@ _LINKS = "SELECT seq, record, link FROM exchange WHERE seq > ? AND seq <= ? ORDE
 _LENGTHS = "SELECT seq, length(record) FROM exchange ORDER BY seq DESC"
 _ENTITIES = "SELECT key, body FROM entity WHERE kind = ?"
 _CUTS = "SELECT first, last, link, at_ms, reason FROM journal_cut ORDER BY number"
+_CUTS_WITHIN = (
+    "SELECT first, last, link, at_ms, reason FROM journal_cut"
+    " WHERE last > ? AND first < ? ORDER BY number"
+)
 _ROWS = "SELECT * FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 _WINDOW = 5000
 """Exchanges among which a text is looked for in one statement."""
@@ -192,24 +196,21 @@ class SqlJournal:
 
     def cuts(self) -> list[Cut]:
         """Return what was deleted on purpose, or never recorded; StoreError if that is damaged."""
-        rows = self._all(_CUTS, ())
-        if not all(_are(row, _CUT_TYPES) for row in rows):
-            raise StoreError("the list of deletions holds what nobody wrote there", "damaged")
-        return [Cut(*row) for row in rows]
+        return _cuts(self._all(_CUTS, ()))
 
     def walk(
         self, chain: Chain, batch: int = _NEAR, through: int | None = None
     ) -> Iterator[Sequence[Exchange]]:
         """Yield the exchanges after those that *chain* has looked at, and let it look."""
-        with self.at_one_moment() as now:
+        with self.at_one_moment() as now, now._reading() as db:  # noqa: SLF001 (of this class)
             try:
                 end = now.last() if through is None else through
-                cuts = now.cuts()
                 while chain.seq < end:
                     before = chain.seq
                     rows = now._all(_ROWS, (before, end, batch))  # noqa: SLF001 (of this class)
                     if not rows:
                         return
+                    cuts = _cuts_between(db, before, rows)
                     found = [_checked(row, chain, cuts) for row in rows]
                     if chain.seq <= before:
                         raise StoreError("rows out of order", "damaged")  # noqa: TRY301 (noted below)
@@ -221,10 +222,10 @@ class SqlJournal:
     def check(self, chain: Chain, last: int, batch: int = _SOME) -> None:
         """Let *chain* look at the hashes up to exchange *last*, and at nothing else."""
         with self._reading() as db:
-            cuts = self.cuts()
             while chain.seq < last:
                 before = chain.seq
                 rows = db.execute(_LINKS, (before, last, batch)).fetchall()
+                cuts = _cuts_between(db, before, rows)
                 for seq, record, link in rows[chain.follow(rows) :]:
                     chain.check(seq, record, link, cuts)
                 if chain.seq <= before:
@@ -362,6 +363,19 @@ def _must_be_in_order(
 def _are(row: Sequence[Any], types: Sequence[type]) -> bool:
     """Tell whether a row holds what its columns are for: SQLite takes any value in any column."""
     return all(isinstance(value, kind) for value, kind in zip(row, types, strict=True))
+
+
+def _cuts(rows: Sequence[Sequence[Any]]) -> list[Cut]:
+    if not all(_are(row, _CUT_TYPES) for row in rows):
+        raise StoreError("the list of deletions holds what nobody wrote there", "damaged")
+    return [Cut(*row) for row in rows]
+
+
+def _cuts_between(db: SqlConnection, before: int, rows: Sequence[Sequence[Any]]) -> Sequence[Cut]:
+    """Return the deletions that *rows*, which follow exchange *before*, may pass over."""
+    if not rows or rows[-1][0] - before == len(rows):
+        return ()
+    return _cuts(db.execute(_CUTS_WITHIN, (before, rows[-1][0])).fetchall())
 
 
 def _checked(row: Sequence[Any], chain: Chain, cuts: Sequence[Cut]) -> Exchange | None:

@@ -49,6 +49,8 @@ class TextIndexer:
         self._stamp: object = None
         """Of the deletions that shards were last compared with; None: they never were."""
         self._cuts: Cuts = ()
+        self._anew = False
+        """Whether a damaged one was removed, and none was made yet."""
         about = "the index of texts cannot be kept now"
         self._thread = BackgroundWork("mdmsim-text", self._keep, about)
         self.idle = self._thread.idle
@@ -74,10 +76,14 @@ class TextIndexer:
                 closing(TextIndexWriter(self._database)) as index,
             ):
                 self._catch_up(journal, index)
+                self._anew = False
         except BaseException as error:
             self._stamp = None
             if isinstance(error, StoreError) and error.reason == "damaged":
-                LOG.warning("the index of texts is made anew: %s", error)
+                # It may be the journal that is: then a new index does not help.
+                if not self._anew:
+                    LOG.warning("the index of texts is made anew: %s", error)
+                self._anew = True
                 text_index.remove(self._database)
             raise
 

@@ -3,6 +3,7 @@
 Rule: a file is changed only once it is known to be ours, or empty.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from simulator.store.errors import DamagedError, StoreError
 from simulator.store.sql import counting, staging, statements
 from simulator.store.sql.tables import CHAIN, LATER
 from simulator.store.sqlite.connection import SqliteConnection, code_of, connect
-from simulator.store.sqlite.schema import APPLICATION_ID, NOTE_NEW, TABLES, VERSION
+from simulator.store.sqlite.schema import APPLICATION_ID, NAMES, NOTE_NEW, TABLES, TRIGGERS, VERSION
 
 WAL_SIZE = 16 * 1024 * 1024
 """Bytes that the write-ahead log is cut back to after a large transaction."""
@@ -24,6 +25,18 @@ WAL_PAGES = WAL_SIZE // 4096
 
 _UNCHAINED = "SELECT seq, record FROM exchange WHERE seq > ? ORDER BY seq LIMIT ?"
 _SOUND_HEAD = "SELECT 1 FROM journal_head WHERE typeof(seq) = 'integer' AND typeof(link) = 'blob'"
+_STRANGE = (
+    "SELECT type, name FROM sqlite_schema WHERE type = 'view' OR sql LIKE 'CREATE VIRTUAL%'"
+    " OR (type = 'trigger' AND name NOT IN (SELECT value FROM json_each(?))) LIMIT 1"
+)
+_MISSING = (
+    "SELECT value FROM json_each(?) WHERE value NOT IN"
+    " (SELECT name FROM sqlite_schema WHERE type = 'table') LIMIT 1"
+)
+_NO_NUMBERS = (
+    "SELECT name FROM meta WHERE typeof(value) <> 'integer'"
+    " UNION ALL SELECT series FROM counter WHERE typeof(next) <> 'integer' LIMIT 1"
+)
 _MARK_WITHOUT_NEW = (
     "SELECT value FROM meta WHERE name = 'baseline' AND NOT EXISTS"
     " (SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = 'baseline_INSERT')"
@@ -46,6 +59,7 @@ _ADVICE = {
     sqlite3.SQLITE_FULL: "cannot grow, as its disk is full: make room, or give another --data",
 }
 _NO_FILES = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+_RESTORE = "restore it from a copy, or give another --data"
 _OTHER = "look at its disk, or give another --data"
 _PERMISSION = 0o600
 """Of a new database: it holds what clients disclosed."""
@@ -122,6 +136,10 @@ def _make(connection: SqliteConnection, path: Path | None, *, fsync: bool) -> No
             connection.execute(statement)
     elif _number(connection, "user_version") < VERSION:
         _upgrade(connection)
+    elif found := connection.execute(_MISSING, (json.dumps(NAMES),)).fetchone():
+        raise DamagedError(f"{path} has lost its table {found[0]}: {_RESTORE}")
+    elif found := connection.execute(_NO_NUMBERS).fetchone():
+        raise DamagedError(f"{path} holds no number where {found[0]} is counted: {_RESTORE}")
     elif not connection.execute(_SOUND_HEAD).fetchone():
         raise ConfigurationError(
             f"{path} has lost the head of its journal: restore it from a copy, look at it with "
@@ -168,6 +186,9 @@ def _check_ours(connection: SqliteConnection, path: Path, *, upgradable: bool = 
         raise ConfigurationError(
             f"{path} is a database of another program: move it away, or give another --data"
         )
+    if found := connection.execute(_STRANGE, (json.dumps(TRIGGERS),)).fetchone():
+        # It would have every query, or every write, do what somebody else chose.
+        raise DamagedError(f"{path} has a {found[0]} of somebody else's, {found[1]}: {_RESTORE}")
     version = _number(connection, "user_version")
     if version > VERSION:
         raise ConfigurationError(

@@ -28,6 +28,8 @@ TABLES = (
 """What makes an empty database ours, in one transaction."""
 UNDONE = "INSERT INTO meta VALUES ('undone', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
 """Counts commits that failed. SQLite writes nothing where nothing changes, so it must count."""
+NAMES = tuple(one.split()[2] for one in SHARED_TABLES if one.startswith("CREATE TABLE"))
+"""The tables that each database has."""
 _VERBS = ("UPDATE", "DELETE", "INSERT")
 _NOTE = """CREATE TRIGGER baseline_{verb} BEFORE {verb} ON entity WHEN old.revision <= {{mark}}
 BEGIN
@@ -35,6 +37,8 @@ BEGIN
     old.body, (SELECT json_group_array(json_array(name, value)) FROM entity_index
       WHERE organisation = old.organisation AND kind = old.kind AND key = old.key);
 END"""
+TRIGGERS = tuple(f"baseline_{verb}" for verb in _VERBS)
+"""The triggers that one may have."""
 NOTE_NEW = """CREATE TRIGGER baseline_INSERT AFTER INSERT ON entity WHEN new.revision > {mark}
 BEGIN
   INSERT OR IGNORE INTO baseline
@@ -56,7 +60,7 @@ DIALECT = Dialect(
     " json_extract(e.value, '$[0]') AS name, json_extract(e.value, '$[1]') AS value"
     " FROM baseline b, json_each(b.indexed) e",
     note_changes=(*(_NOTE.format(verb=verb) for verb in _VERBS[:2]), NOTE_NEW),
-    note_no_changes=tuple(f"DROP TRIGGER IF EXISTS baseline_{verb}" for verb in _VERBS),
+    note_no_changes=tuple(f"DROP TRIGGER IF EXISTS {one}" for one in TRIGGERS),
     read_pairs=json.loads,
     write_pairs=partial(json.dumps, ensure_ascii=False),
     staged_tables=STAGED_TABLES,
