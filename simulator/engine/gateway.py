@@ -304,7 +304,8 @@ class Gateway:
                     self._fail(job, error)
             else:
                 for job in batch:
-                    self._transact([job])
+                    while not self._transact([job]):
+                        pass
             return len(batch)
 
     def _commit(self, batch: Sequence[Job]) -> int:
@@ -323,7 +324,9 @@ class Gateway:
                 if done and monotonic() > until:
                     break
                 job.run(state)
-                done += 1
+                done += not job.goes_on
+                if job.has_two_turns:
+                    break
             if self._replica is not None:
                 self._replica.announce(state, batch[:done])
         unrecorded.unjournalled = 0

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from simulator.core.messages import Request, Response
 from simulator.core.state import StoreAdmin
+from simulator.engine.late_records import LateRecord
 from simulator.engine.preparation import Prepared
 from simulator.protocol.operations import NeedsOutboundCall, NeedsPieces, OutboundCall
 
@@ -15,7 +16,7 @@ class Work:
     """A piece of work that may fail: what it wrote is then undone apart from the others'."""
 
     __slots__ = ("ended", "failed", "result", "work")
-    is_page = False
+    is_page = goes_on = has_two_turns = False
 
     def __init__(self, work: Callable[[StoreAdmin], Any], ended: asyncio.Future[Any]) -> None:
         """Do *work*; *ended* is told the result, or what was raised, once it is committed."""
@@ -93,7 +94,9 @@ class RequestJob:
         "completed_calls",
         "failed",
         "gateway",
+        "goes_on",
         "is_page",
+        "late",
         "now_ms",
         "on_response",
         "outbound_call",
@@ -128,6 +131,9 @@ class RequestJob:
         """What was found out about it beforehand."""
         self.is_page = False
         """Whether it is about so much that others are not to wait for several such."""
+        self.late = LateRecord()
+        self.goes_on = False
+        """Whether its second turn is still to come."""
         self.response: Response | None = None
         self.outbound_call: OutboundCall | None = None
         """What has to be asked of the outside first."""
@@ -137,13 +143,21 @@ class RequestJob:
         self.unjournalled: Exception | None = None
         """Why it could not be recorded, though there is an answer."""
 
+    @property
+    def has_two_turns(self) -> bool:
+        """Whether it is answered in one transaction and recorded in another; each takes long."""
+        return self.late.exchange is not None
+
     def run(self, state: StoreAdmin) -> None:
         """Answer it, in the transaction of a batch."""
         self.failed = self.outbound_call = self.piece = None
+        if self.late.write(state):
+            self.goes_on = False
+            return
         try:
             self.response = self.gateway.process(
                 self.request,
-                state,
+                self.late.noting(state) if self.is_page else state,
                 self.now_ms,
                 self.completed_calls,
                 self.prepared,
@@ -153,6 +167,7 @@ class RequestJob:
             self.outbound_call = pending.outbound_call
         except NeedsPieces as pending:
             self.piece = pending.piece
+        self.goes_on = self.has_two_turns
 
     def _elapsed_us(self) -> int:
         return (monotonic_ns() - self.begun_ns) // 1000

@@ -33,6 +33,16 @@ def projector(rows: tuple[Field, ...], newest: int) -> Projector:
 
 
 @dataclass(frozen=True, slots=True)
+class _Plan:
+    """What becomes of an object that has certain keys."""
+
+    names: tuple[str, ...] | None
+    """The keys that it keeps, in order; None: it is sent with those that it has."""
+    older: tuple[tuple[str, Mapping[str, str]], ...]
+    inner: tuple[tuple[str, Field, "_Cut"], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Cut:
     """What one version gets of one kind of object."""
 
@@ -42,27 +52,24 @@ class _Cut:
     """Whether versions differ: a key that is none of *names* is left out, else it comes last."""
     inner: Mapping[str, tuple[Field, "_Cut"]]
     older: Mapping[str, Mapping[str, str]]
-    whole: bool
-    """Whether nothing has to be replaced or looked into."""
-    known: dict[tuple[str, ...], bool] = field(default_factory=dict)
-    """Whether an object with these keys is sent as it is: most on a page have the same ones."""
+    known: dict[tuple[str, ...], _Plan] = field(default_factory=dict)
+    """By the keys of an object: most on a page have the same ones."""
 
-    def fits(self, message: Message) -> bool:
-        """Tell whether *message* is sent as it is."""
-        keys = tuple(message)
+    def plan(self, keys: tuple[str, ...]) -> _Plan:
+        """Return what becomes of an object with *keys*."""
         found = self.known.get(keys)
         if found is None:
             if len(self.known) >= _MOST_KNOWN:
                 self.known.clear()
-            found = self.known[keys] = self.whole and tuple(self.ordered(message)) == keys
+            kept = tuple(name for name in self.names if name in keys)
+            if not self.drops:
+                kept += tuple(name for name in keys if name not in kept)
+            found = self.known[keys] = _Plan(
+                None if kept == keys else kept,
+                tuple((name, self.older[name]) for name in kept if name in self.older),
+                tuple((name, *self.inner[name]) for name in kept if name in self.inner),
+            )
         return found
-
-    def ordered(self, message: Message) -> Message:
-        """Return *message* with what it keeps, in its order."""
-        kept = {name: message[name] for name in self.names if name in message}
-        if not self.drops and len(kept) < len(message):
-            kept |= message
-        return kept
 
 
 def _table(rows: tuple[Field, ...], version: int, *, is_versioned: bool) -> _Cut:
@@ -83,22 +90,23 @@ def _table(rows: tuple[Field, ...], version: int, *, is_versioned: bool) -> _Cut
         replaced = {v: old for v, (since, old) in row.older.items() if version < since}
         if is_versioned and replaced:
             older[row.name] = replaced
-    return _Cut(tuple(names), is_versioned, inner, older, whole=not inner and not older)
+    return _Cut(tuple(names), is_versioned, inner, older)
 
 
 def _cut(message: Any, cut: _Cut) -> Any:
     if type(message) is not dict:
         return message
-    if cut.fits(message):
-        return message
-    kept = cut.ordered(message)
-    for name, replaced in cut.older.items():
-        if name in kept:
-            kept[name] = replaced.get(kept[name], kept[name])
-    for name, (row, table) in cut.inner.items():
-        if name in kept:
-            kept[name] = _cut_inside(kept[name], row, table)
-    return kept
+    keys = tuple(message)
+    plan = cut.plan(keys)
+    changed = {
+        name: old
+        for name, replaced in plan.older
+        if (old := replaced.get(message[name], message[name])) is not message[name]
+    }
+    for name, row, table in plan.inner:
+        changed[name] = _cut_inside(message[name], row, table)
+    kept = message if plan.names is None else {name: message[name] for name in plan.names}
+    return kept | changed if changed else kept
 
 
 def _cut_table(value: Message, row: Table, table: _Cut) -> Message:

@@ -2,12 +2,13 @@
 
 All pages are asked for in one moment, each on a connection of its own; until the last has come,
 `GET /account`, a push and a call of the control API are sent in turns. Adds to bench.json the
-waits, alone and beside, and the processor time of a page.
+waits, alone and beside, and the processor time of a page and of the longest transaction.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import tempfile
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -63,8 +64,8 @@ async def page(port: int, request: bytes) -> None:
     writer.close()
 
 
-async def measure(process: int, ready: Ready) -> dict[str, float]:
-    """Return the figures of one round."""
+async def measure(process: int, ready: Ready, held: Path) -> dict[str, float]:
+    """Return the figures of one round; *held* is where long transactions are noted."""
     port = urlsplit(ready["http"]).port or 0
     token = await asyncio.to_thread(session, ready)
     wanted = asking(token, "POST /server/devices", json.dumps({"limit": DEVICES}))
@@ -77,6 +78,7 @@ async def measure(process: int, ready: Ready) -> dict[str, float]:
     for _ in range(10):
         await page(port, wanted)
     found["processor time of a page, ms"] = (cpu_s(process) - before) * 100
+    await asyncio.to_thread(held.write_text, "")
     begun = perf_counter()
     pages = asyncio.gather(*(page(port, wanted) for _ in range(PAGES)))
     await asyncio.sleep(0.05)
@@ -86,6 +88,8 @@ async def measure(process: int, ready: Ready) -> dict[str, float]:
             beside[name] += await ask()
     await pages
     found[f"{PAGES} pages, s"] = perf_counter() - begun
+    lines = (await asyncio.to_thread(held.read_text)).split()
+    found["longest transaction, cpu ms"] = max(map(float, lines), default=0)
     for name, times in beside.items():
         found[f"{name} beside, p50 ms"], found[f"{name} beside, p99 ms"] = percentiles(times)
     return found
@@ -98,12 +102,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
     wanted = parser.parse_args()
     crowd.raise_limit()
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        serving(Path(directory, "data"), *FLAGS) as (process, ready),
-    ):
-        buy(ready)
-        rounds = [uvloop.run(measure(process, ready)) for _ in range(wanted.rounds)]
+    with tempfile.TemporaryDirectory() as directory:
+        held = Path(directory, "held")
+        os.environ["HELD_FILE"] = str(held)
+        place = Path(directory, "data")
+        with serving(place, *FLAGS, module="tests.bench.held") as (process, ready):
+            buy(ready)
+            rounds = [uvloop.run(measure(process, ready, held)) for _ in range(wanted.rounds)]
     rows = {name: [found[name] for found in rounds] for name in rounds[0]}
     show(f"beside {PAGES} pages of {DEVICES} devices (budget: p99 under {BUDGET_MS} ms)", rows)
     keep(wanted.output, "pages", rows)

@@ -32,6 +32,8 @@ _LETTERS = bytes(b"a"[0] if _LETTER.match(bytes((byte,))) else b"."[0] for byte 
 """What `bytes.translate` makes the letters of base64 and of its form for URLs all one."""
 _LONGEST_NUMBER = 40
 _NOTHING = b" "
+_LARGE, _SAMPLE = 65_536, 4096
+"""Bytes of a text that repeats its names, and of its start that says which."""
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _HEX = re.compile(rb"[0-9A-Fa-f]{%d,}" % _LONG)
 _PRINTED = bytes(b"a"[0] if b"!"[0] <= byte <= b"~"[0] else byte for byte in range(256))
@@ -95,6 +97,10 @@ def without_names(data: bytes, names: LongNames) -> bytes:
 
     That is a number such as an EID, and each of *names*, which are long runs.
     """
+    # A page has the names of its first rows in all others: each goes at one stroke.
+    for run in set(long_runs(data[:_SAMPLE])) if len(data) > _LARGE else ():
+        if names.left_out(run) == _NOTHING:
+            data = data.replace(run, _NOTHING)
     pieces: list[bytes] = []
     at = 0
     known: dict[bytes, bytes] = {}
