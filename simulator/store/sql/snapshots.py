@@ -42,6 +42,8 @@ _CHANGED = (
     # To SQLite, CROSS says which table comes first.
     f" UNION SELECT {_NAMES} FROM baseline b CROSS JOIN entity e WHERE {_SAME} AND {{own e}}"
 )
+_NOTED = f"SELECT {_NAMES} FROM baseline b WHERE {{own b}}"  # noqa: S608 (ours)
+"""What `_CHANGED` finds where entities stand inside: there, they cannot be another's by now."""
 _OWNERS = (
     "SELECT {owner b} FROM baseline b WHERE b.organisation = ''"  # noqa: S608 (ours)
     " UNION SELECT {owner e} FROM baseline b CROSS JOIN entity e"
@@ -59,6 +61,7 @@ _REINDEX = (
     " WHERE {own b} ON CONFLICT DO NOTHING"
 )
 _FORGET = "DELETE FROM baseline AS b WHERE b.revision > 0 AND {own b}"
+_FORGET_NOTED = "DELETE FROM baseline AS b WHERE {own b}"
 _FORGET_NEW = (
     "DELETE FROM baseline AS b WHERE b.revision = 0"  # noqa: S608 (ours)
     f" AND NOT EXISTS (SELECT 1 FROM entity e WHERE {_SAME})"
@@ -167,10 +170,11 @@ def _go_back(db: SqlConnection, organisation: str, own: str) -> list[Any]:
         text = _OWN_OF.sub(lambda match: own.replace("{one}", match[1]), statement)
         return db.execute(_for_dialect(text, db), scope)
 
-    changed = run(_CHANGED).fetchall()
+    inside = own is _INSIDE
+    changed = run(_NOTED if inside else _CHANGED).fetchall()
     for each in (statements.UNINDEX, statements.DELETE):
         db.write_many(each, changed)
-    for statement in (_RESTORE, _REINDEX, _FORGET):
+    for statement in (_RESTORE, _REINDEX, _FORGET_NOTED if inside else _FORGET):
         run(statement)
     return changed
 
