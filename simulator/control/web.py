@@ -20,6 +20,7 @@ from simulator.control.actions import (
 )
 from simulator.control.api import (
     clock,
+    deletions,
     devices,
     docs,
     events,
@@ -75,6 +76,7 @@ async def ready(request: web.Request) -> web.Response:
 
 _OWN = (
     *verifying.ROUTES,
+    *deletions.ROUTES,
     *journal.ROUTES,
     *golden.ROUTES,
     *faults.ROUTES,
@@ -176,6 +178,7 @@ def make_application(parts: Parts) -> web.Application:
     application.on_cleanup.append(_finish)
     application[REVERTER] = reverter = Reverter(parts.gateway)
     application.on_startup.append(reverter.restore)
+    application.on_startup.append(deletions.finish_deletions)
     application.on_cleanup.append(reverter.close)
     application[openapi.MAKE_DOCUMENT] = partial(openapi.describe, known, PREFIX)
     application[worlds.BUSY] = asyncio.Lock()

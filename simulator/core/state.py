@@ -160,8 +160,9 @@ class State(Protocol):
     def forget(self, match: Mapping[str, object], *, at_ms: int, reason: str) -> int:
         """Delete exchanges for good, on record, and return how many.
 
-        *match* narrows by ``before_ms``, ``organisation``, ``through`` (a number)
-        and ``exchange``; empty: all. Those of this transaction stay.
+        *match* narrows by ``before_ms``, ``organisation``, ``after`` and ``through`` (numbers)
+        and ``exchange``; empty: all. Those of this transaction stay. What is deleted next to
+        what was at the same time and for the same reason counts as one cut with it.
         """
         ...
 

@@ -75,6 +75,7 @@ def test_exchanges_of_this_transaction_stay(path: Path) -> None:
         pytest.param({"exchange": 5}, [1, 2, 3, 4], id="newest"),
         pytest.param({"organisation": "b"}, [1, 3, 5], id="organisation"),
         pytest.param({"before_ms": 30}, [3, 4, 5], id="time"),
+        pytest.param({"after": 1, "through": 3}, [1, 4, 5], id="span"),
         pytest.param({"before_ms": 30, "organisation": "b"}, [1, 3, 4, 5], id="both"),
         pytest.param({"exchange": 99}, [1, 2, 3, 4, 5], id="nothing"),
     ],
@@ -90,6 +91,38 @@ def test_exchanges_are_chosen_by_what_they_are(
 
     found, evidence = evidence_of(path)
     assert (found, evidence.complete) == (left, True)
+
+
+@pytest.mark.parametrize(
+    ("times", "cuts"), [((8, 8), [(1, 4)]), ((8, 9), [(1, 2), (3, 4)])], ids=["one", "another"]
+)
+def test_pieces_of_one_deletion_leave_one_cut(
+    path: Path, times: tuple[int, int], cuts: list[tuple[int, int]]
+) -> None:
+    filled(path)
+
+    for after, at_ms in zip((0, 2), times, strict=True):
+        with closing(open_store(path)) as store, store.transaction() as state:
+            state.forget({"after": after, "through": after + 2}, at_ms=at_ms, reason="delete")
+
+    found, evidence = evidence_of(path)
+    assert found == list(range(5, COUNT + 1))
+    assert [(first, last) for first, last, _ in spans(evidence)] == cuts
+    assert evidence.complete
+
+
+def test_beyond_the_limit_a_transaction_deletes_some_only(path: Path) -> None:
+    with closing(open_store(path)) as store, store.transaction() as state:
+        for _ in range(2100):
+            state.record(exchange())
+    left = []
+    with closing(open_store(path, keep=10)) as store, closing(store.journal()) as journal:
+        for _ in range(3):
+            with store.transaction() as state:
+                state.record(exchange())
+            left.append(journal.count())
+
+    assert left == [1101, 102, 10]
 
 
 def test_what_exchanges_cannot_be_chosen_by_is_refused(path: Path) -> None:

@@ -10,10 +10,9 @@ from aiohttp import web
 from simulator.control.ledger_service import BOOKS, LedgerService
 from simulator.control.parts import LIMIT, PARTS, QUERY, Parts, Route, bad, missing
 from simulator.control.patterns import FILTERS
-from simulator.core.data_directory import drop_ledger
 from simulator.core.messages import Exchange, Headers
 from simulator.core.state import Body
-from simulator.core.timestamps import milliseconds, rfc3339_ms
+from simulator.core.timestamps import rfc3339_ms
 from simulator.disclosure.concepts import PROTOCOL
 from simulator.disclosure.judge.manifest import EXEMPT, SEVERITIES, Judged, as_json, judge
 from simulator.disclosure.observe.records import ObservedRecord
@@ -217,41 +216,11 @@ async def get_findings(request: web.Request) -> web.Response:
     return web.json_response({"seq": exchange.seq, "findings": findings})
 
 
-async def delete_exchanges(request: web.Request) -> web.Response:
-    """Delete exchanges for good, on record: all, those ``before`` a time, or an organisation's."""
-    parts, query = request.app[PARTS], request[QUERY]
-    match: dict[str, object] = {}
-    if "organisation" in query:
-        match["organisation"] = query["organisation"]
-    if "before" in query:
-        try:
-            match["before_ms"] = milliseconds(query["before"])
-        except ValueError:
-            raise bad("before must be a time such as 2026-01-05T10:00:00Z") from None
-    now_ms = parts.clock.now_ms()
-    count = await parts.gateway.run(
-        lambda state: state.forget(match, at_ms=now_ms, reason="delete")
-    )
-    await asyncio.to_thread(drop_ledger, parts.settings.data)
-    return web.json_response({"deleted": count})
-
-
 REDACT = String(
     "redact", "How much of values is shown; fingerprint if absent.", values=get_args(Level)
 )
 FILTER_ROWS = tuple(String(name, f"Only those with this {name}.") for name in FILTERS)
 ROUTES = (
-    Route(
-        "DELETE",
-        "/exchanges",
-        "Delete exchanges for good; that they were deleted is on record.",
-        delete_exchanges,
-        query=(
-            String("before", "Only those before this time.", example="2026-01-05T10:00:00Z"),
-            String("organisation", "Only those of this organisation; empty: of none."),
-        ),
-        answer=(Integer("deleted", "How many.", required=True),),
-    ),
     Route(
         "GET",
         "/exchanges",

@@ -15,6 +15,7 @@ from simulator.store.sql import counting, statements
 from simulator.store.sql.connection import SqlConnection
 
 CONDITIONS = {
+    "after": "seq > :after",
     "before_ms": "at_ms < :before_ms",
     "organisation": "organisation = :organisation",
     "through": "seq <= :through",
@@ -23,10 +24,14 @@ CONDITIONS = {
 """What exchanges can be chosen by, each as the condition that does it."""
 LIMIT = "limit"
 """Reason of a cut that the size limit made; the next one becomes one with it."""
+LOT = 1000
+"""Exchanges that are deleted in one transaction, so that others need not wait for more."""
 _ROOM = 16_384
 """Bytes that a probe writes."""
 _CUT = "INSERT INTO journal_cut (first, last, link, at_ms, reason) VALUES (?,?,?,?,?)"
-_NEWEST_CUT = "SELECT number, first, last, reason FROM journal_cut ORDER BY number DESC LIMIT 1"
+_NEWEST_CUT = (
+    "SELECT number, first, last, reason, at_ms FROM journal_cut ORDER BY number DESC LIMIT 1"
+)
 _WIDER = "UPDATE journal_cut SET last = ?, link = ?, at_ms = ? WHERE number = ?"
 
 
@@ -83,7 +88,9 @@ def delete(
     db.execute(f"DELETE FROM exchange WHERE {where}", values)  # noqa: S608 (of the table)
     cuts = [Cut(first, last, link, at_ms, reason) for first, last, link in spans]
     newest = db.execute(_NEWEST_CUT).fetchone()
-    if reason == LIMIT and newest and newest[3] == LIMIT and newest[2] + 1 == cuts[0].first:
+    # The size limit goes on where it was, and so does a deletion of several pieces.
+    goes_on = newest and newest[3] == reason and (reason == LIMIT or newest[4] == at_ms)
+    if goes_on and newest[2] + 1 == cuts[0].first:
         first = cuts.pop(0)
         db.execute(_WIDER, (first.last, first.link, at_ms, newest[0]))
         cuts_made = [Cut(newest[1], first.last, first.link, at_ms, reason), *cuts]

@@ -124,9 +124,9 @@ class SqlStore(ABC):
         if not keep or session.seq - self._oldest < keep + surplus:
             return
         (self._oldest,) = session.db.execute(statements.OLDEST).fetchone()
-        through = session.seq - keep
-        if through < self._oldest + surplus:
+        if session.seq - self._oldest < keep + surplus:
             return
+        through = min(session.seq - keep, self._oldest + retention.LOT - 1)
         match, now = {"through": through}, session.newest_ms
         retention.delete(session.db, session.seq, match, at_ms=now, reason=retention.LIMIT)
         self._oldest = through + 1
