@@ -40,6 +40,7 @@ class App(Struct):
     licensed: bool = False
     """Whether it was installed with a licence of the organisation."""
     configuration: Body | None = None
+    attributes: Body | None = None
 
 
 class Enrolment(Struct):

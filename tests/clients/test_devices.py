@@ -208,6 +208,12 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "CertificateList": {},
     "InstalledApplicationList": {},
     "ManagedApplicationList": {},
+    "ManagedApplicationAttributes": {"Identifiers": ["none"]},
+    "ManagedApplicationConfiguration": {"Identifiers": ["none"]},
+    "ProvisioningProfileList": {},
+    "Restrictions": {},
+    "EnableRemoteDesktop": {},
+    "DisableRemoteDesktop": {},
     "InstallApplication": {"iTunesStoreID": 1},
     "InstallEnterpriseApplication": {"Manifest": {"items": []}},
     "RemoveApplication": {"Identifier": "none"},
@@ -245,11 +251,13 @@ ERRORS = {
     "Mac": {"RemoveApplication", "RemoveProfile", "InstallApplication", "ClearPasscode"}
     | {"DeviceConfigured", "AccountConfiguration", "EnableLostMode", "DisableLostMode"}
     | {"RotateFileVaultKey", "DeviceLocation", "PlayLostModeSound", "UserConfigured", "LogOutUser"}
-    | {"DeleteUser", "UnlockUserAccount", "SetAutoAdminPassword"},
+    | {"DeleteUser", "UnlockUserAccount", "SetAutoAdminPassword"}
+    | {"Restrictions", "ManagedApplicationAttributes"},
     "iPhone": {"RemoveApplication", "RemoveProfile", "InstallApplication", "ClearPasscode"}
     | {"DeviceConfigured", "AccountConfiguration", "InstallEnterpriseApplication"}
     | {"SetFirmwarePassword", "VerifyFirmwarePassword", "SetRecoveryLock", "VerifyRecoveryLock"}
     | {"RotateFileVaultKey", "UserList", "UserConfigured", "LogOutUser"}
+    | {"EnableRemoteDesktop", "DisableRemoteDesktop"}
     | {"DeleteUser", "UnlockUserAccount", "SetAutoAdminPassword"},
 }
 """What each family answers with Error, as it has not what the command is about."""

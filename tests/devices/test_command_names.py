@@ -31,7 +31,7 @@ OSUpdateStatus
 RotateFileVaultKey SetFirmwarePassword VerifyFirmwarePassword SetRecoveryLock VerifyRecoveryLock
 DeclarativeManagement DeleteUser UserList ActivationLockBypassCode ClearActivationLockBypassCode
 UnlockUserAccount EnableLostMode DisableLostMode DeviceLocation PlayLostModeSound LogOutUser
-UserConfigured
+UserConfigured Restrictions ProvisioningProfileList
 """
 ASKED = """
 UDID ProvisioningUDID DeviceName OSVersion BuildVersion SerialNumber ProductName ModelName Model

@@ -59,6 +59,7 @@ def install_application(execution: Execution) -> Flow[Done]:
     options = execution.optional("Options", dict) or {}
     flags = execution.optional("ManagementFlags", int) or 0
     configuration = execution.optional("Configuration", dict)
+    attributes = execution.optional("Attributes", dict)
     if store_id is None and identifier is None and manifest is None:
         raise CommandFormatError("iTunesStoreID, Identifier and ManifestURL are missing")
     if manifest is not None:
@@ -68,7 +69,8 @@ def install_application(execution: Execution) -> Flow[Done]:
         if options.get("PurchaseMethod") == _LICENSED:
             yield from _check_licence(app, execution)
             app.licensed = True
-    app.managed, app.flags, app.configuration = True, flags, configuration
+    app.managed, app.flags = True, flags
+    app.configuration, app.attributes = configuration, attributes
     execution.device.apps[app.identifier] = app
     return Done({"Identifier": app.identifier, "State": "Installing"})
 
@@ -157,6 +159,28 @@ def managed_application_list(execution: Execution) -> Done:
     return Done({"ManagedApplicationList": found})
 
 
+def _of_managed(execution: Execution, answer: str, name: str) -> Done:
+    """List what managed apps were given under *name*, of those that are asked for."""
+    execution.needed("Identifiers", list)
+    wanted = execution.texts("Identifiers") or ()
+    found = []
+    for one in execution.device.apps.values():
+        if one.managed and one.identifier in wanted:
+            given = one.configuration if name == "Configuration" else one.attributes
+            found.append({"Identifier": one.identifier, **({name: given} if given else {})})
+    return Done({answer: found})
+
+
+def application_configuration(execution: Execution) -> Done:
+    """Tell the configuration of managed apps."""
+    return _of_managed(execution, "ApplicationConfigurations", "Configuration")
+
+
+def application_attributes(execution: Execution) -> Done:
+    """Tell the attributes of managed apps."""
+    return _of_managed(execution, "ApplicationAttributes", "Attributes")
+
+
 def remove_application(execution: Execution) -> Done:
     """Remove a managed app; it stays in the list as uninstalled."""
     identifier = execution.needed("Identifier", str)
@@ -193,6 +217,23 @@ COMMANDS: tuple[Command, ...] = (
         4096,
         ios="5",
         macos="11 u",
+        tvos="10.2",
+        visionos="1.1",
+    ),
+    command(
+        "ManagedApplicationConfiguration",
+        application_configuration,
+        4096,
+        ios="7",
+        macos="10.15",
+        tvos="10.2",
+        visionos="1.1",
+    ),
+    command(
+        "ManagedApplicationAttributes",
+        application_attributes,
+        4096,
+        ios="7",
         tvos="10.2",
         visionos="1.1",
     ),

@@ -108,6 +108,12 @@ def _certificate(encoded: bytes, *, identity: bool) -> dict[str, Any]:
     return {"CommonName": name, "IsIdentity": identity, "Data": encoded}
 
 
+def provisioning_profile_list(execution: Execution) -> Done:
+    """List the provisioning profiles: apps bring theirs, and none is installed by itself."""
+    execution.optional("ManagedOnly", bool)
+    return Done({"ProvisioningProfileList": []})
+
+
 COMMANDS: tuple[Command, ...] = (
     command("ProfileList", profile_list, 1, ios="4 u", macos="10.7 u", tvos="9", visionos="1.1"),
     command(
@@ -118,5 +124,14 @@ COMMANDS: tuple[Command, ...] = (
     ),
     command(
         "RemoveProfile", remove_profile, 2, ios="4 u", macos="10.7 u", tvos="9", visionos="1.1"
+    ),
+    command(
+        "ProvisioningProfileList",
+        provisioning_profile_list,
+        64,
+        ios="4",
+        macos="11",
+        tvos="10.2",
+        visionos="1.1",
     ),
 )

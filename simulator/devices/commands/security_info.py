@@ -9,6 +9,7 @@ from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import CommandFormatError
 
 _ESCROW = "com.apple.security.FDERecoveryKeyEscrow"
+_REMOTE_DESKTOP = "RemoteDesktop"
 
 
 def security_info(execution: Execution) -> Done:
@@ -49,7 +50,7 @@ def _mac_security(device: VirtualDevice) -> dict[str, Any]:
             "Applications": [],
         },
         "SecureBoot": {"SecureBootLevel": "full", "ExternalBootLevel": "disallowed"},
-        "RemoteDesktopEnabled": False,
+        "RemoteDesktopEnabled": bool(device.settings.get(_REMOTE_DESKTOP)),
         "AuthenticatedRootVolumeEnabled": True,
         "BootstrapTokenAllowedForAuthentication": allowed,
         "BootstrapTokenRequiredForSoftwareUpdate": bool(device.bootstrap_token),
@@ -79,6 +80,20 @@ def _escrowed(device: VirtualDevice) -> dict[str, Any]:
     return {}
 
 
+def enable_remote_desktop(execution: Execution) -> Done:
+    """Turn Remote Desktop on."""
+    execution.device.settings[_REMOTE_DESKTOP] = True
+    return Done()
+
+
+def disable_remote_desktop(execution: Execution) -> Done:
+    """Turn Remote Desktop off."""
+    execution.device.settings[_REMOTE_DESKTOP] = False
+    return Done()
+
+
 COMMANDS: tuple[Command, ...] = (
     command("SecurityInfo", security_info, 1024, ios="4", macos="10.7 u", tvos="9", visionos="1.1"),
+    command("EnableRemoteDesktop", enable_remote_desktop, macos="10.14.4 s!"),
+    command("DisableRemoteDesktop", disable_remote_desktop, macos="10.14.4 s!"),
 )

@@ -8,6 +8,7 @@ from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import CommandFormatError, DeviceError, refused
 from simulator.devices.judging.form import unmet_condition
 from simulator.devices.judging.schema import items as documented_items
+from simulator.devices.records import App
 
 Apply = Callable[[VirtualDevice, Mapping[str, Any]], None]
 
@@ -33,16 +34,18 @@ def _name(device: VirtualDevice, item: Mapping[str, Any]) -> None:
 
 
 def _app_configuration(device: VirtualDevice, item: Mapping[str, Any]) -> None:
-    app = device.apps.get(str(item.get("Identifier")))
-    if app is None or not app.managed:
-        raise refused(f"The app “{item.get('Identifier')}” is not managed.", 12024)
-    app.configuration = item.get("Configuration")
+    _managed(device, item).configuration = item.get("Configuration")
 
 
 def _app_attributes(device: VirtualDevice, item: Mapping[str, Any]) -> None:
+    _managed(device, item).attributes = item.get("Attributes")
+
+
+def _managed(device: VirtualDevice, item: Mapping[str, Any]) -> App:
     app = device.apps.get(str(item.get("Identifier")))
     if app is None or not app.managed:
         raise refused(f"The app “{item.get('Identifier')}” is not managed.", 12024)
+    return app
 
 
 _HANDLERS: Mapping[str, Apply] = {

@@ -10,6 +10,7 @@ from simulator.devices.commands import (
     lost_mode,
     profiles,
     queries,
+    restrictions,
     security,
     security_info,
     settings,
@@ -20,6 +21,7 @@ from simulator.devices.commands.rows import Command, Done, Execution
 from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import CommandFormatError, DeviceError, unknown_command
 from simulator.devices.flow import Flow
+from simulator.devices.judging.schema import known
 from simulator.devices.models import IOS
 from simulator.devices.records import Body
 
@@ -29,6 +31,7 @@ COMMANDS: Mapping[str, Command] = {
         queries,
         profiles,
         apps,
+        restrictions,
         security,
         security_info,
         lost_mode,
@@ -62,6 +65,10 @@ QUERIES = frozenset(
         "CertificateList",
         "InstalledApplicationList",
         "ManagedApplicationList",
+        "ManagedApplicationAttributes",
+        "ManagedApplicationConfiguration",
+        "ProvisioningProfileList",
+        "Restrictions",
         "AvailableOSUpdates",
         "OSUpdateStatus",
         "UserList",
@@ -73,6 +80,7 @@ QUERIES = frozenset(
     }
 )
 """What changes nothing, so that the device need not be kept before it is acknowledged."""
+_NOT_SIMULATED = "; Apple documents the command, but simulated devices do not have it"
 
 
 def execute(execution: Execution) -> Flow[tuple[str, Done]]:
@@ -93,7 +101,8 @@ def execute(execution: Execution) -> Flow[tuple[str, Done]]:
             done = yield from done
     except DeviceError as error:
         chain: Body = {"ErrorChain": error.chain(english=not device.mac)}
-        return "Error", Done(chain | error.keys, why=str(error))
+        why = f"{error}{_NOT_SIMULATED}" if row is None and name in known() else str(error)
+        return "Error", Done(chain | error.keys, why=why)
     except CommandFormatError as error:
         return "CommandFormatError", Done(why=str(error))
     return "Acknowledged", done
