@@ -6,7 +6,7 @@ delivered. So a push that no stream took goes on waiting, whatever ends meanwhil
 
 import asyncio
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ from aiohttp import web
 
 from simulator.control.api.events import NEWS, News
 from simulator.control.parts import Parts
+from simulator.control.together import Together
 from simulator.core.state import State
 from simulator.services.apns import pushes
 from simulator.services.apns.pushes import Waiting
@@ -50,6 +51,14 @@ class _Stream:
         look.register(transport.get_extra_info("socket").fileno(), _ENDED)
         return not look.poll(0)
 
+    async def woken(self) -> None:
+        """Wait for what is to be looked at. The state is not asked meanwhile: streams are many."""
+        while not self.arrived.is_set():
+            try:
+                await asyncio.wait_for(self.arrived.wait(), KEEP_ALIVE_S)
+            except TimeoutError:
+                await self.response.write(b": alive\n\n")
+
     async def send(self, waiting: Waiting) -> bool:
         """Write a push; return whether the client was there to take it."""
         # A payload of many lines is as many fields (HTML, server-sent events).
@@ -71,9 +80,11 @@ class PushStreams:
         self._news = news
         self._open: dict[str, list[_Stream]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
-        self._under_way: set[tuple[str, str]] = set()
-        """Pushes that are being handed over: organisation and slot."""
+        self._under_way: dict[tuple[str, str], list[_Stream]] = {}
+        """Pushes that are being handed over, organisation and slot, and who else waits for each."""
         self._broadcasts = parts.settings.shared_tokens == "share"
+        self._beginning = Together(parts.gateway.run, _stored)
+        self._looking = Together(parts.gateway.run, self._look)
 
     def count(self) -> int:
         """Return how many streams are open."""
@@ -99,9 +110,10 @@ class PushStreams:
         response.force_close()
         stream = _Stream(request, response, event, tell)
         with self._listening(name, slots, stream):
+            # What comes once it has begun is heard, at whichever replica that is.
+            stream.since = await self._beginning.ask(None)
             await response.prepare(request)
             await response.write(b": listening\n\n")
-            stream.since = await self._parts.gateway.run(_stored)
             await self._run(slots, stream)
         return response
 
@@ -129,41 +141,46 @@ class PushStreams:
     async def _run(self, slots: str, stream: _Stream) -> None:
         while not self._parts.gateway.notifier.ended and not stream.replaced:
             stream.arrived.clear()
-            if await self._hand_over(slots, stream):
-                continue
-            try:
-                await asyncio.wait_for(stream.arrived.wait(), KEEP_ALIVE_S)
-            except TimeoutError:
-                await stream.response.write(b": alive\n\n")
+            if not await self._hand_over(slots, stream):
+                await stream.woken()
         if stream.replaced:
             await stream.response.write(_REPLACED)
 
     async def _hand_over(self, slots: str, stream: _Stream) -> bool:
         """Hand over what waits in *slots*; return whether there was anything."""
-        parts = self._parts
-
-        def look(state: State) -> list[Waiting]:
-            now_ms = parts.clock.now_ms()
-            return [
-                one
-                for org in state.organisations_with(pushes.PENDING)
-                for one in pushes.waiting(
-                    state.of(org), org, slots, now_ms, stream.since.get(org, 0)
-                )
-            ]
-
         handed = False
         async with self._locks.setdefault(slots, asyncio.Lock()):
-            for waiting in await parts.gateway.run(look):
+            for waiting in await self._looking.ask((slots, stream.since)):
                 key = (waiting.organisation, waiting.slot)
                 if key in self._under_way:
+                    self._under_way[key].append(stream)
                     continue
-                self._under_way.add(key)
+                left_out = self._under_way[key] = []
+                given = False
                 try:
-                    handed = await self._give(slots, waiting) or handed
+                    given = await self._give(slots, waiting)
                 finally:
-                    self._under_way.discard(key)
+                    del self._under_way[key]
+                    if not given:  # they may take it
+                        for one in left_out:
+                            one.arrived.set()
+                handed = handed or given
         return handed
+
+    def _look(
+        self, state: State, asked: Sequence[tuple[str, Mapping[str, int]]]
+    ) -> list[list[Waiting]]:
+        """Return what waits in each of these slots, for a stream that began when so much was."""
+        now_ms = self._parts.clock.now_ms()
+        found = state.organisations_with(pushes.PENDING)
+        return [
+            [
+                one
+                for org in found
+                for one in pushes.waiting(state.of(org), org, slots, now_ms, since.get(org, 0))
+            ]
+            for slots, since in asked
+        ]
 
     async def _give(self, slots: str, waiting: Waiting) -> bool:
         """Write a push to who listens, and note that it is delivered if one of them took it."""
@@ -184,8 +201,9 @@ class PushStreams:
         return True
 
 
-def _stored(state: State) -> dict[str, int]:
-    return {one: pushes.counters(state.of(one))["stored"] for one in identifiers(state)}
+def _stored(state: State, asked: Sequence[None]) -> list[dict[str, int]]:
+    """Return for each that asks how many pushes of each organisation were stored ever."""
+    return [{one: pushes.stored(state.of(one)) for one in identifiers(state)}] * len(asked)
 
 
 def shown(waiting: Waiting) -> dict[str, object]:

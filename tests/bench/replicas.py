@@ -40,6 +40,8 @@ COUNTED = 200
 """Pushes that are counted one by one."""
 STREAMS_S = 300
 """How long the streams may take to be opened."""
+SPARE = 300
+"""Files of a process that are no streams."""
 HEARD = 30
 """Streams whose devices are pushed to."""
 LENIENT = ("--push-auth", "none", "--unknown-tokens", "accept")
@@ -134,8 +136,14 @@ def push(ready: dict[str, Any], token: str, count: int) -> None:
 
 
 @contextmanager
-def cases(server: PostgresServer, directory: Path) -> Iterator[tuple[list[Case], list[Any]]]:
-    """Start all; yield what is measured, and what the three replicas say."""
+def cases(
+    server: PostgresServer, directory: Path, held: int
+) -> Iterator[tuple[list[Case], list[Any]]]:
+    """Start all; yield what is measured, and what the three replicas say.
+
+    A replica can hold *held* streams: half of its connections may be those of the control port.
+    """
+    room = ("--connections", str(2 * (held + SPARE)))
     with ExitStack() as stack:
         found = []
         for name in ("normal", "full"):
@@ -150,7 +158,7 @@ def cases(server: PostgresServer, directory: Path) -> Iterator[tuple[list[Case],
         for number in range(REPLICAS):
             place = directory / f"replica-{number}"
             place.mkdir()
-            shared = (*LENIENT, "--store", url, "--store-key", PASSWORD * 2)
+            shared = (*LENIENT, *room, "--store", url, "--store-key", PASSWORD * 2)
             process, ready = stack.enter_context(serving(place / "data", *shared))
             tokens = tokens or enrol(ready)
             processes.append(process)
@@ -263,8 +271,10 @@ def streams(running: Sequence[Any], count: int) -> dict[str, list[float]]:
     took = time.perf_counter() - begun
     after = [crowd.memory(process) for process, _ in running]
     wanted = (tokens[number * share + at] for number in range(len(running)) for at in range(heard))
+    pushed = time.perf_counter()
     asyncio.run(push_each(running[0][1], wanted))
     left = [_told(pipe) for pipe in pipes]
+    until_heard = time.perf_counter() - pushed
     for client in clients:
         client.join(crowd.PATIENCE_S)
     return {
@@ -274,6 +284,7 @@ def streams(running: Sequence[Any], count: int) -> dict[str, list[float]]:
             (now - then) / share / 1024 for now, then in zip(after, before, strict=True)
         ],
         "heard a push to the first replica": [heard * len(running)],
+        "s until all were pushed to and heard": [until_heard],
         "still open at the end": [sum(left)],
     }
 
@@ -297,8 +308,7 @@ def main() -> None:
         print("PostgreSQL is missing, Debian's postgresql: replicas are not measured")
         return
     allowed = crowd.raise_limit()
-    # Half of what a process may have open is for the control port's connections.
-    most = (allowed // 2 - 200) * REPLICAS
+    most = (allowed - SPARE) * REPLICAS
     if most < wanted.streams:
         wanted.streams = most
         print(f"a process may open {allowed} files only: {most} streams are held")
@@ -310,7 +320,7 @@ def main() -> None:
             payload.write_text(json.dumps({"mdm": MAGIC}))
             disk = file_system(server.folder)
             figures = counted(server, directory)
-            with cases(server, directory) as (measured, running):
+            with cases(server, directory, wanted.streams // REPLICAS) as (measured, running):
                 rounds = [
                     {one.name: measure(one, server, payload, wanted.seconds) for one in measured}
                     for _ in range(wanted.rounds)

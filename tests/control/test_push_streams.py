@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from simulator.app import Simulator
+from simulator.control import push_streams
 from simulator.core.messages import Response
 from simulator.core.settings import Settings
 from simulator.core.state import State
@@ -172,3 +173,27 @@ async def _until(control: Control, wanted: tuple[str, str]) -> None:
 async def _get(control: Control, path: str) -> tuple[int, Any]:
     async with control.http.get(f"{control.base}{path}") as answer:
         return answer.status, await answer.json()
+
+
+async def test_a_stream_that_hears_nothing_does_not_ask_the_state(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push_streams, "KEEP_ALIVE_S", 0.001)
+    asked: list[object] = []
+    run = control.simulator.gateway.run
+
+    def counted(work: Any) -> Any:
+        asked.append(work)
+        return run(work)
+
+    monkeypatch.setattr(control.simulator.gateway, "run", counted)
+    device = await Device.connect(control)
+    await device.until(b": alive\n\n")
+    as_it_began = len(asked)
+    for _ in range(5):
+        await device.until(b": alive\n\n")
+
+    assert len(asked) == as_it_began
+    await push(control)
+    await device.until(b"event: ping\ndata: {}\n\n")
+    device.end()

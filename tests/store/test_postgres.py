@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
+from queue import Queue
 from typing import Any
 
 import psycopg
@@ -164,6 +165,35 @@ def test_a_reader_keeps_nobody_waiting_and_sees_one_moment(replicas: list[Store]
             state.record(exchange())
         assert (now.last(), now.revision(), list(now.scan("thing"))) == before
         assert (journal.last(), journal.revision()) == (1, 2)
+
+
+@pytest.mark.parametrize("odd", ["", "two words", "å", "x" * 9000], ids=["", "two", "å", "long"])
+def test_others_are_told_of_each_topic_however_many(replicas: list[Store], odd: str) -> None:
+    """Who waits for anything else sleeps on: of device streams there may be thousands."""
+    one, other, _ = replicas
+    heard: Queue[list[str] | None] = Queue()
+    topics = {f"{number:064x}" for number in range(300)}
+    assert isinstance(other, PostgresStore)
+    listening = threading.Thread(target=other.peers.listen, args=(heard.put,))
+    listening.start()
+    try:
+        assert heard.get(timeout=10) is None  # what came before it listened
+
+        with one.transaction() as state:
+            state.put("thing", "a", {})
+            state.announce(topics | ({odd} if odd else set()))
+
+        told = heard.get(timeout=10)
+        if odd:
+            assert told is None
+        else:
+            assert told is not None
+            while len(told) < len(topics):
+                told += heard.get(timeout=10) or ()
+            assert sorted(told) == sorted(topics)
+    finally:
+        other.peers.close()
+        listening.join(10)
 
 
 class Relay:

@@ -135,6 +135,11 @@ def is_too_many(state: State, token: str, now_ms: int, rate: int) -> bool:
 COUNTERS = ("stored", "delivered", "coalesced", "expired", "magic_mismatch")
 
 
+def stored(state: State) -> int:
+    """Return how many pushes of the organisation were ever stored."""
+    return state.reserve("apns.stored", 0) - 1
+
+
 def counters(state: State) -> dict[str, int]:
     """Return how often each thing has happened to pushes of the organisation."""
     return {name: state.reserve(f"apns.{name}", 0) - 1 for name in COUNTERS}

@@ -9,17 +9,26 @@ from simulator.store.postgres import schema
 from simulator.store.postgres.connection import PostgresConnection
 
 LONGEST = 7000
-"""Characters of a notice: PostgreSQL takes 8000 bytes."""
+"""Characters of a notice, about: PostgreSQL takes 8000 bytes."""
 _SLICE_S = 0.5
 """How long to listen before a look whether to end."""
 _PAUSE_S = 1.0
 """How long to wait for a server that cannot be reached."""
 
 
-def notice(replica: int, topics: Iterable[str]) -> str:
-    """Return what tells others of *topics*; of too many or odd ones that there is something."""
-    text = " ".join([str(replica), *topics])
-    return text if len(text) <= LONGEST and text.isascii() else f"{replica} *"
+def notices(replica: int, topics: Iterable[str]) -> list[str]:
+    """Return what tells others of *topics*, one notice at least.
+
+    An odd topic wakes all who wait for anything, which may be thousands: many topics do not.
+    """
+    found = [str(replica)]
+    for topic in topics:
+        if not topic.isascii() or " " in topic or len(topic) > LONGEST:
+            return [f"{replica} *"]
+        if len(found[-1]) + len(topic) > LONGEST:
+            found.append(str(replica))
+        found[-1] += f" {topic}"
+    return found
 
 
 class PostgresPeers:

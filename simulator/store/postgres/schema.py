@@ -81,6 +81,7 @@ COUNT = """WITH counted AS (
   ) UPDATE replica SET version = counted.value FROM counted WHERE number = ?
     RETURNING version, pg_notify('mdmsim', ?)"""
 """Counts a transaction, if it has written anything, notes whose it is, and tells the others."""
+NOTIFY = "SELECT pg_notify('mdmsim', ?)"
 HAS_FILES = "SELECT to_regclass('sealed_file') IS NOT NULL"
 FILES = "SELECT name, content FROM sealed_file"
 ADD_FILE = "INSERT INTO sealed_file VALUES (?, ?) ON CONFLICT DO NOTHING"

@@ -14,7 +14,7 @@ from simulator.core.state import Guard
 from simulator.store.errors import StoreError
 from simulator.store.postgres import opening, schema
 from simulator.store.postgres.connection import PostgresConnection
-from simulator.store.postgres.peers import PostgresPeers, notice
+from simulator.store.postgres.peers import PostgresPeers, notices
 from simulator.store.postgres.readers import PostgresReaders
 from simulator.store.sql import long_texts
 from simulator.store.sql.journal import SqlJournal
@@ -116,12 +116,14 @@ class PostgresStore(SqlStore):
     def _commit(self, session: SqlSession) -> None:
         """Commit; where the connection is lost meanwhile, find out whether that was done."""
         db = self._connection
-        told = notice(self.replica, sorted(session.topics))
+        told, *more = notices(self.replica, sorted(session.topics))
         counted = session.db.execute(schema.COUNT, (self.replica, told)).fetchone()
         if counted is None:
             db.execute("COMMIT")
             return
         version, _ = counted
+        if more:
+            session.db.write_many(schema.NOTIFY, [(one,) for one in more])
         if session.removed:
             db.execute(schema.REMOVED, (version,))
         try:

@@ -304,6 +304,7 @@ class SqlState:
         if first is None:
             row = session.db.execute(statements.NEXT, name).fetchone()
             first = row[0] if row else 1
+            session.set(session.counters, name, first)
         if count:
             session.set(session.counters, name, first + count)
             session.dirty_counters.add(name)
