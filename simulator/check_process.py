@@ -16,6 +16,8 @@ from simulator.store.opening import is_url, open_journal
 from simulator.store.protocols import Journal
 
 MODULE = "simulator.check_process"
+LENGTH = 8
+"""Bytes of the length of an answer."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,13 @@ class CheckedSpan(msgspec.Struct, frozen=True, kw_only=True):
     """Of the last exchange."""
 
 
+def send(found: CheckedSpan) -> None:
+    """Write what was found to the standard output, behind its length."""
+    answer = msgspec.msgpack.encode(found)
+    sys.stdout.buffer.write(len(answer).to_bytes(LENGTH) + answer)
+    sys.stdout.buffer.flush()
+
+
 def main() -> None:
     """Check the range on standard input."""
     wanted = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Span)
@@ -56,8 +65,7 @@ def main() -> None:
         journal.check(chain, wanted.through)
     if not wanted.is_checked_by(chain):
         raise SystemExit(1)
-    found = CheckedSpan(checked=chain.checked, first=chain.first, link=chain.link)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(found))
+    send(CheckedSpan(checked=chain.checked, first=chain.first, link=chain.link))
 
 
 if __name__ == "__main__":

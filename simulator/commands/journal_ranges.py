@@ -9,23 +9,26 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from msgspec.structs import asdict
 
 from simulator import check_process, report_process
-from simulator.check_process import CheckedSpan, Span
+from simulator.check_process import LENGTH, CheckedSpan, Span
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.report import checkpoint
 from simulator.disclosure.report.ledger import Ledger
-from simulator.disclosure.report.parts import join
+from simulator.disclosure.report.parts import join, settle
 from simulator.journal.chain import Chain
-from simulator.report_process import MADE_WITH, Part, Range
+from simulator.report_process import MADE_WITH, Part, Ranges
 from simulator.store.protocols import Journal
 
 MANY = 50_000
-"""Exchanges from which on further processes are worth their start."""
+"""Exchanges from which on further processes are worth their start, and that one adds up at a time.
+
+So what is in memory is what is different in so many.
+"""
 MOST = 8
-"""Processes at most: each holds the values that are different in its range."""
-_END_S = 10.0
+"""Processes at most."""
+_UNSETTLED = 16
+"""Ranges that may have values in common for a while: each keeps files open."""
 _Answer = TypeVar("_Answer", bound=CheckedSpan)
 
 
@@ -43,26 +46,31 @@ def add_ranges(
     observer: Observer,
     chain: Chain,
     processes: int,
+    size: int,
     advance: Callable[[int], None],
 ) -> bool:
-    """Add what is behind *chain* to *ledger* in so many *processes*.
+    """Add what is behind *chain* to *ledger* in so many *processes*, *size* exchanges at a time.
 
     False if not all of it is whole, or a process failed: then *ledger* and *chain* are of no use,
     and reading one exchange after the other tells what is wrong. *advance* is told how many
     exchanges are done.
     """
-    spans = _spans(journal, place, chain, journal.last(), processes)
+    last = journal.last()
+    spans = _spans(journal, place, chain, last, max(processes, (last - chain.seq) // size))
     with ExitStack() as stack:
-        wanted = [Range(**asdict(one), key=key) for one in spans]
+        wanted = [Ranges(key, spans[at::processes]) for at in range(processes) if spans]
         started = _all_started(stack, report_process.MODULE, wanted)
-        for process, span in zip(started, spans, strict=True):
-            part = _answered(process, Part)
+        for number, span in enumerate(spans):
+            part = _answered(started[number % processes], Part)
             kept = part and checkpoint.load(part.ledger, MADE_WITH, observer, ledger.catalogue)
             if not part or not kept or part.link != journal.link(span.through):
                 return False
             join(ledger, kept.ledger)
+            if number % _UNSETTLED == 0:
+                settle(ledger)
             chain.joined(part.checked, part.first, span.through, part.link)
             advance(span.through - span.after)
+    settle(ledger)
     return bool(spans)
 
 
@@ -103,15 +111,15 @@ def _spans(
 
 
 def _all_started(
-    stack: ExitStack, module: str, spans: Sequence[Span]
+    stack: ExitStack, module: str, wanted: Sequence[Ranges | Span]
 ) -> list[subprocess.Popen[bytes]]:
-    """Return a process of *module* for each of *spans*; those that still run end with *stack*."""
-    started = [stack.enter_context(_started(module, one)) for one in spans]
+    """Return a process of *module* for each of *wanted*; those that still run end with *stack*."""
+    started = [stack.enter_context(_started(module, one)) for one in wanted]
     stack.callback(_end, started)
     return started
 
 
-def _started(module: str, span: Span) -> subprocess.Popen[bytes]:
+def _started(module: str, wanted: Ranges | Span) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(  # noqa: S603 (ours)
         (sys.executable, "-P", "-m", module),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -119,16 +127,17 @@ def _started(module: str, span: Span) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
     )
     assert process.stdin is not None  # noqa: S101 (for mypy)
-    process.stdin.write(msgspec.msgpack.encode(span))
+    process.stdin.write(msgspec.msgpack.encode(wanted))
     process.stdin.close()
     return process
 
 
 def _answered(process: subprocess.Popen[bytes], kind: type[_Answer]) -> _Answer | None:
-    """Return what a process found; None if it failed."""
+    """Return what a process found in its next range; None if it failed."""
     assert process.stdout is not None  # noqa: S101 (for mypy)
-    answered = process.stdout.read()
-    return None if process.wait(_END_S) else msgspec.msgpack.decode(answered, type=kind)
+    size = int.from_bytes(process.stdout.read(LENGTH))
+    answer = process.stdout.read(size)
+    return msgspec.msgpack.decode(answer, type=kind) if size and len(answer) == size else None
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:

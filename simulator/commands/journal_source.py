@@ -1,7 +1,8 @@
 """Reading a data directory's journal, whether the simulator runs or not."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator
+import mmap
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,10 +21,11 @@ from simulator.core.data_directory import (
     read_keys,
     signed,
 )
-from simulator.core.files import PRIVATE, write_file
+from simulator.core.files import PRIVATE, replacing
 from simulator.core.messages import Exchange
 from simulator.core.sealed_file import seal, unseal
 from simulator.core.settings import Settings
+from simulator.core.spool import FileSpool
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.judge.spans import JournalRange, RangeDisclosures
@@ -131,15 +133,15 @@ def _added_up(
     """Return the ledger of all exchanges; of a large journal, it is kept for the next time."""
     made_with = " ".join((__version__, digest(catalogue), observer.key_id, _deletions(journal)))
     restored = None if fresh else _restored(journal, kept, source, made_with, catalogue)
-    ledger, chain = restored or (Ledger(observer, catalogue), Chain())
+    ledger, chain = restored or (Ledger(observer, catalogue, spool=FileSpool), Chain())
     before = ledger.exchanges
     many = journal.last() - chain.seq >= source.many
-    if many and source.processes > 1 and not _added_in_ranges(journal, source, ledger, chain):
-        ledger, chain = Ledger(observer, catalogue), Chain()
+    if many and not _added_in_ranges(journal, source, ledger, chain):
+        ledger, chain = Ledger(observer, catalogue, spool=FileSpool), Chain()
     evidence = read(journal, ledger.add, chain)
     if ledger.exchanges - before >= LARGE and chain.link:
         with suppress(OSError):  # a directory that cannot be written is read anew each time
-            kept.write(checkpoint.dump(ledger, made_with, chain.seq, chain.link))
+            kept.write(checkpoint.pieces(ledger, made_with, chain.seq, chain.link))
     return ledger, evidence
 
 
@@ -161,7 +163,7 @@ def _added_in_ranges(journal: Journal, source: _Source, ledger: Ledger, chain: C
     with bar("reading the journal", left) as advance:
         return add_ranges(
             journal, source.place, source.key, ledger, source.observer, chain,
-            source.processes, advance,
+            source.processes, source.many, advance,
         )  # fmt: skip
 
 
@@ -180,15 +182,19 @@ class _Kept:
     path: Path
     key: bytes
 
-    def read(self) -> bytes | None:
+    def read(self) -> memoryview | None:
         """Return what `write` was given; None if there is nothing, or something else."""
         try:
-            return unseal(self.key, LEDGER, self.path.read_bytes())
-        except OSError:
+            with self.path.open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError):  # the latter if it is empty
             return None
+        return unseal(self.key, LEDGER, memoryview(mapped))
 
-    def write(self, content: bytes) -> None:
-        write_file(self.path, seal(self.key, LEDGER, content), PRIVATE)
+    def write(self, content: Sequence[bytes | memoryview]) -> None:
+        with replacing(self.path, PRIVATE) as file:
+            file.write(seal(self.key, LEDGER, content))
+            file.writelines(content)
 
 
 def _restored(
@@ -196,7 +202,7 @@ def _restored(
 ) -> tuple[Ledger, Chain] | None:
     """Return the ledger that was kept, if the hashes of all that it holds are still right."""
     data = kept.read()
-    restored = data and checkpoint.load(data, made_with, source.observer, catalogue)
+    restored = data and checkpoint.load(data, made_with, source.observer, catalogue, FileSpool)
     if not restored:
         return None
     chain = Chain()

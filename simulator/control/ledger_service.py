@@ -11,6 +11,7 @@ from aiohttp import web
 from simulator import __version__
 from simulator.control.parts import Parts
 from simulator.core.messages import Exchange
+from simulator.core.spool import FileSpool
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.judge.manifest import Manifest
 from simulator.disclosure.judge.spans import JournalRange, RangeDisclosures
@@ -39,7 +40,7 @@ class LedgerService:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._lock = threading.Lock()
-        self._ledger = Ledger(parts.observer, parts.catalogue)
+        self._ledger = Ledger(parts.observer, parts.catalogue, spool=FileSpool)
         self._chain = Chain()
         self._cuts: list[Cut] = []
         """What had been deleted when this was begun."""

@@ -2,21 +2,21 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 _SIZE = hashlib.sha256().digest_size
 
 
-def seal(key: bytes, purpose: str, content: bytes) -> bytes:
-    """Return *content* behind its HMAC-SHA-256 by *key*, which holds for *purpose* only."""
-    return _mac(key, purpose, content) + content
+def seal(key: bytes, purpose: str, content: Iterable[bytes | memoryview]) -> bytes:
+    """Return the HMAC-SHA-256 by *key* of *content*, to be put before it; for *purpose* only."""
+    mac = hmac.new(key, purpose.encode() + b"\0", "sha256")
+    for piece in content:
+        mac.update(piece)
+    return mac.digest()
 
 
-def unseal(key: bytes, purpose: str, sealed: bytes) -> bytes | None:
-    """Return what `seal` was given; None if *sealed* is not exactly what it returned."""
+def unseal(key: bytes, purpose: str, sealed: memoryview) -> memoryview | None:
+    """Return what is behind the hash that `seal` gave; None if *sealed* is anything else."""
     content = sealed[_SIZE:]
-    whole = hmac.compare_digest(sealed[:_SIZE], _mac(key, purpose, content))
+    whole = hmac.compare_digest(sealed[:_SIZE], seal(key, purpose, (content,)))
     return content if whole else None
-
-
-def _mac(key: bytes, purpose: str, content: bytes) -> bytes:
-    return hmac.digest(key, purpose.encode() + b"\0" + content, "sha256")

@@ -178,11 +178,13 @@ def spoiled(kept: bytes, another: bytes) -> Iterator[tuple[str, bytes]]:
     yield "of-another-directory", another
     yield "without-its-proof", kept[32:]
     for name in ("sent", "received", "origins"):
-        lists = msgspec.msgpack.decode(kept[32:])
+        end = 40 + int.from_bytes(kept[32:40])
+        lists = msgspec.msgpack.decode(kept[40:end])
         lists[name] = type(lists[name])()
-        dropped = msgspec.msgpack.encode(lists)
+        head = msgspec.msgpack.encode(lists)
+        dropped = len(head).to_bytes(8) + head + kept[end:]
         yield f"nothing-{name}-with-the-old-proof", kept[:32] + dropped
-        yield f"nothing-{name}-proved-by-another-key", seal(bytes(32), LEDGER, dropped)
+        yield f"nothing-{name}-proved-by-another-key", seal(bytes(32), LEDGER, (dropped,)) + dropped
     for number, place in enumerate(range(0, len(kept), max(len(kept) // FLIPS, 1))):
         turned = bytearray(kept)
         turned[place] ^= 1 << number % 8

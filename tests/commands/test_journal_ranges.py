@@ -119,7 +119,7 @@ def test_each_range_is_read_by_a_process_of_its_own(
 
     with closing(open_journal(data / DATABASE)) as journal:
         whole = add_ranges(
-            journal, data / DATABASE, keys.fingerprint, ledger, observer, chain, 2, done.append
+            journal, data / DATABASE, keys.fingerprint, ledger, observer, chain, 2, 9, done.append
         )
 
     assert (whole, done) == (altered is None, ranges)

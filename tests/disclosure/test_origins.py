@@ -95,17 +95,21 @@ def test_a_session_token_from_the_head_of_an_answer_is_an_echo() -> None:
     }
 
 
-def test_what_was_answered_can_be_written_down_and_read_again() -> None:
+def test_what_was_answered_can_be_put_together_from_parts() -> None:
     apple = world()
-    origins = Origins(apple.catalogue)
+    origins, again, later = (Origins(apple.catalogue) for _ in range(3))
     origins.answered("device.serial", (7, 8), 3, "dep.fetch")
     origins.answered("device.serial", (7,), 5, "dep.sync")
+    again.answered("device.serial", (7, 8), 3, "dep.fetch")
+    later.answered("device.serial", (7,), 5, "dep.sync")
 
-    again = Origins(apple.catalogue)
-    again.load(origins.dump())
+    again.join(later)
+    again.settle()
 
     for one in (origins, again):
         assert one.of("device.serial", 7, 4) == "echo:dep.fetch"
         assert one.of("device.serial", 7, 3) == "novel"
         assert one.of("device.serial", 9, 9) == "novel"
         assert one.of("protocol", 7, 4) == ""
+        sent = {7: 4, 9: 9}
+        assert one.of_many("device.serial", 0, 100, sent) == {7: "echo:dep.fetch", 9: "novel"}

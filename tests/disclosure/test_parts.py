@@ -12,7 +12,7 @@ from simulator.core.messages import Exchange
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.report import checkpoint, ledger, parts
 from simulator.disclosure.report.ledger import Ledger
-from simulator.disclosure.report.parts import join
+from simulator.disclosure.report.parts import join, settle
 from simulator.protocol.catalogue import Catalogue
 from tests.disclosure.factories import CATALOGUE, FINGERPRINTER
 from tests.disclosure.formats.conftest import ran
@@ -33,7 +33,9 @@ def journals(catalogue: Catalogue, names: list[str]) -> Any:
 
 def facts(one: Ledger) -> Any:
     """Return all that is in a ledger, to be compared."""
-    return msgpack.decode(checkpoint.dump(one, "x", 0, b""), type=checkpoint._Ledger)
+    data = checkpoint.dump(one, "x", 0, b"")
+    end = 8 + int.from_bytes(data[:8])
+    return msgpack.decode(data[8:end]), data[end:]
 
 
 def added(exchanges: list[Exchange], catalogue: Catalogue, *, is_part: bool = False) -> Ledger:
@@ -53,6 +55,7 @@ def in_parts(exchanges: list[Exchange], places: list[int], catalogue: Catalogue)
         kept = checkpoint.load(checkpoint.dump(part, "x", 0, b""), "x", observer, catalogue)
         assert kept is not None
         join(whole, kept.ledger)
+    settle(whole)
     return whole
 
 

@@ -21,12 +21,12 @@ The flat ``summary`` of the JSON holds the same parts, failures first.
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from simulator.disclosure.concepts import PROTOCOL, UNKNOWN
 from simulator.disclosure.judge.inherent import INHERENT
 from simulator.disclosure.judge.manifest import EXEMPT, NONE, SEVERITIES, UNDECLARED
+from simulator.disclosure.report.firsts import Firsts, together
 from simulator.disclosure.report.groups import EVIDENCE
 from simulator.disclosure.report.layout import printable
 from simulator.disclosure.report.lines import LedgerLine
@@ -141,7 +141,7 @@ class Glance:
 
     @classmethod
     def build(
-        cls, sent: Iterable[LedgerLine], values: Mapping[str, AbstractSet[int]], words: Words
+        cls, sent: Iterable[LedgerLine], values: Mapping[str, Firsts], words: Words
     ) -> "Glance":
         """Add up *sent* lines. *values*: the different values of each line, by its id."""
         parts = _parts(sent, values, words)
@@ -191,7 +191,7 @@ def status_of(line: LedgerLine) -> str:
 
 
 def _parts(
-    sent: Iterable[LedgerLine], values: Mapping[str, AbstractSet[int]], words: Words
+    sent: Iterable[LedgerLine], values: Mapping[str, Firsts], words: Words
 ) -> list[SummaryEntry]:
     groups: dict[tuple[str, str, str, str], list[LedgerLine]] = {}
     for line in sent:
@@ -205,12 +205,12 @@ def _parts(
 def _part(
     key: tuple[str, str, str, str],
     lines: Sequence[LedgerLine],
-    values: Mapping[str, AbstractSet[int]],
+    values: Mapping[str, Firsts],
     words: Words,
 ) -> SummaryEntry:
     subject, concept, field, status = key
     worst = max(lines, key=lambda one: SEVERITIES.index(one.severity))
-    count = _together([values[one.id] for one in lines])
+    count = together([values[one.id] for one in lines])
     operations: Counter[str] = Counter()
     for one in lines:
         operations[one.operation] = max(operations[one.operation], one.requests)
@@ -262,11 +262,6 @@ def _place(line: LedgerLine) -> SummaryPlace:
         example=line.example,
         evidence=line.evidence,
     )
-
-
-def _together(sets: Sequence[AbstractSet[int]]) -> int:
-    """Return how many different values there are; one set alone is not copied."""
-    return len(sets[0]) if len(sets) == 1 else len(set().union(*sets))
 
 
 def _rank(part: SummaryEntry) -> tuple[int, int, int, str, str]:

@@ -1,13 +1,14 @@
 """Groups: the lines of a ledger as it is added up, and how repeats are added at once."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from simulator.core.messages import Exchange
 from simulator.disclosure.observe.plans import Row
 from simulator.disclosure.observe.records import Disclosure
 from simulator.disclosure.redact.markers import Marker
+from simulator.disclosure.report.firsts import Firsts
 
 EVIDENCE = 5
 """Exchanges that each group names."""
@@ -27,8 +28,8 @@ class Seen:
     """Exchanges."""
     records: int = 0
     """Values, repeated ones included."""
-    values: set[int] = field(default_factory=set)
-    """Different values, as numbers that stand for them."""
+    values: Firsts = field(default_factory=Firsts)
+    """Different values, as numbers that stand for them, each with its first exchange."""
     first_ms: int = 0
     last_ms: int = 0
     evidence: list[int] = field(default_factory=list)
@@ -53,6 +54,11 @@ class Seen:
         if self.requests <= EVIDENCE:
             self.evidence.append(seq)
 
+    def add(self, values: Iterable[int], seq: int) -> None:
+        """Take the values of exchange *seq*."""
+        for value in values:
+            self.values.add(value, seq)
+
     def later(self, count: int, seq: int, last_ms: int) -> None:
         """Count so many exchanges more, up to number *seq*; their values are for the caller."""
         self.requests += count
@@ -60,12 +66,12 @@ class Seen:
         self.last_ms = max(self.last_ms, last_ms)
 
     def join(self, later: "Seen") -> None:
-        """Add what was seen in the exchanges right behind."""
+        """Add what was seen in the exchanges right behind; the values are settled by the caller."""
         if not self.first_ms or later.first_ms < self.first_ms:
             self.first_ms = later.first_ms
         self.later(later.requests, later._last, later.last_ms)  # noqa: SLF001 (of this class)
         self.records += later.records
-        self.values |= later.values
+        self.values.extend(later.values)
         self.versions |= later.versions
         self.evidence += later.evidence[: EVIDENCE - len(self.evidence)]
 
@@ -95,10 +101,8 @@ class Sent:
     documented: bool = True
     origins: Counter[str] = field(default_factory=Counter)
     """Different values by where they came from when they were first sent."""
-    fresh: set[int] = field(default_factory=set)
+    fresh: Firsts = field(default_factory=Firsts)
     """Values that were novel, of concepts that the simulator itself issues."""
-    firsts: dict[int, int] = field(default_factory=dict)
-    """Of a part of a journal: the exchange of each value that first had it there."""
     samples: dict[str | None, Disclosure] = field(default_factory=dict)
     odd: dict[tuple[str, ...], SentExample] = field(default_factory=dict)
     """The first value of each set of flags that is not the example's; up to `ODD`."""

@@ -4,7 +4,8 @@ It knows no manifest: claims are laid over it when a report is made.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from itertools import chain
 from typing import Any
 
@@ -16,12 +17,14 @@ from simulator.disclosure.observe.records import ObservedRecord
 from simulator.disclosure.observe.values import text_of
 from simulator.disclosure.redact.markers import OPENING, parse_marker
 from simulator.disclosure.report.devices import DEVICE, DeviceLedger
+from simulator.disclosure.report.firsts import Firsts, Spool
 from simulator.disclosure.report.groups import (
     ODD,
     SAMPLES,
     WRITTEN,
     ReceivedValues,
     Repeat,
+    Seen,
     Sent,
     SentExample,
 )
@@ -52,16 +55,19 @@ class Ledger:
         origins: Origins | None = None,
         *,
         is_part: bool = False,
+        spool: Callable[[], Spool] = BytesIO,
     ) -> None:
         """Start empty. *origins*: what was answered, if more is known of it than will be added.
 
-        A part does not know what was answered before it; see `parts.join`.
+        A part does not know what was answered before it; see `parts.join`. *spool* makes what
+        different values are kept in, if they are very many.
         """
+        self.spool = spool
         self.observer = observer
         self.catalogue = catalogue
-        self.origins = origins or Origins(catalogue)
+        self.origins = origins or Origins(catalogue, spool)
         self._follows = origins is None
-        self._tells_origins, self._is_part = not is_part, is_part
+        self._tells_origins = not is_part
         self.issued = frozenset(
             one.concept for service in catalogue.services.values() for one in service.issues
         )
@@ -155,6 +161,23 @@ class Ledger:
         self.flush()
         return self._sent
 
+    def sent_group(self, service: str, operation: str, one: Disclosure, text: str | None) -> Sent:
+        """Return a group that begins with the record *one*."""
+        return Sent(service, operation, one, text, self.seen(), fresh=Firsts(self.spool))
+
+    def seen(self) -> Seen:
+        """Return what counts how often and when."""
+        return Seen(values=Firsts(self.spool))
+
+    def note_origins(self, group: Sent, origins: Mapping[int, str]) -> None:
+        """Count where values came from that are new in *group*."""
+        issued = group.example.concept in self.issued
+        for value, origin in origins.items():
+            if origin:
+                group.origins[origin] += 1
+            if issued and origin == NOVEL:
+                group.fresh.add(value, 0)
+
     def flush(self) -> None:
         """Add to the groups what was only counted up to now."""
         for one in self._repeats.values():
@@ -168,7 +191,7 @@ class Ledger:
             key = (service, operation, one.part, one.generic, one.via, one.concept)
             group = self._sent.get(key)
             if group is None:
-                group = self._sent[key] = Sent(service, operation, one, text(one))
+                group = self._sent[key] = self.sent_group(service, operation, one, text(one))
             elif (
                 one.flags != group.example.flags
                 and one.flags not in group.odd
@@ -209,7 +232,7 @@ class Ledger:
         if int(one.fp, 16) in group.seen.values:
             return
         if one.concept in NAMES and self._follows:
-            self.origins.names.update(words_of(text(one) or ""))
+            self.origins.add_names(words_of(text(one) or ""))
         elif may_name(one) and len(group.words) < _WORDS:
             kept = text(one) if len(group.words) < WRITTEN else None
             example = SentExample(one, kept, seq)
@@ -230,7 +253,8 @@ class Ledger:
             key = (exchange.service, one.at)
             group = self.connections.get(key)
             if group is None:
-                group = self.connections[key] = Sent(exchange.service, "", one, text)
+                group = self.sent_group(exchange.service, "", one, text)
+                self.connections[key] = group
             self._add(group, one, exchange)
 
     def _follow_headers(self, exchange: Exchange) -> None:
@@ -261,15 +285,15 @@ class Ledger:
             group.seen.records += len(values) - 1
             if row.concept in NAMES and self._follows:
                 for value in values:
-                    self.origins.names.update(words_of(text_of(value)))
+                    self.origins.add_names(words_of(text_of(value)))
             if self.origins.follows(row.concept):
                 stamps = [self.observer.stamp(row.concept, value) for value in values]
-                group.seen.values.update(stamps)
+                group.seen.add(stamps, exchange.seq)
                 if self._follows:
                     seq, name = exchange.seq, exchange.operation
                     self.origins.answered(row.concept, stamps, seq, name)
             else:
-                group.seen.values.update(stable(text_of(value)) for value in values)
+                group.seen.add(map(stable, map(text_of, values)), exchange.seq)
 
     def _first_received(
         self, exchange: Exchange, place: str, row: Row, value: Any
@@ -277,22 +301,20 @@ class Ledger:
         sealed = parse_marker(value) if isinstance(value, str) else None
         marker = sealed or self.observer.mark(row.concept, value)
         text = None if sealed or CONCEPTS[row.concept].sealed else text_of(value)
-        return ReceivedValues(exchange.service, exchange.operation, place, row, marker, text)
+        return ReceivedValues(
+            exchange.service, exchange.operation, place, row, marker, text, self.seen()
+        )
 
     def _add(self, group: Sent, one: Disclosure, exchange: Exchange) -> None:
         group.seen.note(exchange)
-        value = int(one.fp, 16)
+        value, seq = int(one.fp, 16), exchange.seq
         # What is empty discloses nothing but its presence.
-        if value not in group.seen.values and one.shape not in ("empty", "null"):
-            group.seen.values.add(value)
-            if self._tells_origins and (
-                origin := self.origins.of(one.concept, value, exchange.seq)
-            ):
-                group.origins[origin] += 1
-                if origin == NOVEL and one.concept in self.issued:
-                    group.fresh.add(value)
-            elif self._is_part:
-                group.firsts[value] = exchange.seq
+        if (
+            one.shape not in ("empty", "null")
+            and group.seen.values.add(value, seq)
+            and self._tells_origins
+        ):
+            self.note_origins(group, {value: self.origins.of(one.concept, value, seq)})
         if one.flags:
             group.flags.update(one.flags)
         group.documented = group.documented and one.documented

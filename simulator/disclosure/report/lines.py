@@ -210,7 +210,8 @@ def _novelty(group: Sent, known: Known | None) -> dict[str, int]:
     """Return how many different values came from where; *known* tells the foreign ones."""
     found = dict(group.origins)
     issued = known(group.example.concept) if known and group.fresh else None
-    if issued is not None and (foreign := len(group.fresh - issued)):
+    fresh = group.fresh
+    if issued is not None and (foreign := len(fresh) - sum(one in fresh for one in issued)):
         found[FOREIGN] = foreign
         found[NOVEL] -= foreign
     return {name: found[name] for name in sorted(found) if found[name]}

@@ -6,11 +6,13 @@ issues itself, what it never issued is ``foreign``: in a world of invented data
 that is probably somebody's real data.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache
+from io import BytesIO
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL
+from simulator.disclosure.report.firsts import Firsts, Spool
 from simulator.disclosure.report.names import PERSON_NAME, words_of
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, walk
@@ -60,56 +62,72 @@ def known_to(catalogue: Catalogue, scan: Scan, stamp: Callable[[str, str], int])
 class Origins:
     """The values that were answered, each with the exchange that did so first."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, spool: Callable[[], Spool] = BytesIO) -> None:
         self._operations = list(catalogue.operations)
-        self._first: dict[str, dict[int, int]] = {name: {} for name in _followed(catalogue)}
-        self.names: set[int] = set()
+        self._numbers = {name: number for number, name in enumerate(self._operations)}
+        self.first = {name: Firsts(spool) for name in sorted(_followed(catalogue))}
+        """The values of each concept, with the exchange and, in the lower bits, its operation."""
+        self.names = Firsts(spool)
         """Words of the names of persons that were answered, or sent as such."""
 
     def follows(self, concept: str) -> bool:
         """Tell whether values of *concept* are both answered and sent, so that they can echo."""
-        return concept in self._first
+        return concept in self.first
 
     @property
     def followed(self) -> Iterable[str]:
         """The concepts that `follows` tells."""
-        return self._first
+        return self.first
 
     def answers(self, concept: str, value: int) -> bool:
         """Tell whether a fingerprint of a followed concept was ever answered."""
-        return value in self._first[concept]
+        return value in self.first[concept]
 
     def answered(self, concept: str, values: Iterable[int], seq: int, operation: str) -> None:
         """Note the fingerprints *values* that exchange *seq* answered; *concept* is followed."""
-        entry = seq << _BITS | self._operations.index(operation)
-        first = self._first[concept]
+        entry = seq << _BITS | self._numbers[operation]
+        first = self.first[concept]
         for value in values:
-            first.setdefault(value, entry)
+            first.add(value, entry)
 
     def of(self, concept: str, value: int, seq: int) -> str:
         """Return the origin of a fingerprint that exchange *seq* sent; empty for plumbing."""
-        entry = self._first.get(concept, {}).get(value)
+        first = self.first.get(concept)
+        return self._origin(concept, None if first is None else first.get(value), seq)
+
+    def of_many(
+        self, concept: str, low: int, high: int, values: Mapping[int, int]
+    ) -> dict[int, str]:
+        """Return the origin of each of *values*, with the exchange that sent it, as `of` does.
+
+        They are from *low* to the one before *high*.
+        """
+        first = self.first.get(concept)
+        known = {} if first is None else first.between(low, high)
+        return {one: self._origin(concept, known.get(one), seq) for one, seq in values.items()}
+
+    def _origin(self, concept: str, entry: int | None, seq: int) -> str:
         if entry is not None and entry >> _BITS < seq:
             return ECHO + self._operations[entry & (1 << _BITS) - 1]
         if CONCEPTS[concept].category == PROTOCOL:
             return ""
         return DERIVED if concept in _DERIVED else NOVEL
 
-    def dump(self) -> dict[str, list[tuple[int, int, str]]]:
-        """Return all entries, as values that can be written down."""
-        return {
-            concept: [
-                (value, entry >> _BITS, self._operations[entry & (1 << _BITS) - 1])
-                for value, entry in first.items()
-            ]
-            for concept, first in self._first.items()
-        }
+    def add_names(self, words: Iterable[int]) -> None:
+        """Note words of names of persons."""
+        for word in words:
+            self.names.add(word, 0)
 
-    def load(self, entries: dict[str, list[tuple[int, int, str]]]) -> None:
-        """Take what `dump` gave."""
-        for concept, rows in entries.items():
-            for value, seq, operation in rows:
-                self.answered(concept, (value,), seq, operation)
+    def join(self, later: "Origins") -> None:
+        """Take what was answered in the exchanges right behind."""
+        for concept, first in later.first.items():
+            self.first[concept].extend(first)
+        self.names.extend(later.names)
+
+    def settle(self) -> None:
+        """Find what came twice in what was joined."""
+        for one in (*self.first.values(), self.names):
+            one.settle()
 
 
 @cache

@@ -3,33 +3,25 @@
 The result is that of adding up all exchanges one by one.
 """
 
-from simulator.disclosure.report.groups import (
-    ODD,
-    SAMPLES,
-    WRITTEN,
-    ReceivedValues,
-    Sent,
-    SentExample,
-)
+from dataclasses import replace
+from functools import partial
+
+from simulator.disclosure.report.groups import ODD, SAMPLES, WRITTEN, Sent, SentExample
 from simulator.disclosure.report.ledger import Ledger
-from simulator.disclosure.report.origins import NOVEL
 
 
 def join(ledger: Ledger, part: Ledger) -> None:
-    """Add to *ledger* what *part* added up, of the exchanges right behind those of *ledger*."""
-    for concept, entries in part.origins.dump().items():
-        for value, seq, operation in entries:
-            ledger.origins.answered(concept, (value,), seq, operation)
-    ledger.origins.names |= part.origins.names
+    """Add to *ledger* what *part* added up, of the exchanges right behind those of *ledger*.
+
+    What values are new, and where they came from, is found by `settle`, for all parts at once.
+    """
+    ledger.origins.join(part.origins)
     for into, of in ((ledger.sent, part.sent), (ledger.connections, part.connections)):
         _join_groups(ledger, into, of)  # type: ignore[arg-type]  # each with keys of its own
     for key, values in part.received.items():
         known = ledger.received.get(key)
         if known is None:
-            known = ledger.received[key] = ReceivedValues(
-                values.service, values.operation, values.place, values.row, values.marker,
-                values.text,
-            )  # fmt: skip
+            known = ledger.received[key] = replace(values, seen=ledger.seen())
         known.seen.join(values.seen)
     for where, told in part.devices.told.items():
         before = ledger.devices.told.setdefault(where, told)
@@ -39,23 +31,31 @@ def join(ledger: Ledger, part: Ledger) -> None:
     ledger.add_counts(part)
 
 
+def settle(ledger: Ledger) -> None:
+    """Find the values that were new in the parts, and where they came from."""
+    ledger.origins.settle()
+    for values in ledger.received.values():
+        values.seen.values.settle()
+    for group in (*ledger.sent.values(), *ledger.connections.values()):
+        group.seen.values.settle(partial(_note_new, ledger, group))
+
+
+def _note_new(ledger: Ledger, group: Sent, low: int, high: int, new: dict[int, int]) -> None:
+    origins = ledger.origins.of_many(group.example.concept, low, high, new)
+    ledger.note_origins(group, origins)
+
+
 def _join_groups(ledger: Ledger, groups: dict[object, Sent], part: dict[object, Sent]) -> None:
     for key, group in part.items():
         known = groups.get(key)
         if known is None:
-            known = groups[key] = Sent(group.service, group.operation, group.example, group.text)
-        _join_group(ledger, known, group)
+            known = groups[key] = ledger.sent_group(
+                group.service, group.operation, group.example, group.text
+            )
+        _join_group(known, group)
 
 
-def _join_group(ledger: Ledger, known: Sent, part: Sent) -> None:
-    concept = part.example.concept
-    for value, seq in part.firsts.items():
-        if value in known.seen.values:
-            continue
-        if origin := ledger.origins.of(concept, value, seq):
-            known.origins[origin] += 1
-            if origin == NOVEL and concept in ledger.issued:
-                known.fresh.add(value)
+def _join_group(known: Sent, part: Sent) -> None:
     example = SentExample(part.example, part.text, part.seen.evidence[0])
     for one in (example, *part.odd.values()):
         flags = one.record.flags

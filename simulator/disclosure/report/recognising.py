@@ -74,7 +74,8 @@ class Recogniser:
         """Return those of *words* that are of names of persons."""
         wanted = set(words)
         held = (self._known and self._known(PERSON_NAME)) or frozenset[int]()
-        return wanted & self._ledger.origins.names | wanted & held if wanted else wanted
+        names = self._ledger.origins.names
+        return {one for one in wanted if one in held or one in names}
 
     def _issued(self, one: Disclosure, text: str | None) -> Concept | None:
         """Return the one concept that a value of unknown meaning was issued as, or None."""

@@ -43,7 +43,7 @@ def ledger_row(line: LedgerLine, group: Sent) -> dict[str, Any]:
         "requests": line.requests,
         "records": line.records,
         "values": line.values,
-        "fingerprints": [f"{value:016x}" for value in sorted(group.seen.values)[:FINGERPRINTS]],
+        "fingerprints": [f"{value:016x}" for value in group.seen.values.smallest(FINGERPRINTS)],
         "asked_versions": list(line.asked_versions),
         "first_seen": line.first_seen,
         "last_seen": line.last_seen,
