@@ -91,6 +91,8 @@ class Fingerprinter:
         self._lately = lru_cache(maxsize=4096)(self._mark)
         """Marks of short texts: a session token comes with every request."""
         self._texts = lru_cache(maxsize=4096)(self._text)
+        self._fingerprints = lru_cache(maxsize=4096)(self._fingerprint)
+        """Those of short texts: a response often has what its request had."""
 
     @property
     def key_id(self) -> str:
@@ -99,6 +101,11 @@ class Fingerprinter:
 
     def fingerprint(self, concept: str, normalised: str | bytes) -> str:
         """Return 16 hex digits of HMAC-SHA-256 over the concept, 0x1f and the value."""
+        if isinstance(normalised, str) and len(normalised) <= _SHORT:
+            return self._fingerprints(concept, normalised)
+        return self._fingerprint(concept, normalised)
+
+    def _fingerprint(self, concept: str, normalised: str | bytes) -> str:
         value = normalised
         if isinstance(value, str):
             # Header values may hold bytes that are no UTF-8, kept as lone surrogates.
