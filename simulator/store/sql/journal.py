@@ -211,7 +211,15 @@ class SqlJournal:
                     if not rows:
                         return
                     cuts = _cuts_between(db, before, rows)
-                    found = [_checked(row, chain, cuts) for row in rows]
+                    well = chain.follow([(row[0], row[-2], row[-1]) for row in rows])
+                    found = [
+                        _checked(
+                            row,
+                            chain,
+                            fits=at < well or chain.check(row[0], row[-2], row[-1], cuts),
+                        )
+                        for at, row in enumerate(rows)
+                    ]
                     if chain.seq <= before:
                         raise StoreError("rows out of order", "damaged")  # noqa: TRY301 (noted below)
                     yield [one for one in found if one is not None]
@@ -378,11 +386,10 @@ def _cuts_between(db: SqlConnection, before: int, rows: Sequence[Sequence[Any]])
     return _cuts(db.execute(_CUTS_WITHIN, (before, rows[-1][0])).fetchall())
 
 
-def _checked(row: Sequence[Any], chain: Chain, cuts: Sequence[Cut]) -> Exchange | None:
-    """Return the exchange of *row* after *chain* has looked at it; None if it cannot be read."""
-    *columns, record, link = row
+def _checked(row: Sequence[Any], chain: Chain, *, fits: bool) -> Exchange | None:
+    """Return the exchange of *row*, which *fits* or not; *chain* notes if it cannot be read."""
+    *columns, record, _ = row
     seq = columns[0]
-    fits = chain.check(seq, record, link, cuts)
     try:
         exchange = decode(seq, record)
     except StoreError:
