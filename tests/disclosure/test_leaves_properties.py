@@ -78,8 +78,8 @@ def test_a_refused_request_equals_an_accepted_one(tree: dict[str, Any], status: 
     )
 
     assert refused.keys() == accepted.keys()
-    assert [one.seen.values.between(0, 1 << 64) for one in refused.values()] == [
-        one.seen.values.between(0, 1 << 64) for one in accepted.values()
+    assert [one.seen.values for one in refused.values()] == [
+        one.seen.values for one in accepted.values()
     ]
 
 

@@ -57,6 +57,13 @@ class Firsts:
             self.settle()
         return len(self._latest) + sum(len(values) for values, _ in self._runs)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Firsts):
+            return NotImplemented
+        return self.between(0, _END) == other.between(0, _END)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
     def __contains__(self, value: int) -> bool:
         return self.get(value) is not None
 
