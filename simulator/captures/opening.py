@@ -29,7 +29,7 @@ def open_capture(path: Path) -> Capture:
     except OSError as error:
         raise ConfigurationError(
             f"cannot read {path} ({error.strerror}): name a HAR, a file of mitmproxy's flows, a "
-            "jsonl of ours, or a data directory"
+            "jsonl that mdmsim exported, or a data directory"
         ) from None
     if _FLOWS.match(head):
         return Capture("mitmproxy flows", size, partial(flows.entries, path))

@@ -291,7 +291,7 @@ def world(name: str, devices: int | None, **options: Any) -> None:
     control = ControlClient.of(**options)
     body = {"devices": devices} if devices is not None else {}
     answer = control.call("POST", f"/worlds/{name}", body, timeout_s=600)
-    control.show(answer, f"{name} is loaded: its credentials stand in ready.json")
+    control.show(answer, f"{name} is loaded: its credentials are in ready.json")
 
 
 command.add_command(arrivals)

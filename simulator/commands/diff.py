@@ -37,7 +37,7 @@ from simulator.store.opening import named
     "new_span",
     metavar="SPAN",
     help="Only a part of NEW. A position is the number of an exchange, or a time; ..120 and 121.. "
-    "are all up to an exchange, and all behind it.",
+    "are all up to an exchange, and all after it.",
 )
 @click.option("--url", metavar="CONTROL", help="Ask a running simulator's control API instead.")
 @click.option(
@@ -67,7 +67,7 @@ def command(
     config: str | None,
     **flags: str,
 ) -> None:
-    """Compare two runs: each a lock, a report as JSON, a data directory or the database in it.
+    """Compare two runs: each a lock file, a report as JSON, a data directory or the database in it.
 
     It may be the URL of a store as well, as postgresql://USER@HOST/DATABASE.
 

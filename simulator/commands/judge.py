@@ -14,6 +14,7 @@ from simulator.captures.transcript import Transcript
 from simulator.commands.journal_source import JournalLedger, books, read, today
 from simulator.commands.options import (
     RUN,
+    host_option,
     is_journal,
     of_run,
     setting_options,
@@ -42,14 +43,7 @@ _LARGE = 4_000_000
 @click.argument("file", type=RUN)
 @setting_options("store_key", "manifest", "fingerprint_key")
 @report_options
-@click.option(
-    "--host",
-    "hosts",
-    metavar="HOST",
-    multiple=True,
-    help="Take this host for one of Apple's, such as a simulator's; loopback addresses are taken "
-    "for a simulator anyway. May be given more than once.",
-)
+@host_option
 @click.option(
     "--data",
     metavar="DIR|URL",
@@ -71,7 +65,7 @@ def command(
 
     It may be the URL of a store as well, as postgresql://USER@HOST/DATABASE.
 
-    An export of ours, as HAR or jsonl, is evaluated again by what it says of each value.
+    A HAR or jsonl that mdmsim exported is evaluated again by what it says of each value.
 
     What went to Apple's hosts is read by the same rows as live requests, and reported as by
     mdmsim report; exchanges are numbered in the order of the file. Nothing of it is kept.

@@ -26,6 +26,15 @@ def config_option(function: Function) -> Function:
     return click.option("--config", metavar="FILE", help=about)(function)
 
 
+def host_option(function: Function) -> Function:
+    """Add --host, for commands that read a capture."""
+    about = (
+        "Take this host for one of Apple's, such as a simulator's; loopback addresses are taken "
+        "for a simulator anyway. May be given more than once."
+    )
+    return click.option("--host", "hosts", metavar="HOST", multiple=True, help=about)(function)
+
+
 def setting_options(*names: str) -> Callable[[Function], Function]:
     """Add the options of the settings *names*, or of all, and ``--config``.
 

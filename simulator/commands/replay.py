@@ -21,7 +21,14 @@ from simulator.captures.public_shapes import PUBLIC_SHAPES, replay_shapes
 from simulator.captures.replaying import Captured, Replay, Simulation
 from simulator.captures.shapes import shape_of
 from simulator.captures.transcript import counted, listed
-from simulator.commands.options import RUN, is_journal, ready_file, setting_options, settings
+from simulator.commands.options import (
+    RUN,
+    host_option,
+    is_journal,
+    ready_file,
+    setting_options,
+    settings,
+)
 from simulator.commands.progress import bar
 from simulator.commands.remote import get
 from simulator.core import ready_file as ready_files
@@ -44,7 +51,7 @@ _SHOWN = 5
 @click.command("replay")
 @click.argument("file", type=RUN)
 @setting_options("data", "ready_file")
-@click.option("--host", "hosts", metavar="HOST", multiple=True, help="As for mdmsim judge.")
+@host_option
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
 @click.pass_context
 def command(
@@ -59,7 +66,7 @@ def command(
     """Send the requests of a capture to a running simulator, and compare the responses.
 
     FILE is a HAR, a file of mitmproxy's flows, a data directory, the URL of a store, or
-    public-shapes: the shapes of responses that others published, which ship. Credentials are
+    public-shapes, which ships: shapes of responses that others have published. Credentials are
     replaced by those of the simulator's ready.json: server token and session, content token, API
     account, push certificate. What the requests change is changed in the simulator: use one that
     may be reset. Compared are status, and which fields of which type the response has.

@@ -63,7 +63,7 @@ from simulator.journal.heads import read as read_heads
 @click.option(
     "--canary",
     is_flag=True,
-    help="Only look whether any secret of this data directory stands in its journal or reports.",
+    help="Only look whether any secret of this data directory is in its journal or reports.",
 )
 @click.pass_context
 def command(

@@ -55,13 +55,13 @@ class Settings:
         "",
         "Where state and journal are kept, if not in the data directory: "
         "postgresql://USER@HOST:5432/DATABASE. Any number of processes may share it (--store-key). "
-        "Better than in the URL is the password in PGPASSWORD.",
+        "Set the password by PGPASSWORD rather than in the URL.",
         shown=False,
     )
     store_key: str = _row(
         "",
         "Encrypts CA, keys and certificates in --store, so that replicas share no data directory: "
-        "32 random characters or more, better in MDMSIM_STORE_KEY than as an option.",
+        "32 random characters or more. Prefer MDMSIM_STORE_KEY to the option.",
         shown=False,
     )
     public_url: tuple[str, ...] = _row(
@@ -151,7 +151,8 @@ class Settings:
         "TLS 1.2 only, which is the newest version then.",
     )
     tls_max: Literal["1.2", "1.3"] = _row(
-        "1.3", "Newest TLS version; with 1.2 a client hears of a bad certificate while it connects."
+        "1.3",
+        "Newest TLS version; with 1.2 a client learns of a bad certificate while it connects.",
     )
     idle_timeout_s: int = _row(
         0, "Seconds after which an idle HTTP/2 connection is ended (IdleTimeout); 0: never."
@@ -184,7 +185,8 @@ class Settings:
     unrecorded: Literal["refuse", "serve"] = _row(
         "refuse",
         "Requests while the journal cannot be written, as on a full disk: refuse (503), or serve "
-        "them unseen; then what they change is not kept, and reports say that they are missing.",
+        "them unrecorded; what they change is not kept then, and reports say that they are "
+        "missing.",
     )
     vpp_events: Literal["immediate", "delay", "polls", "manual"] = _row(
         "immediate",

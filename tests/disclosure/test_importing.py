@@ -274,7 +274,7 @@ def test_translated_values_are_led_back_to_those_on_the_wire() -> None:
         ),
         pytest.param(page(OLDER, values="**vide**"), "no value is known as 'vide'", id="value"),
         pytest.param(
-            page(["org_name"]).replace("ASM/DEP", "VPP"), "stands under 'VPP'", id="wrong-service"
+            page(["org_name"]).replace("ASM/DEP", "VPP"), "is under 'VPP'", id="wrong-service"
         ),
         pytest.param("no table", "has none of the tables", id="no-table"),
         pytest.param("| a | b |\n|---|---|\n", "has none of the tables", id="two-columns"),

@@ -163,7 +163,7 @@ class _Page:
         fitting = [one for one in named if set(one.services) & set(services)]
         if named and not fitting:
             raise ConfigurationError(
-                f"{self._name}: {row[-2]!r} stands under {row[0]!r}, where it is not known"
+                f"{self._name}: {row[-2]!r} is under {row[0]!r}, where it is not known"
             )
         return placed if placed in fitting else next(iter(fitting), None)
 

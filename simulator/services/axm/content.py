@@ -75,7 +75,7 @@ DETAIL_ROWS: tuple[Field, ...] = (
     _text("ethernetMacAddress", "Ethernet address.", "device.mac_address"),
     _texts("imei", "IMEI of each modem.", "device.imei"),
     _texts("meid", "MEID of each modem.", "device.meid"),
-    _text("lastCheckInDateTime", "When it was heard of last.", "device.time"),
+    _text("lastCheckInDateTime", "When it last checked in.", "device.time"),
     Boolean("isFirewallEnabled", "Firewall.", concept="dep.flag", source="AXM-HI"),
     Boolean("isFileVaultEnabled", "FileVault.", concept="dep.flag", source="AXM-HI"),
     Integer("storageFreeCapacity", "Free storage.", concept="device.description"),

@@ -114,7 +114,7 @@ def _delete(kind: Kind, call: ControlCall) -> Body:
 
 
 _ORGANISATION = String("organisation", "Id of a school; not needed if there is one.")
-_RECORD: Any = Object("record", "The record as it stands on the wire.", required=True, fields=())
+_RECORD: Any = Object("record", "The record as it is sent.", required=True, fields=())
 
 
 def _resources(kind: Kind) -> Iterator[Resource]:

@@ -98,7 +98,7 @@ def _values(call: Call) -> dict[str, str]:
         text = "send it in the query, as it is documented"
         call.note(Finding("field-misplaced", "body", f"/{name}", text, refused=refused))
     if refused:
-        raise ApiError(errors.BAD_REQUEST, f"{astray[0]} stands in the form")
+        raise ApiError(errors.BAD_REQUEST, f"{astray[0]} was sent in the form")
     return found
 
 
