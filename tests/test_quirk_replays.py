@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from simulator import services
-from simulator.protocol.operations import Quirk
+from simulator.protocol.head import Quirk
 
 QUIRKS = [one for service in services.load().services.values() for one in service.quirks]
 _NAMES = {one.id: one.id for one in QUIRKS}

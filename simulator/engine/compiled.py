@@ -13,8 +13,8 @@ from simulator.protocol import validation
 from simulator.protocol.body_formats import CONTENT_TYPES
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Objects, Table, span
-from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import NOBODY, ApiError, Call, Operation, Principal
+from simulator.protocol.head import NOBODY, Principal, RequestHead
+from simulator.protocol.operations import ApiError, Call, Operation
 from simulator.protocol.projection import projector
 from simulator.protocol.service import Service
 from simulator.protocol.validation import Checked, refuses

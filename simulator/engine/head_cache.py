@@ -15,8 +15,8 @@ from simulator.core.messages import Finding, Headers, Tls
 from simulator.core.state import Entity, State
 from simulator.engine.preflight import receive
 from simulator.protocol.catalogue import Match
-from simulator.protocol.head import HeadNotes, RequestHead
-from simulator.protocol.operations import Call, Principal
+from simulator.protocol.head import HeadNotes, Principal, RequestHead
+from simulator.protocol.operations import Call
 from simulator.protocol.service import Service
 
 MOST = 1024

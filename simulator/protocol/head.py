@@ -6,7 +6,8 @@ read are unchanged and the clock has passed none of the moments that it asked ab
 That is safe because a check gets nothing but a `RequestHead`, which notes what is asked of it.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from msgspec import Struct, field
 
@@ -14,11 +15,31 @@ from simulator.core.messages import Finding, Tls
 from simulator.core.settings import Settings
 from simulator.core.state import Entity, State
 
-if TYPE_CHECKING:
-    from simulator.protocol.operations import Principal, Quirk
-
 ALWAYS = (-(2**62), 2**62)
 """From when, and until when, holds what depends on no moment: milliseconds since the epoch."""
+
+
+class Principal(Struct, frozen=True):
+    """Who was recognised."""
+
+    organisation: str
+    client: str
+    """Such as ``dep:<server id>``."""
+    id: str
+    """Id of the entity that the credential belongs to."""
+
+
+NOBODY = Principal("", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Quirk:
+    """An oddity of the real service, off unless it is switched on."""
+
+    id: str
+    """Such as ``dep.same-cursor``."""
+    about: str
+    source: str
 
 
 class RequestHead(Protocol):
@@ -35,7 +56,7 @@ class RequestHead(Protocol):
     """Further header fields of the answer, to which authentication may add."""
 
     @property
-    def principal(self) -> "Principal":
+    def principal(self) -> Principal:
         """Who was recognised; nobody until then."""
         ...
 
@@ -49,7 +70,7 @@ class RequestHead(Protocol):
         """Address of the client. What is made of it is not kept: other clients send the same."""
         ...
 
-    def has(self, quirk: "Quirk") -> bool:
+    def has(self, quirk: Quirk) -> bool:
         """Tell whether *quirk* is on for the organisation that is known so far."""
         ...
 

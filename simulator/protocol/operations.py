@@ -12,7 +12,7 @@ from simulator.core.state import State
 from simulator.protocol import quirks
 from simulator.protocol.body_formats import READERS, BodyFormat
 from simulator.protocol.fields import ErrorCode, Field, Table
-from simulator.protocol.head import HeadNotes, RequestHead
+from simulator.protocol.head import NOBODY, HeadNotes, Principal, Quirk, RequestHead
 from simulator.protocol.wire import QueryPair
 
 
@@ -61,29 +61,6 @@ class NeedsPieces(Exception):  # noqa: N818 (nothing is wrong)
         """*piece* does some of it, seen from no organisation; it returns whether that was all."""
         super().__init__("something is to be done first")
         self.piece = piece
-
-
-class Principal(msgspec.Struct, frozen=True):
-    """Who was recognised."""
-
-    organisation: str
-    client: str
-    """Such as ``dep:<server id>``."""
-    id: str
-    """Id of the entity that the credential belongs to."""
-
-
-NOBODY = Principal("", "", "")
-
-
-@dataclass(frozen=True, slots=True)
-class Quirk:
-    """An oddity of the real service, off unless it is switched on."""
-
-    id: str
-    """Such as ``dep.same-cursor``."""
-    about: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 from simulator.core.messages import Response
 from simulator.protocol.concepts import Concept
 from simulator.protocol.fields import ErrorCode, Field
-from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import Call, Principal, Quirk
+from simulator.protocol.head import Principal, Quirk, RequestHead
+from simulator.protocol.operations import Call
 
 
 @dataclass(frozen=True, slots=True)

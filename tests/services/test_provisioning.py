@@ -31,7 +31,8 @@ import json
 from simulator.core.messages import Response
 from simulator.protocol.concepts import Concept
 from simulator.protocol.fields import ErrorCode
-from simulator.protocol.operations import ApiError, Principal
+from simulator.protocol.head import Principal
+from simulator.protocol.operations import (ApiError)
 from simulator.protocol.service import Service
 
 NO = ErrorCode("NO", 400, "It cannot be read.")

@@ -7,7 +7,7 @@ from simulator.control.parts import BODY, ORGANISATION, PARTS, Parts, Route, mis
 from simulator.core.state import Body, State
 from simulator.protocol import quirks
 from simulator.protocol.fields import Boolean, Field, Objects, String
-from simulator.protocol.operations import Quirk
+from simulator.protocol.head import Quirk
 
 
 def _rows(parts: Parts) -> dict[str, Quirk]:

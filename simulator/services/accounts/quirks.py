@@ -1,6 +1,6 @@
 """Whose devices may use Managed Apple Accounts: a setting of the portal, off until switched on."""
 
-from simulator.protocol.operations import Quirk
+from simulator.protocol.head import Quirk
 
 MANAGED_ONLY = Quirk(
     "accounts.managed-devices-only",

@@ -7,8 +7,8 @@ from simulator.auth import jose, provider_token
 from simulator.auth.provider_token import ProviderToken
 from simulator.core.messages import Finding
 from simulator.pki.push import read_push_certificate
-from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import ApiError, Call, Principal
+from simulator.protocol.head import Principal, RequestHead
+from simulator.protocol.operations import ApiError, Call
 from simulator.services.apns import connections, errors, keys, topics
 
 _DEVELOPMENT = ("api.sandbox.push.apple.com", "api.development.push.apple.com")

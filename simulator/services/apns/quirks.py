@@ -1,6 +1,6 @@
 """Oddities of the live service, each a switch (apns.md 1.5 and 9)."""
 
-from simulator.protocol.operations import Quirk
+from simulator.protocol.head import Quirk
 
 SILENT_TOPIC = Quirk(
     "apns.silent-topic",

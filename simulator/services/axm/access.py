@@ -5,8 +5,8 @@ path were unknown, terms 403, role 403, rate 429.
 """
 
 from simulator.protocol.fields import span
-from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import ApiError, Call, Principal
+from simulator.protocol.head import Principal, RequestHead
+from simulator.protocol.operations import ApiError, Call
 from simulator.services.axm import accounts, errors, rates, versions
 from simulator.services.axm.accounts import Account
 from simulator.services.axm.documents import ACCOUNT, BLOBS, BUSINESS, SCHOOL, host_name

@@ -1,6 +1,6 @@
 """Oddities of the live service, each a switch (axm.md 3, 6 and 7)."""
 
-from simulator.protocol.operations import Quirk
+from simulator.protocol.head import Quirk
 
 NO_RETRY_AFTER = Quirk(
     "axm.no-retry-after",

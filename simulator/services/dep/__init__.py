@@ -11,8 +11,8 @@ import msgspec
 
 from simulator.core.messages import Finding, Response
 from simulator.protocol.fields import ErrorCode, String
-from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import ApiError, Call, Principal
+from simulator.protocol.head import Principal, RequestHead
+from simulator.protocol.operations import ApiError, Call
 from simulator.protocol.service import Issued, Service
 from simulator.services.dep import errors, quirks
 from simulator.services.dep.login import by_signature

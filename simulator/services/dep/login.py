@@ -12,8 +12,9 @@ from simulator.core.messages import Finding
 from simulator.core.state import Body
 from simulator.core.timestamps import milliseconds
 from simulator.protocol.fields import ErrorCode
+from simulator.protocol.head import Principal
 from simulator.protocol.oauth import parse_authorization
-from simulator.protocol.operations import ApiError, Call, Principal
+from simulator.protocol.operations import ApiError, Call
 from simulator.services.dep import errors
 from simulator.services.dep.sessions import find_token
 from simulator.services.fleet.servers import end_sessions

@@ -1,6 +1,6 @@
 """Oddities of the live service, each a switch (dep.md 3.3)."""
 
-from simulator.protocol.operations import Quirk
+from simulator.protocol.head import Quirk
 
 SAME_CURSOR = Quirk(
     "dep.same-cursor",

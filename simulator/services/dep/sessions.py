@@ -12,8 +12,8 @@ import re
 from functools import lru_cache
 
 from simulator.core.state import Body, State
-from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import ApiError, Call, Principal
+from simulator.protocol.head import Principal, RequestHead
+from simulator.protocol.operations import ApiError, Call
 from simulator.services.dep import errors, quirks
 from simulator.services.fleet.servers import SESSION, TOKEN, note_contact, server
 from simulator.services.organisations import organisation

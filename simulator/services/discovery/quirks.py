@@ -1,6 +1,6 @@
 """How the real redirect looks is not known: each of these is a switch (more.md 5.2)."""
 
-from simulator.protocol.operations import Quirk
+from simulator.protocol.head import Quirk
 
 STATUS_307 = Quirk("discovery.redirect-307", "The redirect is a 307.", "AD")
 STATUS_308 = Quirk("discovery.redirect-308", "The redirect is a 308.", "AD")

@@ -1,6 +1,6 @@
 """Oddities of the software look-up, each a switch (more.md 2)."""
 
-from simulator.protocol.operations import Quirk
+from simulator.protocol.head import Quirk
 
 EMPTY = Quirk(
     "gdmf.empty",

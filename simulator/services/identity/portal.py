@@ -22,7 +22,8 @@ from simulator.pki.push_requests import PushRequest, RequestRefused, Rules
 from simulator.pki.server_requests import INNER, read_server_requests
 from simulator.protocol import quirks as switches
 from simulator.protocol.fields import Boolean, Integer, Object, Objects, String
-from simulator.protocol.operations import ApiError, Call, Quirk, operation
+from simulator.protocol.head import Quirk
+from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services import organisations
 from simulator.services.identity import DOCS, authorities, certificates, errors, quirks, vendors
 from simulator.services.identity.certificates import AcceptedRequest, Certificate

@@ -1,6 +1,6 @@
 """Oddities of the portal and of those who sign for it, each a switch (more.md 1.5 and 1.8)."""
 
-from simulator.protocol.operations import Quirk
+from simulator.protocol.head import Quirk
 
 VENDOR_EXPIRED = Quirk(
     "identity.vendor-expired",

@@ -11,7 +11,8 @@ from typing import Any
 from simulator.core.messages import Response
 from simulator.pki.push import read_push_certificate
 from simulator.protocol.fields import ErrorCode
-from simulator.protocol.operations import NOBODY, ApiError, Call, Principal
+from simulator.protocol.head import NOBODY, Principal
+from simulator.protocol.operations import ApiError, Call
 from simulator.protocol.responses import TEXT, allow, user_agent
 from simulator.protocol.service import Service
 from simulator.services import push_topics

@@ -1,6 +1,6 @@
 """Oddities and unknowns of the removal of Activation Lock, each a switch (more.md 3.5)."""
 
-from simulator.protocol.operations import Quirk
+from simulator.protocol.head import Quirk
 
 NOT_LOCKED_IS_FINE = Quirk(
     "lock.not-locked-is-fine", "A device that is not locked is answered 200.", "NM"

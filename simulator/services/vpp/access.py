@@ -7,8 +7,8 @@ legacy, rights, rate, maintenance.
 from urllib.parse import unquote
 
 from simulator.core.state import Body
-from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import ApiError, Call, Principal
+from simulator.protocol.head import Principal, RequestHead
+from simulator.protocol.operations import ApiError, Call
 from simulator.services.vpp import errors
 from simulator.services.vpp.domain import events
 from simulator.services.vpp.domain.locations import Location, location, service_state, token

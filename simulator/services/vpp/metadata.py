@@ -11,8 +11,8 @@ from simulator.auth import provider_token
 from simulator.core.messages import Finding
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Identifier, Integer, Object, Objects, String, Table
-from simulator.protocol.head import RequestHead
-from simulator.protocol.operations import ApiError, Call, Principal, operation
+from simulator.protocol.head import Principal, RequestHead
+from simulator.protocol.operations import ApiError, Call, operation
 from simulator.protocol.validation import refuses
 from simulator.services.vpp import errors
 from simulator.services.vpp.access import COOKIE, cookie_token, good_token

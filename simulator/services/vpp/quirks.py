@@ -1,6 +1,6 @@
 """Oddities of the live service, each a switch (vpp.md 5, 6 and 13)."""
 
-from simulator.protocol.operations import Quirk
+from simulator.protocol.head import Quirk
 
 NONSENSE_SERIALS = Quirk(
     "vpp.nonsense-serials",

@@ -2,24 +2,31 @@
 
 import contextlib
 from asyncio import BaseTransport, TimerHandle, get_running_loop
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
+from aiohttp import web
 from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from msgspec.structs import replace
 
+from simulator.core.clock import Clock
 from simulator.core.messages import Peer, Request, Response
+from simulator.transport.dates import HttpDate
 from simulator.transport.delivery import ClientWatch, deliver
 from simulator.transport.handshake import shown
 from simulator.transport.http1.delivering import STAYING, Http1Wire
 from simulator.transport.http1.malformed_requests import Salvage, describe, salvage
 from simulator.transport.http1.request_loop import LINGER_S, RequestLoop
-from simulator.transport.http1.requests import NO_BODY, BrokenFramingError, read_body
+from simulator.transport.http1.requests import (
+    NO_BODY,
+    Answer,
+    BrokenFramingError,
+    RequestReader,
+    read_body,
+)
 from simulator.transport.http1.responses import encode
-
-if TYPE_CHECKING:
-    from simulator.transport.http1.server import Http1Server
 
 HEAD_LIMIT = 65_536
 """Longest request line and longest header field in bytes."""
@@ -27,12 +34,29 @@ FIELD_COUNT_LIMIT = 256
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
+class Http1Owner(Protocol):
+    """What a connection needs of the server that it belongs to; see `Http1Server`."""
+
+    answer: Answer
+    numbers: Iterator[int]
+    clock: Clock
+    date: HttpDate
+    body_limit: int
+    slow_s: float
+    leaves: Callable[[], bool]
+    requests: RequestReader
+
+    def note(self, request: Request) -> None:
+        """Have *request* answered though the client has gone."""
+        ...
+
+
 class Http1Connection(RequestLoop):
     """One HTTP/1.1 connection: aiohttp's, with malformed requests handed on like any other."""
 
-    def __init__(self, server: "Http1Server") -> None:
+    def __init__(self, manager: web.Server, server: Http1Owner) -> None:
         super().__init__(
-            server,
+            manager,
             loop=get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # aiohttp's way to switch it off
             max_line_size=HEAD_LIMIT,
@@ -46,8 +70,6 @@ class Http1Connection(RequestLoop):
         """Bytes of a head that is not complete yet."""
         self._salvage: Salvage | None = None
         self._payload: StreamReader = EMPTY_PAYLOAD
-        self.unread = b""
-        """Bytes of a body that arrived, but were not read when the connection ended."""
         self.peer = Peer("", 0, 0)
         self.scheme = "http"
         self.watch = ClientWatch()
@@ -154,7 +176,7 @@ class Http1Connection(RequestLoop):
             body = NO_BODY
             if payload is not EMPTY_PAYLOAD and message.method != "CONNECT":
                 body = await read_body(message, payload, self, self._server.body_limit)
-            request = self._server.requests.request(message, body, self)
+            request = self._server.requests.request(message, body, self.scheme, self.next_peer())
             stays = not (message.should_close or request.problem or request.method == "CONNECT")
         else:
             found = self._salvage or Salvage()

@@ -30,6 +30,9 @@ class _Body:
 class RequestLoop(web.RequestHandler):
     """aiohttp's handler of a connection, but that each request is answered by `_answer`."""
 
+    unread = b""
+    """Bytes of a body that arrived, but were not read when the connection ended."""
+
     @abstractmethod
     async def _answer(self, message: Any, payload: StreamReader) -> bool:
         """Answer one request; return whether the connection stays.

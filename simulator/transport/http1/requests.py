@@ -6,17 +6,18 @@ the host of a target in absolute form becomes the Host.
 
 import re
 from asyncio import CancelledError
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from aiohttp.http import HttpVersion10, RawRequestMessage
 from aiohttp.streams import StreamReader
 
-from simulator.core.messages import Headers, Request
+from simulator.core.messages import Headers, Peer, Request, Response
 from simulator.transport.http1.malformed_requests import text
+from simulator.transport.http1.request_loop import RequestLoop
 
-if TYPE_CHECKING:
-    from simulator.transport.http1.connection import Http1Connection
-
+Answer = Callable[[Request], Coroutine[Any, Any, Response]]
+"""Answers one request; never raises but when cancelled."""
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 Body = tuple[bytes, str, str]
 """What there is of a body, the problem with it, and that in a sentence; see `Request.problem`."""
@@ -39,9 +40,7 @@ class RequestReader:
         self._heads: dict[RawHeaders, Headers] = {}
         """Header fields by the bytes that they were sent as: clients send the same ones again."""
 
-    def request(
-        self, message: RawRequestMessage, read: Body, connection: "Http1Connection"
-    ) -> Request:
+    def request(self, message: RawRequestMessage, read: Body, scheme: str, peer: Peer) -> Request:
         """Return the request of *message* with its body as it was *read*."""
         target, raw = message.path, message.raw_headers
         body, problem, sentence = read
@@ -58,8 +57,8 @@ class RequestReader:
             target=target,
             headers=headers,
             body=body,
-            scheme=connection.scheme,
-            peer=connection.next_peer(),
+            scheme=scheme,
+            peer=peer,
             http="1.0" if message.version == HttpVersion10 else "1.1",
             problem=problem,
             problem_about=sentence,
@@ -79,7 +78,7 @@ class RequestReader:
 
 
 async def read_body(
-    message: RawRequestMessage, content: StreamReader, connection: "Http1Connection", limit: int
+    message: RawRequestMessage, content: StreamReader, connection: RequestLoop, limit: int
 ) -> Body:
     """Return the *content* of a body up to *limit* bytes."""
     too_large = ("too-large", f"the body is larger than {limit} bytes")

@@ -6,19 +6,15 @@ Rule 2: nothing is logged here; a path or a header may hold a secret.
 
 import itertools
 from asyncio import Task, gather, get_running_loop
-from collections.abc import Callable, Coroutine
-from email.utils import formatdate
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from aiohttp import web
 
 from simulator.core.clock import Clock
 from simulator.core.messages import Request, Response
+from simulator.transport.dates import HttpDate
 from simulator.transport.http1.connection import Http1Connection
-from simulator.transport.http1.requests import RequestReader
-
-Answer = Callable[[Request], Coroutine[Any, Any, Response]]
-"""Answers one request; never raises but when cancelled."""
+from simulator.transport.http1.requests import Answer, RequestReader
 
 
 class Http1Server(web.Server):
@@ -32,14 +28,14 @@ class Http1Server(web.Server):
         # Its connections answer by themselves: aiohttp never calls it.
         super().__init__(answer, loop=get_running_loop())  # type: ignore[arg-type]
         self.answer = answer
-        self.numbers = itertools.count(1)
+        self.numbers: Iterator[int] = itertools.count(1)
         self.body_limit = body_limit
         self.slow_s = slow_s
         self.leaves: Callable[[], bool] = bool
         """Whether connections are to end with their next response."""
         self.clock = clock
         self._abandoned: set[Task[Response]] = set()
-        self._second, self._date = -1, ""
+        self.date = HttpDate(clock)
         self.requests = RequestReader()
 
     @property
@@ -49,7 +45,7 @@ class Http1Server(web.Server):
 
     def __call__(self) -> Http1Connection:
         """Return the protocol of a new connection."""
-        return Http1Connection(self)
+        return Http1Connection(self, self)
 
     async def close(self, timeout_s: float) -> None:
         """Answer what is being answered, then close all connections."""
@@ -62,10 +58,3 @@ class Http1Server(web.Server):
         task = get_running_loop().create_task(self.answer(request))
         self._abandoned.add(task)
         task.add_done_callback(self._abandoned.discard)
-
-    def date(self) -> str:
-        """Return the Date header of this second, by the simulator's clock."""
-        second = self.clock.now_ms() // 1000
-        if second != self._second:
-            self._second, self._date = second, formatdate(second, usegmt=True)
-        return self._date

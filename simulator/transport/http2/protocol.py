@@ -6,20 +6,22 @@ Rule 2: nothing is logged here; a path or a header may hold a secret.
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, cast
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Protocol, cast
 
 from msgspec.structs import replace
 
-from simulator.core.messages import Goaway, Peer, Request, Response
+from simulator.core.clock import Clock
+from simulator.core.messages import Goaway, Peer, Request, Response, Tls
+from simulator.transport.dates import HttpDate
 from simulator.transport.delivery import ClientWatch, deliver
 from simulator.transport.handshake import shown
 from simulator.transport.http2.connection import Http2Connection
 from simulator.transport.http2.delivering import Http2Wire
 from simulator.transport.http2.frames import Code
+from simulator.transport.http2.limits import Limits
 from simulator.transport.http2.receiver import StreamRequest
-
-if TYPE_CHECKING:
-    from simulator.transport.http2.server import Http2Server
 
 STUCK_TICKS = 60
 """Seconds that a client may take to read what is sent before it is given up."""
@@ -29,10 +31,38 @@ LINGER_TICKS = 2
 """Seconds that a client gets to close after GOAWAY, so that it hears the reason."""
 
 
+class Http2Owner(Protocol):
+    """What a connection needs of the server that it belongs to; see `Http2Server`."""
+
+    limits: Limits
+    numbers: Iterator[int]
+    clock: Clock
+    date: HttpDate
+    first_streams: Callable[[Tls | None], int] | None
+    by_address: Counter[str]
+    idle_ticks: int
+    idle_debug: bytes
+
+    def opened(self, connection: "Http2Protocol") -> None:
+        """Keep *connection* until it is lost."""
+        ...
+
+    def lost(self, connection: "Http2Protocol") -> None:
+        """Forget *connection*."""
+        ...
+
+    def ask(self, request: Request, on_response: Callable[[Response], None] | None) -> None:
+        """Have *request* answered."""
+        ...
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run *work* until it ends."""
+
+
 class Http2Protocol(asyncio.Protocol):
     """One connection: bytes to its `Http2Connection`, and what that says to the server and back."""
 
-    def __init__(self, server: "Http2Server") -> None:
+    def __init__(self, server: Http2Owner) -> None:
         self._server = server
         self._connection = Http2Connection(server.limits)
         self._loop = asyncio.get_running_loop()

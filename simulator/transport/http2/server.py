@@ -3,12 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from email.utils import formatdate
 from typing import Any
 
 from simulator.core.clock import Clock
 from simulator.core.messages import Request, Response, Tls
-from simulator.transport.http1.server import Answer
+from simulator.transport.dates import HttpDate
+from simulator.transport.http1.requests import Answer
 from simulator.transport.http2.limits import Limits
 from simulator.transport.http2.protocol import Http2Protocol
 
@@ -63,7 +63,7 @@ class Http2Server:
         self._timer: asyncio.TimerHandle | None = None
         self._emptied = asyncio.Event()
         self._emptied.set()
-        self._second, self._date = -1, ""
+        self.date = HttpDate(clock)
 
     def __call__(self) -> "Http2Protocol":
         """Return the protocol of a new connection."""
@@ -129,13 +129,6 @@ class Http2Server:
         response = await self.answer(request)
         if on_response is not None:
             on_response(response)
-
-    def date(self) -> str:
-        """Return the Date header of this second, by the simulator's clock."""
-        second = self.clock.now_ms() // 1000
-        if second != self._second:
-            self._second, self._date = second, formatdate(second, usegmt=True)
-        return self._date
 
 
 def _no_response_wanted(_: Response) -> None:
