@@ -33,6 +33,7 @@ async def list_arrivals(request: web.Request) -> web.Response:
             one.shown() | {"organisation": name}
             for name in names
             for one in arrivals.ordered(state.of(name))
+            if not one.group
         ]
 
     return web.json_response({"arrivals": await request.app[PARTS].gateway.run(work)})

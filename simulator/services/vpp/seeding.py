@@ -5,7 +5,7 @@ Rule: no clock, no random generator.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
@@ -22,6 +22,8 @@ FIRST_ADAM_ID = 1_900_000_001
 """Store ids of invented products start here."""
 CHUNK = 100
 """How many users one step writes at most."""
+_PRODUCTS = 20
+"""How many products one step buys at most."""
 LINKED_EVERY = 4
 """Every so many users have a Managed Apple Account."""
 _SCARCE = 2
@@ -104,7 +106,7 @@ def add_location(
     generate_secret: RandomHex,
     now_ms: int,
 ) -> int:
-    """Add a location with its token and products; *state* is seen from no organisation."""
+    """Add a location with its token; *state* is seen from no organisation."""
     own = state.of(organisation)
     random_hex = seeded_hex(seed, organisation, location.id)
     portal.add_location(
@@ -118,7 +120,20 @@ def add_location(
     portal.issue_token(
         own, location.id, now_ms=now_ms, random_hex=generate_secret, given=location.stoken
     )
-    for offer in offers(location.apps):
+    return 0
+
+
+def stock(
+    state: State,
+    *,
+    organisation: str,
+    location: VppLocation,
+    some: Sequence[Offer],
+    now_ms: int,
+) -> int:
+    """Buy products for a location; *state* is seen from no organisation."""
+    own = state.of(organisation)
+    for offer in some:
         put_product(state, offer.product)
         quantity = _SCARCE if offer.scarce else location.licences
         portal.buy(
@@ -169,6 +184,15 @@ def location_steps(seeding: Seeding, location: VppLocation) -> Iterator[Step]:
     yield partial(
         add_location, generate_secret=seeding.generate_secret, now_ms=seeding.now_ms, **facts
     )
+    offered = list(offers(location.apps))
+    for first in range(0, len(offered), _PRODUCTS):
+        yield partial(
+            stock,
+            organisation=seeding.organisation,
+            location=location,
+            some=offered[first : first + _PRODUCTS],
+            now_ms=seeding.now_ms,
+        )
     domain = seeding.facts["email"].rpartition("@")[2]
     for first in range(0, location.users, CHUNK):
         indices = range(first, min(first + CHUNK, location.users))
