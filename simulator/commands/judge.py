@@ -25,6 +25,7 @@ from simulator.commands.progress import bar
 from simulator.commands.report_options import ReportOptions, deliver, report_options
 from simulator.core.data_directory import DATABASE, KEYS, MEMORY, Directory, read_keys
 from simulator.core.settings import ConfigurationError, Settings
+from simulator.core.spool import FileSpool
 from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
@@ -111,7 +112,8 @@ def _captured(
                     guard.add(concept, secret)
         journal_file = held.path / DATABASE
         with closing(open_store(journal_file, guard=guard)) as store:
-            transcript, ledger = Transcript(file, capture), Ledger(observer, catalogue)
+            transcript = Transcript(file, capture)
+            ledger = Ledger(observer, catalogue, spool=FileSpool)
             with bar(f"reading {file.name}", capture.size, shown=capture.size > _LARGE) as advance:
                 transcript.write(
                     evaluation,

@@ -40,8 +40,7 @@ class LedgerService:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._lock = threading.Lock()
-        self._ledger = Ledger(parts.observer, parts.catalogue, spool=FileSpool)
-        self._chain = Chain()
+        self._ledger, self._chain = self._empty()
         self._cuts: list[Cut] = []
         """What had been deleted when this was begun."""
         self._known: tuple[int, Known] | None = None
@@ -198,12 +197,14 @@ class LedgerService:
 
     def _begin(self, journal: Journal) -> bool:
         """Begin anew if exchanges were deleted since; tell whether it did."""
-        parts = self._parts
         if (cuts := journal.cuts()) == self._cuts:
             return False
-        self._ledger, self._chain = Ledger(parts.observer, parts.catalogue), Chain()
+        self._ledger, self._chain = self._empty()
         self._cuts = cuts
         return True
+
+    def _empty(self) -> tuple[Ledger, Chain]:
+        return Ledger(self._parts.observer, self._parts.catalogue, spool=FileSpool), Chain()
 
     def _add(self, batches: Iterable[Sequence[Exchange]]) -> None:
         for batch in batches:

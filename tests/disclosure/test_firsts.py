@@ -24,6 +24,7 @@ def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have runs of two values, and look at one or two at a time."""
     monkeypatch.setattr(firsts, "_LATEST", 2)
     monkeypatch.setattr(firsts, "_RUNS", 2)
+    monkeypatch.setattr(firsts, "_SLOTS", 16)
     monkeypatch.setattr(firsts, "_AT_A_TIME", 1)
 
 

@@ -16,7 +16,9 @@ from typing import Protocol, TypeAlias
 _LATEST = 65_536
 """Values that are in a dictionary."""
 _RUNS = 4
-"""Runs that a value is looked for in, one after the other."""
+"""Runs of about the same length that become one."""
+_SLOTS = 1 << 22
+"""Ranges of values of which it is known whether any run has one: most that are new need no look."""
 _AT_A_TIME = 65_536
 """Values of runs that are in memory as they become one."""
 _END = 1 << 64
@@ -41,7 +43,7 @@ class Spool(Protocol):
 class Firsts:
     """Different values, each with the number that came with it first."""
 
-    __slots__ = ("_latest", "_runs", "_settled", "_spool")
+    __slots__ = ("_latest", "_runs", "_settled", "_slots", "_spool")
 
     def __init__(self, spool: Callable[[], Spool] = BytesIO) -> None:
         """Start empty. *spool* makes what an array is kept in."""
@@ -51,6 +53,8 @@ class Firsts:
         """Oldest first; those that are settled have no value in common."""
         self._settled = 0
         """How many are settled."""
+        self._slots: bytearray | None = None
+        """Of each range whether a run has a value in it; None: that was not looked up."""
 
     def __len__(self) -> int:
         if self._settled < len(self._runs):
@@ -77,15 +81,35 @@ class Firsts:
 
     def add(self, value: int, number: int) -> bool:
         """Take a value with its number; tell whether it had not come before."""
-        latest = self._latest
-        if value in latest or (self._runs and self.get(value) is not None):
+        latest, slots = self._latest, self._slots
+        if value in latest:
+            return False
+        if self._runs and (slots is None or slots[value * _SLOTS >> 64]) and value in self:
             return False
         latest[value] = number
         if len(latest) >= _LATEST:
-            self._pack()
-            if len(self._runs) > _RUNS:
-                self.settle()
+            self._grow()
         return True
+
+    def _grow(self) -> None:
+        """Make a run of the latest, and one run of some that are about as long."""
+        self._pack()
+        runs = self._runs
+        if self._slots is None:
+            self._slots = bytearray(_SLOTS)
+            for values, _ in runs:
+                self._fill(self._slots, values)
+        else:
+            self._fill(self._slots, runs[-1][0])
+        while len(runs) >= _RUNS and len(runs[-_RUNS][0]) < _RUNS * len(runs[-1][0]):
+            runs[-_RUNS:] = [self._merged(runs[-_RUNS:])]
+        self._settled = len(runs)
+
+    @staticmethod
+    def _fill(slots: bytearray, values: memoryview) -> None:
+        for at in range(0, len(values), _AT_A_TIME):
+            for value in values[at : at + _AT_A_TIME].tolist():
+                slots[value * _SLOTS >> 64] = 1
 
     def extend(self, later: "Firsts") -> None:
         """Take all of *later*, whose values came after those of this; see `settle`."""
@@ -93,6 +117,7 @@ class Firsts:
             self._pack()
         if (run := later.arrays()) is not None:
             self._runs.append(self._kept(*run))
+            self._slots = None
 
     def settle(self, fold: Fold | None = None) -> None:
         """Make it one run; *fold* is told of the values that were new with `extend`."""
@@ -103,6 +128,13 @@ class Firsts:
             self._settled = 1
         if len(runs) == self._settled < 2:  # noqa: PLR2004 (one, or none)
             return
+        self._runs = [self._merged(runs, old, fold)]
+        self._settled = 1
+
+    def _merged(
+        self, runs: Sequence[_Run], old: Sequence[_Run] = (), fold: Fold | None = None
+    ) -> _Run:
+        """Return one run of several; *fold* is told of the values that *old* ones have not."""
         values, numbers = self._spool(), self._spool()
         for low, high in _ranges(runs):
             found = _between(runs, low, high)
@@ -112,8 +144,7 @@ class Firsts:
             ordered = sorted(found)
             values.write(array("Q", ordered))
             numbers.write(array("Q", map(found.__getitem__, ordered)))
-        self._runs = [(values.getbuffer().cast("Q"), numbers.getbuffer().cast("Q"))]
-        self._settled = 1
+        return values.getbuffer().cast("Q"), numbers.getbuffer().cast("Q")
 
     def between(self, low: int, high: int) -> dict[int, int]:
         """Return the values from *low* to the one before *high*, with their numbers."""
