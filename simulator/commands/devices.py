@@ -154,9 +154,12 @@ def _side_by_side(
 
 
 def _speed(devices: Sequence[dict[str, Any]], seconds: float) -> str:
-    """Return a line on how many have enrolled, and how fast."""
+    """Return a line on how many have enrolled, how fast, and why others have not."""
     enrolled = sum(one["state"] in _ENROLLED for one in devices)
-    return f"{enrolled} of {len(devices)} enrolled in {seconds:.1f} s, {enrolled / seconds:.0f}/s"
+    unmanaged = sum(one["state"] == "activated" and not one["trouble"] for one in devices)
+    why = f"; {unmanaged} have no profile: assign one, or name --profile" if unmanaged else ""
+    speed = f"{enrolled / seconds:.0f}/s"
+    return f"{enrolled} of {len(devices)} enrolled in {seconds:.1f} s, {speed}{why}"
 
 
 def _enrolled(
@@ -243,19 +246,28 @@ def erase(serials: tuple[str, ...], **options: Any) -> None:
 def run(file: str, seed: int, **options: Any) -> None:
     """Run a scenario: FILE says when what happens to which share of the devices.
 
-    The simulator's clock is moved to the time of each step: nothing waits.
+    The simulator's clock is moved to the time of each step: nothing waits. What a
+    device refuses is said at the end; the others go on.
     """
     control = ControlClient.of(**options)
     scenario = scenarios.read(Path(file))
     serials = [one["serial_number"] for one in _all(control)]
     at_s = 0.0
     chosen = [(step, scenarios.share(step, serials, seed)) for step in scenario]
+    refused: list[str] = []
     with bar("running", sum(len(some) for _, some in chosen)) as advance:
         for step, some in chosen:
             if step.at_s > at_s:
                 control.call("PUT", "/clock", {"advance_s": step.at_s - at_s})
                 at_s = step.at_s
             for serial in some:
-                _act(control, serial, step.action, step.body)
+                try:
+                    _act(control, serial, step.action, step.body)
+                except ConfigurationError as error:  # such as a log-in to an iPhone
+                    refused.append(str(error))
                 advance(1)
     _table(control, list(_all(control)))
+    for one in refused:
+        click.echo(f"mdmsim: {one}", err=True)
+    if refused:
+        raise SystemExit(1)

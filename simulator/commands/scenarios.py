@@ -14,30 +14,33 @@ import tomllib
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from simulator.core.settings import ConfigurationError
+from simulator.devices.options import Options
+
+Action = Literal[
+    "power-on",
+    "power-off",
+    "erase",
+    "unenrol",
+    "poll",
+    "options",
+    "enrol",
+    "sign-in",
+    "log-in",
+    "log-out",
+    "migrate",
+    "return-to-service",
+]
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One step of a scenario."""
 
-    action: Literal[
-        "power-on",
-        "power-off",
-        "erase",
-        "unenrol",
-        "poll",
-        "options",
-        "enrol",
-        "sign-in",
-        "log-in",
-        "log-out",
-        "migrate",
-        "return-to-service",
-    ]
+    action: Action
     at_s: float = 0
     share: float = 1
     body: dict[str, Any] = {}
@@ -65,7 +68,8 @@ def read(path: Path) -> list[Step]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+        known = f"; actions are {', '.join(get_args(Action))}" if "enum" in str(error) else ""
+        raise ConfigurationError(f"{path}: {error}{known}") from error
     for number, step in enumerate(scenario.steps, 1):
         if not 0 <= step.share <= 1 or step.at_s < 0:
             why = "share is from 0 to 1, and at_s not below 0"
@@ -74,6 +78,10 @@ def read(path: Path) -> list[Step]:
         if needed and not any(step.body.get(name) for name in needed):
             why = f"{step.action} needs a body with {' or '.join(needed)}"
             raise ConfigurationError(f"{path}: step {number}: {why}")
+        try:
+            msgspec.convert(step.body.get("options", {}), Options)
+        except msgspec.ValidationError as error:
+            raise ConfigurationError(f"{path}: step {number}: options: {error}") from error
     return sorted(scenario.steps, key=lambda step: step.at_s)
 
 

@@ -158,12 +158,37 @@ async def test_nothing_is_bought_where_the_profile_cannot_be_read(
     assert await shell.bench.call("GET", "/devices?limit=1000") == before
 
 
+async def test_a_scenario_goes_on_where_a_device_refuses(shell: Shell, tmp_path: Path) -> None:
+    mac, phone = [await shell.bench.assigned(family) for family in ("Mac", "iPhone")]
+    await shell.json("enrol", mac, phone)
+    file = tmp_path / "scenario.toml"
+    file.write_text('[[steps]]\naction = "log-in"\nbody = {user = "anna"}\n')
+
+    result = await shell.run("run", str(file), "--json")
+
+    assert result.exit_code == 1
+    assert f"{phone} is no Mac" in result.stderr
+    users = {one["serial_number"]: one["users"] for one in json.loads(result.stdout)}
+    assert users == {mac: ["anna"], phone: []}
+
+
+async def test_devices_without_a_profile_are_said_to_have_none(shell: Shell) -> None:
+    result = await shell.run("enrol", "--count", "2")
+
+    assert result.exit_code == 0
+    assert "; 2 have no profile: assign one, or name --profile" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("steps = 1", "Expected `array`"),
         ("[[steps]]", "missing required field `action`"),
-        ('[[steps]]\naction = "fly"', "Invalid enum value 'fly'"),
+        ('[[steps]]\naction = "fly"', "Invalid enum value 'fly'.*; actions are power-on, "),
+        (
+            '[[steps]]\naction = "options"\nbody = {options = {buzy = 1}}',
+            "step 1: options: .*unknown field `buzy`",
+        ),
         ('[[steps]]\naction = "erase"\nshare = 2', "share is from 0 to 1"),
         ('[[steps]]\naction = "erase"\nwhen = 2', "unknown field `when`"),
         ('[[steps]]\naction = "log-in"', "step 1: log-in needs a body with user"),

@@ -8,11 +8,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from simulator.devices.enrolment import acme
+from simulator.devices.enrolment.profile import read_profile
 from simulator.devices.errors import DeviceError
 from simulator.devices.flow import FlowResponse
 from simulator.devices.identity import Identity
+from simulator.devices.judging.profiles import judge_profile
 from simulator.devices.options import Options
 from tests.devices.acme_server import URL, AcmeServer
+from tests.devices.mdm import profile
 from tests.devices.test_flows import authority, drive, enrolled, world
 
 PERMANENT_IDENTIFIER = "1.3.6.1.5.5.7.8.3"
@@ -134,3 +137,25 @@ def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_payload_that_cannot_be_is_refused(more: dict[str, Any], says: str) -> None:
     with pytest.raises(DeviceError, match=says):
         enrol(served(), **more)
+
+
+def test_a_profile_that_a_real_device_would_not_take_is_found() -> None:
+    payload = {
+        "PayloadType": "com.apple.security.acme",
+        "PayloadIdentifier": "a",
+        "PayloadUUID": "a",
+        "PayloadVersion": 1,
+        "DirectoryURL": "http://acme.example/directory",
+        "ClientIdentifier": "0Z1",
+        "KeyType": "ECSECPrimeRandom",
+        "KeySize": 384,
+        "HardwareBound": False,
+        "Subject": [],
+        "Attest": True,
+    }
+    content = read_profile(profile("com.example.acme", payload))
+
+    found = judge_profile(content, enrolled("iPhone"))
+
+    places = [one.at for one in found]
+    assert places == ["/PayloadContent/0/DirectoryURL", "/PayloadContent/0/Attest"]

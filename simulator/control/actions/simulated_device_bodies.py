@@ -14,7 +14,7 @@ from simulator.protocol.fields import Boolean, Integer, Object, String
 if TYPE_CHECKING:
     from simulator.devices.options import Options
 
-_ATTESTATIONS = ("", "other-key", "stale", "foreign-ca", "none")
+_ATTESTATIONS = ("other-key", "stale", "foreign-ca", "none")
 _CHECK_INS = ("Authenticate", "TokenUpdate")
 OPTIONS = Object(
     "options",
