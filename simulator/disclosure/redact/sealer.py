@@ -146,9 +146,11 @@ class ResponseSealer:
     def response(self, response: Response, plan: ObservationPlan) -> Response:
         """Seal *response*: session tokens in headers, secrets and URL queries in the body."""
         headers, body = response.headers, response.body
-        if plan.sealed_headers:
-            key = (id(plan), headers)
-            headers = self._heads.get(key) or self._head(key, plan)
+        for name, _ in headers:
+            if name.lower() in plan.sealed_headers:
+                key = (id(plan), headers)
+                headers = self._heads.get(key) or self._head(key, plan)
+                break
         if body and plan.body_secret:
             body = seal_answer(body, self._plans, plan, self._fingerprinter, self._scrubber)
         if body is response.body and headers == response.headers:
