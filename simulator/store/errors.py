@@ -4,7 +4,7 @@ from typing import Literal
 
 from simulator.core.settings import ConfigurationError
 
-Reason = Literal["full", "busy", "read-only", "damaged", "unreachable", "limit", "failed"]
+Reason = Literal["full", "busy", "read-only", "damaged", "unreachable", "limit", "gone", "failed"]
 
 _ADVICE: dict[Reason, str] = {
     "full": "make room on its disk",
@@ -13,6 +13,7 @@ _ADVICE: dict[Reason, str] = {
     "damaged": "restore the database from a copy",
     "unreachable": "start PostgreSQL, or see why it does not answer",
     "limit": "send less at once",
+    "gone": "start mdmsim again: what is recorded now would be lost with it",
     "failed": "make room on its disk, or see why the disk fails",
 }
 

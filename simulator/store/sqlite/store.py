@@ -13,6 +13,7 @@ from simulator.store.sqlite import indexing, migrations, schema, text_index
 from simulator.store.sqlite.checkpointing import Checkpointer
 from simulator.store.sqlite.connection import SqliteConnection, connect, translated
 from simulator.store.sqlite.indexing import TextIndexer
+from simulator.store.sqlite.presence import DatabaseFile
 from simulator.store.sqlite.readers import FileReaders, MemoryReaders, ReadTransactions
 from simulator.store.sqlite.text_index import TextIndex
 
@@ -43,6 +44,7 @@ class SqliteStore(SqlStore):
         self.commits_without_blocking = path is not None and not fsync and not keep
         self._connection = connection
         self._path = path
+        self._file = None if path is None else DatabaseFile(path)
         self._seen = _UNKNOWN
         self._reads = ReadTransactions()
         self._checkpointer = None if path is None else Checkpointer(path, self._lock, self._reads)
@@ -99,6 +101,8 @@ class SqliteStore(SqlStore):
         # A database in memory may still be read by another thread.
         with self._lock:
             self._connection.close()
+            if self._file is not None:
+                self._file.close()
 
     def texts_are_indexed(self, timeout_s: float) -> bool:
         """Wait until the index of texts is up to date; tell whether it is."""
@@ -121,6 +125,8 @@ class SqliteStore(SqlStore):
         return db
 
     def _commit(self, session: SqlSession) -> None:
+        if self._file is not None:
+            self._file.check()
         session.db.execute("COMMIT")
 
     def _committed(self, session: SqlSession, written: int) -> None:
