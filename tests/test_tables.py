@@ -9,6 +9,7 @@ import pytest
 
 from simulator import services
 from simulator.disclosure.concepts import CONCEPTS
+from simulator.faults.outcomes import menu
 from simulator.protocol.fields import ErrorCode, Field, Integer, String, Strings, span, walk
 from simulator.protocol.operations import Operation
 from simulator.protocol.reference import SOURCES, as_json, as_markdown, differences, digest
@@ -256,8 +257,10 @@ def test_every_operation_of_vpp_wants_a_token(one: Operation) -> None:
 EXAMPLE = '''
 """An endpoint that does not exist, to show that one file is all it takes."""
 
-from simulator.protocol.fields import String
-from simulator.protocol.operations import Call, operation
+from simulator.protocol.fields import ErrorCode, String
+from simulator.protocol.operations import ApiError, Call, operation
+
+NO_EXAMPLE = ErrorCode("NO_EXAMPLE", 404, "There is no such example.")
 
 
 @operation(
@@ -272,15 +275,20 @@ from simulator.protocol.operations import Call, operation
         String("one", "The first."),
         String("two", "The second.", versions="3+"),
     ),
+    errors=(NO_EXAMPLE,),
     docs="https://developer.apple.com/example",
 )
 def example(call: Call) -> dict[str, str]:
     """Answer both fields."""
+    if call.query["name"] == "none":
+        raise ApiError(NO_EXAMPLE)
     return {"one": call.query["name"], "two": "2"}
 '''
 
 
-def test_a_new_endpoint_touches_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_endpoint_with_its_fields_and_errors_touches_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "example_endpoint.py").write_text(EXAMPLE)
     monkeypatch.setattr(dep, "__path__", [*dep.__path__, str(tmp_path)])
     monkeypatch.setattr(services, "load", services.load.__wrapped__)  # not the one made before
@@ -289,10 +297,13 @@ def test_a_new_endpoint_touches_one_file(tmp_path: Path, monkeypatch: pytest.Mon
     new = apple.call("GET", "/example?name=Acme", session=apple.session())
     old = apple.call("GET", "/example?name=Acme", session=apple.session(), version=2)
     bad = apple.call("GET", "/example", session=apple.session())
+    none = apple.call("GET", "/example?name=none", session=apple.session())
 
     assert new.json == {"one": "Acme", "two": "2"}
     assert old.json == {"one": "Acme"}
     assert (bad.status, bad.rules) == (400, ["field-missing"])
+    assert (none.status, none.text, none.exchange.error) == (404, "NO_EXAMPLE", "NO_EXAMPLE")
+    assert "dep.NO_EXAMPLE" in menu(apple.catalogue)
     operation = apple.catalogue.operations["dep.example"]
     disclosed = apple.observer.observe(new.exchange.request, operation, dep.SERVICE)
     assert [(one.part, one.at, one.concept) for one in disclosed if one.part == "query"] == [
