@@ -14,6 +14,7 @@ from simulator.app import Simulator
 from simulator.cli import main
 from simulator.commands import replay
 from simulator.core.settings import ConfigurationError
+from simulator.pki.authority import Authority
 from tests.control.conftest import Control
 from tests.postgres import PostgresServer
 from tests.test_replicas import settings
@@ -238,3 +239,47 @@ def test_a_store_that_was_set_is_not_read_in_place_of_a_directory(
 
     assert found.exit_code == 2
     assert f"there is no journal at {tmp_path}" in found.output.replace("\n", "")
+
+
+async def ctl(*arguments: object, **keys: str) -> Result:
+    env = {"MDMSIM_STORE_KEY": KEY, **keys}
+    words = [str(one) for one in arguments]
+    return await asyncio.to_thread(CliRunner().invoke, main, words, env=env)
+
+
+async def test_ca_and_key_are_replaced_by_commands_once_no_replica_runs(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    url, data = postgres.new(), tmp_path / "data"
+    replace = ("ca", "replace", "--data", data, "--store", url, "--san", "mdm.example")
+    rekey = ("store", "rekey", "--store", url)
+    async with Simulator(settings(tmp_path / "one", url, store_key=KEY)) as simulator:
+        assert await simulator.gateway.leads()
+        before = await asyncio.to_thread(files, tmp_path / "one")
+        for asked in (replace, rekey):
+            said = await ctl(*asked, MDMSIM_NEW_STORE_KEY=OTHER)
+            assert (said.exit_code, said.stdout) == (2, "")
+            assert said.stderr.endswith("stop all of them first\n")
+            assert said.stderr.count("\n") == 1
+
+    assert "has less than 32" in (await ctl(*rekey, "--new-key", "short")).stderr
+    changed = await ctl(*replace)
+    assert (changed.exit_code, changed.stdout) == (0, f"{data}/ca.pem\n")
+    changed = await ctl(*rekey, MDMSIM_NEW_STORE_KEY=OTHER)
+    assert changed.exit_code == 0
+    assert changed.stdout.endswith("are encrypted by the new key\n")
+    assert KEY not in changed.output
+    assert OTHER not in changed.output
+
+    assert "does not open" in await refused(tmp_path / "two", url, KEY)
+    assert "give an empty --data" in await refused(tmp_path / "one", url, OTHER)
+    after = await serve(tmp_path / "two", url, OTHER)
+    assert {name for name in before if before[name] != after[name]} == {"ca.pem", "ca.key"}
+    published = await asyncio.to_thread((data / "ca.pem").read_bytes)
+    assert after["ca.pem"][4:] == published
+    made = Authority.load(after["ca.pem"][4:], after["ca.key"][4:])
+    assert made.sans == ("mdm.example",)
+
+
+async def test_only_a_store_has_a_key() -> None:
+    assert "give --store" in (await ctl("store", "rekey", "--new-key", OTHER)).stderr

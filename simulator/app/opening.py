@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
-from urllib.parse import urlsplit
 
 from simulator import services
 from simulator.control.device_host import device_authority
 from simulator.core.data_directory import Directory, Keys, evidence_key_of, secret_lines
-from simulator.core.settings import ConfigurationError, Settings
+from simulator.core.settings import Settings, host_names
 from simulator.disclosure.judge.manifest import Manifest, load_manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
@@ -68,7 +67,7 @@ def opened_with(
     if shared is not None:
         shared.fetch(path)
     keys = directory.keys(settings.fingerprint_key)
-    authority = directory.authority(_sans(settings), now)
+    authority = directory.authority(host_names(settings), now)
     if settings.public_dir:
         directory.publish(settings.public_dir)
     catalogue = services.load(*further)
@@ -110,17 +109,6 @@ def opened_with(
         guard=guard,
         manifest=manifest,
     )
-
-
-def _sans(settings: Settings) -> list[str]:
-    """Return the names that the CA has to sign for."""
-    names = list(settings.san)
-    for url in settings.public_url:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ConfigurationError(f"--public-url: {url!r} is no URL such as https://HOST:8443")
-        names.append(parts.hostname)
-    return list(dict.fromkeys(names))
 
 
 def _show_secrets(keys: Keys, path: Path, guard: SecretGuard) -> None:

@@ -1,4 +1,4 @@
-"""``mdmsim store``: moving state and journal from one database to another."""
+"""``mdmsim store``: moving state and journal to another database, and the key of what is there."""
 
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +22,7 @@ from simulator.store.opening import (
     open_journal,
     open_store,
     shared_files,
+    starting,
 )
 
 _INCOMPLETE = 3
@@ -29,7 +30,7 @@ _INCOMPLETE = 3
 
 @click.group("store")
 def command() -> None:
-    """Move state and journal between a data directory and PostgreSQL."""
+    """Move state and journal between a data directory and PostgreSQL, or change its key."""
 
 
 @command.command("copy")
@@ -76,6 +77,34 @@ def copy(
     if not evidence.complete:
         click.echo("evidence was missing before: mdmsim report --verify says what", err=True)
         context.exit(_INCOMPLETE)
+
+
+@command.command("rekey")
+@setting_options("store", "store_key")
+@click.option(
+    "--new-key",
+    envvar="MDMSIM_NEW_STORE_KEY",
+    required=True,
+    help="The new key, better in MDMSIM_NEW_STORE_KEY: 32 random characters or more.",
+)
+def rekey(config: str | None, new_key: str, **flags: Any) -> None:
+    """Encrypt CA, keys and certificates in --store by another key.
+
+    Stop all replicas before, and start them with the new one as MDMSIM_STORE_KEY.
+    """
+    wanted = settings(config, **flags)
+    files = shared_files(wanted.store, wanted.store_key)
+    if files is None:
+        raise ConfigurationError("only a store in PostgreSQL has a key: give --store")
+    new = files.sealed_by(new_key, "MDMSIM_NEW_STORE_KEY")
+    with starting(wanted.store):
+        opened = files.opened()
+        if not opened:
+            raise ConfigurationError(
+                f"{named(wanted.store)} keeps no keys: start a replica with MDMSIM_STORE_KEY first"
+            )
+        files.replace(opened, new)
+    click.echo(f"{len(opened)} files in {named(wanted.store)} are encrypted by the new key")
 
 
 @contextmanager

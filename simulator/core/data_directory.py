@@ -118,7 +118,7 @@ class Directory:
             if not authority.covers(name):
                 raise ConfigurationError(
                     f"the CA {certificate} may not sign for {name}, as it was made without: "
-                    f"remove ca.pem and ca.key, start with --san {name}, and trust the new CA"
+                    f"have it replaced by mdmsim ca replace --san {name}, and trust the new CA"
                 )
         return authority
 

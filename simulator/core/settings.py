@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta
 
@@ -269,3 +270,17 @@ class Settings:
 
 ROWS = fields(Settings)
 """One row per setting: ``name``, ``default``, ``metadata["about"]``."""
+
+
+def host_names(settings: Settings) -> list[str]:
+    """Return the names that the CA has to sign for beside Apple's and this machine's.
+
+    ConfigurationError if a public URL is none.
+    """
+    names = list(settings.san)
+    for url in settings.public_url:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ConfigurationError(f"--public-url: {url!r} is no URL such as https://HOST:8443")
+        names.append(parts.hostname)
+    return list(dict.fromkeys(names))

@@ -44,18 +44,25 @@ class SealedTable(Protocol):
         """Keep those whose name there is not yet."""
         ...
 
+    def replace(self, files: Mapping[str, bytes], *, other_identity: bool) -> None:
+        """Keep these and no others; of an *other_identity*, the next replica is asked anew.
+
+        ConfigurationError, and all as before, while any replica runs.
+        """
+        ...
+
 
 class SharedFiles:
     """The files of one store."""
 
-    def __init__(self, table: SealedTable, key: str) -> None:
+    def __init__(self, table: SealedTable, key: str, called: str = "MDMSIM_STORE_KEY") -> None:
         """Take where they are, and what seals them; without a *key* none can be kept.
 
-        ConfigurationError if the key is too short.
+        ConfigurationError if the key, which is *called* so, is too short.
         """
         if key and len(key) < SHORTEST_KEY:
             raise ConfigurationError(
-                f"MDMSIM_STORE_KEY has less than {SHORTEST_KEY} characters: "
+                f"{called} has less than {SHORTEST_KEY} characters: "
                 "make a random one, as by openssl rand -hex 32"
             )
         self._table = table
@@ -67,9 +74,7 @@ class SharedFiles:
 
         ConfigurationError if that needs another key, or the directory has an identity of its own.
         """
-        sealed = self._table.read()
-        opened = {name: self._open(name, content) for name, content in sealed.items()}
-        for name, (mode, content) in opened.items():
+        for name, (mode, content) in self.opened().items():
             path = directory / name
             there = path.read_bytes() if path.exists() else None
             if there == content:
@@ -88,7 +93,7 @@ class SharedFiles:
             return
         known = self._table.read()
         found = {
-            name: _sealed(self._cipher, name, path)
+            name: _sealed(self._cipher, name, path.stat().st_mode & _MODE, path.read_bytes())
             for path in sorted(directory.rglob("*"))
             if path.suffix in _SUFFIXES or path.name == _KEYS
             if (name := path.relative_to(directory).as_posix()) not in known
@@ -96,6 +101,24 @@ class SharedFiles:
         if found:
             self._table.add(found)
         self.fetch(directory)
+
+    def opened(self) -> dict[str, tuple[int, bytes]]:
+        """Return mode and content of each; ConfigurationError if that needs another key."""
+        return {name: self._open(name, content) for name, content in self._table.read().items()}
+
+    def replace(self, files: Mapping[str, tuple[int, bytes]], other: "SharedFiles") -> None:
+        """Keep *files* in place of all, sealed by the key of *other*, which may be this one.
+
+        ConfigurationError while any replica runs.
+        """
+        sealed = {}
+        if (cipher := other._cipher) is not None:  # noqa: SLF001 (of this class)
+            sealed = {name: _sealed(cipher, name, *one) for name, one in files.items()}
+        self._table.replace(sealed, other_identity=other is self)
+
+    def sealed_by(self, key: str, called: str) -> "SharedFiles":
+        """Return the same with another *key*, which is *called* so."""
+        return SharedFiles(self._table, key, called)
 
     def _open(self, name: str, sealed: bytes) -> tuple[int, bytes]:
         """Return mode and content of a file."""
@@ -114,10 +137,9 @@ class SharedFiles:
         return int.from_bytes(content[:2]), content[2:]
 
 
-def _sealed(cipher: AESGCM, name: str, path: Path) -> bytes:
-    content = (path.stat().st_mode & _MODE).to_bytes(2) + path.read_bytes()
+def _sealed(cipher: AESGCM, name: str, mode: int, content: bytes) -> bytes:
     nonce = os.urandom(_NONCE)
-    return nonce + cipher.encrypt(nonce, content, name.encode())
+    return nonce + cipher.encrypt(nonce, mode.to_bytes(2) + content, name.encode())
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """``mdmsim ca``."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,28 @@ def test_hints_quote_the_path(tmp_path: Path) -> None:
     assert f"\ncurl --cacert '{data}/ca.pem' " in result.output
 
 
-@pytest.mark.parametrize("name", ["show", "install-hint"])
+@pytest.mark.parametrize("name", ["show", "install-hint", "replace"])
 def test_memory_keeps_no_ca(name: str) -> None:
     result = CliRunner().invoke(main, ["ca", name, "--data", ":memory:"])
 
     assert result.exit_code == 2
     assert "keeps no CA" in result.stderr
+
+
+def test_the_ca_is_replaced_by_one_that_signs_for_no_less(tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    run = partial(CliRunner().invoke, main)
+    run(["ca", "show", "--data", data, "--san", "mdm.example"])
+    before = (tmp_path / "data" / "ca.pem").read_bytes()
+    held = Directory(data)
+    refused = run(["ca", "replace", "--data", data])
+    held.release()
+    assert refused.exit_code == 2
+    assert (tmp_path / "data" / "ca.pem").read_bytes() == before
+
+    done = run(["ca", "replace", "--data", data, "--public-url", "https://apple.example:8443"])
+
+    assert done.output == f"{data}/ca.pem\n"
+    made = [(tmp_path / "data" / name).read_bytes() for name in ("ca.pem", "ca.key")]
+    assert made[0] != before
+    assert Authority.load(*made).sans == ("mdm.example", "apple.example")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import closing
 
+from simulator.core.settings import ConfigurationError
 from simulator.store.postgres import opening, schema
 from simulator.store.postgres.connection import PostgresConnection
 
@@ -27,4 +28,20 @@ class PostgresFiles:
         with opening.explained(self._url), closing(PostgresConnection(self._url)) as connection:
             connection.execute("BEGIN")
             connection.write_many(schema.ADD_FILE, files.items())
+            connection.execute("COMMIT")
+
+    def replace(self, files: Mapping[str, bytes], *, other_identity: bool) -> None:
+        """Keep these and no others; of an *other_identity*, the next replica is asked anew.
+
+        ConfigurationError, and all as before, while any replica runs.
+        """
+        with opening.explained(self._url), closing(PostgresConnection(self._url)) as connection:
+            connection.execute("BEGIN")
+            # One of those that run has it, within a second.
+            if not connection.execute(schema.NOBODY_LEADS).fetchone()[0]:
+                raise ConfigurationError(f"replicas run over {self.name}: stop all of them first")
+            connection.execute("DELETE FROM sealed_file")
+            connection.write_many(schema.ADD_FILE, files.items())
+            if other_identity:
+                connection.execute("DELETE FROM meta WHERE name = 'keys'")
             connection.execute("COMMIT")
