@@ -121,14 +121,16 @@ class Gateway:
         completed_calls: Mapping[OutboundCall, str] = _NO_CALLS,
         prepared: Prepared | None = None,
         begun_ns: int = 0,
+        now_ms: int = 0,
     ) -> None:
         """Have one request answered: *on_response* is called once the exchange is committed.
 
         It costs no task and no future, which counts where many requests come at once.
         *completed_calls*: results of the calls that were made for it; *prepared*: what was
-        found out about it before those; *begun_ns*: when it came, 0 for now.
+        found out about it before those; *begun_ns*: when it came, 0 for now;
+        *now_ms*: the time that it is answered at, likewise.
         """
-        now_ms = self._clock.now_ms()
+        now_ms = now_ms or self._clock.now_ms()
         job = RequestJob(self, request, on_response, completed_calls, now_ms, begun_ns)
         if self._loop is None or self._closing:
             job.failed = RuntimeError("the gateway is not running")
@@ -206,10 +208,14 @@ class Gateway:
                 pass
             return job.completed_calls
 
-        self._answer_after(job, do)
+        # At the same time: by a later one more might be due, again and again.
+        self._answer_after(job, do, job.now_ms)
 
     def _answer_after(
-        self, job: RequestJob, first: Callable[[], Awaitable[Mapping[OutboundCall, str]]]
+        self,
+        job: RequestJob,
+        first: Callable[[], Awaitable[Mapping[OutboundCall, str]]],
+        now_ms: int = 0,
     ) -> None:
         """Answer the request of *job* anew once *first* has the calls that were made for it."""
 
@@ -219,7 +225,7 @@ class Gateway:
             except BaseException:
                 job.on_response(_UNAVAILABLE)
                 raise
-            self.submit(job.request, job.on_response, calls, job.prepared, job.begun_ns)
+            self.submit(job.request, job.on_response, calls, job.prepared, job.begun_ns, now_ms)
 
         task = asyncio.get_running_loop().create_task(answer())
         self._asking.add(task)

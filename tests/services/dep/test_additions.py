@@ -1,6 +1,7 @@
 """Devices that are added all at once, and written piece by piece."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from simulator.services.fleet import arrivals
 from simulator.services.fleet import devices as fleet
 from tests.apple import AGENT, Apple, hardware, request
 from tests.test_faults import arm
+
+PATIENCE_S = 20
 
 
 def add(apple: Apple, count: int, *, listed: bool = False, start: int = 0) -> list[str]:
@@ -70,9 +73,13 @@ def test_what_began_and_had_to_wait_counts_once(apple: Apple) -> None:
     assert second.json["devices"][0]["serial_number"] == serials[0]
 
 
-async def test_others_have_their_turn_between_two_pieces(apple: Apple) -> None:
+async def fetched(
+    apple: Apple, order: Callable[[], Any], beside: Callable[[State, Clock], None]
+) -> Response:
+    """Return what a fetch is answered after *order*, while *beside* is run again and again."""
+
     def begin() -> str:
-        add(apple, 1000)
+        order()
         return apple.session()
 
     fields = [
@@ -82,28 +89,47 @@ async def test_others_have_their_turn_between_two_pieces(apple: Apple) -> None:
         ("Content-Type", "application/json;charset=UTF8"),
     ]
     fetch = request("POST", "/server/devices", fields, b'{"limit": 1000}')
-    seen: list[int] = []
-
-    def count(state: State) -> None:
-        seen.append(state.of("acme").count(fleet.DEVICE))
-
-    async def look(gateway: Gateway, answering: asyncio.Task[Response]) -> None:
-        while not answering.done():
-            await gateway.run(count)
-
     clock = Clock()
     clock.resume("frozen", apple.now_ms)
     gateway = Gateway(apple.store, apple.engine, clock)
+
+    async def look(answering: asyncio.Task[Response]) -> None:
+        while not answering.done():
+            await gateway.run(lambda state: beside(state, clock))
+
     gateway.start()
-    async with asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
         answering = tasks.create_task(gateway.answer(fetch))
-        tasks.create_task(look(gateway, answering))
-    answer = answering.result()
+        tasks.create_task(look(answering))
     await gateway.close()
+    return answering.result()
+
+
+async def test_others_have_their_turn_between_two_pieces(apple: Apple) -> None:
+    seen: list[int] = []
+
+    def count(state: State, _: Clock) -> None:
+        seen.append(state.of("acme").count(fleet.DEVICE))
+
+    answer = await fetched(apple, lambda: add(apple, 1000), count)
 
     assert answer.status == 200, answer.body
     assert answer.body.count(b'"serial_number"') == 1000
     assert {100, 500, 900} <= set(seen)
+
+
+async def test_what_goes_on_arriving_keeps_no_request_waiting(apple: Apple) -> None:
+    def order() -> None:
+        facts: dict[str, Any] = {"now_ms": apple.now_ms, "starts_ms": apple.now_ms, "seed": 1}
+        apple.home(lambda home: arrivals.order(home, "a", by="x", count=200, every_s=1, **facts))
+
+    def move(_: State, clock: Clock) -> None:
+        clock.resume("frozen", clock.now_ms() + 1000)
+
+    answer = await fetched(apple, order, move)
+
+    assert answer.status == 200, answer.body
+    assert answer.body.count(b'"serial_number"') == 200
 
 
 @pytest.mark.parametrize("listed", [False, True])
