@@ -64,12 +64,19 @@ def test_a_page_is_readable_and_accessible(
 
 
 def test_a_device_page_is_accessible(browser: Browser, busy: Simulator) -> None:
-    with browser.new_context() as context:
+    serial = busy.serials()[0]
+    body = {"serial_numbers": [serial], "profile_url": "http://127.0.0.1:9/"}
+    busy.control("POST", "/simulated-devices", body)
+    busy.control("POST", f"/simulated-devices/{serial}/erase", {})
+    with browser.new_context(viewport={"width": 400, "height": 900}) as context:
         tab = tab_of(context, busy.ready["control"])
-        tab.open(f"/world/devices/{busy.serials()[0]}")
+        for path in (f"/world/devices/{serial}", f"/world/simulated/{serial}"):
+            tab.open(path)
 
-        assert tab.axe() == []
-        assert tab.complaints == []
+            assert tab.axe() == []
+            assert tab.complaints == []
+            assert tab.page.evaluate("document.documentElement.scrollWidth") <= 400
+        assert tab.page.locator(".stages li").all_inner_texts()[0].startswith("activated")
 
 
 def test_the_dark_has_colours_of_its_own(browser: Browser, busy: Simulator) -> None:
