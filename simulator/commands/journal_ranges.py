@@ -18,6 +18,7 @@ from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.parts import join, settle
 from simulator.journal.chain import Chain
 from simulator.report_process import MADE_WITH, Part, Ranges
+from simulator.store.errors import StoreError
 from simulator.store.protocols import Journal
 
 MANY = 50_000
@@ -96,11 +97,19 @@ def check_ranges(
 def _spans(
     journal: Journal, place: Path | str, chain: Chain, last: int, processes: int
 ) -> list[Span]:
-    """Return so many ranges of what is behind *chain*; none if it is not whole where they meet."""
+    """Return about so many ranges of what is behind *chain*; none if it is damaged where they meet.
+
+    They end with exchanges that are there.
+    """
     if (head := journal.head()) is None:
         return []
     low = max(chain.seq, head.oldest - 1)
-    ends = [low + (last - low) * at // processes for at in range(1, processes + 1)]
+    wanted = [low + (last - low) * at // processes for at in range(1, processes + 1)]
+    try:
+        found = {one.seq for end in wanted for one in journal.newest(end + 1, 1)}
+    except StoreError:
+        return []
+    ends = sorted(end for end in found if end > chain.seq)
     starts = [chain.seq, *ends[:-1]]
     links = [chain.link, *map(journal.link, ends)]
     return [

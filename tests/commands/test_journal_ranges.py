@@ -105,9 +105,12 @@ def test_two_processes_go_on_from_a_ledger_that_was_kept(
     assert told(settings, 2, fresh=False) == told(settings, 1)
 
 
-@pytest.mark.parametrize(("altered", "ranges"), [(None, [4, 5]), (8, [4])])
+@pytest.mark.parametrize(
+    ("altered", "deleted", "ranges"),
+    [(None, None, [4, 5]), (8, None, [4]), (None, 4, [3, 6])],
+)
 def test_each_range_is_read_by_a_process_of_its_own(
-    data: Path, altered: int | None, ranges: list[int]
+    data: Path, altered: int | None, deleted: int | None, ranges: list[int]
 ) -> None:
     keys = read_keys(data / KEYS, "")
     catalogue = services.load()
@@ -116,6 +119,9 @@ def test_each_range_is_read_by_a_process_of_its_own(
     done: list[int] = []
     with closing(sqlite3.connect(data / DATABASE)) as connection, connection:
         connection.execute("UPDATE exchange SET record = x'00' WHERE seq = ?", (altered,))
+    if deleted is not None:
+        with closing(open_store(data / DATABASE)) as store, store.transaction() as state:
+            state.forget({"exchange": deleted}, at_ms=1, reason="test")
 
     with closing(open_journal(data / DATABASE)) as journal:
         whole = add_ranges(
@@ -123,7 +129,8 @@ def test_each_range_is_read_by_a_process_of_its_own(
         )
 
     assert (whole, done) == (altered is None, ranges)
-    assert (chain.seq, ledger.exchanges) == (sum(ranges), sum(ranges))
+    missing = deleted is not None
+    assert (chain.seq, ledger.exchanges) == (sum(ranges), sum(ranges) - missing)
 
 
 @pytest.mark.parametrize("altered", [2, EXCHANGES])
