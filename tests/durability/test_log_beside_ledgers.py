@@ -1,6 +1,8 @@
 """However long a running simulator adds up its journal, the write-ahead log stays small."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from simulator.core.messages import Exchange, Peer, Request, Response
 from simulator.core.settings import Settings
 from simulator.core.state import StoreAdmin
 from simulator.disclosure.report.ledger import Ledger
+from simulator.store.opening import open_store
 
 LOG_LIMIT = 24_000_000
 WRITES, SIZE, EACH = 100, 500_000, 5
@@ -65,3 +68,24 @@ async def test_what_is_written_while_a_ledger_is_made_does_not_pile_up(
 
     assert len(sizes) == WRITES
     assert max(sizes) < LOG_LIMIT
+
+
+def test_the_log_is_cut_back_once_a_reader_that_nobody_could_hold_back_has_ended(
+    tmp_path: Path,
+) -> None:
+    database, log = tmp_path / DATABASE, tmp_path / f"{DATABASE}-wal"
+    with closing(open_store(database)) as store:
+
+        def write(count: int) -> None:
+            for number in range(count):
+                with store.transaction() as state:
+                    state.put("thing", f"{count}-{number}", {"text": "x" * SIZE})
+
+        with closing(sqlite3.connect(database, isolation_level=None)) as other:
+            other.execute("BEGIN")
+            assert other.execute("SELECT count(*) FROM entity").fetchone() == (0,)
+            write(WRITES)
+            assert log.stat().st_size > WRITES * SIZE
+        write(2)
+
+        assert log.stat().st_size < LOG_LIMIT
