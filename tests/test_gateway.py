@@ -318,7 +318,7 @@ async def test_nothing_is_served_unseen_and_work_resumes_when_there_is_space(
     assert await last(apple) == recorded + 1
     assert gateway.unrecorded.total == 30
     assert [record.getMessage() for record in caplog.records] == [
-        "an exchange could not be recorded",
+        "an exchange could not be recorded (database or disk is full): make room on its disk",
         "exchanges are recorded again; 30 could not be",
     ]
 

@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import ipaddress
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import msgspec
@@ -53,12 +54,19 @@ async def harden(_: web.Request, response: web.StreamResponse) -> None:
         response.headers.setdefault(name, value)
 
 
+LATER = {"Retry-After": "5"}
+"""Of a response 503."""
+
+
 def problem(status: int, title: str, detail: str, facts: Body | None = None) -> web.Response:
     """Return a problem document (RFC 9457); *facts* are further members."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     body |= facts or {}
     return web.Response(
-        status=status, body=msgspec.json.encode(body), content_type="application/problem+json"
+        status=status,
+        body=msgspec.json.encode(body),
+        content_type="application/problem+json",
+        headers=LATER if status == HTTPStatus.SERVICE_UNAVAILABLE else None,
     )
 
 

@@ -40,6 +40,7 @@ BATCH_S = 0.05
 """Seconds after which a transaction takes no further job: else an answer waits for all of them."""
 PAGES_S = 0.005
 """Seconds after which one of pages takes no further: brief requests wait for it."""
+_NO_CONNECTION = {"unreachable", "crowded"}
 _UNAVAILABLE = Response(
     503,
     (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5")),
@@ -305,7 +306,9 @@ class Gateway:
             return self._commit(batch)
         except Exception as error:  # noqa: BLE001 (whatever the store failed with)
             # After a lost connection, one after the other would wait for it; and some may be done.
-            if len(batch) == 1 or (isinstance(error, StoreError) and error.reason == "unreachable"):
+            if len(batch) == 1 or (
+                isinstance(error, StoreError) and error.reason in _NO_CONNECTION
+            ):
                 for job in batch:
                     self._fail(job, error)
             else:

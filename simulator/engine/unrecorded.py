@@ -31,7 +31,11 @@ class UnjournalledCount:
             self.total += 1
             self._spell += 1
             if self._spell == 1:
-                LOG.error("an exchange could not be recorded", exc_info=error)
+                about = "an exchange could not be recorded"
+                if isinstance(error, StoreError):
+                    LOG.error("%s (%s): %s", about, error, error.advice)
+                else:
+                    LOG.error(about, exc_info=error)
         elif self._spell:
             LOG.warning("exchanges are recorded again; %d could not be", self._spell)
             self._spell = 0

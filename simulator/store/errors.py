@@ -4,11 +4,14 @@ from typing import Literal
 
 from simulator.core.settings import ConfigurationError
 
-Reason = Literal["full", "busy", "read-only", "damaged", "unreachable", "limit", "gone", "failed"]
+Reason = Literal[
+    "full", "busy", "crowded", "read-only", "damaged", "unreachable", "limit", "gone", "failed"
+]
 
 _ADVICE: dict[Reason, str] = {
     "full": "make room on its disk",
     "busy": "end the other program that holds its lock",
+    "crowded": "try again once others have let go of theirs, or let it take more (max_connections)",
     "read-only": "make the database and its directory writable",
     "damaged": "restore the database from a copy",
     "unreachable": "start PostgreSQL, or see why it does not answer",

@@ -344,8 +344,18 @@ def test_readers_wait_for_a_connection_and_not_for_ever(
     with closing(open_store(url)) as opened, closing(opened.journal()) as journal:
         with journal.at_one_moment(), pytest.raises(StoreError) as caught:
             journal.last()
-        assert caught.value.reason == "busy"
+        assert caught.value.reason == "crowded"
         assert journal.last() == 0
+
+
+def test_a_server_that_takes_no_more_connections_is_told(postgres: PostgresServer) -> None:
+    with suppress(psycopg.errors.DuplicateObject):
+        postgres.run("CREATE ROLE crowded LOGIN CONNECTION LIMIT 0")
+
+    about = refusal(postgres.url(user="crowded"))
+
+    assert "too many connections for role" in about
+    assert about.endswith("or let it take more (max_connections)")
 
 
 def test_a_reset_after_an_error_finds_what_is_there(replicas: list[Store]) -> None:

@@ -38,7 +38,8 @@ _BATCH = 1000
 """Rows of a stream that come at a time."""
 _REASONS: tuple[tuple[str, Reason], ...] = (
     ("53100", "full"),
-    ("53", "busy"),  # too many connections, too little memory
+    ("53300", "crowded"),
+    ("53", "busy"),  # too little memory
     ("54", "limit"),
     ("55P03", "busy"),
     ("57014", "busy"),
@@ -55,6 +56,8 @@ _REASONS: tuple[tuple[str, Reason], ...] = (
     ("3D000", "unreachable"),
 )
 """The first that the SQLSTATE begins with counts."""
+_CROWDED = re.compile("too many (?:clients|connections)|remaining connection slots")
+"""What only the text says of a connection that was refused."""
 _MARK = re.compile(r"'[^']*'|::\w+|\?|:([a-z_]+)")
 
 
@@ -87,6 +90,8 @@ def translated() -> Iterator[None]:
 
 def _reason(error: psycopg.Error) -> Reason:
     lost = isinstance(error, psycopg.OperationalError) and not error.sqlstate
+    if lost and _CROWDED.search(str(error)):
+        return "crowded"
     if isinstance(error, psycopg.errors.PipelineAborted):  # what failed comes first
         return "failed"
     state = "08" if lost else error.sqlstate or ""

@@ -30,7 +30,7 @@ class PostgresReaders(ReaderPool[PostgresConnection]):
     def lend(self) -> Iterator[PostgresConnection]:
         """Yield a connection in a read transaction of its own; StoreError if all stay lent."""
         if not self._room.acquire(timeout=WAIT_S):
-            raise StoreError(f"all {MOST} connections for readers are in use", "busy")
+            raise StoreError(f"all {MOST} connections for readers are in use", "crowded")
         try:
             with super().lend() as connection:
                 yield connection
