@@ -180,6 +180,19 @@ def test_a_snapshot_is_loaded_as_it_was(store: Store) -> None:
         assert state.of("a").find("device", "place", equals="w")[0].body == {"n": 3}
 
 
+@pytest.mark.parametrize("organisation", [None, "x"])
+def test_a_text_with_nul_is_no_hindrance(store: Store, organisation: str | None) -> None:
+    with store.transaction() as state:
+        state.put("thing", "a", {"organisation": "x", "note": "a\0\\u0000"})
+        state.set_baseline()
+        state.put("thing", "a", {"organisation": "x", "note": "b\0\\u0000"})
+        state.reset(organisation)
+        found = state.get("thing", "a")
+
+    assert found is not None
+    assert found.body["note"] == "a\0\\u0000"
+
+
 def test_a_long_key_stays_through_resets_and_snapshots(store: Store, journal: Journal) -> None:
     key = "".join(sha256(bytes([number])).hexdigest() for number in range(60))
     with store.transaction() as state:

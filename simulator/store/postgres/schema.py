@@ -118,7 +118,9 @@ DIALECT = Dialect(
     record_text="encode(record, 'escape')",
     backslash="'\\\\'",
     unindexed="",
-    organisation_in_body="(convert_from(body, 'UTF8')::json ->> 'organisation')",
+    # JSON may say NUL, which text of PostgreSQL's cannot hold.
+    organisation_in_body=r"(replace(convert_from(body, 'UTF8'), '\u0000', '\u0001')::json"
+    " ->> 'organisation')",
     noted_pairs="SELECT b.organisation, b.kind, b.key, b.body,"
     " convert_from(decode(e.pair ->> 0, 'hex'), 'UTF8') AS name,"
     " convert_from(decode(e.pair ->> 1, 'hex'), 'UTF8') AS value"
