@@ -91,10 +91,12 @@ serve: $(PROJECT) ## Serve the demo world (more options: make serve SERVE_ARGS="
 test: $(TEST) ## Run the whole test suite
 	$(BIN)/pytest -n auto --dist worksteal
 
-# Left out is what is slow when it is measured: time, memory, the end of a process, long searches.
-coverage: $(TEST) ## Run it with its branch coverage, which has to be 95 %, but for durability and load
+# Left out is what is slow when it is measured (time, memory, the end of a process, long searches),
+# or done by processes of their own, of which coverage sees nothing.
+coverage: $(TEST) ## Run it with its branch coverage, which has to be 95 %, but for what is slow then
 	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term-missing:skip-covered \
-		$(addprefix --ignore=tests/,durability load secrets)
+		$(addprefix --ignore=tests/,durability load secrets replicas test_quirk_replays.py \
+		commands/test_journal_ranges.py devices/test_killed.py)
 
 matrix: ## Run the whole test suite with each Python from 3.11 on that this machine has
 	.ci/matrix
@@ -127,8 +129,7 @@ attacks: $(TEST) ## Alter a journal in 80 ways, plant secrets in thousands of pl
 	$(BIN)/python -m tests.secrets
 
 replicas: $(TEST) ## Kill replicas and their database under load, and measure them (needs PostgreSQL, HAProxy, h2load)
-	REPLICA_KILLS=20 DATABASE_KILLS=5 INTERLEAVINGS=40 $(BIN)/pytest --no-cov tests/durability/test_replicas.py \
-		tests/test_replicas.py tests/test_shared_keys.py tests/test_balancer.py tests/test_interleavings.py
+	REPLICA_KILLS=20 DATABASE_KILLS=5 INTERLEAVINGS=40 $(BIN)/pytest --no-cov tests/durability/test_replicas.py tests/replicas
 	$(BIN)/python -m tests.bench.replicas
 
 fuzz: build/fuzz/.installed ## Fuzz each parser for a minute (longer: make fuzz FUZZ_SECONDS=600)

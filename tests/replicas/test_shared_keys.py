@@ -17,7 +17,7 @@ from simulator.core.settings import ConfigurationError
 from simulator.pki.authority import Authority
 from tests.control.conftest import Control
 from tests.postgres import PostgresServer
-from tests.test_replicas import settings
+from tests.replicas.test_replicas import settings
 
 KEY = "0Zstore-key-of-the-tests-0123456789"
 OTHER = "0Zanother-key-of-the-tests-0123456"
