@@ -15,7 +15,7 @@ from simulator.disclosure.observe.observation import Disclosure, Observer, Recor
 from simulator.disclosure.observe.plans import Row
 from simulator.disclosure.observe.records import ObservedRecord
 from simulator.disclosure.observe.values import text_of
-from simulator.disclosure.redact.markers import OPENING, parse_marker
+from simulator.disclosure.redact.markers import parse_marker
 from simulator.disclosure.report.devices import DEVICE, DeviceLedger
 from simulator.disclosure.report.firsts import Firsts, Spool
 from simulator.disclosure.report.groups import (
@@ -23,7 +23,6 @@ from simulator.disclosure.report.groups import (
     SAMPLES,
     WRITTEN,
     ReceivedValues,
-    Repeat,
     Seen,
     Sent,
     SentExample,
@@ -31,13 +30,12 @@ from simulator.disclosure.report.groups import (
 from simulator.disclosure.report.hashing import stable
 from simulator.disclosure.report.names import NAMES, may_name, words_in, words_of
 from simulator.disclosure.report.origins import NOVEL, Origins
+from simulator.disclosure.report.repeats import Repeat, Repeats
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import parse_json
 
 _WORDS = 65_536
 """Words of a group that are kept; names in later values are not looked for."""
-_REPEATS = 2048
-"""Pieces of requests that are only counted when they come again."""
 _REFUSED = 400
 
 _TextOf = Callable[[Disclosure], str | None]  # the value behind a record; None: it was sealed
@@ -72,8 +70,7 @@ class Ledger:
             one.concept for service in catalogue.services.values() for one in service.issues
         )
         self._sent: dict[SentKey, Sent] = {}
-        self._repeats: dict[tuple[int, str, str, int], Repeat] = {}
-        """Pieces of requests that came before: by identity, service, operation and version."""
+        self._repeats = Repeats()
         self._newest = -1
         """The highest number of an exchange so far."""
         self.received: dict[ReceivedKey, ReceivedValues] = {}
@@ -113,13 +110,11 @@ class Ledger:
         fresh = exchange.seq > self._newest and exchange.at_ms > 0
         self._newest = max(self._newest, exchange.seq)
         if not fresh:
-            self.flush()
-            self._repeats.clear()
+            self._repeats.forget()
         unreadable = truncated = False
         for part in parts:
-            name = (id(part), exchange.service, exchange.operation, exchange.version)
-            known = self._repeats.get(name) if fresh else None
-            if known is None or not known.again(exchange):
+            known = self._repeats.again(part, exchange) if fresh else None
+            if known is None:
                 known = self._look(part, exchange, self._texts(exchange, parts))
             unreadable = unreadable or known.unreadable
             truncated = truncated or known.truncated
@@ -128,7 +123,7 @@ class Ledger:
         if exchange.request.peer.first:
             self._connection(exchange)
         if self._follows:
-            self._follow_headers(exchange)
+            self.origins.answered_in_head(exchange)
         if operation is not None and exchange.response.status < _REFUSED:
             self._receive(exchange)
 
@@ -180,8 +175,7 @@ class Ledger:
 
     def flush(self) -> None:
         """Add to the groups what was only counted up to now."""
-        for one in self._repeats.values():
-            one.flush()
+        self._repeats.flush()
 
     def _look(self, part: Records, exchange: Exchange, text: _TextOf) -> Repeat:
         """Add the records of one piece of a request, one by one."""
@@ -203,14 +197,7 @@ class Ledger:
             groups.append(group)
         look = Repeat(part, groups)
         if type(part) is tuple:  # others do not come again
-            if len(self._repeats) >= _REPEATS:
-                self.flush()
-                self._repeats.clear()
-            name = (id(part), service, operation, exchange.version)
-            if name in self._repeats:
-                self._repeats[name].flush()
-            self._repeats[name] = look
-            look.begin()
+            self._repeats.note(exchange, look)
         return look
 
     def _texts(self, exchange: Exchange, parts: Sequence[Records]) -> _TextOf:
@@ -257,14 +244,6 @@ class Ledger:
                 self.connections[key] = group
             self._add(group, one, exchange)
 
-    def _follow_headers(self, exchange: Exchange) -> None:
-        """Note the secrets in the head of an answer, such as a session's next token."""
-        for _, value in exchange.response.headers:
-            sealed = parse_marker(value) if value.startswith(OPENING) else None
-            if sealed and exchange.operation and self.origins.follows(sealed.concept):
-                stamp = int(sealed.fp, 16)
-                self.origins.answered(sealed.concept, (stamp,), exchange.seq, exchange.operation)
-
     def _receive(self, exchange: Exchange) -> None:
         operation = self.catalogue.operations[exchange.operation]
         if not operation.response or not exchange.response.body:
@@ -290,8 +269,7 @@ class Ledger:
                 stamps = [self.observer.stamp(row.concept, value) for value in values]
                 group.seen.add(stamps, exchange.seq)
                 if self._follows:
-                    seq, name = exchange.seq, exchange.operation
-                    self.origins.answered(row.concept, stamps, seq, name)
+                    self.origins.answered(row.concept, stamps, exchange.seq, exchange.operation)
             else:
                 group.seen.add(map(stable, map(text_of, values)), exchange.seq)
 

@@ -11,7 +11,9 @@ from collections.abc import Set as AbstractSet
 from functools import cache
 from io import BytesIO
 
+from simulator.core.messages import Exchange
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL
+from simulator.disclosure.redact.markers import OPENING, parse_marker
 from simulator.disclosure.report.firsts import Firsts, Spool
 from simulator.disclosure.report.names import PERSON_NAME, words_of
 from simulator.protocol.catalogue import Catalogue
@@ -89,6 +91,14 @@ class Origins:
         first = self.first[concept]
         for value in values:
             first.add(value, entry)
+
+    def answered_in_head(self, exchange: Exchange) -> None:
+        """Note the secrets in the head of an answer, such as a session's next token."""
+        for _, value in exchange.response.headers:
+            sealed = parse_marker(value) if value.startswith(OPENING) else None
+            if sealed and exchange.operation and self.follows(sealed.concept):
+                stamp = int(sealed.fp, 16)
+                self.answered(sealed.concept, (stamp,), exchange.seq, exchange.operation)
 
     def of(self, concept: str, value: int, seq: int) -> str:
         """Return the origin of a fingerprint that exchange *seq* sent; empty for plumbing."""
