@@ -223,16 +223,13 @@ def test_a_body_for_which_too_many_wait_is_not_read() -> None:
     sent = profile("a", good(filler=FILLER))
     waiting: list[Prepared | None] = []
 
-    for _ in range(MOST_WAITING + 1):  # one of which the process has
+    for _ in range(MOST_WAITING + 2):  # the process has one of them, or will have it soon
         reader.submit(sent, waiting.append)
-    prepared = wait(reader, sent)
-    at_once = list(waiting)
+    at_once = [one.decoded.about for one in waiting if one is not None]
     reader.close()
 
-    assert prepared is not None
-    assert prepared.decoded.about == BUSY
-    assert len(at_once) <= 1
-    assert len(waiting) == MOST_WAITING + 1
+    assert at_once in ([BUSY], [BUSY, BUSY])
+    assert len(waiting) == MOST_WAITING + 2
 
 
 @pytest.mark.parametrize("packed", [False, True])
