@@ -343,8 +343,8 @@ def test_files_that_do_not_belong_together_are_refused(
 def test_private_keys_are_not_printed(authority: PushAuthority, minted: PushCertificate) -> None:
     printed = repr(authority) + repr(minted)
 
-    assert "PRIVATE" not in printed
-    assert "p12" not in printed
+    assert "PRIVATE KEY" not in printed
+    assert "p12=" not in printed
 
 
 USER, NAME = (NameOID.USER_ID, TOPIC), (NameOID.COMMON_NAME, "x")
