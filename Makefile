@@ -8,6 +8,7 @@ SERVE_ARGS ?=
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 1800
 MUTANTS ?=
+BEFORE ?= efb785f
 
 NANODEP := github.com/micromdm/nanodep
 NANODEP_VERSION := v0.7.0
@@ -80,7 +81,7 @@ AXE_BUILT := $(TOOLS)/.axe-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test coverage matrix lint wheel clients step-ca bench bench-peers soak attacks replicas fuzz mutants lowest audit image clean
+.PHONY: help serve test coverage matrix lint wheel clients step-ca bench bench-beside bench-peers soak attacks replicas fuzz mutants lowest audit image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -117,6 +118,9 @@ clients: build/clients/.installed $(NANODEP_BUILT) $(NANOMDM_BUILT) $(MICROMDM_B
 
 bench: $(TEST) ## Measure all there is a figure for (needs h2load, Go and Node.js)
 	$(BIN)/python -m tests.bench
+
+bench-beside: $(TEST) ## Measure this tree beside an older commit (another one: BEFORE=COMMIT; needs h2load, Go, git)
+	$(BIN)/python -m tests.bench.beside $(BEFORE)
 
 bench-peers: $(TEST) $(WIREMOCK) ## Measure pushes beside other servers that could take them (needs h2load, Go, Node.js, Java)
 	$(BIN)/python -m tests.bench.peers --wiremock $(WIREMOCK)

@@ -17,8 +17,8 @@ from typing import Any
 
 from tests.bench.running import machine
 
-_APART = {"__main__", "peers"}
-"""This command itself, and what needs other servers: ``make bench-peers``."""
+_APART = {"__main__", "beside", "peers"}
+"""This command itself, and what needs other trees or servers: ``make bench-beside bench-peers``."""
 ALL = sorted(
     one.stem
     for one in Path(__file__).parent.glob("*.py")

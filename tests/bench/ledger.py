@@ -10,9 +10,7 @@ import hashlib
 import json
 import os
 import platform
-import resource
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +23,7 @@ from simulator.journal.chain import Chain
 from simulator.services.apns import registry, topics
 from simulator.store.opening import open_journal, open_store
 from tests.apple import ORG, START_MS, Apple
+from tests.bench.tree import THIS, Tree
 
 BATCH = 250
 TLS = Tls("TLSv1.3", "TLS_AES_128_GCM_SHA256", "api.push.apple.com", "h2")
@@ -135,14 +134,16 @@ def walk(data: Path) -> float:
     return speed
 
 
-def report(data: Path) -> tuple[float, float]:
-    """Run ``mdmsim report`` in a process of its own; return seconds and megabytes at most."""
-    command = [sys.executable, "-m", "simulator", "report", "--data", str(data)]
+def report(data: Path, *flags: str, tree: Tree = THIS) -> tuple[float, float]:
+    """Run ``mdmsim report`` of *tree*; return its seconds, and the MiB of its largest process."""
+    command = [tree.python, "-m", "simulator", "report", "--data", str(data), *flags]
     command += ["--format", "json", "--fail-on", "never", "--output", os.devnull]
     begun = time.perf_counter()
-    subprocess.run(command, check=True)
-    seconds = time.perf_counter() - begun
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    process = subprocess.Popen(command, cwd=tree.root)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit("the report failed")
+    return time.perf_counter() - begun, used.ru_maxrss / 1024
 
 
 def main() -> None:

@@ -1,16 +1,15 @@
 """What many organisations cost, and the first use of the pytest fixture with each world.
 
 A simulator in this process with 20 and with 1,000 organisations: its first start, the start page,
-and a reset after a small test. Then the fixture in processes of their own, the first time and once
-the world's devices are kept. All by the process's clock: processor time, which what else runs on
-the machine changes least. Adds its figures to bench.json.
+and a reset after a small test, by the process's clock: processor time, which what else runs on the
+machine changes least. Then the fixture, as pytest times it, in processes of their own: the first
+time, and once the world's devices are kept. Adds its figures to bench.json.
 """
 
 import argparse
 import os
-import resource
+import re
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,18 +19,23 @@ from pathlib import Path
 from simulator.testing.client import Mdmsim
 from simulator.testing.serving import serving
 from tests.bench.running import keep, show
+from tests.bench.tree import THIS, Tree
 from tests.worlds_as_text import devices, organisation
 from tests.worlds_as_text import world as world_of
 
 ORGANISATIONS = (20, 1000)
 WORLDS = ("demo", "school", "enterprise")
 FIXTURE = """
-import sys
-from simulator.testing.serving import serving
-with serving(world=sys.argv[1]) as mdmsim:
-    mdmsim.reset()
-    mdmsim.begin()
+import pytest
+
+@pytest.fixture(scope="session")
+def mdmsim_settings():
+    return {{"world": "{world}"}}
+
+def test_first(mdmsim):
+    assert mdmsim.https
 """
+_SETUP = re.compile(r"([\d.]+)s setup")
 
 
 def world(path: Path, organisations: int) -> Path:
@@ -80,18 +84,29 @@ def many(path: Path, rounds: int) -> Iterator[tuple[str, list[float]]]:
         yield "reset after a small test, ms", resets
 
 
-def fixture(name: str, cache: Path) -> float:
-    """Return the milliseconds that a process takes which only uses the fixture, with its imports.
+def fixture(name: str, cache: Path, tree: Tree = THIS) -> float:
+    """Return the milliseconds that pytest takes to set the fixture up first, with its imports.
 
-    It is not timed alone: children that have ended count together, and this is the only one.
+    *cache* is where worlds are kept, and bytecode.
     """
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["PYTHONPYCACHEPREFIX"] = str(cache / "bytecode")
-    subprocess.run([sys.executable, "-c", FIXTURE, name], check=True, env=environment)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+    (cache / "test_first.py").write_text(FIXTURE.format(world=name))
+    command = [tree.python, "-m", "pytest", "-p", "no:cacheprovider", "--durations=1"]
+    with subprocess.Popen(
+        [*command, "test_first.py"],
+        cwd=cache,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        said = process.communicate()[0]
+    took = _SETUP.search(said)
+    if took is None or process.returncode:
+        raise SystemExit(f"pytest says\n{said}")
+    return float(took[1]) * 1000
 
 
 def main() -> None:

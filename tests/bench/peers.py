@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.bench.pushes import DEVICES, MAGIC, Server, load, measure, need, start
+from tests.bench.pushes import DEVICES, MAGIC, Server, aimed, load, measure, need, start
 from tests.bench.running import keep, machine
 
 BARE = "bare Go"
@@ -70,10 +70,7 @@ def peers(stack: ExitStack, directory: Path, jar: Path | None, named: list[str])
     for one in named:
         name, number, url = one.split("=", 2)
         further[name] = (int(number), url)
-    for name, (process, url) in further.items():
-        targets = directory / f"{name}.txt"
-        targets.write_text("".join(f"{url}/3/device/{token}\n" for token in tokens))
-        servers.append(Server(name, process, targets))
+    servers += (aimed(name, *where, tokens, directory) for name, where in further.items())
     return servers
 
 

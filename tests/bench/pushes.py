@@ -122,6 +122,13 @@ def measure(server: Server, directory: Path, seconds: int, case: Case = CASES[1]
     return Round(per_s, used / (per_s * (seconds + 1)) * 1_000_000)
 
 
+def aimed(name: str, process: int, url: str, tokens: list[str], directory: Path) -> Server:
+    """Return the server at *url*, and have h2load push to *tokens* there in turn."""
+    targets = directory / f"{name}.txt"
+    targets.write_text("".join(f"{url}/3/device/{token}\n" for token in tokens))
+    return Server(name, process, targets)
+
+
 def variants(ours: Server, directory: Path, tokens: list[str], seconds: int) -> dict[str, float]:
     """Return the pushes per second of each case."""
     url = ours.targets.read_text().partition("/3/device/")[0]
@@ -130,9 +137,7 @@ def variants(ours: Server, directory: Path, tokens: list[str], seconds: int) -> 
         paths = tokens[: case.devices]
         if case.refused:
             paths = [f"{n:064x}" if n % 10 == 0 else token for n, token in enumerate(paths, 1)]
-        targets = directory / f"{case.name}.txt"
-        targets.write_text("".join(f"{url}/3/device/{token}\n" for token in paths))
-        server = Server(ours.name, ours.process, targets)
+        server = aimed(case.name, ours.process, url, paths, directory)
         found[f"{case.name} /s"] = measure(server, directory, seconds, case).per_s
     return found
 
@@ -144,29 +149,30 @@ def need(*programs: str) -> None:
             raise SystemExit(f"{program} is missing: this needs nghttp2-client, Go and Node.js")
 
 
+def bare_go(stack: ExitStack, directory: Path) -> tuple[int, str]:
+    """Start the server in Go; return its process id and URL."""
+    program = directory / "bare-go"
+    build = [shutil.which("go") or "go", "build", "-o", f"{program}", "."]
+    subprocess.run(build, cwd=HERE / "go", check=True)
+    process, port = stack.enter_context(bare([f"{program}", f"{certificate(directory)}"]))
+    return process, f"https://127.0.0.1:{port}"
+
+
 def start(
     stack: ExitStack, directory: Path, devices: int = FEW_DEVICES
 ) -> tuple[list[Server], list[str]]:
     """Start the three servers; return them, and the tokens that ours knows."""
     process, ready = stack.enter_context(serving(directory / "data", "--push-auth", "none"))
     tokens = enrol(ready, devices)
-    pem = certificate(directory)
-    program = directory / "bare-go"
-    build = [shutil.which("go") or "go", "build", "-o", f"{program}", "."]
-    subprocess.run(build, cwd=HERE / "go", check=True)
-    commands = {
-        "bare Go": [f"{program}", f"{pem}"],
-        "bare Node.js": ["node", f"{HERE / 'node' / 'server.js'}", f"{pem}"],
+    go = bare_go(stack, directory)
+    command = ["node", f"{HERE / 'node' / 'server.js'}", f"{certificate(directory)}"]
+    node, port = stack.enter_context(bare(command))
+    running = {
+        "mdmsim": (process, ready["tls"][0]),
+        "bare Go": go,
+        "bare Node.js": (node, f"https://127.0.0.1:{port}"),
     }
-    running = {"mdmsim": (process, ready["tls"][0])}
-    for name, command in commands.items():
-        process, port = stack.enter_context(bare(command))
-        running[name] = (process, f"https://127.0.0.1:{port}")
-    servers = []
-    for name, (process, url) in running.items():
-        targets = directory / f"{name}.txt"
-        targets.write_text("".join(f"{url}/3/device/{token}\n" for token in tokens))
-        servers.append(Server(name, process, targets))
+    servers = [aimed(name, *where, tokens, directory) for name, where in running.items()]
     return servers, tokens
 
 

@@ -6,7 +6,6 @@ import platform
 import signal
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 
 from simulator.pki.authority import Authority
 from tests.bench.interpreter import python
+from tests.bench.tree import THIS, Tree
 
 STOP_S = 10
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -26,14 +26,14 @@ PORTS = ("--tls-port", "0", "--http-port", "off", "--control-port", "0", "--prox
 
 @contextmanager
 def serving(
-    directory: Path, *flags: str, module: str = "simulator"
+    directory: Path, *flags: str, module: str = "simulator", tree: Tree = THIS
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Run mdmsim with its journal in *directory*; yield its process id and its ready.json.
 
-    *module* is what is run; it takes the arguments of ``mdmsim``.
+    *module* of *tree* is what is run; it takes the arguments of ``mdmsim``.
     """
-    command = [sys.executable, "-m", module, "serve", "--data", str(directory), *PORTS, *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [tree.python, "-m", module, "serve", "--data", str(directory), *PORTS, *flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tree.root) as process:
         try:
             assert process.stdout is not None
             if not any(line.startswith("mdmsim ready") for line in process.stdout):

@@ -23,6 +23,7 @@ from simulator.store.sqlite.store import SqliteStore
 from simulator.store.sqlite.text_index import path_of
 from tests.bench.ledger import fill
 from tests.bench.running import keep, percentiles, serving
+from tests.bench.tree import THIS, Tree
 
 FLAGS = ("--push-auth", "none")
 TIMES = 7
@@ -140,10 +141,10 @@ def price() -> dict[str, float]:
     }
 
 
-def measure(data: Path) -> dict[str, Any]:
-    """Measure over the journal in *data*."""
+def measure(data: Path, tree: Tree = THIS) -> dict[str, Any]:
+    """Measure over the journal in *data*, which *tree* serves."""
     found: dict[str, Any] = {}
-    with serving(data, *FLAGS) as (_, ready):
+    with serving(data, *FLAGS, tree=tree) as (_, ready):
         found["first metrics ms"] = call(ready, "/metrics")
         for name, text in TEXTS.items():
             query = {"q": text, "order": "newest"}
