@@ -13,7 +13,7 @@ from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
@@ -46,14 +46,24 @@ _LONGEST_TOPIC = 255
 _LONGEST_COMMON_NAME = 64  # X.520's bound; Apple's longer topics are cut here
 
 
+_CaKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
 P12_PASSWORD = "mdmsim"  # noqa: S105 (it hides nothing: Java finds no key in a file without)
 """What PKCS #12 files are opened with."""
 
 
-_MODERN = serialization.BestAvailableEncryption(P12_PASSWORD.encode())
+_ROUNDS = 2048
+"""Of deriving a key from the password, which is no secret: more would only take longer."""
+_MODERN = (
+    serialization.PrivateFormat.PKCS12.encryption_builder()
+    .kdf_rounds(_ROUNDS)
+    .key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC)
+    .hmac_hash(hashes.SHA256())
+    .build(P12_PASSWORD.encode())
+)
 _LEGACY = (
     serialization.PrivateFormat.PKCS12.encryption_builder()
-    .kdf_rounds(2048)
+    .kdf_rounds(_ROUNDS)
     .key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
     .hmac_hash(hashes.SHA1())  # noqa: S303 (it is what the form is made of)
     .build(P12_PASSWORD.encode())
@@ -102,7 +112,9 @@ class PushAuthority(RsaAuthority):
     @classmethod
     def create(cls, now: datetime) -> Self:
         """Make a root and an intermediate, good for ten years from *now*, the wall clock's time."""
-        root_key, key = new_key(), new_key()
+        # An RSA key takes a twentieth of a second. Apple's are; of the root's, which signs once,
+        # no client sees more than that it is trusted.
+        root_key, key = ec.generate_private_key(ec.SECP256R1()), new_key()
         key_id = x509.SubjectKeyIdentifier.from_public_key(root_key.public_key())
         root_name = _name(f"mdmsim push root {key_id.digest.hex()[:8]}")
         # The name is as long as a name may be, and clients that look for Apple's find it.
@@ -210,10 +222,10 @@ def _attributes(*pairs: tuple[ObjectIdentifier, str]) -> x509.Name:
 
 def _ca(
     name: x509.Name,
-    key: rsa.RSAPrivateKey,
+    key: _CaKey,
     below: int,
     now: datetime,
-    issuer_key: rsa.RSAPrivateKey | None = None,
+    issuer_key: _CaKey | None = None,
 ) -> x509.CertificateBuilder:
     """Return a CA that lacks its issuer's name only, with at most *below* CAs below it."""
     extensions: Extensions = (
@@ -225,5 +237,5 @@ def _ca(
     return builder(name, key.public_key(), now - CLOCK_SKEW, now + CA_LIFETIME, extensions)
 
 
-def _issued_by(key: rsa.RSAPrivateKey) -> x509.AuthorityKeyIdentifier:
+def _issued_by(key: _CaKey) -> x509.AuthorityKeyIdentifier:
     return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from simulator.pki.push_identity import UNREADABLE
 
@@ -36,7 +36,7 @@ def pem(certificate: x509.Certificate) -> bytes:
 
 def builder(
     subject: x509.Name,
-    public: rsa.RSAPublicKey,
+    public: rsa.RSAPublicKey | ec.EllipticCurvePublicKey,
     begin: datetime,
     end: datetime,
     extensions: Extensions,
