@@ -47,7 +47,12 @@ COUNT = "SELECT count(*) FROM entity WHERE organisation=? AND kind=?"
 FIND = f"{_JOIN} AND i.value >= ? AND i.value < ? ORDER BY i.value, i.key LIMIT ?"
 FIND_EQUAL = f"{_JOIN} AND i.value = ? AND i.key > ? ORDER BY i.key LIMIT ?"
 OF_KIND = (
-    "SELECT key, body FROM entity WHERE kind = ?"
+    # From organisation to organisation: an index finds a kind in one, and none finds it in all.
+    "WITH RECURSIVE home (organisation) AS (SELECT min(organisation) FROM entity UNION ALL"
+    " SELECT (SELECT min(organisation) FROM entity WHERE organisation > home.organisation)"
+    " FROM home WHERE home.organisation IS NOT NULL)"
+    " SELECT entity.key, entity.body FROM home JOIN entity"
+    " ON entity.organisation = home.organisation AND entity.kind = ?"
     " UNION ALL SELECT key, body FROM baseline WHERE kind = ?"
 )
 COUNT_INDEXED = (
