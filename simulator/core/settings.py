@@ -232,8 +232,9 @@ class Settings:
     )
     world_cache: str = _row(
         "",
-        "Where devices of large worlds are kept from one simulator to the next, without any "
-        "credential, if --data is :memory:. Empty: in $XDG_CACHE_HOME or ~/.cache; off: nowhere.",
+        "Where devices and people of large worlds are kept from one simulator to the next, without "
+        "any credential, if --data is :memory:. Empty: in $XDG_CACHE_HOME or ~/.cache; off: "
+        "nowhere.",
     )
     public_dir: str = _row(
         "",

@@ -47,6 +47,9 @@ Step = Callable[[State], int]
 It returns its share of organisations and devices: of what is to be done for all of them.
 """
 
+SINCE_MS = 1_754_035_200_000
+"""How what a world always begins with is dated where it needs a date: 2025-08-01, 08:00 UTC."""
+
 
 def _nothing(_: Any) -> tuple[()]:
     return ()
@@ -87,8 +90,8 @@ class FilePart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seeding:
-    """One organisation that is being written into an empty state."""
+class TimelessSeeding:
+    """One organisation that is being written into an empty state, without dates and secrets."""
 
     organisation: str
     facts: Mapping[str, str]
@@ -97,6 +100,12 @@ class Seeding:
     """What the service's `WorldPart.read` returned; None without one."""
     seed: int
     """All but credentials follows from it: `simulator.core.random_hex.seeded_hex`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeding(TimelessSeeding):
+    """One organisation that is being written into an empty state."""
+
     generate_secret: RandomHex
     """Gives random hex digits, as many as asked for, for credentials only."""
     now_ms: int
@@ -298,10 +307,17 @@ class Provisioning:
 
     *state* is seen from no organisation, here and in all that follows, unless it is said.
     """
-    seed: Callable[[Seeding], Iterable[Step]] = _nothing
-    """Yields what writes an organisation's part, to be run in order, each in a transaction.
+    seed_timeless: Callable[[TimelessSeeding], Iterable[Step]] = _nothing
+    """Yields what writes of an organisation's part what is neither secret nor dated by the loading.
 
-    The organisation and its servers are there; devices come after.
+    Other simulators may begin with a copy of it (`simulator.worlds.cache`). The steps are run in
+    order, each in a transaction; of the organisation only its facts are there. What is to be
+    large belongs here.
+    """
+    seed: Callable[[Seeding], Iterable[Step]] = _nothing
+    """Yields what writes the rest of an organisation's part, likewise.
+
+    The organisation and its servers are there; devices may come after.
     """
     complete: Callable[[State, str, int], None] | None = None
     """Makes what an organisation lacks, as its data is of an earlier version; takes the seed.

@@ -1,10 +1,10 @@
-"""Devices of worlds that were loaded before, as database files that are copied instead.
+"""Worlds that were loaded before, as database files that are copied instead.
 
-Kept are invented devices that follow from a world and a seed alone: no organisation, no credential,
-no key. So whoever reads a file learns what ``mdmsim world show`` tells him, and two simulators that
-begin with the same file have no secret in common. Files are for their owner only, appear whole
-or not at all, and carry a checksum in their names: one that is damaged, or that others could have
-written, is not used.
+Kept is what follows from a world and a seed alone, such as devices, people and apps: no credential,
+no key, no time of loading. So whoever reads a file learns what ``mdmsim world show`` tells him, and
+two simulators that begin with the same file have no secret in common. Files are for their owner
+only, appear whole or not at all, and carry a checksum in their names: one that is damaged, or that
+others could have written, is not used.
 """
 
 import hashlib
@@ -12,12 +12,13 @@ import os
 import stat
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from simulator.core.data_directory import MEMORY
 from simulator.core.settings import Settings
+from simulator.services.provisioning import Provisioning
 from simulator.store.errors import StoreError
 from simulator.store.protocols import Copied
 from simulator.worlds.organisations import World
@@ -28,19 +29,19 @@ MOST_BYTES = 1024**3
 """Of all files together; those that were not used for the longest time go first."""
 OFF = "off"
 _PACKAGE = Path(__file__).parents[1]
+_OURS = f"{_PACKAGE.name}."
 _CHUNK = 1 << 20
 
 
 class CachedWorld:
-    """The devices of one world with one seed."""
+    """What one world with one seed always begins with."""
 
     def __init__(self, folder: Path, world: World, seed: int, store: Copied) -> None:
         """Take the folder, which is made when there is something to keep, and the database."""
-        lists = world.timeless_lists()
-        self.devices = sum(devices.count for _, devices in lists)
+        self.devices = sum(devices.count for _, devices in world.timeless_lists())
         self._folder = folder
         self._store = store
-        text = repr((seed, lists, sorted(_program()))).encode()
+        text = repr((seed, world.organisations, sorted(_program()))).encode()
         self._key = hashlib.sha256(text).hexdigest()[:32]
         """Stands for what this very program makes of them."""
 
@@ -80,13 +81,19 @@ class CachedWorld:
                 path.unlink(missing_ok=True)
 
 
-def found_cache(settings: Settings, world: World, store: Copied | None) -> CachedWorld | None:
+def found_cache(
+    settings: Settings, world: World, provisionings: Iterable[Provisioning], store: Copied | None
+) -> CachedWorld | None:
     """Return what is kept of *world*, or where it is to be kept.
 
     None if that is off, or saves nothing: of a data directory the second start is quick anyway.
+    Nor if one of *provisionings* is added from elsewhere and writes of it, as nobody would know
+    whether that program is still the same.
     """
     folder = _folder(settings.world_cache)
     if settings.data != MEMORY or store is None or folder is None:
+        return None
+    if any(not one.seed_timeless.__module__.startswith(_OURS) for one in provisionings):
         return None
     found = CachedWorld(folder, world, settings.seed, store)
     return found if found.devices >= LEAST else None

@@ -66,7 +66,9 @@ class DescribedOrganisations:
             return
         world = await asyncio.to_thread(chosen_world, self._settings, self._provisionings)
         seed, now_ms = self._settings.seed, self._clock.now_ms()
-        cached = await asyncio.to_thread(found_cache, self._settings, world, copied(store))
+        cached = await asyncio.to_thread(
+            found_cache, self._settings, world, self._provisionings, copied(store)
+        )
         loading = load_steps(
             world, seed, now_ms, provisionings=self._provisionings, timeless=cached is None
         )
@@ -74,7 +76,7 @@ class DescribedOrganisations:
             if cached is not None and await asyncio.to_thread(cached.read):
                 advance(cached.devices)
             elif cached is not None:
-                for piece in timeless_steps(world, seed):
+                for piece in timeless_steps(world, seed, self._provisionings):
                     advance(await self._gateway.load(piece))
                 await asyncio.to_thread(cached.write)
             for piece in loading:

@@ -14,11 +14,14 @@ from simulator.hardware.devices import DeviceMix
 from simulator.services import organisations
 from simulator.services.fleet import arrivals, portal, servers
 from simulator.services.fleet import devices as fleet
-from simulator.services.provisioning import Provisioning, Seeding, Step
+from simulator.services.provisioning import Provisioning, Seeding, Step, TimelessSeeding
 from simulator.worlds.organisations import DeviceList, Organisation, World
 
 CHUNK = 5000
 """How many devices one step writes at most."""
+
+_TOGETHER = 50
+"""How many organisations one step adds at most."""
 
 _ARRANGING = 5
 """Every so many of the devices count as done only when they can be found by place."""
@@ -67,17 +70,17 @@ def steps(
 ) -> Iterator[Step]:
     """Yield what writes *world*, piece by piece; the parameters are those of `seed_world`.
 
-    To be run in order; the caller may commit between any two. First come the devices that
-    `timeless_steps` writes, unless they are there already (*timeless*: False), then the servers of
-    each organisation with what each service seeds, then the other devices, up to *chunk* in a
-    step; *bulk* says whether these are a bulk load (`StoreAdmin.begin_bulk_load`), which ends with
-    a long step. The returned numbers add up to the world's size. *provisionings* are those of the
-    services, all unless some are given.
+    To be run in order; the caller may commit between any two. First comes what `timeless_steps`
+    writes, unless it is there already (*timeless*: False), then the servers of each organisation
+    with what else each service seeds, then the other devices, up to *chunk* in a step; *bulk* says
+    whether these are a bulk load (`StoreAdmin.begin_bulk_load`), which ends with a long step. The
+    returned numbers add up to the world's size. *provisionings* are those of the services, all
+    unless some are given.
     """
     sized = world if devices is None else world.resized(devices)
-    if timeless:
-        yield from timeless_steps(sized, seed, chunk, bulk=bulk)
     known = services.provisionings() if provisionings is None else tuple(provisionings)
+    if timeless:
+        yield from timeless_steps(sized, seed, known, chunk, bulk=bulk)
     yield partial(_begin, known=known, parts=sized.parts, now_ms=now_ms)
     for organisation in sized.organisations:
         yield partial(_found, organisation=organisation, seed=seed, now_ms=now_ms)
@@ -101,14 +104,38 @@ def steps(
 
 
 def timeless_steps(
-    world: World, seed: int, chunk: int = CHUNK, *, bulk: bool = True
+    world: World,
+    seed: int,
+    provisionings: Iterable[Provisioning],
+    chunk: int = CHUNK,
+    *,
+    bulk: bool = True,
 ) -> Iterator[Step]:
-    """Yield what writes the devices that follow from *world* and *seed* alone.
+    """Yield what writes all that follows from *world* and *seed* alone, and is no secret.
 
-    They hold no secret, and can be written before anything else. *chunk* and *bulk* are those of
-    `steps`.
+    That comes before anything else: the organisations, most of their devices, and what
+    *provisionings* have of it. *chunk* and *bulk* are those of `steps`.
     """
-    return _device_steps(world.timeless_lists(), seed, 0, chunk, bulk=bulk)
+    known, every = tuple(provisionings), world.organisations
+    for first in range(0, len(every), _TOGETHER):
+        yield partial(_add_organisations, some=every[first : first + _TOGETHER])
+    for organisation in every:
+        for one in known:
+            yield from one.seed_timeless(
+                TimelessSeeding(
+                    organisation=organisation.id,
+                    facts=organisation.facts(),
+                    part=organisation.parts.get(one.name),
+                    seed=seed,
+                )
+            )
+    yield from _device_steps(world.timeless_lists(), seed, 0, chunk, bulk=bulk)
+
+
+def _add_organisations(state: State, *, some: Sequence[Organisation]) -> int:
+    for one in some:
+        organisations.add_organisation(state, one.facts())
+    return 0
 
 
 def _device_steps(
@@ -164,8 +191,7 @@ def refuse_clashes(world: World, seed: int) -> None:
 
 
 def _found(state: State, *, organisation: Organisation, seed: int, now_ms: int) -> int:
-    """Add an organisation with its servers, and order its arrivals."""
-    organisations.add_organisation(state, organisation.facts())
+    """Add the servers of an organisation, and order its arrivals."""
     own = state.of(organisation.id)
     arrivals.prepare(own)
     for server in organisation.dep_servers:

@@ -1,10 +1,13 @@
-"""Devices of large worlds are taken from what was loaded before: quicker, and without a secret."""
+"""Large worlds are taken from what was loaded before: quicker, and without a secret."""
 
 import asyncio
+import json
 import os
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,12 @@ import pytest
 
 from simulator.app import Simulator
 from simulator.core.settings import Settings
+from simulator.services import provisionings
 from simulator.services.fleet import devices as fleet
+from simulator.services.provisioning import Step, TimelessSeeding
 from simulator.store.opening import copied, open_store
-from simulator.worlds.cache import CachedWorld
+from simulator.store.protocols import Store
+from simulator.worlds.cache import CachedWorld, found_cache
 from simulator.worlds.loading import load_steps
 from simulator.worlds.seeding import timeless_steps
 from simulator.worlds.world import parse_world
@@ -24,58 +30,94 @@ from tests.worlds_as_text import world as world_of
 COUNT = 2000
 
 
+PEOPLE = 5
+CREDENTIALS_OR_DATED = {
+    "audit.event",
+    "axm.account",
+    "axm.package",
+    "dep.server",
+    "dep.token",
+    "gdmf.release",
+    "vpp.location",
+    "vpp.token",
+}
+"""Kinds that differ from one loading to the next."""
+
+
 def large(count: int) -> str:
-    """Return a world with so many devices."""
-    return world_of("large", [organisation("acme", ACCOUNT, LOCATION, devices(count))])
+    """Return a world with so many devices, some people, and apps with users."""
+    location = f"{LOCATION}users = {PEOPLE}\n"
+    text = world_of("large", [organisation("acme", ACCOUNT, location, devices(count))])
+    return text.replace("admin_id", f"axm_users = {PEOPLE}\nadmin_id", 1)
 
 
 WORLD = parse_world(large(40), "large.toml")
 OTHER = parse_world(large(41), "large.toml")
 
 
-def started(folder: Path, seed: int = 1, world: Any = WORLD) -> tuple[bool, list[Any]]:
-    """Load the world as a simulator does; return whether its devices were there, and these."""
+def contents(store: Store) -> list[Any]:
+    """Return the entities of a state that are alike each time, with their index values."""
+    with store.transaction() as state:
+        lines = [json.loads(line) for line in state.export_snapshot({})]
+    entities = [line for line in lines if isinstance(line, list)]
+    return [line for line in entities if line[1] not in CREDENTIALS_OR_DATED]
+
+
+def started(
+    folder: Path, seed: int = 1, world: Any = WORLD, now_ms: int = 0
+) -> tuple[bool, list[Any]]:
+    """Load the world as a simulator does; return whether something was kept, and what is there."""
     with closing(open_store(None)) as store:
         whole = copied(store)
         assert whole is not None
         cached = CachedWorld(folder, world, seed, whole)
         found = cached.read()
         if not found:
-            for piece in timeless_steps(world, seed):
+            for piece in timeless_steps(world, seed, provisionings()):
                 with store.transaction() as state:
                     piece(state)
             cached.write()
-        for piece in load_steps(world, seed, 0, timeless=False):
+        for piece in load_steps(world, seed, now_ms, timeless=False):
             with store.transaction() as state:
                 piece(state)
-        with store.transaction() as state:
-            rows, _ = fleet.page(state.of("acme"), "acme-mdm", 0, 1000)
-    return found, [(one.serial, one.place, one.record) for one in rows]
+        return found, contents(store)
 
 
 def files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*")) if folder.exists() else []
 
 
-def test_the_second_time_devices_are_taken_as_they_were(tmp_path: Path) -> None:
+def test_the_second_time_all_is_taken_as_it_was(tmp_path: Path) -> None:
     first, was = started(tmp_path / "worlds")
-    second, now = started(tmp_path / "worlds")
+    second, now = started(tmp_path / "worlds", now_ms=86_400_000)
 
     assert (first, second) == (False, True)
-    assert len(was) == 40
     assert now == was
+    counts = Counter(kind for _, kind, *_ in was)
+    kinds = ("organisation", "dep.device", "axm.user", "vpp.user/acme-campus", "vpp.product")
+    assert [counts[kind] for kind in kinds] == [1, 40, PEOPLE, PEOPLE, 12]
 
 
 def test_without_what_was_kept_the_world_is_the_same(tmp_path: Path) -> None:
     _, kept = started(tmp_path / "worlds")
     with closing(open_store(None)) as store:
-        for piece in load_steps(WORLD, 1, 0):
+        for piece in load_steps(WORLD, 1, 86_400_000):
             with store.transaction() as state:
                 piece(state)
-        with store.transaction() as state:
-            rows, _ = fleet.page(state.of("acme"), "acme-mdm", 0, 1000)
 
-    assert [(one.serial, one.place, one.record) for one in rows] == kept
+        assert contents(store) == kept
+
+
+def test_what_a_service_from_elsewhere_writes_is_not_kept(tmp_path: Path) -> None:
+    def add(_: TimelessSeeding) -> list[Step]:
+        return []
+
+    with closing(open_store(None)) as store:
+        given = (settings(tmp_path), parse_world(large(COUNT), "large.toml"))
+        further = replace(provisionings()[0], seed_timeless=add)
+
+        assert found_cache(*given, provisionings(), copied(store)) is not None
+        assert found_cache(*given, (*provisionings(), further), copied(store)) is None
 
 
 def test_another_seed_or_world_is_kept_apart(tmp_path: Path) -> None:
@@ -150,10 +192,10 @@ def test_the_folder_stays_under_a_gibibyte(tmp_path: Path) -> None:
 def test_where_nothing_can_be_kept_it_is_loaded_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    found, devices = started(tmp_path / "file" / "worlds")
+    found, there = started(tmp_path / "file" / "worlds")
 
     assert not found
-    assert len(devices) == 40
+    assert sum(kind == "dep.device" for _, kind, *_ in there) == 40
 
 
 def settings(tmp_path: Path, **more: Any) -> Settings:

@@ -233,12 +233,12 @@ def test_steps_may_be_committed_one_by_one(store: Store, world: World) -> None:
 
     with store.transaction() as state:
         found = [len(devices(state, organisation)) for organisation in ("acme", "school")]
-    # First the list of the school, which has no other: it is begun, filled by serial number,
-    # arranged. What is there without organisations; two of these, each with tokens and topics.
-    # Then the lists of acme, of which one names its devices.
+    # First both organisations, then the list of the school, which has no other: it is begun, filled
+    # by serial number, arranged. What is there without organisations; the servers of each, with
+    # tokens and topics. Then the lists of acme, of which one names its devices.
     school = [0, 0, 4, 2, 1, 0, 0]
     acme = [0, 2, 0, 4, 4, 2, 1, 1, 0, 0]
-    assert written == [*school, 0, 1, 0, 0, 1, 0, 0, *acme]
+    assert written == [0, *school, 0, 1, 0, 0, 1, 0, 0, *acme]
     assert sum(written) == 23
     assert found == [14, 7]
 

@@ -26,6 +26,7 @@ from simulator.services.provisioning import (
     Rows,
     Seeding,
     Step,
+    TimelessSeeding,
     Trying,
     WorldPart,
 )
@@ -104,12 +105,15 @@ def _lines(part: AxmPart) -> Iterator[str]:
         yield f"API account {one.id}: {one.name}"
 
 
+def _seed_timeless(seeding: TimelessSeeding) -> Iterator[Step]:
+    return people_steps(seeding, (seeding.part or AxmPart()).users)
+
+
 def _seed(seeding: Seeding) -> Iterator[Step]:
     part = seeding.part or AxmPart()
     if part.accounts:
         yield partial(_add_accounts, seeding=seeding, part=part)
         yield partial(add_content, seeding=seeding)
-    yield from people_steps(seeding, part.users)
 
 
 def _add_accounts(state: State, *, seeding: Seeding, part: AxmPart) -> int:
@@ -226,6 +230,7 @@ PROVISIONING = Provisioning(
     title="School and Business API",
     rank=15,
     world=WorldPart(KEYS, _read, _lines),
+    seed_timeless=_seed_timeless,
     seed=_seed,
     complete=_complete,
     complete_due=_complete_due,

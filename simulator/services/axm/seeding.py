@@ -8,7 +8,7 @@ from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339_ms
 from simulator.services.axm.content import APP, PACKAGE
 from simulator.services.axm.people import GROUP, UNIT, USER
-from simulator.services.provisioning import Seeding, Step
+from simulator.services.provisioning import SINCE_MS, Seeding, Step, TimelessSeeding
 
 _FIRST = ("Alva", "Bo", "Cleo", "Dag", "Ebba", "Finn", "Greta", "Hugo", "Ines", "Jon")
 _LAST = ("Ahlgren", "Berg", "Cohen", "Dahl", "Ek", "Falk", "Grahn", "Holm", "Ito", "Juhl")
@@ -17,11 +17,12 @@ _DEPARTMENTS = ("North", "South", "Office")
 _FIRST_USER = 1_000_000
 _FIRST_APP = 1_000_000_000
 _APPS = ("Pages of Nowhere", "Desk", "Calm", "Ledger", "Plan")
+_SINCE = rfc3339_ms(SINCE_MS)
 CHUNK = 100
 _GROUP_SIZE = 50
 
 
-def people_steps(seeding: Seeding, users: int) -> Iterator[Step]:
+def people_steps(seeding: TimelessSeeding, users: int) -> Iterator[Step]:
     """Yield what writes *users* people, each department as a group and as a unit."""
     for start in range(0, users, CHUNK):
         part = range(start, min(start + CHUNK, users))
@@ -30,14 +31,14 @@ def people_steps(seeding: Seeding, users: int) -> Iterator[Step]:
         yield partial(_add_groups, seeding=seeding, users=users)
 
 
-def _add_users(state: State, *, seeding: Seeding, part: range) -> int:
+def _add_users(state: State, *, seeding: TimelessSeeding, part: range) -> int:
     state.of(seeding.organisation).add_many(
         USER, ((str(_FIRST_USER + number), _user(seeding, number)) for number in part)
     )
     return 0
 
 
-def _user(seeding: Seeding, number: int) -> Body:
+def _user(seeding: TimelessSeeding, number: int) -> Body:
     names = tuple(product(_FIRST, _LAST))
     first, last = names[number % len(names)]
     account = f"{first}.{last}.{number}@appleid.{_domain(seeding)}".lower()
@@ -58,22 +59,21 @@ def _user(seeding: Seeding, number: int) -> Body:
             "isExternalUser": False,
             "roleOuList": [{"roleName": "Staff", "ouId": str(department + 1)}],
             "phoneNumbers": [{"phoneNumber": f"+1-555-01{number % 100:02d}", "type": "WORK"}],
-            "startDateTime": rfc3339_ms(seeding.now_ms),
-            **_stamps(seeding),
+            "startDateTime": _SINCE,
+            **_stamps(_SINCE),
         }
     }
 
 
-def _domain(seeding: Seeding) -> str:
+def _domain(seeding: TimelessSeeding) -> str:
     return seeding.facts["email"].rpartition("@")[2]
 
 
-def _stamps(seeding: Seeding) -> Body:
-    text = rfc3339_ms(seeding.now_ms)
+def _stamps(text: str) -> Body:
     return {"createdDateTime": text, "updatedDateTime": text}
 
 
-def _add_groups(state: State, *, seeding: Seeding, users: int) -> int:
+def _add_groups(state: State, *, seeding: TimelessSeeding, users: int) -> int:
     own = state.of(seeding.organisation)
     for number, name in enumerate(_DEPARTMENTS):
         members = [str(_FIRST_USER + user) for user in range(number, users, len(_DEPARTMENTS))]
@@ -84,10 +84,10 @@ def _add_groups(state: State, *, seeding: Seeding, users: int) -> int:
             "type": "STANDARD",
             "totalMemberCount": len(few),
             "status": "ACTIVE",
-            **_stamps(seeding),
+            **_stamps(_SINCE),
         }
         own.put(GROUP, key, {"attributes": group, "users": few})
-        unit: Body = {"name": name, "description": f"Location {name}", **_stamps(seeding)}
+        unit: Body = {"name": name, "description": f"Location {name}", **_stamps(_SINCE)}
         own.put(UNIT, key, {"attributes": unit, "users": members})
     return 0
 
@@ -114,7 +114,7 @@ def add_content(state: State, *, seeding: Seeding) -> int:
         "bundleIds": ["example.agent"],
         "description": "An agent",
         "version": "1.0",
-        **_stamps(seeding),
+        **_stamps(rfc3339_ms(seeding.now_ms)),
     }
     own.put(PACKAGE, "agent", {"attributes": package})
     return 0

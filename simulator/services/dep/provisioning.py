@@ -24,7 +24,6 @@ from simulator.services.provisioning import (
 
 def _seed(seeding: Seeding) -> Iterator[Step]:
     yield partial(_issue_tokens, seeding=seeding)
-    yield from roster_portal.seed(seeding)
 
 
 def _issue_tokens(state: State, *, seeding: Seeding) -> int:
@@ -96,6 +95,7 @@ PROVISIONING = Provisioning(
     title="Device enrolment",
     rank=10,
     world=roster_portal.WORLD,
+    seed_timeless=roster_portal.seed,
     seed=_seed,
     branch=_branch,
     branch_kind=timeline.KIND,

@@ -11,7 +11,15 @@ from simulator.services.dep import roster_seeding, rosters
 from simulator.services.dep.roster_seeding import RosterPlan
 from simulator.services.dep.rosters import LISTS, Kind
 from simulator.services.organisations import all_organisations
-from simulator.services.provisioning import ControlCall, Resource, Rows, Seeding, Step, WorldPart
+from simulator.services.provisioning import (
+    SINCE_MS,
+    ControlCall,
+    Resource,
+    Rows,
+    Step,
+    TimelessSeeding,
+    WorldPart,
+)
 
 _LONGEST = 64
 """Characters of an identifier: a cursor holds two of them, and has 512 at most."""
@@ -61,7 +69,7 @@ WORLD = WorldPart(
 )
 
 
-def seed(seeding: Seeding) -> Iterator[Step]:
+def seed(seeding: TimelessSeeding) -> Iterator[Step]:
     """Yield what writes the roster of an organisation, if it has one."""
     plan = seeding.part
     if not isinstance(plan, RosterPlan):
@@ -73,8 +81,8 @@ def seed(seeding: Seeding) -> Iterator[Step]:
             yield partial(_write, seeding=seeding, kind=kind, records=some)
 
 
-def _write(state: State, *, seeding: Seeding, kind: Kind, records: list[Body]) -> int:
-    rosters.write(state.of(seeding.organisation), kind, records, seeding.now_ms)
+def _write(state: State, *, seeding: TimelessSeeding, kind: Kind, records: list[Body]) -> int:
+    rosters.write(state.of(seeding.organisation), kind, records, SINCE_MS)
     return 0
 
 

@@ -1,6 +1,7 @@
 """What stands around Apps and Books: locations, their content tokens, and notifications."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import msgspec
 
@@ -20,6 +21,7 @@ from simulator.services.provisioning import (
     Rows,
     Seeding,
     Step,
+    TimelessSeeding,
     Trying,
     WorldPart,
 )
@@ -73,9 +75,25 @@ def _lines(part: Sequence[VppLocation]) -> Iterator[str]:
         yield f"VPP location {place.id}: {place.name}, {facts}"
 
 
-def _seed(seeding: Seeding) -> Iterator[Step]:
+def _seed_timeless(seeding: TimelessSeeding) -> Iterator[Step]:
     for place in seeding.part or ():
         yield from location_steps(seeding, place)
+
+
+def _seed(seeding: Seeding) -> Iterator[Step]:
+    for place in seeding.part or ():
+        yield partial(_issue_token, seeding=seeding, place=place)
+
+
+def _issue_token(state: State, *, seeding: Seeding, place: VppLocation) -> int:
+    portal.issue_token(
+        state.of(seeding.organisation),
+        place.id,
+        now_ms=seeding.now_ms,
+        random_hex=seeding.generate_secret,
+        given=place.stoken,
+    )
+    return 0
 
 
 def _complete_due(state: State, now_ms: int) -> bool:
@@ -139,6 +157,7 @@ PROVISIONING = Provisioning(
     title="Apps and Books",
     rank=20,
     world=WorldPart(KEYS, _read, _lines),
+    seed_timeless=_seed_timeless,
     seed=_seed,
     complete_due=_complete_due,
     outbox=Outbox(topic=notifications.OUTBOX, due=_due, record=_record),

@@ -1,6 +1,6 @@
 """Locations of a world, with the invented apps and books that they own and their users.
 
-All of it follows from the seed and an index, as devices do; only tokens do not.
+All of it follows from the seed and an index, as devices do; tokens, which do not, come later.
 Rule: no clock, no random generator.
 """
 
@@ -12,9 +12,9 @@ from hashlib import blake2b
 from itertools import product
 from typing import Any
 
-from simulator.core.random_hex import RandomHex, seeded_hex
+from simulator.core.random_hex import seeded_hex
 from simulator.core.state import State
-from simulator.services.provisioning import Seeding, Step
+from simulator.services.provisioning import Step, TimelessSeeding
 from simulator.services.vpp.domain import locations, portal, users
 from simulator.services.vpp.domain.products import StoreProduct, put_product
 
@@ -97,16 +97,8 @@ def _offer(kind: int, adam_id: str, name: str) -> Offer:
     return rows.get(kind) or Offer(StoreProduct(adam_id, name, "App", bundle, platforms=touch))
 
 
-def add_location(
-    state: State,
-    *,
-    organisation: str,
-    location: VppLocation,
-    seed: int,
-    generate_secret: RandomHex,
-    now_ms: int,
-) -> int:
-    """Add a location with its token; *state* is seen from no organisation."""
+def add_location(state: State, *, organisation: str, location: VppLocation, seed: int) -> int:
+    """Add a location, which has no token yet; *state* is seen from no organisation."""
     own = state.of(organisation)
     random_hex = seeded_hex(seed, organisation, location.id)
     portal.add_location(
@@ -117,20 +109,10 @@ def add_location(
         random_hex=random_hex,
         country=location.country,
     )
-    portal.issue_token(
-        own, location.id, now_ms=now_ms, random_hex=generate_secret, given=location.stoken
-    )
     return 0
 
 
-def stock(
-    state: State,
-    *,
-    organisation: str,
-    location: VppLocation,
-    some: Sequence[Offer],
-    now_ms: int,
-) -> int:
+def stock(state: State, *, organisation: str, location: VppLocation, some: Sequence[Offer]) -> int:
     """Buy products for a location; *state* is seen from no organisation."""
     own = state.of(organisation)
     for offer in some:
@@ -141,7 +123,7 @@ def stock(
             location.id,
             offer.product.adam_id,
             0 if offer.unlimited else quantity,
-            now_ms=now_ms,
+            now_ms=0,  # of notifications, which nobody can have asked for yet
             unlimited=offer.unlimited,
         )
     return 0
@@ -174,16 +156,14 @@ def client_id(seed: int, organisation: str, location: str, index: int) -> str:
     return str(uuid.UUID(bytes=blake2b(text, digest_size=16).digest(), version=4))
 
 
-def location_steps(seeding: Seeding, location: VppLocation) -> Iterator[Step]:
-    """Yield what writes one location, piece by piece."""
+def location_steps(seeding: TimelessSeeding, location: VppLocation) -> Iterator[Step]:
+    """Yield what writes one location but for its token, piece by piece."""
     facts: dict[str, Any] = {
         "organisation": seeding.organisation,
         "location": location,
         "seed": seeding.seed,
     }
-    yield partial(
-        add_location, generate_secret=seeding.generate_secret, now_ms=seeding.now_ms, **facts
-    )
+    yield partial(add_location, **facts)
     offered = list(offers(location.apps))
     for first in range(0, len(offered), _PRODUCTS):
         yield partial(
@@ -191,7 +171,6 @@ def location_steps(seeding: Seeding, location: VppLocation) -> Iterator[Step]:
             organisation=seeding.organisation,
             location=location,
             some=offered[first : first + _PRODUCTS],
-            now_ms=seeding.now_ms,
         )
     domain = seeding.facts["email"].rpartition("@")[2]
     for first in range(0, location.users, CHUNK):
