@@ -31,22 +31,29 @@ ROUTES = web.routes(services.provisionings())
 OUTCOMES = outcomes.menu(CATALOGUE)
 
 
+NAMING = re.compile(r"mdmsim |(?:GET|POST|PUT|PATCH|DELETE) ")
+"""Where a text may name a command or a call: each worker reads them all, so the rest is skipped."""
+
+
 def texts() -> Iterator[tuple[str, str]]:
     """Yield the texts of the code with where they stand; docstrings are for other readers."""
     root = Path(simulator.__file__).parent
     for file in sorted(root.rglob("*.py")):
-        tree = ast.parse(file.read_text())
-        documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        for node in ast.walk(tree):
-            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
-            if id(node) in documentation:
+        source = file.read_text()
+        if not NAMING.search(source):
+            continue
+        where = file.relative_to(root)
+        nodes = list(ast.walk(ast.parse(source)))
+        documentation = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
+            if not isinstance(node, ast.Constant | ast.JoinedStr) or id(node) in documentation:
                 continue
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
             text = "".join(
                 one.value if isinstance(one, ast.Constant) and isinstance(one.value, str) else "{}"
                 for one in parts
-                if isinstance(one, ast.Constant | ast.FormattedValue)
             )
-            yield f"{file.relative_to(root)}:{getattr(node, 'lineno', 0)}", text
+            yield f"{where}:{node.lineno}", text
 
 
 TEXTS = list(texts())
