@@ -257,10 +257,11 @@ $(NODE_APN_BUILT): $(APNS_CLIENTS)/node/package.json | $(TOOLS)
 	npm install --prefix $(CLIENTS)/node-apn --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
-$(PUSHY_BUILT): $(APNS_CLIENTS)/java/pom.xml | $(TOOLS)
+$(PUSHY_BUILT): $(APNS_CLIENTS)/java/pom.xml $(APNS_CLIENTS)/java/Push.java | $(TOOLS)
 	@command -v mvn >/dev/null || { echo "make clients needs Java 17 and Maven" >&2; exit 1; }
 	rm -rf $(CLIENTS)/pushy
-	mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory=$(CLIENTS)/pushy
+	mvn --quiet --batch-mode --file $(APNS_CLIENTS)/java/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CLIENTS)/pushy
+	javac -cp '$(CLIENTS)/pushy/*' -d $(CLIENTS)/pushy $(APNS_CLIENTS)/java/Push.java
 	@touch $@
 
 $(WIREMOCK): | $(TOOLS)

@@ -8,7 +8,7 @@ from tests.clients.apns.pushing import Client
 from tests.clients.harness import binary
 
 _HERE = Path(__file__).parent
-_PUSHY = "pushy/pushy-0.15.4.jar"
+_PUSHY = "pushy/Push.class"
 _NODE_APN = "node-apn/node_modules/@parse/node-apn/package.json"
 
 
@@ -23,9 +23,9 @@ def _node_path() -> Mapping[str, str]:
 
 
 def _pushy() -> tuple[str, ...]:
-    """Return how Java runs a program from its source, over what Maven fetched for these tests."""
-    jars = Path(binary(_PUSHY)).parent / "*"
-    return ("java", "-cp", str(jars), str(_HERE / "java" / "Push.java"))
+    """Return how Java runs what was compiled beside the packages that Maven fetched."""
+    folder = Path(binary(_PUSHY)).parent
+    return ("java", "-cp", f"{folder}:{folder}/*", "Push")
 
 
 AIOAPNS = _python("aioapns")
