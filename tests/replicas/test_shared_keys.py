@@ -79,7 +79,7 @@ async def test_another_replica_gets_all_files_of_the_first(
     assert kept.files.keys() > FILES | LAZY
     assert any(name.startswith("push/") for name in kept.files)
     there = data if data == ":memory:" else tmp_path / data
-    assert await serve(there, kept.url) == kept.files
+    assert kept.files.items() <= (await serve(there, kept.url)).items()
 
 
 async def test_what_one_makes_later_is_that_of_all(tmp_path: Path, kept: Kept) -> None:
