@@ -32,7 +32,8 @@ class Tab:
 
     def axe(self) -> list[str]:
         """Return what axe holds against the page, if it is serious."""
-        self.page.evaluate(Path(binary("axe/node_modules/axe-core/axe.min.js")).read_text())
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(Path(binary("axe/node_modules/axe-core/axe.min.js")).read_text())
         found: list[dict[str, Any]] = self.page.evaluate("axe.run().then(r => r.violations)")
         serious = [one for one in found if one["impact"] in ("serious", "critical")]
         return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in serious]
