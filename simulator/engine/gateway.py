@@ -29,7 +29,7 @@ from simulator.engine.lanes import MAX_BATCH, Lanes
 from simulator.engine.preparation import Prepared, Preparer
 from simulator.engine.replica import Replica
 from simulator.engine.unrecorded import UnjournalledCount
-from simulator.protocol.operations import OutboundCall
+from simulator.protocol.operations import NeedsPieces, OutboundCall
 from simulator.store.errors import StoreError
 from simulator.store.protocols import Store
 
@@ -205,12 +205,15 @@ class Gateway:
         """
 
         async def do() -> Mapping[OutboundCall, str]:
-            while not await self.load(piece):
-                pass
+            await self._do_all(piece)
             return job.completed_calls
 
         # At the same time: by a later one more might be due, again and again.
         self._answer_after(job, do, job.now_ms)
+
+    async def _do_all(self, piece: Callable[[StoreAdmin], bool]) -> None:
+        while not await self.load(piece):
+            pass
 
     def _answer_after(
         self,
@@ -242,7 +245,10 @@ class Gateway:
         return response
 
     async def run(self, work: Callable[[StoreAdmin], T]) -> T:
-        """Run *work* in a transaction and return its result, or raise what it raised."""
+        """Run *work* in a transaction and return its result, or raise what it raised.
+
+        NeedsPieces has something done first, as for a request; then *work* is run anew.
+        """
         return await self._put(work, Work)
 
     async def catch_up(self) -> None:
@@ -261,9 +267,14 @@ class Gateway:
     async def _put(self, work: Callable[[StoreAdmin], T], kind: type[Work]) -> T:
         if self._loop is None or self._closing:
             raise RuntimeError("the gateway is not running")
-        ended: asyncio.Future[T] = self._loop.create_future()
-        self._enqueue(kind(work, ended))
-        return await ended
+        while True:
+            ended: asyncio.Future[T] = self._loop.create_future()
+            self._enqueue(kind(work, ended))
+            try:
+                return await ended
+            except NeedsPieces as pending:
+                piece = pending.piece
+            await self._do_all(piece)
 
     async def probe(self) -> int:
         """Write as much as a few exchanges take; return a number that `Journal.probed` gives.

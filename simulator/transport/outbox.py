@@ -54,18 +54,18 @@ class OutboxWorker:
                     await _wait(woken)
 
     async def round(self) -> int:
-        """Send what is due now, in order within each queue, and do a piece of each work.
+        """Do a piece of each work, and send what is due now, in order within each queue.
 
         Return how much there was. Where several processes share a store, one of them does it.
         """
         if not await self._gateway.leads():
             return 0
-        sent = sum([await self._send_due(one) for one in self._outboxes])
-        return sent + sum([not await self._do(work) for work in self._works])
+        unfinished = sum([not await self._do(work) for work in self._works])
+        return unfinished + sum([await self._send_due(one) for one in self._outboxes])
 
     async def _do(self, work: Callable[[State, int], bool]) -> bool:
         now_ms = self._clock.now_ms()
-        return await self._gateway.run(lambda state: work(state, now_ms))
+        return await self._gateway.load(lambda state: work(state, now_ms))
 
     async def _send_due(self, outbox: Outbox) -> int:
         now_ms = self._clock.now_ms()

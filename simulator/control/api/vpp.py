@@ -34,9 +34,9 @@ def find(state: State, identifier: Any) -> Location:
 
 
 def complete_due_events(parts: Parts, state: State) -> int:
-    """Do what is due, and return the time."""
+    """Have what is due done first, by NeedsPieces; return the time."""
     now_ms = parts.clock.now_ms()
-    events.complete_due(state, now_ms)
+    events.require(state, now_ms)
     return now_ms
 
 

@@ -105,6 +105,7 @@ SERVICE = Service(
     },
     authenticate={"body": access.by_body, "body_manage": access.by_managing_body},
     admit=dict.fromkeys(("bearer", "manage", "body", "body_manage"), access.admit),
+    waits=True,
     credentials={"body": ("body", "/sToken"), "body_manage": ("body", "/sToken")},
     answer=answer,
     refuse=refuse,

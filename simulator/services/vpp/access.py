@@ -112,11 +112,11 @@ def _recognise(head: RequestHead, stoken: str, *, legacy: bool, writes: bool) ->
 
 
 def admit(call: Call) -> None:
-    """Refuse what is too many or comes during maintenance; complete the events that are due."""
+    """Refuse what is too many or comes during maintenance; first comes what is due."""
     _count(call)
     if service_state(call.state)["maintenance"]:
         raise ApiError(errors.MAINTENANCE_V1 if is_v1(call) else errors.UNAVAILABLE)
-    events.complete_due(call.state, call.now_ms)
+    events.require(call.state, call.now_ms, call.principal.organisation)
 
 
 def _count(call: Call) -> None:

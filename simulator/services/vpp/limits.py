@@ -37,3 +37,5 @@ PRICING = ("STDQ", "PLUS")
 PRODUCTS = ("App", "Book")
 PLATFORMS = ("iOS", "macOS", "tvOS", "watchOS", "visionOS")
 STATUSES = ("Registered", "Associated", "Retired", "Deleted")
+PIECE = 100
+"""Licences, or seats, that one transaction changes, so that others have their turn: some 5 ms."""

@@ -96,11 +96,6 @@ def _issue_token(state: State, *, seeding: Seeding, place: VppLocation) -> int:
     return 0
 
 
-def _complete_due(state: State, now_ms: int) -> bool:
-    events.complete_due(state, now_ms)
-    return True
-
-
 def _held(state: State, organisation: str) -> Iterator[Held]:
     for one in locations(state.of(organisation)):
         known = (token(state, one.stoken) if one.stoken else None) or {}
@@ -123,7 +118,6 @@ def _revoke(state: State, old: Issuing) -> None:
 
 
 def _due(state: State, now_ms: int) -> list[OutgoingMessage]:
-    events.complete_due(state, now_ms)
     found = []
     for one in notifications.due(state.of(""), now_ms):
         where = location(state.of(one.body["organisation"]), one.body["location"])
@@ -159,7 +153,8 @@ PROVISIONING = Provisioning(
     world=WorldPart(KEYS, _read, _lines),
     seed_timeless=_seed_timeless,
     seed=_seed,
-    complete_due=_complete_due,
+    complete_due=events.complete_due,
+    work=events.complete_due,
     outbox=Outbox(topic=notifications.OUTBOX, due=_due, record=_record),
     credentials=(
         Credential(

@@ -1,12 +1,13 @@
 """What the asynchronous requests of v2 do when their event completes.
 
-Each function does the tasks of one kind of event and returns an outcome per
-task. What fails leaves the other tasks done.
+Each function does a piece of the tasks of one kind of event, about as many as it is told, and
+returns an outcome per task and where the next piece begins. What fails leaves the other tasks
+done.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from simulator.core.state import Body, State
 from simulator.protocol.fields import ErrorCode
@@ -33,18 +34,29 @@ def error_body(row: ErrorCode) -> Body:
     return {"errorNumber": int(row.code), "errorMessage": row.body}
 
 
-Target = tuple[Holder, bool]
-"""A holder, and whether it exists."""
+Place = Mapping[str, Any]
+"""Where a piece begins, as the one before has left it; empty: at the beginning."""
 
 
-def targets(state: State, location: Location, request: Body) -> list[Target]:
-    """Return whom a request is for: users in its order, then devices."""
-    found = []
-    for client in request.get("clientUserIds") or ():
-        user = users.active(state, location, client)
-        found.append((user.holder, True) if user is not None else (Holder(client), False))
-    serials = request.get("serialNumbers") or ()
-    return [*found, *((Holder(serial=serial), True) for serial in serials)]
+class Outcome(NamedTuple):
+    """What became of a piece."""
+
+    results: list[TaskResult]
+    """Those of its tasks."""
+    rest: Place | None
+    """Where the next one begins; None: that was all."""
+    size: int
+    """About how many licences or seats were looked at or changed."""
+
+
+_USER = 4
+"""How many licences a change of a user takes as long as."""
+
+
+def _targets(request: Body) -> list[tuple[str, str]]:
+    """Return clientUserId or serial number of whom a request is for: users, then devices."""
+    users_first = [(client, "") for client in request.get("clientUserIds") or ()]
+    return users_first + [("", serial) for serial in request.get("serialNumbers") or ()]
 
 
 def _element(adam_id: str, pricing: str, holder: Holder) -> Body:
@@ -63,7 +75,7 @@ def _blame(element: Body) -> Body:
     return lists | {"clientUserIds": element["clientUserId"]}
 
 
-def associate(state: State, location: Location, request: Body) -> list[TaskResult]:
+def associate(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
     """Assign each asset to each target; who has it already keeps it."""
 
     def act(
@@ -75,10 +87,12 @@ def associate(state: State, location: Location, request: Body) -> list[TaskResul
             return TaskResult(element, errors.NOT_ENOUGH_ASSETS, _blame(element))
         return TaskResult(element)
 
-    return _cross(state, location, request, act)
+    return _cross(state, location, request, place, most, act)
 
 
-def disassociate(state: State, location: Location, request: Body) -> list[TaskResult]:
+def disassociate(
+    state: State, location: Location, request: Body, place: Place, most: int
+) -> Outcome:
     """Take each asset from each target; who does not have it is no failure."""
 
     def act(
@@ -89,49 +103,71 @@ def disassociate(state: State, location: Location, request: Body) -> list[TaskRe
             unit.revoke(asset, held)
         return TaskResult(element)
 
-    return _cross(state, location, request, act)
+    return _cross(state, location, request, place, most, act)
 
 
 def _cross(
     state: State,
     location: Location,
     request: Body,
+    place: Place,
+    most: int,
     act: Callable[[LicenceUnitOfWork, Asset | None, Body, Holder], TaskResult],
-) -> list[TaskResult]:
+) -> Outcome:
     """Do *act* for each asset and target, in the order of the request."""
     unit = LicenceUnitOfWork(state, location)
+    wanted, everyone = request["assets"], _targets(request)
+    start, numbers = place.get("at", 0), list(place.get("users", ()))
+    end = min(start + most, len(wanted) * len(everyone))
+    tasks = []
+    for which, who in (divmod(number, len(everyone)) for number in range(start, end)):
+        client, serial = everyone[who]
+        if who == len(numbers):
+            user = users.active(state, location, client) if client else None
+            numbers.append(0 if user is None else user.number)
+        adam_id, pricing = wanted[which]["adamId"], wanted[which]["pricingParam"]
+        tasks.append((adam_id, pricing, Holder(client, numbers[who], serial)))
+    unit.read(
+        (asset, holder)
+        for adam_id, pricing, holder in tasks
+        if (asset := unit.asset(adam_id, pricing)) is not None
+    )
     found = []
-    wanted = targets(state, location, request)
-    for one in request["assets"]:
-        adam_id, pricing = one["adamId"], one["pricingParam"]
-        for holder, exists in wanted:
-            element = _element(adam_id, pricing, holder)
-            if exists:
-                found.append(act(unit, unit.asset(adam_id, pricing), element, holder))
-            else:
-                found.append(_unknown_user(element, holder))
+    for adam_id, pricing, holder in tasks:
+        element = _element(adam_id, pricing, holder)
+        if holder.serial or holder.user:
+            found.append(act(unit, unit.asset(adam_id, pricing), element, holder))
+        else:
+            found.append(_unknown_user(element, holder))
     unit.write()
-    return found
+    rest = {"at": end, "users": numbers} if end < len(wanted) * len(everyone) else None
+    return Outcome(found, rest, len(found))
 
 
-def revoke(state: State, location: Location, request: Body) -> list[TaskResult]:
+def revoke(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
     """Take every revocable asset from the targets; the others stay."""
     unit = LicenceUnitOfWork(state, location)
-    found = []
-    for holder, exists in targets(state, location, request):
-        if not exists:
-            found.append(_unknown_user({"clientUserId": holder.client}, holder))
-            continue
-        for held in unit.of_holder(holder):
-            asset = unit.asset(held["adam"], held["pricing"])
-            if asset is not None and asset.revocable and not held["retired"]:
+    everyone, found = _targets(request), []
+    index, after, left = place.get("at", 0), place.get("after", ""), most
+    while index < len(everyone) and left > 0:
+        client, serial = everyone[index]
+        user = users.active(state, location, client) if client else None
+        holder = Holder(client, 0 if user is None else user.number, serial)
+        held_by, more = unit.held_by(holder, after, left)
+        if client and user is None:
+            found.append(_unknown_user({"clientUserId": client}, holder))
+        for asset, held in held_by:
+            if asset.revocable and not held["retired"]:
                 unit.revoke(asset, held)
                 found.append(TaskResult(licences.shown(held)))
+        left -= len(held_by) + 1
+        index, after = (index, more) if more else (index + 1, "")
     unit.write()
-    return found
+    rest = {"at": index, "after": after} if index < len(everyone) else None
+    return Outcome(found, rest, most - left)
 
 
-def create(state: State, location: Location, request: Body) -> list[TaskResult]:
+def create(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
     """Register users that are not registered."""
 
     def act(unit: LicenceUnitOfWork, one: Body) -> users.User:
@@ -139,10 +175,10 @@ def create(state: State, location: Location, request: Body) -> list[TaskResult]:
             raise ApiError(errors.USER_EXISTS)
         return users.register(state, location, unit, *_facts(one))
 
-    return _each_user(state, location, request["users"], act)
+    return _each_user(state, location, request["users"], place, most, act)
 
 
-def update(state: State, location: Location, request: Body) -> list[TaskResult]:
+def update(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
     """Change the e-mail address or the Managed Apple Account of users."""
 
     def act(_: LicenceUnitOfWork, one: Body) -> users.User:
@@ -152,10 +188,10 @@ def update(state: State, location: Location, request: Body) -> list[TaskResult]:
             raise ApiError(errors.USER_NOT_FOUND)
         return users.change(state, location, user, email, account)
 
-    return _each_user(state, location, request["users"], act)
+    return _each_user(state, location, request["users"], place, most, act)
 
 
-def retire(state: State, location: Location, request: Body) -> list[TaskResult]:
+def retire(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
     """Retire users; who is retired already stays so, as requests may be repeated."""
 
     def act(unit: LicenceUnitOfWork, one: Body) -> users.User:
@@ -167,7 +203,7 @@ def retire(state: State, location: Location, request: Body) -> list[TaskResult]:
             raise ApiError(errors.USER_NOT_FOUND)
         return known[-1]
 
-    return _each_user(state, location, request["users"], act)
+    return _each_user(state, location, request["users"], place, most, act)
 
 
 def _facts(one: Body) -> tuple[str, str, str]:
@@ -177,26 +213,33 @@ def _facts(one: Body) -> tuple[str, str, str]:
 def _each_user(
     state: State,
     location: Location,
-    wanted: Iterable[Body],
+    wanted: Sequence[Body],
+    place: Place,
+    most: int,
     act: Callable[[LicenceUnitOfWork, Body], users.User],
-) -> list[TaskResult]:
+) -> Outcome:
     unit = LicenceUnitOfWork(state, location)
-    found = []
-    for one in wanted:
+    found: list[TaskResult] = []
+    start = place.get("at", 0)
+    for one in wanted[start:]:
+        if len(found) * _USER + unit.size >= most:
+            break
         client = one["clientUserId"]
         try:
             found.append(TaskResult(users.shown(act(unit, one))))
         except ApiError as error:
             found.append(TaskResult({"clientUserId": client}, error.row, {"clientUserIds": client}))
     unit.write()
-    return found
+    end = start + len(found)
+    size = len(found) * _USER + unit.size
+    return Outcome(found, {"at": end} if end < len(wanted) else None, size)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of event."""
 
-    do: Callable[[State, Location, Body], list[TaskResult]]
+    do: Callable[[State, Location, Body, Place, int], Outcome]
     notification: str
     element: str
     """Name of the list in its notification."""

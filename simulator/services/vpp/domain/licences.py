@@ -7,8 +7,8 @@ available (vpp.md 10.4). Available is computed, so that the sum cannot be wrong.
 Longer than 300 lines: the arithmetic is in one place, so that no sum can be changed by halves.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.core.state import Body, Entity, State
@@ -28,7 +28,7 @@ _SEEN = "vpp.licence_seen"
 MANY = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asset:
     """One app or book in one quality, as a location owns it."""
 
@@ -50,15 +50,14 @@ class Asset:
     """First licence id and count of each purchase."""
     taken: int = 0
     """How many ids of the blocks were ever assigned."""
-    released: tuple[int, ...] = ()
+    released: list[int] = field(default_factory=list)
     """Ids that were assigned and are free again."""
 
     @classmethod
     def of(cls, entity: Entity) -> "Asset":
         """Make it of what is stored."""
         body = dict(entity.body)
-        for name in ("platforms", "released"):
-            body[name] = tuple(body[name])
+        body["platforms"], body["released"] = tuple(body["platforms"]), list(body["released"])
         body["blocks"] = tuple((first, count) for first, count in body["blocks"])
         return cls(**body)
 
@@ -161,6 +160,8 @@ class LicenceUnitOfWork:
         self._kind = location.kind(ASSIGNMENT)
         self._assets: dict[str, Asset | None] = {}
         self._changed: set[str] = set()
+        self._known: dict[str, Body | None] = {}
+        """Assignments as they are stored, as far as they were looked up."""
         self._placed: dict[str, Body | None] = {}
         """Assignments written or (None) removed by this work."""
         self._freed: dict[int, Body] = {}
@@ -173,84 +174,97 @@ class LicenceUnitOfWork:
             self._assets[key] = find_asset(self._state, self._location, adam_id, pricing)
         return self._assets[key]
 
-    def set_asset(self, asset: Asset) -> None:
-        """Change an asset."""
-        self._assets[asset.key] = asset
-        self._changed.add(asset.key)
+    def read(self, pairs: Iterable[tuple[Asset, Holder]]) -> None:
+        """Look up all at once what `assignment_of` is going to be asked."""
+        keys = [key for asset, holder in pairs if (key := _key(asset, holder)) not in self._known]
+        found = self._state.get_many(self._kind, keys)
+        self._known.update((key, found[key].body if key in found else None) for key in keys)
 
     def assignment_of(self, asset: Asset, holder: Holder) -> Body | None:
         """Return the assignment of *asset* to *holder*, or None."""
-        key = f"{asset.key}|{holder.key}"
+        key = _key(asset, holder)
         if key in self._placed:
             return self._placed[key]
-        found = self._state.get(self._kind, key)
-        return None if found is None else found.body
+        if key not in self._known:
+            self.read([(asset, holder)])
+        return self._known[key]
 
-    def of_holder(self, holder: Holder) -> list[Body]:
-        """Return all assignments of a holder, with what this work has changed."""
+    @property
+    def size(self) -> int:
+        """How many assignments it has changed."""
+        return len(self._placed)
+
+    def held_by(
+        self, holder: Holder, after: str = "", limit: int = MANY
+    ) -> tuple[list[tuple[Asset, Body]], str]:
+        """Return up to *limit* assignments of a holder with their assets, as this work left them.
+
+        Those come *after* a key; return also the key after which there may be more, else "".
+        """
         name, value = ("serial", holder.serial) if holder.serial else ("user", str(holder.user))
-        stored = {one.key: one.body for one in having(self._state, self._kind, name, value)}
-        mine = {
-            key: body
-            for key, body in self._placed.items()
-            if key.partition("|")[2].partition("|")[2] == holder.key
-        }
-        return [body for body in (stored | mine).values() if body is not None]
+        stored = self._state.find(self._kind, name, equals=value, after=after, limit=limit)
+        found = []
+        for one in stored:
+            body = self._placed.get(one.key, one.body)
+            asset = None if body is None else self.asset(body["adam"], body["pricing"])
+            if body is not None and asset is not None:
+                found.append((asset, body))
+        return found, stored[-1].key if len(stored) == limit else ""
 
     def assign(self, asset: Asset, holder: Holder) -> Body | None:
         """Assign a free licence of *asset* and return the assignment; None if none is free."""
-        current = self._assets.get(asset.key) or asset
-        if current.available < 1:
+        if asset.available < 1:
             return None
-        changes, licence = self._take_id(current)
-        body = _assignment(current, holder, licence)
-        self.set_asset(replace(current, assigned=current.assigned + 1, **changes))
-        self._placed[f"{asset.key}|{holder.key}"] = body
+        body = _assignment(asset, holder, self._take_id(asset))
+        asset.assigned += 1
+        self._place(asset, holder, body)
         return body
 
-    def _take_id(self, asset: Asset) -> tuple[dict[str, Any], int]:
-        """Return a free licence id, and what the asset is without it."""
+    def _take_id(self, asset: Asset) -> int:
+        """Return a free licence id, which is free no more."""
         if asset.unlimited:
-            return {}, self._state.reserve(LICENCE)
+            return self._state.reserve(LICENCE)
         licence = next(asset.free_ids())
         if asset.released:
-            return {"released": asset.released[:-1]}, licence
-        return {"taken": asset.taken + 1}, licence
+            asset.released.pop()
+        else:
+            asset.taken += 1
+        return licence
 
     def revoke(self, asset: Asset, assignment: Body) -> None:
         """Take an assignment away; its licence is free again."""
-        current = self._assets.get(asset.key) or asset
-        freed = replace(current, assigned=current.assigned - 1)
-        if not current.unlimited:
-            freed = replace(freed, released=(*freed.released, assignment["licence"]))
-            self._freed[assignment["licence"]] = _owner(current)
-        self.set_asset(freed)
-        self._placed[f"{asset.key}|{_holder(assignment).key}"] = None
+        asset.assigned -= 1
+        if not asset.unlimited:
+            self._free(asset, assignment)
+        self._place(asset, _holder(assignment), None)
 
     def retire(self, asset: Asset, assignment: Body) -> None:
         """Bind the licence of an assignment to its retired holder for good."""
-        current = self._assets.get(asset.key) or asset
-        self.set_asset(replace(current, assigned=current.assigned - 1, retired=current.retired + 1))
-        self._placed[f"{asset.key}|{_holder(assignment).key}"] = assignment | {"retired": True}
+        asset.assigned -= 1
+        asset.retired += 1
+        self._place(asset, _holder(assignment), assignment | {"retired": True})
 
     def revive(self, asset: Asset, assignment: Body, holder: Holder) -> None:
         """Move a licence that was bound to a retired record to the active one.
 
         If that one has a licence of the asset already, the licence is free again.
         """
-        current = self._assets.get(asset.key) or asset
-        back = replace(current, retired=current.retired - 1)
+        asset.retired -= 1
         has = self.assignment_of(asset, holder)
-        self._placed[f"{asset.key}|{_holder(assignment).key}"] = None
+        self._place(asset, _holder(assignment), None)
         if has is None or has["retired"]:
-            back = replace(back, assigned=back.assigned + 1)
-            self._placed[f"{asset.key}|{holder.key}"] = _assignment(
-                asset, holder, assignment["licence"]
-            )
+            asset.assigned += 1
+            self._place(asset, holder, _assignment(asset, holder, assignment["licence"]))
         else:
-            back = replace(back, released=(*back.released, assignment["licence"]))
-            self._freed[assignment["licence"]] = _owner(current)
-        self.set_asset(back)
+            self._free(asset, assignment)
+
+    def _free(self, asset: Asset, assignment: Body) -> None:
+        asset.released.append(assignment["licence"])
+        self._freed[assignment["licence"]] = {"adam": asset.adam_id, "pricing": asset.pricing}
+
+    def _place(self, asset: Asset, holder: Holder, body: Body | None) -> None:
+        self._changed.add(asset.key)
+        self._placed[_key(asset, holder)] = body
 
     def write(self) -> None:
         """Write what was changed, and note it in the versions."""
@@ -261,16 +275,15 @@ class LicenceUnitOfWork:
         self._state.put_many(self._kind, ((key, body, _index(body)) for key, body in kept.items()))
         freed = ((str(number), owner, None) for number, owner in self._freed.items())
         self._state.put_many(self._location.kind(FREED), freed)
-        for key in sorted(self._changed):
-            asset = self._assets[key]
-            if asset is not None:
-                put_asset(self._state, self._location, asset)
+        changed = (self._assets[key] for key in sorted(self._changed))
+        put_assets(self._state, self._location, [one for one in changed if one is not None])
         touch(self._state, self._location, "assets", "assignments")
 
 
-def put_asset(state: State, location: Location, asset: Asset) -> None:
-    """Write an asset; the caller touches the version of the list."""
-    state.put(location.kind(ASSET), asset.key, asset.body(), {"adam": asset.adam_id})
+def put_assets(state: State, location: Location, assets: Iterable[Asset]) -> None:
+    """Write assets; the caller touches the version of the list."""
+    rows = ((asset.key, asset.body(), {"adam": asset.adam_id}) for asset in assets)
+    state.put_many(location.kind(ASSET), rows)
 
 
 def _assignment(asset: Asset, holder: Holder, licence: int) -> Body:
@@ -285,8 +298,8 @@ def _assignment(asset: Asset, holder: Holder, licence: int) -> Body:
     }
 
 
-def _owner(asset: Asset) -> Body:
-    return {"adam": asset.adam_id, "pricing": asset.pricing}
+def _key(asset: Asset, holder: Holder) -> str:
+    return f"{asset.key}|{holder.key}"
 
 
 def _holder(assignment: Body) -> Holder:

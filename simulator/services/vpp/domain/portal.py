@@ -5,7 +5,7 @@ otherwise, and raise LookupError for what does not exist and ValueError for
 what cannot be done.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -151,7 +151,7 @@ def buy(
     if not -_LARGEST <= quantity <= _LARGEST or asset.bought + quantity > _LARGEST:
         raise ValueError(f"the quantity must leave between 0 and {_LARGEST} licences")
     changed = replace(asset, unlimited=True) if unlimited else _resized(state, asset, quantity)
-    licences.put_asset(state, where, changed)
+    licences.put_assets(state, where, [changed])
     versions.touch(state, where, "assets")
     if not unlimited and quantity:
         content = {"adamId": adam_id, "pricingParam": pricing, "countDelta": quantity}
@@ -179,26 +179,21 @@ def _resized(state: State, asset: Asset, quantity: int) -> Asset:
     if quantity >= 0:
         block = ((state.reserve(LICENCE, quantity), quantity),) if quantity else ()
         return replace(grown, blocks=(*asset.blocks, *block))
-    gone = set(list(asset.free_ids())[quantity:])
-    return replace(
-        grown,
-        blocks=tuple(_without(asset, gone)),
-        released=tuple(one for one in asset.released if one not in gone),
-    )
+    # Those that were never assigned go first, from the last one on; then those given back first.
+    never = min(-quantity, sum(count for _, count in asset.blocks) - asset.taken)
+    left = asset.released[-quantity - never :]
+    return replace(grown, blocks=tuple(_shortened(asset.blocks, never)), released=left)
 
 
-def _without(asset: Asset, gone: set[int]) -> list[tuple[int, int]]:
-    """Return the blocks without the ids that were never assigned and are *gone*.
-
-    These are the last of all, so what is left of a block is its beginning.
-    """
-    blocks = []
-    for first, count in asset.blocks:
-        left = sum(1 for one in range(first, first + count) if one not in gone)
-        released = sum(1 for one in asset.released if one in gone and first <= one < first + count)
-        if left + released:
-            blocks.append((first, left + released))
-    return blocks
+def _shortened(blocks: Sequence[tuple[int, int]], less: int) -> list[tuple[int, int]]:
+    """Return *blocks* with so many ids *less* at their end."""
+    left = list(blocks)
+    while less:
+        first, count = left.pop()
+        if count > less:
+            left.append((first, count - less))
+        less -= min(count, less)
+    return left
 
 
 def add_user(

@@ -3,30 +3,36 @@
 from simulator.core.state import Body, State
 from simulator.services.vpp import errors
 from simulator.services.vpp.domain import subscriptions
-from simulator.services.vpp.domain.event_handlers import Kind, TaskResult
+from simulator.services.vpp.domain.event_handlers import Kind, Outcome, Place, TaskResult
 from simulator.services.vpp.domain.locations import Location
+from simulator.services.vpp.domain.subscriptions import SeatUnitOfWork
 
 
-def associate(state: State, location: Location, request: Body) -> list[TaskResult]:
+def _some(request: Body, place: Place, most: int) -> tuple[list[tuple[int, str]], Place | None]:
+    """Return up to *most* subscriptions with users, from a place on, and where the next begin."""
+    adam_ids, clients = request["adamIds"], request["clientUserIds"]
+    start, total = place.get("at", 0), len(adam_ids) * len(clients)
+    end = min(start + most, total)
+    numbers = (divmod(number, len(clients)) for number in range(start, end))
+    rest = {"at": end} if end < total else None
+    return [(adam_ids[which], clients[who]) for which, who in numbers], rest
+
+
+def associate(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
     """Give each user a seat of each subscription; who has one keeps it, with the new renewing."""
-    return [
-        _seat(state, location, adam_id, client, request["renewing"])
-        for adam_id in request["adamIds"]
-        for client in request["clientUserIds"]
-    ]
+    pairs, rest = _some(request, place, most)
+    unit = SeatUnitOfWork(state, location)
+    unit.read(pairs)
+    found = [_seat(unit, *pair, request["renewing"]) for pair in pairs]
+    unit.write()
+    return Outcome(found, rest, len(found))
 
 
-def _seat(
-    state: State, location: Location, adam_id: int, client: str, renewing: bool
-) -> TaskResult:
+def _seat(unit: SeatUnitOfWork, adam_id: int, client: str, renewing: bool) -> TaskResult:
     element = {"adamId": adam_id, "clientUserId": client, "renewing": renewing}
-    one = subscriptions.find(state, location, adam_id)
-    has = subscriptions.seat_of(state, location, adam_id, client)
-    free = {"renewing": 0, "expiring": 0}
-    if one is not None:
-        free = subscriptions.counts(state, location, one)["available"]
+    has, free = unit.seat(adam_id, client), unit.available(adam_id)
     if has is not None and (has["renews"] or not renewing):
-        subscriptions.put_seat(state, location, has | {"renewing": renewing, "deferred": ""})
+        unit.put(has | {"renewing": renewing, "deferred": ""})
         return TaskResult(element)
     renews = free["renewing"] > 0 and (renewing or has is not None or free["expiring"] < 1)
     if not renews and (renewing or free["expiring"] < 1):
@@ -40,30 +46,34 @@ def _seat(
         "deferred": "",
         "group": False,
     }
-    subscriptions.put_seat(state, location, seat)
+    unit.put(seat)
     return TaskResult(element)
 
 
-def disassociate(state: State, location: Location, request: Body) -> list[TaskResult]:
+def disassociate(
+    state: State, location: Location, request: Body, place: Place, most: int
+) -> Outcome:
     """Take the seats back now, or mark them to end with the period.
 
     What is deferred reports at the end of the period, so it has no element here.
     """
+    pairs, rest = _some(request, place, most)
+    unit = SeatUnitOfWork(state, location)
+    unit.read(pairs)
     found = []
-    for adam_id in request["adamIds"]:
-        for client in request["clientUserIds"]:
-            seat = subscriptions.seat_of(state, location, adam_id, client)
-            if seat is None:
-                about = {"clientUserIds": client}
-                found.append(TaskResult({}, errors.USER_LACKS_SUBSCRIPTION, about))
-            elif request["deferred"]:
-                marked = seat | {"renewing": False, "deferred": request["event"]}
-                subscriptions.put_seat(state, location, marked)
-                found.append(TaskResult({}))
-            else:
-                subscriptions.drop_seat(state, location, seat)
-                found.append(TaskResult(subscriptions.shown_seat(seat)))
-    return found
+    for pair in pairs:
+        seat = unit.seat(*pair)
+        if seat is None:
+            about = {"clientUserIds": pair[1]}
+            found.append(TaskResult({}, errors.USER_LACKS_SUBSCRIPTION, about))
+        elif request["deferred"]:
+            unit.put(seat | {"renewing": False, "deferred": request["event"]})
+            found.append(TaskResult({}))
+        else:
+            unit.drop(seat)
+            found.append(TaskResult(subscriptions.shown_seat(seat)))
+    unit.write()
+    return Outcome(found, rest, len(found))
 
 
 SUBSCRIPTION_KINDS = {

@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from simulator.core.state import Body, Entity, State
 from simulator.protocol.operations import ApiError
 from simulator.services.vpp import errors
-from simulator.services.vpp.domain.licences import Holder, LicenceUnitOfWork, having
+from simulator.services.vpp.domain.due import schedule_rest
+from simulator.services.vpp.domain.licences import Asset, Holder, LicenceUnitOfWork, having
 from simulator.services.vpp.domain.locations import Location
+from simulator.services.vpp.limits import PIECE
 from simulator.services.vpp.v2.versions import touch
 
 USER = "user"
@@ -134,7 +136,7 @@ def register(
     if account:
         user = _linked(state, location, user, account)
     for one in former:
-        _revive(unit, one, user)
+        _pass_all_on(state, location, unit, "revive", one, user)
     return put(state, location, user)
 
 
@@ -158,13 +160,6 @@ def add_many(state: State, location: Location, people: Sequence[tuple[str, str, 
     touch(state, location, "users")
 
 
-def _revive(unit: LicenceUnitOfWork, former: User, user: User) -> None:
-    for held in unit.of_holder(former.holder):
-        asset = unit.asset(held["adam"], held["pricing"])
-        if asset is not None and held["retired"]:
-            unit.revive(asset, held, user.holder)
-
-
 def change(state: State, location: Location, user: User, email: str, account: str) -> User:
     """Set the e-mail address or the Managed Apple Account of a record, where given."""
     changed = replace(user, email=email or user.email)
@@ -175,14 +170,7 @@ def change(state: State, location: Location, user: User, email: str, account: st
 
 def retire(state: State, location: Location, unit: LicenceUnitOfWork, user: User) -> User:
     """Retire a record: revocable licences are free again, the others stay bound to it."""
-    for held in unit.of_holder(user.holder):
-        asset = unit.asset(held["adam"], held["pricing"])
-        if asset is None or held["retired"]:
-            continue
-        if asset.revocable:
-            unit.revoke(asset, held)
-        else:
-            unit.retire(asset, held)
+    _pass_all_on(state, location, unit, "retire", user, user)
     return put(state, location, replace(user, status="Retired"))
 
 
@@ -210,19 +198,57 @@ def accept(
         for one in former:
             put(state, location, replace(one, status="Deleted"))
         return put(state, location, replace(user, status="Associated", id_hash=id_hash))
-    _move(unit, user, same)
+    _pass_all_on(state, location, unit, "move", user, same)
     put(state, location, replace(user, status="Retired"))
     return put(state, location, replace(same, status="Associated"))
 
 
-def _move(unit: LicenceUnitOfWork, user: User, other: User) -> None:
-    """Give the licences of one record to another."""
-    for held in unit.of_holder(user.holder):
-        asset = unit.asset(held["adam"], held["pricing"])
-        if asset is not None:
-            unit.revoke(asset, held)
-            if unit.assignment_of(asset, other.holder) is None:
-                unit.assign(asset, other.holder)
+def _retire(unit: LicenceUnitOfWork, asset: Asset, held: Body, _: Holder) -> None:
+    if not held["retired"]:
+        (unit.revoke if asset.revocable else unit.retire)(asset, held)
+
+
+def _revive(unit: LicenceUnitOfWork, asset: Asset, held: Body, to: Holder) -> None:
+    if held["retired"]:
+        unit.revive(asset, held, to)
+
+
+def _move(unit: LicenceUnitOfWork, asset: Asset, held: Body, to: Holder) -> None:
+    unit.revoke(asset, held)
+    if unit.assignment_of(asset, to) is None:
+        unit.assign(asset, to)
+
+
+_PASSING = {"retire": _retire, "revive": _revive, "move": _move}
+"""What becomes of each licence of a record, by what it is called in what is due."""
+
+
+def _pass_all_on(
+    state: State, location: Location, unit: LicenceUnitOfWork, how: str, one: User, to: User
+) -> None:
+    """Have all licences of a record pass on: a piece of them now, the rest before anybody looks."""
+    what = {"how": how, "client": one.client, "user": one.number, "to": to.number, "after": ""}
+    _pass_some_on(state, location, unit, what, PIECE)
+
+
+def pass_on(state: State, location: Location, what: Body, most: int) -> int:
+    """Have up to *most* more licences of a record pass on; return how many those were."""
+    unit = LicenceUnitOfWork(state, location)
+    _pass_some_on(state, location, unit, what, most)
+    unit.write()
+    return unit.size + 1
+
+
+def _pass_some_on(
+    state: State, location: Location, unit: LicenceUnitOfWork, what: Body, most: int
+) -> None:
+    client, number = what["client"], what["user"]
+    held_by, more = unit.held_by(Holder(client, number), what["after"], most)
+    for asset, held in held_by:
+        _PASSING[what["how"]](unit, asset, held, Holder(client, what["to"]))
+    if more:
+        name = f"licences/{location.uid}/{number}"
+        schedule_rest(state, location, 0, name, {"licences": what | {"after": more}})
 
 
 def shown(user: User) -> Body:

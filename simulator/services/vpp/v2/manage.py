@@ -5,10 +5,7 @@ from simulator.protocol.fields import Integer, Objects, String
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.vpp import checks, errors
 from simulator.services.vpp.access import location_of_token
-from simulator.services.vpp.domain import events, licences
-from simulator.services.vpp.domain.licences import ASSIGNMENT
-from simulator.services.vpp.domain.locations import Location
-from simulator.services.vpp.domain.users import active
+from simulator.services.vpp.domain import events
 from simulator.services.vpp.limits import LIMITS
 from simulator.services.vpp.v2.rows import (
     ASSETS,
@@ -95,34 +92,17 @@ def disassociate(call: Call) -> Body:
     response=EVENT,
     docs=f"{DOCS}revoke-assets",
     source="D-assets, D-obj",
-    inferred="numRequested is the number of assignments found, and of unknown users; what is "
-    "irrevocable is left alone.",
+    inferred="numRequested is the number of targets, and once it is done that of assignments found "
+    "and of unknown users; what is irrevocable is left alone.",
 )
 def revoke(call: Call) -> Body:
     """Take on every revocable assignment of the targets."""
     clients, serials = checks.targets(call)
     _limits(call, [], clients, serials, revoke=True)
     where = location_of_token(call)
-    tasks = sum(_assignments(call, where, client) for client in clients)
-    kind = where.kind(ASSIGNMENT)
-    for serial in serials:
-        tasks += sum(1 for _ in licences.having(call.state, kind, "serial", serial))
     request = {"clientUserIds": clients, "serialNumbers": serials}
+    tasks = len(clients) + len(serials)
     return {"eventId": events.start(call, where, "REVOKE", request, tasks)}
-
-
-def _assignments(call: Call, where: Location, client: str) -> int:
-    """Return how many revocable things a user has; an unknown one counts as a task too."""
-    user = active(call.state, where, client)
-    if user is None:
-        return 1
-    kind = where.kind(ASSIGNMENT)
-    held = licences.having(call.state, kind, "user", str(user.number))
-    assets = (
-        licences.find_asset(call.state, where, one.body["adam"], one.body["pricing"])
-        for one in held
-    )
-    return sum(1 for asset in assets if asset is not None and asset.revocable)
 
 
 @operation(
