@@ -193,9 +193,15 @@ class Apple:
         return f"{self._drawn:x}".rjust(digits, "0")[-digits:]
 
     def run(self, work: Callable[[StoreAdmin], T]) -> T:
-        """Run *work* in a transaction, seen from no organisation."""
-        with self.store.transaction() as state:
-            return work(state)
+        """Run *work* in a transaction, seen from no organisation; first what it needs."""
+        while True:
+            try:
+                with self.store.transaction() as state:
+                    return work(state)
+            except NeedsPieces as pending:
+                piece = pending.piece
+            while not self.run(piece):
+                pass
 
     def home(self, work: Callable[[State], T]) -> T:
         """Run *work* in a transaction, seen from the organisation."""

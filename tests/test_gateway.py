@@ -21,7 +21,7 @@ from simulator.core.state import State
 from simulator.engine.engine import Engine
 from simulator.engine.gateway import Gateway
 from simulator.engine.lanes import MAX_BATCH
-from simulator.protocol.operations import OutboundCall
+from simulator.protocol.operations import NeedsPieces, OutboundCall
 from simulator.store.errors import StoreError
 from simulator.store.opening import open_store
 from simulator.store.sqlite.store import SqliteStore
@@ -538,3 +538,16 @@ async def test_what_must_be_asked_first_is_asked_and_recorded_once(
     first, second = await asyncio.to_thread(vpp.store.journal().read)
     assert first.took_us > spent_us[0]  # the call that was made for it is in it
     assert second.took_us > 0
+
+
+async def test_work_is_run_anew_once_what_it_needs_is_done(gateway: Gateway) -> None:
+    def piece(state: State) -> bool:
+        return state.reserve("pieces") == 3
+
+    def work(state: State) -> int:
+        state.reserve("tries")
+        if state.reserve("pieces", 0) <= 3:
+            raise NeedsPieces(piece)
+        return state.reserve("tries", 0)
+
+    assert [await gateway.run(work), await gateway.load(work)] == [2, 3]

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from simulator.core.state import Body, State
-from simulator.services.vpp.domain import licences, locations, portal, users
+from simulator.services.vpp.domain import events, licences, locations, portal, users
 from simulator.services.vpp.domain import notifications as notices
 from simulator.services.vpp.domain.licences import Asset
 from simulator.services.vpp.domain.locations import Location
@@ -150,21 +150,32 @@ class Vpp(Apple):
         assert found is not None, f"hq has no active user {client}"
         return found
 
+    def acting(self, work: Callable[[State], T]) -> T:
+        """Run *work* as the control API does: once all is done that is due."""
+
+        def act(home: State) -> T:
+            events.require(home, self.now_ms)
+            return work(home)
+
+        return self.home(act)
+
     def buy(self, adam_id: str, quantity: int, **more: Any) -> Asset:
         """Buy licences into ``hq``."""
-        return self.home(
+        return self.acting(
             lambda home: portal.buy(home, "hq", adam_id, quantity, now_ms=self.now_ms, **more)
         )
 
     def accept(self, client: str, account: str) -> users.User:
         """Let a user accept the invitation."""
-        return self.home(
+        return self.acting(
             lambda home: portal.accept_invitation(home, "hq", client, account, now_ms=self.now_ms)
         )
 
     def complete(self, event: str) -> Body:
         """Complete an event by hand."""
-        return self.home(lambda home: portal.complete_event(home, "hq", event, now_ms=self.now_ms))
+        return self.acting(
+            lambda home: portal.complete_event(home, "hq", event, now_ms=self.now_ms)
+        )
 
     def listen(self) -> None:
         """Let ``hq`` want all notifications."""

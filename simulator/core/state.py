@@ -133,6 +133,13 @@ class State(Protocol):
         """
         ...
 
+    def find_many(self, kind: str, name: str, values: Iterable[str]) -> list[Entity]:
+        """Return the entities that have any of *values* as their index value *name*, by key.
+
+        Far faster than to `find` one value after the other.
+        """
+        ...
+
     def changes(self, kind: str, since: int, limit: int = 100) -> list[Entity]:
         """Return up to *limit* entities whose revision is above *since*, in that order."""
         ...

@@ -13,7 +13,7 @@ from simulator.core.state import State, StoreAdmin
 LARGE = 65_536
 """Bytes of an answer whose record takes long."""
 _READS = {"get", "has", "get_many", "missing", "indexed", "scan", "keys", "organisations_with"}
-_READS |= {"find", "changes", "count", "count_indexed"}
+_READS |= {"find", "find_many", "changes", "count", "count_indexed"}
 
 
 class LateRecord:

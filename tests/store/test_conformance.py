@@ -492,6 +492,7 @@ def test_keys_and_values_may_be_long(store: Store, head: str) -> None:
         assert state.missing("thing", [third, f"{third}4"]) == {f"{third}4"}
         for key in (one, other, third):
             assert [found.key for found in state.find("thing", "by", equals=key)] == [key]
+            assert state.find_many("thing", "by", [key, "none"]) == [state.get("thing", key)]
         assert len(state.find("thing", "by", prefix=head[:100])) == 4
         assert state.indexed("thing", "by", [one, f"{one}4"]) == {one}
         state.put("thing", one, {"n": 5})

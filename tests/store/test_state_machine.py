@@ -267,12 +267,15 @@ class StateMachine(RuleBasedStateMachine):
             same = state.find(kind, "place", equals=text, after=after, limit=limit)
             like = state.find(kind, "place", prefix=text, after=after, limit=limit)
             indexed = state.indexed(kind, "place", [text, after, *mine])
+            either = state.find_many(kind, "place", [text, after, text])
 
         same_keys = [key for value, key in valued if value == text and key > after][:limit]
         like_keys = [key for value, key in valued if value.startswith(text) and value > after]
         if text == LONG:  # longer than a prefix may be
             like, like_keys = [], []
         assert same == expected((key, mine[key]) for key in same_keys)
+        either_keys = sorted(key for value, key in valued if value in (text, after))
+        assert either == expected((key, mine[key]) for key in either_keys)
         assert indexed == {text, after, *mine} & {value for value, _ in valued}
         assert like == expected((key, mine[key]) for key in like_keys[:limit])
 

@@ -278,6 +278,18 @@ class SqlState:
         values = (self._organisation, kind, name, *limits, max(limit, 0))
         return _entities(self._session.flush().execute(sql, values))
 
+    def find_many(self, kind: str, name: str, values: Iterable[str]) -> list[Entity]:
+        """Return the entities that have any of *values* as their index value *name*, by key."""
+        db, wanted = self._session.flush(), list(dict.fromkeys(map(shortened, values)))
+        found: dict[str, Entity] = {}
+        for at in range(0, len(wanted), _CHUNK):
+            chunk = wanted[at : at + _CHUNK]
+            rows = db.execute(
+                statements.find_many(len(chunk)), (self._organisation, kind, name, *chunk)
+            )
+            found.update((one.key, one) for one in _entities(rows))
+        return [found[key] for key in sorted(found)]
+
     def _bounds(self, prefix: str, after: str) -> tuple[str, object]:
         above = self._session.connection.dialect.above
         return statements.bounds(prefix, shortened(after), above)

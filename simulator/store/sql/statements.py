@@ -90,6 +90,13 @@ def get_many(count: int) -> str:
 
 
 @cache
+def find_many(count: int) -> str:
+    """Return the statement that finds what has one of *count* values of one index."""
+    marks = ",".join("?" * count)
+    return f"{_JOIN} AND i.value IN ({marks})"
+
+
+@cache
 def which_of(count: int) -> str:
     """Return the statement that tells which of *count* keys of one kind there are."""
     marks = ",".join("?" * count)

@@ -6,8 +6,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from simulator.services.vpp import limits
 from simulator.services.vpp.domain import users
 from simulator.services.vpp.domain.licences import ASSIGNMENT, every
+from simulator.services.vpp.limits import PIECE
 from tests.vpp import APP, BOOK, FREE, SCARCE, Vpp, wanted
 
 CLIENTS = st.lists(st.sampled_from(["u-1", "u-2", "u-3"]), max_size=3, unique=True)
@@ -24,10 +26,14 @@ class Licences(RuleBasedStateMachine):
 
     make = Vpp
 
-    @initialize(mode=MODES)
-    def open(self, mode: str) -> None:
+    @initialize(mode=MODES, piece=st.sampled_from([1, 2, 5, PIECE]))
+    def open(self, mode: str, piece: int = PIECE) -> None:
+        limits.PIECE = piece
         self.apple = self.make(vpp_events=mode)
         self.events: list[str] = []
+
+    def teardown(self) -> None:
+        limits.PIECE = PIECE
 
     def _start(self, path: str, body: Any) -> None:
         answer = self.apple.v2("POST", path, body)

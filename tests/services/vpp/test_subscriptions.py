@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from simulator.services.vpp.domain import portal, subscriptions
+from simulator.services.vpp.domain import portal
+from simulator.services.vpp.domain.seats import put_seat
 from simulator.services.vpp.domain.subscriptions import Subscription
 from tests.vpp import MDM, Vpp
 
@@ -207,7 +208,7 @@ def group_seat(apple: Vpp) -> None:
         "deferred": "",
         "group": True,
     }
-    apple.at(lambda state, place: subscriptions.put_seat(state, place, seat))
+    apple.at(lambda state, place: put_seat(state, place, seat))
 
 
 @pytest.mark.parametrize(

@@ -119,12 +119,12 @@ def _cross(
     wanted, everyone = request["assets"], _targets(request)
     start, numbers = place.get("at", 0), list(place.get("users", ()))
     end = min(start + most, len(wanted) * len(everyone))
+    new = everyone[len(numbers) : end]
+    known = users.active_ones(state, location, [client for client, _ in new if client])
+    numbers += [known[client].number if client in known else 0 for client, _ in new]
     tasks = []
     for which, who in (divmod(number, len(everyone)) for number in range(start, end)):
         client, serial = everyone[who]
-        if who == len(numbers):
-            user = users.active(state, location, client) if client else None
-            numbers.append(0 if user is None else user.number)
         adam_id, pricing = wanted[which]["adamId"], wanted[which]["pricingParam"]
         tasks.append((adam_id, pricing, Holder(client, numbers[who], serial)))
     unit.read(

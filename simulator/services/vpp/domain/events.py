@@ -11,13 +11,12 @@ from typing import Any
 
 from simulator.core.state import Body, Entity, State
 from simulator.protocol.operations import Call, NeedsPieces
-from simulator.services.vpp import errors
-from simulator.services.vpp.domain import due, subscriptions, users
+from simulator.services.vpp import errors, limits
+from simulator.services.vpp.domain import due, seats, subscriptions, users
 from simulator.services.vpp.domain.event_handlers import KINDS, Kind, TaskResult, error_body
 from simulator.services.vpp.domain.locations import Location, location, service_state
 from simulator.services.vpp.domain.notifications import enqueue_event_notification
 from simulator.services.vpp.domain.subscription_handlers import SUBSCRIPTION_KINDS
-from simulator.services.vpp.limits import PIECE
 from simulator.services.vpp.v2.versions import uuid_of
 
 EVENT = "event"
@@ -44,7 +43,7 @@ def start(call: Call, location: Location, kind: str, request: Body, tasks: int) 
         "started_ms": now_ms,
         "polls_left": settings.vpp_event_polls if settings.vpp_events == "polls" else None,
     }
-    if settings.vpp_events == "immediate" and tasks <= PIECE:
+    if settings.vpp_events == "immediate" and tasks <= limits.PIECE:
         _advance(state, location, event, now_ms)
         return identifier
     state.put(location.kind(EVENT), identifier, event, {"status": PENDING})
@@ -71,7 +70,7 @@ def require(state: State, now_ms: int, organisation: str | None = None) -> None:
 def complete_due(state: State, now_ms: int, organisation: str | None = None) -> bool:
     """Do a piece of what is due by now, in order of its times; return whether that was all."""
     done = 0
-    while done < PIECE:
+    while done < limits.PIECE:
         row = next(due.rows(state, now_ms, organisation), None)
         if row is None:
             return True
@@ -90,8 +89,10 @@ def _do(state: State, row: Entity) -> int:
         pending = event is not None and event["status"] == PENDING
         return _advance(own, place, event, at_ms)[1] if event and pending else 1
     if "licences" in body:
-        return users.pass_on(own, place, body["licences"], PIECE)
-    return subscriptions.end_period(own, place, body, at_ms, PIECE)
+        return users.pass_on(own, place, body["licences"], limits.PIECE)
+    if "admins" in body:
+        return seats.set_admins(own, place, body["admins"], limits.PIECE)
+    return subscriptions.end_period(own, place, body, at_ms, limits.PIECE)
 
 
 def find(state: State, location: Location, identifier: str) -> Body | None:
@@ -153,7 +154,9 @@ def _advance(state: State, location: Location, event: Body, now_ms: int) -> tupl
         outcomes, rest, size = [TaskResult({}, errors.MAINTENANCE_V1)], None, 1
         seen = event["tasks"] - 1
     else:
-        outcomes, rest, size = kind.do(state, location, request, event.get("place", {}), PIECE)
+        outcomes, rest, size = kind.do(
+            state, location, request, event.get("place", {}), limits.PIECE
+        )
     failed = [one for one in outcomes if one.error is not None]
     seen += len(outcomes)
     event = event | {

@@ -2,20 +2,16 @@
 
 from simulator.core.state import Body, State
 from simulator.services.vpp import errors
-from simulator.services.vpp.domain import subscriptions
+from simulator.services.vpp.domain import seats, subscriptions
 from simulator.services.vpp.domain.event_handlers import Kind, Outcome, Place, TaskResult
 from simulator.services.vpp.domain.locations import Location
-from simulator.services.vpp.domain.subscriptions import SeatUnitOfWork
+from simulator.services.vpp.domain.seats import SeatUnitOfWork
 
 
 def _some(request: Body, place: Place, most: int) -> tuple[list[tuple[int, str]], Place | None]:
-    """Return up to *most* subscriptions with users, from a place on, and where the next begin."""
-    adam_ids, clients = request["adamIds"], request["clientUserIds"]
-    start, total = place.get("at", 0), len(adam_ids) * len(clients)
-    end = min(start + most, total)
-    numbers = (divmod(number, len(clients)) for number in range(start, end))
-    rest = {"at": end} if end < total else None
-    return [(adam_ids[which], clients[who]) for which, who in numbers], rest
+    start = place.get("at", 0)
+    found, end = seats.crossed(request["adamIds"], request["clientUserIds"], start, most)
+    return found, None if end is None else {"at": end}
 
 
 def associate(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
@@ -23,14 +19,22 @@ def associate(state: State, location: Location, request: Body, place: Place, mos
     pairs, rest = _some(request, place, most)
     unit = SeatUnitOfWork(state, location)
     unit.read(pairs)
-    found = [_seat(unit, *pair, request["renewing"]) for pair in pairs]
+    found = []
+    for pair in pairs:
+        one = subscriptions.find(state, location, pair[0])
+        free = {"renewing": 0, "expiring": 0}
+        if one is not None:
+            free = subscriptions.available(one, unit.tally(pair[0]))
+        found.append(_seat(unit, *pair, free, renewing=request["renewing"]))
     unit.write()
     return Outcome(found, rest, len(found))
 
 
-def _seat(unit: SeatUnitOfWork, adam_id: int, client: str, renewing: bool) -> TaskResult:
+def _seat(
+    unit: SeatUnitOfWork, adam_id: int, client: str, free: Body, *, renewing: bool
+) -> TaskResult:
     element = {"adamId": adam_id, "clientUserId": client, "renewing": renewing}
-    has, free = unit.seat(adam_id, client), unit.available(adam_id)
+    has = unit.seat(adam_id, client)
     if has is not None and (has["renews"] or not renewing):
         unit.put(has | {"renewing": renewing, "deferred": ""})
         return TaskResult(element)

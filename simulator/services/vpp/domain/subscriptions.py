@@ -4,27 +4,21 @@ Two splits of the same seats: *total* by the seat, *assigned* by the assignment.
 What is available is computed from them, so that the four always add up.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from simulator.core.state import Body, Entity, State
-from simulator.services.vpp.domain import due
-from simulator.services.vpp.domain.licences import every, having
+from simulator.services.vpp.domain import due, seats
+from simulator.services.vpp.domain.licences import every
 from simulator.services.vpp.domain.locations import Location
 from simulator.services.vpp.domain.notifications import (
     enqueue_event_notification,
     enqueue_notification,
 )
+from simulator.services.vpp.domain.seats import LISTS, SEAT, SUBSCRIPTION, SeatUnitOfWork
 from simulator.services.vpp.v2.versions import touch
 
-SUBSCRIPTION = "subscription"
-SEAT = "seat"
-ADMIN = "subscription-admin"
-_TALLY = "seat-tally"
-"""How many seats of a subscription are assigned; without it they are counted."""
-LISTS = {SUBSCRIPTION: "subscriptions", SEAT: "seats", ADMIN: "admins"}
-"""The list whose version each kind counts in."""
 PERIOD_MS = 30 * 24 * 3600 * 1000
 
 
@@ -75,110 +69,8 @@ def schedule(state: State, location: Location, subscription: Subscription) -> No
     due.schedule(state, location, subscription.period_end_ms, name, what)
 
 
-def seat_key(adam_id: int, client: str) -> str:
-    """Return the key of a user's seat."""
-    return f"{adam_id}|{client}"
-
-
-def seat_of(state: State, location: Location, adam_id: int, client: str) -> Body | None:
-    """Return a user's seat, or None."""
-    found = state.get(location.kind(SEAT), seat_key(adam_id, client))
-    return None if found is None else found.body
-
-
-class SeatUnitOfWork:
-    """The seats that one piece of work changes, written at its end with what they add up to."""
-
-    def __init__(self, state: State, location: Location) -> None:
-        self._state = state
-        self._location = location
-        self._kind = location.kind(SEAT)
-        self._known: dict[str, Body | None] = {}
-        self._placed: dict[str, Body | None] = {}
-        """Seats written or (None) removed by this work."""
-        self._tallies: dict[int, Body] = {}
-
-    def read(self, pairs: Iterable[tuple[int, str]]) -> None:
-        """Look up all at once what `seat` is going to be asked."""
-        keys = [seat_key(*pair) for pair in pairs]
-        found = self._state.get_many(self._kind, keys)
-        self._known |= {key: found[key].body if key in found else None for key in keys}
-
-    def seat(self, adam_id: int, client: str) -> Body | None:
-        """Return a user's seat as this work has left it, or None."""
-        key = seat_key(adam_id, client)
-        if key in self._placed:
-            return self._placed[key]
-        if key not in self._known:
-            self.read([(adam_id, client)])
-        return self._known[key]
-
-    def available(self, adam_id: int) -> Body:
-        """Return how many renewing and expiring seats of a subscription are free."""
-        one = find(self._state, self._location, adam_id)
-        return {"renewing": 0, "expiring": 0} if one is None else _available(one, self._of(adam_id))
-
-    def put(self, seat: Body) -> None:
-        """Write a seat: ``adam``, ``client``, ``renewing``, ``renews``, ``deferred``, ``group``.
-
-        ``renewing`` is the assignment's state, ``renews`` that of the seat that it has.
-        """
-        self._place(seat, seat)
-
-    def drop(self, seat: Body) -> None:
-        """Remove a user's seat."""
-        self._place(seat, None)
-
-    def _place(self, seat: Body, placed: Body | None) -> None:
-        adam_id, client = seat["adam"], seat["client"]
-        tally = self._of(adam_id)
-        for one, sign in ((self.seat(adam_id, client), -1), (placed, 1)):
-            if one is not None:
-                tally["taken"] += sign
-                tally["renewing"] += sign * one["renewing"]
-                tally["lent"] += sign * one["renews"]
-        self._placed[seat_key(adam_id, client)] = placed
-
-    def _of(self, adam_id: int) -> Body:
-        if adam_id not in self._tallies:
-            self._tallies[adam_id] = dict(_tally(self._state, self._location, adam_id))
-        return self._tallies[adam_id]
-
-    def write(self) -> None:
-        """Write what was changed, and note it in the versions."""
-        kept = {key: body for key, body in self._placed.items() if body is not None}
-        index = (
-            (key, {"adam": f"{one['adam']}", "client": one["client"]}) for key, one in kept.items()
-        )
-        self._state.delete_many(self._kind, self._placed.keys() - kept.keys())
-        self._state.put_many(self._kind, ((key, kept[key], names) for key, names in index))
-        for adam_id, tally in self._tallies.items():
-            self._state.put(self._location.kind(_TALLY), str(adam_id), tally)
-        if self._placed:
-            touch(self._state, self._location, LISTS[SEAT], LISTS[SUBSCRIPTION])
-
-
-def put_seat(state: State, location: Location, seat: Body) -> None:
-    """Write one seat, as a unit of work does."""
-    unit = SeatUnitOfWork(state, location)
-    unit.put(seat)
-    unit.write()
-
-
-def _tally(state: State, location: Location, adam_id: int) -> Body:
-    """Return how many seats are assigned, and of those how many renew and are of those that do."""
-    found = state.get(location.kind(_TALLY), str(adam_id))
-    if found is not None:
-        return found.body
-    seats = [one.body for one in having(state, location.kind(SEAT), "adam", str(adam_id))]
-    return {
-        "taken": len(seats),
-        "renewing": sum(seat["renewing"] for seat in seats),
-        "lent": sum(seat["renews"] for seat in seats),
-    }
-
-
-def _available(subscription: Subscription, tally: Body) -> Body:
+def available(subscription: Subscription, tally: Body) -> Body:
+    """Return how many renewing and expiring seats are free."""
     return {
         "renewing": subscription.renewing - tally["lent"],
         "expiring": subscription.expiring - (tally["taken"] - tally["lent"]),
@@ -187,11 +79,11 @@ def _available(subscription: Subscription, tally: Body) -> Body:
 
 def counts(state: State, location: Location, subscription: Subscription) -> Body:
     """Return assigned, available and total, each split into renewing and expiring."""
-    tally = _tally(state, location, subscription.adam_id)
+    tally = seats.tally(state, location, subscription.adam_id)
     renewing = tally["renewing"]
     return {
         "assigned": {"renewing": renewing, "expiring": tally["taken"] - renewing},
-        "available": _available(subscription, tally),
+        "available": available(subscription, tally),
         "total": {"renewing": subscription.renewing, "expiring": subscription.expiring},
     }
 

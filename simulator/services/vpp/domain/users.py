@@ -6,16 +6,15 @@ active (vpp.md 10.1).
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from simulator.core.state import Body, Entity, State
 from simulator.protocol.operations import ApiError
-from simulator.services.vpp import errors
+from simulator.services.vpp import errors, limits
 from simulator.services.vpp.domain.due import schedule_rest
 from simulator.services.vpp.domain.licences import Asset, Holder, LicenceUnitOfWork, having
 from simulator.services.vpp.domain.locations import Location
-from simulator.services.vpp.limits import PIECE
 from simulator.services.vpp.v2.versions import touch
 
 USER = "user"
@@ -89,6 +88,12 @@ def records(state: State, location: Location, client: str) -> list[User]:
 def active(state: State, location: Location, client: str) -> User | None:
     """Return the active record of a clientUserId, or None."""
     return next((one for one in records(state, location, client) if one.active), None)
+
+
+def active_ones(state: State, location: Location, clients: Iterable[str]) -> dict[str, User]:
+    """Return the active records of many, by clientUserId."""
+    found = map(User.of, state.find_many(location.kind(USER), "client", clients))
+    return {one.client: one for one in found if one.active}
 
 
 def by_hash(state: State, location: Location, id_hash: str) -> Iterator[User]:
@@ -228,7 +233,7 @@ def _pass_all_on(
 ) -> None:
     """Have all licences of a record pass on: a piece of them now, the rest before anybody looks."""
     what = {"how": how, "client": one.client, "user": one.number, "to": to.number, "after": ""}
-    _pass_some_on(state, location, unit, what, PIECE)
+    _pass_some_on(state, location, unit, what, limits.PIECE)
 
 
 def pass_on(state: State, location: Location, what: Body, most: int) -> int:

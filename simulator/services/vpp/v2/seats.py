@@ -5,11 +5,12 @@ from collections.abc import Callable
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integers, Strings
 from simulator.protocol.operations import ApiError, Call, Handler, Operation, operation
-from simulator.services.vpp import checks, errors
+from simulator.services.vpp import checks, errors, limits
 from simulator.services.vpp.access import location_of_token
-from simulator.services.vpp.domain import events, subscriptions, users
+from simulator.services.vpp.domain import events, seats, subscriptions, users
 from simulator.services.vpp.domain.locations import Location, change
-from simulator.services.vpp.domain.subscriptions import ADMIN, LISTS, Subscription
+from simulator.services.vpp.domain.seats import ADMIN, LISTS, SEAT
+from simulator.services.vpp.domain.subscriptions import Subscription
 from simulator.services.vpp.limits import LIMITS
 from simulator.services.vpp.v2 import versions
 from simulator.services.vpp.v2.rows import BASE, COMMON, DOCS, EVENT, VERSION
@@ -59,9 +60,9 @@ def _known(call: Call, where: Location, adam_ids: list[int]) -> list[Subscriptio
 
 
 def _associated(call: Call, where: Location, clients: list[str]) -> None:
+    known = users.active_ones(call.state, where, clients)
     for index, client in enumerate(clients):
-        user = users.active(call.state, where, client)
-        if user is None or user.status != "Associated":
+        if client not in known or known[client].status != "Associated":
             checks.forbidden(call, errors.NO_ASSOCIATED_USER, f"/clientUserIds/{index}")
 
 
@@ -93,18 +94,17 @@ def associate(call: Call) -> Body:
     if any(one.status != "ACTIVE" for one in _known(call, where, adam_ids)):
         checks.forbidden(call, errors.SUBSCRIPTION_INVALID, "/adamIds")
     _associated(call, where, clients)
-    pairs = [(adam_id, client) for adam_id in adam_ids for client in clients]
-    for adam_id, client in pairs:
-        seat = subscriptions.seat_of(call.state, where, adam_id, client)
-        if seat is not None and seat["group"]:
-            checks.forbidden(call, errors.ASSIGNED_BY_GROUP, "/clientUserIds")
+    keys, kind = _keys(adam_ids, clients), where.kind(SEAT)
+    by_group = call.state.find(kind, seats.BY_GROUP, limit=1)
+    if by_group and call.state.indexed(kind, seats.BY_GROUP, keys):
+        checks.forbidden(call, errors.ASSIGNED_BY_GROUP, "/clientUserIds")
     request = {
         "adamIds": adam_ids,
         "clientUserIds": clients,
         "renewing": call.body.get("renewing", True),
     }
     kind = "SUBSCRIPTION_ASSOCIATE"
-    return {"eventId": events.start(call, where, kind, request, len(pairs))}
+    return {"eventId": events.start(call, where, kind, request, len(keys))}
 
 
 @operation(
@@ -133,17 +133,25 @@ def disassociate(call: Call) -> Body:
     where = location_of_token(call)
     adam_ids, clients = _sized(call)
     _known(call, where, adam_ids)
-    pairs = [(adam_id, client) for adam_id in adam_ids for client in clients]
-    for adam_id, client in pairs:
-        if subscriptions.seat_of(call.state, where, adam_id, client) is None:
-            checks.forbidden(call, errors.USER_LACKS_SUBSCRIPTION, "/clientUserIds")
+    keys = _keys(adam_ids, clients)
+    _must_all_be(call, where.kind(SEAT), keys)
     request = {
         "adamIds": adam_ids,
         "clientUserIds": clients,
         "deferred": call.body.get("deferred", False),
     }
     kind = "SUBSCRIPTION_DISASSOCIATE"
-    return {"eventId": events.start(call, where, kind, request, len(pairs))}
+    return {"eventId": events.start(call, where, kind, request, len(keys))}
+
+
+def _keys(adam_ids: list[int], clients: list[str]) -> list[str]:
+    """Return the keys of a seat, or an administrator, of each subscription for each user."""
+    return [seats.seat_key(one, client) for one in adam_ids for client in clients]
+
+
+def _must_all_be(call: Call, kind: str, keys: list[str]) -> None:
+    if call.state.missing(kind, keys):
+        checks.forbidden(call, errors.USER_LACKS_SUBSCRIPTION, "/clientUserIds")
 
 
 _MANAGEMENT = (
@@ -217,13 +225,7 @@ def add_admins(call: Call) -> Body:
     adam_ids, clients = _sized(call)
     _known(call, where, adam_ids)
     _associated(call, where, clients)
-    rows = (
-        (subscriptions.seat_key(adam_id, client), {"adam": adam_id, "client": client}, None)
-        for adam_id in adam_ids
-        for client in clients
-    )
-    call.state.put_many(where.kind(ADMIN), rows)
-    return _admins_changed(call, where)
+    return _set_admins(call, where, adam_ids, clients, "add")
 
 
 @_admins("remove", "Let users no longer administer a subscription.")
@@ -232,13 +234,13 @@ def remove_admins(call: Call) -> Body:
     where = location_of_token(call)
     adam_ids, clients = _sized(call)
     _known(call, where, adam_ids)
-    for adam_id in adam_ids:
-        for client in clients:
-            if not call.state.delete(where.kind(ADMIN), subscriptions.seat_key(adam_id, client)):
-                checks.forbidden(call, errors.USER_LACKS_SUBSCRIPTION, "/clientUserIds")
-    return _admins_changed(call, where)
+    _must_all_be(call, where.kind(ADMIN), _keys(adam_ids, clients))
+    return _set_admins(call, where, adam_ids, clients, "remove")
 
 
-def _admins_changed(call: Call, where: Location) -> Body:
-    versions.touch(call.state, where, LISTS[ADMIN])
+def _set_admins(
+    call: Call, where: Location, adam_ids: list[int], clients: list[str], how: str
+) -> Body:
+    what = {"how": how, "adamIds": adam_ids, "clientUserIds": clients}
+    seats.set_admins(call.state, where, what, limits.PIECE)
     return {"versionId": versions.version_id(call.secret, call.state, where, LISTS[ADMIN])}

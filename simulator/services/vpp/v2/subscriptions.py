@@ -18,13 +18,8 @@ from simulator.services.vpp import checks, errors
 from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.domain import licences, subscriptions, users
 from simulator.services.vpp.domain.locations import Location
-from simulator.services.vpp.domain.subscriptions import (
-    ADMIN,
-    LISTS,
-    SEAT,
-    SUBSCRIPTION,
-    Subscription,
-)
+from simulator.services.vpp.domain.seats import ADMIN, LISTS, SEAT, SUBSCRIPTION
+from simulator.services.vpp.domain.subscriptions import Subscription
 from simulator.services.vpp.limits import STATUSES
 from simulator.services.vpp.v2 import versions
 from simulator.services.vpp.v2.rows import BASE, CLIENT_ID, COMMON, DOCS, VERSION, flag
