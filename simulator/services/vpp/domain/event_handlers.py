@@ -38,7 +38,7 @@ Place = Mapping[str, Any]
 """Where a piece begins, as the one before has left it; empty: at the beginning."""
 
 
-class Outcome(NamedTuple):
+class PieceResult(NamedTuple):
     """What became of a piece."""
 
     results: list[TaskResult]
@@ -75,7 +75,9 @@ def _blame(element: Body) -> Body:
     return lists | {"clientUserIds": element["clientUserId"]}
 
 
-def associate(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
+def associate(
+    state: State, location: Location, request: Body, place: Place, most: int
+) -> PieceResult:
     """Assign each asset to each target; who has it already keeps it."""
 
     def act(
@@ -92,7 +94,7 @@ def associate(state: State, location: Location, request: Body, place: Place, mos
 
 def disassociate(
     state: State, location: Location, request: Body, place: Place, most: int
-) -> Outcome:
+) -> PieceResult:
     """Take each asset from each target; who does not have it is no failure."""
 
     def act(
@@ -113,7 +115,7 @@ def _cross(
     place: Place,
     most: int,
     act: Callable[[LicenceUnitOfWork, Asset | None, Body, Holder], TaskResult],
-) -> Outcome:
+) -> PieceResult:
     """Do *act* for each asset and target, in the order of the request."""
     unit = LicenceUnitOfWork(state, location)
     wanted, everyone = request["assets"], _targets(request)
@@ -141,10 +143,10 @@ def _cross(
             found.append(_unknown_user(element, holder))
     unit.write()
     rest = {"at": end, "users": numbers} if end < len(wanted) * len(everyone) else None
-    return Outcome(found, rest, len(found))
+    return PieceResult(found, rest, len(found))
 
 
-def revoke(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
+def revoke(state: State, location: Location, request: Body, place: Place, most: int) -> PieceResult:
     """Take every revocable asset from the targets; the others stay."""
     unit = LicenceUnitOfWork(state, location)
     everyone, found = _targets(request), []
@@ -164,10 +166,10 @@ def revoke(state: State, location: Location, request: Body, place: Place, most: 
         index, after = (index, more) if more else (index + 1, "")
     unit.write()
     rest = {"at": index, "after": after} if index < len(everyone) else None
-    return Outcome(found, rest, most - left)
+    return PieceResult(found, rest, most - left)
 
 
-def create(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
+def create(state: State, location: Location, request: Body, place: Place, most: int) -> PieceResult:
     """Register users that are not registered."""
 
     def act(unit: LicenceUnitOfWork, one: Body) -> users.User:
@@ -178,7 +180,7 @@ def create(state: State, location: Location, request: Body, place: Place, most: 
     return _each_user(state, location, request["users"], place, most, act)
 
 
-def update(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
+def update(state: State, location: Location, request: Body, place: Place, most: int) -> PieceResult:
     """Change the e-mail address or the Managed Apple Account of users."""
 
     def act(_: LicenceUnitOfWork, one: Body) -> users.User:
@@ -191,7 +193,7 @@ def update(state: State, location: Location, request: Body, place: Place, most: 
     return _each_user(state, location, request["users"], place, most, act)
 
 
-def retire(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
+def retire(state: State, location: Location, request: Body, place: Place, most: int) -> PieceResult:
     """Retire users; who is retired already stays so, as requests may be repeated."""
 
     def act(unit: LicenceUnitOfWork, one: Body) -> users.User:
@@ -217,7 +219,7 @@ def _each_user(
     place: Place,
     most: int,
     act: Callable[[LicenceUnitOfWork, Body], users.User],
-) -> Outcome:
+) -> PieceResult:
     unit = LicenceUnitOfWork(state, location)
     found: list[TaskResult] = []
     start = place.get("at", 0)
@@ -232,14 +234,14 @@ def _each_user(
     unit.write()
     end = start + len(found)
     size = len(found) * _USER + unit.size
-    return Outcome(found, {"at": end} if end < len(wanted) else None, size)
+    return PieceResult(found, {"at": end} if end < len(wanted) else None, size)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of event."""
 
-    do: Callable[[State, Location, Body, Place, int], Outcome]
+    do: Callable[[State, Location, Body, Place, int], PieceResult]
     notification: str
     element: str
     """Name of the list in its notification."""

@@ -3,7 +3,7 @@
 from simulator.core.state import Body, State
 from simulator.services.vpp import errors
 from simulator.services.vpp.domain import seats, subscriptions
-from simulator.services.vpp.domain.event_handlers import Kind, Outcome, Place, TaskResult
+from simulator.services.vpp.domain.event_handlers import Kind, PieceResult, Place, TaskResult
 from simulator.services.vpp.domain.locations import Location
 from simulator.services.vpp.domain.seats import SeatUnitOfWork
 
@@ -14,7 +14,9 @@ def _some(request: Body, place: Place, most: int) -> tuple[list[tuple[int, str]]
     return found, None if end is None else {"at": end}
 
 
-def associate(state: State, location: Location, request: Body, place: Place, most: int) -> Outcome:
+def associate(
+    state: State, location: Location, request: Body, place: Place, most: int
+) -> PieceResult:
     """Give each user a seat of each subscription; who has one keeps it, with the new renewing."""
     pairs, rest = _some(request, place, most)
     unit = SeatUnitOfWork(state, location)
@@ -27,7 +29,7 @@ def associate(state: State, location: Location, request: Body, place: Place, mos
             free = subscriptions.available(one, unit.tally(pair[0]))
         found.append(_seat(unit, *pair, free, renewing=request["renewing"]))
     unit.write()
-    return Outcome(found, rest, len(found))
+    return PieceResult(found, rest, len(found))
 
 
 def _seat(
@@ -56,7 +58,7 @@ def _seat(
 
 def disassociate(
     state: State, location: Location, request: Body, place: Place, most: int
-) -> Outcome:
+) -> PieceResult:
     """Take the seats back now, or mark them to end with the period.
 
     What is deferred reports at the end of the period, so it has no element here.
@@ -77,7 +79,7 @@ def disassociate(
             unit.drop(seat)
             found.append(TaskResult(subscriptions.shown_seat(seat)))
     unit.write()
-    return Outcome(found, rest, len(found))
+    return PieceResult(found, rest, len(found))
 
 
 SUBSCRIPTION_KINDS = {
