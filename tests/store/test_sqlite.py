@@ -420,6 +420,49 @@ def test_what_is_new_since_a_mark_of_an_earlier_version_goes_too(path: Path) -> 
     assert left == [("old", {"n": 1})]
 
 
+def layout(path: Path) -> list[tuple[str, ...]]:
+    """Return what stands in the schema of a database: type, name, table and statement."""
+    with closing(sqlite3.connect(path)) as db:
+        names = "SELECT type, name, tbl_name, replace(sql, '\"', '') FROM sqlite_schema"
+        return sorted(db.execute(f"{names} WHERE sql IS NOT NULL").fetchall())
+
+
+def test_entities_of_an_earlier_version_are_kept_in_the_order_of_their_keys_no_more(
+    path: Path,
+) -> None:
+    with closing(SqliteStore.open(path)) as store:
+        with store.transaction() as state:
+            for key in ("b", "a"):
+                state.of("a").put("device", key, {"n": 1}, {"group": key})
+            state.set_baseline()
+        with store.transaction() as state:
+            revision = state.of("a").put("device", "a", {"n": 2})
+    new = layout(path)
+    with closing(sqlite3.connect(path)) as db:
+        made = dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'entity'"))
+        db.execute("ALTER TABLE entity RENAME TO other")
+        db.execute(f"{made['entity']} WITHOUT ROWID")
+        db.execute("INSERT INTO entity SELECT * FROM other")
+        db.execute("DROP TABLE other")
+        for name in ("entity_revision", "baseline_UPDATE", "baseline_DELETE", "baseline_INSERT"):
+            db.execute(made[name])
+        db.commit()
+    assert layout(path) != new
+    with closing(SqliteStore.open(path)) as store:
+        with store.transaction() as state:
+            changed = state.of("a").changes("device", revision - 1, 10)
+            found = state.of("a").scan("device")
+            state.of("a").put("device", "c", {})
+        with store.transaction() as state:
+            state.reset()
+            left = [(one.key, one.body) for one in state.of("a").find("device", "group")]
+
+    assert layout(path) == new
+    assert [(one.key, one.revision, one.body) for one in changed] == [("a", revision, {"n": 2})]
+    assert [one.key for one in found] == ["a", "b"]
+    assert left == [("a", {"n": 1}), ("b", {"n": 1})]
+
+
 def test_counts_are_read_in_the_same_time_however_long_the_journal_is(path: Path) -> None:
     found = {}
     with closing(SqliteStore.open(None)) as store, closing(store.journal()) as journal:

@@ -17,7 +17,7 @@ STATE = (
       organisation TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
       revision INTEGER NOT NULL, body BLOB NOT NULL,
       PRIMARY KEY (organisation, kind, key)
-    ) WITHOUT ROWID""",
+    )""",
     "CREATE INDEX entity_revision ON entity (organisation, kind, revision)",
     """CREATE TABLE entity_index (
       organisation TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
@@ -30,7 +30,11 @@ STATE = (
       PRIMARY KEY (organisation, series)
     ) WITHOUT ROWID""",
 )
-"""What the state is in."""
+"""What the state is in.
+
+Entities are wide, and a push to each device in turn changes one of each: a table in the order of
+their keys would be deep, and would have nearly all of its pages written anew.
+"""
 TABLES = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
     *STATE,

@@ -14,9 +14,17 @@ from simulator.core.settings import ConfigurationError
 from simulator.journal.chain import START, link_of
 from simulator.store.errors import DamagedError, StoreError
 from simulator.store.sql import counting, staging, statements
-from simulator.store.sql.tables import CHAIN, LATER
+from simulator.store.sql.tables import CHAIN, LATER, STATE
 from simulator.store.sqlite.connection import SqliteConnection, code_of, connect
-from simulator.store.sqlite.schema import APPLICATION_ID, NAMES, NOTE_NEW, TABLES, TRIGGERS, VERSION
+from simulator.store.sqlite.schema import (
+    APPLICATION_ID,
+    NAMES,
+    NOTE_NEW,
+    STAGED_TABLES,
+    TABLES,
+    TRIGGERS,
+    VERSION,
+)
 
 WAL_SIZE = 16 * 1024 * 1024
 """Bytes that the write-ahead log is cut back to after a large transaction."""
@@ -45,6 +53,10 @@ _NEW = (
     "INSERT OR IGNORE INTO baseline SELECT organisation, kind, key, 0, CAST('{}' AS BLOB), '[]'"
     " FROM entity WHERE revision > ?"
 )
+_IN_ORDER_OF_KEYS = (
+    "SELECT 1 FROM sqlite_schema WHERE name = 'entity' AND sql LIKE '%WITHOUT ROWID'"
+)
+_TRIGGERS = "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'entity'"
 _CHUNK = 1000
 """Exchanges that are in memory at a time during an upgrade."""
 
@@ -147,6 +159,7 @@ def _make(connection: SqliteConnection, path: Path | None, *, fsync: bool) -> No
         )
     for statement in (*LATER, *staging.LEFT):
         connection.execute(statement)
+    _number_entities(connection)
     _note_new(connection)
     if not counting.counted(connection):  # it may be a long journal of an earlier version
         counting.keep(connection, connection.execute(statements.HEAD).fetchone()[0])
@@ -158,6 +171,22 @@ def _note_new(connection: SqliteConnection) -> None:
     for (mark,) in connection.execute(_MARK_WITHOUT_NEW).fetchall():
         connection.execute(_NEW, (mark,))
         connection.execute(NOTE_NEW.replace("{mark}", str(mark)))
+
+
+def _number_entities(connection: SqliteConnection) -> None:
+    """Have the rows of entities numbered, if an earlier version wrote them in order of the keys."""
+    if not connection.execute(_IN_ORDER_OF_KEYS).fetchone():
+        return
+    triggers = [sql for (sql,) in connection.execute(_TRIGGERS).fetchall()]
+    for statement in (
+        STAGED_TABLES[0],
+        "INSERT INTO staged_entity SELECT * FROM entity",
+        "DROP TABLE entity",
+        "ALTER TABLE staged_entity RENAME TO entity",
+        STATE[1],
+        *triggers,
+    ):
+        connection.execute(statement)
 
 
 def _upgrade(connection: SqliteConnection) -> None:
