@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.bench.__main__ import ALL, table
+from tests.bench.__main__ import ALL, QUICK, table
 from tests.bench.beside import Comparison, Row, lines, measured
 from tests.bench.comparisons import Measure, Subject
 from tests.bench.tree import Tree
@@ -11,6 +11,7 @@ from tests.bench.tree import Tree
 
 def test_what_measures_is_run_and_what_it_shares_is_not() -> None:
     assert {"account", "in_process", "pushes", "steady", "replicas"} <= {*ALL}
+    assert [*QUICK] == ALL
     assert not {"running", "interpreter", "peers", "beside"} & {*ALL}
 
 

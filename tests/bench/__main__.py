@@ -25,6 +25,35 @@ ALL = sorted(
     if one.stem not in _APART and "def main(" in one.read_text()
 )
 
+QUICK = {
+    "account": "--rounds 1 --seconds 1",
+    "activities": "--rounds 1",
+    "connections": "--connections 200 --streams 200",
+    "devices": "--devices 20000 --arriving 1000 --events 3000 --clients 5 --seconds 1",
+    "durable": "--exchanges 2000 --rounds 1 --seconds 1",
+    "fleet": "--devices 100",
+    "growth": "--rounds 1",
+    "hostile": "--seconds 1",
+    "in_process": "--lots 1",
+    "inputs": "--only dep.",
+    "ledger": "--exchanges 5000 --devices 100",
+    "licences": "--rounds 3",
+    "listeners": "--rounds 2",
+    "long_calls": "--only devices",
+    "memory": "--exchanges 100000",
+    "organisations": "--rounds 1",
+    "pages": "--rounds 1",
+    "pushes": "--rounds 1 --seconds 1",
+    "replicas": "--rounds 1 --seconds 1 --streams 100",
+    "rudeness": "--connections 260",
+    "searching": "--exchanges 5000",
+    "slow": "--rounds 1",
+    "startup": "--rounds 1",
+    "steady": "--rounds 1 --seconds 1",
+    "verifying": "--looks 3",
+}
+"""What each is told by ``--quick``: it shows that all of them work, and no figure to go by."""
+
 
 def table(kept: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return a line for each figure, as Markdown; of several rounds the median."""
@@ -42,6 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(ALL)}")
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
+    parser.add_argument("--quick", action="store_true", help="small sizes and few rounds")
     wanted = parser.parse_args()
     names = wanted.names or ALL
     if odd := sorted({*names} - {*ALL}):
@@ -50,7 +80,8 @@ def main() -> None:
     for name in names:
         begun = time.monotonic()
         command = [sys.executable, "-m", f"tests.bench.{name}", "--output", f"{wanted.output}"]
-        if subprocess.run(command, check=False).returncode:
+        flags = QUICK[name].split() if wanted.quick else []
+        if subprocess.run([*command, *flags], check=False).returncode:
             failed.append(name)
         print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
     kept = json.loads(wanted.output.read_text()) if wanted.output.exists() else {}

@@ -39,7 +39,7 @@ def checked_out(commit: str) -> Tree:
     if parsed.returncode:
         raise SystemExit(f"there is no commit {commit}: name one that `git log` shows")
     name = parsed.stdout[:10]
-    root = BUILD / name
+    root = BUILD / f"{name}-python{sys.version_info.major}.{sys.version_info.minor}"
     python, made = root / ".venv" / "bin" / "python", root / ".made"
     if not made.exists():
         shutil.rmtree(root, ignore_errors=True)
