@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast
 from urllib.parse import quote
 
 from simulator import services
@@ -29,6 +29,7 @@ from simulator.services.fleet import portal, servers
 from simulator.services.organisations import ORGANISATION
 from simulator.store.opening import open_store
 from simulator.store.protocols import Store
+from simulator.store.sqlite.store import SqliteStore
 from simulator.worlds import credentials
 
 T = TypeVar("T")
@@ -202,6 +203,23 @@ class Apple:
                 piece = pending.piece
             while not self.run(piece):
                 pass
+
+    @contextmanager
+    def counting(self) -> Iterator[list[int]]:
+        """Yield the list that gets how many rows of the database each transaction writes."""
+        store, rows = cast("SqliteStore", self.store), list[int]()
+        begin, db = store.transaction, store._connection
+
+        @contextmanager
+        def transaction() -> Iterator[Any]:
+            before = db.total_changes
+            with begin() as state:
+                yield state
+            rows.append(db.total_changes - before)
+
+        store.transaction = transaction  # type: ignore[method-assign]
+        yield rows
+        store.transaction = begin  # type: ignore[method-assign]
 
     def home(self, work: Callable[[State], T]) -> T:
         """Run *work* in a transaction, seen from the organisation."""

@@ -13,8 +13,8 @@ from simulator.services.dep.device_rows import (
     requested_serials,
     serials,
 )
+from simulator.services.fleet import arrivals
 from simulator.services.fleet import devices as fleet
-from simulator.services.fleet.devices import Device, DeviceEvent
 
 PROFILE = "dep.profile"
 PROFILE_UUID = String(
@@ -47,7 +47,7 @@ def assign_profile(
     throttled device may be tried again (0 if none is).
     """
     answers: dict[str, str] = {}
-    changed: list[Device] = []
+    changed: list[str] = []
     wait_ms = 0
     for serial, device in fleet.find(state, server, wanted_serials).items():
         if forced := item_outcome(serial):
@@ -63,8 +63,8 @@ def assign_profile(
             answers[serial] = "FAILED"
         else:
             answers[serial] = "SUCCESS"
-            changed.append(fleet.with_profile(device, uuid, now_ms))
-    fleet.write(state, changed, (DeviceEvent(server, "modified", one) for one in changed), now_ms)
+            changed.append(serial)
+    arrivals.change(state, server, changed, {"do": "assign", "uuid": uuid}, now_ms=now_ms)
     return answers, -(-wait_ms // 1000)
 
 
@@ -155,11 +155,7 @@ def assign(call: Call) -> Body:
 def clear(call: Call) -> Body:
     """Take the profiles away; a device that has fetched its profile keeps it until it is wiped."""
     answers: dict[str, str] = {}
-    changed: list[Device] = []
-    for device in changeable(call, answers):
-        bared = fleet.without_profile(device)
-        if bared is not device:
-            changed.append(bared)
-    told = [DeviceEvent(call.principal.id, "modified", one) for one in changed]
-    fleet.write(call.state, changed, told, call.now_ms)
+    changed = list(changeable(call, answers))
+    server = call.principal.id
+    arrivals.change(call.state, server, changed, {"do": "clear"}, now_ms=call.now_ms)
     return {"devices": answers}

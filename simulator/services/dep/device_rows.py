@@ -8,7 +8,6 @@ from simulator.protocol.fields import Boolean, Field, String, Strings, Table, in
 from simulator.protocol.operations import ApiError, Call
 from simulator.services.dep import errors
 from simulator.services.fleet import devices as fleet
-from simulator.services.fleet.devices import Device
 
 DOCS = "https://developer.apple.com/documentation/devicemanagement/"
 PAGE_MAXIMUM = 1000
@@ -164,8 +163,8 @@ def requested_serials(call: Call) -> list[str]:
     return given
 
 
-def changeable(call: Call, answers: dict[str, str]) -> Iterator[Device]:
-    """Yield those devices of the request that are to be changed.
+def changeable(call: Call, answers: dict[str, str]) -> Iterator[str]:
+    """Yield the serial numbers of those devices of the request that are to be changed.
 
     The outcome of each serial number is put into *answers*.
     """
@@ -179,4 +178,4 @@ def changeable(call: Call, answers: dict[str, str]) -> Iterator[Device]:
             answers[serial] = "FAILED"
         else:
             answers[serial] = "SUCCESS"
-            yield device
+            yield serial

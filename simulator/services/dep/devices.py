@@ -18,8 +18,8 @@ from simulator.services.dep.device_rows import (
     requested_serials,
     serials,
 )
+from simulator.services.fleet import arrivals
 from simulator.services.fleet import devices as fleet
-from simulator.services.fleet import transitions
 from simulator.services.fleet.servers import server
 
 PAGE_DEFAULT = 100
@@ -247,7 +247,8 @@ def disown(call: Call) -> Body:
     if not server(call.state, call.principal.id).get("may_release", True):
         raise ApiError(errors.ACCESS_DENIED)
     answers: dict[str, str] = {}
-    released = list(changeable(call, answers))
-    tells, entity = call.has(quirks.RELEASE_TELLS), ("MDM", call.principal.id)
-    transitions.release(call.state, released, call.now_ms, tells=tells, entity=entity)
+    released, identifier = list(changeable(call, answers)), call.principal.id
+    tells = call.has(quirks.RELEASE_TELLS)
+    what = {"do": "release", "tells": tells, "entity": ["MDM", identifier]}
+    arrivals.change(call.state, identifier, released, what, now_ms=call.now_ms)
     return {"devices": answers}

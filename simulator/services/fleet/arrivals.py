@@ -2,17 +2,18 @@
 
 Nothing ticks. What has arrived by now is written when somebody asks, as if it had
 been there since: which devices those are, and when they came, follows from what was
-ordered alone. Devices that are added all at once are ordered likewise: that is one small
-step, after which all of them are there, be it that they are written piece by piece.
+ordered alone. Devices that are added, or changed, all at once are ordered likewise: that is one
+small step, after which all of it is so, be it that they are written piece by piece.
 
 Longer than 300 lines: what is ordered and what is written of it share one arithmetic.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from heapq import heapify, heappop, heapreplace
 from itertools import groupby
+from typing import Any
 
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
@@ -20,13 +21,13 @@ from simulator.hardware.devices import BLOCK, BLOCKS, DeviceMix
 from simulator.protocol.operations import NeedsPieces
 from simulator.services import audit
 from simulator.services.fleet import devices as fleet
-from simulator.services.fleet import portal
+from simulator.services.fleet import portal, transitions
 from simulator.services.fleet.devices import Device, DeviceEvent
 from simulator.services.organisations import identifiers
 
 KIND, KEY = "dep.arrivals", "ordered"
 PART = "dep.arrivals-part"
-"""Devices that are added all at once, `MOST` in an entity."""
+"""Devices that are added or changed all at once, `MOST` in an entity."""
 SERIES = "dep.arrivals"
 MOST = 100
 """Devices that one piece writes."""
@@ -65,7 +66,10 @@ class Arrivals:
     arrived: int = 0
     """How many have been written."""
     group: str = ""
-    """Of the audit's events, where they are added all at once; empty: they come over time."""
+    """What all at once is told by, in the audit for devices that are added; empty: they come
+    over time."""
+    change: Body = field(default_factory=dict)
+    """What becomes of devices that are there; see `change`."""
 
     @property
     def total(self) -> int:
@@ -228,6 +232,38 @@ def add(state: State, server: str, added: "Addition", *, now_ms: int, by: str, s
     _keep(state, [*ordered(state), made])
 
 
+def change(state: State, server: str, serials: Sequence[str], what: Body, *, now_ms: int) -> None:
+    """Have devices of a server be changed, all at once, written or not; nothing may be due.
+
+    *what* has a ``do``: ``assign`` a profile (its ``uuid``), ``clear`` it, or ``release`` the
+    devices (``tells`` the server or not, in the audit by ``entity``).
+    """
+    one = Arrivals("", server, "", len(serials), 1, now_ms, NEVER, 1, None, 0, 0, change=what)
+    if len(serials) <= MOST:
+        _change(state, one, serials)
+        return
+    name = f"{state.reserve(audit.EVENT)}"
+    one = replace(one, id=name, group=name)
+    parts = range(0, len(serials), MOST)
+    state.add_many(PART, ((_part(one, at), {"devices": serials[at : at + MOST]}) for at in parts))
+    _keep(state, [*ordered(state), one])
+
+
+def _change(state: State, one: Arrivals, serials: Iterable[str]) -> None:
+    """Change those of the devices that the server has."""
+    at_ms, what = one.starts_ms, one.change
+    found = [device for device in fleet.find(state, one.server, serials).values() if device]
+    if what["do"] == "release":
+        tells, entity = what["tells"], tuple(what["entity"])
+        transitions.release(state, found, at_ms, tells=tells, entity=entity, group=one.group)
+    elif what["do"] == "assign":
+        assigned = [fleet.with_profile(device, what["uuid"], at_ms) for device in found]
+        transitions.tell_modified(state, assigned, at_ms)
+    else:
+        pairs = [(device, fleet.without_profile(device)) for device in found]
+        transitions.tell_modified(state, [new for old, new in pairs if new is not old], at_ms)
+
+
 @dataclass(frozen=True, slots=True)
 class Addition:
     """Devices that are added all at once: described ones, or else invented ones."""
@@ -271,7 +307,10 @@ def hardware(runs: Iterable[tuple[int, int, list[str] | None]], seed: int) -> It
 
 
 def _add_at_once(state: State, one: Arrivals, numbers: range) -> None:
-    """Write devices that were added all at once, by their numbers."""
+    """Write devices that were added or changed all at once, by their numbers."""
+    if one.change:
+        _change(state, one, list(_parted(state, one, numbers)))
+        return
     portal.place_devices(
         state,
         ((facts, one.starts_ms) for facts in _parted(state, one, numbers)),
@@ -282,8 +321,11 @@ def _add_at_once(state: State, one: Arrivals, numbers: range) -> None:
     )
 
 
-def _parted(state: State, one: Arrivals, numbers: range) -> Iterator[Body]:
-    """Yield hardware facts from the parts, and delete those of which nothing is left."""
+def _parted(state: State, one: Arrivals, numbers: range) -> Iterator[Any]:
+    """Yield what the parts say of devices, and delete those of which nothing is left.
+
+    It is their hardware facts, or the serial numbers of those that are changed.
+    """
     for at in range(numbers.start - numbers.start % MOST, numbers.stop, MOST):
         found = state.get(PART, _part(one, at))
         body: Body = {} if found is None else found.body

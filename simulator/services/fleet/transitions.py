@@ -104,11 +104,13 @@ def release(
     tells: bool = False,
     actor: Actor | None = None,
     entity: tuple[str, str] = ("USER", ""),
+    group: str = "",
 ) -> None:
     """Give *devices* up; their server is told that they are deleted only if *tells*.
 
     Apple support: an event comes only when a device goes to another server (fleet#49268).
-    *entity* is what released them, kind and id, as the audit trail names it.
+    *entity* is what released them, kind and id, as the audit trail names it; *group* is that of
+    its events.
     """
     gone = [fleet.bare(device) for device in devices]
     if tells:
@@ -132,6 +134,7 @@ def release(
         payload,
         actor=actor,
         now_ms=now_ms,
+        group=group,
     )
 
 

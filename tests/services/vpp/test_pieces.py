@@ -1,9 +1,8 @@
 """What a client asks for at once, and is done piece by piece: by how many rows, and for whom."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -16,7 +15,6 @@ from simulator.services.vpp.domain.subscriptions import Subscription
 from simulator.services.vpp.domain.users import add_many
 from simulator.services.vpp.limits import LIMITS
 from simulator.store.opening import open_store
-from simulator.store.sqlite.store import SqliteStore
 from tests.apple import ORG
 from tests.vpp import APP, FREE, Vpp, wanted
 
@@ -50,24 +48,6 @@ def apple() -> Vpp:
     return apple
 
 
-@contextmanager
-def counting(apple: Vpp) -> Iterator[list[int]]:
-    """Yield the list that gets how many rows each transaction writes."""
-    store, rows = cast("SqliteStore", apple.store), list[int]()
-    begin = store.transaction
-
-    @contextmanager
-    def transaction() -> Iterator[Any]:
-        before = store._connection.total_changes
-        with begin() as state:
-            yield state
-        rows.append(store._connection.total_changes - before)
-
-    store.transaction = transaction  # type: ignore[method-assign]
-    yield rows
-    store.transaction = begin  # type: ignore[method-assign]
-
-
 SEATED = {"adamIds": SEATS, "clientUserIds": CLIENTS}
 TARGETS = {"clientUserIds": CLIENTS, "serialNumbers": SERIALS}
 NEW = [
@@ -97,7 +77,7 @@ def test_no_transaction_writes_more_than_a_piece(apple: Vpp, orders: list[tuple[
     written: dict[str, list[int]] = {}
 
     for number, (path, body) in enumerate(orders):
-        with counting(apple) as rows:
+        with apple.counting() as rows:
             answer = apple.v2("POST", path, body)
             assert answer.status == 200, answer.text
             if "eventId" in answer.json:
@@ -106,7 +86,7 @@ def test_no_transaction_writes_more_than_a_piece(apple: Vpp, orders: list[tuple[
                 assert found["numCompleted"] == found["numRequested"] > 0
         written[f"{number} {path}"] = rows
     apple.advance(2)
-    with counting(apple) as rows:
+    with apple.counting() as rows:
         apple.v2("GET", "/assets")
     written["end of the period"] = rows
 
@@ -175,7 +155,7 @@ def test_the_licences_of_one_user_pass_on_piece_by_piece(apple: Vpp) -> None:
     apple.home(furnish)
     for at in range(0, len(more), 25):
         apple.associate(*more[at : at + 25], users=["u-0000"])
-    with counting(apple) as rows:
+    with apple.counting() as rows:
         answer = apple.v1("retireVPPUserSrv", {"clientUserIdStr": "u-0000"}).json
         free = apple.v1("getVPPAssetsSrv", {"includeLicenseCounts": True}).json["assets"]
 
