@@ -1,10 +1,14 @@
 """What waits for the end of a transaction is seen, counted and undone as if it were written."""
 
+import gc
+import sys
+
 import pytest
 
 from simulator.core.state import StoreAdmin
 from simulator.store.protocols import Store
 from simulator.store.sql.session import MAX_PENDING_WRITES
+from tests.store.conftest import exchange
 
 
 def wiped(state: StoreAdmin) -> None:
@@ -52,3 +56,18 @@ def test_more_than_can_wait_is_written_and_undone(store: Store) -> None:
         with pytest.raises(LookupError), state.savepoint():
             fill(state)
         assert state.count("thing") == 1
+
+
+def test_what_was_recorded_is_let_go_of_with_the_transaction(store: Store) -> None:
+    recorded = exchange()
+    before = sys.getrefcount(recorded)
+    gc.disable()  # it would find what refers to itself
+    try:
+        with store.transaction() as state:
+            state.of("a").of("").record(recorded)
+            assert sys.getrefcount(recorded) > before
+        del state
+
+        assert sys.getrefcount(recorded) == before
+    finally:
+        gc.enable()

@@ -99,9 +99,13 @@ class SqlSession:
         return bool(self.pending_writes or self.dirty_counters or self.recorded)
 
     def close(self) -> None:
-        """End with the transaction: whoever still asks its states is told so."""
+        """End with the transaction: whoever still asks its states is told so.
+
+        They are let go of, as they know the session: else all that was recorded would stay until
+        garbage is looked for.
+        """
         self.closed = True
-        self.cache, self.pending_writes = {}, {}
+        self.cache, self.pending_writes, self.states = {}, {}, {}
 
     def keep(self, name: Name, entity: Entity | Row) -> None:
         """Have `SqlState.get` find *entity*."""
