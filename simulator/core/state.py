@@ -211,25 +211,26 @@ class StoreAdmin(State, Protocol):
         """Say that they have been."""
         ...
 
-    def begin_staging(self) -> bool:
-        """Make an empty state beside this one, in place of any that was begun.
+    def begin_staging(self) -> int:
+        """Make an empty state beside this one, in place of any that was begun; return its number.
 
-        Nobody sees it before `take_staged`. False if the store has no way to do that.
+        Nobody sees it before `take_staged`.
         """
         ...
 
-    def staged(self) -> AbstractContextManager["StoreAdmin"]:
-        """Lend the state that is made beside this one, for a part of this transaction.
+    def staged(self, number: int) -> AbstractContextManager["StoreAdmin"]:
+        """Lend the state *number* that is made beside this one, for a part of this transaction.
 
         What is written to it takes its revisions from this one. Bulk loads are for others.
+        StoreError, here and as it is taken, if another was begun since.
         """
         ...
 
-    def take_staged(self) -> None:
+    def take_staged(self, number: int) -> None:
         """Have that state be the present one, without a baseline."""
         ...
 
-    def tidy_staging(self) -> bool:
+    def tidy_staging(self, number: int) -> bool:
         """Delete some of what was replaced or left half-made; return whether all is gone."""
         ...
 

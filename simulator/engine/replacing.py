@@ -20,19 +20,16 @@ Piece = Callable[[StoreAdmin], Any]
 async def replace_state(gateway: Gateway, pieces: Iterable[Piece]) -> None:
     """Have the state be what *pieces* write into an empty one, all of it or nothing.
 
-    Each is asked for in a thread, outside any transaction. What one raises goes on. A store that
-    has no way to make a state beside the present one does it in one transaction.
+    Each is asked for in a thread, outside any transaction. What one raises goes on.
     """
-    if not await gateway.load(lambda state: state.begin_staging()):
-        await gateway.load(partial(_at_once, pieces))
-        return
+    number = await gateway.load(lambda state: state.begin_staging())
     waiting = iter(pieces)
     try:
         while (piece := await asyncio.to_thread(_next, waiting)) is not None:
-            await gateway.load(partial(_staged, piece))
-        await gateway.load(lambda state: state.take_staged())
+            await gateway.load(partial(_staged, number, piece))
+        await gateway.load(lambda state: state.take_staged(number))
     finally:
-        while not await gateway.load(lambda state: state.tidy_staging()):
+        while not await gateway.load(lambda state: state.tidy_staging(number)):
             pass
 
 
@@ -40,12 +37,6 @@ def _next(pieces: Iterator[Piece]) -> Piece | None:
     return next(pieces, None)
 
 
-def _staged(piece: Piece, state: StoreAdmin) -> None:
-    with state.staged() as made:
+def _staged(number: int, piece: Piece, state: StoreAdmin) -> None:
+    with state.staged(number) as made:
         piece(made)
-
-
-def _at_once(pieces: Iterable[Piece], state: StoreAdmin) -> None:
-    state.wipe()
-    for piece in pieces:
-        piece(state)

@@ -308,11 +308,11 @@ def snapshot(data: bytes) -> None:
 
     def work(state: StoreAdmin) -> None:
         _, pieces = read_snapshot(io.BytesIO(packed))
-        state.begin_staging()
-        with state.staged() as made:
+        number = state.begin_staging()
+        with state.staged(number) as made:
             for piece in pieces:
                 piece(made)
-        state.take_staged()
+        state.take_staged(number)
 
     try:
         _apple().run(work)

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from queue import Queue
@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from simulator.core.messages import Exchange
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Entity, State, StoreAdmin
 from simulator.journal.chain import Chain
@@ -110,6 +111,45 @@ def test_more_changes_than_are_remembered_drop_all(
         state.put_many("thing", ((key, {"n": 2}, None) for key in "abcd"))
 
     assert [read(one, key) for key in "abcd"] == [2, 2, 2, 2]
+
+
+class Learning:
+    """What a store shows of entities with secrets."""
+
+    kinds = frozenset({"secret"})
+
+    def __init__(self) -> None:
+        self.learnt: list[Any] = []
+
+    def learn(self, kind: str, key: str, body: Mapping[str, Any]) -> None:
+        self.learnt.append((kind, key, body))
+
+    def cleaned(
+        self, exchanges: Sequence[Exchange], records: Sequence[bytes]
+    ) -> dict[int, Exchange]:
+        assert len(exchanges) == len(records)
+        return {}
+
+
+def test_others_serve_the_state_that_one_has_put_in_its_place(
+    url: str, replicas: list[Store]
+) -> None:
+    one, guard = replicas[0], Learning()
+    write(one, 1)
+    with one.transaction() as state:
+        number = state.begin_staging()
+        with state.staged(number) as made:
+            made.put("thing", "a", {"n": 2})
+            made.put("secret", "new", {"n": 3})
+    with closing(open_store(url, guard=guard)) as other:
+        write(other, 1, "meanwhile")
+        assert (read(other), guard.learnt) == (1, [])
+        with one.transaction() as state:
+            state.take_staged(number)
+
+        assert [read(each) for each in (other, replicas[2])] == [2, 2]
+        assert read(other, "meanwhile") is None
+        assert guard.learnt == [("secret", "new", {"n": 3})]
 
 
 def test_numbers_are_given_out_once(replicas: list[Store]) -> None:

@@ -13,6 +13,7 @@ from simulator.core.state import State, StoreAdmin
 from simulator.engine.engine import Engine
 from simulator.engine.gateway import Gateway
 from simulator.engine.replacing import Piece, replace_state
+from simulator.store.errors import StoreError
 from simulator.store.opening import open_store
 from simulator.store.protocols import Store
 from simulator.store.sqlite.connection import connect
@@ -27,12 +28,6 @@ async def serving(store: Store, engine: Engine) -> AsyncIterator[Gateway]:
     running.start()
     yield running
     await running.close()
-
-
-@pytest.fixture
-def on_disk(tmp_path: Path) -> Iterator[Store]:
-    with closing(open_store(tmp_path / "mdmsim.db")) as store:
-        yield store
 
 
 @pytest.fixture
@@ -55,8 +50,7 @@ def things(state: State) -> list[str]:
 
 
 async def test_others_see_the_state_as_it_was_until_all_of_it_is_replaced(
-    on_disk: Store,
-    engine: Engine,
+    gateway: Gateway,
 ) -> None:
     asked = threading.Event()
     begun, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -70,7 +64,7 @@ async def test_others_see_the_state_as_it_was_until_all_of_it_is_replaced(
         assert asked.wait(PATIENCE_S)
         yield put("new 2")
 
-    async def ask(gateway: Gateway) -> list[str]:
+    async def ask() -> list[str]:
         async with asyncio.timeout(PATIENCE_S):
             await begun.wait()
         await gateway.run(put("old 2"))
@@ -78,10 +72,9 @@ async def test_others_see_the_state_as_it_was_until_all_of_it_is_replaced(
         asked.set()
         return found
 
-    async with serving(on_disk, engine) as gateway:
-        await gateway.run(put("old 1"))
-        _, meanwhile = await asyncio.gather(replace_state(gateway, pieces()), ask(gateway))
-        after = await gateway.run(things)
+    await gateway.run(put("old 1"))
+    _, meanwhile = await asyncio.gather(replace_state(gateway, pieces()), ask())
+    after = await gateway.run(things)
 
     assert seen == [["new 1"]]
     assert meanwhile == ["old 1", "old 2"]
@@ -109,24 +102,48 @@ async def test_it_can_be_replaced_again_and_again(gateway: Gateway) -> None:
     assert [one.body for one in by_index] == [{"of": "2/007"}]
 
 
-def begin(store: Store) -> None:
+def begin(store: Store) -> int:
     with store.transaction() as state:
         put("old")(state)
         state.set_baseline()
     with store.transaction() as state:
-        assert state.begin_staging()
-        with state.staged() as made:
+        number = state.begin_staging()
+        with state.staged(number) as made:
             put("new")(made)
+    return number
+
+
+def test_of_two_that_are_begun_the_last_goes_on(store: Store) -> None:
+    first = begin(store)
+    with store.transaction() as state:
+        second = state.begin_staging()
+    with pytest.raises(StoreError, match="begun"), store.transaction() as state:
+        state.take_staged(first)
+    with (
+        pytest.raises(StoreError, match="begun"),
+        store.transaction() as state,
+        state.staged(first) as made,
+    ):
+        put("mixed up")(made)
+    with store.transaction() as state:
+        assert state.tidy_staging(first)
+    with store.transaction() as state:
+        with state.staged(second) as made:
+            put("newest")(made)
+        state.take_staged(second)
+
+    with store.transaction() as state:
+        assert things(state) == ["newest"]
 
 
 def test_what_was_begun_is_gone_when_the_store_is_opened_again(tmp_path: Path) -> None:
     path = tmp_path / "mdmsim.db"
     for taken, found in ((False, ["old"]), (True, ["new"])):
         with closing(open_store(path)) as store:
-            begin(store)
+            number = begin(store)
             if taken:
                 with store.transaction() as state:
-                    state.take_staged()
+                    state.take_staged(number)
         with closing(open_store(path)) as store, store.transaction() as state:
             assert things(state) == found
             assert state.has_baseline() is not taken
@@ -137,16 +154,16 @@ def test_what_was_begun_is_gone_when_the_store_is_opened_again(tmp_path: Path) -
     assert not [one for one in tables if one.startswith(("staged", "replaced"))]
 
 
-def test_revisions_go_on_growing_and_the_baseline_is_gone(on_disk: Store) -> None:
-    begin(on_disk)
-    with on_disk.transaction() as state:
+def test_revisions_go_on_growing_and_the_baseline_is_gone(store: Store) -> None:
+    number = begin(store)
+    with store.transaction() as state:
         before = put("old")(state)
-        state.take_staged()
+        state.take_staged(number)
         assert things(state) == ["new"]
         assert not state.has_baseline()
         after = put("newer")(state)
         state.set_baseline()
-    with on_disk.transaction() as state:
+    with store.transaction() as state:
         put("newest")(state)
         state.reset()
         assert things(state) == ["new", "newer"]

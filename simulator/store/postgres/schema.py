@@ -129,6 +129,12 @@ DIALECT = Dialect(
     note_no_changes=tuple(f"DROP TRIGGER IF EXISTS baseline_{verb} ON entity" for verb in _VERBS),
     read_pairs=_read_pairs,
     write_pairs=_write_pairs,
+    staged_tables=tuple(
+        f"CREATE TABLE staged_{one} (LIKE {one} INCLUDING ALL)"
+        for one in ("entity", "entity_index", "counter")
+    ),
+    table_names="SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
+    drops_at_once=True,
     after_copy=(
         """SELECT setval(pg_get_serial_sequence('journal_cut', 'number'),
           coalesce(max(number), 1), max(number) IS NOT NULL) FROM journal_cut""",

@@ -82,6 +82,8 @@ class PostgresStore(SqlStore):
         if version != self._version:
             if self._version == _UNKNOWN or removed > self._version:
                 self._forget()
+                # What another state brought is older than what was seen of this one.
+                self._shown = _UNKNOWN
             else:
                 self._drop_changed(db)
             self._counters.clear()

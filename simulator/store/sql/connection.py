@@ -34,9 +34,13 @@ class Dialect:
     """Reads the column ``indexed`` of the baseline: pairs of name and value."""
     write_pairs: Callable[[list[list[str]]], str]
     """Writes it."""
-    staged_tables: tuple[str, ...] = ()
+    staged_tables: tuple[str, ...]
     """Statements that make the tables of `simulator.store.sql.staging`; ``{mark}`` in them is a
-    number that differs each time. None: tables cannot change their names while others read."""
+    number that differs each time."""
+    table_names: str
+    """Finds the names of all tables."""
+    drops_at_once: bool
+    """Whether dropping a table takes as long for a million rows as for one."""
     after_copy: tuple[str, ...] = ()
     """Statements that end a copy into an unused database."""
     erase_deleted: tuple[str, ...] = ()

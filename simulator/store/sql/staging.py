@@ -3,7 +3,11 @@
 Its rows go to tables of its own, in transactions like any others, so what comes meanwhile is
 answered from the present state between two of them. At the end the tables change their names,
 which takes as long for a million rows as for one. What was there before is deleted piece by
-piece as well. A store that is opened drops what is left of either.
+piece as well, where dropping a table takes its time.
+
+Of several processes over one database the last to begin such a state goes on: it has a number,
+and who brings another is refused. What is left of either is dropped by whoever begins one, and as a
+database that only one process has is opened.
 """
 
 import re
@@ -12,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any
 
+from simulator.store.errors import StoreError
 from simulator.store.sql import snapshots
 from simulator.store.sql.connection import Dialect, SqlConnection, SqlRows, Values
 from simulator.store.sql.session import SqlSession
@@ -24,10 +29,14 @@ _KEYS = {
 }
 """The tables of the state, each with its primary key."""
 _TABLE = re.compile(rf"\b({'|'.join(_KEYS)})\b")
-_ALL = tuple(f"{kind}{table}" for kind in (STAGED, REPLACED) for table in _KEYS)
-LEFT = tuple(f"DROP TABLE IF EXISTS {table}" for table in _ALL)
+_STAGED = tuple(f"{STAGED}{table}" for table in _KEYS)
+_REPLACED = tuple(f"{REPLACED}{table}" for table in _KEYS)
+LEFT = tuple(f"DROP TABLE IF EXISTS {table}" for table in (*_STAGED, *_REPLACED))
 """Statements after which nothing is left of a state that was not finished, or was replaced."""
-_WHICH = f"SELECT name FROM sqlite_master WHERE type = 'table' AND name IN {_ALL}"  # noqa: S608 (ours)
+_NUMBER = "SELECT value FROM meta WHERE name = 'staged'"
+_SET_NUMBER = (
+    "INSERT INTO meta VALUES ('staged', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
 _LOT = 100
 """Rows that are deleted at once."""
 
@@ -74,21 +83,29 @@ class _StagedConnection:
         self._db.close()
 
 
-def begin(session: SqlSession) -> bool:
-    """Make the tables of another state; False if the database has no way to exchange them."""
+def begin(session: SqlSession) -> int:
+    """Make the tables of another state, and return its number."""
     db = session.writable
-    if not db.dialect.staged_tables:
-        return False
-    for statement in LEFT:
-        db.execute(statement)
-    for statement in db.dialect.staged_tables:
+    session.revision += 1
+    for statement in (*LEFT, *db.dialect.staged_tables):
         db.execute(statement.replace("{mark}", str(session.revision)))
-    return True
+    db.execute(_SET_NUMBER, (session.revision,))
+    return session.revision
+
+
+def _is_begun(db: SqlConnection, number: int) -> bool:
+    return bool(db.execute(_NUMBER).fetchone() == (number,))
+
+
+def _check(db: SqlConnection, number: int) -> None:
+    if not _is_begun(db, number):
+        raise StoreError("another state has been begun in the place of this one since", "busy")
 
 
 @contextmanager
-def entered(session: SqlSession) -> Iterator[SqlSession]:
-    """Lend a session over the staged tables, part of the same transaction."""
+def entered(session: SqlSession, number: int) -> Iterator[SqlSession]:
+    """Lend a session over the staged tables of *number*, part of the same transaction."""
+    _check(session.writable, number)
     staged = SqlSession(
         _StagedConnection(session.writable),
         {},
@@ -108,20 +125,28 @@ def entered(session: SqlSession) -> Iterator[SqlSession]:
         staged.closed = True
 
 
-def take(session: SqlSession) -> None:
-    """Have the staged state be the present one; there is no state to go back to then."""
+def take(session: SqlSession, number: int) -> None:
+    """Have the staged state *number* be the present one; there is none to go back to then."""
     snapshots.clear_baseline(session)
     db = session.writable
+    _check(db, number)
     for table in _KEYS:
         db.execute(f"ALTER TABLE {table} RENAME TO {REPLACED}{table}")
         db.execute(f"ALTER TABLE {STAGED}{table} RENAME TO {table}")
+        if db.dialect.drops_at_once:
+            db.execute(f"DROP TABLE {REPLACED}{table}")
     session.forget()
 
 
-def tidy(session: SqlSession) -> bool:
-    """Delete some of a state that was not finished, or was replaced; return whether all is gone."""
+def tidy(session: SqlSession, number: int) -> bool:
+    """Delete some of what was replaced, and of the state *number*; return whether all is gone."""
     db = session.writable
-    for (table,) in db.execute(_WHICH).fetchall():
+    left = (*_REPLACED, *(_STAGED if _is_begun(db, number) else ()))
+    there = {name for (name,) in db.execute(db.dialect.table_names).fetchall()}
+    for table in (one for one in left if one in there):
+        if db.dialect.drops_at_once:
+            db.execute(f"DROP TABLE {table}")
+            continue
         key = _KEYS[table.partition("_")[2]]
         some = f"SELECT {key} FROM {table} LIMIT {_LOT}"  # noqa: S608 (ours)
         if not db.execute(f"DELETE FROM {table} WHERE ({key}) IN ({some})").rowcount:  # noqa: S608 (ours)

@@ -384,23 +384,23 @@ class SqlState:
                 statement, () if organisation is None else (organisation,)
             )
 
-    def begin_staging(self) -> bool:
-        """Make an empty state beside this one; False if the database has no way to do that."""
+    def begin_staging(self) -> int:
+        """Make an empty state beside this one, and return its number."""
         return staging.begin(self._session)
 
     @contextmanager
-    def staged(self) -> Iterator["SqlState"]:
-        """Lend the state that is being made beside this one."""
-        with staging.entered(self._session) as session:
+    def staged(self, number: int) -> Iterator["SqlState"]:
+        """Lend the state *number* that is being made beside this one."""
+        with staging.entered(self._session, number) as session:
             yield SqlState(session, "")
 
-    def take_staged(self) -> None:
+    def take_staged(self, number: int) -> None:
         """Have that state be the present one."""
-        staging.take(self._session)
+        staging.take(self._session, number)
 
-    def tidy_staging(self) -> bool:
+    def tidy_staging(self, number: int) -> bool:
         """Delete some of what was replaced or left half-made; return whether all is gone."""
-        return staging.tidy(self._session)
+        return staging.tidy(self._session, number)
 
     def set_baseline(self) -> None:
         """Note that this is the state that `reset` goes back to."""

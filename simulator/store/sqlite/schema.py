@@ -64,5 +64,7 @@ DIALECT = Dialect(
     read_pairs=json.loads,
     write_pairs=partial(json.dumps, ensure_ascii=False),
     staged_tables=STAGED_TABLES,
+    table_names="SELECT name FROM sqlite_master WHERE type = 'table'",
+    drops_at_once=False,
     erase_deleted=("PRAGMA secure_delete = ON",),
 )
