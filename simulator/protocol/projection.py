@@ -104,7 +104,9 @@ def _cut(message: Any, cut: _Cut) -> Any:
         if (old := replaced.get(message[name], message[name])) is not message[name]
     }
     for name, row, table in plan.inner:
-        changed[name] = _cut_inside(message[name], row, table)
+        cut_inside = _cut_inside(message[name], row, table)
+        if cut_inside is not message[name]:
+            changed[name] = cut_inside
     kept = message if plan.names is None else {name: message[name] for name in plan.names}
     return kept | changed if changed else kept
 
