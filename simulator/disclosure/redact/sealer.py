@@ -53,6 +53,8 @@ class RequestSealer:
         self._plans, self._fingerprinter, self._scrubber = plans, fingerprinter, scrubber
         # A plan is known by its identity: it stays as long as the catalogue does.
         self._heads: dict[tuple[int, Headers], Sealed] = {}
+        self._heads_with_numbers: dict[tuple[int, Headers], Sealed] = {}
+        """Apart from the others, as they may be as many as there are requests."""
         self._rests: dict[tuple[int, str, bytes], _Rest] = {}
 
     def request(
@@ -84,17 +86,17 @@ class RequestSealer:
     def _head(self, request: Request, plan: ObservationPlan) -> Sealed:
         """Return the header fields, sealed."""
         key = (id(plan), request.headers)
-        found = self._heads.get(key)
+        found = self._heads.get(key) or self._heads_with_numbers.get(key)
         if found is None:
             alone = replace(request, target="", body=b"")
             numbers = _numbers(request.headers, plan)
             if numbers:
-                found = self._numbered(alone, numbers, plan)
+                found, heads = self._numbered(alone, numbers, plan), self._heads_with_numbers
             else:
-                found = _notable(self._sealed(alone, _EMPTY, (), plan))
-                if len(self._heads) >= _HEADS:
-                    self._heads.clear()
-                self._heads[key] = found
+                found, heads = _notable(self._sealed(alone, _EMPTY, (), plan)), self._heads
+            if len(heads) >= _HEADS:
+                heads.clear()
+            heads[key] = found
         return found
 
     def _numbered(self, alone: Request, numbers: dict[int, str], plan: ObservationPlan) -> Sealed:
