@@ -13,18 +13,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.ports import free_port
+
 FOLDER = Path(__file__).parents[1] / "fixtures" / "examples" / "replicas"
 NAMES = ("ONE", "TWO", "THREE")
 WAIT_S = 30
 DRAIN_S = 2
 """Longer than HAProxy takes to notice that a replica leaves."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+
+from tests.ports import free_port
 
 _FOLDERS = (
     "/usr/lib/postgresql/15/bin",
@@ -37,9 +38,7 @@ class PostgresServer:
 
     def __init__(self, *options: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="mdmsim-pg-"))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._options = options
         self._schemas = count(1)
         self._as: dict[str, int | list[int]] = {}

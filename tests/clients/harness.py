@@ -7,7 +7,6 @@ command with a control API and a ``ready.json``.
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -134,14 +133,6 @@ def call(
         connection.request(method, target, body, dict(headers or {}))
         response = connection.getresponse()
         return Answer(response.status, response.read())
-
-
-def free_port() -> int:
-    """Return a port that is free now, for a program that does not tell which one it took."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True, slots=True)

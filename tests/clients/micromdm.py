@@ -9,16 +9,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from tests.clients.harness import (
-    Answer,
-    Simulator,
-    binary,
-    call,
-    environment,
-    free_port,
-    running,
-    until,
-)
+from tests.clients.harness import Answer, Simulator, binary, call, environment, running, until
+from tests.ports import free_port
 
 _KEY = "micromdm-test"
 _AUTHORIZATION = "Basic " + b64encode(f"micromdm:{_KEY}".encode()).decode()

@@ -7,16 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.clients.harness import (
-    Answer,
-    Simulator,
-    binary,
-    call,
-    environment,
-    free_port,
-    running,
-    until,
-)
+from tests.clients.harness import Answer, Simulator, binary, call, environment, running, until
+from tests.ports import free_port
 
 NAME = "acme"
 """What nanoaxm calls an API account ("AxM name")."""

@@ -22,11 +22,11 @@ from tests.clients.harness import (
     binary,
     call,
     environment,
-    free_port,
     run,
     running,
     until,
 )
+from tests.ports import free_port
 
 NAME = "school"
 """What nanodep calls a DEP server ("DEP name")."""

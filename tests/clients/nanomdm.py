@@ -19,16 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tests.clients.harness import (
-    Answer,
-    Simulator,
-    binary,
-    call,
-    environment,
-    free_port,
-    running,
-    until,
-)
+from tests.clients.harness import Answer, Simulator, binary, call, environment, running, until
+from tests.ports import free_port
 
 _KEY = "nanomdm"
 AUTHORIZATION = "Basic " + base64.b64encode(f"nanomdm:{_KEY}".encode()).decode()

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.clients.harness import Answer, binary, call, environment, free_port, run, running, until
+from tests.clients.harness import Answer, binary, call, environment, run, running, until
+from tests.ports import free_port
 
 CHALLENGE = "pupils"
 

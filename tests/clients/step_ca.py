@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from tests.clients.harness import binary, environment, free_port, running, until
+from tests.clients.harness import binary, environment, running, until
+from tests.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)

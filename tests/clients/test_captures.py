@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.clients.harness import MDMSIM, Simulator, environment, free_port, run, running, until
+from tests.clients.harness import MDMSIM, Simulator, environment, run, running, until
 from tests.clients.nanodep import Nanodep
+from tests.ports import free_port
 
 MITMDUMP = Path(sys.executable).with_name("mitmdump")
 pytestmark = pytest.mark.clients

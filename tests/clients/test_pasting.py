@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.harness import Simulator, binary, call, environment, free_port
+from tests.clients.harness import Simulator, binary, call, environment
+from tests.ports import free_port
 
 pytestmark = pytest.mark.clients
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.balancer import DRAIN_S, NAMES, free_port, haproxy
+from tests.balancer import DRAIN_S, NAMES, haproxy
 from tests.clients.harness import MDMSIM, Simulator, environment, run, running, until
 from tests.clients.nanodep import NAME, Nanodep, depserver
 from tests.clients.nanomdm import Device, Identity, Nanomdm, nanomdm
+from tests.ports import free_port
 from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.clients
