@@ -93,11 +93,12 @@ test: $(TEST) ## Run the whole test suite
 	$(BIN)/pytest -n auto --dist worksteal
 
 # Left out is what is slow when it is measured (time, memory, the end of a process, long searches),
-# or done by processes of their own, of which coverage sees nothing.
+# done by processes of their own, of which coverage sees nothing, or measured for nothing: thousands
+# of cases of tables, all but six of whose 23,469 arcs the services' own tests go through.
 coverage: $(TEST) ## Run it with its branch coverage, which has to be 95 %, but for what is slow then
 	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term-missing:skip-covered \
 		$(addprefix --ignore=tests/,durability load secrets replicas test_quirk_replays.py \
-		commands/test_journal_ranges.py devices/test_killed.py)
+		test_tables.py commands/test_journal_ranges.py commands/test_serve.py devices/test_killed.py)
 
 matrix: ## Run the whole test suite with each Python from 3.11 on that this machine has
 	.ci/matrix
