@@ -28,7 +28,7 @@ So what is in memory is what is different in so many.
 """
 MOST = 8
 """Processes at most."""
-_UNSETTLED = 16
+_UNSETTLED = 24
 """Ranges that may have values in common for a while: each keeps files open."""
 _Answer = TypeVar("_Answer", bound=CheckedSpan)
 

@@ -132,8 +132,8 @@ class Chain:
         """Number of the first exchange that was there; 0 if there was none."""
         return self._first
 
-    def follow(self, rows: Sequence[tuple[int, Any, Any]]) -> int:
-        """Look at *rows*, (seq, record, link), while all is well; return how many those were.
+    def follow(self, rows: Sequence[Sequence[Any]]) -> int:
+        """Look at *rows*, (seq, ..., record, link), while all is well; return how many those were.
 
         What `check` says of the next one is for the caller. It says the same of all of them, but
         takes three times as long.
@@ -142,7 +142,8 @@ class Chain:
             return 0
         seq, (before,) = self.seq, self._links
         done, sha256 = 0, hashlib.sha256
-        for number, record, link in rows:
+        for row in rows:
+            number, record, link = row[0], row[-2], row[-1]
             if (
                 number != seq + 1
                 or type(record) is not bytes

@@ -112,4 +112,7 @@ def test_what_was_answered_can_be_put_together_from_parts() -> None:
         assert one.of("device.serial", 9, 9) == "novel"
         assert one.of("protocol", 7, 4) == ""
         sent = {7: 4, 9: 9}
-        assert one.of_many("device.serial", 0, 100, sent) == {7: "echo:dep.fetch", 9: "novel"}
+        assert one.of_many("device.serial", 0, 100, sent) == {
+            "echo:dep.fetch": {7},
+            "novel": {9},
+        }

@@ -4,7 +4,6 @@ The rules are those at the head of ``concepts.toml``.
 """
 
 import hashlib
-import hmac
 import json
 import re
 from functools import lru_cache
@@ -37,18 +36,16 @@ def text_of(value: Any) -> str:
 
 def shape_of(value: Any) -> str:
     """Return the first shape that fits: bool, number, null, empty, email ... else text."""
+    if isinstance(value, str):  # as most are
+        found = _SHAPE.fullmatch(value) if value else None
+        return "empty" if not value else "text" if found is None else found.lastgroup or "text"
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):
         return "number"
     if value is None:
         return "null"
-    if not value:
-        return "empty"
-    if not isinstance(value, str):
-        return "text"
-    found = _SHAPE.fullmatch(value)
-    return "text" if found is None else found.lastgroup or "text"
+    return "text" if value else "empty"
 
 
 def length_of(value: Any) -> int:
@@ -79,6 +76,8 @@ def normalise(concept: str, value: Any) -> str:
     return value.lower() if _UUID.fullmatch(value) else value
 
 
+_BLOCK = 64
+"""Bytes of a block of SHA-256."""
 _SHORT = 512
 """Characters of a text whose mark is worth keeping."""
 
@@ -88,6 +87,10 @@ class Fingerprinter:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        # HMAC as of RFC 2104, with the hash of each padded key made once: half of the time.
+        padded = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(one ^ 0x36 for one in padded))
+        self._outer = hashlib.sha256(bytes(one ^ 0x5C for one in padded))
         self._lately = lru_cache(maxsize=4096)(self._mark)
         """Marks of short texts: a session token comes with every request."""
         self._texts = lru_cache(maxsize=4096)(self._text)
@@ -110,7 +113,10 @@ class Fingerprinter:
         if isinstance(value, str):
             # Header values may hold bytes that are no UTF-8, kept as lone surrogates.
             value = value.encode("utf-8", "surrogatepass")
-        return hmac.digest(self._key, concept.encode() + b"\x1f" + value, "sha256").hex()[:16]
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(concept.encode() + b"\x1f" + value)
+        outer.update(inner.digest())
+        return outer.hexdigest()[:16]
 
     def mark(self, concept: str, value: Any, flags: tuple[str, ...] = ()) -> Marker:
         """Return what stands for *value* once it is sealed."""

@@ -60,11 +60,13 @@ class BodyMarker(Struct, frozen=True):
 
 def parse_marker(value: str) -> Marker | None:
     """Read a value that is a marker; None if it is anything else."""
-    match = _MARKER.fullmatch(value)
+    match = _MARKER.fullmatch(value) if value.startswith(OPENING) else None
     if match is None:
         return None
     concept, shape, length, fp, flags, inside = match.groups()
-    return Marker(concept, shape, int(length), fp, tuple(flags.split()), inside or "")
+    return Marker(
+        concept, shape, int(length), fp, tuple(flags.split()) if flags else (), inside or ""
+    )
 
 
 def apart(text: str) -> Iterator[str | Marker]:

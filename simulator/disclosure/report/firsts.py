@@ -119,6 +119,14 @@ class Firsts:
             self._runs.append(self._kept(*run))
             self._slots = None
 
+    def extend_by(self, values: memoryview) -> None:
+        """Take *values*, which are in order and came after those of this, each with number 0."""
+        if self._latest:
+            self._pack()
+        if values:
+            self._runs.append((values, self._zeros(len(values))))
+            self._slots = None
+
     def settle(self, fold: Fold | None = None) -> None:
         """Make it one run; *fold* is told of the values that were new with `extend`."""
         if self._latest:
@@ -139,8 +147,8 @@ class Firsts:
         for low, high in _ranges(runs):
             found = _between(runs, low, high)
             if fold is not None:
-                known = _between(old, low, high)
-                fold(low, high, {one: found[one] for one in found if one not in known})
+                new = found.keys() - _between(old, low, high).keys()
+                fold(low, high, {one: found[one] for one in new})
             ordered = sorted(found)
             values.write(array("Q", ordered))
             numbers.write(array("Q", map(found.__getitem__, ordered)))
@@ -172,6 +180,12 @@ class Firsts:
         self._settled += self._settled == len(self._runs)
         self._runs.append(self._kept(array("Q", ordered), numbers))
         self._latest = {}
+
+    def _zeros(self, count: int) -> memoryview:
+        spool = self._spool()
+        for at in range(0, count, _AT_A_TIME):
+            spool.write(array("Q", bytes(8 * min(_AT_A_TIME, count - at))))
+        return spool.getbuffer().cast("Q")
 
     def _kept(self, *arrays: _Array) -> _Run:
         """Return two arrays as they are kept."""

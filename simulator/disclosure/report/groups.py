@@ -56,8 +56,9 @@ class Seen:
 
     def add(self, values: Iterable[int], seq: int) -> None:
         """Take the values of exchange *seq*."""
+        add = self.values.add
         for value in values:
-            self.values.add(value, seq)
+            add(value, seq)
 
     def later(self, count: int, seq: int, last_ms: int) -> None:
         """Count so many exchanges more, up to number *seq*; their values are for the caller."""

@@ -4,7 +4,7 @@ It knows no manifest: claims are laid over it when a report is made.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from itertools import chain
 from typing import Any
@@ -71,7 +71,7 @@ class Ledger:
         )
         self._sent: dict[SentKey, Sent] = {}
         self._repeats = Repeats()
-        self._newest = -1
+        self.newest = -1
         """The highest number of an exchange so far."""
         self.received: dict[ReceivedKey, ReceivedValues] = {}
         self.connections: dict[tuple[str, str], Sent] = {}
@@ -107,13 +107,14 @@ class Ledger:
         parts = self.observer.parts(exchange.request, operation, service)
         # A number that is not higher than all before it is of an exchange that comes again,
         # and time 0 counts as none: neither is only counted, nor what was begun before it.
-        fresh = exchange.seq > self._newest and exchange.at_ms > 0
-        self._newest = max(self._newest, exchange.seq)
+        fresh = exchange.seq > self.newest and exchange.at_ms > 0
+        self.newest = max(self.newest, exchange.seq)
         if not fresh:
             self._repeats.forget()
         unreadable = truncated = False
         for part in parts:
-            known = self._repeats.again(part, exchange) if fresh else None
+            comes_again = fresh and type(part) is tuple
+            known = self._repeats.again(part, exchange) if comes_again else None
             if known is None:
                 known = self._look(part, exchange, self._texts(exchange, parts))
             unreadable = unreadable or known.unreadable
@@ -139,17 +140,6 @@ class Ledger:
         self.unreadable += look.unreadable
         self.truncated += look.truncated
 
-    def add_counts(self, part: "Ledger") -> None:
-        """Add what *part* counted of the exchanges right behind those of this."""
-        self.first = self.first if self.exchanges else part.first
-        self.last = part.last if part.exchanges else self.last
-        self._newest = max(self._newest, part.last[0])
-        self.outcomes.update(part.outcomes)
-        self.exchanges += part.exchanges
-        self.refused += part.refused
-        self.unreadable += part.unreadable
-        self.truncated += part.truncated
-
     @property
     def sent(self) -> dict[SentKey, Sent]:
         """What was sent, by service, operation, part, place, decoder and concept."""
@@ -164,14 +154,12 @@ class Ledger:
         """Return what counts how often and when."""
         return Seen(values=Firsts(self.spool))
 
-    def note_origins(self, group: Sent, origins: Mapping[int, str]) -> None:
-        """Count where values came from that are new in *group*."""
-        issued = group.example.concept in self.issued
-        for value, origin in origins.items():
-            if origin:
-                group.origins[origin] += 1
-            if issued and origin == NOVEL:
-                group.fresh.add(value, 0)
+    def note_origin(self, group: Sent, value: int, origin: str) -> None:
+        """Count where *value* came from, which is new in *group*."""
+        if origin:
+            group.origins[origin] += 1
+        if origin == NOVEL and group.example.concept in self.issued:
+            group.fresh.add(value, 0)
 
     def flush(self) -> None:
         """Add to the groups what was only counted up to now."""
@@ -180,19 +168,22 @@ class Ledger:
     def _look(self, part: Records, exchange: Exchange, text: _TextOf) -> Repeat:
         """Add the records of one piece of a request, one by one."""
         service, operation = exchange.service, exchange.operation
-        groups = []
+        groups: list[Sent] = []
+        group: Sent | None = None
+        place: tuple[str, str, str, str] | None = None
         for one in part:
-            key = (service, operation, one.part, one.generic, one.via, one.concept)
-            group = self._sent.get(key)
-            if group is None:
-                group = self._sent[key] = self.sent_group(service, operation, one, text(one))
-            elif (
-                one.flags != group.example.flags
-                and one.flags not in group.odd
-                and len(group.odd) < ODD
-            ):
-                group.odd[one.flags] = SentExample(one, text(one), exchange.seq)
-            self._note_words(group, one, text, exchange.seq)
+            here = (one.part, one.generic, one.via, one.concept)
+            if here != place:  # of a list, such as one of serial numbers, all go to one group
+                place, key = here, (service, operation, *here)
+                group = self._sent.get(key)
+                if group is None:
+                    group = self._sent[key] = self.sent_group(service, operation, one, text(one))
+            assert group is not None  # noqa: S101 (for mypy)
+            flags = one.flags
+            if flags != group.example.flags and flags not in group.odd and len(group.odd) < ODD:
+                group.odd[flags] = SentExample(one, text(one), exchange.seq)
+            if one.concept in NAMES or may_name(one):
+                self._note_words(group, one, text, exchange.seq)
             self._add(group, one, exchange)
             groups.append(group)
         look = Repeat(part, groups)
@@ -220,7 +211,7 @@ class Ledger:
             return
         if one.concept in NAMES and self._follows:
             self.origins.add_names(words_of(text(one) or ""))
-        elif may_name(one) and len(group.words) < _WORDS:
+        elif len(group.words) < _WORDS and may_name(one):
             kept = text(one) if len(group.words) < WRITTEN else None
             example = SentExample(one, kept, seq)
             for word in words_in(text(one) or ""):
@@ -292,7 +283,7 @@ class Ledger:
             and group.seen.values.add(value, seq)
             and self._tells_origins
         ):
-            self.note_origins(group, {value: self.origins.of(one.concept, value, seq)})
+            self.note_origin(group, value, self.origins.of(one.concept, value, seq))
         if one.flags:
             group.flags.update(one.flags)
         group.documented = group.documented and one.documented

@@ -6,7 +6,7 @@ issues itself, what it never issued is ``foreign``: in a world of invented data
 that is probably somebody's real data.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache
 from io import BytesIO
@@ -88,9 +88,9 @@ class Origins:
     def answered(self, concept: str, values: Iterable[int], seq: int, operation: str) -> None:
         """Note the fingerprints *values* that exchange *seq* answered; *concept* is followed."""
         entry = seq << _BITS | self._numbers[operation]
-        first = self.first[concept]
+        add = self.first[concept].add
         for value in values:
-            first.add(value, entry)
+            add(value, entry)
 
     def answered_in_head(self, exchange: Exchange) -> None:
         """Note the secrets in the head of an answer, such as a session's next token."""
@@ -107,14 +107,22 @@ class Origins:
 
     def of_many(
         self, concept: str, low: int, high: int, values: Mapping[int, int]
-    ) -> dict[int, str]:
-        """Return the origin of each of *values*, with the exchange that sent it, as `of` does.
+    ) -> dict[str, Collection[int]]:
+        """Return *values*, each with the exchange that sent it, by the origin that `of` tells.
 
         They are from *low* to the one before *high*.
         """
         first = self.first.get(concept)
         known = {} if first is None else first.between(low, high)
-        return {one: self._origin(concept, known.get(one), seq) for one, seq in values.items()}
+        both = values.keys() & known.keys()
+        echoes = {one for one in both if known[one] >> _BITS < values[one]}
+        found: dict[str, Collection[int]] = {
+            self._origin(concept, None, 0): values.keys() - echoes,
+        }
+        for one in echoes:
+            echo = found.setdefault(self._origin(concept, known[one], values[one]), set())
+            echo.add(one)  # type: ignore[attr-defined]  # what is no echo is in the one above
+        return found
 
     def _origin(self, concept: str, entry: int | None, seq: int) -> str:
         if entry is not None and entry >> _BITS < seq:

@@ -3,11 +3,12 @@
 The result is that of adding up all exchanges one by one.
 """
 
+from array import array
 from dataclasses import replace
-from functools import partial
 
 from simulator.disclosure.report.groups import ODD, SAMPLES, WRITTEN, Sent, SentExample
 from simulator.disclosure.report.ledger import Ledger
+from simulator.disclosure.report.origins import NOVEL
 
 
 def join(ledger: Ledger, part: Ledger) -> None:
@@ -28,7 +29,7 @@ def join(ledger: Ledger, part: Ledger) -> None:
         if before is not told:
             before.times += told.times
             before.last = told.last
-    ledger.add_counts(part)
+    _join_counts(ledger, part)
 
 
 def settle(ledger: Ledger) -> None:
@@ -37,12 +38,34 @@ def settle(ledger: Ledger) -> None:
     for values in ledger.received.values():
         values.seen.values.settle()
     for group in (*ledger.sent.values(), *ledger.connections.values()):
-        group.seen.values.settle(partial(_note_new, ledger, group))
+        _settle_values(ledger, group)
 
 
-def _note_new(ledger: Ledger, group: Sent, low: int, high: int, new: dict[int, int]) -> None:
-    origins = ledger.origins.of_many(group.example.concept, low, high, new)
-    ledger.note_origins(group, origins)
+def _settle_values(ledger: Ledger, group: Sent) -> None:
+    """Do for many values at once what `Ledger.note_origin` does for one."""
+    concept = group.example.concept
+    issued, fresh = concept in ledger.issued, ledger.spool()
+
+    def note(low: int, high: int, new: dict[int, int]) -> None:
+        for origin, values in ledger.origins.of_many(concept, low, high, new).items():
+            if origin and values:
+                group.origins[origin] += len(values)
+            if origin == NOVEL and issued:
+                fresh.write(array("Q", sorted(values)))
+
+    group.seen.values.settle(note)
+    group.fresh.extend_by(fresh.getbuffer().cast("Q"))
+
+
+def _join_counts(ledger: Ledger, part: Ledger) -> None:
+    ledger.first = ledger.first if ledger.exchanges else part.first
+    ledger.last = part.last if part.exchanges else ledger.last
+    ledger.newest = max(ledger.newest, part.last[0])
+    ledger.outcomes.update(part.outcomes)
+    ledger.exchanges += part.exchanges
+    ledger.refused += part.refused
+    ledger.unreadable += part.unreadable
+    ledger.truncated += part.truncated
 
 
 def _join_groups(ledger: Ledger, groups: dict[object, Sent], part: dict[object, Sent]) -> None:

@@ -211,7 +211,7 @@ class SqlJournal:
                     if not rows:
                         return
                     cuts = _cuts_between(db, before, rows)
-                    well = chain.follow([(row[0], row[-2], row[-1]) for row in rows])
+                    well = chain.follow(rows)
                     found = [
                         _checked(
                             row,
@@ -388,14 +388,13 @@ def _cuts_between(db: SqlConnection, before: int, rows: Sequence[Sequence[Any]])
 
 def _checked(row: Sequence[Any], chain: Chain, *, fits: bool) -> Exchange | None:
     """Return the exchange of *row*, which *fits* or not; *chain* notes if it cannot be read."""
-    *columns, record, _ = row
-    seq = columns[0]
+    seq = row[0]
     try:
-        exchange = decode(seq, record)
+        exchange = decode(seq, row[-2])
     except StoreError:
         if fits:
             chain.note("damaged", seq, seq, "cannot be read by this mdmsim")
         return None
-    if fits and columns_of(exchange) != tuple(columns):
+    if fits and columns_of(exchange) != row[:-2]:
         chain.note("altered", seq, seq, "is found by other values than were recorded")
     return exchange
