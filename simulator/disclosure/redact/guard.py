@@ -115,7 +115,8 @@ class SecretGuard:
             else:
                 suspects.append((place, parts))
         rests = known.new_rests({parts[1] for _, parts in repeated})
-        if self._stands_in(rests, known.new_fields(fields)):
+        new = known.new_fields(fields)
+        if (rests or new) and self._stands_in(rests, new):
             suspects += repeated
         else:
             known.add_rests(rests)
