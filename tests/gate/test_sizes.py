@@ -5,6 +5,7 @@ from pathlib import Path
 
 import simulator
 
+REASON = "Longer than 300 lines: "
 SHORT, LONG = 290, 320
 """Lines up to which a module says nothing of its length, and beyond which it says why."""
 
@@ -15,7 +16,7 @@ def test_a_long_module_says_why_and_a_short_one_does_not() -> None:
     for path in root.rglob("*.py"):
         source = path.read_text("utf-8")
         lines = source.count("\n")
-        says = "Longer than 300 lines: " in (ast.get_docstring(ast.parse(source)) or "")
+        says = REASON in source and REASON in (ast.get_docstring(ast.parse(source)) or "")
         if lines <= SHORT if says else lines > LONG:
             found[str(path.relative_to(root))] = lines
 

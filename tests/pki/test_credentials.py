@@ -273,12 +273,12 @@ def test_what_is_not_pem_is_refused_with_the_cure(upload: bytes, complaint: str)
     ],
 )
 def test_other_pem_is_refused_with_the_cure_and_not_shown(label: str, complaint: str) -> None:
-    upload = f"-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n".encode()
+    upload = f"-----BEGIN {label}-----\nAAAAAAAA\n-----END {label}-----\n".encode()
 
     with pytest.raises(ValueError, match=complaint) as caught:
         seal_server_token(TOKEN, upload)
 
-    assert "AAAA" not in str(caught.value)
+    assert "AAAAAAAA" not in str(caught.value)
 
 
 def test_a_certificate_with_an_elliptic_curve_key_is_refused() -> None:

@@ -38,7 +38,7 @@ def test_a_managed_account_associates_at_once_and_is_never_told() -> None:
     assert user["status"] == "Associated"
     assert len(user["idHash"]) == 28
     assert "inviteCode" not in user
-    assert "anna" not in answer.text
+    assert "anna@acme.example" not in answer.text
 
 
 @pytest.mark.parametrize(
