@@ -8,6 +8,7 @@ SERVE_ARGS ?=
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 1800
 MUTANTS ?=
+# The last commit before lanes, indexes of journals, keys on demand and kept worlds.
 BEFORE ?= efb785f
 
 NANODEP := github.com/micromdm/nanodep

@@ -146,6 +146,7 @@ def measure(data: Path, tree: Tree = THIS) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with serving(data, *FLAGS, tree=tree) as (_, ready):
         found["first metrics ms"] = call(ready, "/metrics")
+        call(ready, "/traffic")  # compiles the templates
         for name, text in TEXTS.items():
             query = {"q": text, "order": "newest"}
             found[f"q, {name}, ms"] = often(ready, "/api/v1/exchanges", query)

@@ -8,6 +8,7 @@ import resource
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TypeVar
@@ -43,7 +44,16 @@ def memory(process: int) -> int:
 
 def files(process: int) -> int:
     """Return how many files *process* has open."""
-    return len(list(Path(f"/proc/{process}/fd").iterdir()))
+    return len(opened(process))
+
+
+def opened(process: int) -> list[str]:
+    """Return what the open descriptors of *process* lead to."""
+    paths = []
+    for one in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile, such as the one that lists them
+            paths.append(str(one.readlink()))
+    return paths
 
 
 def threads(process: int) -> int:

@@ -4,10 +4,11 @@
 """
 
 import asyncio
+import os
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from simulator.core.settings import Settings
 from simulator.store.opening import open_journal
 from simulator.store.sqlite.readers import KEPT
 from tests.load import rude
+from tests.load.crowd import opened
 
 TIMES = 12
 """How often each way is gone."""
@@ -26,19 +28,10 @@ SETTLE_S = 20
 THREADS = 4
 
 
-def opened() -> list[str]:
-    """Return what the open descriptors lead to."""
-    found = []
-    for one in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):  # the one that lists them
-            found.append(str(one.readlink()))
-    return found
-
-
 def left(folder: Path) -> dict[str, int]:
     """Count what a connection could leave behind."""
     return {
-        "descriptors": sum(DATABASE not in name for name in opened()),
+        "descriptors": sum(DATABASE not in name for name in opened(os.getpid())),
         "tasks": len(asyncio.all_tasks()),
         "threads": threading.active_count(),
         "files": len(list(folder.iterdir())),
@@ -91,7 +84,9 @@ async def test_rude_clients_leave_nothing_behind(
                     if all(after[name] <= before[name] for name in before):
                         break
                     await asyncio.sleep(0.05)
-            readers = sum(name.endswith(DATABASE) for name in opened()) - 1  # the writer's
+            readers = (
+                sum(name.endswith(DATABASE) for name in opened(os.getpid())) - 1
+            )  # the writer's
     assert await asyncio.to_thread(recorded, tmp_path / "data" / DATABASE) > 10 * TIMES
     assert not caplog.records
     assert after["files"] == before["files"] == 0
