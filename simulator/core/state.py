@@ -242,6 +242,25 @@ class StoreAdmin(State, Protocol):
         """Tell whether there is a state to go back to."""
         ...
 
+    def begin_reset(self) -> int:
+        """Begin a copy of what `reset` goes back to with all; ValueError if there is no such state.
+
+        Return its number, as `begin_staging` does; 0 if so little has changed that it is done in
+        place.
+        """
+        ...
+
+    def copy_reset(self, number: int, after: tuple[str, str, str]) -> tuple[str, str, str] | None:
+        """Copy some of it: what comes after organisation, kind and key. Return where that ended.
+
+        None: that was all. What is changed between two calls makes no difference.
+        """
+        ...
+
+    def take_reset(self, number: int, settled: Collection[str]) -> Collection[str]:
+        """Have the copy be the present state, as `reset` does; `tidy_staging` has to follow."""
+        ...
+
     def reset(
         self, organisation: str | None = None, *, settled: Collection[str] = ()
     ) -> Collection[str]:

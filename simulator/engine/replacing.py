@@ -8,11 +8,12 @@ short transaction. Whatever ends it before that leaves the state as it was.
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from simulator.core.state import StoreAdmin
 from simulator.engine.gateway import Gateway
 
+T = TypeVar("T")
 Piece = Callable[[StoreAdmin], Any]
 """Writes a part of the new state, seen from no organisation."""
 
@@ -31,6 +32,29 @@ async def replace_state(gateway: Gateway, pieces: Iterable[Piece]) -> None:
     finally:
         while not await gateway.load(lambda state: state.tidy_staging(number)):
             pass
+
+
+async def reset_state(gateway: Gateway, finish: Callable[[StoreAdmin, int], T]) -> T:
+    """Have *finish* go back with the whole state in one transaction, and return its result.
+
+    Where much has changed, a copy of what it goes back to is made first, piece by piece; *finish*
+    is told the number of that, 0 for none.
+    """
+    number = await gateway.load(lambda state: state.begin_reset())
+    after: tuple[str, str, str] | None = ("", "", "")
+    try:
+        while number and after is not None:
+            after = await gateway.load(partial(_copied, number, after))
+        return await gateway.load(lambda state: finish(state, number))
+    finally:
+        while number and not await gateway.load(lambda state: state.tidy_staging(number)):
+            pass
+
+
+def _copied(
+    number: int, after: tuple[str, str, str], state: StoreAdmin
+) -> tuple[str, str, str] | None:
+    return state.copy_reset(number, after)
 
 
 def _next(pieces: Iterator[Piece]) -> Piece | None:

@@ -40,13 +40,32 @@ class Call:
     path: str
     body: Any = None
     first: tuple["Call", ...] = ()
+    is_of_apps: bool = False
+    """Whether it is one of v2 of Apps and Books, whose event is asked about."""
 
 
 def _add(count: int) -> Call:
     return Call("POST", "/devices", {"count": count})
 
 
+APPS = [str(1_955_000_000 + number) for number in range(25)]
+BOUGHT = tuple(
+    Call("POST", "/assets", {"product": {"adam_id": one, "name": f"App {one}"}, "quantity": 2000})
+    for one in APPS
+)
+EVERYTHING = {
+    "assets": [{"adamId": one} for one in APPS],
+    "serialNumbers": [f"0ZBENCH{number:05d}" for number in range(1000)],
+}
+
+
+def _apps(verb: str, *first: Call) -> Call:
+    return Call("POST", f"/assets/{verb}", EVERYTHING, first, is_of_apps=True)
+
+
 CALLS = {
+    "25 apps to 1000 devices": _apps("associate", *BOUGHT),
+    "25 apps from 1000 devices": _apps("disassociate", *BOUGHT, _apps("associate")),
     "world school": Call("POST", "/worlds/school"),
     "world enterprise": Call("POST", "/worlds/enterprise"),
     "snapshot of school": Call("PUT", "/snapshot", b"", (Call("POST", "/worlds/school"),)),
@@ -61,7 +80,26 @@ CALLS = {
 }
 
 
+def _ask_apps(ready: Ready, method: str, path: str, data: bytes | None) -> Any:
+    (place, *_) = ready["organisations"][0]["vpp_locations"]
+    headers = {"Host": "vpp.itunes.apple.com", "User-Agent": "bench/1"}
+    headers |= {"Authorization": f"Bearer {place['stoken']}", "Content-Type": "application/json"}
+    wanted = Request(f"{ready['http']}/mdm/v2{path}", data, headers, method=method)  # noqa: S310 (ours)
+    with urlopen(wanted, timeout=PATIENCE_S) as answer:  # noqa: S310 (ours)
+        return json.load(answer)
+
+
+def _send_to_apps(ready: Ready, call: Call) -> bytes:
+    event = _ask_apps(ready, call.method, call.path, json.dumps(call.body).encode())["eventId"]
+    done = _ask_apps(ready, "GET", f"/status?eventId={event}", None)
+    if done["eventStatus"] != "COMPLETE":
+        raise SystemExit(f"{call.path} has not been done: {done}")
+    return b""
+
+
 def _send(ready: Ready, call: Call) -> bytes:
+    if call.is_of_apps:
+        return _send_to_apps(ready, call)
     data = call.body if isinstance(call.body, bytes) else json.dumps(call.body or {}).encode()
     url = f"{ready['control']}/api/v1{call.path}"
     headers = {"Content-Type": "application/json"}

@@ -10,6 +10,7 @@ import pytest
 
 from simulator.app import Simulator
 from simulator.auth import oauth1
+from simulator.store.sql import going_back
 from tests.apple import authorization
 from tests.control.conftest import Control
 
@@ -33,7 +34,11 @@ async def snapshot(control: Control) -> list[bytes]:
     return [line for line in lines if b'"dep.timeline"' not in line]
 
 
-async def test_a_reset_brings_back_the_world_and_its_credentials(control: Control) -> None:
+@pytest.mark.parametrize("many", [going_back.MANY, -1], ids=["in place", "by a copy"])
+async def test_a_reset_brings_back_the_world_and_its_credentials(
+    control: Control, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(going_back, "MANY", many)
     start, was = await snapshot(control), control.simulator.ready["organisations"]
     await control.call("POST", "/devices", {"count": 3})
     server = was[0]["dep_servers"][0]["id"]

@@ -1,6 +1,8 @@
 """Going back to a mark, and snapshots."""
 
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from simulator.core.state import StoreAdmin
 from simulator.store import snapshot_lines
 from simulator.store.opening import open_store
 from simulator.store.protocols import Journal, Store
+from simulator.store.sql import going_back
 
 Dump = list[bytes]
 
@@ -305,6 +308,92 @@ def test_whatever_happened_a_reset_undoes_it(
                 found = state.of(row[0]).find(row[1], name, equals=value)
                 assert row[2] in [one.key for one in found]
     store.close()
+
+
+@pytest.fixture
+def copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have resets be made by a copy, of two entities at a time."""
+    monkeypatch.setattr(going_back, "MANY", -1)
+    monkeypatch.setattr(going_back, "LOT", 2)
+
+
+def copy(store: Store, meanwhile: Iterable[Callable[[StoreAdmin], object]] = ()) -> int:
+    """Copy what a reset goes back to, and do something *meanwhile* after each piece.
+
+    Return the number of the copy.
+    """
+    between = iter(meanwhile)
+    after: tuple[str, str, str] | None = ("", "", "")
+    with store.transaction() as state:
+        number = state.begin_reset()
+    while after is not None:
+        with store.transaction() as state:
+            after = state.copy_reset(number, after)
+        with store.transaction() as state:
+            next(between, lambda _: None)(state)
+    return number
+
+
+@given(before=CHANGES, after=CHANGES, more=CHANGES)
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@pytest.mark.usefixtures("copied")
+def test_whatever_happens_meanwhile_a_copy_is_what_there_was(
+    before: list[tuple[str, str, str, int]],
+    after: list[tuple[str, str, str, int]],
+    more: list[tuple[str, str, str, int]],
+) -> None:
+    store = open_store(None)
+    with store.transaction() as state:
+        for org in "ab":
+            state.of("").put("organisation", org, {"id": org})
+        apply(state, before)
+        state.set_baseline()
+        start = whole(state)
+        apply(state, after)
+
+    number = copy(store, [partial(apply, changes=[one]) for one in more])
+    with store.transaction() as state:
+        state.take_reset(number, ())
+        assert whole(state) == start
+        for line in start[1:-1]:
+            row = msgspec.json.decode(line)
+            for name, value in row[4].items() if len(row) == 5 else ():
+                there = state.of(row[0]).find(row[1], name, equals=value)
+                assert row[2] in [one.key for one in there]
+        apply(state, after)
+        state.reset()
+        assert whole(state) == start
+    store.close()
+
+
+@pytest.mark.usefixtures("copied")
+def test_a_copy_says_whose_entities_have_changed_and_leaves_what_resets_write(
+    store: Store,
+) -> None:
+    start = seeded(store)
+    with store.transaction() as state:
+        state.of("b").put("line", "1", {"n": 1})
+    number = copy(store, [lambda state: changed(state, "a")])
+
+    with store.transaction() as state:
+        assert set(state.take_reset(number, {"line"})) == {"a"}
+        assert state.of("b").delete("line", "1")
+        assert whole(state) == start
+        changed(state, "b")
+        assert "b" in set(state.reset(settled={"line"}))
+
+
+def test_little_is_put_back_in_place_and_nothing_without_a_mark(store: Store) -> None:
+    with store.transaction() as state, pytest.raises(ValueError, match="no state to go back to"):
+        state.begin_reset()
+    seeded(store)
+    with store.transaction() as state:
+        changed(state, "a")
+        assert not state.begin_reset()
 
 
 def test_a_snapshot_shows_one_moment_and_keeps_no_transaction_waiting(tmp_path: Path) -> None:

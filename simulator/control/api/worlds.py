@@ -28,7 +28,7 @@ from simulator.core import resources
 from simulator.core.clock import Clock
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State, StoreAdmin
-from simulator.engine.replacing import Piece, replace_state
+from simulator.engine.replacing import Piece, replace_state, reset_state
 from simulator.faults import faults
 from simulator.protocol import quirks
 from simulator.protocol.fields import Boolean, Integer, Objects, String
@@ -60,21 +60,26 @@ async def reset(request: web.Request) -> web.Response:
     organisation = body.get("organisation")
     settled = {one.branch_kind for one in parts.provisionings if one.branch is not None}
 
-    def work(state: StoreAdmin) -> Collection[str]:
+    def work(state: StoreAdmin, copy: int = 0) -> Collection[str]:
         world = state.of("")
         if organisation is not None:
             if world.get(organisations.ORGANISATION, organisation) is None:
                 raise missing(f"no organisation has the id {organisation}")
             faults.disarm(state, organisation=organisation)
             quirks.forget(state, [organisation])
-        changed = world.reset(organisation, settled=settled)
+        if copy:
+            changed = world.take_reset(copy, settled)
+        else:
+            changed = world.reset(organisation, settled=settled)
         _branch(parts.provisionings, state, changed)
         return changed
 
     async with request.app[BUSY]:
         # As a load: inside a savepoint each row that goes costs more than the last.
-        changed = await parts.gateway.load(work)
-        if organisation is None:
+        if organisation is not None:
+            changed = await parts.gateway.load(work)
+        else:
+            changed = await reset_state(parts.gateway, work)
             parts.clock.run()
         shown = await parts.renew(changed)
         await request.app[HOST].reload()

@@ -26,6 +26,7 @@ _SET_MARK = (
     "INSERT INTO meta VALUES ('baseline', ?)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
+NO_MARK = "there is no state to go back to"
 _INSIDE = "{one}.organisation = :of"
 """Which entities stand among those of one organisation, or among those of none."""
 _OWN = (
@@ -144,15 +145,12 @@ def reset(
     """
     db = written(session)
     if db.execute(_MARK).fetchone() is None:
-        raise ValueError("there is no state to go back to")
+        raise ValueError(NO_MARK)
     if organisation is not None:
         found = {organisation}
         restored = _go_back(db, organisation, _OWN)
     else:
-        kinds = db.execute("SELECT DISTINCT organisation, kind FROM baseline").fetchall()
-        homes = sorted({of for of, kind in kinds if kind not in settled})
-        owners = db.execute(_for_dialect(_OWNERS, db)).fetchall()
-        found = {of for (of,) in owners if isinstance(of, str)} | {*homes} - {""}
+        homes, found = changed(session, settled)
         restored = [name for one in homes for name in _go_back(db, one, _INSIDE)]
     db.execute(_FORGET_NEW)
     scope = {"all": organisation is None, "of": organisation or ""}
@@ -160,6 +158,18 @@ def reset(
         db.execute(statement, scope)
     session.forget_changed(restored)
     return found
+
+
+def changed(session: SnapshotSession, settled: Collection[str]) -> tuple[list[str], set[str]]:
+    """Return where entities have changed, "" for those of none; and whose those are.
+
+    An organisation where only those of the kinds *settled* have is left out.
+    """
+    db = written(session)
+    kinds = db.execute("SELECT DISTINCT organisation, kind FROM baseline").fetchall()
+    homes = sorted({of for of, kind in kinds if kind not in settled})
+    owners = db.execute(_for_dialect(_OWNERS, db)).fetchall()
+    return homes, {of for (of,) in owners if isinstance(of, str)} | {*homes} - {""}
 
 
 def _go_back(db: SqlConnection, organisation: str, own: str) -> list[Any]:

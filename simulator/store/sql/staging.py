@@ -97,7 +97,8 @@ def _is_begun(db: SqlConnection, number: int) -> bool:
     return bool(db.execute(_NUMBER).fetchone() == (number,))
 
 
-def _check(db: SqlConnection, number: int) -> None:
+def check(db: SqlConnection, number: int) -> None:
+    """Raise StoreError if another state was begun since that of *number*."""
     if not _is_begun(db, number):
         raise StoreError("another state has been begun in the place of this one since", "busy")
 
@@ -105,7 +106,7 @@ def _check(db: SqlConnection, number: int) -> None:
 @contextmanager
 def entered(session: SqlSession, number: int) -> Iterator[SqlSession]:
     """Lend a session over the staged tables of *number*, part of the same transaction."""
-    _check(session.writable, number)
+    check(session.writable, number)
     staged = SqlSession(
         _StagedConnection(session.writable),
         {},
@@ -129,7 +130,7 @@ def take(session: SqlSession, number: int) -> None:
     """Have the staged state *number* be the present one; there is none to go back to then."""
     snapshots.clear_baseline(session)
     db = session.writable
-    _check(db, number)
+    check(db, number)
     for table in _KEYS:
         db.execute(f"ALTER TABLE {table} RENAME TO {REPLACED}{table}")
         db.execute(f"ALTER TABLE {STAGED}{table} RENAME TO {table}")

@@ -16,6 +16,7 @@ from simulator.store.protocols import NEWEST
 from simulator.store.sql import (
     bulk_load,
     copying,
+    going_back,
     long_texts,
     retention,
     snapshots,
@@ -409,6 +410,18 @@ class SqlState:
     def has_baseline(self) -> bool:
         """Tell whether there is a state to go back to."""
         return snapshots.has_baseline(self._session)
+
+    def begin_reset(self) -> int:
+        """Begin to copy what `reset` goes back to; 0 if that can be done in place."""
+        return going_back.begin(self._session)
+
+    def copy_reset(self, number: int, after: tuple[str, str, str]) -> tuple[str, str, str] | None:
+        """Copy some of it, and return where that ended; None: that was all."""
+        return going_back.copy_some(self._session, number, after)
+
+    def take_reset(self, number: int, settled: Collection[str]) -> Collection[str]:
+        """Have the copy be the present state, as `reset` does with all."""
+        return going_back.take(self._session, number, settled)
 
     def reset(
         self, organisation: str | None = None, *, settled: Collection[str] = ()
