@@ -315,6 +315,7 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have resets be made by a copy, of two entities at a time."""
     monkeypatch.setattr(going_back, "MANY", -1)
     monkeypatch.setattr(going_back, "LOT", 2)
+    monkeypatch.setattr(going_back, "RATIO", 1000)
 
 
 def copy(store: Store, meanwhile: Iterable[Callable[[StoreAdmin], object]] = ()) -> int:
@@ -354,6 +355,7 @@ def test_whatever_happens_meanwhile_a_copy_is_what_there_was(
         state.set_baseline()
         start = whole(state)
         apply(state, after)
+        state.of("b").put("thing", "changed", {})
 
     number = copy(store, [partial(apply, changes=[one]) for one in more])
     with store.transaction() as state:
@@ -387,13 +389,20 @@ def test_a_copy_says_whose_entities_have_changed_and_leaves_what_resets_write(
         assert "b" in set(state.reset(settled={"line"}))
 
 
-def test_little_is_put_back_in_place_and_nothing_without_a_mark(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("many", "ratio", "copies"), [(1500, 20, False), (4, 20, True), (4, 1, False)]
+)
+def test_little_is_put_back_in_place_and_nothing_without_a_mark(
+    store: Store, many: int, ratio: int, copies: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(going_back, "MANY", many)
+    monkeypatch.setattr(going_back, "RATIO", ratio)
     with store.transaction() as state, pytest.raises(ValueError, match="no state to go back to"):
         state.begin_reset()
     seeded(store)
     with store.transaction() as state:
         changed(state, "a")
-        assert not state.begin_reset()
+        assert bool(state.begin_reset()) is copies
 
 
 def test_a_snapshot_shows_one_moment_and_keeps_no_transaction_waiting(tmp_path: Path) -> None:
