@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from simulator import __version__, services
+from simulator.commands.checked_hashes import Checked, CheckedHashes
 from simulator.commands.journal_ranges import MANY, MOST, add_ranges, check_ranges, processors
 from simulator.commands.options import shared_data
 from simulator.commands.progress import bar
@@ -126,15 +127,16 @@ def _added_up(
     observer: Observer,
     catalogue: Catalogue,
     kept: "_Kept",
+    hashes: CheckedHashes,
     source: "_Source",
     *,
     fresh: bool,
 ) -> tuple[Ledger, Evidence]:
     """Return the ledger of all exchanges; of a large journal, it is kept for the next time."""
     made_with = " ".join((__version__, digest(catalogue), observer.key_id, _deletions(journal)))
-    restored = None if fresh else _restored(journal, kept, source, made_with, catalogue)
+    restored = None if fresh else _restored(journal, kept, hashes, source, made_with, catalogue)
     ledger, chain = restored or (Ledger(observer, catalogue, spool=FileSpool), Chain())
-    before = ledger.exchanges
+    before, checked = ledger.exchanges, Checked.by(chain)
     many = journal.last() - chain.seq >= source.many
     if many and not _added_in_ranges(journal, source, ledger, chain):
         ledger, chain = Ledger(observer, catalogue, spool=FileSpool), Chain()
@@ -142,6 +144,9 @@ def _added_up(
     if ledger.exchanges - before >= LARGE and chain.link:
         with suppress(OSError):  # a directory that cannot be written is read anew each time
             kept.write(checkpoint.pieces(ledger, made_with, chain.seq, chain.link))
+            checked = Checked.by(chain)
+    if checked.seq and not chain.earlier:
+        hashes.write(checked)
     return ledger, evidence
 
 
@@ -198,13 +203,20 @@ class _Kept:
 
 
 def _restored(
-    journal: Journal, kept: _Kept, source: _Source, made_with: str, catalogue: Catalogue
+    journal: Journal,
+    kept: _Kept,
+    hashes: CheckedHashes,
+    source: _Source,
+    made_with: str,
+    catalogue: Catalogue,
 ) -> tuple[Ledger, Chain] | None:
     """Return the ledger that was kept, if the hashes of all that it holds are still right."""
     data = kept.read()
     restored = data and checkpoint.load(data, made_with, source.observer, catalogue, FileSpool)
     if not restored:
         return None
+    if (known := hashes.chain(restored.seq, restored.link)) is not None:
+        return restored.ledger, known
     chain = Chain()
     processes = source.processes if restored.seq >= source.many else 1
     with suppress(StoreError):
@@ -231,11 +243,13 @@ def books(
         observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
         with journal.at_one_moment() as now:
             kept = _Kept(data / LEDGER, keys.secret)
+            place = settings.store or data / DATABASE
+            hashes = CheckedHashes.begin(data, keys.secret, place)
             count = min(processes or processors(), MOST)
-            source = _Source(
-                settings.store or data / DATABASE, keys.fingerprint, observer, count, many
+            source = _Source(place, keys.fingerprint, observer, count, many)
+            ledger, evidence = _added_up(
+                now, observer, catalogue, kept, hashes, source, fresh=fresh
             )
-            ledger, evidence = _added_up(now, observer, catalogue, kept, source, fresh=fresh)
             known = known_to(catalogue, now.scan, observer.stamp)
         yield JournalLedger(journal, ledger, evidence, observer, catalogue, known, data)
 

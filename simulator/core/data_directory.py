@@ -31,6 +31,8 @@ KEYS = "keys.json"
 """Name of the file with its secrets."""
 LEDGER = "ledger.cache"
 """Name of the file that the ledger of a large journal is kept in. It may go at any time."""
+CHECKED = "ledger.checked"
+"""Name of the file that notes which hashes were checked, and when. It may go at any time."""
 _KEY_BYTES = 32
 
 

@@ -83,6 +83,10 @@ class Evidence:
     """The first of them; see `found`."""
     found: int = 0
     """How many problems there are."""
+    earlier: int = 0
+    """Of *checked*, those whose record nobody has written to since they were; see `earlier_ms`."""
+    earlier_ms: int = 0
+    """When those were checked; 0: all were now."""
 
     @property
     def complete(self) -> bool:
@@ -104,6 +108,8 @@ class Chain:
         self.seq = 0
         """Number of the last exchange that was looked at."""
         self.checked = 0
+        self.earlier = self.earlier_ms = 0
+        """As of `Evidence`."""
         self._first = 0
         """Number of the first exchange that was there."""
         self._links: tuple[bytes, ...] = (START,)
@@ -222,6 +228,8 @@ class Chain:
             tuple(cuts),
             (*self._problems, *end)[:SHOWN],
             self._found + len(end),
+            self.earlier,
+            self.earlier_ms,
         )
 
     def _unseen(self, cuts: Iterable[Cut]) -> Iterator[ChainProblem]:

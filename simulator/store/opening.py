@@ -6,6 +6,7 @@ from pathlib import Path
 
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Guard
+from simulator.store.file_state import FileState, state_of
 from simulator.store.protocols import Copied, Journal, Store
 from simulator.store.shared_files import SharedFiles
 from simulator.store.sql import copying
@@ -73,6 +74,11 @@ def open_journal(place: Path | str) -> Journal:
     The database may be in use, closed, or on a read-only disk.
     """
     return SqlJournal(_readers(place))
+
+
+def file_state(place: Path | str) -> FileState | None:
+    """Return how the files of the database at *place* are now; None if it is no file."""
+    return state_of(Path(place)) if not is_url(place) else None
 
 
 def copy_store(source: Path | str, target: Path | str, bar: Bar) -> None:

@@ -18,8 +18,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from simulator.cli import main as mdmsim
-from simulator.core.data_directory import DATABASE, LEDGER
+from simulator.core.data_directory import CHECKED, DATABASE, LEDGER
 from tests.attacks.table import (
+    CHANGES,
     FORGERIES,
     PAGE,
     PAGES,
@@ -29,6 +30,7 @@ from tests.attacks.table import (
     head,
     journal,
     spoiled,
+    turned,
 )
 
 COUNT = 400
@@ -137,6 +139,27 @@ def by_ledger(data: Path, another: Path) -> Iterator[Outcome]:
             yield Outcome(f"ledger.cache: {name}", f"{result.exit_code}", line, same and anew)
 
 
+def by_note(data: Path, another: Path, copy: Path) -> Iterator[Outcome]:
+    """Change the database of which an earlier report noted that all its hashes are right."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("simulator.commands.journal_source.LARGE", 3)
+        for of in (data, another):
+            report(of, "--rebuild")
+        for name, change in CHANGES.items():
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(data, copy)
+            report(copy)
+            report(copy)
+            change(copy)
+            yield damaged(f"ledger.checked: {name}", report(copy))
+        shutil.rmtree(copy)
+        shutil.copytree(data, copy)
+        turned(copy)
+        yield damaged("ledger.checked: directory-copied-and-bit-turned", report(copy))
+        shutil.copy(another / CHECKED, copy)
+        yield damaged("ledger.checked: of-another-directory", report(copy))
+
+
 def outcomes(directory: Path) -> Iterator[Outcome]:
     """Make journals in *directory*, and yield what becomes of each attack."""
     data, forged = (journal(directory / name, COUNT) for name in ("data", "forged"))
@@ -144,6 +167,7 @@ def outcomes(directory: Path) -> Iterator[Outcome]:
     yield from by_sql(data, directory / "sql")
     yield from by_forging(forged, directory / "forging")
     yield from by_ledger(data, forged)
+    yield from by_note(data, forged, directory / "noted")
     yield from by_page(data)
 
 

@@ -4,7 +4,9 @@
 ``python -m tests.attacks`` shows them all.
 """
 
+import os
 import random
+import shutil
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator
@@ -168,6 +170,44 @@ FORGERIES: dict[str, Callable[[Path], None]] = {
     "newest-cut-off-and-head": lambda data: cut_off(data, 6),
 }
 """The chain is right after them: only a head that was kept elsewhere finds them."""
+
+
+def turned(data: Path) -> None:
+    """Turn a bit of a record over in the file itself, and give the file its mtime back."""
+    path = data / DATABASE
+    before, content = path.stat(), bytearray(path.read_bytes())
+    content[content.index(b"\xa6target") + len("/account?n=")] ^= 1
+    with path.open("r+b") as file:
+        file.write(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replaced(data: Path) -> None:
+    """Put an altered copy in the place of the database, with all times that can be set."""
+    path, copy = data / DATABASE, data / "copy"
+    shutil.copytree(data, copy)
+    turned(copy)
+    shutil.copystat(path, copy / DATABASE)
+    (copy / DATABASE).replace(path)
+
+
+def in_the_log(data: Path) -> None:
+    """Alter a record in a write-ahead log beside the database, which itself stays as it is."""
+    copy = data / "copy"
+    shutil.copytree(data, copy)
+    with closing(sqlite3.connect(copy / DATABASE)) as connection:
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("UPDATE exchange SET record = x'00' WHERE seq = 4")
+        connection.commit()
+        shutil.copy(copy / f"{DATABASE}-wal", data)
+
+
+CHANGES: dict[str, Callable[[Path], None]] = {
+    "bit-turned-mtime-restored": turned,
+    "file-replaced-times-restored": replaced,
+    "altered-in-the-log": in_the_log,
+}
+"""Of the database, once a report has noted that all its hashes are right."""
 
 
 def spoiled(kept: bytes, another: bytes) -> Iterator[tuple[str, bytes]]:

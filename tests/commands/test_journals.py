@@ -57,8 +57,9 @@ def test_what_was_made_with_something_else_is_not_used() -> None:
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a directory whose journal counts as large."""
+    """Return a directory whose journal counts as large, and was written just now."""
     monkeypatch.setattr("simulator.commands.journal_source.LARGE", 3)
+    monkeypatch.setattr("simulator.store.file_state.STEP_NS", 1 << 62)
     call(tmp_path / "data", 4)
     return tmp_path / "data"
 

@@ -34,6 +34,10 @@ class Proof:
     complete: bool
     checked: int
     """Exchanges whose hash was checked."""
+    checked_earlier: int
+    """Of these, those that were checked before: nobody has written to the database since."""
+    checked_earlier_at: str
+    """When; empty: all were checked for this report."""
     head_exchange: int
     head_sha256: str
     """Hash of the whole chain; keep it elsewhere to prove that nothing was written anew."""
@@ -49,6 +53,8 @@ class Proof:
         return cls(
             complete=evidence.complete,
             checked=evidence.checked,
+            checked_earlier=evidence.earlier,
+            checked_earlier_at=rfc3339(evidence.earlier_ms) if evidence.earlier else "",
             head_exchange=head.seq,
             head_sha256=head.link.hex(),
             chained_from=head.chained_from,

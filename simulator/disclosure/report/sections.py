@@ -10,6 +10,7 @@ from typing import Any
 
 from simulator.disclosure.judge.manifest import UNDECLARED
 from simulator.disclosure.report.glance import SummaryChapter
+from simulator.disclosure.report.integrity import Proof
 from simulator.disclosure.report.layout import Section, printable
 from simulator.disclosure.report.lines import LedgerLine
 from simulator.disclosure.report.report import ClaimLine, Report
@@ -203,12 +204,19 @@ def integrity_problem(problem: Mapping[str, Any]) -> str:
     return f"{problem['kind']}: {span} {problem['about']}"
 
 
+def _checked(proof: Proof) -> str:
+    if not proof.checked_earlier:
+        return str(proof.checked)
+    earlier = f"{proof.checked_earlier} of them at {proof.checked_earlier_at}"
+    return f"{proof.checked}, {earlier}; nobody has written to the database since"
+
+
 def _provenance(report: Report, words: Words) -> Section:
     proof = report.evidence
     facts = asdict(report.provenance) | {
         "products": ", ".join(report.provenance.products),
         "evidence": "complete" if proof.complete else f"incomplete, {proof.problems_found} places",
-        "hashes_checked": proof.checked,
+        "hashes_checked": _checked(proof),
         "head_exchange": proof.head_exchange,
         "head_sha256": proof.head_sha256,
     }
