@@ -58,20 +58,19 @@ class CheckedHashes:
 
     @classmethod
     def begin(cls, data: Path, key: bytes, place: Path | str) -> "CheckedHashes":
-        """Look at the files; what is noted later was read after this."""
+        """Look at the files, before the moment of the database begins that is going to be read."""
         return cls(data / CHECKED, key, place, file_state(place), Clock().now_ms())
 
     def chain(self, seq: int, link: bytes) -> Chain | None:
         """Return a chain that is known to be right up to exchange *seq* with *link*.
 
-        None if that was never found, or not of the files as they are now, or too long ago.
+        None if that was never found, or not of the files as they were at first and still are, or
+        too long ago.
         """
         note = self._read()
-        if (
-            note is None
-            or note.files != self.files
-            or (note.part.seq, note.part.link) != (seq, link)
-        ):
+        if note is None or (note.part.seq, note.part.link) != (seq, link):
+            return None
+        if not note.files == self.files == file_state(self.place):
             return None
         if not 0 <= self.now_ms - note.at_ms <= LONGEST_MS:
             return None

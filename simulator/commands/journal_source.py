@@ -241,10 +241,10 @@ def books(
     ):
         keys = read_keys(data / KEYS, settings.fingerprint_key)
         observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
+        place = settings.store or data / DATABASE
+        hashes = CheckedHashes.begin(data, keys.secret, place)
         with journal.at_one_moment() as now:
             kept = _Kept(data / LEDGER, keys.secret)
-            place = settings.store or data / DATABASE
-            hashes = CheckedHashes.begin(data, keys.secret, place)
             count = min(processes or processors(), MOST)
             source = _Source(place, keys.fingerprint, observer, count, many)
             ledger, evidence = _added_up(

@@ -109,6 +109,18 @@ def test_nothing_is_noted_of_a_database_that_was_written_meanwhile(data: Path) -
     assert not (data / CHECKED).exists()
 
 
+def test_a_note_does_not_count_if_the_database_is_written_as_it_is_opened(data: Path) -> None:
+    now_ms = 4_000_000_000_000
+    hashes(data, now_ms).write(PART)
+    before = hashes(data, now_ms)
+    with (data / DATABASE).open("ab") as file:
+        file.write(b"x")
+
+    after = hashes(data, now_ms)
+
+    assert [one.chain(COUNT, b"link") for one in (before, after)] == [None, None]
+
+
 def test_a_database_that_cannot_be_looked_at_is_checked_each_time(tmp_path: Path) -> None:
     nowhere = hashes(tmp_path, 0)
     nowhere.write(PART)
