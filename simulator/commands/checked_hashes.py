@@ -23,7 +23,7 @@ LONGEST_MS = 24 * 3_600_000
 _MS_NS = 1_000_000
 
 
-class Checked(msgspec.Struct, frozen=True):
+class CheckedPart(msgspec.Struct, frozen=True):
     """A part of a journal all of whose hashes were right."""
 
     checked: int
@@ -34,13 +34,13 @@ class Checked(msgspec.Struct, frozen=True):
     """Of that exchange."""
 
     @classmethod
-    def by(cls, chain: Chain) -> "Checked":
+    def by(cls, chain: Chain) -> "CheckedPart":
         """Return what *chain* has looked at, and found all well."""
         return cls(chain.checked, chain.first, chain.seq, chain.link)
 
 
 class _Note(msgspec.Struct, frozen=True):
-    part: Checked
+    part: CheckedPart
     files: FileState
     at_ms: int
 
@@ -79,7 +79,7 @@ class CheckedHashes:
         chain.earlier, chain.earlier_ms = note.part.checked, note.at_ms
         return chain
 
-    def write(self, part: Checked) -> None:
+    def write(self, part: CheckedPart) -> None:
         """Note that all hashes of *part* were read since `begin`, and are right.
 
         Nothing is noted if the files were written meanwhile, or so lately that one could not tell.

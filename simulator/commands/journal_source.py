@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from simulator import __version__, services
-from simulator.commands.checked_hashes import Checked, CheckedHashes
+from simulator.commands.checked_hashes import CheckedHashes, CheckedPart
 from simulator.commands.journal_ranges import MANY, MOST, add_ranges, check_ranges, processors
 from simulator.commands.options import shared_data
 from simulator.commands.progress import bar
@@ -136,7 +136,7 @@ def _added_up(
     made_with = " ".join((__version__, digest(catalogue), observer.key_id, _deletions(journal)))
     restored = None if fresh else _restored(journal, kept, hashes, source, made_with, catalogue)
     ledger, chain = restored or (Ledger(observer, catalogue, spool=FileSpool), Chain())
-    before, checked = ledger.exchanges, Checked.by(chain)
+    before, checked = ledger.exchanges, CheckedPart.by(chain)
     many = journal.last() - chain.seq >= source.many
     if many and not _added_in_ranges(journal, source, ledger, chain):
         ledger, chain = Ledger(observer, catalogue, spool=FileSpool), Chain()
@@ -144,7 +144,7 @@ def _added_up(
     if ledger.exchanges - before >= LARGE and chain.link:
         with suppress(OSError):  # a directory that cannot be written is read anew each time
             kept.write(checkpoint.pieces(ledger, made_with, chain.seq, chain.link))
-            checked = Checked.by(chain)
+            checked = CheckedPart.by(chain)
     if checked.seq and not chain.earlier:
         hashes.write(checked)
     return ledger, evidence

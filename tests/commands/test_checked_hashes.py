@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.commands.checked_hashes import LONGEST_MS, Checked, CheckedHashes
+from simulator.commands.checked_hashes import LONGEST_MS, CheckedHashes, CheckedPart
 from simulator.core.data_directory import CHECKED, DATABASE
 from simulator.store.file_state import COARSE_STEP_NS, STEP_NS, FileState
 from simulator.store.opening import file_state
@@ -14,7 +14,7 @@ from tests.commands.test_journals import call, read
 
 COUNT = 4
 SECOND_NS = 1_000_000_000
-PART = Checked(COUNT, 1, COUNT, b"link")
+PART = CheckedPart(COUNT, 1, COUNT, b"link")
 KEY = b"key"
 
 
