@@ -6,7 +6,6 @@ commands, is erased, and comes back.
 
 import base64
 import plistlib
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -180,25 +179,17 @@ def test_a_refused_challenge_is_said(school: School) -> None:
     assert "refused the request: badRequest" in device["trouble"]
 
 
-SECONDS = 30
-"""In which a hundred devices have to enrol."""
-
-
 def test_a_hundred_devices_enrol_side_by_side(school: School) -> None:
     serials = school.simulator.add(100)
     school.assigned(*serials)
     body = {"serial_numbers": serials, "power_on": True, "options": {"shared_keys": True}}
 
-    begun = time.monotonic()
     devices = school.simulator.control("POST", "/simulated-devices", body)["simulated_devices"]
-    taken = time.monotonic() - begun
 
     assert [one["trouble"] for one in devices] == [None] * 100
     assert {one["state"] for one in devices} == {"enrolled"}
     result = school.command(devices[7]["udid"], "DeviceInformation", Queries=["SerialNumber"])
     assert result["QueryResponses"] == {"SerialNumber": devices[7]["serial_number"]}
-    print(f"100 devices enrolled in {taken:.1f} s")  # noqa: T201 (the figure)
-    assert taken < SECONDS
 
 
 COMMANDS: dict[str, dict[str, Any]] = {
