@@ -1,5 +1,7 @@
 """Calls for what a location was asked to do, what it told, and for its subscriptions."""
 
+from functools import partial
+
 from aiohttp import web
 
 from simulator.control.api.vpp import MANY, complete_due_events, find
@@ -40,22 +42,29 @@ async def list_events(request: web.Request) -> web.Response:
 
 
 async def complete_events(request: web.Request) -> web.Response:
-    """Complete the event of the body, ``{"event": id}``, or all that are pending."""
-    parts, body = request.app[PARTS], request[BODY]
-    wanted = body.get("event")
+    """Complete the event of the body, ``{"event": id}``, or all that are pending.
 
-    def work(state: State) -> list[Body]:
+    Each has a transaction of its own, so that others wait for none but one.
+    """
+    parts, body = request.app[PARTS], request[BODY]
+
+    def pending(state: State) -> list[str]:
+        complete_due_events(parts, state)
+        one = find(state, request.match_info["id"])
+        kind = one.kind(events.EVENT)
+        found = state.of(one.organisation).find(kind, "status", equals=events.PENDING, limit=MANY)
+        return [each.key for each in sorted(found, key=lambda each: each.revision)]
+
+    def complete(state: State, event: str) -> Body:
         now_ms = complete_due_events(parts, state)
         one = find(state, request.match_info["id"])
         own = state.of(one.organisation)
-        chosen = [str(wanted)] if wanted else []
-        if not wanted:
-            kind = one.kind(events.EVENT)
-            pending = own.find(kind, "status", equals=events.PENDING, limit=MANY)
-            chosen = [each.key for each in sorted(pending, key=lambda each: each.revision)]
-        return [_event(portal.complete_event(own, one.id, each, now_ms=now_ms)) for each in chosen]
+        return _event(portal.complete_event(own, one.id, event, now_ms=now_ms))
 
-    return web.json_response({"events": await parts.gateway.run(work)})
+    wanted = body.get("event")
+    chosen = [str(wanted)] if wanted else await parts.gateway.run(pending)
+    done = [await parts.gateway.run(partial(complete, event=each)) for each in chosen]
+    return web.json_response({"events": done})
 
 
 async def list_notifications(request: web.Request) -> web.Response:
