@@ -127,6 +127,7 @@ def by_ledger(data: Path, another: Path) -> Iterator[Outcome]:
     flags = ("--format", "json", "--fail-on", "never")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("simulator.commands.journal_source.LARGE", 3)
+        patch.setattr("simulator.store.file_state.STEP_NS", 1 << 62)  # nothing is noted
         before = report(data, *flags)
         report(another, *flags)
         kept, other = ((one / LEDGER).read_bytes() for one in (data, another))
@@ -143,12 +144,12 @@ def by_note(data: Path, another: Path, copy: Path) -> Iterator[Outcome]:
     """Change the database of which an earlier report noted that all its hashes are right."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("simulator.commands.journal_source.LARGE", 3)
+        patch.setattr("simulator.store.file_state.STEP_NS", 0)  # all is, at once
         for of in (data, another):
             report(of, "--rebuild")
         for name, change in CHANGES.items():
             shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(data, copy)
-            report(copy)
             report(copy)
             change(copy)
             yield damaged(f"ledger.checked: {name}", report(copy))
