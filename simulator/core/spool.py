@@ -9,9 +9,9 @@ import tempfile
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from typing import IO
 
+from simulator.core.memory_spool import MemorySpool
 from simulator.core.settings import ConfigurationError
 
 _SMALL = 262_144
@@ -22,15 +22,15 @@ class FileSpool:
     """Bytes that are written first and then read; ConfigurationError if there is no room."""
 
     def __init__(self) -> None:
-        self._memory = BytesIO()
+        self._memory = MemorySpool()
         self._file: IO[bytes] | None = None
 
     def write(self, data: "array[int] | memoryview", /) -> None:
         """Add to the end."""
-        if self._file is None and self._memory.tell() + memoryview(data).nbytes > _SMALL:
+        if self._file is None and len(self._memory) + memoryview(data).nbytes > _SMALL:
             with _room():
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed once it is mapped)
-                self._file.write(self._memory.getbuffer())
+                self._file.write(self._memory)
         with _room():
             (self._file or self._memory).write(data)
 

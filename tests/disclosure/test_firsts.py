@@ -1,14 +1,16 @@
 """Very many values in runs are those that a dictionary would hold."""
 
+import gc
+import sys
 from array import array
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.core.memory_spool import MemorySpool
 from simulator.core.settings import ConfigurationError
 from simulator.core.spool import FileSpool
 from simulator.disclosure.report import firsts
@@ -88,7 +90,7 @@ def test_the_values_of_several_are_counted_once(pieces: list[list[int]]) -> None
     assert together([of(piece) for piece in pieces]) == len(set().union(*pieces))
 
 
-@pytest.mark.parametrize("spool", [BytesIO, FileSpool])
+@pytest.mark.parametrize("spool", [MemorySpool, FileSpool])
 def test_arrays_are_read_as_they_were_written_wherever_they_are_kept(
     spool: Callable[[], Spool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +107,25 @@ def test_arrays_are_read_as_they_were_written_wherever_they_are_kept(
     arrays = made.arrays()
     assert arrays is not None
     assert arrays[1].tolist() == list(range(90_000))
+
+
+@pytest.mark.parametrize("spool", [MemorySpool, FileSpool])
+def test_it_may_go_together_with_what_it_is_kept_in(
+    spool: Callable[[], Spool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", failures.append)
+    made = Firsts(spool)
+    for number in range(9):
+        made.add(number, number)
+    assert made.arrays() is not None
+    circle: list[object] = [made]
+    circle.append(circle)
+
+    del made, circle
+    gc.collect()
+
+    assert failures == []
 
 
 def test_without_room_for_temporary_files_it_says_so(

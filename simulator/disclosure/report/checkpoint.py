@@ -11,11 +11,11 @@ names by where they begin. These are read where they stand, as they may be long.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import msgspec
 
+from simulator.core.memory_spool import MemorySpool
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.plans import Row
 from simulator.disclosure.observe.records import Disclosure
@@ -147,7 +147,7 @@ def load(
     made_with: str,
     observer: Observer,
     catalogue: Catalogue,
-    spool: Callable[[], Spool] = BytesIO,
+    spool: Callable[[], Spool] = MemorySpool,
 ) -> Restored | None:
     """Read what `dump` gave; None if it was made with something else or cannot be read.
 

@@ -9,9 +9,10 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import nsmallest
-from io import BytesIO
 from itertools import chain, pairwise
 from typing import Protocol, TypeAlias
+
+from simulator.core.memory_spool import MemorySpool
 
 _LATEST = 65_536
 """Values that are in a dictionary."""
@@ -45,7 +46,7 @@ class Firsts:
 
     __slots__ = ("_latest", "_runs", "_settled", "_slots", "_spool")
 
-    def __init__(self, spool: Callable[[], Spool] = BytesIO) -> None:
+    def __init__(self, spool: Callable[[], Spool] = MemorySpool) -> None:
         """Start empty. *spool* makes what an array is kept in."""
         self._spool = spool
         self._latest: dict[int, int] = {}

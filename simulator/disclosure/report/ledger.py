@@ -5,10 +5,10 @@ It knows no manifest: claims are laid over it when a report is made.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from itertools import chain
 from typing import Any
 
+from simulator.core.memory_spool import MemorySpool
 from simulator.core.messages import Exchange
 from simulator.disclosure.concepts import CONCEPTS
 from simulator.disclosure.observe.observation import Disclosure, Observer, Records
@@ -53,7 +53,7 @@ class Ledger:
         origins: Origins | None = None,
         *,
         is_part: bool = False,
-        spool: Callable[[], Spool] = BytesIO,
+        spool: Callable[[], Spool] = MemorySpool,
     ) -> None:
         """Start empty. *origins*: what was answered, if more is known of it than will be added.
 

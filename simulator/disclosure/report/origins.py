@@ -9,8 +9,8 @@ that is probably somebody's real data.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache
-from io import BytesIO
 
+from simulator.core.memory_spool import MemorySpool
 from simulator.core.messages import Exchange
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL
 from simulator.disclosure.redact.markers import OPENING, parse_marker
@@ -64,7 +64,7 @@ def known_to(catalogue: Catalogue, scan: Scan, stamp: Callable[[str, str], int])
 class Origins:
     """The values that were answered, each with the exchange that did so first."""
 
-    def __init__(self, catalogue: Catalogue, spool: Callable[[], Spool] = BytesIO) -> None:
+    def __init__(self, catalogue: Catalogue, spool: Callable[[], Spool] = MemorySpool) -> None:
         self._operations = list(catalogue.operations)
         self._numbers = {name: number for number, name in enumerate(self._operations)}
         self.first = {name: Firsts(spool) for name in sorted(_followed(catalogue))}
