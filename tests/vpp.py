@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from simulator.core.state import Body, State
-from simulator.services.vpp.domain import events, licences, locations, portal, users
+from simulator.services.vpp.domain import events, licences, locations, portal, supply, users
 from simulator.services.vpp.domain import notifications as notices
 from simulator.services.vpp.domain.licences import Asset
 from simulator.services.vpp.domain.locations import Location
@@ -56,8 +56,8 @@ class Vpp(Apple):
             portal.add_location(home, "acme", identifier, name, random_hex=self.random_hex)
             portal.issue_token(home, identifier, now_ms=self.now_ms, random_hex=self.random_hex)
         for adam_id, quantity in BOUGHT.items():
-            portal.buy(home, "hq", adam_id, quantity, now_ms=self.now_ms)
-        portal.buy(home, "hq", FREE, 0, unlimited=True, now_ms=self.now_ms)
+            supply.buy(home, "hq", adam_id, quantity, now_ms=self.now_ms)
+        supply.buy(home, "hq", FREE, 0, unlimited=True, now_ms=self.now_ms)
 
     def place(self, identifier: str = "hq") -> Location:
         """Return a location as it is now."""
@@ -162,13 +162,13 @@ class Vpp(Apple):
     def buy(self, adam_id: str, quantity: int, **more: Any) -> Asset:
         """Buy licences into ``hq``."""
         return self.acting(
-            lambda home: portal.buy(home, "hq", adam_id, quantity, now_ms=self.now_ms, **more)
+            lambda home: supply.buy(home, "hq", adam_id, quantity, now_ms=self.now_ms, **more)
         )
 
     def accept(self, client: str, account: str) -> users.User:
         """Let a user accept the invitation."""
         return self.acting(
-            lambda home: portal.accept_invitation(home, "hq", client, account, now_ms=self.now_ms)
+            lambda home: supply.accept_invitation(home, "hq", client, account, now_ms=self.now_ms)
         )
 
     def complete(self, event: str) -> Body:

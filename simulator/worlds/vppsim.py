@@ -13,6 +13,8 @@ from simulator.core.settings import ConfigurationError
 from simulator.worlds.depsim import EVENTS, INTERVAL, whole
 
 KEYS = ("license_insertions", "associate_users")
+MOST_PURCHASES = 10_000
+"""How many purchases a file may have: all of them are noted at once, and others wait for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,10 @@ def read(document: Mapping[str, Any]) -> VppsimConfiguration:
     listed = document.get("license_insertions", [])
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise ConfigurationError("license_insertions must be an array of objects")
+    if len(listed) > MOST_PURCHASES:
+        raise ConfigurationError(
+            f"license_insertions holds {len(listed)} objects: import {MOST_PURCHASES} at a time"
+        )
     purchases = []
     for index, one in enumerate(listed):
         at = f"license_insertions[{index}]"

@@ -286,3 +286,40 @@ async def test_what_was_disclosed_is_shown_at_the_level_that_is_asked_for(contro
     assert set(found["?redact=names"].values()) == {""}
     status, said = await control.call("GET", f"{at}?redact=all")
     assert (status, "names, shape, fingerprint, partial, clear" in said["detail"]) == (400, True)
+
+
+async def test_a_file_of_vppsim_is_done_whole_or_not_at_all(control: Control) -> None:
+    def bought(number: int, quantity: int) -> dict[str, Any]:
+        return {"license": {"adamId": 1_700_000_000 + number}, "licenses_per_event": quantity}
+
+    many = [bought(number, 2) for number in range(300)]
+    before = await control.call("GET", "/assets", params={"limit": 1000})
+
+    refused = await control.call(
+        "POST", "/imports", {"document": {"license_insertions": [*many, bought(7, 10_000_000)]}}
+    )
+    after = await control.call("GET", "/assets", params={"limit": 1000})
+    document = {"license_insertions": many, "associate_users": {"users_per_event": 2}}
+    status, done = await control.call("POST", "/imports", {"document": document})
+
+    assert refused[0] == 409
+    assert "must leave between 0 and 10000000 licences" in refused[1]["detail"]
+    assert after == before
+    assert status == 201
+    assert [(one["adam_id"], one["total"]) for one in done["assets"]] == [
+        (str(1_700_000_000 + number), 2) for number in range(300)
+    ]
+    assert [one["status"] for one in done["vpp_users"]] == ["Associated"] * 2
+
+
+async def test_a_file_of_vppsim_that_is_too_long_is_refused(control: Control) -> None:
+    one = {"license": {"adamId": 1}}
+
+    status, answer = await control.call(
+        "POST", "/imports", {"document": {"license_insertions": [one] * 10_001}}
+    )
+
+    assert (status, answer["detail"].partition(":")[0]) == (
+        400,
+        "license_insertions holds 10001 objects",
+    )

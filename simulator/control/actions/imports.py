@@ -1,19 +1,30 @@
 """The call that does what a file of depsim or vppsim asks for: all of it or nothing."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import islice
 
 from aiohttp import web
 
 from simulator.control.actions import additions, arrivals, inventory
 from simulator.control.api import devices, faults
+from simulator.control.api.vpp import complete_due_events, find
 from simulator.control.parts import BODY, PARTS, Parts, Route, bad, checked_body
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State
 from simulator.protocol.fields import Field, Objects, String, Strings
+from simulator.services.vpp.domain import supply
+from simulator.services.vpp.domain.licences import ASSET, Asset, asset_key
+from simulator.services.vpp.domain.users import USER, User
+from simulator.services.vpp.limits import PRICING
 from simulator.worlds import depsim, vppsim
 from simulator.worlds.depsim import Insertion
-from simulator.worlds.vppsim import LicencePurchase, VppsimConfiguration
+from simulator.worlds.vppsim import VppsimConfiguration
+
+_PAGE = 200
+"""Of how many assets or users one transaction reads."""
 
 
 async def import_file(request: web.Request) -> web.Response:
@@ -22,9 +33,14 @@ async def import_file(request: web.Request) -> web.Response:
     Of depsim: add its devices, now and over time, and inject its responses. Of vppsim: buy its
     licences, and let registered users accept their invitation.
     """
-    parts = request.app[PARTS]
+    parts, body = request.app[PARTS], request[BODY]
+    document = body["document"]
     try:
-        added, work = await asyncio.to_thread(_read, parts, request[BODY])
+        if vppsim.is_one(document):
+            asked = await asyncio.to_thread(vppsim.read, document)
+            answer = await _supply(parts, asked, body.get("location"))
+            return web.json_response(answer, status=201)
+        added, work = await asyncio.to_thread(_read, parts, body)
     except ConfigurationError as error:
         raise bad(str(error)) from None
     serials, answer = await additions.add_all(parts, added, work)
@@ -38,11 +54,8 @@ def _read(parts: Parts, body: Body) -> tuple[list[Body], Callable[[State], Body]
 
     ConfigurationError or a problem if that cannot be.
     """
-    document, now_ms = body["document"], parts.clock.now_ms()
-    if vppsim.is_one(document):
-        supply = vppsim.read(document)
-        return [], lambda state: _supply(state, parts, supply, body)
-    asked = depsim.read(document, _operations(parts))
+    now_ms = parts.clock.now_ms()
+    asked = depsim.read(body["document"], _operations(parts))
     wanted = [faults.read(parts, checked_body(one, faults.FAULT)) for one in asked.faults]
     server = {"server": body["server"]} if "server" in body else {}
     later = [
@@ -82,30 +95,84 @@ def _later(one: Insertion) -> Body:
     return {"every_s": one.every_s or 1, **({"times": one.times - 1} if one.times else {})}
 
 
-def _supply(state: State, parts: Parts, asked: VppsimConfiguration, body: Body) -> Body:
-    """Do what a file of vppsim asks for."""
-    where = {"location": body["location"]} if "location" in body else {}
-    bought = [
-        inventory.purchase(state, parts, checked_body(where | _order(one), inventory.PURCHASE))
-        for one in asked.purchases
-    ]
-    invited = inventory.registered(state, body.get("location"), asked.users)
-    accepted = [
-        inventory.accept(
-            state, parts, where | {"client_user_id": user, "account": f"{user}@school.example"}
+async def _supply(parts: Parts, asked: VppsimConfiguration, location: str | None) -> Body:
+    """Do what a file of vppsim asks for: what decides is one small transaction."""
+    bought: Counter[str] = Counter()
+    for one in asked.purchases:
+        bought[one.adam_id] += one.quantity
+    lots = [list(islice(bought, at, at + _PAGE)) for at in range(0, len(bought), _PAGE)]
+    ordered: str | None = None
+    revision = 0
+    while ordered is None:
+        revision = await asyncio.to_thread(parts.journal.revision)
+        for lot in lots:
+            some = {adam_id: bought[adam_id] for adam_id in lot}
+            await parts.gateway.run(partial(_refuse, parts=parts, location=location, bought=some))
+        ordered = await parts.gateway.run(
+            partial(
+                _order, parts=parts, location=location, asked=asked, bought=bought, since=revision
+            )
         )
-        for user in invited
-    ]
-    left_out = list(asked.left_out)
-    if len(accepted) < asked.users:
-        left_out.append(f"associate_users: there were only {len(accepted)} registered users")
-    return {"assets": bought, "vpp_users": accepted, "left_out": left_out}
+    answer: Body = {"assets": [], "vpp_users": [], "left_out": list(asked.left_out)}
+    for lot in lots:
+        page = await parts.gateway.run(partial(_bought, parts=parts, location=ordered, lot=lot))
+        answer["assets"] += page
+    after: int | None = revision
+    while asked.users and after is not None:
+        page, after = await parts.gateway.run(
+            partial(_accepted, parts=parts, location=ordered, after=after)
+        )
+        answer["vpp_users"] += page
+    accepted = len(answer["vpp_users"])
+    if accepted < asked.users:
+        answer["left_out"].append(f"associate_users: there were only {accepted} registered users")
+    return answer
 
 
-def _order(one: LicencePurchase) -> Body:
-    """Return how to buy licences of a product that is put into the store with them."""
-    product = {"adam_id": one.adam_id, "name": f"App {one.adam_id}"}
-    return {"product": product, "quantity": one.quantity}
+def _refuse(state: State, *, parts: Parts, location: str | None, bought: Mapping[str, int]) -> None:
+    complete_due_events(parts, state)
+    one = find(state, location)
+    supply.refuse(state.of(one.organisation), one, bought)
+
+
+def _order(
+    state: State,
+    *,
+    parts: Parts,
+    location: str | None,
+    asked: VppsimConfiguration,
+    bought: Mapping[str, int],
+    since: int,
+) -> str | None:
+    """Order it and return the location's id; None: assets have changed since it was looked at."""
+    now_ms, one = complete_due_events(parts, state), find(state, location)
+    own = state.of(one.organisation)
+    changed = own.changes(one.kind(ASSET), since, limit=_PAGE)
+    if len(changed) == _PAGE or any(each.body["adam_id"] in bought for each in changed):
+        return None
+    purchases = [(each.adam_id, each.quantity) for each in asked.purchases]
+    supply.order(own, one, purchases, asked.users, now_ms=now_ms)
+    return one.id
+
+
+def _bought(state: State, *, parts: Parts, location: str, lot: Sequence[str]) -> list[Body]:
+    complete_due_events(parts, state)
+    one = find(state, location)
+    keys = [asset_key(adam_id, PRICING[0]) for adam_id in lot]
+    found = state.of(one.organisation).get_many(one.kind(ASSET), keys)
+    return [inventory.shown_asset(state, Asset.of(each)) for each in found.values()]
+
+
+def _accepted(
+    state: State, *, parts: Parts, location: str, after: int
+) -> tuple[list[Body], int | None]:
+    """Return a page of who has accepted, and where the next one begins."""
+    complete_due_events(parts, state)
+    one = find(state, location)
+    found = state.of(one.organisation).changes(one.kind(USER), after, limit=_PAGE)
+    changed = map(User.of, found)
+    shown = [inventory.shown_user(each) for each in changed if supply.has_accepted(one, each)]
+    return shown, found[-1].revision if len(found) == _PAGE else None
 
 
 ROUTES = (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from simulator.control.api.vpp import MAX_PAGE, complete_due_events, find
+from simulator.control.api.vpp import complete_due_events, find
 from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Handler, Parts, Route, bad
 from simulator.core.state import Body, State
 from simulator.protocol.fields import (
@@ -17,7 +17,7 @@ from simulator.protocol.fields import (
     String,
     Strings,
 )
-from simulator.services.vpp.domain import licences, portal, users
+from simulator.services.vpp.domain import licences, supply, users
 from simulator.services.vpp.domain.licences import ASSET, Asset
 from simulator.services.vpp.domain.products import (
     KINDS,
@@ -30,7 +30,8 @@ from simulator.services.vpp.domain.users import USER, User
 from simulator.services.vpp.limits import PLATFORMS, PRICING
 
 
-def _asset(state: State, asset: Asset) -> Body:
+def shown_asset(state: State, asset: Asset) -> Body:
+    """Return an asset as lists show it."""
     product = find_product(state, asset.adam_id)
     return {
         "adam_id": asset.adam_id,
@@ -57,7 +58,7 @@ async def list_assets(request: web.Request) -> web.Response:
         one = find(state, request[QUERY].get("location"))
         found = state.of(one.organisation).scan(one.kind(ASSET), after=after, limit=limit)
         last = found[-1].key if len(found) == limit else ""
-        return [_asset(state, Asset.of(each)) for each in found], last
+        return [shown_asset(state, Asset.of(each)) for each in found], last
 
     found, last = await parts.gateway.run(work)
     return web.json_response({"assets": found, "next": last or None})
@@ -85,7 +86,7 @@ def purchase(state: State, parts: Parts, body: Body) -> Body:
     one = find(state, body.get("location"))
     if product is not None:
         put_product(state, product)
-    bought = portal.buy(
+    bought = supply.buy(
         state.of(one.organisation),
         one.id,
         adam_id,
@@ -94,7 +95,7 @@ def purchase(state: State, parts: Parts, body: Body) -> Body:
         pricing=body["pricing"],
         unlimited=body["unlimited"],
     )
-    return _asset(state, bought)
+    return shown_asset(state, bought)
 
 
 def _product(given: Body) -> StoreProduct:
@@ -111,6 +112,7 @@ async def list_products(request: web.Request) -> web.Response:
     after = request[QUERY]["after"]
 
     def work(state: State) -> list[Body]:
+        complete_due_events(parts, state)
         return [one.body for one in state.of("").scan(PRODUCT, after=after, limit=limit)]
 
     found = await parts.gateway.run(work)
@@ -118,7 +120,8 @@ async def list_products(request: web.Request) -> web.Response:
     return web.json_response({"products": found, "next": more})
 
 
-def _user(user: User) -> Body:
+def shown_user(user: User) -> Body:
+    """Return a user as lists show it."""
     return {"user_id": user.number, **users.shown(user)}
 
 
@@ -132,7 +135,7 @@ async def list_users(request: web.Request) -> web.Response:
         one = find(state, request[QUERY].get("location"))
         key = users.key_of(after)
         found = state.of(one.organisation).scan(one.kind(USER), after=key, limit=limit)
-        return [_user(User.of(each)) for each in found]
+        return [shown_user(User.of(each)) for each in found]
 
     found = await parts.gateway.run(work)
     more = found[-1]["user_id"] if len(found) == limit else None
@@ -149,26 +152,14 @@ def accept(state: State, parts: Parts, body: Body) -> Body:
     """Let the user that a checked *body* names accept, and return the user as shown."""
     now_ms = complete_due_events(parts, state)
     one = find(state, body.get("location"))
-    linked = portal.accept_invitation(
+    linked = supply.accept_invitation(
         state.of(one.organisation),
         one.id,
         body["client_user_id"],
         body["account"],
         now_ms=now_ms,
     )
-    return _user(linked)
-
-
-def registered(state: State, location: str | None, most: int) -> list[str]:
-    """Return the client ids of as many users of a location that are invited, oldest first."""
-    one, after = find(state, location), ""
-    found: list[str] = []
-    own, kind = state.of(one.organisation), one.kind(USER)
-    while len(found) < most and (page := own.scan(kind, after=after, limit=MAX_PAGE)):
-        after = page[-1].key
-        shown = (users.shown(User.of(each)) for each in page)
-        found += [user["clientUserId"] for user in shown if user["status"] == "Registered"]
-    return found[:most]
+    return shown_user(linked)
 
 
 async def list_assignments(request: web.Request) -> web.Response:

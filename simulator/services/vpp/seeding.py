@@ -15,7 +15,7 @@ from typing import Any
 from simulator.core.random_hex import seeded_hex
 from simulator.core.state import State
 from simulator.services.provisioning import Step, TimelessSeeding
-from simulator.services.vpp.domain import locations, portal, users
+from simulator.services.vpp.domain import locations, portal, supply, users
 from simulator.services.vpp.domain.products import StoreProduct, put_product
 
 FIRST_ADAM_ID = 1_900_000_001
@@ -118,7 +118,7 @@ def stock(state: State, *, organisation: str, location: VppLocation, some: Seque
     for offer in some:
         put_product(state, offer.product)
         quantity = _SCARCE if offer.scarce else location.licences
-        portal.buy(
+        supply.buy(
             own,
             location.id,
             offer.product.adam_id,

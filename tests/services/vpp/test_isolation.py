@@ -8,7 +8,7 @@ from simulator import services
 from simulator.core.state import State
 from simulator.protocol.operations import Operation
 from simulator.services import organisations
-from simulator.services.vpp.domain import portal
+from simulator.services.vpp.domain import portal, supply
 from simulator.store.sqlite.store import SqliteStore
 from tests.apple import ORG
 from tests.vpp import APP, Vpp, wanted
@@ -40,7 +40,7 @@ def rival(apple: Vpp, state: State) -> None:
     home = state.of("rival")
     portal.add_location(home, "rival", "theirs", f"{MARK} place", random_hex=apple.random_hex)
     portal.issue_token(home, "theirs", now_ms=apple.now_ms, random_hex=apple.random_hex)
-    portal.buy(home, "theirs", APP, 10, now_ms=apple.now_ms)
+    supply.buy(home, "theirs", APP, 10, now_ms=apple.now_ms)
 
 
 def belongings(apple: Vpp) -> list[Any]:

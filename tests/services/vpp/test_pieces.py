@@ -8,7 +8,7 @@ import pytest
 
 from simulator.core.state import State
 from simulator.services import organisations
-from simulator.services.vpp.domain import events, locations, portal
+from simulator.services.vpp.domain import events, locations, portal, supply
 from simulator.services.vpp.domain.due import DUE
 from simulator.services.vpp.domain.products import StoreProduct, put_product
 from simulator.services.vpp.domain.subscriptions import Subscription
@@ -30,7 +30,7 @@ def furnish(apple: Vpp, home: State) -> None:
     place = locations.location(home, "hq")
     for number in APPS:
         put_product(home, StoreProduct(number, number, "App", f"example.a{number}"))
-        portal.buy(home, "hq", number, 1000, now_ms=apple.now_ms)
+        supply.buy(home, "hq", number, 1000, now_ms=apple.now_ms)
     people = [(one, f"{one}@acme.example", f"{one}@acme.example") for one in CLIENTS]
     add_many(home, place, people)
     locations.change(home, "hq", subscriptions=True)
@@ -150,7 +150,7 @@ def test_the_licences_of_one_user_pass_on_piece_by_piece(apple: Vpp) -> None:
     def furnish(home: State) -> None:
         for number in more:
             put_product(home, StoreProduct(number, number, "App", f"example.b{number}"))
-            portal.buy(home, "hq", number, 1, now_ms=apple.now_ms)
+            supply.buy(home, "hq", number, 1, now_ms=apple.now_ms)
 
     apple.home(furnish)
     for at in range(0, len(more), 25):

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.core.state import Body, State
 from simulator.protocol import quirks
-from simulator.services.vpp.domain import licences, portal
+from simulator.services.vpp.domain import licences, supply
 from simulator.services.vpp.domain import notifications as notices
 from tests.vpp import APP, HOOK, MDM, Vpp
 
@@ -30,7 +30,7 @@ def subscribed(quirk: str, organisation: str = "*") -> Vpp:
 def buy(apple: Vpp, *quantities: int) -> None:
     def work(home: State) -> None:
         for quantity in quantities:
-            portal.buy(home, "hq", APP, quantity, now_ms=apple.now_ms)
+            supply.buy(home, "hq", APP, quantity, now_ms=apple.now_ms)
 
     apple.home(work)
 

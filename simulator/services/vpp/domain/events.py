@@ -12,7 +12,7 @@ from typing import Any
 from simulator.core.state import Body, Entity, State
 from simulator.protocol.operations import Call, NeedsPieces
 from simulator.services.vpp import errors, limits
-from simulator.services.vpp.domain import due, seats, subscriptions, users
+from simulator.services.vpp.domain import due, seats, subscriptions, supply, users
 from simulator.services.vpp.domain.event_handlers import KINDS, Kind, TaskResult, error_body
 from simulator.services.vpp.domain.locations import Location, location, service_state
 from simulator.services.vpp.domain.notifications import enqueue_event_notification
@@ -92,6 +92,8 @@ def _do(state: State, row: Entity) -> int:
         return users.pass_on(own, place, body["licences"], limits.PIECE)
     if "admins" in body:
         return seats.set_admins(own, place, body["admins"], limits.PIECE)
+    if "supply" in body:
+        return supply.do_ordered(own, place, body["supply"], at_ms, limits.PIECE)
     return subscriptions.end_period(own, place, body, at_ms, limits.PIECE)
 
 

@@ -5,7 +5,7 @@ otherwise, and raise LookupError for what does not exist and ValueError for
 what cannot be done.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,8 +13,8 @@ from typing import Any
 from simulator.core.state import Body, State
 from simulator.pki.credentials import CONTENT_TOKEN_LIFETIME, RandomHex, mint_content_token
 from simulator.services.organisations import organisation
-from simulator.services.vpp.domain import events, licences, notifications, subscriptions, users
-from simulator.services.vpp.domain.licences import LICENCE, Asset, LicenceUnitOfWork
+from simulator.services.vpp.domain import events, subscriptions, users
+from simulator.services.vpp.domain.licences import LicenceUnitOfWork
 from simulator.services.vpp.domain.locations import (
     LOCATION,
     SERVICE_STATE,
@@ -26,13 +26,9 @@ from simulator.services.vpp.domain.locations import (
     put,
     token,
 )
-from simulator.services.vpp.domain.products import KINDS, StoreProduct, find_product
 from simulator.services.vpp.domain.subscriptions import Subscription
-from simulator.services.vpp.limits import PRICING
-from simulator.services.vpp.v2 import versions
 
 RIGHTS = ("purchase", "manage", "read")
-_LARGEST = 10_000_000
 
 
 def add_location(
@@ -123,79 +119,6 @@ def _set_state(state: State, stoken: str, status: str) -> None:
         state.of("").put(TOKEN, stoken, found | {"state": status})
 
 
-def buy(
-    state: State,
-    identifier: str,
-    adam_id: str,
-    quantity: int,
-    *,
-    now_ms: int,
-    pricing: str = PRICING[0],
-    unlimited: bool = False,
-) -> Asset:
-    """Buy licences of a product of the store; with a quantity below 0, give free ones back.
-
-    Free apps may be *unlimited*, whatever the quantity. Clients that want
-    ASSET_COUNT hear of it.
-    """
-    where, product = location(state, identifier), find_product(state, adam_id)
-    if product is None:
-        raise LookupError(f"the store has no product {adam_id}")
-    if pricing not in PRICING or (pricing != PRICING[0] and not product.book):
-        raise ValueError(f"pricing must be {PRICING[0]}, or {PRICING[1]} for a book")
-    if unlimited and (product.book or product.price):
-        raise ValueError("only free apps are unlimited")
-    asset = licences.find_asset(state, where, adam_id, pricing) or _asset(product, pricing)
-    if asset.available + quantity < 0 and not unlimited:
-        raise ValueError(f"{asset.available} licences of {adam_id} are free: no more can go")
-    if not -_LARGEST <= quantity <= _LARGEST or asset.bought + quantity > _LARGEST:
-        raise ValueError(f"the quantity must leave between 0 and {_LARGEST} licences")
-    changed = replace(asset, unlimited=True) if unlimited else _resized(state, asset, quantity)
-    licences.put_assets(state, where, [changed])
-    versions.touch(state, where, "assets")
-    if not unlimited and quantity:
-        content = {"adamId": adam_id, "pricingParam": pricing, "countDelta": quantity}
-        notifications.enqueue_notification(state, where, "ASSET_COUNT", content, now_ms)
-    return changed
-
-
-def _asset(product: StoreProduct, pricing: str) -> Asset:
-    return Asset(
-        product.adam_id,
-        pricing,
-        "Book" if product.book else "App",
-        KINDS[product.kind],
-        product.platforms,
-        revocable=not product.book,
-        device_assignable=product.device_assignable and not product.book,
-    )
-
-
-def _resized(state: State, asset: Asset, quantity: int) -> Asset:
-    """Return the asset with more licences, or without as many free ones."""
-    if asset.unlimited:
-        raise ValueError(f"{asset.adam_id} is unlimited: there is nothing to buy")
-    grown = replace(asset, bought=asset.bought + quantity)
-    if quantity >= 0:
-        block = ((state.reserve(LICENCE, quantity), quantity),) if quantity else ()
-        return replace(grown, blocks=(*asset.blocks, *block))
-    # Those that were never assigned go first, from the last one on; then those given back first.
-    never = min(-quantity, sum(count for _, count in asset.blocks) - asset.taken)
-    left = asset.released[-quantity - never :]
-    return replace(grown, blocks=tuple(_shortened(asset.blocks, never)), released=left)
-
-
-def _shortened(blocks: Sequence[tuple[int, int]], less: int) -> list[tuple[int, int]]:
-    """Return *blocks* with so many ids *less* at their end."""
-    left = list(blocks)
-    while less:
-        first, count = left.pop()
-        if count > less:
-            left.append((first, count - less))
-        less -= min(count, less)
-    return left
-
-
 def add_user(
     state: State, location: Location, client: str, *, email: str = "", account: str = ""
 ) -> users.User:
@@ -206,24 +129,6 @@ def add_user(
     added = users.register(state, location, unit, client, email, account)
     unit.write()
     return added
-
-
-def accept_invitation(
-    state: State, identifier: str, client: str, account: str, *, now_ms: int
-) -> users.User:
-    """Let a user accept the invitation with an Apple Account; USER_ASSOCIATED tells of it."""
-    where = location(state, identifier)
-    user = users.active(state, where, client)
-    if user is None:
-        raise LookupError(f"location {identifier} has no active user {client}")
-    unit = LicenceUnitOfWork(state, where)
-    linked = users.accept(state, where, unit, user, account)
-    unit.write()
-    shown = users.shown(linked) | {"inviteCode": user.invite_code}
-    notifications.enqueue_notification(
-        state, where, "USER_ASSOCIATED", {"associatedUsers": [shown]}, now_ms
-    )
-    return linked
 
 
 def complete_event(state: State, identifier: str, event: str, *, now_ms: int) -> Body:
