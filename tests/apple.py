@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import Any, ClassVar, Self, TypeVar, cast
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.canary import spellings
 from simulator.disclosure.redact.guard import SecretGuard
 from simulator.engine.engine import Engine
+from simulator.engine.preparation import Prepared
 from simulator.protocol.operations import NeedsOutboundCall, NeedsPieces, OutboundCall
 from simulator.services import organisations
 from simulator.services.dep import tokens
@@ -205,21 +207,31 @@ class Apple:
                 pass
 
     @contextmanager
-    def counting(self) -> Iterator[list[int]]:
-        """Yield the list that gets how many rows of the database each transaction writes."""
-        store, rows = cast("SqliteStore", self.store), list[int]()
+    def counting(self, *, reads: bool = False) -> Iterator[list[int]]:
+        """Yield the list that gets how many rows of the database each transaction writes.
+
+        *reads*: how many hundred steps its virtual machine takes, be it that nothing is written.
+        """
+        store, counts, steps = cast("SqliteStore", self.store), list[int](), count()
         begin, db = store.transaction, store._connection
+
+        def done() -> int:
+            return next(steps) if reads else db.total_changes
 
         @contextmanager
         def transaction() -> Iterator[Any]:
-            before = db.total_changes
+            before = done()
             with begin() as state:
                 yield state
-            rows.append(db.total_changes - before)
+            counts.append(done() - before)
 
+        if reads:
+            db.set_progress_handler(lambda: next(steps) < 0, 100)
         store.transaction = transaction  # type: ignore[method-assign]
-        yield rows
+        yield counts
         store.transaction = begin  # type: ignore[method-assign]
+        if reads:
+            db.set_progress_handler(None, 0)
 
     def home(self, work: Callable[[State], T]) -> T:
         """Run *work* in a transaction, seen from the organisation."""
@@ -244,13 +256,20 @@ class Apple:
         """Move time."""
         self.now_ms += round(seconds * 1000)
 
-    def send(self, request: Request, known: Mapping[OutboundCall, str] | None = None) -> Answer:
-        """Answer one request as the gateway would."""
+    def send(
+        self,
+        request: Request,
+        known: Mapping[OutboundCall, str] | None = None,
+        prepared: Prepared | None = None,
+    ) -> Answer:
+        """Answer one request as the gateway would, be it *prepared* beside the writer or not."""
         outbound_call, piece, response = None, None, None
         with self.store.transaction() as state:
             recorder = _Recorder(state, self.recorded)
             try:
-                response = self.engine.process(request, recorder, self.now_ms, known or {})
+                response = self.engine.process(
+                    request, recorder, self.now_ms, known or {}, prepared
+                )
             except NeedsOutboundCall as pending:
                 outbound_call = pending.outbound_call
             except NeedsPieces as pending:
@@ -258,10 +277,11 @@ class Apple:
         if piece is not None:
             while not self.run(piece):
                 pass
-            return self.send(request, known)
+            return self.send(request, known, prepared)
         if outbound_call is not None:
             self.outbound_calls.append(outbound_call)
-            return self.send(request, {**(known or {}), outbound_call: self.unreachable})
+            calls = {**(known or {}), outbound_call: self.unreachable}
+            return self.send(request, calls, prepared)
         assert response is not None
         return Answer(response, self.recorded[-1])
 

@@ -21,6 +21,7 @@ from simulator.engine.gateway import Gateway
 from simulator.engine.preparation import BUSY, LARGE, TOO_SLOW, Prepared, Preparer
 from simulator.faults import faults
 from tests.apple import AGENT, KEY, Apple, request
+from tests.axm import Axm
 
 FILLER = "f" * LARGE
 NAMES = ["0ZA", "0ZB"]
@@ -87,6 +88,40 @@ async def test_a_large_body_is_answered_and_recorded_as_any(
     direct = (await asyncio.to_thread(apple.send, sent)).exchange
     assert recorded.request == direct.request
     assert recorded.findings == direct.findings
+
+
+@pytest.fixture
+def activity() -> tuple[Axm, Request]:
+    """Return services, and a request that names more devices than are looked up at once."""
+    axm, serials = Axm(), [f"SN{number}" for number in range(1100)]
+    axm.add(*serials)
+    named = {"data": [{"type": "orgDevices", "id": one} for one in serials]}
+    data = {
+        "type": "orgDeviceActivities",
+        "attributes": {"activityType": "UNASSIGN_DEVICES"},
+        "relationships": {"devices": named},
+    }
+    headers = [("Host", axm.host), ("Authorization", f"Bearer {axm.access_token()}")]
+    headers += [("User-Agent", AGENT), ("Content-Type", "application/json")]
+    body = json.dumps({"data": data}).encode()
+    return axm, request("POST", "/v1/orgDeviceActivities", headers, body)
+
+
+async def test_what_was_looked_up_for_a_large_body_is_kept_until_it_is_answered(
+    activity: tuple[Axm, Request], reader: BodyReader
+) -> None:
+    axm, sent = activity
+    clock = Clock()
+    clock.freeze(axm.now_ms)
+    running = Gateway(axm.store, axm.engine, clock, preparer=reader)
+    running.start()
+    try:
+        async with asyncio.timeout(20):
+            answer = await running.answer(sent)
+    finally:
+        await running.close()
+
+    assert answer.status == 201
 
 
 async def test_a_short_request_passes_a_large_one(session: str, gateway: Gateway) -> None:

@@ -145,6 +145,7 @@ class Engine:
             path=match.path,
             pairs=reading.pairs,
             completed_calls=completed_calls,
+            lookups=None if prepared is None else prepared.lookups,
             prefix=prefix,
             authorities=self._authorities,
         )

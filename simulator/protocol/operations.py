@@ -112,6 +112,8 @@ class Call(msgspec.Struct):
     """Outcomes of single items that faults have chosen."""
     completed_calls: Mapping[OutboundCall, str] = msgspec.field(default_factory=dict)
     """Results of the calls that were made for this request."""
+    lookups: dict[str, Any] | None = None
+    """What `lookups.look_up` keeps while the request is handled anew; None: nothing is kept."""
     authorities: object = None
     """Who issues certificates: `simulator.pki.authorities`, of which this layer knows nothing."""
     prefix: str = ""

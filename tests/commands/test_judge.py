@@ -32,8 +32,8 @@ class _Captured(_Kept):
         guard = SecretGuard(known, Fingerprinter(self._directory.keys("").fingerprint), names)
         self.store = open_store(self._directory.database, guard=guard)
 
-    def send(self, request: Request, known: Any = None) -> Answer:
-        answer = super().send(request, known)
+    def send(self, request: Request, known: Any = None, prepared: Any = None) -> Answer:
+        answer = super().send(request, known, prepared)
         self.entries.append(entry(request, answer.response, self.now_ms))
         self.advance(0.25)
         return answer

@@ -14,6 +14,8 @@ import pytest
 from simulator.protocol.body_formats import parse_plist
 from simulator.protocol.fields import Objects, Strings
 from simulator.protocol.operations import Operation
+from simulator.services.axm.content import APP
+from simulator.services.axm.people import USER
 from simulator.services.organisations import change_organisation
 from tests.apple import AGENT, Answer, Apple, request
 from tests.axm import Axm
@@ -170,6 +172,27 @@ def test_no_head_takes_more_than_its_share_for_twice_its_length() -> None:
             for kind in kinds
         }
     )
+
+
+def test_adding_to_a_blueprint_takes_no_more_than_its_share_for_twice_the_members() -> None:
+    axm = Axm()
+    held, sent = ([f"{name}{number}" for number in range(5000)] for name in "hs")
+    users: list[tuple[str, Any]] = [(one, {"attributes": {}}) for one in (*held, *sent)]
+    axm.home(lambda home: home.add_many(USER, users))
+    axm.home(lambda home: home.add_many(APP, [("app", {})]))
+
+    def made(size: int) -> Callable[[], Answer]:
+        lists = {"apps": ["app"], "users": held[:size]}
+        related = {
+            kind: {"data": [{"type": kind, "id": one} for one in keys]}
+            for kind, keys in lists.items()
+        }
+        data = {"type": "blueprints", "attributes": {"name": "a"}, "relationships": related}
+        one = axm.api("POST", "/blueprints", {"data": data}).json["data"]["id"]
+        body = {"data": [{"type": "users", "id": key} for key in sent[:size]]}
+        return partial(axm.api, "POST", f"/blueprints/{one}/relationships/users", body)
+
+    assert_linear({"members": growth(made, 1250, 1250)})
 
 
 def test_no_decoder_takes_more_than_its_share_for_twice_the_input() -> None:

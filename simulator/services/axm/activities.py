@@ -9,8 +9,9 @@ from typing import Any
 from simulator.core.state import Body
 from simulator.core.timestamps import is_time, milliseconds, rfc3339_ms
 from simulator.protocol.fields import Field, Object, String
+from simulator.protocol.lookups import look_up
 from simulator.protocol.operations import Call, operation
-from simulator.services.axm import access, errors, logs, quirks, stale
+from simulator.services.axm import access, errors, logs, quirks
 from simulator.services.axm.documents import (
     DOCS,
     Links,
@@ -140,8 +141,8 @@ def create_activity(call: Call) -> Body:
         due_ms=changes.NEVER if stuck else call.now_ms + span_ms // 2,
         ends_ms=changes.NEVER if stuck else call.now_ms + span_ms,
         stopped=call.has(quirks.STOPPED),
+        stale_reads=quirks.STALE_COUNT if call.has(quirks.STALE_READS) else 0,
     )
-    stale.note(call, serials)
     rows = [
         (serial, forced.code if (forced := call.item_outcome(serial)) else "") for serial in serials
     ]
@@ -211,7 +212,7 @@ def _serials(call: Call, entity: WriteEntity) -> list[str]:
     if len(serials) > MOST_DEVICES:
         about = f"at most {MOST_DEVICES} devices can be named at once"
         raise wrong_entity(call, errors.RELATIONSHIP_INVALID, f"{pointer}/data", about)
-    if strange := fleet.unmanaged(call.state, serials):
+    if strange := look_up(call, "devices", serials, fleet.unmanaged):
         at = next(at for at, serial in enumerate(serials) if serial in strange)
         about = "the organization has no device of this id"
         raise wrong_entity(call, errors.RELATIONSHIP_INVALID, f"{pointer}/data/{at}/id", about)

@@ -1,10 +1,19 @@
 """``blueprints/{id}/relationships``: what a blueprint holds, listed, added to and taken from."""
 
+from functools import partial
+
 from simulator.core.state import Body, Entity
 from simulator.protocol.fields import Objects, String
 from simulator.protocol.operations import Call, operation
 from simulator.services.axm import errors, paging
-from simulator.services.axm.blueprint_rows import BLUEPRINT, KIND, RELATIONSHIPS, present
+from simulator.services.axm.blueprint_rows import (
+    BLUEPRINT,
+    KIND,
+    RELATIONSHIPS,
+    checked,
+    present,
+    refuse_many,
+)
 from simulator.services.axm.blueprints import ERRORS, ID, keep, refuse_empty
 from simulator.services.axm.documents import DOCS, linkage_rows, listing
 from simulator.services.axm.stored import find_stored, list_linked, stamps
@@ -54,8 +63,8 @@ def _relationship(call: Call) -> tuple[Entity, str]:
 def list_linkage(call: Call) -> Body:
     """Return a page of resource identifiers."""
     found, name = _relationship(call)
-    held = present(call.state, name, found.body["related"].get(name, ()))
-    return list_linked(call, name, held)
+    held = found.body["related"].get(name, ())
+    return list_linked(call, name, held, partial(present, call.state, name))
 
 
 def _change_linkage(call: Call, *, adds: bool) -> None:
@@ -67,11 +76,14 @@ def _change_linkage(call: Call, *, adds: bool) -> None:
             text = f"each item must have the type '{name}' and an id"
             raise errors.wrong_entity(call, errors.RELATIONSHIP_INVALID, f"/data/{at}", text)
         sent.append(one["id"])
-    held = found.body["related"].get(name, [])
+    held, named = found.body["related"].get(name, []), dict.fromkeys(sent)
     if adds:
-        changed = [*held, *(one for one in present(call.state, name, sent) if one not in held)]
+        known = set(held)
+        new = [one for one in named if one not in known]
+        changed = [*held, *checked(call, name, new, "/data")]
+        refuse_many(call, changed, "/data")
     else:
-        changed = [one for one in held if one not in sent]
+        changed = [one for one in held if one not in named]
     related = found.body["related"] | {name: changed}
     refuse_empty(related)
     attributes = found.body["attributes"] | stamps(call.now_ms, created=False)
@@ -89,6 +101,7 @@ def _change_linkage(call: Call, *, adds: bool) -> None:
     errors=ERRORS,
     docs=f"{DOCS}add-apps-to-a-blueprint",
     source="AXM-D",
+    inferred="It holds at most 10,000 of each kind: Apple documents no limit.",
 )
 def link(call: Call) -> None:
     """Add what is named; what does not exist is dropped silently."""

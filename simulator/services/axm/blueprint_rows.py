@@ -1,12 +1,17 @@
 """The rows of blueprints (axm.md 5.9), and what their six relationships lead to."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from simulator.core.state import State
 from simulator.protocol.fields import Boolean, Field, Object, Objects, String
+from simulator.protocol.lookups import look_up
+from simulator.protocol.operations import Call
+from simulator.services.axm import errors
 from simulator.services.axm.content import APP, PACKAGE
 from simulator.services.axm.documents import META, RELATED, linkage_rows, resource_rows
+from simulator.services.axm.errors import wrong_entity
 from simulator.services.axm.people import GROUP, USER
 from simulator.services.fleet import devices as fleet
 
@@ -16,6 +21,8 @@ CONTENT = {"apps": APP, "packages": PACKAGE, "configurations": CONFIGURATION}
 MEMBERS = {"orgDevices": fleet.DEVICE, "users": USER, "userGroups": GROUP}
 RELATIONSHIPS = {**CONTENT, **MEMBERS}
 """Kind of entity by relationship, whose name is also the type of what it holds."""
+MOST_HELD = 10_000
+"""What a relationship of a blueprint may hold."""
 CONCEPTS = {
     "apps": "content.id",
     "packages": "content.id",
@@ -61,11 +68,34 @@ RESOURCE = resource_rows(
 )
 
 
-def present(state: State, name: str, identifiers: Iterable[str]) -> list[str]:
-    """Return those *identifiers* that are there, once each, in their order."""
-    wanted = list(dict.fromkeys(identifiers))
-    found = state.get_many(RELATIONSHIPS[name], wanted)
-    return [one for one in wanted if one in found and not found[one].body.get("released", False)]
+def absent(name: str, state: State, identifiers: Sequence[str]) -> set[str]:
+    """Return those *identifiers* of a relationship that are not there, or no more."""
+    if name == "orgDevices":
+        return fleet.unmanaged(state, identifiers)
+    return state.missing(RELATIONSHIPS[name], identifiers)
+
+
+def present(state: State, name: str, identifiers: Sequence[str]) -> list[str]:
+    """Return those *identifiers* that are there, in their order."""
+    gone = absent(name, state, identifiers)
+    return [one for one in identifiers if one not in gone]
+
+
+def checked(call: Call, name: str, identifiers: Sequence[str], pointer: str) -> list[str]:
+    """Return those *identifiers* that a write names and that are there, in their order.
+
+    *pointer* leads to them, in the refusal of too many.
+    """
+    refuse_many(call, identifiers, pointer)
+    gone = look_up(call, name, identifiers, partial(absent, name))
+    return [one for one in identifiers if one not in gone]
+
+
+def refuse_many(call: Call, identifiers: Sequence[str], pointer: str) -> None:
+    """Raise the refusal of more than a relationship may hold."""
+    if len(identifiers) > MOST_HELD:
+        about = f"a blueprint holds at most {MOST_HELD} of each kind"
+        raise wrong_entity(call, errors.RELATIONSHIP_INVALID, pointer, about)
 
 
 def users_of(state: State, name: str, identifier: str) -> list[str]:

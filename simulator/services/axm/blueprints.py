@@ -19,6 +19,7 @@ from simulator.services.axm.blueprint_rows import (
     RESOURCE,
     ROWS,
     SENT,
+    checked,
     present,
 )
 from simulator.services.axm.device_rows import attributes as device_attributes
@@ -186,7 +187,7 @@ def _checked_name(sent: WriteEntity, name: str | None) -> None:
 def _linked(call: Call, sent: WriteEntity) -> dict[str, list[str]]:
     """Return what the relationships name; what does not exist is dropped silently."""
     return {
-        name: present(call.state, name, found)
+        name: checked(call, name, found, f"/data/relationships/{name}/data")
         for name in RELATIONSHIPS
         if (found := sent.many(name, name)) is not None
     }
@@ -212,6 +213,7 @@ def refuse_empty(related: dict[str, list[str]]) -> None:
     errors=ERRORS,
     docs=f"{DOCS}create-a-blueprint",
     source="AXM-D, AXM-HI",
+    inferred="It holds at most 10,000 of each kind: Apple documents no limit.",
 )
 def create_blueprint(call: Call) -> Body:
     """Add the blueprint."""

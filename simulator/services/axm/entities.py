@@ -146,7 +146,9 @@ class WriteEntity:
 
     def linked(self, data: Collection[Any], kind: str, pointer: str) -> list[str]:
         """Return the ids of resource identifiers, once each."""
-        found = [self._linked(one, kind, pointer, at) for at, one in enumerate(data)]
+        found = [one["id"] for one in data if one.get("type") == kind and one.get("id")]
+        if len(found) < len(data):
+            found = [self._linked(one, kind, pointer, at) for at, one in enumerate(data)]
         return list(dict.fromkeys(found))
 
     def _linked(self, data: Body, kind: str, *place: object) -> str:

@@ -3,31 +3,12 @@
 A lag by time can pass before the first read, so that a client's mistake does not show.
 """
 
-from collections.abc import Iterable
-
 from msgspec.structs import replace
 
 from simulator.protocol.operations import Call
 from simulator.services.axm import quirks
-from simulator.services.fleet import devices as fleet
+from simulator.services.fleet.changes import SEEN
 from simulator.services.fleet.devices import Device
-
-SEEN = "axm.seen"
-"""Which server a device was seen at, and how often that was wrong."""
-
-
-def note(call: Call, serials: Iterable[str]) -> None:
-    """Note where devices are, as they are going to be changed."""
-    if not call.has(quirks.STALE_READS):
-        return
-    found = call.state.get_many(fleet.DEVICE, serials)
-    call.state.put_many(
-        SEEN,
-        (
-            (serial, {"server": one.body.get("server", ""), "left": quirks.STALE_COUNT}, None)
-            for serial, one in found.items()
-        ),
-    )
 
 
 def as_read(call: Call, device: Device) -> Device:

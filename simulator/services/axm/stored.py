@@ -1,6 +1,6 @@
 """Resources that are kept as their attributes: one entity each, whose key is the id."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from simulator.core.state import Body, Entity
 from simulator.core.timestamps import rfc3339_ms
@@ -53,13 +53,24 @@ def get_stored(call: Call, entity: str, kind: str, relate: Relate | None = None)
     return single(call, show(call, kind, find_stored(call, entity, kind), relate))
 
 
-def list_linked(call: Call, kind: str, identifiers: list[str]) -> Body:
-    """Return a page of resource identifiers, of those that are listed, in order of id."""
+def list_linked(
+    call: Call,
+    kind: str,
+    identifiers: Sequence[str],
+    present: Callable[[Sequence[str]], list[str]] = list,
+) -> Body:
+    """Return a page of resource identifiers, of those that are *present*, in order of id."""
     after, size = paging.after(call), paging.limit(call)
     rest = sorted(one for one in identifiers if one > after)
-    page = rest[:size]
+    found: list[str] = []
+    some = paging.LIMIT_MAXIMUM + 1  # what tells that another page follows
+    for at in range(0, len(rest), some):
+        found += present(rest[at : at + some])
+        if len(found) > size:
+            break
+    page = found[:size]
     rows = [{"type": kind, "id": one} for one in page]
-    return paging.page(call, rows, page[-1] if page else "", more=len(rest) > size)
+    return paging.page(call, rows, page[-1] if page else "", more=len(found) > size)
 
 
 def stamps(now_ms: int, *, created: bool = True) -> Body:

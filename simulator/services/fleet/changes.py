@@ -15,6 +15,8 @@ from simulator.services.fleet import transitions
 
 CHANGE, PART = "fleet.change", "fleet.change-part"
 KIND, KEY = "fleet.changes", "open"
+SEEN = "axm.seen"
+"""Which server a device was at before it was changed, and how many reads still show that."""
 PIECE = 25
 """Devices that one call changes."""
 NEVER = 2**62
@@ -50,6 +52,8 @@ class BulkChange:
     """When the last device was done; 0: not yet."""
     stopped: bool = False
     """Whether it ends without having done anything."""
+    stale_reads: int = 0
+    """How many reads of a device's server still show the one before."""
 
     def body(self) -> Body:
         """Return what is stored."""
@@ -147,6 +151,9 @@ def _change(
         _write(state, change, good, now_ms)
     except LookupError:  # the server has been deleted since this was ordered
         return reasons | {one.serial: "SERVER_NOT_FOUND" for one in good}
+    if change.stale_reads:
+        seen = ((one.serial, {"server": one.server, "left": change.stale_reads}) for one in good)
+        state.put_many(SEEN, ((serial, body, None) for serial, body in seen))
     return reasons
 
 
