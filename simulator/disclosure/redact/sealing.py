@@ -36,7 +36,9 @@ from simulator.protocol.body_formats import unwrapped
 from simulator.protocol.wire import Decoded
 
 _VALUE = re.compile(
-    r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null|\{[ \t\r\n]*\}|\[[ \t\r\n]*\]', re.DOTALL
+    r'"[^"\\]*(?:\\.[^"\\]*)*"'
+    r"|-?[0-9][0-9.eE+-]*|true|false|null|\{[ \t\r\n]*\}|\[[ \t\r\n]*\]",
+    re.DOTALL,
 )
 """One value that holds no other, or a key, in a text that is known to be JSON."""
 _KEY = re.compile(r"[ \t\r\n]*:")

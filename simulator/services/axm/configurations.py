@@ -35,6 +35,16 @@ def _text(name: str, about: str, concept: str, **more: Any) -> String:
     return String(name, about, concept=concept, source="AXM-D, AXM-HI", **more)
 
 
+def _profile(text: str, _: object) -> str:
+    """Return why *text* is no profile as XML, or has no payloads; an empty string if it has."""
+    try:
+        tree = plistlib.loads(text.encode(), fmt=plistlib.FMT_XML)
+    except (ValueError, ExpatError, AttributeError, IndexError, TypeError):
+        return "is no property list: send its XML text, not base64"
+    has_payloads = isinstance(tree, dict) and tree.get("PayloadContent")
+    return "" if has_payloads else "has no PayloadContent"
+
+
 _SENT: tuple[Field, ...] = (
     _text("type", f"Kind; only {CUSTOM} can be written.", "protocol"),
     _text("name", "Name.", "content.name"),
@@ -50,7 +60,14 @@ _SENT: tuple[Field, ...] = (
         "The profile; null in lists.",
         source="AXM-D, AXM-HI",
         fields=(
-            _text("configurationProfile", "The profile as XML text.", "content.profile"),
+            _text(
+                "configurationProfile",
+                "The profile as XML text.",
+                "content.profile",
+                check=_profile,
+                invalid=errors.PARAMETER_INVALID,
+                example="<plist><dict><key>PayloadContent</key><array><dict/></array></dict></plist>",
+            ),
             _text("filename", "Name of its file.", "content.name"),
         ),
     ),
@@ -119,7 +136,6 @@ def create_configuration(call: Call) -> Body:
     values = sent.attributes.get("customSettingsValues")
     if values is None or values.get("configurationProfile") is None:
         raise sent.missing("customSettingsValues")
-    _check_profile(sent, values["configurationProfile"])
     number = call.state.reserve(CONFIGURATION)
     identifier = uuid_of(call.secret, CONFIGURATION, call.principal.organisation, number)
     attributes: Body = {
@@ -142,19 +158,6 @@ def _check_type(sent: WriteEntity) -> None:
     kind = sent.text("type")
     if kind != CUSTOM:
         raise sent.wrong("type", f"only {CUSTOM} can be written")
-
-
-def _check_profile(sent: WriteEntity, profile: str) -> None:
-    """Refuse what is no profile as XML text, or one without payloads."""
-    name, row = "customSettingsValues/configurationProfile", errors.PARAMETER_INVALID
-    try:
-        tree = plistlib.loads(profile.encode(), fmt=plistlib.FMT_XML)
-    except (ValueError, ExpatError, AttributeError, IndexError, TypeError):
-        raise sent.wrong(
-            name, "the profile is no property list: send its XML text, not base64", row
-        ) from None
-    if not isinstance(tree, dict) or not tree.get("PayloadContent"):
-        raise sent.wrong(name, "the profile has no PayloadContent", row)
 
 
 def _platforms(sent: WriteEntity) -> list[str]:
@@ -213,8 +216,6 @@ def update_configuration(call: Call) -> Body:
     if platforms := _platforms(sent):
         changes["configuredForPlatforms"] = platforms
     values = {k: v for k, v in (sent.attributes.get("customSettingsValues") or {}).items() if v}
-    if "configurationProfile" in values:
-        _check_profile(sent, values["configurationProfile"])
     if not values.get("filename", _EXTENSION).endswith(_EXTENSION):
         name = "customSettingsValues/filename"
         raise sent.wrong(name, f"the file name must end in {_EXTENSION}")
