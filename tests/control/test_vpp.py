@@ -9,6 +9,8 @@ import pytest
 
 from simulator.app import Simulator
 from simulator.core.settings import Settings
+from simulator.core.state import State
+from simulator.services.vpp.domain import locations, notifications
 from tests.apple import KEY
 from tests.control.conftest import Control
 
@@ -323,3 +325,22 @@ async def test_a_file_of_vppsim_that_is_too_long_is_refused(control: Control) ->
         400,
         "license_insertions holds 10001 objects",
     )
+
+
+async def test_the_newest_notifications_are_listed_of_however_many(control: Control) -> None:
+    def tell(state: State) -> None:
+        home = state.of("demo")
+        where = locations.change(
+            home, "campus", notify_url="https://127.0.0.1:9/hook", notify_types=("ASSET_COUNT",)
+        )
+        for number in range(120):
+            notifications.enqueue_notification(home, where, "ASSET_COUNT", {"n": number}, 0)
+
+    await control.simulator.gateway.run(tell)
+
+    status, body = await control.call(
+        "GET", "/vpp-locations/campus/notifications", params={"limit": 70}
+    )
+
+    told = [one["message"]["notification"]["n"] for one in body["notifications"]]
+    assert (status, told) == (200, list(range(50, 120)))

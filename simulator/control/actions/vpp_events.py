@@ -1,5 +1,6 @@
 """Calls for what a location was asked to do, what it told, and for its subscriptions."""
 
+from collections import deque
 from functools import partial
 
 from aiohttp import web
@@ -13,6 +14,8 @@ from simulator.services.vpp.domain import events, portal
 from simulator.services.vpp.domain import notifications as notices
 from simulator.services.vpp.domain.subscriptions import Subscription
 
+_READ = 50
+"""How many notifications one transaction reads: each has up to 100 elements."""
 _EVENT = ("id", "status", "tasks", "done", "failures")
 
 
@@ -68,20 +71,25 @@ async def complete_events(request: web.Request) -> web.Response:
 
 
 async def list_notifications(request: web.Request) -> web.Response:
-    """Answer the newest notifications to a location's MDM server, and how their sending went."""
+    """Answer the newest notifications to a location's MDM server, and how their sending went.
+
+    Each transaction reads some of them: a thousand are kept, and any number may wait.
+    """
     parts, limit = request.app[PARTS], request[QUERY]["limit"]
 
-    def work(state: State) -> list[Body]:
+    def work(state: State, after: str) -> tuple[list[Body], str]:
         complete_due_events(parts, state)
         one = find(state, request.match_info["id"])
-        found = [
-            each.body
-            for each in state.of("").scan(notices.OUTBOX, limit=MANY)
-            if each.body["location"] == one.id
-        ]
-        return [_notification(each) for each in found[-limit:]]
+        found = state.of("").scan(notices.OUTBOX, after=after, limit=_READ)
+        own = [each.body for each in found if each.body["location"] == one.id]
+        return own, found[-1].key if len(found) == _READ else ""
 
-    return web.json_response({"notifications": await parts.gateway.run(work)})
+    newest, after = deque[Body](maxlen=limit), ""
+    while True:
+        some, after = await parts.gateway.run(partial(work, after=after))
+        newest += some
+        if not after:
+            return web.json_response({"notifications": [_notification(each) for each in newest]})
 
 
 def _notification(body: Body) -> Body:

@@ -39,3 +39,5 @@ PLATFORMS = ("iOS", "macOS", "tvOS", "watchOS", "visionOS")
 STATUSES = ("Registered", "Associated", "Retired", "Deleted")
 PIECE = 100
 """Licences, or seats, that one transaction changes, so that others have their turn: some 5 ms."""
+FREED = 2
+"""How many of those one takes as long as that a user gives back, or passes on: more rows."""

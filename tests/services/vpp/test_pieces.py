@@ -18,7 +18,7 @@ from simulator.store.opening import open_store
 from tests.apple import ORG
 from tests.vpp import APP, FREE, Vpp, wanted
 
-MOST_ROWS = 1500
+MOST_ROWS = 700
 """Rows of the database that a transaction writes; one that did a tenth of a list wrote more."""
 APPS = [str(1_500_000_000 + number) for number in range(LIMITS["maxAssets"])]
 CLIENTS = [f"u-{number:04d}" for number in range(40)]

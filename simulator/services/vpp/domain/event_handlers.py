@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from simulator.core.state import Body, State
 from simulator.protocol.fields import ErrorCode
 from simulator.protocol.operations import ApiError
-from simulator.services.vpp import errors
+from simulator.services.vpp import errors, limits
 from simulator.services.vpp.domain import licences, users
 from simulator.services.vpp.domain.licences import Asset, Holder, LicenceUnitOfWork
 from simulator.services.vpp.domain.locations import Location
@@ -224,7 +224,7 @@ def _each_user(
     found: list[TaskResult] = []
     start = place.get("at", 0)
     for one in wanted[start:]:
-        if len(found) * _USER + unit.size >= most:
+        if len(found) * _USER + unit.size * limits.FREED >= most:
             break
         client = one["clientUserId"]
         try:
@@ -233,7 +233,7 @@ def _each_user(
             found.append(TaskResult({"clientUserId": client}, error.row, {"clientUserIds": client}))
     unit.write()
     end = start + len(found)
-    size = len(found) * _USER + unit.size
+    size = len(found) * _USER + unit.size * limits.FREED
     return PieceResult(found, {"at": end} if end < len(wanted) else None, size)
 
 

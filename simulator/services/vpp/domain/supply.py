@@ -16,7 +16,7 @@ from simulator.services.vpp.domain.licences import ASSET, LICENCE, Asset, Licenc
 from simulator.services.vpp.domain.locations import Location, location
 from simulator.services.vpp.domain.products import KINDS, StoreProduct, find_product, put_product
 from simulator.services.vpp.domain.users import USER, User
-from simulator.services.vpp.limits import PRICING
+from simulator.services.vpp.limits import FREED, PRICING
 from simulator.services.vpp.v2 import versions
 
 DOMAIN = "school.example"
@@ -206,7 +206,7 @@ def _accept_some(state: State, where: Location, what: Body, now_ms: int, most: i
     found = state.scan(where.kind(USER), after=after, limit=_LOOKED_AT)
     end = len(found) < _LOOKED_AT
     for user in map(User.of, found):
-        if accepted == min(what["accepting"], _USERS) or unit.size >= most:
+        if accepted == min(what["accepting"], _USERS) or unit.size * FREED >= most:
             end = False
             break
         after = users.key_of(user.number)

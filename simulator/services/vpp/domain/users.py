@@ -237,18 +237,19 @@ def _pass_all_on(
 
 
 def pass_on(state: State, location: Location, what: Body, most: int) -> int:
-    """Have up to *most* more licences of a record pass on; return how many those were."""
+    """Have more licences of a record pass on, as takes up to *most*; return how much that was."""
     unit = LicenceUnitOfWork(state, location)
     _pass_some_on(state, location, unit, what, most)
     unit.write()
-    return unit.size + 1
+    return unit.size * limits.FREED + 1
 
 
 def _pass_some_on(
     state: State, location: Location, unit: LicenceUnitOfWork, what: Body, most: int
 ) -> None:
     client, number = what["client"], what["user"]
-    held_by, more = unit.held_by(Holder(client, number), what["after"], most)
+    some = max(most // limits.FREED, 1)
+    held_by, more = unit.held_by(Holder(client, number), what["after"], some)
     for asset, held in held_by:
         _PASSING[what["how"]](unit, asset, held, Holder(client, what["to"]))
     if more:
