@@ -37,7 +37,7 @@ from simulator.services.axm.documents import (
     uuid_of,
 )
 from simulator.services.axm.entities import WriteEntity, entity_rows, to_many
-from simulator.services.axm.stored import find_stored, stamps
+from simulator.services.axm.stored import find_stored, scan_light, stamps
 from simulator.services.fleet.devices import Device
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -151,14 +151,14 @@ def _with_included(call: Call, answer: Body, rows: list[Body]) -> Body:
     response=(*listing(RESOURCE), _INCLUDED),
     docs=f"{DOCS}get-blueprints",
     source="AXM-D",
+    inferred="A page ends early once its blueprints hold 10,000 members and contents.",
 )
 def list_blueprints(call: Call) -> Body:
     """Return a page of blueprints."""
-    size = paging.limit(call)
-    found = call.state.scan(BLUEPRINT, after=paging.after(call), limit=size + 1)
-    rows = [_shown(call, one) for one in found[:size]]
-    last = found[:size][-1].key if found else ""
-    return _with_included(call, paging.page(call, rows, last, more=len(found) > size), rows)
+    found, more = scan_light(call, BLUEPRINT, lambda body: sum(map(len, body["related"].values())))
+    rows = [_shown(call, one) for one in found]
+    last = found[-1].key if found else ""
+    return _with_included(call, paging.page(call, rows, last, more=more), rows)
 
 
 @operation(

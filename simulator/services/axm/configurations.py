@@ -23,12 +23,14 @@ from simulator.services.axm.documents import (
     uuid_of,
 )
 from simulator.services.axm.entities import WriteEntity, entity_rows
-from simulator.services.axm.stored import find_stored, get_stored, list_stored, show, stamps
+from simulator.services.axm.stored import find_stored, get_stored, scan_light, show, stamps
 
 CONFIGURATION, KIND = "axm.configuration", "configurations"
 CUSTOM = "CUSTOM_SETTING"
 _PLATFORMS = ("PLATFORM_MACOS", "PLATFORM_IOS", "PLATFORM_TVOS", "PLATFORM_VISIONOS")
 _EXTENSION = ".mobileconfig"
+_PER_WEIGHT = 100
+"""Characters of a profile that weigh as much in a page as a member of a blueprint."""
 
 
 def _text(name: str, about: str, concept: str, **more: Any) -> String:
@@ -93,10 +95,26 @@ _WRITE_ERRORS = (*errors.ENTITY, errors.PARAMETER_INVALID)
     response=listing(_RESOURCE),
     docs=f"{DOCS}get-configurations",
     source="AXM-D, AXM-HI",
+    inferred="A page ends early once its profiles have a million characters.",
 )
 def list_configurations(call: Call) -> Body:
     """Return a page of configurations, without their profiles."""
-    return list_stored(call, CONFIGURATION, KIND, hidden="customSettingsValues")
+    found, more = scan_light(call, CONFIGURATION, _weight)
+    rows = [show(call, KIND, _without_profile(one)) for one in found]
+    return paging.page(call, rows, found[-1].key if found else "", more=more)
+
+
+def _without_profile(one: Entity) -> Entity:
+    """Return a configuration as lists show it."""
+    attributes = one.body["attributes"]
+    if "customSettingsValues" in attributes:
+        attributes = attributes | {"customSettingsValues": None}
+    return Entity(one.key, one.revision, {"attributes": attributes})
+
+
+def _weight(body: Body) -> int:
+    values = body["attributes"].get("customSettingsValues") or {}
+    return len(values.get("configurationProfile") or "") // _PER_WEIGHT
 
 
 @operation(

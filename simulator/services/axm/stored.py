@@ -8,6 +8,10 @@ from simulator.protocol.operations import Call
 from simulator.services.axm import errors, paging
 from simulator.services.axm.documents import Links, asked_fields, resource, single
 
+_BATCH = 5
+"""Entities that are read at once where one may be large."""
+_HEAVY = 10_000
+"""Weight from which on a page ends."""
 Relate = Callable[[Links, str], Body]
 """Takes the links and an id, and returns the relationships."""
 
@@ -25,19 +29,30 @@ def show(call: Call, kind: str, entity: Entity, relate: Relate | None = None) ->
     )
 
 
-def list_stored(
-    call: Call, entity: str, kind: str, relate: Relate | None = None, *, hidden: str = ""
-) -> Body:
-    """Return a page of resources, in order of id; the attribute *hidden* is null in each."""
+def list_stored(call: Call, entity: str, kind: str, relate: Relate | None = None) -> Body:
+    """Return a page of resources, in order of id."""
     size = paging.limit(call)
     found = call.state.scan(entity, after=paging.after(call), limit=size + 1)
-    page, rows = found[:size], []
-    for one in page:
-        row = show(call, kind, one, relate)
-        if hidden in row["attributes"]:
-            row["attributes"] = row["attributes"] | {hidden: None}
-        rows.append(row)
+    page = found[:size]
+    rows = [show(call, kind, one, relate) for one in page]
     return paging.page(call, rows, page[-1].key if page else "", more=len(found) > size)
+
+
+def scan_light(call: Call, entity: str, weigh: Callable[[Body], int]) -> tuple[list[Entity], bool]:
+    """Return a page of entities, in order of id, and whether more follow.
+
+    It is shorter where they *weigh* a lot, as others wait while it is read.
+    """
+    size, found, weight = paging.limit(call), list[Entity](), 0
+    after = paging.after(call)
+    while batch := call.state.scan(entity, after=after, limit=_BATCH):
+        for one in batch:
+            if len(found) == size or weight >= _HEAVY:
+                return found, True
+            found.append(one)
+            weight += weigh(one.body)
+        after = batch[-1].key
+    return found, False
 
 
 def find_stored(call: Call, entity: str, kind: str) -> Entity:

@@ -123,6 +123,18 @@ def test_a_configuration_is_made_changed_and_deleted(axm: Axm) -> None:
     assert axm.api("GET", path).status == 404
 
 
+def test_a_page_of_configurations_ends_once_their_profiles_have_a_million_characters(
+    axm: Axm,
+) -> None:
+    large = PROFILE.replace("Guests", "x" * 600_000)
+    made = [configuration(axm, profile).json["data"]["id"] for profile in [large] * 3]
+
+    first = axm.get("/configurations")
+
+    assert [one["id"] for one in first["data"]] == sorted(made)[:2]
+    assert [one["id"] for one in axm.pages("/configurations")] == sorted(made)
+
+
 @pytest.mark.parametrize(
     ("more", "status", "at"),
     [

@@ -81,6 +81,25 @@ def test_a_blueprint_holds_ten_thousand_of_each(axm: Axm) -> None:
     assert made.status == 201
 
 
+def test_a_page_of_blueprints_ends_once_they_hold_ten_thousand(axm: Axm) -> None:
+    axm.home(lambda home: home.add_many(USER, ((f"U{number}", {}) for number in range(2500))))
+    users = [*USERS, *(f"U{number}" for number in range(2500))]
+    made = [axm.api("POST", "/blueprints", blueprint("users", users)).json for _ in range(5)]
+
+    with axm.counting(reads=True) as steps:
+        first = axm.get("/blueprints", include="users")
+        rest = axm.get("/blueprints", include="users", cursor=first["meta"]["paging"]["nextCursor"])
+
+    shown = [[one["id"] for one in page["data"]] for page in (first, rest)]
+    assert [len(page) for page in shown] == [2, 2]
+    assert [*shown[0], *shown[1]] == sorted(one["data"]["id"] for one in made)[:4]
+    assert "nextCursor" in rest["meta"]["paging"]
+    assert max(steps) <= 6 * MOST_STEPS
+    last = axm.get("/blueprints", cursor=rest["meta"]["paging"]["nextCursor"])
+    assert len(last["data"]) == 1
+    assert "nextCursor" not in last["meta"]["paging"]
+
+
 @pytest.mark.parametrize("is_read", [True, False])
 def test_an_activity_is_ordered_and_done_in_pieces(axm: Axm, *, is_read: bool) -> None:
     with axm.counting(reads=is_read) as counts:
