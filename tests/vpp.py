@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from simulator.core.state import Body, State
+from simulator.engine.preparation import LARGE
 from simulator.services.vpp.domain import events, licences, locations, portal, supply, users
 from simulator.services.vpp.domain import notifications as notices
 from simulator.services.vpp.domain.licences import Asset
@@ -101,7 +102,9 @@ class Vpp(Apple):
         if data and not any(name.lower() == "content-type" for name, _ in headers):
             sent.append(("Content-Type", "application/json"))
         target = f"/mdm/v2{path}" + (f"?{urlencode(query)}" if query else "")
-        return self.send(request(method, target, [*sent, *headers], data))
+        made = request(method, target, [*sent, *headers], data)
+        is_large = len(data) > LARGE
+        return self.send(made, prepared=self.engine.prepare(made) if is_large else None)
 
     def v1(self, name: str, body: Any = None, *, method: str = "POST", **more: Any) -> Answer:
         """Call v1 with the token of ``hq`` in the body, unless *body* has one."""

@@ -20,6 +20,8 @@ from tests.vpp import APP, FREE, Vpp, wanted
 
 MOST_ROWS = 700
 """Rows of the database that a transaction writes; one that did a tenth of a list wrote more."""
+MOST_STEPS = 500
+"""Hundreds of steps of the database's machine in a transaction: a thousand look-ups have 400."""
 APPS = [str(1_500_000_000 + number) for number in range(LIMITS["maxAssets"])]
 CLIENTS = [f"u-{number:04d}" for number in range(40)]
 SERIALS = [f"0ZPIECE{number:04d}" for number in range(40)]
@@ -92,6 +94,34 @@ def test_no_transaction_writes_more_than_a_piece(apple: Vpp, orders: list[tuple[
 
     assert {name: max(rows) for name, rows in written.items() if max(rows) > MOST_ROWS} == {}
     assert apple.run(lambda state: state.scan(DUE, prefix="0" * 15)) == []
+
+
+def test_who_has_which_subscription_is_looked_up_a_piece_at_a_time() -> None:
+    apple, clients = Vpp(), [f"{number:04d}@students.acme.example" for number in range(700)]
+    some = SEATS[:5]
+
+    def furnish(home: State) -> None:
+        add_many(home, locations.location(home, "hq"), [(one, one, one) for one in clients])
+        locations.change(home, "hq", subscriptions=True)
+        for adam_id in some:
+            one = Subscription(adam_id, None, "ACTIVE", apple.now_ms + 1000, 0, len(clients))
+            portal.add_subscription(home, "hq", one, now_ms=apple.now_ms)
+
+    apple.home(furnish)
+    body = {"adamIds": some, "clientUserIds": clients}
+    apple.v2("POST", "/subscriptions/admins/add", body)
+    apple.done(apple.v2("POST", "/subscriptions/associate", body | {"renewing": False}))
+
+    with apple.counting(reads=True) as steps:
+        answers = [
+            apple.v2("POST", f"/subscriptions/{path}", body)
+            for path in ("admins/remove", "admins/remove", "disassociate", "disassociate")
+        ]
+
+    refused = {"errorNumber": 9815, "errorMessage": "The user doesn't have the adamId."}
+    assert [one.status for one in answers] == [200, 400, 200, 400]
+    assert [answers[at].json | refused for at in (1, 3)] == [answers[at].json for at in (1, 3)]
+    assert max(steps) <= MOST_STEPS
 
 
 def test_whoever_looks_sees_all_of_it(apple: Vpp) -> None:

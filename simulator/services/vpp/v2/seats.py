@@ -1,9 +1,11 @@
 """v2: giving and taking seats of subscriptions, and naming administrators."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from simulator.core.state import Body
+from simulator.core.state import Body, State
 from simulator.protocol.fields import Boolean, Integers, Strings
+from simulator.protocol.lookups import look_up
 from simulator.protocol.operations import ApiError, Call, Handler, Operation, operation
 from simulator.services.vpp import checks, errors, limits
 from simulator.services.vpp.access import location_of_token
@@ -96,7 +98,7 @@ def associate(call: Call) -> Body:
     _associated(call, where, clients)
     keys, kind = _keys(adam_ids, clients), where.kind(SEAT)
     by_group = call.state.find(kind, seats.BY_GROUP, limit=1)
-    if by_group and call.state.indexed(kind, seats.BY_GROUP, keys):
+    if by_group and look_up(call, "by-group", keys, partial(_assigned_by_group, kind=kind)):
         checks.forbidden(call, errors.ASSIGNED_BY_GROUP, "/clientUserIds")
     request = {
         "adamIds": adam_ids,
@@ -149,8 +151,16 @@ def _keys(adam_ids: list[int], clients: list[str]) -> list[str]:
     return [seats.seat_key(one, client) for one in adam_ids for client in clients]
 
 
+def _assigned_by_group(state: State, keys: Sequence[str], *, kind: str) -> set[str]:
+    return state.indexed(kind, seats.BY_GROUP, keys)
+
+
+def _missing(state: State, keys: Sequence[str], *, kind: str) -> set[str]:
+    return state.missing(kind, keys)
+
+
 def _must_all_be(call: Call, kind: str, keys: list[str]) -> None:
-    if call.state.missing(kind, keys):
+    if look_up(call, "missing", keys, partial(_missing, kind=kind)):
         checks.forbidden(call, errors.USER_LACKS_SUBSCRIPTION, "/clientUserIds")
 
 
