@@ -42,8 +42,8 @@ Figures = dict[str, float]
 Measure = Callable[[], Figures]
 SECONDS = 2
 """How long each load lasts."""
-FURTHER = 100
-"""Exchanges between one report and the next."""
+FURTHER = 1000
+"""Exchanges between one report and the next: a second's, as a nonce is good once in each."""
 DEVICE_LISTS = 1000
 SEEDED_DEVICES = 200_000
 ORGANISATIONS = 1000
