@@ -22,7 +22,6 @@ from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.canary import spellings
 from simulator.disclosure.redact.guard import SecretGuard
 from simulator.engine.engine import Engine
-from simulator.engine.preparation import Prepared
 from simulator.protocol.operations import NeedsOutboundCall, NeedsPieces, OutboundCall
 from simulator.services import organisations
 from simulator.services.dep import tokens
@@ -260,15 +259,16 @@ class Apple:
         self,
         request: Request,
         known: Mapping[OutboundCall, str] | None = None,
-        prepared: Prepared | None = None,
+        lookups: dict[str, Any] | None = None,
     ) -> Answer:
-        """Answer one request as the gateway would, be it *prepared* beside the writer or not."""
+        """Answer one request as the gateway would."""
+        lookups = {} if lookups is None else lookups
         outbound_call, piece, response = None, None, None
         with self.store.transaction() as state:
             recorder = _Recorder(state, self.recorded)
             try:
                 response = self.engine.process(
-                    request, recorder, self.now_ms, known or {}, prepared
+                    request, recorder, self.now_ms, known or {}, lookups=lookups
                 )
             except NeedsOutboundCall as pending:
                 outbound_call = pending.outbound_call
@@ -277,11 +277,11 @@ class Apple:
         if piece is not None:
             while not self.run(piece):
                 pass
-            return self.send(request, known, prepared)
+            return self.send(request, known, lookups)
         if outbound_call is not None:
             self.outbound_calls.append(outbound_call)
             calls = {**(known or {}), outbound_call: self.unreachable}
-            return self.send(request, calls, prepared)
+            return self.send(request, calls, lookups)
         assert response is not None
         return Answer(response, self.recorded[-1])
 

@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from simulator.core.state import State
-from simulator.engine.preparation import LARGE
 from simulator.services.axm import accounts
 from simulator.services.axm.accounts import Account
 from simulator.services.fleet import changes, servers
@@ -149,9 +148,7 @@ class Axm(Apple):
         if data and not any(name == "Content-Type" for name, _ in headers):
             sent.append(("Content-Type", "application/json"))
         target = f"/v1{path}" + (f"?{urlencode(query)}" if query else "")
-        made = request(method, target, [*sent, *headers], data)
-        is_large = len(data) > LARGE
-        return self.send(made, prepared=self.engine.prepare(made) if is_large else None)
+        return self.send(request(method, target, [*sent, *headers], data))
 
     def get(self, path: str, **query: Any) -> Any:
         """Return the document of a GET that succeeds."""

@@ -107,13 +107,14 @@ def activity() -> tuple[Axm, Request]:
     return axm, request("POST", "/v1/orgDeviceActivities", headers, body)
 
 
-async def test_what_was_looked_up_for_a_large_body_is_kept_until_it_is_answered(
-    activity: tuple[Axm, Request], reader: BodyReader
+@pytest.mark.parametrize("is_prepared", [True, False])
+async def test_what_was_looked_up_for_a_request_is_kept_until_it_is_answered(
+    activity: tuple[Axm, Request], reader: BodyReader, *, is_prepared: bool
 ) -> None:
     axm, sent = activity
     clock = Clock()
     clock.freeze(axm.now_ms)
-    running = Gateway(axm.store, axm.engine, clock, preparer=reader)
+    running = Gateway(axm.store, axm.engine, clock, preparer=reader if is_prepared else None)
     running.start()
     try:
         async with asyncio.timeout(20):

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from simulator.core.state import Body, State
-from simulator.engine.preparation import LARGE
 from simulator.services.vpp.domain import events, licences, locations, portal, supply, users
 from simulator.services.vpp.domain import notifications as notices
 from simulator.services.vpp.domain.licences import Asset
@@ -102,9 +101,7 @@ class Vpp(Apple):
         if data and not any(name.lower() == "content-type" for name, _ in headers):
             sent.append(("Content-Type", "application/json"))
         target = f"/mdm/v2{path}" + (f"?{urlencode(query)}" if query else "")
-        made = request(method, target, [*sent, *headers], data)
-        is_large = len(data) > LARGE
-        return self.send(made, prepared=self.engine.prepare(made) if is_large else None)
+        return self.send(request(method, target, [*sent, *headers], data))
 
     def v1(self, name: str, body: Any = None, *, method: str = "POST", **more: Any) -> Answer:
         """Call v1 with the token of ``hq`` in the body, unless *body* has one."""

@@ -9,7 +9,7 @@ Longer than 300 lines: it is one line, which is followed from its top to its end
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from msgspec.structs import replace
 
@@ -115,11 +115,12 @@ class Engine:
         completed_calls: Mapping[OutboundCall, str] = _NO_CALLS,
         prepared: Prepared | None = None,
         elapsed_us: Callable[[], int] = _NOT_MEASURED,
+        lookups: dict[str, Any] | None = None,
     ) -> Response:
         """Answer *request* and record the exchange, all in the transaction of *state*.
 
         What was *prepared* beforehand is not done again. *elapsed_us* tells how long the request
-        has been there.
+        has been there. *lookups* keeps what is looked up for it in several transactions.
         Raise NeedsOutboundCall, and record nothing, if it needs a call that is not among
         *completed_calls*; NeedsPieces if others' work is to be done first.
         """
@@ -145,7 +146,7 @@ class Engine:
             path=match.path,
             pairs=reading.pairs,
             completed_calls=completed_calls,
-            lookups=None if prepared is None else prepared.lookups,
+            lookups=lookups,
             prefix=prefix,
             authorities=self._authorities,
         )

@@ -16,7 +16,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from simulator.core.clock import Clock
 from simulator.core.messages import Request, Response
@@ -123,16 +123,19 @@ class Gateway:
         prepared: Prepared | None = None,
         begun_ns: int = 0,
         now_ms: int = 0,
+        lookups: dict[str, Any] | None = None,
     ) -> None:
         """Have one request answered: *on_response* is called once the exchange is committed.
 
         It costs no task and no future, which counts where many requests come at once.
         *completed_calls*: results of the calls that were made for it; *prepared*: what was
         found out about it before those; *begun_ns*: when it came, 0 for now;
-        *now_ms*: the time that it is answered at, likewise.
+        *now_ms*: the time that it is answered at, likewise; *lookups*: what was looked up for it.
         """
         now_ms = now_ms or self._clock.now_ms()
         job = RequestJob(self, request, on_response, completed_calls, now_ms, begun_ns)
+        if lookups is not None:
+            job.lookups = lookups
         if self._loop is None or self._closing:
             job.failed = RuntimeError("the gateway is not running")
             job.done()
@@ -229,7 +232,9 @@ class Gateway:
             except BaseException:
                 job.on_response(_UNAVAILABLE)
                 raise
-            self.submit(job.request, job.on_response, calls, job.prepared, job.begun_ns, now_ms)
+            self.submit(
+                job.request, job.on_response, calls, job.prepared, job.begun_ns, now_ms, job.lookups
+            )
 
         task = asyncio.get_running_loop().create_task(answer())
         self._asking.add(task)

@@ -69,6 +69,7 @@ class Answering(Protocol):
         completed_calls: Mapping[OutboundCall, str],
         prepared: Prepared | None,
         elapsed_us: Callable[[], int],
+        lookups: dict[str, Any],
     ) -> Response:
         """Answer and record *request*, as the engine does."""
         ...
@@ -97,6 +98,7 @@ class RequestJob:
         "goes_on",
         "is_page",
         "late",
+        "lookups",
         "now_ms",
         "on_response",
         "outbound_call",
@@ -129,6 +131,8 @@ class RequestJob:
         self.now_ms = now_ms
         self.prepared: Prepared | None = None
         """What was found out about it beforehand."""
+        self.lookups: dict[str, Any] = {}
+        """What has been looked up for it so far; see `simulator.protocol.lookups`."""
         self.is_page = False
         """Whether it is about so much that others are not to wait for several such."""
         self.late = LateRecord()
@@ -162,6 +166,7 @@ class RequestJob:
                 self.completed_calls,
                 self.prepared,
                 self._elapsed_us,
+                self.lookups,
             )
         except NeedsOutboundCall as pending:
             self.outbound_call = pending.outbound_call

@@ -6,7 +6,7 @@ All of that follows from the request and the rows, so it holds whenever the requ
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from simulator.core.messages import Request
@@ -29,8 +29,6 @@ class Prepared(Struct, frozen=True):
     """Whether the rows refuse the body, whoever sends it: then `light` leaves out its tree."""
     sealed: Request | None = None
     """The request as it is recorded; None: it is still to be sealed."""
-    lookups: dict[str, Any] = field(default_factory=dict)
-    """What has been looked up for it so far; see `simulator.protocol.lookups`."""
 
     @classmethod
     def unread(cls, body: bytes, about: str) -> "Prepared":
