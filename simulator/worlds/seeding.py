@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from simulator import services
 from simulator.core.random_hex import RandomHex, seeded_hex
@@ -29,6 +29,7 @@ _ARRANGING = 5
 _DAY_MS = 24 * 3600 * 1000
 _LONGEST = 12
 """Characters of a serial number."""
+_Made = TypeVar("_Made", bound=TimelessSeeding)
 
 
 def seed_world(
@@ -84,20 +85,15 @@ def steps(
     yield partial(_begin, known=known, parts=sized.parts, now_ms=now_ms)
     for organisation in sized.organisations:
         yield partial(_found, organisation=organisation, seed=seed, now_ms=now_ms)
+        dated = partial(
+            Seeding,
+            seed=seed,
+            generate_secret=generate_secret,
+            now_ms=now_ms,
+            server_tokens={one.id: one.token for one in organisation.dep_servers if one.token},
+        )
         for one in known:
-            yield from one.seed(
-                Seeding(
-                    organisation=organisation.id,
-                    facts=organisation.facts(),
-                    part=organisation.parts.get(one.name),
-                    seed=seed,
-                    generate_secret=generate_secret,
-                    now_ms=now_ms,
-                    server_tokens={
-                        one.id: one.token for one in organisation.dep_servers if one.token
-                    },
-                )
-            )
+            yield from one.seed(_of(organisation, one, dated))
     written = {each.number for _, each in sized.timeless_lists()}
     rest = [(one.id, each) for one, each in sized.device_lists() if each.number not in written]
     yield from _device_steps(rest, seed, now_ms, chunk, bulk=bulk)
@@ -121,15 +117,18 @@ def timeless_steps(
         yield partial(_add_organisations, some=every[first : first + _TOGETHER])
     for organisation in every:
         for one in known:
-            yield from one.seed_timeless(
-                TimelessSeeding(
-                    organisation=organisation.id,
-                    facts=organisation.facts(),
-                    part=organisation.parts.get(one.name),
-                    seed=seed,
-                )
-            )
+            made = _of(organisation, one, partial(TimelessSeeding, seed=seed))
+            yield from one.seed_timeless(made)
     yield from _device_steps(world.timeless_lists(), seed, 0, chunk, bulk=bulk)
+
+
+def _of(organisation: Organisation, service: Provisioning, make: Callable[..., _Made]) -> _Made:
+    """Return what *make* makes of what a service is told of an organisation in any case."""
+    return make(
+        organisation=organisation.id,
+        facts=organisation.facts(),
+        part=organisation.parts.get(service.name),
+    )
 
 
 def _add_organisations(state: State, *, some: Sequence[Organisation]) -> int:

@@ -19,6 +19,7 @@ from simulator.store.protocols import Journal, Store
 from simulator.store.sql import going_back
 
 Dump = list[bytes]
+Changes = list[tuple[str, str, str, int]]
 
 
 def whole(state: StoreAdmin) -> Dump:
@@ -270,7 +271,7 @@ CHANGES = st.lists(
 )
 
 
-def apply(state: StoreAdmin, changes: list[tuple[str, str, str, int]]) -> None:
+def apply(state: StoreAdmin, changes: Changes) -> None:
     for what, org, key, number in changes:
         own = state.of(org)
         body: Any = {"n": number, "organisation": "a" if number % 2 else "b"}
@@ -284,29 +285,41 @@ def apply(state: StoreAdmin, changes: list[tuple[str, str, str, int]]) -> None:
             own.reserve("thing", number)
 
 
-@given(before=CHANGES, after=CHANGES, more=CHANGES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_whatever_happened_a_reset_undoes_it(
-    before: list[tuple[str, str, str, int]],
-    after: list[tuple[str, str, str, int]],
-    more: list[tuple[str, str, str, int]],
-) -> None:
+def marked(before: Changes, after: Changes) -> tuple[Store, Dump]:
+    """Return a store that was marked after the first changes, and what it held then."""
     store = open_store(None)
     with store.transaction() as state:
+        for org in "ab":
+            state.of("").put("organisation", org, {"id": org})
         apply(state, before)
         state.set_baseline()
         start = whole(state)
         apply(state, after)
+    return store, start
+
+
+def assert_found_again(state: StoreAdmin, start: Dump) -> None:
+    """Compare the state with *start*, and look for what it holds by all index values."""
+    assert whole(state) == start
+    for line in start[1:-1]:
+        row = msgspec.json.decode(line)
+        for name, value in row[4].items() if len(row) == 5 else ():
+            found = state.of(row[0]).find(row[1], name, equals=value)
+            assert row[2] in [one.key for one in found]
+
+
+@given(before=CHANGES, after=CHANGES, more=CHANGES)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_happened_a_reset_undoes_it(
+    before: Changes, after: Changes, more: Changes
+) -> None:
+    store, start = marked(before, after)
+    with store.transaction() as state:
         state.reset("a")
         apply(state, more)
         state.reset()
 
-        assert whole(state) == start
-        for line in start[1:-1]:
-            row = msgspec.json.decode(line)
-            for name, value in row[4].items() if len(row) == 5 else ():
-                found = state.of(row[0]).find(row[1], name, equals=value)
-                assert row[2] in [one.key for one in found]
+        assert_found_again(state, start)
     store.close()
 
 
@@ -343,29 +356,16 @@ def copy(store: Store, meanwhile: Iterable[Callable[[StoreAdmin], object]] = ())
 )
 @pytest.mark.usefixtures("copied")
 def test_whatever_happens_meanwhile_a_copy_is_what_there_was(
-    before: list[tuple[str, str, str, int]],
-    after: list[tuple[str, str, str, int]],
-    more: list[tuple[str, str, str, int]],
+    before: Changes, after: Changes, more: Changes
 ) -> None:
-    store = open_store(None)
+    store, start = marked(before, after)
     with store.transaction() as state:
-        for org in "ab":
-            state.of("").put("organisation", org, {"id": org})
-        apply(state, before)
-        state.set_baseline()
-        start = whole(state)
-        apply(state, after)
         state.of("b").put("thing", "changed", {})
 
     number = copy(store, [partial(apply, changes=[one]) for one in more])
     with store.transaction() as state:
         state.take_reset(number, ())
-        assert whole(state) == start
-        for line in start[1:-1]:
-            row = msgspec.json.decode(line)
-            for name, value in row[4].items() if len(row) == 5 else ():
-                there = state.of(row[0]).find(row[1], name, equals=value)
-                assert row[2] in [one.key for one in there]
+        assert_found_again(state, start)
         apply(state, after)
         state.reset()
         assert whole(state) == start

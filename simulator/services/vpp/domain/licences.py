@@ -14,6 +14,7 @@ from typing import Any
 from simulator.core.state import Body, Entity, State
 from simulator.protocol import quirks
 from simulator.services.vpp.domain.locations import Location, locations
+from simulator.services.vpp.domain.unit_of_work import UnitOfWork
 from simulator.services.vpp.limits import UNLIMITED
 from simulator.services.vpp.quirks import LATE_LICENCES
 from simulator.services.vpp.v2.versions import touch
@@ -151,19 +152,13 @@ def seen_by_device(state: State, organisation: str, serial: str) -> list[str]:
     return sorted(found)
 
 
-class LicenceUnitOfWork:
+class LicenceUnitOfWork(UnitOfWork):
     """The assets and assignments that one piece of work changes, written at its end."""
 
     def __init__(self, state: State, location: Location) -> None:
-        self._state = state
-        self._location = location
-        self._kind = location.kind(ASSIGNMENT)
+        super().__init__(state, location, ASSIGNMENT)
         self._assets: dict[str, Asset | None] = {}
         self._changed: set[str] = set()
-        self._known: dict[str, Body | None] = {}
-        """Assignments as they are stored, as far as they were looked up."""
-        self._placed: dict[str, Body | None] = {}
-        """Assignments written or (None) removed by this work."""
         self._freed: dict[int, Body] = {}
         """Of which asset each licence is that became free."""
 
@@ -176,23 +171,11 @@ class LicenceUnitOfWork:
 
     def read(self, pairs: Iterable[tuple[Asset, Holder]]) -> None:
         """Look up all at once what `assignment_of` is going to be asked."""
-        keys = [key for asset, holder in pairs if (key := _key(asset, holder)) not in self._known]
-        found = self._state.get_many(self._kind, keys)
-        self._known.update((key, found[key].body if key in found else None) for key in keys)
+        self._look_up(_key(asset, holder) for asset, holder in pairs)
 
     def assignment_of(self, asset: Asset, holder: Holder) -> Body | None:
         """Return the assignment of *asset* to *holder*, or None."""
-        key = _key(asset, holder)
-        if key in self._placed:
-            return self._placed[key]
-        if key not in self._known:
-            self.read([(asset, holder)])
-        return self._known[key]
-
-    @property
-    def size(self) -> int:
-        """How many assignments it has changed."""
-        return len(self._placed)
+        return self._left(_key(asset, holder))
 
     def held_by(
         self, holder: Holder, after: str = "", limit: int = MANY
@@ -270,9 +253,7 @@ class LicenceUnitOfWork:
         """Write what was changed, and note it in the versions."""
         if not self._changed:
             return
-        kept = {key: body for key, body in self._placed.items() if body is not None}
-        self._state.delete_many(self._kind, self._placed.keys() - kept.keys())
-        self._state.put_many(self._kind, ((key, body, _index(body)) for key, body in kept.items()))
+        self._write(_index)
         freed = ((str(number), owner, None) for number, owner in self._freed.items())
         self._state.put_many(self._location.kind(FREED), freed)
         changed = (self._assets[key] for key in sorted(self._changed))

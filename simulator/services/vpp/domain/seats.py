@@ -6,6 +6,7 @@ from simulator.core.state import Body, State
 from simulator.services.vpp.domain import due
 from simulator.services.vpp.domain.licences import having
 from simulator.services.vpp.domain.locations import Location
+from simulator.services.vpp.domain.unit_of_work import UnitOfWork
 from simulator.services.vpp.v2.versions import touch
 
 SUBSCRIPTION = "subscription"
@@ -24,32 +25,20 @@ def seat_key(adam_id: int, client: str) -> str:
     return f"{adam_id}|{client}"
 
 
-class SeatUnitOfWork:
+class SeatUnitOfWork(UnitOfWork):
     """The seats that one piece of work changes, written at its end with what they add up to."""
 
     def __init__(self, state: State, location: Location) -> None:
-        self._state = state
-        self._location = location
-        self._kind = location.kind(SEAT)
-        self._known: dict[str, Body | None] = {}
-        self._placed: dict[str, Body | None] = {}
-        """Seats written or (None) removed by this work."""
+        super().__init__(state, location, SEAT)
         self._tallies: dict[int, Body] = {}
 
     def read(self, pairs: Iterable[tuple[int, str]]) -> None:
         """Look up all at once what `seat` is going to be asked."""
-        keys = [seat_key(*pair) for pair in pairs]
-        found = self._state.get_many(self._kind, keys)
-        self._known |= {key: found[key].body if key in found else None for key in keys}
+        self._look_up(seat_key(*pair) for pair in pairs)
 
     def seat(self, adam_id: int, client: str) -> Body | None:
         """Return a user's seat as this work has left it, or None."""
-        key = seat_key(adam_id, client)
-        if key in self._placed:
-            return self._placed[key]
-        if key not in self._known:
-            self.read([(adam_id, client)])
-        return self._known[key]
+        return self._left(seat_key(adam_id, client))
 
     def put(self, seat: Body) -> None:
         """Write a seat: ``adam``, ``client``, ``renewing``, ``renews``, ``deferred``, ``group``.
@@ -80,9 +69,7 @@ class SeatUnitOfWork:
 
     def write(self) -> None:
         """Write what was changed, and note it in the versions."""
-        kept = {key: body for key, body in self._placed.items() if body is not None}
-        self._state.delete_many(self._kind, self._placed.keys() - kept.keys())
-        self._state.put_many(self._kind, ((key, one, _index(one)) for key, one in kept.items()))
+        self._write(_index)
         for adam_id, tally in self._tallies.items():
             self._state.put(self._location.kind(TALLY), str(adam_id), tally)
         if self._placed:
