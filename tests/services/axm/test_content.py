@@ -178,6 +178,13 @@ def test_what_is_no_profile_as_xml_text_is_refused(axm: Axm, profile: str) -> No
     assert answer.rules == ["field-invalid"]
 
 
+def test_what_is_no_profile_is_taken_where_nothing_is_refused() -> None:
+    with Axm(strictness="observe") as axm:
+        answer = configuration(axm, "<plist><dict>")
+
+    assert (answer.status, answer.rules) == (201, ["field-invalid"])
+
+
 def test_a_profile_is_not_on_record(axm: Axm) -> None:
     made = configuration(axm).json["data"]["id"]
     blueprint(axm, configurations=[made], orgDevices=["SN1"])
