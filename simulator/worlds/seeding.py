@@ -14,6 +14,7 @@ from simulator.hardware.devices import DeviceMix
 from simulator.services import organisations
 from simulator.services.fleet import arrivals, portal, servers
 from simulator.services.fleet import devices as fleet
+from simulator.services.fleet.orders import NEVER
 from simulator.services.provisioning import Provisioning, Seeding, Step, TimelessSeeding
 from simulator.worlds.organisations import DeviceList, Organisation, World
 
@@ -206,7 +207,7 @@ def _found(state: State, *, organisation: Organisation, seed: int, now_ms: int) 
             every_s=one.every_s,
             seed=seed,
             starts_ms=now_ms + one.every_s * 1000 if one.starts_ms is None else one.starts_ms,
-            ends_ms=arrivals.NEVER if one.ends_ms is None else one.ends_ms,
+            ends_ms=NEVER if one.ends_ms is None else one.ends_ms,
             times=one.times,
             families=one.families,
         )

@@ -8,7 +8,7 @@ from simulator.core.state import State
 from simulator.core.timestamps import milliseconds
 from simulator.hardware.devices import BLOCK, generate
 from simulator.services.apns import registry, topics
-from simulator.services.fleet import arrivals, portal
+from simulator.services.fleet import arrivals, orders, portal
 from simulator.services.fleet import devices as fleet
 from simulator.services.fleet.servers import SERVER
 from simulator.store.opening import open_store
@@ -366,7 +366,7 @@ every_s = 60
     seed_world(state, parse_world(text, "two.toml"), seed=1, generate_secret=Mint(0), now_ms=NOW)
 
     own = state.of("acme")
-    (one,) = arrivals.ordered(own)
+    (one,) = orders.ordered(own)
     assert (one.server, one.next_ms, one.times) == ("main", NOW + 60_000, 0)
     arrivals.materialise_due(own, NOW + 120_000)
     assert len(fleet.page(own, "main", 0, 100)[0]) == 12 + 4

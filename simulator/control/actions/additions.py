@@ -25,9 +25,9 @@ from simulator.control.api.servers import home, with_server
 from simulator.control.parts import BODY, PARTS, Parts, Route, bad
 from simulator.core.state import Body, State
 from simulator.protocol.fields import Strings
-from simulator.services.fleet import arrivals, portal
+from simulator.services.fleet import at_once, orders, portal
 from simulator.services.fleet import devices as fleet
-from simulator.services.fleet.arrivals import Addition
+from simulator.services.fleet.at_once import Addition
 from simulator.services.fleet.devices import Device
 
 T = TypeVar("T")
@@ -68,12 +68,12 @@ async def add_all(
             own = state.of(org)
             changed = own.changes(fleet.DEVICE, revision, limit=MAX_PAGE)
             unsure = len(changed) == MAX_PAGE or any(one.key in given for one in changed)
-            if unsure or arrivals.next_ms(own) <= now_ms:
+            if unsure or orders.next_ms(own) <= now_ms:
                 return None
         done = also(state)
         for (org, server, by), one in plans.items():
             seed = parts.settings.seed
-            arrivals.add(state.of(org), server, one, now_ms=now_ms, by=by, seed=seed)
+            at_once.add(state.of(org), server, one, now_ms=now_ms, by=by, seed=seed)
         return (done,)
 
     written: tuple[T] | None = None
@@ -105,7 +105,7 @@ async def _are_new(parts: Parts, org: str, serials: list[str], now_ms: int) -> b
 
 def _taken(state: State, org: str, serials: list[str], now_ms: int) -> dict[str, Device] | None:
     own = state.of(org)
-    return None if arrivals.next_ms(own) <= now_ms else portal.taken(own, serials)
+    return None if orders.next_ms(own) <= now_ms else portal.taken(own, serials)
 
 
 def _planned(state: State, bodies: Iterable[Body]) -> dict[Where, Addition]:
@@ -127,7 +127,7 @@ def _serials(plans: Mapping[Where, Addition], seed: int) -> dict[Where, list[str
     """Return the serial numbers of all; of invented devices, that takes its time."""
     return {
         where: [
-            facts["serial_number"] for facts in chain(one.listed, arrivals.hardware(one.runs, seed))
+            facts["serial_number"] for facts in chain(one.listed, at_once.hardware(one.runs, seed))
         ]
         for where, one in plans.items()
     }

@@ -17,7 +17,7 @@ from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds
 from simulator.hardware.products import FAMILIES
 from simulator.protocol.fields import Field, Integer, Objects, String, Strings
-from simulator.services.fleet import arrivals
+from simulator.services.fleet import arrivals, orders
 from simulator.services.organisations import ORGANISATION
 
 
@@ -32,7 +32,7 @@ async def list_arrivals(request: web.Request) -> web.Response:
         return [
             one.shown() | {"organisation": name}
             for name in names
-            for one in arrivals.ordered(state.of(name))
+            for one in orders.ordered(state.of(name))
             if not one.group
         ]
 
@@ -52,7 +52,7 @@ def place_order(state: State, parts: Parts, body: Body, now_ms: int) -> Body:
     """Order the arrivals that a checked *body* describes, and return them as they are shown."""
     every_s, server_id = body["every_s"], body.get("server")
     starts_ms = milliseconds(body["starts"]) if "starts" in body else now_ms + every_s * 1000
-    ends_ms = milliseconds(body["ends"]) if "ends" in body else arrivals.NEVER
+    ends_ms = milliseconds(body["ends"]) if "ends" in body else orders.NEVER
     if ends_ms <= starts_ms:
         raise bad("ends must be after starts")
     org = with_server(state, server_id) if server_id else home(state, body.get("organisation"))
@@ -81,7 +81,7 @@ async def cancel(request: web.Request) -> web.Response:
     def work(state: State) -> Body:
         for org in state.of("").scan(ORGANISATION, limit=10_000):
             own = state.of(org.key)
-            if any(one.id == identifier for one in arrivals.ordered(own)):
+            if any(one.id == identifier for one in orders.ordered(own)):
                 return arrivals.cancel(own, identifier).shown() | {"organisation": org.key}
         raise missing(f"no order of arrivals has the id {identifier}")
 

@@ -17,7 +17,7 @@ from simulator.protocol.service import Issued, Service
 from simulator.services.dep import errors, quirks
 from simulator.services.dep.login import by_signature
 from simulator.services.dep.sessions import SESSION_HEADER, by_session, prolong
-from simulator.services.fleet import arrivals, changes
+from simulator.services.fleet import arrivals, changes, orders
 
 JSON_TYPE = "application/json;charset=UTF8"
 """Apple's own spelling, which is no registered charset name (PR)."""
@@ -97,7 +97,7 @@ def check_user_agent(head: RequestHead) -> None:
 def admit(head: RequestHead, principal: Principal) -> None:
     """Go on with the session, and do first what is due by now to the devices."""
     own = head.state.of(principal.organisation)
-    arrivals_ms, changes_ms = arrivals.next_ms(own), changes.next_ms(own)
+    arrivals_ms, changes_ms = orders.next_ms(own), changes.next_ms(own)
     now_ms = head.time(arrivals_ms, changes_ms)
     arrivals.require(own, principal.organisation, now_ms)
     if changes_ms <= now_ms:

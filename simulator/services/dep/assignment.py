@@ -13,7 +13,7 @@ from simulator.services.dep.device_rows import (
     requested_serials,
     serials,
 )
-from simulator.services.fleet import arrivals
+from simulator.services.fleet import at_once
 from simulator.services.fleet import devices as fleet
 
 PROFILE = "dep.profile"
@@ -64,7 +64,7 @@ def assign_profile(
         else:
             answers[serial] = "SUCCESS"
             changed.append(serial)
-    arrivals.change(state, server, changed, {"do": "assign", "uuid": uuid}, now_ms=now_ms)
+    at_once.change(state, server, changed, {"do": "assign", "uuid": uuid}, now_ms=now_ms)
     return answers, -(-wait_ms // 1000)
 
 
@@ -157,5 +157,5 @@ def clear(call: Call) -> Body:
     answers: dict[str, str] = {}
     changed = list(changeable(call, answers))
     server = call.principal.id
-    arrivals.change(call.state, server, changed, {"do": "clear"}, now_ms=call.now_ms)
+    at_once.change(call.state, server, changed, {"do": "clear"}, now_ms=call.now_ms)
     return {"devices": answers}

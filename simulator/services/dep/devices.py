@@ -18,7 +18,7 @@ from simulator.services.dep.device_rows import (
     requested_serials,
     serials,
 )
-from simulator.services.fleet import arrivals
+from simulator.services.fleet import at_once
 from simulator.services.fleet import devices as fleet
 from simulator.services.fleet.servers import server
 
@@ -250,5 +250,5 @@ def disown(call: Call) -> Body:
     released, identifier = list(changeable(call, answers)), call.principal.id
     tells = call.has(quirks.RELEASE_TELLS)
     what = {"do": "release", "tells": tells, "entity": ["MDM", identifier]}
-    arrivals.change(call.state, identifier, released, what, now_ms=call.now_ms)
+    at_once.change(call.state, identifier, released, what, now_ms=call.now_ms)
     return {"devices": answers}

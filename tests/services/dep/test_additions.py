@@ -14,7 +14,7 @@ from simulator.core.state import State
 from simulator.engine.gateway import Gateway
 from simulator.hardware.devices import ADDED, generate
 from simulator.services import audit
-from simulator.services.fleet import arrivals
+from simulator.services.fleet import arrivals, at_once, orders
 from simulator.services.fleet import devices as fleet
 from tests.apple import AGENT, Apple, hardware, request
 from tests.test_faults import arm
@@ -28,9 +28,9 @@ def add(apple: Apple, count: int, *, listed: bool = False, start: int = 0) -> li
     if not listed:
         rows = list(generate(count, 5, start=ADDED + start))
     runs = [(ADDED + start, count // 2, None), (ADDED + start + count // 2, -(-count // 2), None)]
-    given = arrivals.Addition(rows) if listed else arrivals.Addition(runs=runs)
+    given = at_once.Addition(rows) if listed else at_once.Addition(runs=runs)
     facts: dict[str, Any] = {"now_ms": apple.now_ms, "by": "buyer@acme.example", "seed": 5}
-    apple.home(lambda home: arrivals.add(home, "a", given, **facts))
+    apple.home(lambda home: at_once.add(home, "a", given, **facts))
     return [one["serial_number"] for one in rows]
 
 
@@ -39,14 +39,14 @@ def told(apple: Apple, path: str, **body: Any) -> list[str]:
     return [one["serial_number"] for one in answer.json["devices"]]
 
 
-@given(orders=st.lists(st.tuples(st.integers(1, 230), st.booleans()), min_size=1, max_size=3))
+@given(ordered=st.lists(st.tuples(st.integers(1, 230), st.booleans()), min_size=1, max_size=3))
 @settings(max_examples=10, deadline=None)
-def test_whoever_looks_sees_all_of_them_in_order(orders: list[tuple[int, bool]]) -> None:
+def test_whoever_looks_sees_all_of_them_in_order(ordered: list[tuple[int, bool]]) -> None:
     with Apple() as apple:
         session = apple.session()
         cursor = apple.call("POST", "/server/devices", {}, session=session).json["cursor"]
         added: list[str] = []
-        for count, listed in orders:
+        for count, listed in ordered:
             added += add(apple, count, listed=listed, start=len(added))
 
         fetched, synced = (
@@ -54,11 +54,11 @@ def test_whoever_looks_sees_all_of_them_in_order(orders: list[tuple[int, bool]])
             told(apple, "/devices/sync", cursor=cursor),
         )
         trail = apple.home(lambda home: audit.read(home, "", 1000))
-        left = apple.home(lambda home: (arrivals.ordered(home), home.count(arrivals.PART)))
+        left = apple.home(lambda home: (orders.ordered(home), home.count(at_once.PART)))
 
     assert fetched == synced == added
     assert [one.body["subject"][0] for one in trail] == added
-    assert len({one.body["group"] for one in trail}) == len(orders)
+    assert len({one.body["group"] for one in trail}) == len(ordered)
     assert left == ([], 0)
 
 
@@ -140,4 +140,4 @@ def test_a_reset_forgets_what_was_not_written_yet(apple: Apple, listed: bool) ->
     apple.run(lambda state: state.reset())
 
     assert told(apple, "/server/devices") == []
-    assert apple.home(lambda home: home.count(arrivals.PART)) == 0
+    assert apple.home(lambda home: home.count(at_once.PART)) == 0

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from simulator.core.state import State
 from simulator.core.timestamps import rfc3339
 from simulator.hardware.devices import BLOCK, BLOCKS, generate
-from simulator.services.fleet import arrivals
+from simulator.services.fleet import arrivals, orders
 from simulator.services.fleet import devices as fleet
-from simulator.services.fleet.arrivals import MOST_AT_ONCE, MOST_EVER, NEVER, Arrivals
+from simulator.services.fleet.arrivals import MOST_AT_ONCE, MOST_EVER
+from simulator.services.fleet.orders import NEVER, Arrivals
 from tests.apple import Apple
 
 HOUR_MS = 3_600_000
@@ -110,7 +111,7 @@ def test_they_stop(apple: Apple, limits: dict[str, int], expected: int) -> None:
     apple.advance(30 * 3600)
 
     assert len(sync(apple, cursor)["devices"]) == expected
-    (left,) = apple.home(arrivals.ordered)
+    (left,) = apple.home(orders.ordered)
     assert (left.arrived, left.shown()["next"]) == (expected, None)
 
 
@@ -179,7 +180,7 @@ def test_too_many_at_once_are_refused(apple: Apple) -> None:
     with pytest.raises(ValueError, match="more than 1000000 devices at once: start later"):
         order(apple, count=1000, every_s=1, starts_ms=apple.now_ms - MOST_AT_ONCE)
 
-    assert apple.home(arrivals.ordered) == []
+    assert apple.home(orders.ordered) == []
 
 
 def test_orders_are_limited(apple: Apple) -> None:

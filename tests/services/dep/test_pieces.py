@@ -5,7 +5,7 @@ from typing import Any
 
 from simulator.protocol import quirks
 from simulator.services import audit
-from simulator.services.fleet import arrivals
+from simulator.services.fleet import arrivals, at_once, orders
 from simulator.store.opening import open_store
 from tests.apple import Apple
 
@@ -57,7 +57,7 @@ def test_whoever_looks_sees_all_of_it_and_no_transaction_does_more_than_a_piece(
     gone = [one for one in trail if one["type"] == "DEVICE_REMOVED_FROM_ORG"]
     assert [one["subject"][0] for one in gone] == SERIALS
     assert len({one["group"] for one in gone}) == 1
-    assert apple.home(lambda home: (arrivals.ordered(home), home.count(arrivals.PART))) == ([], 0)
+    assert apple.home(lambda home: (orders.ordered(home), home.count(at_once.PART))) == ([], 0)
 
 
 def test_what_a_kill_left_of_it_is_done_before_anybody_looks(tmp_path: Path) -> None:
