@@ -71,3 +71,22 @@ def test_what_was_recorded_is_let_go_of_with_the_transaction(store: Store) -> No
         assert sys.getrefcount(recorded) == before
     finally:
         gc.enable()
+
+
+def test_a_state_made_beside_the_present_one_is_let_go_of_with_the_transaction(
+    store: Store,
+) -> None:
+    organisation = "".join(("or", "g"))
+    before = sys.getrefcount(organisation)
+    gc.disable()
+    try:
+        with store.transaction() as state:
+            number = state.begin_staging()
+            with state.staged(number) as made:
+                made.of(organisation).put("thing", "a", {})
+                assert sys.getrefcount(organisation) > before
+            del state, made
+
+        assert sys.getrefcount(organisation) == before
+    finally:
+        gc.enable()

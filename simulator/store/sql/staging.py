@@ -123,7 +123,7 @@ def entered(session: SqlSession, number: int) -> Iterator[SqlSession]:
         staged.count()
         session.revision = staged.revision
     finally:
-        staged.closed = True
+        staged.close()
 
 
 def take(session: SqlSession, number: int) -> None:
