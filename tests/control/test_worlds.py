@@ -39,7 +39,6 @@ async def test_a_reset_brings_back_the_world_and_its_credentials(
     control: Control, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(going_back, "MANY", many)
-    monkeypatch.setattr(going_back, "RATIO", 1000)
     start, was = await snapshot(control), control.simulator.ready["organisations"]
     await control.call("POST", "/devices", {"count": 3})
     server = was[0]["dep_servers"][0]["id"]

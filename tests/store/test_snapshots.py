@@ -1,7 +1,7 @@
 """Going back to a mark, and snapshots."""
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,7 @@ from simulator.store import snapshot_lines
 from simulator.store.opening import open_store
 from simulator.store.protocols import Journal, Store
 from simulator.store.sql import going_back
+from simulator.store.sqlite.store import SqliteStore
 
 Dump = list[bytes]
 Changes = list[tuple[str, str, str, int]]
@@ -328,7 +329,6 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have resets be made by a copy, of two entities at a time."""
     monkeypatch.setattr(going_back, "MANY", -1)
     monkeypatch.setattr(going_back, "LOT", 2)
-    monkeypatch.setattr(going_back, "RATIO", 1000)
 
 
 def copy(store: Store, meanwhile: Iterable[Callable[[StoreAdmin], object]] = ()) -> int:
@@ -389,20 +389,33 @@ def test_a_copy_says_whose_entities_have_changed_and_leaves_what_resets_write(
         assert "b" in set(state.reset(settled={"line"}))
 
 
-@pytest.mark.parametrize(
-    ("many", "ratio", "copies"), [(1500, 20, False), (4, 20, True), (4, 1, False)]
-)
 def test_little_is_put_back_in_place_and_nothing_without_a_mark(
-    store: Store, many: int, ratio: int, copies: bool, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(going_back, "MANY", many)
-    monkeypatch.setattr(going_back, "RATIO", ratio)
+    monkeypatch.setattr(going_back, "MANY", 2)
     with store.transaction() as state, pytest.raises(ValueError, match="no state to go back to"):
         state.begin_reset()
     seeded(store)
     with store.transaction() as state:
-        changed(state, "a")
-        assert bool(state.begin_reset()) is copies
+        for key, copies in (("1", False), ("2", False), ("3", True)):
+            state.of("a").put("other", key, {})
+            assert bool(state.begin_reset()) is copies
+
+
+@pytest.mark.usefixtures("copied")
+def test_a_copy_takes_its_place_by_the_same_few_rows_however_much_has_changed() -> None:
+    written = []
+    for count in (3, 30):
+        with closing(SqliteStore.open(None)) as store:
+            seeded(store)
+            with store.transaction() as state:
+                state.of("a").put_many("other", ((f"{n}", {}, None) for n in range(count)))
+            number, before = copy(store), store._connection.total_changes
+            with store.transaction() as state:
+                state.take_reset(number, ())
+            written.append(store._connection.total_changes - before)
+
+    assert written[0] == written[1]
 
 
 def test_a_snapshot_shows_one_moment_and_keeps_no_transaction_waiting(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ DIALECT = Dialect(
     write_pairs=_write_pairs,
     staged_tables=tuple(
         f"CREATE TABLE staged_{one} (LIKE {one} INCLUDING ALL)"
-        for one in ("entity", "entity_index", "counter")
+        for one in ("entity", "entity_index", "counter", "baseline")
     ),
     table_names="SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
     drops_at_once=True,

@@ -1,10 +1,10 @@
 """The state that a reset goes back to, made beside the present one where much has changed.
 
 In place a reset costs by the change, in one transaction that everybody waits for. What has
-changed by more than `MANY` entities, in a world that is not far larger, is copied instead: what
-is still as it was, and what is kept of the rest, range by range, each in a transaction of its
-own. What is changed meanwhile makes no difference: what it was is copied, from where it stands or
-from where that is kept. At the end the copy takes the place of the present state (see `staging`).
+changed by more than `MANY` entities is copied instead, which costs by the world: what is still as
+it was, and what is kept of the rest, range by range, each in a transaction of its own. What is
+changed meanwhile makes no difference: what it was is copied, from where it stands or from where
+that is kept. At the end the copy takes the place of the present state (see `staging`).
 """
 
 from collections.abc import Collection
@@ -14,9 +14,7 @@ from simulator.store.sql.session import Name, SqlSession
 
 MANY = 1500
 """Changed entities that are put back in place: some 15 ms."""
-RATIO = 20
-"""How many times as large as the change a world may be that is copied: that costs by the world."""
-LOT = 1000
+LOT = 400
 """Entities that one transaction looks at."""
 _NAMES = "organisation, kind, key"
 _UNCHANGED = (
@@ -58,12 +56,9 @@ def begin(session: SqlSession) -> int:
     db = snapshots.written(session)
     if not snapshots.has_baseline(session):
         raise ValueError(snapshots.NO_MARK)
-    (changed,) = db.execute("SELECT count(*) FROM baseline").fetchone()
-    if changed <= MANY:
-        return 0
-    some = "SELECT count(*) FROM (SELECT 1 FROM entity LIMIT ?) AS few"
-    (there,) = db.execute(some, (changed * RATIO + 1,)).fetchone()
-    return staging.begin(session) if there <= changed * RATIO else 0
+    few = "SELECT count(*) FROM (SELECT 1 FROM baseline LIMIT ?) AS few"
+    (changed,) = db.execute(few, (MANY + 1,)).fetchone()
+    return staging.begin(session) if changed > MANY else 0
 
 
 def copy_some(session: SqlSession, number: int, after: Name) -> Name | None:

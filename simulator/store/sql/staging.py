@@ -26,8 +26,9 @@ _KEYS = {
     "entity": "organisation, kind, key",
     "entity_index": "organisation, kind, name, value, key",
     "counter": "organisation, series",
+    "baseline": "organisation, kind, key",
 }
-"""The tables of the state, each with its primary key."""
+"""The tables of the state and of what has changed in it, each with its primary key."""
 _TABLE = re.compile(rf"\b({'|'.join(_KEYS)})\b")
 _STAGED = tuple(f"{STAGED}{table}" for table in _KEYS)
 _REPLACED = tuple(f"{REPLACED}{table}" for table in _KEYS)
@@ -128,14 +129,15 @@ def entered(session: SqlSession, number: int) -> Iterator[SqlSession]:
 
 def take(session: SqlSession, number: int) -> None:
     """Have the staged state *number* be the present one; there is none to go back to then."""
-    snapshots.clear_baseline(session)
-    db = session.writable
+    db = snapshots.written(session)
     check(db, number)
     for table in _KEYS:
         db.execute(f"ALTER TABLE {table} RENAME TO {REPLACED}{table}")
         db.execute(f"ALTER TABLE {STAGED}{table} RENAME TO {table}")
         if db.dialect.drops_at_once:
             db.execute(f"DROP TABLE {REPLACED}{table}")
+    # What was noted is among what is replaced: here it would be deleted all at once.
+    snapshots.clear_baseline(session)
     session.forget()
 
 

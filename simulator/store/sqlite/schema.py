@@ -6,7 +6,7 @@ from functools import partial
 
 from simulator.journal.chain import START
 from simulator.store.sql.connection import Dialect
-from simulator.store.sql.tables import STATE
+from simulator.store.sql.tables import BASELINE, STATE
 from simulator.store.sql.tables import TABLES as SHARED_TABLES
 
 VERSION = 2
@@ -44,10 +44,11 @@ BEGIN
   INSERT OR IGNORE INTO baseline
     VALUES (new.organisation, new.kind, new.key, 0, CAST('{}' AS BLOB), '[]');
 END"""
-_STAGED = re.compile(r"\b(entity_index|entity|counter) \(")
+_STAGED = re.compile(r"\b(?:IF NOT EXISTS )?(entity_index|entity|counter|baseline) \(")
 _STAGED_INDEX = re.compile(r"INDEX (?:IF NOT EXISTS )?(\w+) ON (\w+)")
 STAGED_TABLES = tuple(
-    _STAGED_INDEX.sub(r"INDEX \1_{mark} ON \2", _STAGED.sub(r"staged_\1 (", one)) for one in STATE
+    _STAGED_INDEX.sub(r"INDEX \1_{mark} ON \2", _STAGED.sub(r"staged_\1 (", one))
+    for one in (*STATE, BASELINE[0])
 )
 """An index keeps its name when its table changes its own, so each time it has another."""
 DIALECT = Dialect(
