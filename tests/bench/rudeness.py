@@ -43,7 +43,7 @@ def look(process: int, temporary: Path, done: int) -> Row:
 def begin(url: str) -> None:
     """Ask politely until the simulator has opened what it works with, such as its checkpointer."""
     connection = HTTPConnection(url.removeprefix("http://"))
-    for _ in range(2 * AFTER_ROWS):
+    for _ in range(AFTER_ROWS):
         connection.request("GET", "/account")
         connection.getresponse().read()
     connection.close()

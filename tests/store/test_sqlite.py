@@ -77,14 +77,23 @@ def test_only_so_many_entities_are_kept_decoded(monkeypatch: pytest.MonkeyPatch)
     store.close()
 
 
+def put_thousand(state: State) -> None:
+    state.put_many("thing", ((f"{n}", {"n": "x" * 1000}, None) for n in range(1000)))
+
+
+def index_thousand(state: State) -> None:
+    state.index_many("thing", "place", ((f"{n}{'x' * 990}", f"{n}") for n in range(1000)))
+
+
+@pytest.mark.parametrize("write", [put_thousand, index_thousand])
 def test_the_write_ahead_log_is_emptied_beside_the_writer(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[State], None]
 ) -> None:
     monkeypatch.setattr("simulator.store.sqlite.checkpointing.AFTER_ROWS", 100)
     store = SqliteStore.open(path)
     before = path.stat().st_size
     with store.transaction() as state:
-        state.put_many("thing", ((f"{n}", {"n": "x" * 1000}, None) for n in range(1000)))
+        write(state)
 
     assert store._checkpointer is not None
     store._checkpointer.close()  # it ends what it has begun

@@ -69,8 +69,8 @@ class SqlStore(ABC):
     def _running(self) -> bool:
         """Tell whether a transaction runs."""
 
-    def _committed(self, session: SqlSession, written: int) -> None:  # noqa: B027 (few care)
-        """Take note that *session* is committed, with so many rows *written*."""
+    def _committed(self, session: SqlSession) -> None:  # noqa: B027 (few care)
+        """Take note that *session* is committed."""
 
     @contextmanager
     def transaction(self) -> Iterator[SqlState]:
@@ -108,9 +108,8 @@ class SqlStore(ABC):
                 self._forget()
                 self._undo(committing=committing)
                 raise
-            written = session.revision - self._revision + session.seq - self._seq
             self._revision, self._seq, self._link = session.revision, session.seq, session.link
-        self._committed(session, written)
+        self._committed(session)
 
     def _forget(self) -> None:
         """Believe nothing of what was known."""

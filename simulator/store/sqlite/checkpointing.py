@@ -17,8 +17,9 @@ from simulator.store.sqlite.background import BackgroundWork
 from simulator.store.sqlite.connection import SqliteConnection, connect
 from simulator.store.sqlite.readers import ReadTransactions
 
-AFTER_ROWS = 500
-"""Rows written after which it is time: few, as the disk that this keeps busy holds commits up."""
+AFTER_ROWS = 1250
+"""Rows of all tables after which it is time (a push writes 7): few, as the disk that this keeps
+busy holds commits up."""
 AFTER_BYTES = 1024 * 1024
 """Bytes of exchanges after which it is time, however few they are."""
 ANEW_PAGES = 1024
@@ -41,7 +42,7 @@ class Checkpointer:
         self._path = path
         self._writing = writing
         self._reads = reads
-        self._rows = self._bytes = 0
+        self._rows_before = self._bytes = 0
         self._connection: SqliteConnection | None = None
         # After a failure nothing is lost: the log is only longer, until there is room again.
         about = "the write-ahead log cannot be emptied now"
@@ -49,11 +50,10 @@ class Checkpointer:
         self._thread.start()
 
     def note(self, rows: int, size: int) -> None:
-        """Note that *rows* with *size* bytes of exchanges were committed."""
-        self._rows += rows
+        """Note that *rows* have been written by now, and *size* bytes of exchanges committed."""
         self._bytes += size
-        if self._rows >= AFTER_ROWS or self._bytes >= AFTER_BYTES:
-            self._rows = self._bytes = 0
+        if rows - self._rows_before >= AFTER_ROWS or self._bytes >= AFTER_BYTES:
+            self._rows_before, self._bytes = rows, 0
             self._thread.tell()
 
     def close(self) -> None:

@@ -130,9 +130,9 @@ class SqliteStore(SqlStore):
             self._file.check()
         session.db.execute("COMMIT")
 
-    def _committed(self, session: SqlSession, written: int) -> None:
+    def _committed(self, session: SqlSession) -> None:
         if self._checkpointer is not None:
-            self._checkpointer.note(written, session.recorded_bytes)
+            self._checkpointer.note(self._connection.total_changes, session.recorded_bytes)
         if self._indexer is not None:
             self._indexer.note(session.seq, deleted=session.deleted)
         elif session.deleted and self._path is not None:
