@@ -92,6 +92,9 @@ class Commands(click.Group):
             # Whoever read the output, such as `head`, has seen enough.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return None
+        except UnicodeEncodeError as error:
+            advice = "give arguments, and have the terminal take output, in UTF-8"
+            raise Mistake(f"a text cannot be written as {error.encoding}: {advice}") from error
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             advice = "look at the path, at who may write there, and at the room on its disk"

@@ -51,6 +51,13 @@ def test_what_the_user_must_mend_is_one_line(tmp_path: Path) -> None:
     assert result.stdout == ""
 
 
+def test_an_argument_that_is_no_text_is_refused() -> None:
+    result = CliRunner().invoke(main, ["ctl", "devices", "get", "--url", "http://a", "\udcff"])
+
+    assert result.exit_code == 2
+    assert result.output.startswith("mdmsim: a text cannot be written as utf-8: give arguments")
+
+
 def test_output_that_nobody_reads_is_no_error() -> None:
     command = f"{sys.executable} -m simulator catalogue --json | head -c 1"
 

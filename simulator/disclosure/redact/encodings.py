@@ -11,7 +11,7 @@ from html.entities import html5
 from urllib.parse import unquote_to_bytes
 
 DEPTH = 2
-"""How often base64 and hexadecimal are undone within each other."""
+"""How often base64, base32 and hexadecimal are undone within each other."""
 _ROUNDS = 4
 """How often escapes are undone within each other."""
 CLASSES = bytes(
@@ -36,11 +36,18 @@ _LARGE, _SAMPLE = 65_536, 4096
 """Bytes of a text that repeats its names, and of its start that says which."""
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _HEX = re.compile(rb"[0-9A-Fa-f]{%d,}" % _LONG)
+_BASE32 = re.compile(rb"[2-7A-Z]{24,}|[2-7a-z]{24,}")
+_AS_DIGITS = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567",
+    b"0123456789abcdefghijklmnop0123456789abcdefghijklmnopqrstuv",
+)
+"""What turns base32 into a number as `int` reads it."""
 _PRINTED = bytes(b"a"[0] if b"!"[0] <= byte <= b"~"[0] else byte for byte in range(256))
 _TEXTS = (b"a" * 12, b"a\0" * 8, b"\0a" * 8)
 """What is decoded and holds none of them, once all that is printed is the same, says nothing."""
-_ESCAPE = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|([/\\]))")
-_ENTITY = re.compile(rb"&(?:#([0-9]{1,3})|#[xX]0{0,4}([0-9A-Fa-f]{2})|(amp|lt|gt|quot|apos));")
+_ESCAPE = re.compile(rb"\\(?:(?:u00|x|u\{0*|U0{6})([0-9A-Fa-f]{2})\}?|([0-3][0-7]{2})|([/\\]))")
+"""Of JSON, JavaScript, Python and C."""
+_ENTITY = re.compile(rb"&(?:#0*([0-9]{1,3})|#[xX]0*([0-9A-Fa-f]{2})|(amp|lt|gt|quot|apos));")
 _MORE_WRAPPED = rb"(?:\\[rn]|[\r\n])*[ \t]*"
 # Each branch begins with one character, which the matcher looks for at four times the speed.
 _WRAPPED = re.compile(rb"\r%b|\n%b|\\[rn]%b" % (_MORE_WRAPPED, _MORE_WRAPPED, _MORE_WRAPPED))
@@ -155,11 +162,14 @@ def _unquoted(data: bytes) -> bytes:
 
 
 def _unescaped(data: bytes) -> bytes:
+    data = data.replace(b"%u", b"\\u")  # JavaScript's escape()
     return _ESCAPE.sub(_character, data) if b"\\" in data else data
 
 
 def _character(match: re.Match[bytes]) -> bytes:
-    return match[3] or bytes.fromhex((match[1] or match[2]).decode())
+    if match[3]:
+        return match[3]
+    return bytes((int(match[1], 16) if match[1] else int(match[2], 8),))
 
 
 def _without_entities(data: bytes) -> bytes:
@@ -187,7 +197,7 @@ _DECODERS = (_unquoted, _unescaped, _without_entities, _narrow, _unwrapped)
 
 
 def _said(runs: list[bytes], together: bytes) -> Iterator[bytes]:
-    """Yield what long runs of the letters of base64 say, if it is text."""
+    """Yield what long runs of these letters say in base64, base16 or base32, if it is text."""
     for offset in range(4):
         decoded = binascii.a2b_base64(b"".join([_padded(run[offset:]) for run in runs]))
         if _is_text(decoded):
@@ -196,6 +206,12 @@ def _said(runs: list[bytes], together: bytes) -> Iterator[bytes]:
     for offset in range(2 if digits else 0):
         even = [run[offset : len(run) - (len(run) - offset) % 2] for run in digits]
         decoded = binascii.unhexlify(b"ff".join(even))
+        if _is_text(decoded):
+            yield decoded
+    words = _BASE32.findall(together)
+    numbers = [(int(word.translate(_AS_DIGITS), 32), len(word) * 5 // 8 + 1) for word in words]
+    for bits in range(8 if numbers else 0):
+        decoded = b"/".join([(one >> bits).to_bytes(size) for one, size in numbers])
         if _is_text(decoded):
             yield decoded
 
