@@ -109,6 +109,12 @@ PORT = "a number from 0 to 65535, or off"
             id="nothing-to-serve",
         ),
         pytest.param(
+            {"data": ""},
+            {},
+            "--data is empty: name a directory, or :memory: to keep nothing",
+            id="nowhere",
+        ),
+        pytest.param(
             {"http_port": "8443"},
             {},
             "port 8443 is given twice: choose another for one of them",

@@ -81,6 +81,8 @@ def load_settings(
     settings = Settings(**values)
     _check_ports(settings)
     _check_store(settings)
+    if not settings.data:  # as of a variable of the shell that is not set
+        raise ConfigurationError("--data is empty: name a directory, or :memory: to keep nothing")
     return settings
 
 

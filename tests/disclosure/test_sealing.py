@@ -292,6 +292,23 @@ def test_a_secret_number_is_sealed() -> None:
     assert OBSERVER.observe(stored, DEFINE, MADE) == observed(post({"escrow_key": 1234567890}))
 
 
+@pytest.mark.parametrize(
+    ("target", "header"),
+    [
+        (f"/nowhere?filter[pwd]={SECRET}", ("A", "b")),
+        (f"/nowhere?challenge={SECRET}", ("A", "b")),
+        (f"/nowhere/enrol/password/{SECRET}", ("A", "b")),
+        ("/nowhere", ("X-Forwarded-Access-Token", SECRET)),
+        ("/nowhere", ("X-Session-Id", SECRET)),
+        ("/nowhere", ("X-Database", f"postgres://me:{SECRET}@db.example/mdm")),
+    ],
+)
+def test_what_is_called_a_secret_is_not_stored(target: str, header: tuple[str, str]) -> None:
+    stored = sealed(request("GET", target, headers=(header,)), None)
+
+    assert SECRET not in f"{stored.target} {stored.headers}"
+
+
 def test_an_undocumented_password_is_not_stored() -> None:
     stored = sealed(post({"admin_password": "hunter2"}))
 

@@ -198,10 +198,10 @@ NAMES = (
     "Passcode",
     "refresh_token",
     "api_key",
-    "apiKey",
+    "PersonalRecoveryKey",
     "private-key",
     "UnlockToken",
-    "EscrowSecret",
+    "EscrowKeyUnlock",
 )
 NOTATIONS: dict[str, Callable[[str, str], bytes]] = {
     "form": lambda name, secret: f"a=b&{name}={secret}&c=d".encode(),

@@ -21,7 +21,7 @@ _SECRET_SEGMENT = re.compile(
     r"|(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[0-9A-Za-z_~-]{20,})(?=/|\Z)"
 )
 """A segment of a URL's path that lets in whoever knows it, by the look of it; or its marker."""
-_HTTP = re.compile(r"https?://", re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}://")
 _CREDENTIAL = re.compile(r"\s*[A-Za-z][A-Za-z0-9_-]*[ \t]+(\S.*)", re.DOTALL)
 
 
@@ -48,7 +48,7 @@ def pieces_of_url(concept: str, value: str) -> list[Piece] | None:
     query_concept = concept + QUERY
     if query_concept not in CONCEPTS:
         return None
-    if concept == UNKNOWN and not _HTTP.match(value):
+    if concept == UNKNOWN and not _SCHEME.match(value):
         return None
     match = _URL.fullmatch(value)
     if match is None:

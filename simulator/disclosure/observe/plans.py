@@ -13,6 +13,7 @@ from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN, add_concepts
 from simulator.disclosure.observe.inner import CARRIERS
 from simulator.disclosure.observe.meanings import Meanings
 from simulator.disclosure.redact.known import HEADERS, NAMES, PREFIXES
+from simulator.disclosure.redact.telling import SECRET_NAME
 from simulator.protocol.body_formats import BodyFormat
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.fields import Field, Integers, Object, Objects, Strings, Table, span, walk
@@ -232,6 +233,8 @@ class Plans:
 
 
 def _by_prefix(name: str) -> tuple[str, bool]:
+    if SECRET_NAME.search(name):
+        return UNKNOWN, False  # which is sealed
     found = (meaning for prefix, meaning in PREFIXES if name.startswith(prefix))
     return next(found, (UNKNOWN, False))
 

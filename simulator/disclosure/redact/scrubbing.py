@@ -72,7 +72,7 @@ class Scrubber:
         """Return a request *target* whose path holds none of *secrets*, and no credential.
 
         In a *strange* path, one without known parameters, long hexadecimal
-        numbers count as device tokens.
+        numbers count as device tokens, and what follows a telling name as a secret.
         """
         path, mark, query = target.partition("?")
         path = _USER.sub(lambda match: f"{self._mark(UNKNOWN + QUERY, match[0][:-1])}@", path)
@@ -82,8 +82,19 @@ class Scrubber:
                 self._mark(UNKNOWN, one) if names_secret(one) else one for one in segments
             )
         if strange:
+            path = self._after_names(path)
             path = _TOKEN.sub(lambda match: self._mark("push.token", match[0]), path)
         return self.text(path, (one for one in secrets if len(one) >= _LONG)) + mark + query
+
+    def _after_names(self, path: str) -> str:
+        """Seal the long segments of *path* that stand behind one with a telling name."""
+        segments = path.split("/")
+        return "/".join(
+            self._mark(UNKNOWN, one)
+            if len(one) >= _LONG and SECRET_NAME.search(before) and not one.startswith(OPENING)
+            else one
+            for before, one in zip(["", *segments], segments, strict=False)
+        )
 
     def _mark(self, concept: str, value: str) -> str:
         return str(self._fingerprinter.mark(concept, value))

@@ -11,11 +11,18 @@ from collections.abc import Iterator
 from simulator.disclosure.redact.encodings import decodings, is_encoded
 
 _WORDS = (
-    r"pass(?:word|wd|phrase|code)|secret|token|credential|bypass|assertion|bearer"
-    r"|(?:api|access|auth|private|secret|session|shared|signing|encryption|client|master)[_.-]?key"
+    r"pass[_-]?(?:word|wd|phrase|code)|secret|token|credential|bypass|assertion|bearer|challenge"
+    r"|escrow|push[_-]?magic|unlock[_-]?pin|saml|set-cookie"
+    r"|(?:api|access|account|auth|bootstrap|client|encryption|master|private|recovery|secret|session"
+    r"|shared|signing|storage|subscription|unlock)[_.-]?key"
 )
-_WHOLE = r"key|pass|pwd|auth|authorization|sig|signature|jwt|otp|pin|sid|session[_-]?id"
-SECRET_NAME = re.compile(rf"{_WORDS}|\A(?:{_WHOLE})\Z", re.IGNORECASE)
+_WHOLE = (
+    r"key|pass|pwd|auth|authorization|authentication|(?:www-)?authenticate|dpop|sig|jwt|otp|pin|sid"
+    r"|session(?:[_-]?id)?"
+)
+SECRET_NAME = re.compile(
+    rf"{_WORDS}|signature\]?\Z|(?:\A|[\[.])(?:x-)?(?:{_WHOLE})\]?\Z", re.IGNORECASE
+)
 """Names of fields that nobody documented but whose values are better not written down."""
 _FREE = r"(?!<sealed)"
 _GAP = r"\s{0,99}"
@@ -52,7 +59,8 @@ _BINARY = "bplist0"
 _BETWEEN = ":=<"
 """One of these stands between a name and its value."""
 _STEMS = (
-    *("pass", "secret", "token", "credential", "assertion", "bearer", "key"),
+    *("pass", "secret", "token", "credential", "assertion", "bearer", "challenge", "key"),
+    *("escrow", "magic", "saml", "cookie", "dpop"),
     *("pwd", "auth", "sig", "jwt", "otp", "pin", "sid", "session"),
 )
 """One of these is in each telling name."""
