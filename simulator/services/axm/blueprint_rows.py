@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from simulator.core.state import State
+from simulator.core.state import Body, Entity, State
 from simulator.protocol.fields import Boolean, Field, Object, Objects, String
 from simulator.protocol.lookups import look_up
 from simulator.protocol.operations import Call
@@ -13,6 +13,7 @@ from simulator.services.axm.content import APP, PACKAGE
 from simulator.services.axm.documents import META, RELATED, linkage_rows, resource_rows
 from simulator.services.axm.errors import wrong_entity
 from simulator.services.axm.people import GROUP, USER
+from simulator.services.axm.stored import any_fits
 from simulator.services.fleet import devices as fleet
 
 BLUEPRINT, KIND = "axm.blueprint", "blueprints"
@@ -81,6 +82,13 @@ def present(state: State, name: str, identifiers: Sequence[str]) -> list[str]:
     return [one for one in identifiers if one not in gone]
 
 
+def all_present(call: Call, one: Entity, name: str) -> list[str]:
+    """Return what a blueprint holds and is there, in its order; NeedsPieces if that is much."""
+    held = one.body["related"].get(name, ())
+    gone = look_up(call, f"{one.key}/{name}", held, partial(absent, name))
+    return [each for each in held if each not in gone]
+
+
 def checked(call: Call, name: str, identifiers: Sequence[str], pointer: str) -> list[str]:
     """Return those *identifiers* that a write names and that are there, in their order.
 
@@ -98,7 +106,13 @@ def refuse_many(call: Call, identifiers: Sequence[str], pointer: str) -> None:
         raise wrong_entity(call, errors.RELATIONSHIP_INVALID, pointer, about)
 
 
-def users_of(state: State, name: str, identifier: str) -> list[str]:
-    """Return the blueprints that hold something."""
-    rows = state.scan(BLUEPRINT, limit=10_000)
-    return [one.key for one in rows if identifier in one.body["related"].get(name, ())]
+def weight(body: Body) -> int:
+    """Return how many members and contents a blueprint holds."""
+    return sum(map(len, body["related"].values()))
+
+
+def is_held(call: Call, name: str, identifier: str) -> bool:
+    """Tell whether any blueprint holds something; NeedsPieces if they hold very much."""
+    return any_fits(
+        call, BLUEPRINT, lambda body: identifier in body["related"].get(name, ()), weight
+    )

@@ -19,8 +19,9 @@ from simulator.services.axm.blueprint_rows import (
     RESOURCE,
     ROWS,
     SENT,
+    all_present,
     checked,
-    present,
+    weight,
 )
 from simulator.services.axm.device_rows import attributes as device_attributes
 from simulator.services.axm.documents import (
@@ -97,7 +98,7 @@ def _related(call: Call, one: Entity, links: Links, included: set[str]) -> Body:
         limit = call.query.get(f"limit[{name}]")
         if name in included or limit is not None:
             size = int(limit or _SHOWN)
-            held = present(call.state, name, one.body["related"].get(name, ()))
+            held = all_present(call, one, name)
             found[name]["data"] = [{"type": name, "id": key} for key in held[:size]]
             found[name]["meta"] = {"paging": {"limit": size, "total": len(held)}}
     return found
@@ -155,7 +156,7 @@ def _with_included(call: Call, answer: Body, rows: list[Body]) -> Body:
 )
 def list_blueprints(call: Call) -> Body:
     """Return a page of blueprints."""
-    found, more = scan_light(call, BLUEPRINT, lambda body: sum(map(len, body["related"].values())))
+    found, more = scan_light(call, BLUEPRINT, weight)
     rows = [_shown(call, one) for one in found]
     last = found[-1].key if found else ""
     return _with_included(call, paging.page(call, rows, last, more=more), rows)

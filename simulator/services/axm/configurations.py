@@ -9,7 +9,7 @@ from simulator.protocol.fields import Field, Object, String, Strings
 from simulator.protocol.operations import Call, operation
 from simulator.services import audit
 from simulator.services.axm import access, errors, paging
-from simulator.services.axm.blueprint_rows import users_of
+from simulator.services.axm.blueprint_rows import is_held
 from simulator.services.axm.documents import (
     DOCS,
     Links,
@@ -262,6 +262,6 @@ def update_configuration(call: Call) -> Body:
 def delete_configuration(call: Call) -> None:
     """Delete the configuration."""
     found = find_stored(call, CONFIGURATION, KIND)
-    if users_of(call.state, KIND, found.key):
+    if is_held(call, KIND, found.key):
         raise errors.refused(errors.STATE_ERROR, "A blueprint holds the configuration")
     _keep(call, found.key, found.body, "DELETED")

@@ -1,17 +1,17 @@
 """Resources that are kept as their attributes: one entity each, whose key is the id."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from simulator.core.state import Body, Entity
+from simulator.core.state import Body, Entity, State
 from simulator.core.timestamps import rfc3339_ms
-from simulator.protocol.operations import Call
+from simulator.protocol.operations import Call, NeedsPieces
 from simulator.services.axm import errors, paging
 from simulator.services.axm.documents import Links, asked_fields, resource, single
 
-_BATCH = 5
-"""Entities that are read at once where one may be large."""
 _HEAVY = 10_000
-"""Weight from which on a page ends."""
+"""Weight from which on a page ends, or a piece of a search."""
+_LEAST = 10
+"""What an entity weighs at least in a search: a thousand take some milliseconds to read."""
 Relate = Callable[[Links, str], Body]
 """Takes the links and an id, and returns the relationships."""
 
@@ -44,15 +44,62 @@ def scan_light(call: Call, entity: str, weigh: Callable[[Body], int]) -> tuple[l
     It is shorter where they *weigh* a lot, as others wait while it is read.
     """
     size, found, weight = paging.limit(call), list[Entity](), 0
-    after = paging.after(call)
-    while batch := call.state.scan(entity, after=after, limit=_BATCH):
-        for one in batch:
-            if len(found) == size or weight >= _HEAVY:
-                return found, True
-            found.append(one)
-            weight += weigh(one.body)
-        after = batch[-1].key
+    for one in _one_by_one(call.state, entity, paging.after(call)):
+        if len(found) == size or weight >= _HEAVY:
+            return found, True
+        found.append(one)
+        weight += weigh(one.body)
     return found, False
+
+
+def _one_by_one(state: State, entity: str, after: str) -> Iterator[Entity]:
+    """Yield entities in order of id; each is read by itself, as it may be large."""
+    while found := state.scan(entity, after=after, limit=1):
+        yield found[0]
+        after = found[0].key
+
+
+class _Search:
+    """The search for an entity that fits among all of a kind, as far as it has got."""
+
+    def __init__(
+        self,
+        organisation: str,
+        entity: str,
+        fits: Callable[[Body], bool],
+        weigh: Callable[[Body], int],
+    ) -> None:
+        self._organisation, self._entity = organisation, entity
+        self._fits, self._weigh = fits, weigh
+        self._after = ""
+        self.found = False
+
+    def go_on(self, state: State) -> bool:
+        """Look at some more; return whether that was all, or one was found."""
+        weight, own = 0, state.of(self._organisation)
+        for one in _one_by_one(own, self._entity, self._after):
+            self._after = one.key
+            self.found = self.found or self._fits(one.body)
+            weight += _LEAST + self._weigh(one.body)
+            if self.found or weight >= _HEAVY:
+                return self.found
+        return True
+
+
+def any_fits(
+    call: Call, entity: str, fits: Callable[[Body], bool], weigh: Callable[[Body], int]
+) -> bool:
+    """Tell whether any entity *fits*; NeedsPieces if they *weigh* too much for one transaction.
+
+    One that somebody changes meanwhile is as if that had been done just after the request.
+    """
+    search = _Search(call.principal.organisation, entity, fits, weigh)
+    if call.lookups is not None:
+        search = call.lookups.setdefault(entity, search)
+    while not (search.found or search.go_on(call.state)):
+        if call.lookups is not None:
+            raise NeedsPieces(search.go_on)
+    return search.found
 
 
 def find_stored(call: Call, entity: str, kind: str) -> Entity:
