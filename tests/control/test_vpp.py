@@ -8,9 +8,11 @@ import aiohttp
 import pytest
 
 from simulator.app import Simulator
+from simulator.control.actions import imports
+from simulator.control.api.vpp import find
 from simulator.core.settings import Settings
 from simulator.core.state import State
-from simulator.services.vpp.domain import locations, notifications
+from simulator.services.vpp.domain import locations, notifications, supply
 from tests.apple import KEY
 from tests.control.conftest import Control
 
@@ -312,6 +314,28 @@ async def test_a_file_of_vppsim_is_done_whole_or_not_at_all(control: Control) ->
         (str(1_700_000_000 + number), 2) for number in range(300)
     ]
     assert [one["status"] for one in done["vpp_users"]] == ["Associated"] * 2
+
+
+async def test_an_import_of_assets_that_others_keep_changing_ends(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    refuse = imports._refuse
+
+    def look_and_buy(state: State, **more: Any) -> None:
+        refuse(state, **more)
+        looks.append(len(looks))
+        location = find(state, None)
+        supply.buy(state.of(location.organisation), location.id, FIRST, 1, now_ms=0)
+
+    monkeypatch.setattr(imports, "_refuse", look_and_buy)
+    document = {"license_insertions": [{"license": {"adamId": int(FIRST)}}]}
+    refused, said = await control.call("POST", "/imports", {"document": document})
+    _, listed = await control.call("GET", "/assets")
+
+    assert (refused, looks) == (409, list(range(10)))
+    assert said["detail"].startswith("nothing was bought, as others keep changing the assets")
+    assert [one["total"] for one in listed["assets"] if one["adam_id"] == FIRST] == [50 + 10]
 
 
 async def test_a_file_of_vppsim_that_is_too_long_is_refused(control: Control) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from simulator.control.actions import additions, arrivals, inventory
 from simulator.control.api import devices, faults
 from simulator.control.api.vpp import complete_due_events, find
-from simulator.control.parts import BODY, PARTS, Parts, Route, bad, checked_body
+from simulator.control.parts import BODY, PARTS, ApiProblem, Parts, Route, bad, checked_body
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State
 from simulator.protocol.fields import Field, Objects, String, Strings
@@ -25,6 +25,8 @@ from simulator.worlds.vppsim import VppsimConfiguration
 
 _PAGE = 200
 """Of how many assets or users one transaction reads."""
+_TRIES = 10
+"""How often assets are looked at that others change at the same time."""
 
 
 async def import_file(request: web.Request) -> web.Response:
@@ -101,32 +103,46 @@ async def _supply(parts: Parts, asked: VppsimConfiguration, location: str | None
     for one in asked.purchases:
         bought[one.adam_id] += one.quantity
     lots = [list(islice(bought, at, at + _PAGE)) for at in range(0, len(bought), _PAGE)]
-    ordered: str | None = None
-    revision = 0
-    while ordered is None:
-        revision = await asyncio.to_thread(parts.journal.revision)
-        for lot in lots:
-            some = {adam_id: bought[adam_id] for adam_id in lot}
-            await parts.gateway.run(partial(_refuse, parts=parts, location=location, bought=some))
-        ordered = await parts.gateway.run(
-            partial(
-                _order, parts=parts, location=location, asked=asked, bought=bought, since=revision
-            )
-        )
+    place, revision = await _ordered(parts, asked, location, bought, lots)
     answer: Body = {"assets": [], "vpp_users": [], "left_out": list(asked.left_out)}
     for lot in lots:
-        page = await parts.gateway.run(partial(_bought, parts=parts, location=ordered, lot=lot))
+        page = await parts.gateway.run(partial(_bought, parts=parts, location=place, lot=lot))
         answer["assets"] += page
     after: int | None = revision
     while asked.users and after is not None:
         page, after = await parts.gateway.run(
-            partial(_accepted, parts=parts, location=ordered, after=after)
+            partial(_accepted, parts=parts, location=place, after=after)
         )
         answer["vpp_users"] += page
     accepted = len(answer["vpp_users"])
     if accepted < asked.users:
         answer["left_out"].append(f"associate_users: there were only {accepted} registered users")
     return answer
+
+
+async def _ordered(
+    parts: Parts,
+    asked: VppsimConfiguration,
+    location: str | None,
+    bought: Mapping[str, int],
+    lots: Sequence[Sequence[str]],
+) -> tuple[str, int]:
+    """Order it; return the location's id and a revision before. 409 if it cannot be had."""
+    for _ in range(_TRIES):
+        revision = await asyncio.to_thread(parts.journal.revision)
+        for lot in lots:
+            some = {adam_id: bought[adam_id] for adam_id in lot}
+            await parts.gateway.run(partial(_refuse, parts=parts, location=location, bought=some))
+        order = partial(
+            _order, parts=parts, location=location, asked=asked, bought=bought, since=revision
+        )
+        if (place := await parts.gateway.run(order)) is not None:
+            return place, revision
+    detail = (
+        "nothing was bought, as others keep changing the assets that the file is about: "
+        "import it again when they have done"
+    )
+    raise ApiProblem(409, "Conflict", detail)
 
 
 def _refuse(state: State, *, parts: Parts, location: str | None, bought: Mapping[str, int]) -> None:
