@@ -17,13 +17,14 @@ _LEAST = 8
 """Shorter values are equal by chance."""
 
 
-def resolve(leaves: Iterable[ObservedValue]) -> list[ObservedValue]:
+def resolve(leaves: Iterable[ObservedValue], *, flagged: bool = True) -> list[ObservedValue]:
     """Decide for each leaf of one message whether it is hidden, and give it its flags.
 
     Values of secret concepts are hidden, what contains one of them, what looks
     like a credential or a marker, and what an undocumented name calls a secret.
     Leaves under a hidden leaf are dropped, as it is sealed as a whole, save those
     that its marker keeps. Where a leaf was sealed before, its marker says all this.
+    What is not to be *flagged* for what it looks like takes half of the time.
     """
     found = list(leaves)
     secrets = _texts(
@@ -45,6 +46,8 @@ def resolve(leaves: Iterable[ObservedValue]) -> list[ObservedValue]:
         elif leaf.secret and isinstance(leaf.value, int | float):
             leaf.hidden, leaf.flags = True, _misplaced(leaf)
     kept = [leaf for leaf in found if leaf.parent is None or not leaf.parent.hidden or leaf.inside]
+    if not flagged:
+        return kept
     same = alike(kept)
     for position, leaf in enumerate(kept):
         if leaf.marker is None:

@@ -340,7 +340,7 @@ def seal_answer(
         return scrubber.body(body)
     leaves = [
         leaf
-        for leaf in resolve(Reader(plans, plan, sealed=False).body(tree))
+        for leaf in resolve(Reader(plans, plan, sealed=False).body(tree), flagged=False)
         if leaf.hidden and leaf.spot is not None and not leaf.inside
     ]
     return _seal_json(body, leaves, fingerprinter) if leaves else body
