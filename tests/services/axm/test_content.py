@@ -194,6 +194,15 @@ def test_a_profile_is_not_on_record(axm: Axm) -> None:
     assert "Guests" not in "".join(map(repr, axm.recorded))
 
 
+def test_a_profile_is_looked_into_as_it_comes_and_not_as_it_goes_back(axm: Axm) -> None:
+    exchange = configuration(axm, PROFILE.replace("Guests", "at 10.1.2.3")).exchange
+
+    assert exchange.response is not None
+    sent, answered = exchange.request.body, exchange.response.body
+    assert (b"value:ip-address" in sent, b"value:ip-address" in answered) == (True, False)
+    assert (b"10.1.2.3" in sent, b"10.1.2.3" in answered) == (False, False)
+
+
 def test_a_blueprint_needs_content_and_members(axm: Axm) -> None:
     made = configuration(axm).json["data"]["id"]
 
