@@ -9,8 +9,10 @@ others could have written, is not used.
 
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -31,6 +33,8 @@ OFF = "off"
 _PACKAGE = Path(__file__).parents[1]
 _OURS = f"{_PACKAGE.name}."
 _CHUNK = 1 << 20
+_UNFINISHED, _STALE_S = "unfinished-", 3600
+"""How a folder is named in which a file is being written, and when nobody writes there any more."""
 
 
 class CachedWorld:
@@ -62,7 +66,7 @@ class CachedWorld:
         """Keep what the database holds, if there is room; that it fails does not matter."""
         with suppress(OSError, StoreError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self._folder) as place:
+            with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=self._folder) as place:
                 made = Path(place, "new.db")
                 made.touch(0o600)
                 self._store.write_copy(made)
@@ -72,7 +76,13 @@ class CachedWorld:
                     made.replace(self._folder / f"{self._key}-{_checksum(made)}.db")
 
     def _make_room(self, most: int) -> None:
-        """Remove what was kept before, and what was used longest ago but for *most* bytes."""
+        """Remove what was kept before, and what was used longest ago but for *most* bytes.
+
+        Likewise what somebody who was killed has left.
+        """
+        for place in self._folder.glob(f"{_UNFINISHED}*"):
+            if place.stat().st_mtime < time.time() - _STALE_S:  # noqa: TID251 (as files are dated)
+                shutil.rmtree(place, ignore_errors=True)
         found = [(path.stat(), path) for path in self._folder.glob("*.db")]
         kept = 0
         for status, path in sorted(found, key=lambda one: one[0].st_mtime, reverse=True):
@@ -108,8 +118,9 @@ def _folder(setting: str) -> Path | None:
         return None
     if setting:
         return Path(setting)
-    if given := os.environ.get("XDG_CACHE_HOME"):
-        return Path(given, "mdmsim", "worlds")
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if given.is_absolute():  # others are to be ignored (XDG Base Directory Specification)
+        return given / "mdmsim" / "worlds"
     with suppress(RuntimeError):
         return Path.home() / ".cache" / "mdmsim" / "worlds"
     return None

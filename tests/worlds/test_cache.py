@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -168,11 +169,15 @@ def test_a_file_of_another_database_is_not_taken(tmp_path: Path) -> None:
     folder = tmp_path / "worlds"
     _, was = started(folder)
     (file,) = files(folder)
-    file.write_bytes(b"no database")
-    checksum = f"{zlib.crc32(b'no database'):08x}"
-    file.rename(file.with_name(f"{file.name.partition('-')[0]}-{checksum}.db"))
+    with closing(sqlite3.connect(tmp_path / "theirs")) as theirs:
+        theirs.execute("CREATE TABLE entity (key)")
+    for content in (b"no database", (tmp_path / "theirs").read_bytes()):
+        checksum = f"{zlib.crc32(content):08x}"
+        file.with_name(f"{file.name.partition('-')[0]}-{checksum}.db").write_bytes(content)
+    file.unlink()
 
     assert started(folder) == (False, was)
+    assert len(files(folder)) == 1
 
 
 def test_the_folder_stays_under_a_gibibyte(tmp_path: Path) -> None:
@@ -183,10 +188,15 @@ def test_the_folder_stays_under_a_gibibyte(tmp_path: Path) -> None:
         old.touch()
         os.truncate(old, size)  # without taking so much of the disk
         os.utime(old, (1000 - number, 1000 - number))
+    for name in ("unfinished-old", "unfinished-now"):
+        (folder / name).mkdir()
+    os.utime(folder / "unfinished-old", (1000, 1000))
 
     started(folder)
 
-    assert [one.name for one in files(folder) if one.name.startswith("old")] == ["old0-00000000.db"]
+    names = [one.name for one in files(folder)]
+    assert names[-2:] == ["old0-00000000.db", "unfinished-now"]
+    assert len(names) == 3  # and the world
 
 
 def test_where_nothing_can_be_kept_it_is_loaded_all_the_same(tmp_path: Path) -> None:

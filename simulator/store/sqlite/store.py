@@ -17,6 +17,7 @@ from simulator.store.sqlite.presence import DatabaseFile
 from simulator.store.sqlite.readers import FileReaders, MemoryReaders, ReadTransactions
 from simulator.store.sqlite.text_index import TextIndex
 
+_TABLES = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
 _UNKNOWN = -1
 """Of no database: what is remembered has to be read again."""
 
@@ -90,6 +91,9 @@ class SqliteStore(SqlStore):
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         with self._lock, closing(connect(uri)) as source, translated():
             source.execute(f"PRAGMA mmap_size = {path.stat().st_size}")  # else each page twice
+            tables = (db.execute(_TABLES).fetchall() for db in (source, self._connection))
+            if next(tables) != next(tables):
+                raise StoreError("it has other tables", "damaged")
             source.backup(self._connection)
             self._seen = _UNKNOWN
 
