@@ -1,6 +1,5 @@
 """The command line: one row per command; each is imported only when it is called."""
 
-import gc
 import importlib
 import os
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from typing import Any
 import click
 
 from simulator import __version__
+from simulator.core.garbage import seldom_collected
 from simulator.core.settings import ConfigurationError
 from simulator.store.errors import DamagedError, StoreError
 
@@ -61,10 +61,8 @@ class Commands(click.Group):
         """Import the command *cmd_name*."""
         if cmd_name not in COMMANDS:
             return None
-        # What is imported stays: to look for garbage in it is a seventh of the time that it takes.
-        gc.disable()
-        module = importlib.import_module(f"simulator.commands.{COMMANDS[cmd_name][0]}")
-        gc.enable()
+        with seldom_collected():
+            module = importlib.import_module(f"simulator.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         return command
 

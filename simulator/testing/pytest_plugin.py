@@ -5,9 +5,12 @@ be started once and pointed at it; ``mdmsim`` is the same for one test.
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from simulator.core.garbage import seldom_collected
 
 if TYPE_CHECKING:
     from simulator.testing.client import Mdmsim
@@ -22,10 +25,12 @@ def mdmsim_settings() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def mdmsim_server(mdmsim_settings: dict[str, Any]) -> "Iterator[Mdmsim]":
     """Run a simulator in this process, on free ports, that keeps nothing."""
-    # Suites that do not ask for it do not pay for its import.
-    from simulator.testing.serving import serving  # noqa: PLC0415 (only for who asks)
+    with ExitStack() as stack:
+        with seldom_collected():
+            # Suites that do not ask for it do not pay for its import.
+            from simulator.testing.serving import serving  # noqa: PLC0415 (only for who asks)
 
-    with serving(**mdmsim_settings) as running:
+            running = stack.enter_context(serving(**mdmsim_settings))
         yield running
 
 
