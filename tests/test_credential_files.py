@@ -1,8 +1,10 @@
-"""Keys and certificates are written for the first organisations, and made for others on demand."""
+"""Keys and certificates are written for the first of each list, and made for others on demand."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from simulator.app import Simulator
 from simulator.cli import main
 from simulator.core.settings import Settings
+from simulator.pki.push import PushAuthority
+from simulator.services.provisioning import File, Held, Making
 from simulator.testing.client import Mdmsim
+from simulator.worlds.issued import IssuedCredentials
 from tests.worlds_as_text import ACCOUNT, organisation
 from tests.worlds_as_text import world as world_of
 
@@ -83,6 +88,29 @@ async def test_files_of_the_first_are_written_and_those_of_others_are_not(
         assert later["certificate"].endswith(f"{later['topic']}.pem")
     (api,) = simulator.ready["organisations"][2]["axm_accounts"]
     assert api["written"] is False
+
+
+def test_of_each_list_the_first_are_due_whichever_organisation_changed(tmp_path: Path) -> None:
+    def holders(*names: str) -> list[Held]:
+        files = (File(key="key", name="{}.key"),)
+        return [Held(id=one, entry={}, files=files) for one in names]
+
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    making = Making(now=now, push_authority=PushAuthority.create(now))
+    issued = IssuedCredentials(tmp_path, making, 3, nullcontext)
+    held = {
+        "first": {"topics": holders("a", "b"), "accounts": holders("x")},
+        "second": {"topics": holders("c", "d"), "accounts": holders("y")},
+    }
+
+    def due(some: dict[str, Any], *, is_all: bool) -> str:
+        return "".join(sorted(one.id for one in issued.due(some, is_all=is_all)))
+
+    assert due(held, is_all=True) == "abcxy"
+    issued.take(held, is_all=True)
+    assert due({"second": held["second"]}, is_all=False) == "cy"
+    assert due({"first": {"topics": holders("e"), "accounts": []}}, is_all=False) == "e"
+    assert due({"new": held["second"]}, is_all=False) == ""
 
 
 async def test_asking_for_a_credential_makes_its_files_and_tells_of_them(

@@ -159,7 +159,11 @@ class Simulator:
             self.provisionings,
             IssuedCredentials(
                 directory.path,
-                Making(now=opened.now, push_authority=opened.push_authority),
+                Making(
+                    now=opened.now,
+                    push_authority=opened.push_authority,
+                    topic_key=opened.topic_key,
+                ),
                 settings.credential_files,
                 partial(sharing, opened.shared, directory.path),
             ),
@@ -167,7 +171,7 @@ class Simulator:
             self._bar,
             self._write_ready,
         )
-        await self._organisations.load(store)
+        await self._organisations.load(opened.beginning)
         organisations = await self._organisations.describe()
         await self.gateway.run(_set_baseline)
         parts = Parts(

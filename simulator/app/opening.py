@@ -1,11 +1,14 @@
 """Opening the store of a simulator, with the keys and authorities that belong to it."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from simulator import services
 from simulator.control.device_host import device_authority
@@ -15,6 +18,7 @@ from simulator.disclosure.judge.manifest import Manifest, load_manifest
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.guard import SecretGuard
+from simulator.pki import push
 from simulator.pki.authorities import Authorities
 from simulator.pki.authority import Authority
 from simulator.pki.push import PushAuthority
@@ -24,6 +28,7 @@ from simulator.store.opening import Place, check_clock, open_store, shared_files
 from simulator.store.protocols import Journal, Store
 from simulator.store.shared_files import SharedFiles
 from simulator.worlds import credentials
+from simulator.worlds.cache import Beginning, begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,10 @@ class OpenedStore:
     observer: Observer
     guard: SecretGuard
     manifest: Manifest
+    topic_key: Callable[[], RSAPrivateKey | None]
+    """Gives the key of a new data directory's first push certificate, once."""
+    beginning: Future[Beginning] | None
+    """What a store in memory is to be loaded with; None: it is no such store."""
 
 
 def opened_with(
@@ -70,7 +79,14 @@ def opened_with(
     authority = directory.authority(host_names(settings), now)
     if settings.public_dir:
         directory.publish(settings.public_dir)
+    # Most of a start is to make a key, and to copy the world: neither keeps Python from going on.
+    beside = ThreadPoolExecutor(3, "mdmsim-start")
+    stack.callback(beside.shutdown)
+    pushing = beside.submit(credentials.push_authority, path, now)
+    first = settings.credential_files and not (path / "push").exists()
+    topic_keys = [beside.submit(push.new_key)] if first else []
     catalogue = services.load(*further)
+    provisionings = services.provisionings(*further)
     fingerprinter = Fingerprinter(keys.fingerprint)
     guard = SecretGuard(catalogue.services.values(), fingerprinter, catalogue.long_names)
     manifest = load_manifest(settings.manifest)
@@ -83,9 +99,15 @@ def opened_with(
         index_texts=settings.text_search == "index",
     )
     stack.callback(store.close)
+    beginning = None
+    if place is None:
+        beginning = beside.submit(begin, settings, provisionings, store)
+        stack.callback(wait, [beginning])
     journal = store.journal()
     stack.callback(journal.close)
-    push_authority = credentials.push_authority(path, now)
+    observer = Observer(catalogue, fingerprinter)
+    push_authority = pushing.result()
+    beside.shutdown(wait=False)
     authorities = credentials.authorities(path, push_authority, now)
     if shared is not None and settings.store_key:
         # Later, each replica would make its own.
@@ -104,10 +126,12 @@ def opened_with(
         push_authority=push_authority,
         authorities=authorities,
         catalogue=catalogue,
-        provisionings=services.provisionings(*further),
-        observer=Observer(catalogue, fingerprinter),
+        provisionings=provisionings,
+        observer=observer,
         guard=guard,
         manifest=manifest,
+        topic_key=lambda: topic_keys.pop().result() if topic_keys else None,
+        beginning=beginning,
     )
 
 

@@ -227,8 +227,9 @@ class Settings:
     )
     credential_files: NotNegative = _row(
         20,
-        "For how many organisations, in order of their ids, the keys and certificates are written "
-        "at the start. Those of others are made when they are asked for, as by mdmsim token.",
+        "For how many push topics, and how many accounts, in order of their organisations' ids, "
+        "the keys and certificates are written at the start. Those of others are made when they "
+        "are asked for, as by mdmsim token.",
     )
     world_cache: str = _row(
         "",

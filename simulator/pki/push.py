@@ -34,6 +34,7 @@ __all__ = [
     "PushAuthority",
     "PushCertificate",
     "PushIdentity",
+    "new_key",
     "read_push_certificate",
 ]
 
@@ -133,13 +134,15 @@ class PushAuthority(RsaAuthority):
         environments: Sequence[str] = tuple(ENVIRONMENTS),
         not_before: datetime | None = None,
         not_after: datetime | None = None,
+        key: rsa.RSAPrivateKey | None = None,
     ) -> PushCertificate:
         """Make a certificate for *topic*, good for 365 days from *now*, the wall clock's time.
 
         *topics* makes it one of several topics, *topic* being the first of them.
         *not_after* alone moves the 365 days when they would end too late, so a
-        time in the past gives an expired certificate. Raise ValueError when a
-        topic is no topic, an environment is unknown or the end is before the start.
+        time in the past gives an expired certificate. It is for *key*, or for a new one.
+        Raise ValueError when a topic is no topic, an environment is unknown or the end is
+        before the start.
         """
         for name in (topic, *topics):
             if len(name) > _LONGEST_TOPIC or not _TOPIC.fullmatch(name):
@@ -149,7 +152,7 @@ class PushAuthority(RsaAuthority):
                 )
         begin = not_before or min(now, (not_after or now + PUSH_LIFETIME) - PUSH_LIFETIME)
         end = not_after or begin + PUSH_LIFETIME
-        key = new_key()
+        key = key or new_key()
         certificate = self.certify(
             topic, key.public_key(), (begin, end), topics=topics, environments=environments
         )

@@ -32,6 +32,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 from simulator.core.settings import Settings
 from simulator.core.state import Body, State
 from simulator.pki.credentials import RandomHex
@@ -121,6 +123,8 @@ class Making:
     now: datetime
     """The wall clock's time, which clients check certificates by."""
     push_authority: PushAuthority
+    topic_key: Callable[[], RSAPrivateKey | None] = lambda: None
+    """Gives a key that was made before, for a push certificate; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,10 +19,11 @@ def serving(**settings: Any) -> Iterator[Mdmsim]:
     """Run a simulator in a thread of this process until the end of the block.
 
     *settings* are those of `Settings`. Unless told otherwise it takes free
-    ports and keeps nothing; its files, such as the CA, are there until the end.
+    ports and keeps nothing; its files, such as the CA, are there until the end. Those of the first
+    push topic and account are there at once, those of others when they are asked for.
     """
     free: dict[str, Any] = {"tls_port": (0,), "http_port": 0, "control_port": 0, "proxy_port": 0}
-    wanted = Settings(**({"data": ":memory:", **free} | settings))
+    wanted = Settings(**({"data": ":memory:", "credential_files": 1, **free} | settings))
     with _running(lambda: Simulator(wanted)) as simulator:
         yield Mdmsim(simulator.ready)
 

@@ -14,15 +14,18 @@ import stat
 import tempfile
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from simulator.core.data_directory import MEMORY
 from simulator.core.settings import Settings
 from simulator.services.provisioning import Provisioning
 from simulator.store.errors import StoreError
-from simulator.store.protocols import Copied
+from simulator.store.opening import copied
+from simulator.store.protocols import Copied, Store
+from simulator.worlds.loading import chosen_world
 from simulator.worlds.organisations import World
 
 LEAST = 2000
@@ -89,6 +92,26 @@ class CachedWorld:
             kept += status.st_size
             if kept > most or path.name.startswith(self._key):
                 path.unlink(missing_ok=True)
+
+
+class Beginning(NamedTuple):
+    """The world that an empty store is to be loaded with."""
+
+    world: World
+    cached: CachedWorld | None = None
+    """What is kept of it, or where it is to be kept."""
+    is_read: bool = False
+    """Whether the store has begun with that."""
+
+
+def begin(settings: Settings, provisionings: Sequence[Provisioning], store: Store) -> Beginning:
+    """Have the new *store* begin with what is kept of the world of *settings*.
+
+    ConfigurationError if that is no sound world.
+    """
+    world = chosen_world(settings, provisionings)
+    cached = found_cache(settings, world, provisionings, copied(store))
+    return Beginning(world, cached, cached is not None and cached.read())
 
 
 def found_cache(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -15,10 +16,8 @@ from simulator.faults import faults
 from simulator.protocol import quirks
 from simulator.services.identity import provisioning as portal_of_push_certificates
 from simulator.services.provisioning import Held, Provisioning
-from simulator.store.opening import copied
-from simulator.store.protocols import Store
 from simulator.worlds import credentials
-from simulator.worlds.cache import found_cache
+from simulator.worlds.cache import Beginning
 from simulator.worlds.issued import IssuedCredentials
 from simulator.worlds.loading import chosen_world, is_empty, load_steps
 from simulator.worlds.seeding import timeless_steps
@@ -60,20 +59,26 @@ class DescribedOrganisations:
         """As in ``ready.json``."""
         return self._issued.organisations
 
-    async def load(self, store: Store) -> None:
-        """Load the world of the settings into an empty store."""
-        if not await self._gateway.run(is_empty):
+    async def load(self, beginning: Future[Beginning] | None) -> None:
+        """Load the world of the settings into an empty store.
+
+        *beginning* is that of one in memory; of any other it is to be found out.
+        """
+        if beginning is not None:
+            begun = await asyncio.wrap_future(beginning)
+        elif await self._gateway.run(is_empty):
+            begun = Beginning(
+                await asyncio.to_thread(chosen_world, self._settings, self._provisionings)
+            )
+        else:
             return
-        world = await asyncio.to_thread(chosen_world, self._settings, self._provisionings)
+        world, cached, is_read = begun
         seed, now_ms = self._settings.seed, self._clock.now_ms()
-        cached = await asyncio.to_thread(
-            found_cache, self._settings, world, self._provisionings, copied(store)
-        )
         loading = load_steps(
             world, seed, now_ms, provisionings=self._provisionings, timeless=cached is None
         )
         with self._bar(f"loading the world {world.name}", world.size()) as advance:
-            if cached is not None and await asyncio.to_thread(cached.read):
+            if cached is not None and is_read:
                 advance(cached.devices)
             elif cached is not None:
                 for piece in timeless_steps(world, seed, self._provisionings):

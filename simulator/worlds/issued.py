@@ -1,5 +1,6 @@
 """The credentials that a running simulator tells of, and their files."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,9 +17,9 @@ Advance = Callable[[int], object]
 class IssuedCredentials:
     """What ``ready.json`` says of organisations, kept as it is in the state.
 
-    A key pair takes a twentieth of a second. So the files of the first organisations are written
-    at once, and those of the others when somebody asks: until then their entries say
-    ``"written": false``.
+    A key pair takes a twentieth of a second. So files are written at once for the first of each
+    list, such as push topics, and for the others when somebody asks: until then their entries
+    say ``"written": false``.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class IssuedCredentials:
     ) -> None:
         """Take the data directory, what files are made with and in which block.
 
-        *at_once* is for how many organisations they are made before anybody asks.
+        *at_once* is for how many of each list they are made before anybody asks.
         """
         self.organisations: list[dict[str, Any]] = []
         """As in ``ready.json``."""
@@ -45,10 +46,18 @@ class IssuedCredentials:
 
         *is_all* says that these are all organisations, here and in `take`.
         """
-        known = [*held] if is_all else [one["id"] for one in self.organisations]
-        first = {*known[: self._at_once]} & held.keys()
-        rows = (one for name in sorted(first) for each in held[name].values() for one in each)
-        return [one for one in rows if self.is_due(one)]
+        if is_all:
+            known: Mapping[str, Mapping[str, Any]] = held
+        else:
+            known = {one["id"]: {**one, **held.get(one["id"], {})} for one in self.organisations}
+        places: Counter[str] = Counter()
+        due = []
+        for name, lists in known.items():
+            for ready in held.get(name, {}):
+                first = max(self._at_once - places[ready], 0)
+                due += [one for one in lists[ready][:first] if self.is_due(one)]
+            places.update({ready: len(rows) for ready, rows in lists.items() if ready != "id"})
+        return due
 
     def is_due(self, held: Held) -> bool:
         """Tell whether the files of *held* are still to be made."""

@@ -134,7 +134,7 @@ def _held(state: State, organisation: str) -> Iterator[Held]:
 
 
 def _mint(topic: str, making: Making) -> tuple[bytes, ...]:
-    made = making.push_authority.mint(topic, making.now)
+    made = making.push_authority.mint(topic, making.now, key=making.topic_key())
     return made.key_pem, made.joined_pem, made.p12, made.legacy_p12, made.certificate_pem
 
 
