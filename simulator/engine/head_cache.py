@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
+from simulator.core.memo import Memo
 from simulator.core.messages import Finding, Headers, Tls
 from simulator.core.state import Entity, State
 from simulator.engine.preflight import receive
@@ -151,9 +152,9 @@ class HeadCache:
     def __init__(self, way: Callable[[RequestHead], Principal] | None) -> None:
         """*way* is how the operation authenticates and admits by the head alone, or None."""
         self.way = way
-        self._whole: dict[tuple[Headers, Tls | None], HeadFacts] = {}
+        self._whole: Memo[tuple[Headers, Tls | None], HeadFacts] = Memo(MOST)
         """By the header fields as they were sent."""
-        self._parts: dict[tuple[Headers, Tls | None], HeadFacts] = {}
+        self._parts: Memo[tuple[Headers, Tls | None], HeadFacts] = Memo(MOST)
         """By the header fields without the values that no check has asked for."""
         self._asked: frozenset[str] = frozenset()
         """Names of the header fields whose values any check has asked for."""
@@ -169,8 +170,7 @@ class HeadCache:
             return facts
         facts = self._parts.get((self._reduced(headers), tls))
         if facts is not None and facts.holds(call.state, call.now_ms):
-            _set(self._whole, (headers, tls), facts)
-            return facts
+            return self._whole.keep((headers, tls), facts)
         return HeadCheck(self)
 
     def keep(self, call: Call, asked: set[str], facts: HeadFacts) -> None:
@@ -181,8 +181,8 @@ class HeadCache:
         headers, tls = call.request.headers, call.request.peer.tls
         if not asked <= self._asked:
             self._asked |= asked
-        _set(self._whole, (headers, tls), facts)
-        _set(self._parts, (self._reduced(headers), tls), facts)
+        self._whole.keep((headers, tls), facts)
+        self._parts.keep((self._reduced(headers), tls), facts)
 
     def _reduced(self, headers: Headers) -> Headers:
         asked = self._asked
@@ -192,12 +192,6 @@ class HeadCache:
                 for name, value in headers
             ]
         )
-
-
-def _set(where: dict[Any, HeadFacts], key: Any, facts: HeadFacts) -> None:
-    if len(where) >= MOST:
-        where.clear()
-    where[key] = facts
 
 
 class _NotedState:

@@ -8,14 +8,13 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from simulator.core.memo import DEVICES, Memo
 from simulator.core.messages import Request
 from simulator.engine.compiled import RequestChecks
 from simulator.protocol.catalogue import Catalogue, Match
 from simulator.protocol.operations import Call
 from simulator.protocol.wire import Decoded, QueryPair, decode, query_pairs
 
-MOST = 16_384
-"""Readings that are kept: a device is pushed to again and again, with the same target and body."""
 _SMALL = 512
 """Bytes of target and body together that are kept."""
 _NOTHING = Decoded(b"")
@@ -46,12 +45,11 @@ class Reading(Struct):
 class Readings:
     """The readings of one catalogue."""
 
-    def __init__(self, catalogue: Catalogue, body_limit: int, most: int = MOST) -> None:
+    def __init__(self, catalogue: Catalogue, body_limit: int, most: int = DEVICES) -> None:
         """Undo content codings up to *body_limit* bytes; keep *most* readings."""
         self._catalogue = catalogue
         self._body_limit = body_limit
-        self._most = most
-        self._known: dict[Key, Reading] = {}
+        self._known: Memo[Key, Reading] = Memo(most)
 
     def find(
         self, request: Request, names: Mapping[str, str], decoded: Decoded | None = None
@@ -75,10 +73,8 @@ class Readings:
         found = self._known.get(key)
         if found is None:
             found = self._read(request, key[2])
-            if len(request.target) + len(request.body) <= _SMALL and self._most:
-                if len(self._known) >= self._most:
-                    self._known.clear()
-                self._known[key] = found
+            if len(request.target) + len(request.body) <= _SMALL:
+                self._known.keep(key, found)
         return found
 
     def _read(self, request: Request, host: str | None) -> Reading:

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
+from simulator.core.memo import Memo
 from simulator.core.messages import Request
 from simulator.protocol.fields import ErrorCode, Field, walk
 from simulator.protocol.operations import Operation
@@ -68,7 +69,7 @@ class Catalogue:
         self._templates: dict[tuple[int, str], list[_Template]] = {}
         """Paths with parameters, by how many segments they have and the first, which is fixed."""
         self._hosts: dict[str, Service] = {}
-        self._sent_hosts: dict[str, Service | None] = {}
+        self._sent_hosts: Memo[str, Service | None] = Memo(_MOST_HOSTS)
         """Whom the Host headers name that were seen lately: clients repeat them."""
         self._answered: dict[str, frozenset[str]] = {}
         for service, operations in services:
@@ -140,12 +141,10 @@ class Catalogue:
 
     def _named(self, sent: str) -> Service | None:
         """Return the service that a Host header names, or None."""
-        if sent not in self._sent_hosts:
-            if len(self._sent_hosts) >= _MOST_HOSTS:
-                self._sent_hosts.clear()
-            host = sent.lower().rpartition("@")[2].partition(":")[0]
-            self._sent_hosts[sent] = self._hosts.get(host)
-        return self._sent_hosts[sent]
+        if sent in self._sent_hosts:
+            return self._sent_hosts[sent]
+        host = sent.lower().rpartition("@")[2].partition(":")[0]
+        return self._sent_hosts.keep(sent, self._hosts.get(host))
 
     def _by_template(self, path: str) -> tuple[dict[str, Operation] | None, Mapping[str, str]]:
         segments = path.split("/")

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
+from simulator.core.memo import Memo
 from simulator.protocol.fields import Field, Table, span, walk
 
 Message = dict[str, Any]
@@ -52,23 +53,22 @@ class _Cut:
     """Whether versions differ: a key that is none of *names* is left out, else it comes last."""
     inner: Mapping[str, tuple[Field, "_Cut"]]
     older: Mapping[str, Mapping[str, str]]
-    known: dict[tuple[str, ...], _Plan] = field(default_factory=dict)
+    known: Memo[tuple[str, ...], _Plan] = field(default_factory=partial(Memo, _MOST_KNOWN))
     """By the keys of an object: most on a page have the same ones."""
 
     def plan(self, keys: tuple[str, ...]) -> _Plan:
         """Return what becomes of an object with *keys*."""
         found = self.known.get(keys)
         if found is None:
-            if len(self.known) >= _MOST_KNOWN:
-                self.known.clear()
             kept = tuple(name for name in self.names if name in keys)
             if not self.drops:
                 kept += tuple(name for name in keys if name not in kept)
-            found = self.known[keys] = _Plan(
+            plan = _Plan(
                 None if kept == keys else kept,
                 tuple((name, self.older[name]) for name in kept if name in self.older),
                 tuple((name, *self.inner[name]) for name in kept if name in self.inner),
             )
+            found = self.known.keep(keys, plan)
         return found
 
 

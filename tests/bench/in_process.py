@@ -59,6 +59,7 @@ CASES = (
     PushCase("64 devices", 64),
     PushCase("64 devices, an apns-id each", 64, named=True),
     PushCase("5000 devices", 5000),
+    PushCase("20000 devices", 20_000),
     PushCase("first pushes", 20_000),
 )
 

@@ -66,7 +66,7 @@ def test_two_processes_may_write_in_turn(path: Path) -> None:
 
 
 def test_only_so_many_entities_are_kept_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simulator.store.sql.session.CACHED", 2)
+    monkeypatch.setattr("simulator.store.sql.store.CACHED", 2)
     store = SqliteStore.open(None)
     with store.transaction() as state:
         for key in "abcde":

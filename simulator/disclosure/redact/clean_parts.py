@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from simulator.core.memo import DEVICES, Memo
 from simulator.core.messages import Headers
 
 Rest = tuple[str, bytes]
 Pair = tuple[str, str]
 Parts = tuple[tuple[Any, ...], Rest, bytes]
 """Facts; target and body; the body of the answer."""
-_MOST_FACTS, _MOST_RESTS, _MOST_ANSWERS, _MOST_FIELDS = 1024, 16_384, 256, 1024
+_MOST_FACTS, _MOST_ANSWERS, _MOST_FIELDS = 1024, 256, 1024
 _SMALL_REST, _SMALL_ANSWER = 512, 16_384
 """Bytes of what is remembered."""
 
@@ -21,10 +22,10 @@ class CleanParts:
     def __init__(self) -> None:
         self._secrets = 0
         """How many secrets were looked for."""
-        self._facts: set[tuple[Any, ...]] = set()
-        self._rests: set[Rest] = set()
-        self._answers: set[bytes] = set()
-        self._fields: set[Pair] = set()
+        self._facts: Memo[tuple[Any, ...], None] = Memo(_MOST_FACTS)
+        self._rests: Memo[Rest, None] = Memo(DEVICES)
+        self._answers: Memo[bytes, None] = Memo(_MOST_ANSWERS)
+        self._fields: Memo[Pair, None] = Memo(_MOST_FIELDS)
 
     def holds(self, parts: Parts, secrets: int) -> bool:
         """Tell whether the first and last of *parts* are known to hold none of so many *secrets*.
@@ -42,17 +43,17 @@ class CleanParts:
 
     def new_rests(self, rests: AbstractSet[Rest]) -> AbstractSet[Rest]:
         """Return those targets with bodies that are not known to hold none."""
-        return rests - self._rests
+        return {one for one in rests if one not in self._rests}
 
     def new_fields(self, fields: AbstractSet[Pair]) -> AbstractSet[Pair]:
         """Return those header fields that are not known to hold none."""
-        return fields - self._fields
+        return {one for one in fields if one not in self._fields}
 
     def add_rests(self, rests: Iterable[Rest]) -> None:
         """Remember targets with bodies that hold none."""
         for one in rests:
             if len(one[0]) + len(one[1]) <= _SMALL_REST:
-                _add(self._rests, one, _MOST_RESTS)
+                self._rests.keep(one, None)
 
     def add(self, parts: Parts, headers: Headers, secrets: int) -> None:
         """Remember *parts* and all *headers*, with none of so many *secrets*."""
@@ -61,15 +62,9 @@ class CleanParts:
             for known in (self._facts, self._rests, self._answers, self._fields):
                 known.clear()
         for one in headers:
-            _add(self._fields, one, _MOST_FIELDS)
+            self._fields.keep(one, None)
         facts, rest, answer = parts
         if len(answer) <= _SMALL_ANSWER:
-            _add(self._facts, facts, _MOST_FACTS)
-            _add(self._answers, answer, _MOST_ANSWERS)
+            self._facts.keep(facts, None)
+            self._answers.keep(answer, None)
             self.add_rests((rest,))
-
-
-def _add(known: set[Any], part: Any, most: int) -> None:
-    if len(known) >= most:
-        known.clear()
-    known.add(part)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from simulator.core.memo import DEVICES, Memo
 from simulator.core.messages import Headers, Request, Response
 from simulator.disclosure.observe.plans import ObservationPlan, Plans
 from simulator.disclosure.observe.values import Fingerprinter
@@ -25,8 +26,6 @@ from simulator.protocol.wire import Decoded
 
 _HEADS = 1024
 """Sets of header fields that are remembered."""
-_RESTS = 16_384
-"""Targets with their bodies that are remembered."""
 _SMALL = 512
 """Bytes of a body that is remembered."""
 _LEAST = 4
@@ -52,10 +51,10 @@ class RequestSealer:
     def __init__(self, plans: Plans, fingerprinter: Fingerprinter, scrubber: Scrubber) -> None:
         self._plans, self._fingerprinter, self._scrubber = plans, fingerprinter, scrubber
         # A plan is known by its identity: it stays as long as the catalogue does.
-        self._heads: dict[tuple[int, Headers], Sealed] = {}
-        self._heads_with_numbers: dict[tuple[int, Headers], Sealed] = {}
+        self._heads: Memo[tuple[int, Headers], Sealed] = Memo(_HEADS)
+        self._heads_with_numbers: Memo[tuple[int, Headers], Sealed] = Memo(_HEADS)
         """Apart from the others, as they may be as many as there are requests."""
-        self._rests: dict[tuple[int, str, bytes], _Rest] = {}
+        self._rests: Memo[tuple[int, str, bytes], _Rest] = Memo(DEVICES)
 
     def request(
         self, request: Request, content: Decoded, opaque: tuple[str, ...], plan: ObservationPlan
@@ -94,9 +93,7 @@ class RequestSealer:
                 found, heads = self._numbered(alone, numbers, plan), self._heads_with_numbers
             else:
                 found, heads = _notable(self._sealed(alone, _EMPTY, (), plan)), self._heads
-            if len(heads) >= _HEADS:
-                heads.clear()
-            heads[key] = found
+            heads.keep(key, found)
         return found
 
     def _numbered(self, alone: Request, numbers: dict[int, str], plan: ObservationPlan) -> Sealed:
@@ -124,9 +121,7 @@ class RequestSealer:
             sealed = self._sealed(replace(request, headers=()), content, (), plan)
             found = _Rest(_notable(sealed))
             if len(request.body) <= _SMALL:
-                if len(self._rests) >= _RESTS:
-                    self._rests.clear()
-                self._rests[key] = found
+                self._rests.keep(key, found)
         return found
 
     def _sealed(
@@ -142,7 +137,7 @@ class ResponseSealer:
 
     def __init__(self, plans: Plans, fingerprinter: Fingerprinter, scrubber: Scrubber) -> None:
         self._plans, self._fingerprinter, self._scrubber = plans, fingerprinter, scrubber
-        self._heads: dict[tuple[int, Headers], Headers] = {}
+        self._heads: Memo[tuple[int, Headers], Headers] = Memo(_HEADS)
         """Header fields, sealed, by the plan's identity and the fields as they go out."""
 
     def response(self, response: Response, plan: ObservationPlan) -> Response:
@@ -172,11 +167,7 @@ class ResponseSealer:
         )
 
     def _head(self, key: tuple[int, Headers], plan: ObservationPlan) -> Headers:
-        sealed = seal_answer_headers(key[1], plan, self._fingerprinter)
-        if len(self._heads) >= _HEADS:
-            self._heads.clear()
-        self._heads[key] = sealed
-        return sealed
+        return self._heads.keep(key, seal_answer_headers(key[1], plan, self._fingerprinter))
 
 
 def _numbers(headers: Headers, plan: ObservationPlan) -> dict[int, str]:

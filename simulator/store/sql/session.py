@@ -7,9 +7,9 @@ the end, all at once.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
+from simulator.core.memo import Memo
 from simulator.core.messages import Exchange
 from simulator.core.state import Body, Entity, Guard
 from simulator.journal.chain import link_of
@@ -18,10 +18,8 @@ from simulator.store.errors import StoreError
 from simulator.store.sql import counting, statements
 from simulator.store.sql.connection import SqlConnection
 
-CACHED = 32_768
-"""Most entities that are kept, decoded once they were asked for: about 1 KB each."""
-_DROPPED = CACHED // 4
-"""How many of the oldest make room at once."""
+CACHED = 65_536
+"""Most entities that are kept, decoded once they were asked for: about 1 KB each, two a device."""
 CLOSED = "the transaction is over: its state is of no more use"
 MAX_PENDING_WRITES = 1000
 """Entities that wait to be written before they are."""
@@ -42,7 +40,7 @@ class SqlSession:
     """One transaction as its states share it."""
 
     connection: SqlConnection
-    cache: dict[Name, Entity | Row]
+    cache: Memo[Name, Entity | Row]
     """What `SqlState.get` found or `SqlState.put` wrote lately."""
     counters: dict[Series, int]
     """The next number of each series that was asked for lately."""
@@ -105,14 +103,12 @@ class SqlSession:
         garbage is looked for.
         """
         self.closed = True
-        self.cache, self.pending_writes, self.states = {}, {}, {}
+        self.cache, self.pending_writes, self.states = Memo(1), {}, {}
 
     def keep(self, name: Name, entity: Entity | Row) -> None:
         """Have `SqlState.get` find *entity*."""
-        if len(self.cache) >= CACHED:
-            for oldest in list(islice(self.cache, _DROPPED)):
-                del self.cache[oldest]
-        self.set(self.cache, name, entity)
+        if self.cache.has_room(name):
+            self.set(self.cache, name, entity)
 
     def set(self, where: dict[Any, Any], key: Any, value: Any) -> None:
         """Set *key* of one of the dictionaries, or remove it for None; a savepoint can undo it."""

@@ -16,10 +16,11 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any
 
+from simulator.core.memo import Memo
 from simulator.store.errors import StoreError
 from simulator.store.sql import snapshots
 from simulator.store.sql.connection import Dialect, SqlConnection, SqlRows, Values
-from simulator.store.sql.session import SqlSession
+from simulator.store.sql.session import CACHED, SqlSession
 
 STAGED, REPLACED = "staged_", "replaced_"
 _KEYS = {
@@ -110,7 +111,7 @@ def entered(session: SqlSession, number: int) -> Iterator[SqlSession]:
     check(session.writable, number)
     staged = SqlSession(
         _StagedConnection(session.writable),
-        {},
+        Memo(CACHED),
         {},
         session.revision,
         session.seq,

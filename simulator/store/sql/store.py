@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from simulator.core.memo import Memo
 from simulator.core.state import Entity, Guard
 from simulator.journal.chain import START
 from simulator.store.protocols import Peers
@@ -21,7 +22,7 @@ from simulator.store.sql import long_texts, retention, statements
 from simulator.store.sql.connection import SqlConnection
 from simulator.store.sql.journal import SqlJournal
 from simulator.store.sql.retention import SizeLimit
-from simulator.store.sql.session import Name, Row, Series, SqlSession
+from simulator.store.sql.session import CACHED, Name, Row, Series, SqlSession
 from simulator.store.sql.state import SqlState
 
 _DECODE = msgspec.json.Decoder(dict[str, Any]).decode
@@ -35,7 +36,7 @@ class SqlStore(ABC):
 
     def __init__(self, keep: int, guard: Guard | None) -> None:
         self._lock = threading.RLock()
-        self._cache: dict[Name, Entity | Row] = {}
+        self._cache: Memo[Name, Entity | Row] = Memo(CACHED)
         self._counters: dict[Series, int] = {}
         self._revision = 0
         self._seq = 0

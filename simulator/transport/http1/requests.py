@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp.http import HttpVersion10, RawRequestMessage
 from aiohttp.streams import StreamReader
 
+from simulator.core.memo import Memo
 from simulator.core.messages import Headers, Peer, Request, Response
 from simulator.transport.http1.malformed_requests import text
 from simulator.transport.http1.request_loop import RequestLoop
@@ -37,7 +38,7 @@ class RequestReader:
     """Makes requests of the parser's messages."""
 
     def __init__(self) -> None:
-        self._heads: dict[RawHeaders, Headers] = {}
+        self._heads: Memo[RawHeaders, Headers] = Memo(_MOST_HEADS)
         """Header fields by the bytes that they were sent as: clients send the same ones again."""
 
     def request(self, message: RawRequestMessage, read: Body, scheme: str, peer: Peer) -> Request:
@@ -71,9 +72,7 @@ class RequestReader:
         except UnicodeDecodeError:
             headers = tuple([(text(name), text(value)) for name, value in raw])
         if sum(len(name) + len(value) for name, value in raw) <= _SMALL_HEAD:
-            if len(self._heads) >= _MOST_HEADS:
-                self._heads.clear()
-            self._heads[raw] = headers
+            self._heads.keep(raw, headers)
         return headers
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from simulator.core.memo import Memo
 from simulator.core.messages import Headers
 from simulator.transport.http1.malformed_requests import text
 from simulator.transport.http2 import hpack
@@ -36,16 +37,16 @@ class RequestFields(NamedTuple):
 
 
 _CACHE_LIMIT = 1024
-_known: dict[bytes, str] = {}
+_known: Memo[bytes, str] = Memo(_CACHE_LIMIT)
 """Proper names seen so far; they repeat in every request."""
-_heads: dict[tuple[object, ...], RequestFields] = {}
+_heads: Memo[tuple[object, ...], RequestFields] = Memo(_CACHE_LIMIT)
 """What the fields but for the path have said, their size without it; by the path's place and them.
 
 A proper path changes nothing else.
 """
 REPEATED = 4096
 """Size of a list beyond which it is read each time."""
-_written: dict[str, bytes] = {}
+_written: Memo[str, bytes] = Memo(_CACHE_LIMIT)
 """Encoded names of answers; empty: a field of HTTP/1.1 that is left out."""
 
 
@@ -63,9 +64,7 @@ def read_head(fields: hpack.Fields) -> RequestFields:
     if head is None:
         head = _read_head(fields)
         if not head.malformed and head.size <= REPEATED:
-            if len(_heads) >= _CACHE_LIMIT:
-                _heads.clear()
-            _heads[key] = head._replace(size=head.size - len(raw))
+            _heads.keep(key, head._replace(size=head.size - len(raw)))
         return head
     method, _, headers, length, size, _ = head
     return RequestFields(method, text(raw), headers, length, size + len(raw), "")
@@ -153,9 +152,7 @@ def _name(field: bytes) -> tuple[str, str]:
         return name, "a field's name holds capitals or bytes that HTTP/2 forbids"
     if name in _CONNECTION:
         return name, "there is a field that belongs to connections of HTTP/1.1"
-    if len(_known) < _CACHE_LIMIT:
-        _known[field] = name
-    return name, ""
+    return _known.keep(field, name), ""
 
 
 def _value(value: bytes) -> str:
@@ -202,6 +199,4 @@ def _start(name: str) -> bytes:
     if not _NAME.fullmatch(lower.encode()):
         raise ValueError("the name of a header field of the response is no token")
     start = b"" if lower in _CONNECTION else hpack.name(lower)
-    if len(_written) < _CACHE_LIMIT:
-        _written[name] = start
-    return start
+    return _written.keep(name, start)

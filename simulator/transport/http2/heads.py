@@ -7,17 +7,17 @@ path is read; and each path once.
 
 from typing import NamedTuple
 
+from simulator.core.memo import DEVICES, Memo
 from simulator.transport.http2 import fields
 from simulator.transport.http2.fields import RequestFields
 from simulator.transport.http2.hpack import Decoder
 
-_MOST = 16_384
-"""Paths that are kept, of all connections."""
 _LONGEST = 512
 """Bytes of a path that is kept, as it was sent."""
-_paths: dict[bytes, tuple[str, int]] = {}
-"""Paths and their bytes by their literals, which name the static table: they say the same to
-everybody.
+_paths: Memo[bytes, tuple[str, int]] = Memo(DEVICES)
+"""Paths of all connections and their bytes by their literals.
+
+These name the static table: they say the same to everybody.
 """
 
 
@@ -64,8 +64,6 @@ class Heads:
     def _keep(self, block: bytes, start: int, end: int, head: RequestFields, size: int) -> None:
         if end - start > _LONGEST or head.target[:1] != "/":
             return
-        if len(_paths) >= _MOST:
-            _paths.clear()
-        _paths[block[start:end]] = head.target, size
+        _paths.keep(block[start:end], (head.target, size))
         head = head._replace(size=head.size - size)
         self._repeated = _Repeated(block[:start], block[end:], head, self._decoder.changes)
