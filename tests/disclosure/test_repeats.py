@@ -12,7 +12,8 @@ from msgspec import structs
 from simulator import services
 from simulator.core.messages import Exchange, Finding, Peer, Request, Response, Tls
 from simulator.disclosure.observe.leaves import Reader
-from simulator.disclosure.observe.observation import Observer, Records, version_of
+from simulator.disclosure.observe.observation import Observer, version_of
+from simulator.disclosure.observe.records import Records
 from simulator.disclosure.redact.hiding import resolve
 from simulator.disclosure.report import checkpoint
 from simulator.disclosure.report.groups import EVIDENCE
@@ -228,6 +229,33 @@ def test_real_services_are_added_up_as_by_the_long_way(
     look: bool,
 ) -> None:
     same(REAL, journal, look=look)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        ("dep.assign", "devices", lambda number: [f"0z{number % 9}", "1", "", "2"][: number % 5]),
+        ("dep.assign", "profile_uuid", lambda number: f"43277A13FBCA0CFC000000000000000{number}"),
+        ("identity.mdmcert", "key", lambda number: f"Printer of {chr(97 + number % 26) * 3}"),
+        ("apns.push", "", lambda number: f"{number % 9:064x}"),
+    ],
+    ids=["lists", "texts", "written", "sealed"],
+)
+def test_values_of_one_form_are_added_up_as_by_the_long_way(
+    name: str, field: str, value: Any
+) -> None:
+    observer, operation = Observer(REAL, FINGERPRINTER), REAL.operations[name]
+    service = REAL.services[operation.service]
+
+    def recorded(number: int) -> Exchange:
+        target = "/" if field else f"/3/device/{value(number)}"
+        body = json.dumps({field: value(number)}).encode() if field else b""
+        sent = Request("POST", target, (), body, "https", Peer("", 1, 1, first=False))
+        stored = observer.seal_request(sent, operation, service)
+        return Exchange(1, stored, service=service.name, operation=name, response=Response(400))
+
+    steps = [(number, 1, 1, 1) for number in range(30)]
+    same(REAL, ([recorded(number) for number in range(30)], steps), look=False)
 
 
 @pytest.mark.parametrize("version", [1, 2])

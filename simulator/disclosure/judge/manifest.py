@@ -20,6 +20,7 @@ from simulator.core.settings import ConfigurationError
 from simulator.disclosure.concepts import PROTOCOL
 from simulator.disclosure.judge.claims import NO_MANIFEST, NOTHING_DECLARED, Claim, Manifest, plain
 from simulator.disclosure.observe.observation import Disclosure
+from simulator.disclosure.observe.values import EMPTY
 
 __all__ = ["Claim", "Judged", "Manifest", "as_json", "claim_for", "judge", "load_manifest"]
 
@@ -28,8 +29,6 @@ EXEMPT = "exempt"
 NONE = "-"
 UNDECLARED = "undeclared"
 FORBIDDEN = "forbidden"
-EMPTY = frozenset(("empty", "null"))
-"""Shapes that disclose nothing but that the field was there."""
 SEVERITIES = ("ok", "warn", "fail")
 """From harmless to worst."""
 

@@ -7,7 +7,9 @@ same, is that of `leaves.Reader` and `hiding.resolve`.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, QUERY, UNKNOWN
@@ -15,7 +17,7 @@ from simulator.disclosure.observe.flags import TELLING, flagged_as_email_only
 from simulator.disclosure.observe.inner import CARRIERS
 from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.observe.plans import ObservationPlan, Row
-from simulator.disclosure.observe.records import Disclosure, record_of
+from simulator.disclosure.observe.records import Alike, Disclosure, record_like, record_of
 from simulator.disclosure.observe.values import Fingerprinter, normalise, shape_of
 from simulator.disclosure.redact.known import CREDENTIALS
 from simulator.disclosure.redact.markers import OPENING
@@ -37,6 +39,8 @@ _PLAIN = frozenset(
     and name + QUERY not in CONCEPTS
 )
 """Concepts whose texts are neither hidden, nor split, nor flagged, nor written down."""
+_MOST_FORMS = 1024
+"""Sets of fields that are known at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,15 @@ class _Place:
     """Of a value that is not of the field's type."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The fields of one body after the other."""
+
+    places: tuple[_Place, ...]
+    records: tuple[Disclosure, ...]
+    """One of each, as of a value that fits."""
+
+
 class PlainBodies:
     """Observes what it can tell at a glance."""
 
@@ -58,48 +71,63 @@ class PlainBodies:
         self._fingerprinter = fingerprinter
         self._known: dict[tuple[int, int, str], _Place | None] = {}
         """The field of each plan (by its identity, as it stays), version and key."""
+        self._forms: dict[tuple[int, int, tuple[str, ...]], _Form] = {}
+        """The same of all the keys of a body."""
 
-    def records(self, body: bytes, plan: ObservationPlan, version: int) -> list[Disclosure] | None:
+    def records(
+        self, body: bytes, plan: ObservationPlan, version: int
+    ) -> Alike | list[Disclosure] | None:
         """Return the records of a recorded *body*; None if the short way does not do."""
         tree = _plain(body) if plan.body_format == "json" else {}
-        found: list[Disclosure] = []
-        for key, value in tree.items():
-            place = self._place(plan, version, key)
-            if place is None:
+        form = self._form(plan, version, tuple(tree)) if tree else None
+        if form is None:
+            return None
+        texts: list[Sequence[str]] = []
+        fit = True
+        for place, value in zip(form.places, tree.values(), strict=True):
+            items = value if place.many else (value,)
+            if not (isinstance(items, list | tuple) and items and _are_texts(items)):
                 return None
-            if not place.many and isinstance(value, str):
-                found.append(self._record(place, place.at, value))
-            elif place.many and value and _are_texts(value):
-                found += [
-                    self._record(place, f"{place.at}/{index}", item)
-                    for index, item in enumerate(value)
-                ]
-            else:
-                return None
-        return found or None
+            texts.append(items)
+            fit = fit and "" not in items and not any(map(place.row.wrong_type, items))
+        make = partial(self._records, form.places, texts)
+        if not fit:
+            return make()
+        numbers = [
+            self._fingerprinter.numbers(place.fitting.concept, items)
+            for place, items in zip(form.places, texts, strict=True)
+        ]
+        return Alike(form.records, numbers, make)
+
+    def _records(
+        self, places: Sequence[_Place], texts: Sequence[Sequence[str]]
+    ) -> list[Disclosure]:
+        return [
+            self._record(place, f"{place.at}/{index}" if place.many else place.at, item)
+            for place, items in zip(places, texts, strict=True)
+            for index, item in enumerate(items)
+        ]
 
     def _record(self, place: _Place, at: str, value: str) -> Disclosure:
-        row = place.row
-        like = place.odd if row.wrong_type(value) else place.fitting
-        concept = like.concept
-        return Disclosure(
-            like.part,
-            at,
-            like.generic,
-            like.via,
-            concept,
-            like.category,
-            like.subject,
-            like.secret,
-            like.documented,
-            like.flags,
-            self._fingerprinter.fingerprint(concept, normalise(concept, value)),
-            shape_of(value),
-            len(value),
-            None,
-            like.field,
-            like.versions,
-        )
+        like = place.odd if place.row.wrong_type(value) else place.fitting
+        fp = self._fingerprinter.fingerprint(like.concept, normalise(like.concept, value))
+        return record_like(like, at, fp, shape_of(value), len(value))
+
+    def _form(self, plan: ObservationPlan, version: int, keys: tuple[str, ...]) -> _Form | None:
+        name = (id(plan), version, keys)
+        form = self._forms.get(name)
+        if form is None:
+            places: list[_Place] = []
+            for key in keys:
+                place = self._place(plan, version, key)
+                if place is None:
+                    return None
+                places.append(place)
+            if len(self._forms) >= _MOST_FORMS:
+                self._forms.clear()
+            form = _Form(tuple(places), tuple(place.fitting for place in places))
+            self._forms[name] = form
+        return form
 
     def _place(self, plan: ObservationPlan, version: int, key: str) -> _Place | None:
         name = (id(plan), version, key)
@@ -142,10 +170,10 @@ def _plain(body: bytes) -> dict[str, Any]:
 def _telling(body: bytes) -> bool:
     """Tell whether a body is worth a closer look: needles one by one take less than a pattern."""
     lower = body.lower()
-    if any(needle in lower for needle in _LOWER):
+    if any(map(lower.__contains__, _LOWER)):
         return True
     return b"." in body and _with_dot(body) is not None
 
 
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def _are_texts(values: Sequence[Any]) -> bool:
+    return {*map(type, values)} <= {str}

@@ -7,7 +7,6 @@ Longer than 300 lines: the rules of one record refer to each other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -23,11 +22,11 @@ from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.observe.leaves import Reader
 from simulator.disclosure.observe.paths import SealedPaths
 from simulator.disclosure.observe.plans import CREDENTIAL, ObservationPlan, Row, compiled
-from simulator.disclosure.observe.records import Disclosure, opaque_record, record_of
+from simulator.disclosure.observe.records import Disclosure, Records, opaque_record, record_of
 from simulator.disclosure.observe.response_observation import collect
-from simulator.disclosure.observe.values import Fingerprinter, normalise, text_of
+from simulator.disclosure.observe.values import Fingerprinter, text_of
 from simulator.disclosure.redact.hiding import resolve
-from simulator.disclosure.redact.markers import Marker, parse_body_marker, parse_marker
+from simulator.disclosure.redact.markers import OPENING, Marker, parse_body_marker, parse_marker
 from simulator.disclosure.redact.scrubbing import Scrubber
 from simulator.disclosure.redact.sealer import RequestSealer, ResponseSealer
 from simulator.protocol.catalogue import Catalogue
@@ -44,7 +43,6 @@ _KNOWN_HEADERS = 1024
 """Sets of header fields whose records are kept."""
 _SHORT_BODY = 256
 """Bytes of a body whose records are worth keeping."""
-Records = Sequence[Disclosure]
 _CUT = ("truncated", "too-large")
 
 
@@ -61,7 +59,6 @@ class Observer:
         self._response_sealer = ResponseSealer(self._plans, fingerprinter, self._scrubber)
         self._plain_bodies = PlainBodies(fingerprinter)
         self._sealed_paths = SealedPaths(fingerprinter)
-        self._stamps = lru_cache(maxsize=65_536)(self._stamp)
         self._known_bodies: dict[tuple[int, int, bytes], tuple[Disclosure, ...] | None] = {}
         self._known_headers: dict[tuple[int, int, Headers], tuple[Disclosure, ...] | None] = {}
 
@@ -69,9 +66,6 @@ class Observer:
     def key_id(self) -> str:
         """Name of the fingerprint key."""
         return self._fingerprinter.key_id
-
-    def _stamp(self, concept: str, normalised: str) -> int:
-        return int(self._fingerprinter.fingerprint(concept, normalised), 16)
 
     def mark(self, concept: str, value: Any) -> Marker:
         """Return the figures of one value: shape, length, fingerprint."""
@@ -82,7 +76,14 @@ class Observer:
         text = text_of(value)
         if (sealed := parse_marker(text)) is not None:
             return int(sealed.fp, 16)
-        return self._stamps(concept, normalise(concept, text))
+        return self._fingerprinter.numbers(concept, (text,))[0]
+
+    def stamps(self, concept: str, values: Sequence[Any]) -> list[int]:
+        """Return what `stamp` does of each value."""
+        texts = [*map(text_of, values)]
+        if any(text.startswith(OPENING) for text in texts):
+            return [self.stamp(concept, value) for value in values]
+        return self._fingerprinter.numbers(concept, texts)
 
     def connection(self, request: Request) -> list[tuple[Disclosure, str]]:
         """Return what the connection of *request* told, once: records and their values."""
@@ -158,8 +159,9 @@ class Observer:
         """Return what `observe` does of a recorded request, in pieces.
 
         A piece that is a tuple has come before, or may come again: the same
-        object each time. The others are lists. No two of them hold records of
-        the same part of the request.
+        object each time. Of one that is `Alike` that is true of its form. The
+        others are lists. No two of them hold records of the same part of the
+        request.
         """
         plan = self._plans.request(operation, service)
         return self._observe_recorded(request, plan, version_of(request, plan))
@@ -174,7 +176,7 @@ class Observer:
             body = self._body(request, plan, version)
             path = None if body is None else self._path(target, plan, version)
             if body is not None and path is not None:
-                return [*start, *path], headers, body
+                return ([*start, *path] if start else path), headers, body
         reader = Reader(self._plans, plan, sealed=True)
         front = list(reader.target(target))
         leaves, opaque = self._recorded_body(request, reader)
@@ -185,13 +187,13 @@ class Observer:
         before = sum(one.part in {"path", "query"} for one in records)
         return [*start, *records[:before]], headers, [*records[before:], *opaque]
 
-    def _path(self, target: str, plan: ObservationPlan, version: int) -> list[Disclosure] | None:
+    def _path(self, target: str, plan: ObservationPlan, version: int) -> Records | None:
         """Return the records of a path; None if one is to be compared with the body."""
         if not plan.path and not plan.likely_mistyped_paths:
-            return []
-        quick = self._sealed_paths.record(target, plan, version)
-        if quick is not None and quick.category not in PERSONAL:
-            return [quick]
+            return ()
+        quick = self._sealed_paths.records(target, plan, version)
+        if quick is not None and quick.form[0].category not in PERSONAL:
+            return quick
         leaves = list(Reader(self._plans, plan, sealed=True).target(target))
         if any(is_personal(leaf) or (leaf.secret and not leaf.marker) for leaf in leaves):
             return None
@@ -205,8 +207,10 @@ class Observer:
         None if they hold a person's data, which is compared with the body.
         """
         key = (id(plan), version, headers)
+        if (known := self._known_headers.get(key)) is not None:
+            return known
         if key in self._known_headers:
-            return self._known_headers.get(key)
+            return None
         leaves = resolve(Reader(self._plans, plan, sealed=True).headers(headers))
         personal = any(is_personal(leaf) for leaf in leaves)
         found = None if personal else tuple(self._records(leaves, version))
@@ -222,8 +226,10 @@ class Observer:
         the rest of the request.
         """
         key = (id(plan), version, request.body)
+        if (known := self._known_bodies.get(key)) is not None:
+            return known
         if key in self._known_bodies:
-            return self._known_bodies.get(key)
+            return None
         plain = self._plain_bodies.records(request.body, plan, version)
         if plain is not None or len(request.body) > _SHORT_BODY:
             return plain

@@ -4,11 +4,13 @@ Such records differ in the figures of the value only. The long way, which gives
 the same, is that of `leaves.Reader` and `hiding.resolve`.
 """
 
+from functools import partial
+
 from simulator.disclosure.concepts import CONCEPTS
 from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.observe.plans import ObservationPlan, Row
-from simulator.disclosure.observe.records import Disclosure, record_of
-from simulator.disclosure.observe.values import Fingerprinter
+from simulator.disclosure.observe.records import Alike, Disclosure, record_like, record_of
+from simulator.disclosure.observe.values import EMPTY, Fingerprinter
 from simulator.disclosure.redact.markers import Marker, parse_marker
 
 
@@ -17,10 +19,10 @@ class SealedPaths:
 
     def __init__(self, fingerprinter: Fingerprinter) -> None:
         self._fingerprinter = fingerprinter
-        self._known: dict[tuple[int, int, str], Disclosure] = {}
+        self._known: dict[tuple[int, int, str], tuple[Disclosure]] = {}
         """A record of each plan (by its identity, as it stays), version and concept."""
 
-    def record(self, target: str, plan: ObservationPlan, version: int) -> Disclosure | None:
+    def records(self, target: str, plan: ObservationPlan, version: int) -> Alike | None:
         """Return the only record of the path *target*; None if the short way does not do."""
         if plan.likely_mistyped_paths or len(plan.path) != 1:
             return None
@@ -29,28 +31,13 @@ class SealedPaths:
         marker = parse_marker(segments[index]) if index < len(segments) else None
         if marker is None or marker.flags or marker.concept not in CONCEPTS:
             return None
+        if marker.shape in EMPTY:  # which is not counted as a value
+            return None
         key = (id(plan), version, marker.concept)
-        first = self._known.get(key)
-        if first is None:
-            first = self._known[key] = self._first(row, marker, version)
-        return Disclosure(
-            first.part,
-            first.at,
-            first.generic,
-            first.via,
-            first.concept,
-            first.category,
-            first.subject,
-            first.secret,
-            first.documented,
-            first.flags,
-            marker.fp,
-            marker.shape,
-            marker.length,
-            None,
-            first.field,
-            first.versions,
-        )
+        form = self._known.get(key)
+        if form is None:
+            form = self._known[key] = (self._first(row, marker, version),)
+        return Alike(form, ((int(marker.fp, 16),),), partial(_records, form, marker))
 
     def _first(self, row: Row, marker: Marker, version: int) -> Disclosure:
         at = f"{{{row.name}}}"
@@ -59,3 +46,7 @@ class SealedPaths:
         )
         leaf.marker, leaf.hidden = marker, True
         return record_of(leaf, version, self._fingerprinter)
+
+
+def _records(form: tuple[Disclosure], marker: Marker) -> list[Disclosure]:
+    return [record_like(form[0], form[0].at, marker.fp, marker.shape, marker.length)]

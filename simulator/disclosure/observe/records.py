@@ -1,5 +1,7 @@
 """Records: what is kept of one value that left a client."""
 
+from collections.abc import Callable, Iterator, Sequence
+
 from msgspec import Struct
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, UNKNOWN
@@ -48,8 +50,54 @@ class Disclosure(Struct, frozen=True):
     """Why no client can leave it out, as `simulator.disclosure.judge.inherent` has it."""
 
 
+class Alike(Struct, eq=False):
+    """Records of a piece of a request, which are made when asked for.
+
+    They differ from those of like pieces in their places in lists, and the figures of their
+    values, only; none of the values is empty.
+    """
+
+    form: tuple[Disclosure, ...]
+    """What each field's records have in common; the same object for all that are alike."""
+    numbers: Sequence[Sequence[int]]
+    """The fingerprints of each field's values, as numbers."""
+    make: Callable[[], list[Disclosure]]
+    made: list[Disclosure] | None = None
+
+    def __iter__(self) -> Iterator[Disclosure]:
+        """Yield the records: the same objects each time."""
+        if self.made is None:
+            self.made = self.make()
+        return iter(self.made)
+
+
+Records = tuple[Disclosure, ...] | list[Disclosure] | Alike
+"""Those of a piece of a request; a tuple is of one that came before, or may come again."""
 ObservedRecord = tuple[Disclosure, str | None]
 """A record, and the value behind it; None if it was sealed."""
+
+
+def record_like(one: Disclosure, at: str, fp: str, shape: str, length: int) -> Disclosure:
+    """Return a record like *one*, but for its place and figures, of a value not to be shown."""
+    return Disclosure(
+        one.part,
+        at,
+        one.generic,
+        one.via,
+        one.concept,
+        one.category,
+        one.subject,
+        one.secret,
+        one.documented,
+        one.flags,
+        fp,
+        shape,
+        length,
+        None,
+        one.field,
+        one.versions,
+        one.inherent,
+    )
 
 
 def record_of(leaf: ObservedValue, version: int, fingerprinter: Fingerprinter) -> Disclosure:

@@ -25,10 +25,11 @@ def _into(value: Any, row: Row, place: str, found: Found) -> None:
     if row.kind == "table" and isinstance(value, dict):
         _values(found, f"{place}/*", row).extend(value)
         plain = row.inner.get("")
+        if plain is not None:
+            _values(found, f"{place}/*/{plain.name}", plain).extend(value.values())
+            return
         for item in value.values():
-            if plain is not None:
-                _values(found, f"{place}/*/{plain.name}", plain).append(item)
-            elif isinstance(item, dict):
+            if isinstance(item, dict):
                 collect(item, row.inner, f"{place}/*", found)
     elif isinstance(value, list):
         for item in value:

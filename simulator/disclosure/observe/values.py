@@ -6,6 +6,7 @@ The rules are those at the head of ``concepts.toml``.
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +24,8 @@ _SHAPES = (
 )
 _SHAPE = re.compile("|".join(f"(?P<{name}>{pattern.pattern})" for name, pattern in _SHAPES))
 """All of them at once: the first that fits is the group that matched."""
+EMPTY = frozenset(("empty", "null"))
+"""Shapes of values that disclose nothing but that the field was there."""
 _UPPER = frozenset(("device.serial",))
 _LOWER = frozenset(("push.token",))
 _TOPIC = "push.topic"
@@ -80,6 +83,43 @@ _BLOCK = 64
 """Bytes of a block of SHA-256."""
 _SHORT = 512
 """Characters of a text whose mark is worth keeping."""
+_MOST_NUMBERS = 16_384
+"""Texts of one concept whose numbers are kept."""
+
+
+def _head(concept: str) -> bytes:
+    """Return what stands before each value of *concept* as its fingerprint is made."""
+    return concept.encode() + b"\x1f"
+
+
+def _coded(normalised: str) -> bytes:
+    # Header values may hold bytes that are no UTF-8, kept as lone surrogates.
+    return normalised.encode("utf-8", "surrogatepass")
+
+
+def _short_hmac(inner: "hashlib._Hash", outer: "hashlib._Hash", value: bytes) -> bytes:
+    """Return the first bytes of HMAC-SHA-256, whose two hashes have been begun, over *value*."""
+    inner.update(value)
+    outer.update(inner.digest())
+    return outer.digest()[:8]
+
+
+class _Numbers(dict[str, int]):
+    """Numbers of one concept's texts, those of short ones remembered: a response repeats many."""
+
+    def __init__(self, concept: str, inner: "hashlib._Hash", outer: "hashlib._Hash") -> None:
+        super().__init__()
+        self._concept, self._outer, self._inner = concept, outer, inner.copy()
+        self._inner.update(_head(concept))
+
+    def __missing__(self, text: str) -> int:
+        value = _coded(normalise(self._concept, text))
+        number = int.from_bytes(_short_hmac(self._inner.copy(), self._outer.copy(), value))
+        if len(text) <= _SHORT:
+            if len(self) >= _MOST_NUMBERS:
+                self.clear()
+            self[text] = number
+        return number
 
 
 class Fingerprinter:
@@ -96,6 +136,8 @@ class Fingerprinter:
         self._texts = lru_cache(maxsize=4096)(self._text)
         self._fingerprints = lru_cache(maxsize=4096)(self._fingerprint)
         """Those of short texts: a response often has what its request had."""
+        self._numbers: dict[str, _Numbers] = {}
+        """By concept."""
 
     @property
     def key_id(self) -> str:
@@ -108,15 +150,16 @@ class Fingerprinter:
             return self._fingerprints(concept, normalised)
         return self._fingerprint(concept, normalised)
 
+    def numbers(self, concept: str, texts: Iterable[str]) -> list[int]:
+        """Return the fingerprints of *texts*, which need not be normalised, as numbers."""
+        numbers = self._numbers.get(concept)
+        if numbers is None:
+            numbers = self._numbers[concept] = _Numbers(concept, self._inner, self._outer)
+        return [*map(numbers.__getitem__, texts)]
+
     def _fingerprint(self, concept: str, normalised: str | bytes) -> str:
-        value = normalised
-        if isinstance(value, str):
-            # Header values may hold bytes that are no UTF-8, kept as lone surrogates.
-            value = value.encode("utf-8", "surrogatepass")
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(concept.encode() + b"\x1f" + value)
-        outer.update(inner.digest())
-        return outer.hexdigest()[:16]
+        value = _coded(normalised) if isinstance(normalised, str) else normalised
+        return _short_hmac(self._inner.copy(), self._outer.copy(), _head(concept) + value).hex()
 
     def mark(self, concept: str, value: Any, flags: tuple[str, ...] = ()) -> Marker:
         """Return what stands for *value* once it is sealed."""

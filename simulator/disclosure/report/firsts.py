@@ -92,6 +92,18 @@ class Firsts:
             self._grow()
         return True
 
+    def note(self, values: Iterable[int], number: int) -> None:
+        """Take *values* with one number, as `add` does."""
+        if self._runs:
+            for value in values:
+                self.add(value, number)
+            return
+        take = self._latest.setdefault
+        for value in values:
+            take(value, number)
+        if len(self._latest) >= _LATEST:
+            self._grow()
+
     def _grow(self) -> None:
         """Make a run of the latest, and one run of some that are about as long."""
         self._pack()

@@ -1,7 +1,6 @@
 """Groups: the lines of a ledger as it is added up."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from simulator.core.messages import Exchange
@@ -53,12 +52,6 @@ class Seen:
         self.versions.add(exchange.version)
         if self.requests <= EVIDENCE:
             self.evidence.append(seq)
-
-    def add(self, values: Iterable[int], seq: int) -> None:
-        """Take the values of exchange *seq*."""
-        add = self.values.add
-        for value in values:
-            add(value, seq)
 
     def later(self, count: int, seq: int, last_ms: int) -> None:
         """Count so many exchanges more, up to number *seq*; their values are for the caller."""

@@ -11,10 +11,10 @@ from typing import Any
 from simulator.core.memory_spool import MemorySpool
 from simulator.core.messages import Exchange
 from simulator.disclosure.concepts import CONCEPTS
-from simulator.disclosure.observe.observation import Disclosure, Observer, Records
+from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.plans import Row
-from simulator.disclosure.observe.records import ObservedRecord
-from simulator.disclosure.observe.values import text_of
+from simulator.disclosure.observe.records import Alike, Disclosure, ObservedRecord, Records
+from simulator.disclosure.observe.values import EMPTY, text_of
 from simulator.disclosure.redact.markers import parse_marker
 from simulator.disclosure.report.devices import DEVICE, DeviceLedger
 from simulator.disclosure.report.firsts import Firsts, Spool
@@ -30,7 +30,7 @@ from simulator.disclosure.report.groups import (
 from simulator.disclosure.report.hashing import stable
 from simulator.disclosure.report.names import NAMES, may_name, words_in, words_of
 from simulator.disclosure.report.origins import NOVEL, Origins
-from simulator.disclosure.report.repeats import Repeat, Repeats
+from simulator.disclosure.report.repeats import Repeat, Repeats, name_of
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import parse_json
 
@@ -111,12 +111,14 @@ class Ledger:
         self.newest = max(self.newest, exchange.seq)
         if not fresh:
             self._repeats.forget()
+        repeats = self._repeats.sent_with(exchange)
         unreadable = truncated = False
         for part in parts:
-            comes_again = fresh and type(part) is tuple
-            known = self._repeats.again(part, exchange) if comes_again else None
-            if known is None:
+            known = repeats.get(name_of(part)) if fresh else None
+            if known is None or not known.again(exchange):
                 known = self._look(part, exchange, self._texts(exchange, parts))
+            elif type(part) is Alike:
+                self._count_values(known, part.numbers, exchange.seq)
             unreadable = unreadable or known.unreadable
             truncated = truncated or known.truncated
         self.unreadable += unreadable
@@ -187,9 +189,23 @@ class Ledger:
             self._add(group, one, exchange)
             groups.append(group)
         look = Repeat(part, groups)
-        if type(part) is tuple:  # others do not come again
+        if look.comes_again:
             self._repeats.note(exchange, look)
         return look
+
+    def _count_values(self, known: Repeat, numbers: Sequence[Sequence[int]], seq: int) -> None:
+        """Add the values of a piece of which the rest is counted."""
+        for at, (group, values) in enumerate(zip(known.groups, numbers, strict=True)):
+            known.more[at] += len(values) - 1
+            if not self._tells_origins:
+                group.seen.values.note(values, seq)
+                continue
+            for value in values:
+                self._count_value(group, value, seq)
+
+    def _count_value(self, group: Sent, value: int, seq: int) -> None:
+        if group.seen.values.add(value, seq) and self._tells_origins:
+            self.note_origin(group, value, self.origins.of(group.example.concept, value, seq))
 
     def _texts(self, exchange: Exchange, parts: Sequence[Records]) -> _TextOf:
         """Return what tells the value behind a record of *exchange*, which is read when asked."""
@@ -257,12 +273,12 @@ class Ledger:
                 for value in values:
                     self.origins.add_names(words_of(text_of(value)))
             if self.origins.follows(row.concept):
-                stamps = [self.observer.stamp(row.concept, value) for value in values]
-                group.seen.add(stamps, exchange.seq)
+                stamps = self.observer.stamps(row.concept, values)
+                group.seen.values.note(stamps, exchange.seq)
                 if self._follows:
                     self.origins.answered(row.concept, stamps, exchange.seq, exchange.operation)
             else:
-                group.seen.add(map(stable, map(text_of, values)), exchange.seq)
+                group.seen.values.note(map(stable, map(text_of, values)), exchange.seq)
 
     def _first_received(
         self, exchange: Exchange, place: str, row: Row, value: Any
@@ -276,14 +292,8 @@ class Ledger:
 
     def _add(self, group: Sent, one: Disclosure, exchange: Exchange) -> None:
         group.seen.note(exchange)
-        value, seq = int(one.fp, 16), exchange.seq
-        # What is empty discloses nothing but its presence.
-        if (
-            one.shape not in ("empty", "null")
-            and group.seen.values.add(value, seq)
-            and self._tells_origins
-        ):
-            self.note_origin(group, value, self.origins.of(one.concept, value, seq))
+        if one.shape not in EMPTY:
+            self._count_value(group, int(one.fp, 16), exchange.seq)
         if one.flags:
             group.flags.update(one.flags)
         group.documented = group.documented and one.documented

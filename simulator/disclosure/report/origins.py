@@ -87,15 +87,14 @@ class Origins:
 
     def answered(self, concept: str, values: Iterable[int], seq: int, operation: str) -> None:
         """Note the fingerprints *values* that exchange *seq* answered; *concept* is followed."""
-        entry = seq << _BITS | self._numbers[operation]
-        add = self.first[concept].add
-        for value in values:
-            add(value, entry)
+        self.first[concept].note(values, seq << _BITS | self._numbers[operation])
 
     def answered_in_head(self, exchange: Exchange) -> None:
         """Note the secrets in the head of an answer, such as a session's next token."""
         for _, value in exchange.response.headers:
-            sealed = parse_marker(value) if value.startswith(OPENING) else None
+            if not value.startswith(OPENING):  # as most do not
+                continue
+            sealed = parse_marker(value)
             if sealed and exchange.operation and self.follows(sealed.concept):
                 stamp = int(sealed.fp, 16)
                 self.answered(sealed.concept, (stamp,), exchange.seq, exchange.operation)
@@ -133,8 +132,7 @@ class Origins:
 
     def add_names(self, words: Iterable[int]) -> None:
         """Note words of names of persons."""
-        for word in words:
-            self.names.add(word, 0)
+        self.names.note(words, 0)
 
     def join(self, later: "Origins") -> None:
         """Take what was answered in the exchanges right behind."""

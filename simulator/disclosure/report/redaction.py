@@ -7,8 +7,9 @@ all else.
 from typing import Literal, get_args
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL
-from simulator.disclosure.judge.manifest import EMPTY, rendered
+from simulator.disclosure.judge.manifest import rendered
 from simulator.disclosure.observe.records import Disclosure
+from simulator.disclosure.observe.values import EMPTY
 from simulator.disclosure.report.groups import ReceivedValues
 
 Level = Literal["names", "shape", "fingerprint", "partial", "clear"]

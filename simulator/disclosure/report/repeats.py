@@ -1,13 +1,17 @@
 """Pieces of requests that come again, such as header fields: counted, and added at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from types import MappingProxyType
 
 from simulator.core.messages import Exchange
-from simulator.disclosure.observe.observation import Records
+from simulator.disclosure.observe.records import Alike, Disclosure, Records
 from simulator.disclosure.report.groups import EVIDENCE, Sent
+from simulator.disclosure.report.names import may_name
 
 MOST = 2048
 """Pieces that are known at a time."""
+_NONE: Mapping[int, "Repeat"] = MappingProxyType({})
 
 
 class Repeat:
@@ -15,19 +19,30 @@ class Repeat:
 
     Once it has been added record by record, the next times change nothing but
     how often and when: they are counted here, and added to the groups by `flush`.
+    Of a piece that is `Alike`, the values are for the caller.
     """
 
     __slots__ = (
         "_count",
         "_first_ms",
-        "_groups",
         "_last_ms",
         "_ready",
         "_seq",
-        "records",
+        "comes_again",
+        "form",
+        "groups",
+        "more",
         "truncated",
         "unreadable",
     )
+    comes_again: bool
+    """Whether it may, with nothing else to be looked at."""
+    form: Sequence[Disclosure]
+    """Kept, so that its identity stays its own."""
+    groups: Sequence[Sent]
+    """What each of the form goes to."""
+    more: list[int]
+    """Records of each that were counted beside one for each exchange."""
     truncated: bool
     """Whether a part of it is missing."""
     unreadable: bool
@@ -35,11 +50,16 @@ class Repeat:
 
     def __init__(self, records: Records, groups: Sequence[Sent]) -> None:
         """Take what has just been added: each of *records* to one of *groups*."""
-        self.records = records
-        """Kept, so that its identity stays its own."""
-        self._groups = groups
+        if isinstance(records, Alike):
+            starts = accumulate(map(len, records.numbers[:-1]), initial=0)
+            self.form, self.groups = records.form, [groups[at] for at in starts]
+            self.comes_again = not any(map(may_name, self.form))
+        else:
+            self.form, self.groups = records, groups
+            self.comes_again = type(records) is tuple
+        self.more = [0] * len(self.groups)
         self.unreadable = self.truncated = False
-        for one in records:
+        for one in self.form:
             if one.flags:  # such a record always has some
                 if one.shape == "opaque" and one.part == "body":
                     self.unreadable = True
@@ -49,14 +69,14 @@ class Repeat:
         self._ready = False
 
     def begin(self) -> None:
-        """Count from now on, if the next times are going to change nothing else.
+        """Count from now on, if the next times are going to change nothing else but values.
 
         They do while a group takes more evidence, or has no time yet.
         """
         self._ready = all(
-            one.seen.first_ms and one.seen.requests >= EVIDENCE for one in self._groups
+            one.seen.first_ms and one.seen.requests >= EVIDENCE for one in self.groups
         )
-        self._first_ms = max((one.seen.first_ms for one in self._groups), default=0)
+        self._first_ms = max((one.seen.first_ms for one in self.groups), default=0)
 
     def again(self, exchange: Exchange) -> bool:
         """Count the piece in one more exchange, newer than all before; False if it cannot be."""
@@ -65,20 +85,22 @@ class Repeat:
             return False
         self._count += 1
         self._seq = exchange.seq
-        self._last_ms = max(self._last_ms, at_ms)
+        if at_ms > self._last_ms:  # noqa: PLR1730 (a call of max takes longer than all else here)
+            self._last_ms = at_ms
         return True
 
     def flush(self) -> None:
         """Add to the groups what was counted."""
         if not self._count:
             return
-        for group in {id(one): one for one in self._groups}.values():
+        for group in {id(one): one for one in self.groups}.values():
             group.seen.later(self._count, self._seq, self._last_ms)
-        for group, one in zip(self._groups, self.records, strict=True):
-            group.seen.records += self._count
+        for group, one, more in zip(self.groups, self.form, self.more, strict=True):
+            group.seen.records += self._count + more
             for flag in one.flags:
-                group.flags[flag] += self._count
+                group.flags[flag] += self._count + more
         self._count = 0
+        self.more = [0] * len(self.groups)
 
 
 class Repeats:
@@ -86,34 +108,44 @@ class Repeats:
 
     def __init__(self) -> None:
         """Know none yet."""
-        self._known: dict[tuple[int, str, str, int], Repeat] = {}
-        """By identity of the piece, service, operation and version."""
+        self._known: dict[tuple[str, str, int], dict[int, Repeat]] = {}
+        """By service, operation and version, and the identity of the piece or its form."""
+        self._number = 0
 
-    def again(self, part: Records, exchange: Exchange) -> Repeat | None:
-        """Count *part* in one more exchange; None if it has to be added record by record."""
-        known = self._known.get(_name(part, exchange))
-        return known if known is not None and known.again(exchange) else None
+    def sent_with(self, exchange: Exchange) -> Mapping[int, Repeat]:
+        """Return the pieces that were sent where *exchange* was, by what `name_of` tells."""
+        return self._known.get(_where(exchange), _NONE)
 
     def note(self, exchange: Exchange, look: Repeat) -> None:
         """Count the piece of *look*, which *exchange* had, from now on."""
-        if len(self._known) >= MOST:
+        if self._number >= MOST:
             self.forget()
-        name = _name(look.records, exchange)
-        if name in self._known:
-            self._known[name].flush()
-        self._known[name] = look
+        known = self._known.setdefault(_where(exchange), {})
+        name = id(look.form)
+        if name in known:
+            known[name].flush()
+        else:
+            self._number += 1
+        known[name] = look
         look.begin()
 
     def flush(self) -> None:
         """Add to the groups what was counted."""
-        for one in self._known.values():
-            one.flush()
+        for known in self._known.values():
+            for one in known.values():
+                one.flush()
 
     def forget(self) -> None:
         """Add what was counted, and begin anew."""
         self.flush()
         self._known.clear()
+        self._number = 0
 
 
-def _name(part: Records, exchange: Exchange) -> tuple[int, str, str, int]:
-    return id(part), exchange.service, exchange.operation, exchange.version
+def name_of(part: Records) -> int:
+    """Return what names a piece, and all of the same form, while it is known; a list is not."""
+    return id(part.form if type(part) is Alike else part)
+
+
+def _where(exchange: Exchange) -> tuple[str, str, int]:
+    return exchange.service, exchange.operation, exchange.version
