@@ -112,6 +112,7 @@ class Licences(RuleBasedStateMachine):
             assert one["retiredCount"] == len(mine) - len(assigned)
             if not asset.unlimited:
                 free = list(asset.free_ids())
+                assert list(asset.free_ids(2)) == free[2:]
                 assert len(free) == one["availableCount"]
                 ids = [*free, *(row["licence"] for row in mine)]
                 assert len(ids) == len(set(ids)) == asset.bought

@@ -1,12 +1,14 @@
 """What a client asks for at once, and is done piece by piece: by how many rows, and for whom."""
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator.core.state import State
+from simulator.core.state import State, StoreAdmin
+from simulator.protocol import lookups
 from simulator.services import organisations
 from simulator.services.vpp.domain import events, locations, portal, supply
 from simulator.services.vpp.domain.due import DUE
@@ -15,7 +17,7 @@ from simulator.services.vpp.domain.subscriptions import Subscription
 from simulator.services.vpp.domain.users import add_many
 from simulator.services.vpp.limits import LIMITS
 from simulator.store.opening import open_store
-from tests.apple import ORG
+from tests.apple import ORG, Answer
 from tests.vpp import APP, FREE, Vpp, wanted
 
 MOST_ROWS = 700
@@ -241,3 +243,60 @@ def test_licences_that_are_given_back_are_not_counted_out() -> None:
     asset = apple.asset(APP)
     assert apple.counts(APP) == (1, 1, 0, 2)
     assert (asset.blocks, asset.taken, asset.released) == (((1, 3),), 3, [2])
+
+
+LISTS: list[Callable[[Vpp], Answer]] = [
+    lambda apple: apple.v2("GET", "/users", activeOnly="true", pageIndex=1),
+    lambda apple: apple.v2("GET", "/assignments", adamId=APPS[1], excludeInactiveUsers="true"),
+    lambda apple: apple.v2("GET", "/assets", productType="App", pageIndex=1),
+    lambda apple: apple.v2("GET", "/subscriptions/assignments", adamId=f"{SEATS[1]}"),
+    lambda apple: apple.v1("getVPPUsersSrv", {"includeRetired": 1}),
+    lambda apple: apple.v1("getVPPLicensesSrv", {"adamId": APPS[1]}),
+    lambda apple: apple.v1("getAssignments", {"serialNumber": SERIALS[1]}),
+]
+
+
+def test_lists_are_read_in_pieces_and_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    apple = Vpp(vpp_page_size=15, vpp_batch_size=1000)
+    apple.home(lambda home: furnish(apple, home))
+    start = apple.v2("GET", "/assignments").json["versionId"]
+    apple.done(apple.v2("POST", "/assets/associate", wanted(APPS[:3], CLIENTS, SERIALS)))
+    seats = SEATED | {"adamIds": SEATS[:2], "renewing": False}
+    apple.done(apple.v2("POST", "/subscriptions/associate", seats))
+
+    def changed(one: Vpp) -> Answer:
+        return one.v2("GET", "/assignments", sinceVersionId=start)
+
+    lists = [*LISTS, changed]
+    at_once = [asked(apple).json for asked in lists]
+    monkeypatch.setattr(lookups, "READ", 7)
+
+    for asked, expected in zip(lists, at_once, strict=True):
+        with apple.counting() as transactions:
+            found = asked(apple).json
+        assert len(transactions) > 3
+        for varying in ("batchToken", "sinceModifiedToken", "requestId"):
+            found.pop(varying, None)
+            expected.pop(varying, None)
+        assert found == expected
+
+
+def test_what_changes_while_a_list_is_read_comes_with_the_next_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    apple = Vpp()
+    apple.create(*CLIENTS)
+    monkeypatch.setattr(lookups, "READ", 7)
+    run, token = apple.run, f"Bearer {apple.stoken}"
+
+    def run_a_piece(piece: Callable[[StoreAdmin], Any]) -> Any:
+        monkeypatch.setattr(apple, "run", run)
+        apple.create("meanwhile")
+        return run(piece)
+
+    monkeypatch.setattr(apple, "run", run_a_piece)
+    read = apple.v2("GET", "/users", token=token, activeOnly="true").json
+    since = apple.v2("GET", "/users", sinceVersionId=read["versionId"]).json
+
+    assert [one["clientUserId"] for one in read["users"]][: len(CLIENTS)] == CLIENTS
+    assert [one["clientUserId"] for one in since["users"]] == ["meanwhile"]

@@ -9,10 +9,12 @@ Longer than 300 lines: the arithmetic is in one place, so that no sum can be cha
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from simulator.core.state import Body, Entity, State
 from simulator.protocol import quirks
+from simulator.protocol.lookups import Read
 from simulator.services.vpp.domain.locations import Location, locations
 from simulator.services.vpp.domain.unit_of_work import UnitOfWork
 from simulator.services.vpp.limits import UNLIMITED
@@ -81,10 +83,13 @@ class Asset:
         """How many licences are free."""
         return self.total - self.assigned
 
-    def free_ids(self) -> Iterator[int]:
-        """Yield the licence ids that are free: those given back first, newest first."""
-        yield from reversed(self.released)
-        left = self.taken
+    def free_ids(self, skip: int = 0) -> Iterator[int]:
+        """Yield the licence ids that are free, but for the first *skip*.
+
+        Those given back come first, the newest of them before the others.
+        """
+        yield from islice(reversed(self.released), skip, None)
+        left = self.taken + max(skip - len(self.released), 0)
         for first, count in self.blocks:
             if left < count:
                 yield from range(first + left, first + count)
@@ -132,6 +137,28 @@ def having(state: State, kind: str, name: str, value: str, chunk: int = 1000) ->
     while rows := state.find(kind, name, equals=value, after=after, limit=chunk):
         yield from rows
         after = rows[-1].key
+
+
+def all_of(kind: str) -> Read:
+    """Return what reads all entities of a kind in order of key."""
+    return lambda state, last, most: state.scan(kind, after=last.key if last else "", limit=most)
+
+
+def all_having(kind: str, name: str, value: str) -> Read:
+    """Return what reads those whose index value *name* is *value*, in order of key."""
+    return lambda state, last, most: state.find(
+        kind, name, equals=value, after=last.key if last else "", limit=most
+    )
+
+
+def all_changed(kind: str, since: int, until: int) -> Read:
+    """Return what reads those that were written after one revision and up to another, in order."""
+
+    def read(state: State, last: Entity | None, most: int) -> list[Entity]:
+        found = state.changes(kind, last.revision if last else since, most)
+        return [one for one in found if one.revision <= until]
+
+    return read
 
 
 def seen_by_device(state: State, organisation: str, serial: str) -> list[str]:

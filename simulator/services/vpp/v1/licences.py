@@ -1,16 +1,18 @@
 """v1: every single licence, assigned or not; a call that Apple advises against."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from itertools import islice
 
-from simulator.core.state import Body
+from simulator.core.state import Body, Entity, State
 from simulator.protocol.fields import Boolean, Identifier, Objects
+from simulator.protocol.lookups import Listing, list_page
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.domain import licences, users
 from simulator.services.vpp.domain.licences import ASSET, ASSIGNMENT, FREED, Asset
 from simulator.services.vpp.domain.locations import Location
 from simulator.services.vpp.v1 import batches
+from simulator.services.vpp.v1.batches import Batch
 from simulator.services.vpp.v1.lists import head
 from simulator.services.vpp.v1.rows import (
     BASE,
@@ -89,15 +91,17 @@ def list_licences(call: Call) -> Body:
     """Answer a batch of licences."""
     where = location_of_token(call)
     batch = batches.requested_batch(call, where, "licences", _FILTERS)
-    chosen = batch.filters
     size = call.settings.vpp_batch_size
-    first = (batch.index - 1) * size
-    if batch.since is None:
-        total = _total(call, where, chosen)
-        rows = list(islice(_all(call, where, chosen), first, first + size))
-    else:
-        changed = list(_changed(call, where, batch.since, chosen))
-        total, rows = len(changed), changed[first : first + size]
+    page = range((batch.index - 1) * size, batch.index * size)
+    version = versions.number(call.state, where, "assignments")
+    listed = _assigned(call, where, batch, page, version)
+    rows = [licence_body(call, where, one.body) for _, one in listed.rows]
+    total = listed.total
+    if not _assigned_only(batch.filters):
+        rest = range(max(page.start - total, 0), max(page.stop - total, 0))
+        more = _free if batch.since is None else _freed
+        count, free = more(call, where, batch, rest, listed.version)
+        rows, total = rows + free, total + count
     about = batches.batch_facts(
         call,
         where,
@@ -105,7 +109,7 @@ def list_licences(call: Call) -> Body:
         batch,
         total=total,
         count=len(rows),
-        version=versions.number(call.state, where, "assignments"),
+        version=listed.version,
     )
     return {"licenses": rows} | about
 
@@ -143,44 +147,65 @@ def _of_asset(chosen: Body, adam_id: str, pricing: str) -> bool:
     return str(wanted) == adam_id and chosen.get("pricingParam", pricing) == pricing
 
 
-def _held(call: Call, where: Location, chosen: Body) -> Iterator[Body]:
-    found = licences.every(call.state, where.kind(ASSIGNMENT))
-    return (one.body for one in found if _fits(chosen, one.body))
+def _assigned(call: Call, where: Location, batch: Batch, page: range, version: int) -> Listing:
+    """Return the licences of a page that somebody has: all, or what changed."""
+    kind = where.kind(ASSIGNMENT)
+    read = licences.all_of(kind)
+    if batch.since is not None:
+        read = licences.all_changed(kind, batch.since, version)
+    chosen = batch.filters
+    return list_page(
+        call,
+        "assigned",
+        read,
+        lambda _, some: [_fits(chosen, one.body) for one in some],
+        page,
+        version,
+    )
 
 
-def _owned(call: Call, where: Location, chosen: Body) -> Iterator[Asset]:
-    found = (Asset.of(one) for one in licences.every(call.state, where.kind(ASSET)))
-    limited = (one for one in found if not one.unlimited)
-    return (one for one in limited if _of_asset(chosen, one.adam_id, one.pricing))
+def _free(
+    call: Call, where: Location, batch: Batch, page: range, version: int
+) -> tuple[int, list[Body]]:
+    """Return how many licences are free, and those of a page."""
+
+    def weigh(_: State, some: Sequence[Entity]) -> list[int]:
+        found = map(Asset.of, some)
+        return [
+            one.available
+            if not one.unlimited and _of_asset(batch.filters, one.adam_id, one.pricing)
+            else 0
+            for one in found
+        ]
+
+    listed = list_page(call, "free", licences.all_of(where.kind(ASSET)), weigh, page, version)
+    rows: list[Body] = []
+    for start, one in listed.rows:
+        asset, first = Asset.of(one), max(page.start, start)
+        numbers = islice(asset.free_ids(first - start), page.stop - first)
+        rows += [_licence(asset, number, "Available") for number in numbers]
+    return listed.total, rows
 
 
-def _total(call: Call, where: Location, chosen: Body) -> int:
-    free = 0
-    if not _assigned_only(chosen):
-        free = sum(one.available for one in _owned(call, where, chosen))
-    return free + sum(1 for _ in _held(call, where, chosen))
+def _freed(
+    call: Call, where: Location, batch: Batch, page: range, version: int
+) -> tuple[int, list[Body]]:
+    """Return how many licences were given back since and still are free, and those of a page."""
 
+    def weigh(state: State, some: Sequence[Entity]) -> list[int]:
+        free: dict[tuple[str, str], set[int]] = {}
+        for one in some:
+            name = one.body["adam"], one.body["pricing"]
+            if name not in free:
+                asset = licences.find_asset(state, where, *name)
+                fits = asset is not None and _of_asset(batch.filters, *name)
+                free[name] = set(asset.released) if asset is not None and fits else set()
+        return [int(one.key) in free[one.body["adam"], one.body["pricing"]] for one in some]
 
-def _all(call: Call, where: Location, chosen: Body) -> Iterator[Body]:
-    """Yield the assigned licences, then the free ones."""
-    for held in _held(call, where, chosen):
-        yield licence_body(call, where, held)
-    if not _assigned_only(chosen):
-        for asset in _owned(call, where, chosen):
-            for number in asset.free_ids():
-                yield _licence(asset, number, "Available")
-
-
-def _changed(call: Call, where: Location, since: int, chosen: Body) -> Iterator[Body]:
-    """Yield the licences that were assigned or freed since, as they are now."""
-    for one in call.state.changes(where.kind(ASSIGNMENT), since, licences.MANY):
-        if _fits(chosen, one.body):
-            yield licence_body(call, where, one.body)
-    if _assigned_only(chosen):
-        return
-    for one in call.state.changes(where.kind(FREED), since, licences.MANY):
-        adam_id, pricing = one.body["adam"], one.body["pricing"]
-        asset = licences.find_asset(call.state, where, adam_id, pricing)
-        fits = asset is not None and _of_asset(chosen, adam_id, pricing)
-        if asset is not None and fits and int(one.key) in asset.released:
-            yield _licence(asset, int(one.key), "Available")
+    read = licences.all_changed(where.kind(FREED), batch.since or 0, version)
+    listed = list_page(call, "freed", read, weigh, page, version)
+    rows: list[Body] = []
+    for _, one in listed.rows:
+        asset = licences.find_asset(call.state, where, one.body["adam"], one.body["pricing"])
+        rows += [_licence(asset, int(one.key), "Available")] if asset is not None else []
+    return listed.total, rows

@@ -5,6 +5,7 @@ from typing import Any
 
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integer, Objects, String, in_order
+from simulator.protocol.lookups import list_page
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import errors
 from simulator.services.vpp.access import location_of_token
@@ -171,16 +172,21 @@ def list_assignments(call: Call) -> Body:
     if body.get("requestId") is not None and body.get("pageIndex") is None:
         forbidden(call, errors.PAGE_REQUIRED, "/pageIndex")
     request_id, chosen = _request(call, where)
-    found = [one.body for one in licences.every(call.state, where.kind(ASSIGNMENT))]
-    for key, wanted in chosen.items():
-        found = [one for one in found if one[key] == wanted]
-    index, pages = body.get("pageIndex", 0), max(-(-len(found) // PAGE), 1)
+    index = body.get("pageIndex", 0)
+    listed = list_page(
+        call,
+        "assignments",
+        licences.all_of(where.kind(ASSIGNMENT)),
+        lambda _, some: [all(one.body[key] == chosen[key] for key in chosen) for one in some],
+        range(index * PAGE, (index + 1) * PAGE),
+    )
+    pages = max(-(-listed.total // PAGE), 1)
     if index >= pages:
         forbidden(call, errors.PAGE_OUT_OF_RANGE, "/pageIndex")
-    part = found[index * PAGE : (index + 1) * PAGE]
+    part = [one.body for _, one in listed.rows]
     shown: dict[str, Any] = {
         "assignments": [_assignment(one) for one in part],
-        "totalAssignments": len(found),
+        "totalAssignments": listed.total,
         "assignmentsInCurrentPage": len(part),
         "currentPageIndex": index,
         "totalPages": pages,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integer, Object, Objects
+from simulator.protocol.lookups import list_page
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.vpp import errors
 from simulator.services.vpp.access import location_of_token
@@ -140,24 +141,32 @@ def list_users(call: Call) -> Body:
     batch = batches.requested_batch(call, where, "users", ("includeRetiredOnly", "includeRetired"))
     only = batch.filters.get("includeRetiredOnly", False)
     retired = batch.filters.get("includeRetired", 0)
-    kind = where.kind(USER)
-    if batch.since is None:
-        rows = list(licences.every(call.state, kind))
-    else:
-        rows = call.state.changes(kind, batch.since, licences.MANY)
-    found = [User.of(one) for one in rows]
-    if only or not retired:
-        found = [one for one in found if one.active != only]
-    size = call.settings.vpp_batch_size
-    part = found[(batch.index - 1) * size : batch.index * size]
+    kind, size = where.kind(USER), call.settings.vpp_batch_size
+    first, version = (batch.index - 1) * size, versions.number(call.state, where, "users")
+    read = licences.all_of(kind)
+    if batch.since is not None:
+        read = licences.all_changed(kind, batch.since, version)
+
+    def fits(user: User) -> bool:
+        return bool(retired and not only) or user.active != only
+
+    listed = list_page(
+        call,
+        "users",
+        read,
+        lambda _, some: [fits(User.of(one)) for one in some],
+        range(first, first + size),
+        version,
+    )
+    part = [User.of(one) for _, one in listed.rows]
     about = batches.batch_facts(
         call,
         where,
         "users",
         batch,
-        total=len(found),
+        total=listed.total,
         count=len(part),
-        version=versions.number(call.state, where, "users"),
+        version=listed.version,
     )
     return {"users": [shown(call, one) for one in part]} | about
 

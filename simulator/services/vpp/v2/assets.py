@@ -1,10 +1,10 @@
 """v2: what a location owns."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from simulator.core.state import Body, Entity
+from simulator.core.state import Body, Entity, State
 from simulator.protocol.fields import Boolean, Digits, Integer, Objects, String
+from simulator.protocol.lookups import Read
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import errors
 from simulator.services.vpp.access import location_of_token
@@ -122,12 +122,12 @@ _UNLIMITED_ROWS = (
 def list_assets(call: Call) -> Body:
     """Answer a page of assets."""
     where, query = location_of_token(call), call.query
-    candidates: Iterable[Entity] | str = where.kind(ASSET)
+    candidates: Read | str = where.kind(ASSET)
     if "adamId" in query:
-        candidates = licences.having(call.state, where.kind(ASSET), "adam", query["adamId"])
+        candidates = licences.all_having(where.kind(ASSET), "adam", query["adamId"])
     chosen = set(query) - {"pageIndex", "adamId"}
 
-    def keep(entity: Entity) -> bool:
+    def keep(_: State, entity: Entity) -> bool:
         return _matches(call, Asset.of(entity))
 
     found, about = page(

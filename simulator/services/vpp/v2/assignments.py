@@ -1,9 +1,8 @@
 """v2: who has which app or book."""
 
-from collections.abc import Iterable
-
-from simulator.core.state import Body, Entity
+from simulator.core.state import Body, Entity, State
 from simulator.protocol.fields import Objects, String
+from simulator.protocol.lookups import Read
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.domain import licences, users
@@ -82,7 +81,7 @@ def list_assignments(call: Call) -> Body:
     """Answer a page of assignments."""
     where, query = location_of_token(call), call.query
     kind = where.kind(ASSIGNMENT)
-    candidates: Iterable[Entity] | str = kind
+    candidates: Read | str = kind
     changed = changed_since(call, where, "assignments", ASSIGNMENT)
     if changed is not None:
         candidates = changed
@@ -93,12 +92,12 @@ def list_assignments(call: Call) -> Body:
             ("adamId", "adam"),
         ):
             if name in query:
-                candidates = licences.having(call.state, kind, index, query[name])
+                candidates = licences.all_having(kind, index, query[name])
                 break
     chosen = set(query) - {"pageIndex", "sinceVersionId", "includeUserState"}
 
-    def keep(entity: Entity) -> bool:
-        return _wanted(call, where, entity.body)
+    def keep(state: State, entity: Entity) -> bool:
+        return _wanted(call, state, where, entity.body)
 
     found, about = page(
         call,
@@ -111,7 +110,7 @@ def list_assignments(call: Call) -> Body:
     return {"assignments": found} | about
 
 
-def _wanted(call: Call, where: Location, held: Body) -> bool:
+def _wanted(call: Call, state: State, where: Location, held: Body) -> bool:
     query = call.query
     for name, key in (
         ("adamId", "adam"),
@@ -122,7 +121,7 @@ def _wanted(call: Call, where: Location, held: Body) -> bool:
         if name in query and query[name] != held[key]:
             return False
     if query.get("excludeInactiveUsers") == "true" and held["user"]:
-        user = users.by_number(call.state, where, held["user"])
+        user = users.by_number(state, where, held["user"])
         return user is not None and user.active
     return True
 

@@ -3,9 +3,9 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from simulator.core.state import Body, Entity
+from simulator.core.state import Body, Entity, State
 from simulator.protocol.fields import (
     Boolean,
     Integer,
@@ -13,10 +13,11 @@ from simulator.protocol.fields import (
     Objects,
     String,
 )
+from simulator.protocol.lookups import list_page
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import checks, errors
 from simulator.services.vpp.access import location_of_token
-from simulator.services.vpp.domain import licences, subscriptions, users
+from simulator.services.vpp.domain import subscriptions, users
 from simulator.services.vpp.domain.locations import Location
 from simulator.services.vpp.domain.seats import ADMIN, LISTS, SEAT, SUBSCRIPTION
 from simulator.services.vpp.domain.subscriptions import Subscription
@@ -53,7 +54,7 @@ def _page(
     call: Call,
     where: Location,
     kind: str,
-    keep: Callable[[Entity], bool],
+    keep: Callable[[State, Entity], bool],
 ) -> tuple[list[Entity], Body]:
     """Return a page of what *keep* keeps, and the cursor for the next with the version."""
     size, after = call.settings.vpp_page_size, ""
@@ -65,12 +66,21 @@ def _page(
             after = ""
         if not after or not hmac.compare_digest(code.encode(), _code(call, where, after).encode()):
             checks.forbidden(call, errors.CURSOR_INVALID, "cursor")
-    rows: Iterator[Entity] = (
-        one for one in licences.every(call.state, where.kind(kind)) if one.key > after and keep(one)
+    scope, of_kind = LISTS[kind], where.kind(kind)
+    listed = list_page(
+        call,
+        scope,
+        lambda state, last, most: state.scan(
+            of_kind, after=last.key if last else after, limit=most
+        ),
+        lambda state, some: [keep(state, one) for one in some],
+        range(size + 1),
+        versions.number(call.state, where, scope),
+        whole=False,
     )
-    found = [one for one, _ in zip(rows, range(size + 1), strict=False)]
-    scope = LISTS[kind]
-    about: Body = {"versionId": versions.version_id(call.secret, call.state, where, scope)}
+    found = [one for _, one in listed.rows]
+    version = versions.uuid_of(call.secret, f"{where.uid}/{scope}", listed.version)
+    about: Body = {"versionId": version}
     if len(found) > size:
         key = found[size - 1].key
         packed = base64.urlsafe_b64encode(key.encode()).decode()
@@ -86,8 +96,8 @@ def _of_adam(call: Call, body: Body, key: str) -> bool:
     return "clientUserId" not in call.query or call.query["clientUserId"] == body.get("client")
 
 
-def _parent_of(call: Call, where: Location, adam_id: int) -> str:
-    one = subscriptions.find(call.state, where, adam_id)
+def _parent_of(state: State, where: Location, adam_id: int) -> str:
+    one = subscriptions.find(state, where, adam_id)
     return "" if one is None else str(one.parent)
 
 
@@ -135,7 +145,7 @@ def list_subscriptions(call: Call) -> Body:
     """Answer a page of subscriptions; those without seats stay in the list."""
     where = location_of_token(call)
 
-    def keep(one: Entity) -> bool:
+    def keep(_: State, one: Entity) -> bool:
         parent = call.query.get("parentAdamId")
         return _of_adam(call, one.body, "adam_id") and parent in (None, str(one.body["parent"]))
 
@@ -172,9 +182,9 @@ def list_seats(call: Call) -> Body:
     """Answer a page of seats."""
     where, parent = location_of_token(call), call.query.get("parentAdamId")
 
-    def keep(one: Entity) -> bool:
+    def keep(state: State, one: Entity) -> bool:
         fits = _of_adam(call, one.body, "adam")
-        return fits and parent in (None, _parent_of(call, where, one.body["adam"]))
+        return fits and parent in (None, _parent_of(state, where, one.body["adam"]))
 
     found, about = _page(call, where, SEAT, keep)
     return {"assignments": [subscriptions.shown_seat(one.body) for one in found]} | about
@@ -219,7 +229,7 @@ def list_seats(call: Call) -> Body:
 def list_admins(call: Call) -> Body:
     """Answer a page of administrators."""
     where = location_of_token(call)
-    found, about = _page(call, where, ADMIN, lambda one: _of_adam(call, one.body, "adam"))
+    found, about = _page(call, where, ADMIN, lambda _, one: _of_adam(call, one.body, "adam"))
     return {"admins": [_admin(call, where, one.body) for one in found]} | about
 
 

@@ -1,10 +1,10 @@
 """v2: the users of a location."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from simulator.core.state import Body, Entity
+from simulator.core.state import Body, Entity, State
 from simulator.protocol.fields import Objects, String
+from simulator.protocol.lookups import Read
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import checks, errors
 from simulator.services.vpp.access import location_of_token
@@ -61,15 +61,15 @@ _ACCOUNT = String(
 def list_users(call: Call) -> Body:
     """Answer a page of users' records."""
     where, query = location_of_token(call), call.query
-    candidates: Iterable[Entity] | str = where.kind(USER)
+    candidates: Read | str = where.kind(USER)
     changed = changed_since(call, where, "users", USER)
     if changed is not None:
         candidates = changed
     elif "clientUserId" in query:
         client = query["clientUserId"]
-        candidates = licences.having(call.state, where.kind(USER), "client", client)
+        candidates = licences.all_having(where.kind(USER), "client", client)
 
-    def keep(entity: Entity) -> bool:
+    def keep(_: State, entity: Entity) -> bool:
         user = User.of(entity)
         if query.get("clientUserId", user.client) != user.client:
             return False
