@@ -7,7 +7,7 @@ again and again.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,6 +45,8 @@ _OTHER_NAMES = {
 """depsim's names that are not ours in lower case."""
 INTERVAL, EVENTS = "interval_in_seconds", "max_event_count"
 """How often something happens, and how many times, in both of Apple's simulators."""
+_OF_INSERTIONS = ("devices_per_event", "device_types", INTERVAL, EVENTS)
+_OF_RESPONSES = ("count", "response")
 _AT_LOGIN = {"unauthorized": "oauth_unauthorized", "bad_request": "oauth_bad_request"}
 _FAMILIES = {"iphone": "iPhone", "ipad": "iPad", "ipod": "iPod", "mac": "Mac", "appletv": "AppleTV"}
 
@@ -109,22 +111,32 @@ def read(document: Any, operations: Mapping[tuple[str, str], str]) -> DepsimConf
         if key == "device_insertions":
             # A single object stands for an array of one, as in a public file.
             listed = [value] if isinstance(value, Mapping) else value
-            insertions += [_insertion(index, one) for index, one in enumerate(_list(key, listed))]
+            events = _list(key, listed, _OF_INSERTIONS, left_out)
+            insertions += [_insertion(index, one) for index, one in enumerate(events)]
         elif found is not None:
             path = "/" + found[2].replace("_", "/")
             name = operations.get((found[1].upper(), path))
             if name is None:
                 raise ConfigurationError(f"{key}: no operation serves {found[1].upper()} {path}")
-            faults += _in_turn(key, name, _list(key, value))
+            faults += _in_turn(key, name, _list(key, value, _OF_RESPONSES, left_out))
         else:
             left_out.append(f"{key} has no counterpart here")
     return DepsimConfiguration(tuple(insertions), tuple(faults), tuple(left_out))
 
 
-def _list(key: str, value: Any) -> list[Body]:
+def _list(key: str, value: Any, known: Collection[str], left_out: list[str]) -> list[Body]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise ConfigurationError(f"{key} must be an array of objects")
+    for index, one in enumerate(value):
+        note_others(one, known, f"{key}[{index}]", left_out)
     return value
+
+
+def note_others(
+    one: Mapping[str, Any], known: Collection[str], at: str, left_out: list[str]
+) -> None:
+    """Add to *left_out* what *one* holds beside what is *known*, such as a name with a typo."""
+    left_out += [f"{at}: {key} has no counterpart here" for key in one if key not in known]
 
 
 def whole(event: Mapping[str, Any], name: str, at: str, default: int) -> int:

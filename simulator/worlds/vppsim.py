@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.core.settings import ConfigurationError
-from simulator.worlds.depsim import EVENTS, INTERVAL, whole
+from simulator.worlds.depsim import EVENTS, INTERVAL, note_others, whole
 
 KEYS = ("license_insertions", "associate_users")
 MOST_PURCHASES = 10_000
@@ -54,6 +54,7 @@ def read(document: Mapping[str, Any]) -> VppsimConfiguration:
     purchases = []
     for index, one in enumerate(listed):
         at = f"license_insertions[{index}]"
+        note_others(one, ("license", "licenses_per_event", INTERVAL, EVENTS), at, left_out)
         adam_id = one["license"].get("adamId") if isinstance(one.get("license"), dict) else None
         if not (isinstance(adam_id, int | str) and str(adam_id).isascii()) or not (
             str(adam_id).isdigit()
@@ -68,6 +69,8 @@ def read(document: Mapping[str, Any]) -> VppsimConfiguration:
     if accepting is not None:
         if not isinstance(accepting, dict):
             raise ConfigurationError("associate_users must be an object")
+        known = ("users_per_event", INTERVAL, EVENTS)
+        note_others(accepting, known, "associate_users", left_out)
         times = _times(accepting, "associate_users", left_out)
         users = whole(accepting, "users_per_event", "associate_users", 1) * times
     return VppsimConfiguration(tuple(purchases), users, tuple(left_out))

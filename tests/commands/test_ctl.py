@@ -220,7 +220,7 @@ DEPSIM = {
         {"count": 1, "response": "forbidden_t_c_not_signed"},
         {"count": 1, "response": "too_many_requests"},
     ],
-    "get_session_responses": [{"count": 1, "response": "unauthorized"}],
+    "get_session_responses": [{"count": 1, "response": "unauthorized", "times": 2}],
     "post_devices_sync_responses": [{"count": 1, "response": "bad_request_invalid_cursor"}],
     "something_else": {},
 }
@@ -244,13 +244,17 @@ async def test_a_file_of_depsim_is_imported(running: Running, tmp_path: Path) ->
         "dep.oauth_unauthorized",
         "dep.INVALID_CURSOR",
     ]
-    assert answer["left_out"] == ["something_else has no counterpart here"]
+    assert answer["left_out"] == [
+        "get_session_responses[0]: times has no counterpart here",
+        "something_else has no counterpart here",
+    ]
     (later,) = answer["arrivals"]
     assert (later["count"], later["every_s"], later["families"]) == (3, 60, ["iPad"])
     assert (later["times"], later["arrived"]) == (None, 0)
     assert again == (
         "3 devices are added, 4 faults are armed\n"
         "3 more arrive every 60 s\n"
+        "get_session_responses[0]: times has no counterpart here\n"
         "something_else has no counterpart here\n"
     )
 
@@ -283,6 +287,7 @@ VPPSIM = {
             "licenses_per_event": 20,
             "interval_in_seconds": 1,
             "max_event_count": 3,
+            "repeat": True,
         }
     ],
     "associate_users": {"users_per_event": 4, "interval_in_seconds": 1, "max_event_count": 1},
@@ -302,6 +307,7 @@ async def test_a_file_of_vppsim_is_imported(running: Running, tmp_path: Path) ->
     assert [user["status"] for user in users] == ["Associated"] * 4
     assert answer["left_out"] == [
         "else has no counterpart here",
+        "license_insertions[0]: repeat has no counterpart here",
         "license_insertions[0] has 3 events: they have happened at once",
     ]
     assert again.startswith("licences of 1 products are bought, 4 users have accepted\n")
