@@ -137,13 +137,16 @@ def read_table(table: Any, rows: Collection[Field], place: Place) -> dict[str, A
     unknown = [name for name in table if name not in known]
     if unknown:
         raise place.error(f"{unknown[0]} is not known here: use {', '.join(known)}")
+    missing = [row for row in rows if row.required and row.name not in table]
+    if missing:
+        names = f"{', '.join(row.name for row in missing)} {'are' if missing[1:] else 'is'} missing"
+        lines = ", ".join(f"{row.name} = {_example(row)}" for row in missing)
+        raise place.error(f"{names}: add {lines}")
     return {row.name: _value(table, row, place) for row in rows}
 
 
 def _value(table: Mapping[str, Any], row: Field, place: Place) -> Any:
     if row.name not in table:
-        if row.required:
-            raise place.error(f"{row.name} is missing: add {row.name} = {_example(row)}")
         return row.default
     value = table[row.name]
     if isinstance(row, Object):

@@ -97,7 +97,7 @@ def test_a_location_has_the_content_token_that_is_given(store: Store) -> None:
     [
         pytest.param(
             with_token(**{name: value for name, value in TOKEN.items() if name[:6] != "access"}),
-            r'access_token is missing: add access_token = "AT_1"',
+            r'access_token, access_secret are missing: add access_token = "AT_1", access_secret =',
             id="lacking",
         ),
         pytest.param(
