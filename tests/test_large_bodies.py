@@ -169,6 +169,16 @@ async def test_of_a_stranger_only_the_digest_is_kept(
     assert reader.process_id is None
 
 
+async def test_what_unpacks_to_little_is_read_of_a_stranger_too(
+    apple: Apple, gateway: Gateway
+) -> None:
+    await gateway.answer(profile("nobody", gzip.compress(good()), ("Content-Encoding", "gzip")))
+
+    recorded = await newest(apple)
+    assert recorded.request.body == good()
+    assert "body-unread" not in [one.rule for one in recorded.findings]
+
+
 async def test_what_unpacks_to_much_is_not_unpacked_for_a_stranger(
     apple: Apple, gateway: Gateway
 ) -> None:

@@ -13,6 +13,7 @@ from simulator.core.messages import Request, named
 from simulator.core.state import State, StoreAdmin
 from simulator.engine.jobs import RequestJob
 from simulator.engine.preparation import BUSY, LARGE, UNRECOGNISED, Prepared, Preparer
+from simulator.protocol.wire import unpacks_to_more
 from simulator.store.errors import StoreError
 
 
@@ -41,9 +42,9 @@ class Admission:
 
     @staticmethod
     def is_for(request: Request) -> bool:
-        """Tell whether *request* has a body that is large, or may be one when it is unpacked."""
-        size = len(request.body)
-        return size > LARGE or (size > 0 and "content-encoding" in named(request.headers))
+        """Tell whether *request* has a body that is large, or is when it is unpacked."""
+        coded = len(request.body) > 0 and "content-encoding" in named(request.headers)
+        return len(request.body) > LARGE or (coded and unpacks_to_more(request, LARGE))
 
     def take(self, job: RequestJob) -> None:
         """Have *job* prepared and enqueued, on the event loop."""

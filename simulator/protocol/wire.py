@@ -97,13 +97,23 @@ def decode(request: Request, limit: int, read: Callable[[bytes], Any] | None = N
     body = request.body
     if not body:
         return Decoded(b"")
-    coding = (request.header("content-encoding") or "identity").strip().lower()
+    coding = _coding(request)
     if coding != "identity":
         undone = _undo(body, coding, limit)
         if isinstance(undone, Decoded):
             return undone
         return _read(undone, read, coded=True)
     return _read(body, read, coded=False)
+
+
+def unpacks_to_more(request: Request, limit: int) -> bool:
+    """Tell whether the body of *request* is over *limit* bytes without its content coding."""
+    undone = _undo(request.body, _coding(request), limit)
+    return isinstance(undone, Decoded) and undone.problem == "body-too-large"
+
+
+def _coding(request: Request) -> str:
+    return (request.header("content-encoding") or "identity").strip().lower()
 
 
 def _undo(body: bytes, coding: str, limit: int) -> bytes | Decoded:
