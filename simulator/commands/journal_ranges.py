@@ -67,7 +67,7 @@ def add_ranges(
             if not part or not kept or part.link != journal.link(span.through):
                 return False
             join(ledger, kept.ledger)
-            if number % _UNSETTLED == 0:
+            if number % _UNSETTLED == _UNSETTLED - 1:
                 settle(ledger)
             chain.joined(part.checked, part.first, span.through, part.link)
             advance(span.through - span.after)

@@ -160,8 +160,10 @@ class Firsts:
         for low, high in _ranges(runs):
             found = _between(runs, low, high)
             if fold is not None:
-                new = found.keys() - _between(old, low, high).keys()
-                fold(low, high, {one: found[one] for one in new})
+                known = _between(old, low, high)
+                fold(
+                    low, high, {one: found[one] for one in found.keys() - known} if known else found
+                )
             ordered = sorted(found)
             values.write(array("Q", ordered))
             numbers.write(array("Q", map(found.__getitem__, ordered)))

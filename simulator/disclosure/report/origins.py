@@ -24,6 +24,8 @@ NOVEL, FOREIGN, DERIVED, ECHO = "novel", "foreign", "derived", "echo:"
 _DERIVED = frozenset(("dep.oauth_signature",))
 _BITS = 10
 """Of an entry, those that number the operation."""
+_NEVER = 1 << 64
+"""Above all entries."""
 
 Known = Callable[[str], AbstractSet[int] | None]
 """Takes a concept; returns the values that the world holds of it, None if that cannot be told.
@@ -113,10 +115,10 @@ class Origins:
         """
         first = self.first.get(concept)
         known = {} if first is None else first.between(low, high)
-        both = values.keys() & known.keys()
-        echoes = {one for one in both if known[one] >> _BITS < values[one]}
+        answer = known.get
+        echoes = [one for one, seq in values.items() if answer(one, _NEVER) >> _BITS < seq]
         found: dict[str, Collection[int]] = {
-            self._origin(concept, None, 0): values.keys() - echoes,
+            self._origin(concept, None, 0): values.keys() - echoes if echoes else values.keys(),
         }
         for one in echoes:
             echo = found.setdefault(self._origin(concept, known[one], values[one]), set())
