@@ -111,6 +111,29 @@ async def swift(path: Path, threads: Threads, **options: Any) -> AsyncIterator[G
     await asyncio.to_thread(store.close)
 
 
+class Counted(asyncio.Event):
+    """An event that counts how often it is set."""
+
+    times = 0
+
+    def set(self) -> None:
+        self.times += 1
+        super().set()
+
+
+async def test_answers_of_one_transaction_wake_once(
+    tmp_path: Path, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulator.engine.gateway.BATCH_S", 60)
+    pushes = [request("POST", f"/3/device/{number:064x}", []) for number in range(20)]
+    async with swift(tmp_path, threads) as gateway:
+        with gateway.notifier.listen(EXCHANGES, event=Counted()) as arrived:
+            await asyncio.gather(*map(gateway.answer, pushes))
+
+            assert isinstance(arrived, Counted)
+            assert arrived.times == 1
+
+
 WRITER = "mdmsim-writer"
 LONG = request("GET", "/profile", [("User-Agent", AGENT)])
 

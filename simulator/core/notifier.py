@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from simulator.core.messages import Response
-
 EXCHANGES = "exchanges"
 """What every committed exchange wakes."""
 PREFIX_DIGITS = 8
@@ -39,16 +37,15 @@ class Notifier:
         """Return what somebody waits for."""
         return set(self._waiting)
 
-    def wake(self, response: Response) -> None:
-        """Wake who waits for exchanges, or for what this *response* brought; it is committed."""
-        if self._waiting:
-            self.wake_topic(response.notify_topic)
-
-    def wake_topic(self, topic: str) -> None:
-        """Wake who waits for exchanges, or for *topic*; what it tells of is committed."""
-        for name in (EXCHANGES, topic, topic[:PREFIX_DIGITS]):
+    def wake(self, *names: str) -> None:
+        """Wake who waits for one of *names*; what that tells of is committed."""
+        for name in names:
             for event in self._waiting.get(name, ()):
                 event.set()
+
+    def wake_topic(self, topic: str) -> None:
+        """Wake who waits for *topic*."""
+        self.wake(topic, topic[:PREFIX_DIGITS])
 
     def wake_all(self) -> None:
         """Wake everybody: nobody knows what has happened."""

@@ -11,6 +11,7 @@ def rfc3339(milliseconds: int) -> str:
     return f"{datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat()[:19]}Z"
 
 
+@lru_cache(1024)
 def rfc3339_ms(milliseconds: int) -> str:
     """Return a time stamp with milliseconds: UTC, ``Z``."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -20,7 +20,7 @@ from typing import Any, NoReturn, TypeVar
 
 from simulator.core.clock import Clock
 from simulator.core.messages import Request, Response
-from simulator.core.notifier import Notifier
+from simulator.core.notifier import EXCHANGES, Notifier
 from simulator.core.state import StoreAdmin
 from simulator.engine.admission import Admission
 from simulator.engine.engine import Engine
@@ -86,6 +86,8 @@ class Gateway:
         """What the event loop runs itself, which it does once the writer has no job; it
         goes to the writer before any job that came later."""
         self.notifier = Notifier()
+        self._exchanged = False
+        """Whether any exchange was committed that who waits for exchanges was not woken for."""
         self.leaving = False
         """Whether this process ends soon: a balancer is to send nobody here."""
         self._closing = False
@@ -175,7 +177,7 @@ class Gateway:
         self._inline = batch[done:] + self._inline
         if self._inline and self._loop is not None:
             self._loop.call_soon(self._run_inline)
-        _resolve(batch[:done])
+        self._resolve(batch[:done])
 
     def _enqueue(self, *jobs: Job) -> None:
         """Have the writer do *jobs*, after those that waited for the event loop."""
@@ -246,7 +248,9 @@ class Gateway:
         response = job.response
         if job.failed is not None or response is None:
             return _UNAVAILABLE
-        self.notifier.wake(response)
+        self._exchanged = True
+        if response.notify_topic:
+            self.notifier.wake_topic(response.notify_topic)
         return response
 
     async def run(self, work: Callable[[StoreAdmin], T]) -> T:
@@ -313,7 +317,7 @@ class Gateway:
         """Let go what the writer has done."""
         self._enqueued -= len(batch)
         self._pages -= sum(job.is_page for job in batch)
-        _resolve(batch)
+        self._resolve(batch)
         self._run_inline()
 
     def _transact(self, batch: Sequence[Job]) -> int:
@@ -380,14 +384,17 @@ class Gateway:
             job.run(state)
             raise _UnjournalledError
 
+    def _resolve(self, batch: Sequence[Job]) -> None:
+        """Let the answers of *batch* go, and wake who waits for exchanges, once for all of them."""
+        for job in batch:
+            try:
+                job.done()
+            except Exception:
+                LOG.exception("an answer could not be handed on")
+        if self._exchanged:
+            self._exchanged = False
+            self.notifier.wake(EXCHANGES)
+
 
 def _nothing(_: StoreAdmin) -> None:
     """Do nothing: a transaction begins by catching up."""
-
-
-def _resolve(batch: Sequence[Job]) -> None:
-    for job in batch:
-        try:
-            job.done()
-        except Exception:
-            LOG.exception("an answer could not be handed on")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from simulator.core.clock import KEY, KIND, Clock
-from simulator.core.notifier import Notifier
+from simulator.core.notifier import EXCHANGES, Notifier
 from simulator.core.state import StoreAdmin
 from simulator.engine.jobs import Job, RequestJob
 from simulator.store.errors import StoreError
@@ -56,7 +56,8 @@ class Replica:
         def wake(topics: list[str] | None) -> None:
             if topics is None:
                 notifier.wake_all()
-            for topic in topics or ("",):
+            notifier.wake(EXCHANGES)
+            for topic in topics or ():
                 notifier.wake_topic(topic)
 
         def heard(topics: list[str] | None) -> None:

@@ -1,12 +1,13 @@
 """Pages of events: read and encoded once for all listeners at one place, and never too late."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from simulator.control.api.events import Pages
+from simulator.control.api.events import News, Pages
 from simulator.core.messages import Exchange, Peer, Request, Response
 
 
@@ -67,7 +68,7 @@ async def test_listeners_elsewhere_or_with_other_filters_read_for_themselves(
     assert b"id: 1\n" not in second[1]
 
 
-@pytest.mark.parametrize(("waiting", "more"), [(199, False), (200, True), (201, True)])
+@pytest.mark.parametrize(("waiting", "more"), [(999, False), (1000, True), (1001, True)])
 async def test_who_is_behind_is_told_that_more_follows(
     journal: Noted, pages: Pages, waiting: int, *, more: bool
 ) -> None:
@@ -76,7 +77,7 @@ async def test_who_is_behind_is_told_that_more_follows(
 
     last, _, follows = await pages.after(0, {})
 
-    assert (last, follows) == (min(waiting, 200), more)
+    assert (last, follows) == (min(waiting, 1000), more)
 
 
 async def test_where_nothing_followed_is_read_again(journal: Noted, pages: Pages) -> None:
@@ -93,3 +94,15 @@ async def test_who_leaves_takes_the_page_from_nobody(journal: Noted, pages: Page
     leaving.cancel()
 
     assert (await staying)[0] == 1
+
+
+@pytest.mark.parametrize(("listeners", "seconds"), [(0, 0.05), (12, 0.05), (50, 0.2), (1000, 0.5)])
+async def test_the_more_listen_the_longer_each_waits_for_more(
+    listeners: int, seconds: float
+) -> None:
+    news, arrived = News(), asyncio.Event()
+    with contextlib.ExitStack() as stack:
+        for _ in range(listeners):
+            stack.enter_context(news.listen(arrived))
+
+        assert news.gather_s == seconds

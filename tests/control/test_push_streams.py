@@ -10,7 +10,6 @@ import pytest
 
 from simulator.app import Simulator
 from simulator.control import push_streams
-from simulator.core.messages import Response
 from simulator.core.settings import Settings
 from simulator.core.state import State
 from simulator.services.apns import pushes
@@ -49,7 +48,7 @@ async def push(control: Control, name: str = "p", *, expiration: str | None = No
         pushes.store(state.of("demo"), None, TOKEN, waiting)
 
     await control.simulator.gateway.run(work)
-    control.simulator.gateway.notifier.wake(Response(200, notify_topic=TOKEN))
+    control.simulator.gateway.notifier.wake_topic(TOKEN)
 
 
 class Device:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.core.messages import Response
 from simulator.core.state import State
 from simulator.services.apns import pushes
 from tests.control.conftest import Control
@@ -205,7 +204,7 @@ async def push(control: Control) -> None:
 
     gateway = control.simulator.gateway
     await gateway.run(work)
-    gateway.notifier.wake(Response(200, notify_topic=RAW.hex()))
+    gateway.notifier.wake_topic(RAW.hex())
 
 
 async def test_tokens_die_come_back_and_are_throttled(control: Control) -> None:

@@ -19,9 +19,12 @@ from simulator.protocol.fields import Integer, String
 from simulator.store.protocols import Journal
 
 KEEP_ALIVE_S = 15.0
-BATCH = 200
+BATCH = 1000
+"""Exchanges of a page. Each is a write to each who listens, which costs as much as 600 kB in it."""
 GATHER_S = 0.05
-"""How long a listener that was just told something waits for more to come."""
+"""How long a listener that was just told something waits for more to come, at least."""
+MOST_GATHER_S, TOLD_PER_S = 0.5, 250
+"""How long at most, and how many are told something in a second: the more listen, the longer."""
 KEPT = 1000
 """Pushes that wait for a slow listener; older ones are dropped."""
 SHARED_S = 0.5
@@ -34,6 +37,11 @@ class News:
 
     def __init__(self) -> None:
         self._listening: dict[int, tuple[list[Body], asyncio.Event]] = {}
+
+    @property
+    def gather_s(self) -> float:
+        """How long a listener that was just told something waits for more to come."""
+        return min(max(GATHER_S, len(self._listening) / TOLD_PER_S), MOST_GATHER_S)
 
     @contextmanager
     def listen(self, arrived: asyncio.Event) -> Iterator[list[Body]]:
@@ -112,10 +120,11 @@ async def events(request: web.Request) -> web.StreamResponse:
     at = await asyncio.to_thread(parts.journal.last) if begin is None else begin
     response = web.StreamResponse(headers={"Cache-Control": "no-store"})
     response.content_type = "text/event-stream"
+    news = request.app[NEWS]
     with (
         contextlib.suppress(ConnectionError),  # it listens no more
         parts.gateway.notifier.listen(EXCHANGES) as arrived,
-        request.app[NEWS].listen(arrived) as pushes,
+        news.listen(arrived) as pushes,
     ):
         await response.prepare(request)
         await response.write(b": listening\n\n")
@@ -130,7 +139,7 @@ async def events(request: web.Request) -> web.StreamResponse:
             if told or pushes:
                 # Under load the next page is larger instead of one more: fifty who listen
                 # would otherwise cost more than what they hear of.
-                await asyncio.sleep(0 if more else GATHER_S)
+                await asyncio.sleep(0 if more else news.gather_s)
                 continue
             try:
                 async with asyncio.timeout(KEEP_ALIVE_S):

@@ -10,7 +10,7 @@ from aiohttp import web
 from simulator.control.ledger_service import BOOKS, LedgerService
 from simulator.control.parts import LIMIT, PARTS, QUERY, Parts, Route, bad, missing
 from simulator.control.patterns import FILTERS
-from simulator.core.messages import Exchange, Headers
+from simulator.core.messages import Exchange, Headers, named
 from simulator.core.state import Body
 from simulator.core.timestamps import rfc3339_ms
 from simulator.disclosure.concepts import PROTOCOL
@@ -30,7 +30,7 @@ LONGEST_LISTED = 64 * 1024
 
 def summary(exchange: Exchange) -> Body:
     """Return what a list shows of an exchange."""
-    peer = exchange.request.peer
+    peer, names = exchange.request.peer, named(exchange.request.headers)
     return {
         "seq": exchange.seq,
         "at": rfc3339_ms(exchange.at_ms),
@@ -44,7 +44,7 @@ def summary(exchange: Exchange) -> Body:
         "method": exchange.request.method,
         "route": exchange.route,
         "target": exchange.request.target,
-        "host": exchange.request.header("host") or "",
+        "host": names.get("host", ""),
         "status": exchange.response.status,
         "error": exchange.error or None,
         "protocol": {"sent": exchange.version_sent, "effective": exchange.version or None},
@@ -52,7 +52,7 @@ def summary(exchange: Exchange) -> Body:
         "faults": [{"id": one.fault, "does": one.does} for one in exchange.faults],
         "findings": [msgspec.to_builtins(finding) for finding in exchange.findings],
         "connection": peer.connection,
-        "user_agent": exchange.request.header("user-agent") or "",
+        "user_agent": names.get("user-agent", ""),
     }
 
 
