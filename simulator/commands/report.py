@@ -16,7 +16,6 @@ from simulator.commands.attestations import PUBLIC_KEY, check
 from simulator.commands.canary import look
 from simulator.commands.journal_source import books, today, verify
 from simulator.commands.options import setting_options, settings
-from simulator.commands.remote import ask, get
 from simulator.commands.report_options import (
     ReportOptions,
     deliver,
@@ -168,6 +167,8 @@ def _fetch(
 
 def _ask(url: str, query: dict[str, str]) -> str:
     """Return a report of the control API; a manifest that is a file of ours is sent to it."""
+    from simulator.commands.remote import ask, get  # noqa: PLC0415 (others make no calls)
+
     name, query = query.get("manifest", ""), dict(query)
     try:
         if name.endswith(".toml"):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -101,6 +102,7 @@ def as_json(catalogue: Catalogue) -> Body:
     }
 
 
+@lru_cache(maxsize=4)
 def digest(catalogue: Catalogue) -> str:
     """Return the SHA-256 of the catalogue: which rows a report was judged by."""
     return hashlib.sha256(msgspec.json.encode(as_json(catalogue), order="sorted")).hexdigest()

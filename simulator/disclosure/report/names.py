@@ -37,10 +37,11 @@ _JOINED = (
 """Characters of scripts without spaces: Thai, Lao, Burmese, Khmer, kana, Han, Hangul."""
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff"
 """Signs that stand at a letter: accents, vowels of Hebrew, Arabic and the scripts of India."""
-_WORD = re.compile(rf"(?:[^\W\d_]|[{_MARKS}{_JOINED}])+")
-_RUN = re.compile(rf"[{_JOINED}]+(?:[\s\u00b7\u30a0\u30fb=][{_JOINED}]+)*")
+# Texts, as they are compiled when they are needed: few reports look at words.
+_WORD = rf"(?:[^\W\d_]|[{_MARKS}{_JOINED}])+"
+_RUN = rf"[{_JOINED}]+(?:[\s\u00b7\u30a0\u30fb=][{_JOINED}]+)*"
 """Text without spaces, or with those that part family name and given name."""
-_APART = re.compile(rf"[^{_JOINED}]")
+_APART = rf"[^{_JOINED}]"
 _LEAST = 3
 """Letters; shorter words are equal by chance."""
 _WHOLE = range(2, 17)
@@ -52,7 +53,7 @@ _MOST = 16_384
 def words_of(name: str) -> Iterator[int]:
     """Yield the words of a person's name, and the whole where a script has no spaces."""
     plain = _plain(name)
-    for word in _WORD.findall(plain):
+    for word in re.findall(_WORD, plain):
         if len(word) >= _LEAST:
             yield stable(word)
     for whole in _runs(plain):
@@ -69,7 +70,7 @@ def words_in(text: str) -> Iterator[int]:
 
 
 def _words_in(plain: str) -> Iterator[int]:
-    for word in _WORD.findall(plain):
+    for word in re.findall(_WORD, plain):
         for one in (word, word.removesuffix("s")):
             if len(one) >= _LEAST:
                 yield stable(one)
@@ -84,7 +85,7 @@ def _plain(text: str) -> str:
 
 
 def _runs(plain: str) -> Iterator[str]:
-    return (_APART.sub("", run) for run in _RUN.findall(plain))
+    return (re.sub(_APART, "", run) for run in re.findall(_RUN, plain))
 
 
 def may_name(one: Disclosure) -> bool:
