@@ -2,20 +2,18 @@
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.auth.access_token import REASONS, TokenHolder, check
 from simulator.auth.jose import read
+from tests.certificates import self_signed
 
 NOW_MS = 1_772_366_400_000  # 2026-03-01T12:00:00Z
 UUID = "0123456789ABCDEF0123456789ABCDEF"
@@ -29,18 +27,7 @@ def key(_: int = 0) -> rsa.RSAPrivateKey:
 
 @cache
 def certificate(number: int = 0) -> str:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "MDM")])
-    begin = datetime(2026, 1, 1, tzinfo=UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key(number).public_key())
-        .serial_number(1)
-        .not_valid_before(begin)
-        .not_valid_after(begin + timedelta(days=30))
-        .sign(key(number), hashes.SHA256())
-    )
+    made = self_signed(key(number), "MDM")
     return made.public_bytes(serialization.Encoding.PEM).decode()
 
 

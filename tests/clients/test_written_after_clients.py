@@ -9,18 +9,18 @@ import base64
 import json
 import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
-from cryptography.x509.oid import NameOID
 
 from simulator.pki.push_requests import sign_request
 from simulator.pki.vendor import Vendor
+from tests.certificates import self_signed
 from tests.clients.harness import Simulator
 from tests.vendors import csr, key
 
@@ -84,18 +84,8 @@ def test_mdmcert_download_signs_for_who_has_no_vendor(
 
 
 def _own_certificate() -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mdmcert.download")])
     now = datetime.now(UTC)  # noqa: TID251 (the tool's own clock)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key().public_key())
-        .serial_number(7)
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=365))
-        .sign(key(), hashes.SHA256())
-    )
+    return self_signed(key(), "mdmcert.download", start=now)
 
 
 class Mirror:

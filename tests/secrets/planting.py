@@ -6,17 +6,16 @@ import json
 import plistlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from simulator.core.messages import Headers, Peer, Request, Tls
+from tests.certificates import self_signed
 
 AGENT = ("User-Agent", "ExampleMDM/1")
 JSON = ("Content-Type", "application/json")
@@ -61,12 +60,8 @@ BINARY: dict[str, Callable[[str], bytes]] = {
 def client_certificate(name: str) -> bytes:
     """Return a certificate in the name of *name*, DER."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name[:64])])
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
-    made = made.public_key(key.public_key()).serial_number(1).not_valid_before(now)
-    signed = made.not_valid_after(now + timedelta(days=9)).sign(key, hashes.SHA256())
-    return signed.public_bytes(serialization.Encoding.DER)
+    made = self_signed(key, name[:64], kind=NameOID.ORGANIZATION_NAME)
+    return made.public_bytes(serialization.Encoding.DER)
 
 
 def sent(

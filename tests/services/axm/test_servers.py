@@ -1,36 +1,22 @@
 """MDM servers: created, changed and deleted by the API, and used by DEP."""
 
 import base64
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
 
 from simulator.services.dep import tokens
 from simulator.services.fleet import portal, servers
 from tests.axm import Axm
+from tests.certificates import self_signed
 
 DER, PEM = serialization.Encoding.DER, serialization.Encoding.PEM
 
 
 def certificate(key: Any, encoding: serialization.Encoding = DER) -> str:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mdm.example")])
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=365))
-        .sign(key, hashes.SHA256())
-    )
-    return base64.b64encode(made.public_bytes(encoding)).decode()
+    return base64.b64encode(self_signed(key).public_bytes(encoding)).decode()
 
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

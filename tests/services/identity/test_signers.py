@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID
 from simulator.protocol import quirks
 from simulator.services.identity.signers import MAIL
 from tests.apple import Answer, Apple, request
+from tests.certificates import self_signed
 from tests.services.identity.test_portal import certificate, upload
 from tests.vendors import NOW, csr, key
 
@@ -25,17 +26,7 @@ def post(apple: Apple, path: str, body: Any) -> Answer:
 
 
 def own_certificate() -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mdmcert.download")])
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key().public_key())
-        .serial_number(7)
-        .not_valid_before(NOW)
-        .not_valid_after(NOW.replace(year=2027))
-        .sign(key(), hashes.SHA256())
-    )
+    return self_signed(key(), "mdmcert.download", start=NOW)
 
 
 def ask_mdmcert(apple: Apple, **changes: Any) -> Answer:
