@@ -298,7 +298,7 @@ def test_a_push_is_sealed_alike_whether_its_parts_came_before_or_not(sent: Reque
 def test_a_push_that_comes_again_is_looked_at_once_unless_it_is_large(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sealer, "_RESTS", 3)
+    monkeypatch.setattr(sealer, "DEVICES", 3)
     observer, plan = Observer(CATALOGUE, FINGERPRINTER), OBSERVER._plans.request(PUSH, APNS)
     made = sealer.RequestSealer(observer._plans, FINGERPRINTER, observer._scrubber)
     large = json.dumps({"mdm": MAGIC + "a" * 512}).encode()
@@ -307,7 +307,7 @@ def test_a_push_that_comes_again_is_looked_at_once_unless_it_is_large(
     stored = [made.request(one, decode(one, 10_000), (), plan) for one in (*sent, *sent)]
 
     assert stored == [as_a_whole(one) for one in (*sent, *sent)]
-    assert [target[-1] for _, target, _ in made._rests] == ["2", "3"]
+    assert [target[-1] for _, target, _ in made._rests] == ["0", "1", "2"]
     assert {body for _, _, body in made._rests} == {b""}
 
 
