@@ -44,8 +44,9 @@ class _Windows:
         size = self._size
         for residue in range(size):
             starts = range(residue, len(secret) - size + 1, size)
-            # The most varied one, as zeros stand everywhere.
-            start = max(starts, key=lambda at: len(set(secret[at : at + size])))
+            # One that is varied, as zeros stand everywhere.
+            varied = (at for at in starts if len(set(secret[at : at + size])) > size // 2)
+            start = next(varied, starts[0])
             number = int.from_bytes(secret[start : start + size], sys.byteorder)
             places = self._places.get(number, ())
             if (start, len(secret)) not in places:
