@@ -130,7 +130,7 @@ bench-peers: $(TEST) $(WIREMOCK) ## Measure pushes beside other servers that cou
 soak: $(TEST) ## Load it for half an hour, with faults and restarts, and check it (shorter: SOAK_SECONDS=300)
 	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
 
-attacks: $(TEST) ## Alter a journal in 80 ways, plant secrets in thousands of places, and show what became of each
+attacks: $(TEST) ## Alter a journal in 90 ways, plant secrets in thousands of places, and show what became of each
 	$(BIN)/python -m tests.attacks
 	$(BIN)/python -m tests.secrets
 

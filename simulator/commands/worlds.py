@@ -11,7 +11,7 @@ from simulator.commands.options import setting_options, settings
 from simulator.commands.progress import bar
 from simulator.core import resources
 from simulator.core.clock import Clock
-from simulator.core.data_directory import Directory
+from simulator.core.data_directory import MEMORY, Directory
 from simulator.core.settings import ConfigurationError
 from simulator.store.opening import open_store
 from simulator.worlds.loading import is_empty, load_steps
@@ -66,6 +66,10 @@ def schema() -> None:
 def seed(devices: int | None, config: str | None, **flags: Any) -> None:
     """Load a world into an empty data directory that nobody serves."""
     wanted = settings(config, **flags)
+    if wanted.data == MEMORY and not wanted.store:
+        raise ConfigurationError(
+            "--data :memory: keeps no world: mdmsim serve --data :memory: --world loads it there"
+        )
     world = load_world(wanted.world)
     sized = world if devices is None else world.resized(devices)
     with ExitStack() as stack:

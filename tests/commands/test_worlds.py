@@ -68,6 +68,13 @@ def test_a_world_is_loaded_once(tmp_path: Path) -> None:
     assert "holds a world already" in result.stderr
 
 
+def test_nothing_is_loaded_where_nothing_is_kept() -> None:
+    result = run("seed", "--data", ":memory:")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("mdmsim: --data :memory: keeps no world: mdmsim serve ")
+
+
 def test_nothing_is_loaded_into_a_directory_in_use(tmp_path: Path) -> None:
     directory = Directory(str(tmp_path))
 
