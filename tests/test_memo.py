@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.core.memo import Memo
+from simulator.core.memo import Memo, RepeatMemo
 
 ASKED = st.lists(st.integers(0, 40))
 
@@ -47,3 +47,11 @@ def test_what_nobody_asks_for_any_more_goes() -> None:
         known.keep(one, one)
 
     assert min(known) >= 100
+
+
+def test_what_is_asked_once_takes_no_room_and_what_is_asked_again_does() -> None:
+    known: RepeatMemo[int, str] = RepeatMemo(10_000)
+    for one in (*range(5000), *range(100)):
+        known.keep(one, str(one))
+
+    assert known == {one: str(one) for one in range(100)}

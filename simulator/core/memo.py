@@ -6,6 +6,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 DEVICES = 32_768
 """Answers about what differs from device to device: each is pushed to again and again."""
+_SLOTS = 1 << 18
+"""Marks of what was asked once: more than anybody asks for in turn, in as many bytes."""
 _SHARE = 64
 """One of so many parts of a full memo makes room at a time."""
 _TURNED_AWAY = 7
@@ -48,3 +50,29 @@ class Memo(dict[K, V]):
         for oldest in list(self.copy())[:share]:
             self.pop(oldest, None)
         return self._most > 0
+
+
+class RepeatMemo(Memo[K, V]):
+    """Answers to what was asked before: the first time only a mark of one byte is kept.
+
+    A cursor or a new user's name comes once; without marks each would take the room of a device.
+    """
+
+    __slots__ = ("_marks",)
+
+    def __init__(self, most: int) -> None:
+        """Hold *most* answers; 0: none."""
+        super().__init__(most)
+        self._marks = bytearray(_SLOTS)
+
+    def has_room(self, asked: K) -> bool:
+        """Tell whether an answer to *asked* may be set now: not before it is asked again."""
+        if asked in self:
+            return True
+        # Of two that have the same slot, the later one's mark stays. Marks are not 0, as slots are.
+        mark, slot = divmod(hash(asked), _SLOTS)
+        mark = mark % 255 + 1
+        if self._marks[slot] != mark:
+            self._marks[slot] = mark
+            return False
+        return super().has_room(asked)

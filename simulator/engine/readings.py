@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from simulator.core.memo import DEVICES, Memo
+from simulator.core.memo import DEVICES, RepeatMemo
 from simulator.core.messages import Request
 from simulator.engine.compiled import RequestChecks
 from simulator.protocol.catalogue import Catalogue, Match
@@ -49,7 +49,7 @@ class Readings:
         """Undo content codings up to *body_limit* bytes; keep *most* readings."""
         self._catalogue = catalogue
         self._body_limit = body_limit
-        self._known: Memo[Key, Reading] = Memo(most)
+        self._known: RepeatMemo[Key, Reading] = RepeatMemo(most)
 
     def find(
         self, request: Request, names: Mapping[str, str], decoded: Decoded | None = None

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from simulator.core.memo import DEVICES, Memo
+from simulator.core.memo import DEVICES, Memo, RepeatMemo
 from simulator.core.messages import Headers
 
 Rest = tuple[str, bytes]
@@ -23,7 +23,7 @@ class CleanParts:
         self._secrets = 0
         """How many secrets were looked for."""
         self._facts: Memo[tuple[Any, ...], None] = Memo(_MOST_FACTS)
-        self._rests: Memo[Rest, None] = Memo(DEVICES)
+        self._rests: RepeatMemo[Rest, None] = RepeatMemo(DEVICES)
         self._answers: Memo[bytes, None] = Memo(_MOST_ANSWERS)
         self._fields: Memo[Pair, None] = Memo(_MOST_FIELDS)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from simulator.core.memo import DEVICES, Memo
+from simulator.core.memo import DEVICES, Memo, RepeatMemo
 from simulator.core.messages import Headers, Request, Response
 from simulator.disclosure.observe.plans import ObservationPlan, Plans
 from simulator.disclosure.observe.values import Fingerprinter
@@ -54,7 +54,7 @@ class RequestSealer:
         self._heads: Memo[tuple[int, Headers], Sealed] = Memo(_HEADS)
         self._heads_with_numbers: Memo[tuple[int, Headers], Sealed] = Memo(_HEADS)
         """Apart from the others, as they may be as many as there are requests."""
-        self._rests: Memo[tuple[int, str, bytes], _Rest] = Memo(DEVICES)
+        self._rests: RepeatMemo[tuple[int, str, bytes], _Rest] = RepeatMemo(DEVICES)
 
     def request(
         self, request: Request, content: Decoded, opaque: tuple[str, ...], plan: ObservationPlan

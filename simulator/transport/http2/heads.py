@@ -7,14 +7,14 @@ path is read; and each path once.
 
 from typing import NamedTuple
 
-from simulator.core.memo import DEVICES, Memo
+from simulator.core.memo import DEVICES, RepeatMemo
 from simulator.transport.http2 import fields
 from simulator.transport.http2.fields import RequestFields
 from simulator.transport.http2.hpack import Decoder
 
 _LONGEST = 512
 """Bytes of a path that is kept, as it was sent."""
-_paths: Memo[bytes, tuple[str, int]] = Memo(DEVICES)
+_paths: RepeatMemo[bytes, tuple[str, int]] = RepeatMemo(DEVICES)
 """Paths of all connections and their bytes by their literals.
 
 These name the static table: they say the same to everybody.
