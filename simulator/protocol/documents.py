@@ -6,8 +6,10 @@ per mistake, which says what, where and how to mend it, and a JSON Schema for ed
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from simulator.core.settings import ConfigurationError
 from simulator.protocol.fields import (

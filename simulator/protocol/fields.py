@@ -9,10 +9,11 @@ Longer than 300 lines: the kinds of rows are one vocabulary, and each is short.
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from simulator.core.messages import Headers
 
@@ -36,54 +37,56 @@ def span(versions: str) -> tuple[int, int]:
     return first, NEWEST if match[2] == "+" else int(match[3] or first)
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorCode:
+class ErrorCode(Struct, frozen=True):
     """One answer that the real service refuses with."""
 
     code: str
     """Name in menus, findings and the journal; also the body unless *body* says otherwise."""
     status: int
     about: str
-    also: tuple[str, ...] = field(default=(), kw_only=True)
+    also: tuple[str, ...] = ()
     """Other spellings that it can be ordered by, such as the documented one."""
-    body: str | None = field(default=None, kw_only=True)
-    headers: Headers = field(default=(), kw_only=True)
-    takes: "tuple[Field, ...]" = field(default=(), kw_only=True, hash=False)
+    body: str | None = None
+    headers: Headers = ()
+    takes: "tuple[Field, ...]" = ()
     """What a fault can choose of the answer, beside ``retry_after_s``, such as a time stamp."""
-    source: str = field(default="", kw_only=True)
-    inferred: str = field(default="", kw_only=True)
+    source: str = ""
+    inferred: str = ""
+
+    def __hash__(self) -> int:
+        """Hash by what tells it from others: what it takes cannot be."""
+        return hash((self.code, self.status, self.about))
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One value on the wire."""
 
     name: str
     """As it stands on the wire."""
     about: str
     """One sentence for the reference."""
-    required: bool = field(default=False, kw_only=True)
-    versions: str = field(default="1+", kw_only=True)
+    required: bool = False
+    versions: str = "1+"
     """Protocol versions that know it: ``3+``, ``8-10`` or ``2``."""
-    concept: str = field(default="", kw_only=True)
+    concept: str = ""
     """What the value means: a key of ``disclosure/concepts.toml``."""
-    place: Place = field(default="body", kw_only=True)
-    missing: ErrorCode | None = field(default=None, kw_only=True)
+    place: Place = "body"
+    missing: ErrorCode | None = None
     """Error row answered when it is required and absent; None: the service's malformed."""
-    invalid: ErrorCode | None = field(default=None, kw_only=True)
+    invalid: ErrorCode | None = None
     """Error row answered when its value breaks its rule; None: only reported."""
-    check: Check | None = field(default=None, kw_only=True)
+    check: Check | None = None
     """A rule that the type cannot say."""
-    older: Mapping[str, tuple[int, str]] = field(default_factory=dict, kw_only=True)
+    older: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     """Value -> (version that brought it, what earlier versions get instead)."""
-    deprecated: str = field(default="", kw_only=True)
+    deprecated: str = ""
     """Why it should not be used any more; empty if it may."""
-    source: str = field(default="", kw_only=True)
+    source: str = ""
     """Where the facts of the row come from, in the tags of ``reference.SOURCES``."""
-    inferred: str = field(default="", kw_only=True)
+    inferred: str = ""
     """What of the row is our choice and why; it comes out under "differences"."""
-    example: Any = field(default=None, kw_only=True)
-    default: Any = field(default=None, kw_only=True)
+    example: Any = None
+    default: Any = None
     """What an absent value means."""
 
     type = "value"
@@ -101,20 +104,19 @@ class Field:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class String(Field):
+class String(Field, frozen=True):
     """A text."""
 
-    shortest: int = field(default=0, kw_only=True)
-    longest: int = field(default=0, kw_only=True)
+    shortest: int = 0
+    longest: int = 0
     """Largest length in characters; 0: not limited."""
-    values: tuple[str, ...] = field(default=(), kw_only=True)
+    values: tuple[str, ...] = ()
     """The documented closed set, where there is one."""
-    pattern: str = field(default="", kw_only=True)
+    pattern: str = ""
     """What it has to match as a whole; empty: anything."""
-    says: str = field(default="", kw_only=True)
+    says: str = ""
     """What *pattern* takes, such as ``an e-mail address``."""
-    decode: str = field(default="", kw_only=True)
+    decode: str = ""
     """Decoder for it, or for each item of an array: ``x509`` or ``json``."""
 
     type = "string"
@@ -142,8 +144,7 @@ class String(Field):
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier(String):
+class Identifier(String, frozen=True):
     """A text that clients also send as a number."""
 
     type = "string or integer"
@@ -158,8 +159,7 @@ class Identifier(String):
         return String.breach(self, str(value), message)
 
 
-@dataclass(frozen=True, slots=True)
-class Digits(String):
+class Digits(String, frozen=True):
     """A whole number in a query: digits, from 0 to 2147483647."""
 
     type = "integer"
@@ -172,8 +172,7 @@ class Digits(String):
         return String.breach(self, value, message)
 
 
-@dataclass(frozen=True, slots=True)
-class Flag(String):
+class Flag(String, frozen=True):
     """A truth value in a query: ``true`` or ``false``."""
 
     type = "boolean"
@@ -185,12 +184,11 @@ class Flag(String):
         return String.breach(self, value, message)
 
 
-@dataclass(frozen=True, slots=True)
-class Integer(Field):
+class Integer(Field, frozen=True):
     """A whole number."""
 
-    least: int | None = field(default=None, kw_only=True)
-    most: int | None = field(default=None, kw_only=True)
+    least: int | None = None
+    most: int | None = None
 
     type = "integer"
 
@@ -208,12 +206,11 @@ class Integer(Field):
         return Field.breach(self, value, message)
 
 
-@dataclass(frozen=True, slots=True)
-class Number(Field):
+class Number(Field, frozen=True):
     """A number, whole or not."""
 
-    least: float | None = field(default=None, kw_only=True)
-    most: float | None = field(default=None, kw_only=True)
+    least: float | None = None
+    most: float | None = None
 
     type = "number"
 
@@ -231,8 +228,7 @@ class Number(Field):
         return Field.breach(self, value, message)
 
 
-@dataclass(frozen=True, slots=True)
-class Boolean(Field):
+class Boolean(Field, frozen=True):
     """True or false."""
 
     type = "boolean"
@@ -242,11 +238,10 @@ class Boolean(Field):
         return "" if isinstance(value, bool) else "must be true or false"
 
 
-@dataclass(frozen=True, slots=True)
-class Strings(String):
+class Strings(String, frozen=True):
     """An array of texts; all but *check* and *fewest* is said of each item."""
 
-    fewest: int = field(default=0, kw_only=True)
+    fewest: int = 0
     """How many items there are at least."""
 
     type = "array of strings"
@@ -269,8 +264,7 @@ class Strings(String):
         return next(texts, "") or Field.breach(self, value, message)
 
 
-@dataclass(frozen=True, slots=True)
-class Integers(Field):
+class Integers(Field, frozen=True):
     """An array of whole numbers; the concept is that of each."""
 
     type = "array of integers"
@@ -287,8 +281,7 @@ class Integers(Field):
         return "" if whole else "must be an integer"
 
 
-@dataclass(frozen=True, slots=True)
-class Instant(Field):
+class Instant(Field, frozen=True):
     """A date and time with offset, as TOML has it; JSON has a text (RFC 3339) in its place."""
 
     type = "instant"
@@ -300,8 +293,7 @@ class Instant(Field):
         return "" if good else "must be a date and time with offset, without quotes"
 
 
-@dataclass(frozen=True, slots=True)
-class Day(Field):
+class Day(Field, frozen=True):
     """A date, as TOML has it; JSON has a text in its place."""
 
     type = "date"
@@ -311,11 +303,10 @@ class Day(Field):
         return "" if type(value) is date else "must be a date, such as 2026-01-31 without quotes"
 
 
-@dataclass(frozen=True, slots=True)
-class Object(Field):
+class Object(Field, frozen=True):
     """A JSON object with known keys."""
 
-    fields: tuple[Field, ...] = field(default=(), kw_only=True)
+    fields: tuple[Field, ...] = ()
 
     type = "object"
 
@@ -330,8 +321,7 @@ class Object(Field):
         return {row.name: row for row in self.fields}
 
 
-@dataclass(frozen=True, slots=True)
-class Objects(Object):
+class Objects(Object, frozen=True):
     """An array of JSON objects with known keys."""
 
     type = "array of objects"
@@ -343,15 +333,14 @@ class Objects(Object):
         return next((why for item in value if (why := Object.wrong_type(self, item))), "")
 
 
-@dataclass(frozen=True, slots=True)
-class Table(Field):
+class Table(Field, frozen=True):
     """A JSON object whose keys are data, such as serial numbers; its concept is that of the keys.
 
     The values are all of *value*'s row, or objects of *fields*.
     """
 
-    value: Field | None = field(default=None, kw_only=True)
-    fields: tuple[Field, ...] = field(default=(), kw_only=True)
+    value: Field | None = None
+    fields: tuple[Field, ...] = ()
 
     type = "object by key"
 

@@ -33,6 +33,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from msgspec import Struct
 
 from simulator.core.settings import Settings
 from simulator.core.state import Body, State
@@ -65,8 +66,7 @@ class Rows(NamedTuple):
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class WorldPart:
+class WorldPart(Struct, frozen=True):
     """The keys that a service adds to ``[[organisation]]`` of a world's file."""
 
     keys: tuple[Field, ...]
@@ -80,8 +80,7 @@ class WorldPart:
     """Returns what ``mdmsim world show`` prints of an organisation's part."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilePart:
+class FilePart(Struct, frozen=True):
     """The keys that a service adds to a world's file itself: what belongs to no organisation."""
 
     keys: tuple[Field, ...]
@@ -116,8 +115,7 @@ class Seeding(TimelessSeeding):
     """Values of the server tokens that are given, by the DEP server's id."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Making:
+class Making(Struct, frozen=True, kw_only=True):
     """What files are made with."""
 
     now: datetime
@@ -127,8 +125,7 @@ class Making:
     """Gives a key that was made before, for a push certificate; None: there is none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class File(Struct, frozen=True, kw_only=True):
     """A file that a client reads a credential from, in the data directory."""
 
     key: str
@@ -158,8 +155,7 @@ class Held:
     """Returns the contents of *files* in their order; called if one of them is missing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issuing:
+class Issuing(Struct, frozen=True, kw_only=True):
     """What a new credential is made with."""
 
     organisation: str
@@ -168,8 +164,7 @@ class Issuing:
     random_hex: RandomHex
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
+class Credential(Struct, frozen=True, kw_only=True):
     """One kind of credential that the service checks and Apple's portal would hand out.
 
     ``ready.json`` lists its holders under *ready*, ``mdmsim token NAME`` prints it, the start
@@ -208,8 +203,7 @@ class Credential:
     """Returns how the start screen shows an entry of ``ready.json`` that has no secret."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutgoingMessage:
+class OutgoingMessage(Struct, frozen=True, kw_only=True):
     """Something that Apple tells an MDM server, due now."""
 
     key: str
@@ -220,8 +214,7 @@ class OutgoingMessage:
     """Why it cannot be sent, if so: then that is noted, and nothing is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outbox:
+class Outbox(Struct, frozen=True, kw_only=True):
     """What leaves the simulator, queued in the transaction that it tells of."""
 
     topic: str
@@ -232,8 +225,7 @@ class Outbox:
     """Takes key, time and what went wrong (empty: it was delivered), and notes the attempt."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlCall:
+class ControlCall(Struct, frozen=True, kw_only=True):
     """One call of the control API, checked against the rows of its resource."""
 
     state: State
@@ -248,8 +240,7 @@ class ControlCall:
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """One call of the control API, such as what people do in Apple's portal."""
 
     method: str
@@ -267,8 +258,7 @@ class Resource:
     """Whether it changes what ``ready.json`` tells of credentials."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trying:
+class Trying(Struct, frozen=True, kw_only=True):
     """What an example of the start page is made with."""
 
     state: State
@@ -294,8 +284,7 @@ class Example:
     """Further options of ``curl`` by name, such as ``header``; the page does not show them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provisioning:
+class Provisioning(Struct, frozen=True, kw_only=True):
     """A service's part in everything that stands around the services."""
 
     service: Service

@@ -8,11 +8,11 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from simulator.app import Simulator
 from simulator.core.settings import Settings

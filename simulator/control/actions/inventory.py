@@ -1,8 +1,7 @@
 """Calls for the apps and books of locations, for the store that they are from, and for users."""
 
-from dataclasses import replace
-
 from aiohttp import web
+from msgspec.structs import replace
 
 from simulator.control.api.vpp import complete_due_events, find
 from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Handler, Parts, Route, bad

@@ -1,10 +1,10 @@
 """Calls for what the software look-up lists: Apple posts a release, and lets it expire."""
 
-from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
 from aiohttp import web
+from msgspec.structs import asdict, replace
 
 from simulator.control.parts import BODY, PARTS, Parts, Route, bad, missing
 from simulator.core.state import Body, State

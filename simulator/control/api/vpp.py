@@ -1,9 +1,9 @@
 """Calls for what people do in Apple's portal to locations, and for their events."""
 
-from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from simulator.control.api.servers import home
 from simulator.control.parts import BODY, ORGANISATION, PARTS, QUERY, Parts, Route, bad, missing

@@ -5,7 +5,6 @@ document of JSON:API. A row's *body* is the title there; the detail says what is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.core.messages import Finding
@@ -15,8 +14,7 @@ from simulator.protocol.operations import ApiError, Call
 _ASC = "The code is App Store Connect's, which has the same error documents."
 
 
-@dataclass(frozen=True, slots=True)
-class OAuthError(ErrorCode):
+class OAuthError(ErrorCode, frozen=True):
     """A refusal of the token endpoint; its code is the document's ``error``."""
 
 
@@ -240,12 +238,11 @@ ENTITY = (
 """What is wrong with the document of a write."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused(ErrorCode):
+class Refused(ErrorCode, frozen=True):
     """An error row with what is wrong in this request."""
 
-    detail: str = field(default="", kw_only=True)
-    where: Mapping[str, str] | None = field(default=None, kw_only=True, hash=False)
+    detail: str = ""
+    where: Mapping[str, str] | None = None
     """The document's ``source``: ``{"pointer": ...}`` or ``{"parameter": ...}``."""
 
 

@@ -6,8 +6,10 @@ compared as they are.
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from simulator.core.state import Body, State
 
@@ -17,8 +19,7 @@ _LISTED = ("gdmf.catalogue", "begun")
 _MOST = 100_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(Struct, frozen=True, kw_only=True):
     """One release for some devices."""
 
     platform: str

@@ -1,6 +1,6 @@
 """``POST /deviceservicesworkers/escrowKeyUnlock``: open a device with its bypass code."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from simulator.core.messages import Finding
 from simulator.core.state import State

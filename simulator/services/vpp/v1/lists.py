@@ -1,7 +1,8 @@
 """v1: what a location owns, and who has it."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integer, Objects, String, in_order

@@ -1,6 +1,6 @@
 """v1: the users of a location."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integer, Object, Objects

@@ -1,6 +1,6 @@
 """v2: the users of a location."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from simulator.core.state import Body, Entity, State
 from simulator.protocol.fields import Objects, String
