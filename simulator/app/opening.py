@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from msgspec import Struct
 
 from simulator import services
 from simulator.control.device_host import device_authority
@@ -31,8 +31,7 @@ from simulator.worlds import credentials
 from simulator.worlds.cache import Beginning, begin
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedStore:
+class OpenedStore(Struct, frozen=True):
     """The store, and what fits no other one."""
 
     now: datetime

@@ -6,12 +6,12 @@ service consumes it; here it is checked for who writes an MDM server.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from msgspec import Struct
 
 from simulator.auth.jose import Jwt
 
@@ -38,8 +38,7 @@ REASONS: Mapping[str, str] = {
 """Every reason to refuse a token, and how to mend it, in the order in which they are checked."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenHolder:
+class TokenHolder(Struct, frozen=True):
     """What is known of the MDM server that a token names."""
 
     organisation: str

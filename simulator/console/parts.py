@@ -1,10 +1,10 @@
 """What the pages share: the shape of one, and where the simulator is reached."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 
 from simulator.control.parts import Handler
 
@@ -13,8 +13,7 @@ DOOR: web.AppKey[Any] = web.AppKey("door")
 """The `Door` to the pages."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One page, or one form of a page."""
 
     method: str

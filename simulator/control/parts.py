@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiohttp import web
+from msgspec import Struct
 
 from simulator.core.clock import Clock
 from simulator.core.settings import Settings
@@ -25,8 +25,7 @@ from simulator.services.provisioning import Held, Provisioning
 from simulator.store.protocols import Journal
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """The running simulator, as far as the control API needs it."""
 
     settings: Settings
@@ -64,8 +63,7 @@ PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One call of the control API."""
 
     method: str

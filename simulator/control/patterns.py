@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.control.parts import Parts, bad
 from simulator.core.messages import Exchange
@@ -38,8 +39,7 @@ LOOKED_AT = 2000
 """Newest exchanges among which the nearest miss is looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """What is wanted of an exchange."""
 
     filters: Mapping[str, str]

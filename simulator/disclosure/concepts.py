@@ -5,9 +5,10 @@ It holds those that several services share, and a service may bring more: `Servi
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from importlib import resources
 from typing import Any
+
+from msgspec.structs import asdict
 
 from simulator.protocol.concepts import Concept
 

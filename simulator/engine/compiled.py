@@ -1,7 +1,6 @@
 """One operation, compiled, and what is wrong with a request for it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
@@ -42,8 +41,7 @@ class RequestChecks(Struct, frozen=True):
         return cls(found, not any(one.findings for one in found), query, body)
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledOperation:
+class CompiledOperation(Struct, frozen=True):
     """One operation, compiled."""
 
     operation: Operation

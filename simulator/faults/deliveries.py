@@ -5,9 +5,10 @@ WireMock's and Toxiproxy's names are understood as well.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.core.messages import Delivery
 from simulator.protocol.fields import Field, Integer, Number, String
@@ -23,8 +24,7 @@ WAIT = (
 _CODE = Integer("code", "HTTP/2 error code, such as 7 for REFUSED_STREAM.", least=0, most=2**32 - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryFault:
+class DeliveryFault(Struct, frozen=True):
     """One way to deliver an answer."""
 
     name: str

@@ -8,9 +8,9 @@ run can be repeated.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from simulator.core.messages import FaultApplication, Response
@@ -29,8 +29,7 @@ MOST = 1000
 """Faults that can be armed at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One armed fault."""
 
     id: str
@@ -52,7 +51,7 @@ class Fault:
 
     def body(self) -> Body:
         """Return what is stored."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__struct_fields__}
 
     def shown(self, matched: int, touched: int, now_ms: int) -> Body:
         """Return it as the control API shows it."""
@@ -136,8 +135,7 @@ def _counted(root: State, identifier: str) -> tuple[int, int]:
     return (0, 0) if found is None else (found.body["matched"], found.body["touched"])
 
 
-@dataclass(frozen=True, slots=True)
-class _CompiledFault:
+class _CompiledFault(Struct, frozen=True):
     """A fault compiled for matching."""
 
     fault: Fault

@@ -10,8 +10,9 @@ objects: ``assets.adamId``. Secrets stand in the journal as fingerprints.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.core.messages import Request
 from simulator.protocol.catalogue import Catalogue
@@ -23,8 +24,7 @@ PLACES = ("path", "query", "header", "body")
 TESTS = ("equals", "contains", "present")
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One value that is wanted."""
 
     place: str

@@ -5,9 +5,10 @@ items that their operations know; nothing is listed here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.core.state import Body
 from simulator.faults import generic
@@ -39,8 +40,7 @@ _EXAMPLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """One answer that can be asked for by name."""
 
     name: str
@@ -101,8 +101,7 @@ def menu(catalogue: Catalogue) -> Mapping[str, Outcome]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class FaultSpec:
+class FaultSpec(Struct, frozen=True):
     """What a fault is to do, and to which requests."""
 
     match: Body

@@ -4,7 +4,7 @@ The lines are Apple's, so that a client under test meets what it would meet;
 which colour comes in which configuration is simplified.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 FAMILIES: dict[str, str] = {
     "iPhone": "iOS",
@@ -17,8 +17,7 @@ FAMILIES: dict[str, str] = {
 """``os`` on the wire by ``device_family``. Older protocol versions see iPads as ``iOS``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductLine:
+class ProductLine(Struct, frozen=True, kw_only=True):
     """One product line."""
 
     family: str

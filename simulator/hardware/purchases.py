@@ -6,9 +6,10 @@ Rule: no clock, no random generator, no state.
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+
+from msgspec import Struct
 
 _CAPACITY = re.compile(r"(?<![0-9A-Z])\d+(?:GB|TB)")
 PRODUCT_TYPES = {
@@ -52,8 +53,7 @@ _RESELLER_EVERY, _AGREEMENT_EVERY = 8, 3
 _WARRANTY_DAYS, _AGREEMENT_DAYS = 365, 3 * 365
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(Struct, frozen=True):
     """One AppleCare coverage."""
 
     number: str
@@ -65,8 +65,7 @@ class Agreement:
     renewable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PurchaseRecord:
+class PurchaseRecord(Struct, frozen=True):
     """What is known of how one device was bought."""
 
     order_number: str

@@ -12,8 +12,9 @@ compute it anew. Against those who do, keep the head of a report elsewhere.
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from simulator.journal.heads import GivenHeads
 
@@ -32,8 +33,7 @@ def link_of(previous: bytes, record: bytes) -> bytes:
     return hashlib.sha256(previous + record).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class ChainHead:
+class ChainHead(Struct, frozen=True):
     """Where the chain has got to."""
 
     seq: int = 0
@@ -47,8 +47,7 @@ class ChainHead:
     """Number of the oldest exchange that is there; 0 if there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """Exchanges that are missing on record: deleted on purpose, or never recorded."""
 
     first: int
@@ -60,8 +59,7 @@ class Cut:
     """``prune``, ``delete`` or ``limit``; ``unseen`` if they were never recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChainProblem:
+class ChainProblem(Struct, frozen=True):
     """A place where the evidence does not hold."""
 
     kind: Kind
@@ -71,8 +69,7 @@ class ChainProblem:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What a look at the whole chain found."""
 
     checked: int = 0

@@ -5,12 +5,12 @@ The extensions are Apple's own, so their content is read and written here, in DE
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ObjectIdentifier
+from msgspec import Struct
 
 ENVIRONMENTS: dict[str, ObjectIdentifier] = {
     "development": ObjectIdentifier("1.2.840.113635.100.6.3.1"),
@@ -41,8 +41,7 @@ _LONG = 0x80
 """A DER length from here on says how many bytes hold the length."""
 
 
-@dataclass(frozen=True, slots=True)
-class PushIdentity:
+class PushIdentity(Struct, frozen=True):
     """What a client certificate says: all that APNs goes by.
 
     *topic* is the subject's UID; *topics* are those of the extension, empty for

@@ -9,10 +9,10 @@ import base64
 import binascii
 import plistlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
+from msgspec import Struct
 
 from simulator.pki.push_identity import UNREADABLE
 from simulator.pki.push_requests import PushRequest, RequestRefused, read_chain
@@ -22,8 +22,7 @@ SERVICE = "Service_Mgmt"
 """The service of a CSR that wants a topic of MDM; others are for calendars, mail and so on."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerRequest:
+class ServerRequest(Struct, frozen=True):
     """One CSR of such a request."""
 
     account: str

@@ -1,10 +1,9 @@
 """What a value on the wire means, and how it is to be treated."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Concept:
+class Concept(Struct, frozen=True):
     """One meaning of a value."""
 
     name: str

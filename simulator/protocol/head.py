@@ -6,7 +6,6 @@ read are unchanged and the clock has passed none of the moments that it asked ab
 That is safe because a check gets nothing but a `RequestHead`, which notes what is asked of it.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -32,8 +31,7 @@ class Principal(Struct, frozen=True):
 NOBODY = Principal("", "", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Quirk:
+class Quirk(Struct, frozen=True):
     """An oddity of the real service, off unless it is switched on."""
 
     id: str

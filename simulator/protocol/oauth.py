@@ -1,8 +1,9 @@
 """The grammar of an ``Authorization: OAuth`` header, as clients really write it (dep.md 1.3)."""
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 _SCHEME = re.compile(r"\s*([^\s=,\"]+)(?:\s+|$)")
 _PARAMETER = re.compile(
@@ -11,8 +12,7 @@ _PARAMETER = re.compile(
 _GAP = re.compile(r"[\s,]*")
 
 
-@dataclass(frozen=True, slots=True)
-class OAuthParameter:
+class OAuthParameter(Struct, frozen=True):
     """One parameter of the header."""
 
     name: str

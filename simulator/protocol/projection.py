@@ -1,9 +1,10 @@
 """Answers in the order of their rows, cut to what a protocol version gets."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
+
+from msgspec import Struct, field
 
 from simulator.core.memo import Memo
 from simulator.protocol.fields import Field, Table, span, walk
@@ -33,8 +34,7 @@ def projector(rows: tuple[Field, ...], newest: int) -> Projector:
     return project
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(Struct, frozen=True):
     """What becomes of an object that has certain keys."""
 
     names: tuple[str, ...] | None
@@ -43,8 +43,7 @@ class _Plan:
     inner: tuple[tuple[str, Field, "_Cut"], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
+class _Cut(Struct, frozen=True):
     """What one version gets of one kind of object."""
 
     names: tuple[str, ...]

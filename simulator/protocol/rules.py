@@ -1,14 +1,14 @@
 """The rules that a request can break: one row each, with what the answer does about it."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Refusal = Literal["always", "apple", "strict", "never"]
 """From which strictness on a breach is refused; ``apple`` includes ``strict``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule."""
 
     id: str

@@ -1,8 +1,9 @@
 """The row of a service: what its operations have in common."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from simulator.core.messages import Response
 from simulator.protocol.concepts import Concept
@@ -11,8 +12,7 @@ from simulator.protocol.head import Principal, Quirk, RequestHead
 from simulator.protocol.operations import Call
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(Struct, frozen=True):
     """Where the state keeps values of one concept, such as serial numbers."""
 
     concept: str
@@ -23,8 +23,7 @@ class Issued:
     entity's key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """A family of operations behind Apple's host names, and how it behaves as a whole."""
 
     name: str

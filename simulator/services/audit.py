@@ -5,7 +5,8 @@ transaction; the School and Business API reads them.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from simulator.core.state import Body, Entity, State
 
@@ -40,8 +41,7 @@ KINDS: dict[str, tuple[str, str]] = {
 """Category and kind of subject by type, of those that the simulator writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """Who did it."""
 
     type: str
@@ -58,8 +58,7 @@ class Actor:
 SYSTEM = Actor("SYSTEM", "SYSTEM", "System")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event before it is written."""
 
     type: str

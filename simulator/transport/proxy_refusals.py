@@ -1,14 +1,14 @@
 """Why the proxy gives a client no tunnel, and what it says then."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
+
+from msgspec import Struct
 
 HEAD_LIMIT = 16_384
 """Longest head in bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyRefusal:
+class ProxyRefusal(Struct, frozen=True):
     """Why a client gets no tunnel."""
 
     status: int

@@ -6,8 +6,9 @@ the registered users get an Apple Account with each.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.core.settings import ConfigurationError
 from simulator.worlds.depsim import EVENTS, INTERVAL, note_others, whole
@@ -17,16 +18,14 @@ MOST_PURCHASES = 10_000
 """How many purchases a file may have: all of them are noted at once, and others wait for that."""
 
 
-@dataclass(frozen=True, slots=True)
-class LicencePurchase:
+class LicencePurchase(Struct, frozen=True):
     """Licences to buy."""
 
     adam_id: str
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class VppsimConfiguration:
+class VppsimConfiguration(Struct, frozen=True):
     """What a file asks for, all of its events at once."""
 
     purchases: tuple[LicencePurchase, ...]

@@ -6,8 +6,9 @@ out: ``..120`` is all up to exchange 120, ``2026-03-01T12:00:00Z..`` all since t
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from simulator.core.messages import Exchange
 from simulator.core.timestamps import milliseconds
@@ -24,8 +25,7 @@ Read = Callable[[int, int], Sequence[Exchange]]
 """Returns exchanges behind a number, oldest first, up to a count of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRange:
+class JournalRange(Struct, frozen=True):
     """A part of a journal."""
 
     first: int = 0
@@ -76,8 +76,7 @@ def _moment(text: str) -> tuple[int | None, int | None]:
         ) from None
 
 
-@dataclass(frozen=True, slots=True)
-class RangeDisclosures:
+class RangeDisclosures(Struct, frozen=True):
     """What was disclosed in a part of a journal."""
 
     lock: DisclosureLock

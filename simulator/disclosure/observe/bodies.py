@@ -8,9 +8,10 @@ same, is that of `leaves.Reader` and `hiding.resolve`.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, QUERY, UNKNOWN
 from simulator.disclosure.observe.flags import TELLING, flagged_as_email_only
@@ -43,8 +44,7 @@ _MOST_FORMS = 1024
 """Sets of fields that are known at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """The records of one field: the same but for the place and the figures of the value."""
 
     at: str
@@ -55,8 +55,7 @@ class _Place:
     """Of a value that is not of the field's type."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(Struct, frozen=True):
     """The fields of one body after the other."""
 
     places: tuple[_Place, ...]

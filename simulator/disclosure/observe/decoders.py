@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import unquote_plus
+
+from msgspec import Struct
 
 from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, QUERY, UNKNOWN
 from simulator.disclosure.observe.certificates import csr_names, names_in
@@ -25,8 +26,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}://")
 _CREDENTIAL = re.compile(r"\s*[A-Za-z][A-Za-z0-9_-]*[ \t]+(\S.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """One part of a value."""
 
     at: str

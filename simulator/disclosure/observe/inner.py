@@ -9,10 +9,11 @@ the form that `pack` gives.
 import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from simulator.disclosure.concepts import PROTOCOL
 from simulator.protocol.wire import pairs_of, parse_json
@@ -21,8 +22,7 @@ _SEGMENTS = 3
 """Header, claims and signature of a JSON web token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inner:
+class Inner(Struct, frozen=True):
     """One value inside a secret."""
 
     at: str
@@ -42,8 +42,7 @@ class Inner:
         return self.at.count("/") > 1
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(Struct, frozen=True):
     """How to read one kind of secret."""
 
     via: str

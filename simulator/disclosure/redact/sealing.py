@@ -10,7 +10,6 @@ import plistlib
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 from urllib.parse import quote
@@ -49,8 +48,7 @@ _CHARACTER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Edit:
+class _Edit(Struct, frozen=True):
     """Replace a stretch of text."""
 
     start: int

@@ -5,7 +5,8 @@ long as that lasts; a later one with the same takes its place.
 """
 
 import hashlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from simulator.auth.provider_token import ProviderToken
 from simulator.core.messages import Finding
@@ -25,8 +26,7 @@ HABIT = 2
 """As many connections with one push each may be chance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """What a connection with provider tokens began with."""
 
     team: str

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.core.state import State
 from simulator.pki.push import P12_PASSWORD
@@ -55,8 +56,7 @@ KEYS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PushDevice:
+class PushDevice(Struct, frozen=True):
     """A device that has checked in with its MDM server, as that knows it."""
 
     udid: str
@@ -65,8 +65,7 @@ class PushDevice:
     magic: str
 
 
-@dataclass(frozen=True, slots=True)
-class PushPart:
+class PushPart(Struct, frozen=True):
     """What a world says of an organisation's pushes."""
 
     topics: int = 1

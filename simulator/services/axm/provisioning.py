@@ -1,10 +1,11 @@
 """What stands around the School and Business API: accounts with keys, people, portal calls."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from simulator.auth import jose
 from simulator.core.state import State
@@ -66,8 +67,7 @@ KEYS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AxmAccount:
+class AxmAccount(Struct, frozen=True):
     """One API account as a world has it."""
 
     id: str
@@ -76,8 +76,7 @@ class AxmAccount:
     role: str
 
 
-@dataclass(frozen=True, slots=True)
-class AxmPart:
+class AxmPart(Struct, frozen=True):
     """What a world says of an organisation's API."""
 
     accounts: tuple[AxmAccount, ...] = ()

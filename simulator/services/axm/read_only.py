@@ -1,6 +1,6 @@
 """Resources that no call changes: the list of all, and each by its id, from one description."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from simulator.core.state import Body
 from simulator.protocol.fields import Field
@@ -18,8 +18,7 @@ from simulator.services.axm.documents import (
 from simulator.services.axm.stored import Relate, get_stored, list_stored
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOnly:
+class ReadOnly(Struct, frozen=True, kw_only=True):
     """One type of resource, which is kept as its attributes."""
 
     entity: str

@@ -11,8 +11,9 @@ import binascii
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Phase = Literal["fetching", "fetched", "syncing"]
 _PHASES: tuple[Phase, ...] = ("fetching", "fetched", "syncing")
@@ -22,8 +23,7 @@ LIFE_MS = 7 * 24 * 3600 * 1000
 """How long a cursor is good for a sync (PR)."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceCursor:
+class DeviceCursor(Struct, frozen=True):
     """One position."""
 
     phase: Phase

@@ -1,7 +1,8 @@
 """Rosters that a world begins with: every name and number in them is invented."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from simulator.core.state import Body
 from simulator.services.dep.rosters import Kind
@@ -22,8 +23,7 @@ _PASSCODES = ("four", "six", "complex")
 _GRADES = 12
 
 
-@dataclass(frozen=True, slots=True)
-class RosterPlan:
+class RosterPlan(Struct, frozen=True):
     """How much of everything."""
 
     pupils: int

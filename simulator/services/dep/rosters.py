@@ -10,8 +10,9 @@ import binascii
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from simulator.core.state import Body, Entity, State
 from simulator.core.timestamps import rfc3339
@@ -33,8 +34,7 @@ def _kind(kind: Kind) -> str:
     return f"roster.{kind}"
 
 
-@dataclass(frozen=True, slots=True)
-class RosterCursor:
+class RosterCursor(Struct, frozen=True):
     """Where a client stands in the list of one kind, or in its changes."""
 
     phase: Phase

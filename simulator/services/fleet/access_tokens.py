@@ -4,7 +4,7 @@ An MDM server answers one to GetToken, and Apple takes it from the device. All
 functions take the state seen from anywhere, unless they say otherwise.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from simulator.auth import access_token, jose
 from simulator.auth.access_token import TokenHolder
@@ -21,8 +21,7 @@ _NONE = "*none*"
 """Stands for the organisation of an account that is of none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What becomes of a token."""
 
     reason: str

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 Values = Sequence[Any] | Mapping[str, Any]
 """Of a statement, for ``?`` in order or for ``:name`` by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """Where the SQL of one database differs from that of the others."""
 
     above: object

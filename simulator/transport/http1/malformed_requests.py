@@ -4,7 +4,6 @@ Rule: nothing here raises, and no sentence made here holds bytes that a client s
 """
 
 import re
-from dataclasses import dataclass
 
 from aiohttp.http_exceptions import (
     BadHttpMethod,
@@ -14,6 +13,7 @@ from aiohttp.http_exceptions import (
     InvalidURLError,
     LineTooLong,
 )
+from msgspec import Struct
 
 from simulator.core.messages import Headers
 
@@ -33,8 +33,7 @@ _ABOUT: tuple[tuple[type[HttpProcessingError], str], ...] = (
 """Sentences by what the parser raised; its own words may quote the request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Salvage:
+class Salvage(Struct, frozen=True):
     """What was readable."""
 
     method: str = ""

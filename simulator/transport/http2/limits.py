@@ -1,6 +1,6 @@
 """How much a client may ask of a connection, and what happens beyond that."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from simulator.transport.http2.frames import Code, ConnectionFailedError
 
@@ -23,8 +23,7 @@ SMALL_UPDATE = 64
 """A WINDOW_UPDATE below that many bytes makes us send tiny frames."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a connection takes."""
 
     streams: int = 1_000

@@ -6,8 +6,9 @@ done.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from simulator.core.state import Body, State
 from simulator.protocol.fields import ErrorCode
@@ -18,8 +19,7 @@ from simulator.services.vpp.domain.licences import Asset, Holder, LicenceUnitOfW
 from simulator.services.vpp.domain.locations import Location
 
 
-@dataclass(frozen=True, slots=True)
-class TaskResult:
+class TaskResult(Struct, frozen=True):
     """What became of one task."""
 
     element: Body
@@ -237,8 +237,7 @@ def _each_user(
     return PieceResult(found, {"at": end} if end < len(wanted) else None, size)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """One kind of event."""
 
     do: Callable[[State, Location, Body, Place, int], PieceResult]
