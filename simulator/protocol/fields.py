@@ -376,7 +376,7 @@ def walk(rows: tuple[Field, ...]) -> Iterator[Field]:
     """Yield *rows* and all rows inside them."""
     for row in rows:
         yield row
-        inner = getattr(row, "fields", ())
         if isinstance(row, Table) and row.value is not None:
             yield row.value
-        yield from walk(inner)
+        if inner := getattr(row, "fields", ()):
+            yield from walk(inner)

@@ -6,7 +6,6 @@ what a value is.
 Longer than 300 lines: the walk meets all kinds of places, which have to agree on what a value is.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import Any
@@ -297,7 +296,7 @@ class Reader:
         known = not one.nested and one.key in carrier.concepts
         other = self._plans.unknown(self._plan, one.key)
         concept = carrier.concepts[one.key] if known else other.concept
-        row = dataclasses.replace(
+        row = replace(
             leaf.row,
             name=one.at[1:],
             concept=concept,

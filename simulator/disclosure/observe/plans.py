@@ -4,10 +4,12 @@ Longer than 300 lines: a plan is compiled from all kinds of rows, which refer to
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import unquote
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr, replace
 
 from simulator.disclosure.concepts import CONCEPTS, QUERY, UNKNOWN, add_concepts
 from simulator.disclosure.observe.inner import CARRIERS
@@ -29,8 +31,7 @@ def _anything(_: Any) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """What is known of one place."""
 
     name: str
@@ -53,8 +54,7 @@ class Row:
     """Whether it is known by its name only, as its place is that of no row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stray:
+class Stray(Struct, frozen=True):
     """A path parameter, to be found in a path that no operation has."""
 
     before: tuple[str, ...]
@@ -70,8 +70,7 @@ class Stray:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ObservationPlan:
+class ObservationPlan(Struct, frozen=True):
     """All rows of one kind of message."""
 
     path: tuple[tuple[int, Row], ...] = ()
@@ -91,9 +90,9 @@ class ObservationPlan:
     """Concept by the name of a field that stands where no row has it."""
     matched: bool = False
     """Whether it is that of an operation."""
-    sealed_headers: Mapping[str, str] = field(init=False)
+    sealed_headers: Mapping[str, str] = field(default_factory=dict)
     """Concepts of the header fields that are secret, by their names."""
-    protocol_headers: frozenset[str] = field(init=False)
+    protocol_headers: frozenset[str] = frozenset()
     """Names of the header fields that serve the protocol only, such as ids of requests."""
 
     def __post_init__(self) -> None:
@@ -101,8 +100,8 @@ class ObservationPlan:
         found = {name: row.concept for name, row in self.headers.items()}
         secret = {name: one for name, one in found.items() if CONCEPTS[one].sealed}
         protocol = (name for name, concept in found.items() if concept == "protocol")
-        object.__setattr__(self, "sealed_headers", secret)
-        object.__setattr__(self, "protocol_headers", frozenset(protocol))
+        force_setattr(self, "sealed_headers", secret)
+        force_setattr(self, "protocol_headers", frozenset(protocol))
 
 
 def compile_row(source: Field) -> Row:
