@@ -1,7 +1,7 @@
 """The credentials that a running simulator tells of, and their files."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class IssuedCredentials:
         """As in ``ready.json``."""
         self.path = path
         """The data directory."""
+        self._places: dict[str, Counter[str]] = {}
+        """How many holders of each list come before those of an organisation."""
         self._making = making
         self._at_once = at_once
         self._around = around
@@ -47,17 +49,14 @@ class IssuedCredentials:
         *is_all* says that these are all organisations, here and in `take`.
         """
         if is_all:
-            known: Mapping[str, Mapping[str, Any]] = held
-        else:
-            known = {one["id"]: {**one, **held.get(one["id"], {})} for one in self.organisations}
-        places: Counter[str] = Counter()
-        due = []
-        for name, lists in known.items():
-            for ready in held.get(name, {}):
-                first = max(self._at_once - places[ready], 0)
-                due += [one for one in lists[ready][:first] if self.is_due(one)]
-            places.update({ready: len(rows) for ready, rows in lists.items() if ready != "id"})
-        return due
+            self._places = dict(_places(held))
+        return [
+            one
+            for name in held.keys() & self._places.keys()
+            for ready, rows in held[name].items()
+            for one in rows[: max(self._at_once - self._places[name][ready], 0)]
+            if self.is_due(one)
+        ]
 
     def is_due(self, held: Held) -> bool:
         """Tell whether the files of *held* are still to be made."""
@@ -89,3 +88,11 @@ class IssuedCredentials:
             name: [credentials.entry(self.path, one) for one in rows]
             for name, rows in lists.items()
         }
+
+
+def _places(held: Mapping[str, HeldByList]) -> Iterator[tuple[str, Counter[str]]]:
+    """Yield each organisation with how many holders of each list come before its own."""
+    before: Counter[str] = Counter()
+    for name, lists in held.items():
+        yield name, before.copy()
+        before.update({ready: len(rows) for ready, rows in lists.items()})
