@@ -29,6 +29,12 @@ class Killer:
         self.uuid = ""
         mdm.on_result = self.arrived
 
+    def aim(self, process: subprocess.Popen[bytes], uuid: str) -> None:
+        """Kill *process* at the result of *uuid*, which may be there: devices go on at once."""
+        self.process, self.uuid = process, uuid
+        for message in [*self.mdm.results]:
+            self.arrived(message)
+
     def arrived(self, message: Body) -> None:
         if self.process is not None and message.get("CommandUUID") == self.uuid:
             self.process.send_signal(signal.SIGKILL)
@@ -152,7 +158,7 @@ async def test_what_was_done_and_said_before_a_kill_holds_after_it(tmp_path: Pat
 
         erase = mdm.queue_command(udid, "EraseDevice")
         async with started(data) as (ready, process):
-            killer.process, killer.uuid = process, erase
+            killer.aim(process, erase)
             await until(mdm, erase, 1)  # nobody pushes: it was pushed to before
             installed = mdm.results[-1]
             assert await asyncio.to_thread(process.wait, WAIT_S) == -signal.SIGKILL
