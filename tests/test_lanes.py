@@ -1,7 +1,9 @@
 """The two lanes of the gateway: what is brief waits for one page at most, and pages get on."""
 
+import asyncio
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -136,3 +138,28 @@ async def test_an_account_waits_for_one_page_and_not_for_all(
     assert account.status == 200
     assert before <= 4
     assert answered == names
+
+
+async def test_others_have_their_turn_between_the_pieces_of_a_look(
+    fleet: Apple, session: list[tuple[str, str]]
+) -> None:
+    loop, answered = asyncio.get_running_loop(), threading.Event()
+
+    def look(_: bytes) -> Iterator[None]:
+        asked = request("GET", "/account", session)
+        loop.call_soon_threadsafe(gateway.submit, asked, lambda _: answered.set())
+        for _piece in range(1000):  # for ten seconds at most
+            if answered.wait(0.01):
+                return
+            yield
+
+    page = request("POST", "/server/devices", session, json.dumps({"limit": 1000}).encode())
+    gateway = Gateway(fleet.store, fleet.engine, Clock(), look=look)
+    gateway.start()
+    response = await gateway.answer(page)
+    await gateway.close()
+
+    assert response.status == 200
+    assert answered.is_set()
+    recorded = await asyncio.to_thread(fleet.store.journal().read, limit=1000)
+    assert recorded[-1].request.target == "/server/devices"

@@ -146,6 +146,7 @@ class Simulator:
             preparer=BodyLanes(*(reader(guard.look_through) for _ in range(2))),
             serve_unjournalled=settings.unrecorded == "serve",
             replica=replica,
+            look=guard.looks_through,
         )
         self.gateway.start()
         stack.push_async_callback(self.gateway.close)

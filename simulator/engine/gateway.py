@@ -26,6 +26,7 @@ from simulator.engine.admission import Admission
 from simulator.engine.engine import Engine
 from simulator.engine.jobs import Job, Load, RequestJob, Work
 from simulator.engine.lanes import MAX_BATCH, Lanes
+from simulator.engine.late_records import Look
 from simulator.engine.preparation import Prepared, Preparer
 from simulator.engine.replica import Replica
 from simulator.engine.unrecorded import UnjournalledCount
@@ -66,12 +67,14 @@ class Gateway:
         preparer: Preparer | None = None,
         serve_unjournalled: bool = False,
         replica: Replica | None = None,
+        look: Look | None = None,
     ) -> None:
         """Take what runs the work; *call_out* makes the calls that a request needs.
 
         *preparer* reads large bodies; without one the writer does, and keeps others waiting.
         *serve_unjournalled* says whether requests are answered even if they cannot be recorded.
         *replica* keeps in step with other processes over the same store.
+        *look* looks for secrets in a page, piece by piece, before it is recorded.
         """
         self._store = store
         self.process = engine.process
@@ -93,6 +96,7 @@ class Gateway:
         self._closing = False
         self._call_out = call_out
         self._replica = replica
+        self.look = look
         self.unrecorded = UnjournalledCount(serve=serve_unjournalled)
         self._asking: set[asyncio.Task[None]] = set()
         self._admission: Admission | None = None
@@ -308,10 +312,22 @@ class Gateway:
 
     def _run(self) -> None:
         while batch := self._lanes.next():
-            done = self._transact(batch)
+            done = 0 if self._looks_on(batch[0]) else self._transact(batch)
             self._lanes.put_back(batch[done:])
             if self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._done, batch[:done])
+
+    @staticmethod
+    def _looks_on(job: Job) -> bool:
+        """Look at a piece of the page that *job* is going to record; return whether there was one.
+
+        Others have their turn after each. Whatever a look fails with, the record meets as well.
+        """
+        try:
+            return job.look_on()
+        except Exception:
+            LOG.exception("a page could not be looked at")
+            return False
 
     def _done(self, batch: Sequence[Job]) -> None:
         """Let go what the writer has done."""

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from simulator.core.messages import Request, Response
 from simulator.core.state import StoreAdmin
-from simulator.engine.late_records import LateRecord
+from simulator.engine.late_records import LateRecord, Look
 from simulator.engine.preparation import Prepared
 from simulator.protocol.operations import NeedsOutboundCall, NeedsPieces, OutboundCall
 
@@ -33,6 +33,10 @@ class Work:
                 self.result = self.work(state)
         except Exception as error:  # noqa: BLE001 (it is raised where the work was asked for)
             self.failed = error
+
+    def look_on(self) -> bool:
+        """There is nothing to look at before it is run."""
+        return False
 
     def done(self) -> None:
         """Tell who asked for it, on the event loop."""
@@ -60,6 +64,8 @@ class Load(Work):
 
 class Answering(Protocol):
     """The gateway, as a request needs it."""
+
+    look: Look | None
 
     def process(
         self,
@@ -146,6 +152,13 @@ class RequestJob:
         self.failed: Exception | None = None
         self.unjournalled: Exception | None = None
         """Why it could not be recorded, though there is an answer."""
+
+    def look_on(self) -> bool:
+        """Look at the next piece of what its second turn records; return whether there may be more.
+
+        It costs no transaction.
+        """
+        return self.goes_on and self.late.look_on(self.gateway.look)
 
     @property
     def has_two_turns(self) -> bool:

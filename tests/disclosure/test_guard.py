@@ -277,6 +277,41 @@ def test_a_large_body_that_was_looked_at_in_pieces_hides_nothing(at: int, writte
     assert b"<sealed " in kept
 
 
+@pytest.mark.parametrize("at", [0, 49_152, 65_530, 65_536, 114_680, 199_970])
+@pytest.mark.parametrize("written", [SECRET, base64.b64encode(SECRET.encode()).decode()])
+def test_a_page_that_was_looked_at_in_pieces_hides_nothing(at: int, written: str) -> None:
+    looking, one = guard(), exchange()
+    filler = ". " * 100_000
+    one.response = Response(200, (), f"{filler[:at]} {written} {filler[at:]}".encode())
+    pieces = len(list(looking.looks_through(one.response.body)))
+
+    kept = row_of(one, looking)[-1]
+
+    assert pieces < 5
+    assert written.encode() not in kept
+    assert b"<sealed " in kept
+
+
+def test_a_clean_page_that_was_looked_at_in_pieces_is_not_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looking, one, looked = guard(), exchange(), list[int]()
+
+    def look(data: bytes) -> bool:
+        looked.append(len(data))
+        return False
+
+    one.response = Response(200, (), b'{"serial_number": "C02X00000001"}, ' * 10_000)
+    pieces = len(list(looking.looks_through(one.response.body)))
+    looking.add("dep.access_secret", LATER)
+    monkeypatch.setattr(looking, "holds_secret", look)
+
+    row_of(one, looking)
+
+    assert pieces == 8
+    assert max(looked) < 65_536
+
+
 @pytest.mark.parametrize("written", [SECRET, base64.b64encode(SECRET.encode()).decode()])
 def test_a_page_hides_no_secret_in_it_or_beside_it(written: str) -> None:
     page = b'{"serial_number": "C02X00000001"}, ' * 4000

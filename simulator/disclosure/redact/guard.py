@@ -7,7 +7,7 @@ itself away as a credential, as it is or in another encoding.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -73,7 +73,9 @@ class SecretGuard:
         self._fingerprinter = fingerprinter
         self._known = CleanParts()
         self._looked: dict[bytes, int] = {}
-        """Large bodies that hold none of so many secrets, until they are recorded."""
+        """Large bodies of requests that hold none of so many secrets, until they are recorded."""
+        self._looked_answers: set[bytes] = set()
+        """Large answers that hold no secret that there was when they were made, likewise."""
         self.kinds: dict[str, list[tuple[str, str]]] = {}
         """Key in the body (empty: the entity's own) and concept of secrets, by kind of entity."""
         for service in services:
@@ -133,8 +135,9 @@ class SecretGuard:
         answer = exchange.response.body
         if len(answer) > _PIECE:
             # A page of ours: without the rest, there is less in it to be decoded.
-            if self.holds_secret(answer):
+            if answer not in self._looked_answers and self.holds_secret(answer):
                 return False
+            self._looked_answers.discard(answer)
             record = record.replace(answer, b"", 1)
         if self.holds_secret(record):
             return False
@@ -153,11 +156,23 @@ class SecretGuard:
         does not look at it again then, unless there are further secrets.
         """
         known = len(self.vault)
-        pieces = (body[at : at + _PIECE] for at in range(0, len(body), _PIECE - _OVERLAP))
-        if len(body) > _PIECE and not any(map(self.holds_secret, pieces)):
+        if len(body) > _PIECE and not any(map(self.holds_secret, _pieces(body))):
             if len(self._looked) >= _MOST_LOOKED:
                 self._looked.clear()
             self._looked[body] = known
+
+    def looks_through(self, answer: bytes) -> Iterator[None]:
+        """Look at an *answer* that will be recorded, piece by piece; `cleaned` does not then.
+
+        Secrets that are issued meanwhile are not in it, as they are made at random.
+        """
+        for piece in _pieces(answer):
+            if self.holds_secret(piece):
+                return
+            yield
+        if len(self._looked_answers) >= _MOST_LOOKED:
+            self._looked_answers.clear()
+        self._looked_answers.add(answer)
 
     def _stands_in(self, rests: Iterable[Rest], fields: Iterable[Pair]) -> bool:
         """Tell whether a secret stands in targets with bodies, or in header fields."""
@@ -242,6 +257,11 @@ class SecretGuard:
         if not self.holds_secret(word.encode("utf-8", "surrogatepass")):
             return word
         return self._mark(UNKNOWN, word)
+
+
+def _pieces(body: bytes) -> Iterator[bytes]:
+    """Yield pieces of *body* that overlap, so that any secret is whole in one of them."""
+    return (body[at : at + _PIECE] for at in range(0, len(body), _PIECE - _OVERLAP))
 
 
 def _looks_like(shapes: Mapping[bytes, Sequence[re.Pattern[bytes]]], data: bytes) -> bool:
