@@ -4,7 +4,7 @@ import hashlib
 from functools import lru_cache
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def stable(text: str) -> int:
     """Return the number that stands for *text*."""
     data = text.encode("utf-8", "surrogatepass")
