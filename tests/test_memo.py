@@ -49,9 +49,9 @@ def test_what_nobody_asks_for_any_more_goes() -> None:
     assert min(known) >= 100
 
 
-def test_what_is_asked_once_takes_no_room_and_what_is_asked_again_does() -> None:
-    known: RepeatMemo[int, str] = RepeatMemo(10_000)
-    for one in (*range(5000), *range(100)):
+def test_beyond_a_part_of_the_room_what_is_asked_once_takes_none() -> None:
+    known: RepeatMemo[int, str] = RepeatMemo(400)
+    for one in (*range(5000), *range(1000, 1100)):
         known.keep(one, str(one))
 
-    assert known == {one: str(one) for one in range(100)}
+    assert known == {one: str(one) for one in (*range(100), *range(1000, 1100))}

@@ -8,6 +8,8 @@ DEVICES = 32_768
 """Answers about what differs from device to device: each is pushed to again and again."""
 _SLOTS = 1 << 18
 """Marks of what was asked once: more than anybody asks for in turn, in as many bytes."""
+_FREE = 4
+"""One of so many parts of the room is for whatever comes, so that few devices are known at once."""
 _SHARE = 64
 """One of so many parts of a full memo makes room at a time."""
 _TURNED_AWAY = 7
@@ -53,9 +55,10 @@ class Memo(dict[K, V]):
 
 
 class RepeatMemo(Memo[K, V]):
-    """Answers to what was asked before: the first time only a mark of one byte is kept.
+    """Answers to what was asked before, once a part of the room is taken.
 
-    A cursor or a new user's name comes once; without marks each would take the room of a device.
+    A cursor or a new user's name comes once: the first time only a mark of one byte is kept then.
+    Without marks each would take the room of a device.
     """
 
     __slots__ = ("_marks",)
@@ -67,7 +70,7 @@ class RepeatMemo(Memo[K, V]):
 
     def has_room(self, asked: K) -> bool:
         """Tell whether an answer to *asked* may be set now: not before it is asked again."""
-        if asked in self:
+        if len(self) < self._most // _FREE or asked in self:
             return True
         # Of two that have the same slot, the later one's mark stays. Marks are not 0, as slots are.
         mark, slot = divmod(hash(asked), _SLOTS)
