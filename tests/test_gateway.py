@@ -124,7 +124,7 @@ class Counted(asyncio.Event):
 async def test_answers_of_one_transaction_wake_once(
     tmp_path: Path, threads: Threads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("simulator.engine.gateway.BATCH_S", 60)
+    monkeypatch.setattr("simulator.engine.writer.BATCH_S", 60)
     pushes = [request("POST", f"/3/device/{number:064x}", []) for number in range(20)]
     async with swift(tmp_path, threads) as gateway:
         with gateway.notifier.listen(EXCHANGES, event=Counted()) as arrived:
@@ -451,7 +451,7 @@ async def test_large_work_that_fails_is_not_done_again_for_what_waits_behind_it(
 async def test_an_answer_waits_for_no_more_work_than_fits_into_a_moment(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("simulator.engine.gateway.monotonic", itertools.count().__next__)
+    monkeypatch.setattr("simulator.engine.writer.monotonic", itertools.count().__next__)
     first_is_known = threading.Event()
 
     def wait(_: State) -> bool:
@@ -469,7 +469,7 @@ async def test_an_answer_waits_for_no_more_work_than_fits_into_a_moment(
 async def test_what_does_not_fit_comes_next(
     tmp_path: Path, threads: Threads, monkeypatch: pytest.MonkeyPatch, step_s: int
 ) -> None:
-    monkeypatch.setattr("simulator.engine.gateway.monotonic", itertools.count(0, step_s).__next__)
+    monkeypatch.setattr("simulator.engine.writer.monotonic", itertools.count(0, step_s).__next__)
     async with swift(tmp_path, threads) as gateway:
         for number in range(5):
             gateway.submit(request("GET", f"/account?{number}", []), lambda _: None)

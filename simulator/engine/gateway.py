@@ -1,22 +1,18 @@
 """The gateway: the one asynchronous step between transports and the engine.
 
-Requests queue up for the writer thread. It takes all that wait (pages apart: see
+Requests queue up for the writer's thread. It takes all that wait (pages apart: see
 `Lanes`), runs the engine over each in one transaction, commits, and only then lets
 the answers go: what arrives while a commit runs forms the next batch.
 
 Brief requests, such as pushes, need no thread as long as none is at work: the
 event loop runs those that came together itself, which saves each the way to
 the thread and back.
-
-Longer than 300 lines: the queue, the writer and the loop's own turn keep one order between them.
 """
 
 import asyncio
 import logging
-import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from time import monotonic
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from simulator.core.clock import Clock
 from simulator.core.messages import Request, Response
@@ -25,33 +21,19 @@ from simulator.core.state import StoreAdmin
 from simulator.engine.admission import Admission
 from simulator.engine.engine import Engine
 from simulator.engine.jobs import Job, Load, RequestJob, Work
-from simulator.engine.lanes import MAX_BATCH, Lanes
+from simulator.engine.lanes import MAX_BATCH
 from simulator.engine.late_records import Look
 from simulator.engine.preparation import Prepared, Preparer
 from simulator.engine.replica import Replica
-from simulator.engine.unrecorded import UnjournalledCount
+from simulator.engine.resubmitting import Resubmitter, do_all
+from simulator.engine.unrecorded import UNAVAILABLE, UnjournalledCount
+from simulator.engine.writer import Writer
 from simulator.protocol.operations import NeedsPieces, OutboundCall
-from simulator.store.errors import StoreError
 from simulator.store.protocols import Store
 
 LOG = logging.getLogger("mdmsim")
 T = TypeVar("T")
 _NO_CALLS: Mapping[OutboundCall, str] = {}
-BATCH_S = 0.05
-"""Seconds after which a transaction takes no further job: else an answer waits for all of them."""
-PAGES_S = 0.005
-"""Seconds after which one of pages takes no further: brief requests wait for it."""
-_NO_CONNECTION = {"unreachable", "crowded"}
-_UNAVAILABLE = Response(
-    503,
-    (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5")),
-    b"mdmsim: the journal cannot be written, and nothing is served unseen\n",
-    close=True,
-)
-
-
-class _UnjournalledError(Exception):
-    """Undoes a transaction whose answer is given all the same."""
 
 
 class Gateway:
@@ -81,8 +63,6 @@ class Gateway:
         self._runs_inline = engine.runs_inline
         self._is_page = engine.is_page
         self._clock = clock
-        self._lanes = Lanes()
-        """What waits for the writer."""
         self._enqueued = self._pages = 0
         """Jobs that the writer has not answered yet, and how many of them are pages."""
         self._inline: list[RequestJob] = []
@@ -94,21 +74,20 @@ class Gateway:
         self.leaving = False
         """Whether this process ends soon: a balancer is to send nobody here."""
         self._closing = False
-        self._call_out = call_out
         self._replica = replica
         self.look = look
         self.unrecorded = UnjournalledCount(serve=serve_unjournalled)
-        self._asking: set[asyncio.Task[None]] = set()
+        self._resubmitter = Resubmitter(self.submit, self.load, call_out)
         self._admission: Admission | None = None
         if preparer is not None:
             self._admission = Admission(engine, preparer, self.run, self._enqueue)
-        self._thread = threading.Thread(target=self._run, name="mdmsim-writer", daemon=True)
+        self._writer = Writer(store, clock, self.unrecorded, replica, self._done_by_writer)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
         """Start the writer; call it on the event loop that will ask."""
         self._loop = asyncio.get_running_loop()
-        self._thread.start()
+        self._writer.start()
 
     async def answer(self, request: Request) -> Response:
         """Answer one request; the exchange is committed when this returns. Never raises."""
@@ -173,7 +152,7 @@ class Gateway:
             return
         batch, self._inline = self._inline[:MAX_BATCH], self._inline[MAX_BATCH:]
         try:
-            done = self._commit(batch)
+            done = self._writer.commit(batch)
         except Exception:  # noqa: BLE001 (whatever the store failed with)
             self._inline = batch + self._inline
             self._enqueue()
@@ -194,64 +173,22 @@ class Gateway:
                 self._pages += job.is_page
         for job in (*earlier, *jobs):
             self._enqueued += 1
-            self._lanes.put(job)
+            self._writer.put(job)
 
     def ask(self, job: RequestJob, outbound_call: OutboundCall) -> None:
         """Make an outbound call, then have the request of *job* answered anew."""
-
-        async def ask() -> Mapping[OutboundCall, str]:
-            about = "nothing is asked from here"
-            if self._call_out is not None:
-                about = await self._call_out(outbound_call)
-            return {**job.completed_calls, outbound_call: about}
-
-        self._answer_after(job, ask)
+        self._resubmitter.ask(job, outbound_call)
 
     def do_first(self, job: RequestJob, piece: Callable[[StoreAdmin], bool]) -> None:
-        """Do *piece* until that was all, then have the request of *job* answered anew.
-
-        Each is a transaction of its own, between which others have theirs.
-        """
-
-        async def do() -> Mapping[OutboundCall, str]:
-            await self._do_all(piece)
-            return job.completed_calls
-
-        # At the same time: by a later one more might be due, again and again.
-        self._answer_after(job, do, job.now_ms)
-
-    async def _do_all(self, piece: Callable[[StoreAdmin], bool]) -> None:
-        while not await self.load(piece):
-            pass
-
-    def _answer_after(
-        self,
-        job: RequestJob,
-        first: Callable[[], Awaitable[Mapping[OutboundCall, str]]],
-        now_ms: int = 0,
-    ) -> None:
-        """Answer the request of *job* anew once *first* has the calls that were made for it."""
-
-        async def answer() -> None:
-            try:
-                calls = await first()
-            except BaseException:
-                job.on_response(_UNAVAILABLE)
-                raise
-            self.submit(
-                job.request, job.on_response, calls, job.prepared, job.begun_ns, now_ms, job.lookups
-            )
-
-        task = asyncio.get_running_loop().create_task(answer())
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
+        """Do *piece* until that was all, then have the request of *job* answered anew."""
+        self._resubmitter.do_first(job, piece)
 
     def finish(self, job: RequestJob) -> Response:
         """Return the answer to hand on, and wake who waits for it."""
         self.unrecorded.note(job.failed or job.unjournalled)
         response = job.response
         if job.failed is not None or response is None:
-            return _UNAVAILABLE
+            return UNAVAILABLE
         self._exchanged = True
         if response.notify_topic:
             self.notifier.wake_topic(response.notify_topic)
@@ -287,7 +224,7 @@ class Gateway:
                 return await ended
             except NeedsPieces as pending:
                 piece = pending.piece
-            await self._do_all(piece)
+            await do_all(self.load, piece)
 
     async def probe(self) -> int:
         """Write as much as a few exchanges take; return a number that `Journal.probed` gives.
@@ -300,34 +237,17 @@ class Gateway:
 
     async def close(self) -> None:
         """Finish what was asked, then end the writer."""
-        for task in self._asking:
-            task.cancel()
+        self._resubmitter.cancel()
         if self._admission is not None:
             await self._admission.close()
         self._closing = True
         self._enqueue()
-        self._lanes.end()
-        if self._thread.is_alive():
-            await asyncio.to_thread(self._thread.join)
+        self._writer.end()
+        await asyncio.to_thread(self._writer.join)
 
-    def _run(self) -> None:
-        while batch := self._lanes.next():
-            done = 0 if self._looks_on(batch[0]) else self._transact(batch)
-            self._lanes.put_back(batch[done:])
-            if self._loop is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._done, batch[:done])
-
-    @staticmethod
-    def _looks_on(job: Job) -> bool:
-        """Look at a piece of the page that *job* is going to record; return whether there was one.
-
-        Others have their turn after each. Whatever a look fails with, the record meets as well.
-        """
-        try:
-            return job.look_on()
-        except Exception:
-            LOG.exception("a page could not be looked at")
-            return False
+    def _done_by_writer(self, batch: Sequence[Job]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._done, batch)
 
     def _done(self, batch: Sequence[Job]) -> None:
         """Let go what the writer has done."""
@@ -335,70 +255,6 @@ class Gateway:
         self._pages -= sum(job.is_page for job in batch)
         self._resolve(batch)
         self._run_inline()
-
-    def _transact(self, batch: Sequence[Job]) -> int:
-        """Run a batch, each job in its own transaction if need be; return how many were run."""
-        try:
-            return self._commit(batch)
-        except Exception as error:  # noqa: BLE001 (whatever the store failed with)
-            # After a lost connection, one after the other would wait for it; and some may be done.
-            if len(batch) == 1 or (
-                isinstance(error, StoreError) and error.reason in _NO_CONNECTION
-            ):
-                for job in batch:
-                    self._fail(job, error)
-            else:
-                for job in batch:
-                    while not self._transact([job]):
-                        pass
-            return len(batch)
-
-    def _commit(self, batch: Sequence[Job]) -> int:
-        """Run jobs in one transaction, as many as there is time for; return how many those are.
-
-        Raise what the store failed with.
-        """
-        unrecorded, done = self.unrecorded, 0
-        until = monotonic() + (PAGES_S if batch[0].is_page else BATCH_S)
-        with self._store.transaction() as state:
-            if unrecorded.unjournalled:
-                state.skip_sequence_numbers(unrecorded.unjournalled, at_ms=self._clock.now_ms())
-            if self._replica is not None:
-                self._replica.keep_time(state, batch)
-            for job in batch:
-                if done and monotonic() > until:
-                    break
-                job.run(state)
-                done += not job.goes_on
-                if job.has_two_turns:
-                    break
-            if self._replica is not None:
-                self._replica.announce(state, batch[:done])
-        unrecorded.unjournalled = 0
-        if unrecorded.trouble and not all(isinstance(job, Work) for job in batch[:done]):
-            unrecorded.trouble = None
-        return done
-
-    def _fail(self, job: Job, error: Exception) -> None:
-        """Have *job* fail, or answered without a record if that is wanted."""
-        job.failed = error
-        if isinstance(job, Work):
-            return
-        self.unrecorded.failed(error)
-        if self.unrecorded.serve:
-            try:
-                self._run_unjournalled(job)
-            except _UnjournalledError:
-                job.unjournalled = error
-                self.unrecorded.unjournalled += job.outbound_call is None
-            except Exception as again:  # noqa: BLE001 (whatever the store failed with)
-                job.failed = again
-
-    def _run_unjournalled(self, job: RequestJob) -> NoReturn:
-        """Run a job and undo what it wrote; raise _UnseenError if there is an answer."""
-        with self._store.transaction() as state:
-            job.run(state)
-            raise _UnjournalledError
 
     def _resolve(self, batch: Sequence[Job]) -> None:
         """Let the answers of *batch* go, and wake who waits for exchanges, once for all of them."""

@@ -2,9 +2,16 @@
 
 import logging
 
+from simulator.core.messages import Response
 from simulator.store.errors import StoreError
 
 LOG = logging.getLogger("mdmsim")
+UNAVAILABLE = Response(
+    503,
+    (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5")),
+    b"mdmsim: the journal cannot be written, and nothing is served unseen\n",
+    close=True,
+)
 
 
 class UnjournalledCount:

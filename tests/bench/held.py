@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simulator.cli import main
-from simulator.engine.gateway import Gateway
 from simulator.engine.jobs import Job
+from simulator.engine.writer import Writer
 
 LEAST_S = 0.001
-_commit = Gateway._commit
+_commit = Writer.commit
 
 
-def _timed(self: Gateway, batch: Sequence[Job]) -> int:
+def _timed(self: Writer, batch: Sequence[Job]) -> int:
     begun = time.thread_time()
     try:
         return _commit(self, batch)
@@ -29,5 +29,5 @@ def _timed(self: Gateway, batch: Sequence[Job]) -> int:
 
 
 if __name__ == "__main__":
-    Gateway._commit = _timed  # type: ignore[method-assign]
+    Writer.commit = _timed  # type: ignore[method-assign]
     main()

@@ -65,6 +65,7 @@ PROMISES = {
         "tests/transport/http2/test_peer.py",
     ),
     "simulator/engine/gateway.py": ("tests/test_gateway.py",),
+    "simulator/engine/writer.py": ("tests/test_gateway.py", "tests/test_lanes.py"),
 }
 """Module, and the tests that are there for it: first those that catch most in the least time."""
 EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
