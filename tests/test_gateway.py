@@ -21,7 +21,9 @@ from simulator.core.state import State
 from simulator.engine.engine import Engine
 from simulator.engine.gateway import Gateway
 from simulator.engine.lanes import MAX_BATCH
+from simulator.protocol.items import PIECE
 from simulator.protocol.operations import NeedsPieces, OutboundCall
+from simulator.services.vpp.domain import users
 from simulator.store.errors import StoreError
 from simulator.store.opening import open_store
 from simulator.store.sqlite.store import SqliteStore
@@ -380,6 +382,21 @@ async def test_what_is_served_unseen_changes_nothing_and_is_on_record(vpp: Vpp) 
     missing = [seq for one in cuts for seq in range(one.first, one.last + 1)]
     assert missing == [recorded + 1, recorded + 2, recorded + 3]
     assert [one.seq for one in exchanges] == [*range(1, recorded + 1), recorded + 4]
+
+
+async def test_a_page_is_served_unseen_whole(vpp: Vpp) -> None:
+    people = [(f"u-{number}", "", "") for number in range(2 * PIECE)]
+    await asyncio.to_thread(vpp.at, lambda state, place: users.add_many(state, place, people))
+    stoken = await asyncio.to_thread(lambda: vpp.stoken)
+    gateway = Gateway(vpp.store, vpp.engine, Clock(), serve_unjournalled=True)
+    gateway.start()
+    asked = request("GET", "/mdm/v2/users", [("Host", "x"), ("Authorization", f"Bearer {stoken}")])
+    async with full(vpp, gateway):
+        served = await gateway.answer(asked)
+    await gateway.close()
+
+    assert served.status == 200
+    assert len(json.loads(served.body)["users"]) == len(people)
 
 
 async def test_what_cannot_even_be_computed_is_refused_though_unseen_would_do(

@@ -9,6 +9,7 @@ Longer than 300 lines: it is one line, which is followed from its top to its end
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol, cast
 
 from msgspec.structs import replace
@@ -20,12 +21,14 @@ from simulator.engine.compiled import CompiledOperation, compiled_operations
 from simulator.engine.habits import note_habits
 from simulator.engine.head_cache import HeadCache, HeadCheck, HeadFacts
 from simulator.engine.labels import SESSION, START, labelled
+from simulator.engine.late_records import LateRecord, PendingPage
 from simulator.engine.preflight import nothing, unmatched
 from simulator.engine.preparation import Prepared
 from simulator.engine.readings import Reading, Readings
 from simulator.faults.faults import FaultRegistry, delivered
 from simulator.faults.generic import refused
 from simulator.protocol.catalogue import Catalogue, Match
+from simulator.protocol.items import held_back
 from simulator.protocol.operations import (
     ApiError,
     Call,
@@ -116,14 +119,18 @@ class Engine:
         prepared: Prepared | None = None,
         elapsed_us: Callable[[], int] = _NOT_MEASURED,
         lookups: dict[str, Any] | None = None,
+        late: LateRecord | None = None,
     ) -> Response:
         """Answer *request* and record the exchange, all in the transaction of *state*.
 
         What was *prepared* beforehand is not done again. *elapsed_us* tells how long the request
-        has been there. *lookups* keeps what is looked up for it in several transactions.
+        has been there. *lookups* keeps what is looked up for it in several transactions;
+        *late* keeps a long page, which is then not complete and not recorded yet.
         Raise NeedsOutboundCall, and record nothing, if it needs a call that is not among
         *completed_calls*; NeedsPieces if others' work is to be done first.
         """
+        if late is not None:
+            state = late.noting(state)
         names, session, prefix = named(request.headers), "", ""
         if SESSION in names or request.target.startswith(START):
             request, session, prefix = labelled(request)
@@ -156,12 +163,18 @@ class Engine:
                 exchange.response = self._answer(call, reading)
         else:
             exchange.response = self._answer(call, reading)
-        if exchange.findings and match.service is not None:
-            docs = (match.operation or match.service).docs
-            exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]
-        exchange.took_us = elapsed_us()
-        sealed = None if prepared is None else prepared.sealed
-        return self._record(exchange, sealed, reading, state)
+        response, sealed = exchange.response, None if prepared is None else prepared.sealed
+        if call.items is None and late is None:
+            self._seal(exchange, sealed, reading, elapsed_us)
+            state.of(exchange.organisation).record(exchange)
+            return response
+        seal = partial(self._seal, exchange, sealed, reading, elapsed_us)
+        page = PendingPage(call, seal, partial(self._fail, call, reading))
+        if late is not None and late.keep(page):
+            return response
+        for _ in page.write_out():
+            pass
+        return page.record(state)
 
     def prepare(self, request: Request) -> Prepared:
         """Decode, check and seal *request*; `process` needs not do it then."""
@@ -207,33 +220,37 @@ class Engine:
             path=match.path,
         )
 
-    def _record(
+    def _seal(
         self,
         exchange: Exchange,
         sealed_request: Request | None,
         reading: Reading,
-        state: State,
-    ) -> Response:
-        """Record the finished exchange without its secrets; return the answer with them."""
+        elapsed_us: Callable[[], int],
+    ) -> None:
+        """Have *exchange*, whose answer is made, be as it is recorded: without its secrets."""
         response, match = exchange.response, reading.match
         operation, service = match.operation, match.service
+        if exchange.findings and service is not None:
+            docs = (operation or service).docs
+            exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]
+        exchange.took_us = elapsed_us()
         seal_request, seal_response = self._sealer.seal_request, self._sealer.seal_response
         exchange.request = sealed_request or seal_request(
             exchange.request, operation, service, reading.decoded
         )
         sealed = seal_response(response, operation, service)
         exchange.response = sealed.for_record() if response.notify_topic else sealed
-        state.of(exchange.organisation).record(exchange)
-        return response
 
     def _answer(self, call: Call, reading: Reading) -> Response:
         service = reading.match.service
         if service is None:
             return unmatched(call.exchange, self.catalogue)
         call.exchange.service = service.name
-        response = self._respond(call, reading, service)
-        note_habits(call, response)
-        return delivered(call, response) if call.exchange.faults else response
+        return _completed(call, self._respond(call, reading, service))
+
+    def _fail(self, call: Call, reading: Reading, error: Exception) -> Response:
+        """Answer *call*, whose items failed with *error*."""
+        return _completed(call, _refuse(call, cast("Service", reading.match.service), error))
 
     def _respond(self, call: Call, reading: Reading, service: Service) -> Response:
         exchange, match = call.exchange, reading.match
@@ -246,17 +263,10 @@ class Engine:
                 head = self._heads[exchange.operation].find(call)
             head.receive(call, match, service)
             return self._handle(call, self._plans[exchange.operation], head, reading)
-        except ApiError as error:
-            exchange.error = error.row.code
-            return refused(call, service, error.row)
         except (NeedsOutboundCall, NeedsPieces, StoreError):
             raise
-        except Exception:
-            LOG.exception("%s failed", call.operation.name)
-            text = "the simulator failed on this request: please report it with the log"
-            exchange.findings.append(Finding("internal-error", "body", "", text, refused=True))
-            exchange.error = service.broken.code
-            return service.refuse(call, service.broken)
+        except Exception as error:  # noqa: BLE001 (it is on record)
+            return _refuse(call, service, error)
 
     def _handle(
         self,
@@ -280,7 +290,29 @@ class Engine:
         plan.check_version(call)
         with call.state.savepoint():
             result = plan.operation.handler(call)
-        return plan.service.answer(call, plan.project(result, call.version))
+        message = plan.project(result, call.version)
+        if plan.is_page:
+            message, call.items = held_back(message)
+        return plan.service.answer(call, message)
+
+
+def _completed(call: Call, response: Response) -> Response:
+    """Return *response* as it is sent; note what it shows of the client."""
+    note_habits(call, response)
+    return delivered(call, response) if call.exchange.faults else response
+
+
+def _refuse(call: Call, service: Service, error: Exception) -> Response:
+    """Answer with the row of *error*, or as a failure of our own, and note that."""
+    exchange = call.exchange
+    if isinstance(error, ApiError):
+        exchange.error = error.row.code
+        return refused(call, service, error.row)
+    LOG.error("%s failed", call.operation.name, exc_info=error)
+    text = "the simulator failed on this request: please report it with the log"
+    exchange.findings.append(Finding("internal-error", "body", "", text, refused=True))
+    exchange.error = service.broken.code
+    return service.refuse(call, service.broken)
 
 
 def _recognise(call: Call, plan: CompiledOperation, head: HeadFacts | HeadCheck) -> None:

@@ -76,6 +76,7 @@ class Answering(Protocol):
         prepared: Prepared | None,
         elapsed_us: Callable[[], int],
         lookups: dict[str, Any],
+        late: LateRecord | None,
     ) -> Response:
         """Answer and record *request*, as the engine does."""
         ...
@@ -154,32 +155,35 @@ class RequestJob:
         """Why it could not be recorded, though there is an answer."""
 
     def look_on(self) -> bool:
-        """Look at the next piece of what its second turn records; return whether there may be more.
+        """Do the next piece of what lies between its turns; return whether there may be more.
 
         It costs no transaction.
         """
-        return self.goes_on and self.late.look_on(self.gateway.look)
+        return self.goes_on and self.late.go_on(self.gateway.look)
 
     @property
     def has_two_turns(self) -> bool:
         """Whether it is answered in one transaction and recorded in another; each takes long."""
-        return self.late.exchange is not None
+        return self.late.page is not None
 
     def run(self, state: StoreAdmin) -> None:
         """Answer it, in the transaction of a batch."""
         self.failed = self.outbound_call = self.piece = None
-        if self.late.write(state):
+        if self.late.page is not None and self.late.is_begun:
+            self.response = self.late.page.record(state)
             self.goes_on = False
             return
+        self.late = LateRecord()  # that of a transaction that failed is void
         try:
             self.response = self.gateway.process(
                 self.request,
-                self.late.noting(state) if self.is_page else state,
+                state,
                 self.now_ms,
                 self.completed_calls,
                 self.prepared,
                 self._elapsed_us,
                 self.lookups,
+                self.late if self.is_page else None,
             )
         except NeedsOutboundCall as pending:
             self.outbound_call = pending.outbound_call

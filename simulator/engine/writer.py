@@ -106,7 +106,7 @@ class Writer:
 
     @staticmethod
     def _looks_on(job: Job) -> bool:
-        """Look at a piece of the page that *job* is going to record; return whether there was one.
+        """Do a piece of the page that *job* is going to record; return whether there may be more.
 
         Others have their turn after each. Whatever a look fails with, the record meets as well.
         """
@@ -129,7 +129,7 @@ class Writer:
                     self._fail(job, error)
             else:
                 for job in batch:
-                    while not self._transact([job]):
+                    while self._looks_on(job) or not self._transact([job]):
                         pass
             return len(batch)
 
@@ -152,4 +152,8 @@ class Writer:
         """Run a job and undo what it wrote; raise _UnjournalledError if there is an answer."""
         with self._store.transaction() as state:
             job.run(state)
+            while self._looks_on(job):
+                pass
+            if job.goes_on:
+                job.run(state)
             raise _UnjournalledError

@@ -77,6 +77,11 @@ class Listing:
         """The entities of the page, each with the place of its first item."""
         self.is_complete = False
 
+    @property
+    def entities(self) -> list[Entity]:
+        """Those of `rows`."""
+        return [one for _, one in self.rows]
+
     def go_on(self, state: State) -> bool:
         """Read the next `READ` entities; return whether those were the last that count."""
         own = state.of(self._organisation)

@@ -13,6 +13,7 @@ from simulator.protocol import quirks
 from simulator.protocol.body_formats import READERS, BodyFormat
 from simulator.protocol.fields import ErrorCode, Field, Table
 from simulator.protocol.head import NOBODY, HeadNotes, Principal, Quirk, RequestHead
+from simulator.protocol.items import Items
 from simulator.protocol.wire import QueryPair
 
 
@@ -118,6 +119,8 @@ class Call(msgspec.Struct):
     """Who issues certificates: `simulator.pki.authorities`, of which this layer knows nothing."""
     prefix: str = ""
     """Path that stood before the target, as the label of a test run; empty if none."""
+    items: Items[Any] | None = None
+    """Those of the answer that are to be written out yet."""
     notes: HeadNotes | None = None
     """Where a check of the head is noted, while one runs whose result is to be kept."""
 

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from simulator.core.memo import Memo
 from simulator.protocol.fields import Field, Table, span, walk
+from simulator.protocol.items import Items
 
 Message = dict[str, Any]
 Projector = Callable[[Any, int], Any]
@@ -124,6 +125,8 @@ def _cut_table(value: Message, row: Table, table: _Cut) -> Message:
 def _cut_inside(value: Any, row: Field, table: _Cut) -> Any:
     if isinstance(row, Table):
         return _cut_table(value, row, table) if type(value) is dict else value
+    if type(value) is Items:
+        return value.then(partial(_cut, cut=table))
     if type(value) is tuple and not table.drops:
         return value  # a constant, written in the order of the rows
     if isinstance(value, list | tuple):

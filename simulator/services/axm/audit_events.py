@@ -5,6 +5,7 @@ from typing import Any
 from simulator.core.state import Body, Entity
 from simulator.core.timestamps import is_time, milliseconds, rfc3339_ms
 from simulator.protocol.fields import Field, Object, String
+from simulator.protocol.items import Items
 from simulator.protocol.operations import Call, operation
 from simulator.services import audit
 from simulator.services.audit import KINDS, data_key
@@ -160,8 +161,8 @@ def list_events(call: Call) -> Body:
         read, start, paging.limit(call), lambda one: _fits(call, one)
     )
     only = asked_fields(call, "auditEvents")
-    rows = [_shown(call, one, only) for one in found]
-    return paging.page(call, rows, last, more=more)
+    items = Items(found, lambda one: _shown(call, one, only))
+    return paging.page(call, items, last, more=more)
 
 
 def _fits(call: Call, one: Entity) -> bool:

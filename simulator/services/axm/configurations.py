@@ -6,6 +6,7 @@ from xml.parsers.expat import ExpatError
 
 from simulator.core.state import Body, Entity
 from simulator.protocol.fields import Field, Object, String, Strings
+from simulator.protocol.items import Items
 from simulator.protocol.operations import Call, operation
 from simulator.services import audit
 from simulator.services.axm import access, errors, paging
@@ -23,7 +24,7 @@ from simulator.services.axm.documents import (
     uuid_of,
 )
 from simulator.services.axm.entities import WriteEntity, entity_rows
-from simulator.services.axm.stored import find_stored, get_stored, scan_light, show, stamps
+from simulator.services.axm.stored import find_stored, get_stored, scan_light, show, shower, stamps
 
 CONFIGURATION, KIND = "axm.configuration", "configurations"
 CUSTOM = "CUSTOM_SETTING"
@@ -100,8 +101,9 @@ _WRITE_ERRORS = (*errors.ENTITY, errors.PARAMETER_INVALID)
 def list_configurations(call: Call) -> Body:
     """Return a page of configurations, without their profiles."""
     found, more = scan_light(call, CONFIGURATION, _weight)
-    rows = [show(call, KIND, _without_profile(one)) for one in found]
-    return paging.page(call, rows, found[-1].key if found else "", more=more)
+    shown = shower(call, KIND)
+    items = Items(found, lambda one: shown(_without_profile(one)))
+    return paging.page(call, items, found[-1].key if found else "", more=more)
 
 
 def _without_profile(one: Entity) -> Entity:

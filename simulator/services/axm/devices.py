@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from simulator.core.state import Body
+from simulator.core.state import Body, Entity
 from simulator.protocol.fields import Object, String
+from simulator.protocol.items import Items
 from simulator.protocol.operations import Call, operation
 from simulator.services.axm import errors, paging, stale
 from simulator.services.axm.device_rows import (
@@ -108,10 +109,12 @@ def list_devices(call: Call) -> Body:
     )
     known = call.state.get_many(OWN, [one.key for one in found])
     own = {serial: one.body for serial, one in known.items()}
-    rows = [
-        _shown(links, Device.of(one), own.get(one.key, {}), call.version, only) for one in found
-    ]
-    return paging.page(call, rows, last, more=more)
+    version = call.version
+
+    def show(one: Entity) -> Body:
+        return _shown(links, Device.of(one), own.get(one.key, {}), version, only)
+
+    return paging.page(call, Items(found, show), last, more=more)
 
 
 @operation(

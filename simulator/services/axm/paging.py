@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from simulator.core.state import Body, Entity
 from simulator.protocol.fields import Digits, String
+from simulator.protocol.items import Items
 from simulator.protocol.operations import Call
 from simulator.services.axm import errors
 from simulator.services.axm.documents import itself
@@ -94,7 +95,7 @@ def _encoded(call: Call, place: str, issued_ms: int | str) -> str:
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
-def page(call: Call, data: Sequence[Any], last: str, *, more: bool) -> Body:
+def page(call: Call, data: Sequence[Any] | Items[Any], last: str, *, more: bool) -> Body:
     """Return the document of a page; *last* is the place of its last item."""
     size = limit(call)
     links = {"self": itself(call)}
@@ -108,7 +109,7 @@ def page(call: Call, data: Sequence[Any], last: str, *, more: bool) -> Body:
             f"{quote(name, safe='[]')}={quote(value, safe=',')}" for name, value in pairs
         )
         links["next"] = f"{itself(call)}?{query}"
-    return {"data": list(data), "links": links, "meta": {"paging": paging}}
+    return {"data": data, "links": links, "meta": {"paging": paging}}
 
 
 def collect(

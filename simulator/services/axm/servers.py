@@ -5,6 +5,7 @@ from typing import Any
 from simulator.core.state import Body
 from simulator.pki.servers import certificate_problem
 from simulator.protocol.fields import Boolean, Object, String, Strings
+from simulator.protocol.items import Items
 from simulator.protocol.operations import Call, operation
 from simulator.services.axm import errors, paging
 from simulator.services.axm.documents import (
@@ -136,9 +137,9 @@ def list_devices(call: Call) -> Body:
     """Return a page of resource identifiers."""
     server, after = _find(call), int(paging.after(call) or 0)
     found, more = fleet.page(call.state, server["id"], after, paging.limit(call))
-    rows = [{"type": "orgDevices", "id": one.serial} for one in found]
+    items = Items(found, lambda one: {"type": "orgDevices", "id": one.serial})
     last = found[-1].place if found else after
-    return paging.page(call, rows, str(last), more=more)
+    return paging.page(call, items, str(last), more=more)
 
 
 @operation(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from simulator.core.state import Body, Entity, State
 from simulator.core.timestamps import rfc3339_ms
+from simulator.protocol.items import Items
 from simulator.protocol.operations import Call, NeedsPieces
 from simulator.services.axm import errors, paging
 from simulator.services.axm.documents import Links, asked_fields, resource, single
@@ -16,17 +17,26 @@ Relate = Callable[[Links, str], Body]
 """Takes the links and an id, and returns the relationships."""
 
 
+def shower(call: Call, kind: str, relate: Relate | None = None) -> Callable[[Entity], Body]:
+    """Return what makes of an entity its resource."""
+    links, only = Links(call), asked_fields(call, kind)
+
+    def show(entity: Entity) -> Body:
+        return resource(
+            kind,
+            entity.key,
+            entity.body["attributes"],
+            relationships=relate(links, entity.key) if relate is not None else None,
+            link=links.to(kind, entity.key),
+            only=only,
+        )
+
+    return show
+
+
 def show(call: Call, kind: str, entity: Entity, relate: Relate | None = None) -> Body:
     """Return the resource of an entity."""
-    links = Links(call)
-    return resource(
-        kind,
-        entity.key,
-        entity.body["attributes"],
-        relationships=relate(links, entity.key) if relate is not None else None,
-        link=links.to(kind, entity.key),
-        only=asked_fields(call, kind),
-    )
+    return shower(call, kind, relate)(entity)
 
 
 def list_stored(call: Call, entity: str, kind: str, relate: Relate | None = None) -> Body:
@@ -34,8 +44,8 @@ def list_stored(call: Call, entity: str, kind: str, relate: Relate | None = None
     size = paging.limit(call)
     found = call.state.scan(entity, after=paging.after(call), limit=size + 1)
     page = found[:size]
-    rows = [show(call, kind, one, relate) for one in page]
-    return paging.page(call, rows, page[-1].key if page else "", more=len(found) > size)
+    items = Items(page, shower(call, kind, relate))
+    return paging.page(call, items, page[-1].key if page else "", more=len(found) > size)
 
 
 def scan_light(call: Call, entity: str, weigh: Callable[[Body], int]) -> tuple[list[Entity], bool]:
@@ -131,8 +141,8 @@ def list_linked(
         if len(found) > size:
             break
     page = found[:size]
-    rows = [{"type": kind, "id": one} for one in page]
-    return paging.page(call, rows, page[-1] if page else "", more=len(found) > size)
+    items = Items(page, lambda one: {"type": kind, "id": one})
+    return paging.page(call, items, page[-1] if page else "", more=len(found) > size)
 
 
 def stamps(now_ms: int, *, created: bool = True) -> Body:

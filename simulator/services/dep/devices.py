@@ -1,9 +1,13 @@
 """Devices: fetch, sync, details, disown."""
 
+from operator import attrgetter
+from typing import Any
+
 from simulator.core.state import Body
 from simulator.core.timestamps import milliseconds, rfc3339
 from simulator.protocol.fields import Boolean, Integer, String, Table
 from simulator.protocol.fields import Objects as Array
+from simulator.protocol.items import Items
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.dep import cursors, errors, quirks, timeline
 from simulator.services.dep.cursors import DeviceCursor
@@ -53,7 +57,7 @@ def _limit(call: Call) -> int:
     return min(asked, PAGE_MAXIMUM) if asked > 0 else PAGE_DEFAULT
 
 
-def _page(call: Call, records: list[Body], cursor: DeviceCursor, *, more: bool) -> Body:
+def _page(call: Call, records: Items[Any], cursor: DeviceCursor, *, more: bool) -> Body:
     return {
         "devices": records,
         "fetched_until": rfc3339(cursor.progress_ms),
@@ -97,7 +101,7 @@ def fetch(call: Call) -> Body:
     cursor = DeviceCursor(phase, position, at.base, progress_ms, call.now_ms)
     if call.has(quirks.THROTTLED_MISSING):
         found = [device for device in found if device.throttled_until_ms <= call.now_ms]
-    page = _page(call, [device.record for device in found], cursor, more=more)
+    page = _page(call, Items(found, attrgetter("record")), cursor, more=more)
     if text and call.has(quirks.SAME_CURSOR):
         page |= {"cursor": text, "more_to_follow": True}
     return page
@@ -150,7 +154,7 @@ def sync(call: Call) -> Body:
         found, last, more = _early(call, start)
     twice = last <= at.last_event and syncing and bool(again or at.base)
     cursor = DeviceCursor("syncing", last, int(twice), call.now_ms, call.now_ms)
-    page = _page(call, _odd(call, found), cursor, more=more)
+    page = _page(call, Items(_odd(call, found)), cursor, more=more)
     if syncing and call.has(quirks.SAME_SYNC_CURSOR):
         page["cursor"] = text
     return page

@@ -8,6 +8,7 @@ from typing import Any
 from simulator.core.state import Body
 from simulator.core.timestamps import rfc3339
 from simulator.protocol.fields import Boolean, Field, Integer, Objects, String
+from simulator.protocol.items import Items
 from simulator.protocol.operations import ApiError, Call, Handler, Operation, operation
 from simulator.services.dep import errors, quirks, roster_rows, rosters
 from simulator.services.dep.device_rows import DOCS
@@ -94,7 +95,7 @@ def _answer(
     if call.has(quirks.ROSTER_STRINGS):
         shown = "true" if more else "false"
     return {
-        LISTS[kind]: records,
+        LISTS[kind]: Items(records),
         "cursor": rosters.encode(cursor, call.secret, call.principal.id, kind),
         "more_to_follow": shown,
     }

@@ -80,6 +80,12 @@ def by_number(state: State, location: Location, number: int) -> User | None:
     return None if found is None else User.of(found)
 
 
+def by_numbers(state: State, location: Location, numbers: Iterable[int]) -> dict[int, User]:
+    """Return the records with those userIds, by userId."""
+    found = state.get_many(location.kind(USER), map(key_of, numbers))
+    return {one.number: one for one in map(User.of, found.values())}
+
+
 def records(state: State, location: Location, client: str) -> list[User]:
     """Return all records of a clientUserId, oldest first."""
     return [User.of(one) for one in having(state, location.kind(USER), "client", client)]

@@ -1,10 +1,12 @@
 """v1: every single licence, assigned or not; a call that Apple advises against."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 
 from simulator.core.state import Body, Entity, State
 from simulator.protocol.fields import Boolean, Identifier, Objects
+from simulator.protocol.items import Items
 from simulator.protocol.lookups import Listing, list_page
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp.access import location_of_token
@@ -33,22 +35,37 @@ def _flag(name: str, about: str) -> Boolean:
     return Boolean(name, about, concept="protocol", source="L-obj")
 
 
-def licence_body(call: Call, location: Location, held: Body) -> Body:
-    """Return an assigned licence as v1 shows it."""
-    asset = licences.find_asset(call.state, location, held["adam"], held["pricing"])
-    if asset is None:
-        return {}
-    body = _licence(asset, held["licence"], "Associated")
-    if held["serial"]:
-        return body | {"serialNumber": held["serial"]}
-    body |= {
-        "clientUserIdStr": held["client"],
-        "userId": held["user"],
-        "userIdStr": str(held["user"]),
-    }
-    user = users.by_number(call.state, location, held["user"])
-    linked = user is not None and user.status == "Associated"
-    return body | ({"itsIdHash": user.id_hash} if linked and user is not None else {})
+def licence_bodies(
+    state: State, location: Location, held: Sequence[Entity]
+) -> Callable[[Entity], Body]:
+    """Return what makes of each assignment among *held* the licence as v1 shows it."""
+    keys = {_asset_key(one.body) for one in held}
+    assets = {key: Asset.of(one) for key, one in state.get_many(location.kind(ASSET), keys).items()}
+    numbers = {one.body["user"] for one in held if not one.body["serial"]}
+    holders = users.by_numbers(state, location, numbers)
+
+    def show(one: Entity) -> Body:
+        body = one.body
+        asset = assets.get(_asset_key(body))
+        if asset is None:
+            return {}
+        made = _licence(asset, body["licence"], "Associated")
+        if body["serial"]:
+            return made | {"serialNumber": body["serial"]}
+        made |= {
+            "clientUserIdStr": body["client"],
+            "userId": body["user"],
+            "userIdStr": str(body["user"]),
+        }
+        user = holders.get(body["user"])
+        linked = user is not None and user.status == "Associated"
+        return made | ({"itsIdHash": user.id_hash} if linked and user is not None else {})
+
+    return show
+
+
+def _asset_key(held: Body) -> str:
+    return licences.asset_key(held["adam"], held["pricing"])
 
 
 def _licence(asset: Asset, number: int, status: str) -> Body:
@@ -95,23 +112,24 @@ def list_licences(call: Call) -> Body:
     page = range((batch.index - 1) * size, batch.index * size)
     version = versions.number(call.state, where, "assignments")
     listed = _assigned(call, where, batch, page, version)
-    rows = [licence_body(call, where, one.body) for _, one in listed.rows]
+    show = licence_bodies(call.state, where, listed.entities)
+    made: list[Callable[[], Body]] = [partial(show, one) for one in listed.entities]
     total = listed.total
     if not _assigned_only(batch.filters):
         rest = range(max(page.start - total, 0), max(page.stop - total, 0))
         more = _free if batch.since is None else _freed
         count, free = more(call, where, batch, rest, listed.version)
-        rows, total = rows + free, total + count
+        made, total = made + free, total + count
     about = batches.batch_facts(
         call,
         where,
         "licences",
         batch,
         total=total,
-        count=len(rows),
+        count=len(made),
         version=listed.version,
     )
-    return {"licenses": rows} | about
+    return {"licenses": Items(made, lambda make: make())} | about
 
 
 _FILTERS = (
@@ -166,7 +184,7 @@ def _assigned(call: Call, where: Location, batch: Batch, page: range, version: i
 
 def _free(
     call: Call, where: Location, batch: Batch, page: range, version: int
-) -> tuple[int, list[Body]]:
+) -> tuple[int, list[Callable[[], Body]]]:
     """Return how many licences are free, and those of a page."""
 
     def weigh(_: State, some: Sequence[Entity]) -> list[int]:
@@ -179,17 +197,17 @@ def _free(
         ]
 
     listed = list_page(call, "free", licences.all_of(where.kind(ASSET)), weigh, page, version)
-    rows: list[Body] = []
+    made: list[Callable[[], Body]] = []
     for start, one in listed.rows:
         asset, first = Asset.of(one), max(page.start, start)
         numbers = islice(asset.free_ids(first - start), page.stop - first)
-        rows += [_licence(asset, number, "Available") for number in numbers]
-    return listed.total, rows
+        made += [partial(_licence, asset, number, "Available") for number in numbers]
+    return listed.total, made
 
 
 def _freed(
     call: Call, where: Location, batch: Batch, page: range, version: int
-) -> tuple[int, list[Body]]:
+) -> tuple[int, list[Callable[[], Body]]]:
     """Return how many licences were given back since and still are free, and those of a page."""
 
     def weigh(state: State, some: Sequence[Entity]) -> list[int]:
@@ -204,8 +222,11 @@ def _freed(
 
     read = licences.all_changed(where.kind(FREED), batch.since or 0, version)
     listed = list_page(call, "freed", read, weigh, page, version)
-    rows: list[Body] = []
-    for _, one in listed.rows:
-        asset = licences.find_asset(call.state, where, one.body["adam"], one.body["pricing"])
-        rows += [_licence(asset, int(one.key), "Available")] if asset is not None else []
-    return listed.total, rows
+    made: list[Callable[[], Body]] = []
+    keys = {_asset_key(one.body) for one in listed.entities}
+    assets = call.state.get_many(where.kind(ASSET), keys)
+    for one in listed.entities:
+        found = assets.get(_asset_key(one.body))
+        if found is not None:
+            made.append(partial(_licence, Asset.of(found), int(one.key), "Available"))
+    return listed.total, made

@@ -1,11 +1,13 @@
 """v1: what a location owns, and who has it."""
 
+import sys
 from typing import Any
 
 from msgspec.structs import replace
 
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integer, Objects, String, in_order
+from simulator.protocol.items import Items
 from simulator.protocol.lookups import list_page
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import errors
@@ -97,10 +99,16 @@ _ASSET = in_order(
 def list_assets(call: Call) -> Body:
     """Answer all assets."""
     where, pricing = location_of_token(call), call.body.get("pricingParam")
-    found = [Asset.of(one) for one in licences.every(call.state, where.kind(ASSET))]
-    kept = [one for one in found if pricing in (None, one.pricing)]
+    listed = list_page(
+        call,
+        "assets",
+        licences.all_of(where.kind(ASSET)),
+        lambda _, some: [pricing in (None, one.body["pricing"]) for one in some],
+        range(sys.maxsize),
+    )
     counts = call.body.get("includeLicenseCounts", False)
-    return {"totalCount": len(kept), "assets": [_asset(one, counts=counts) for one in kept]}
+    items = Items(listed.entities, lambda one: _asset(Asset.of(one), counts=counts))
+    return {"totalCount": listed.total, "assets": items}
 
 
 def _asset(asset: Asset, *, counts: bool) -> Body:
@@ -184,9 +192,9 @@ def list_assignments(call: Call) -> Body:
     pages = max(-(-listed.total // PAGE), 1)
     if index >= pages:
         forbidden(call, errors.PAGE_OUT_OF_RANGE, "/pageIndex")
-    part = [one.body for _, one in listed.rows]
+    part = listed.entities
     shown: dict[str, Any] = {
-        "assignments": [_assignment(one) for one in part],
+        "assignments": Items(part, lambda one: _assignment(one.body)),
         "totalAssignments": listed.total,
         "assignmentsInCurrentPage": len(part),
         "currentPageIndex": index,

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integer, Object, Objects
+from simulator.protocol.items import Items
 from simulator.protocol.lookups import list_page
 from simulator.protocol.operations import ApiError, Call, operation
 from simulator.services.vpp import errors
@@ -16,7 +17,7 @@ from simulator.services.vpp.domain.users import USER, User
 from simulator.services.vpp.origin import origin
 from simulator.services.vpp.v1 import batches
 from simulator.services.vpp.v1.config import INVITATION
-from simulator.services.vpp.v1.licences import licence_body
+from simulator.services.vpp.v1.licences import licence_bodies
 from simulator.services.vpp.v1.rows import (
     ACCOUNT,
     BASE,
@@ -101,9 +102,9 @@ def get_user(call: Call) -> Body:
         raise ApiError(errors.NOT_FOUND)
     user = found[-1]
     body = shown(call, user)
-    held = licences.having(call.state, where.kind(licences.ASSIGNMENT), "user", str(user.number))
-    if has := [licence_body(call, where, one.body) for one in held]:
-        body["licenses"] = has
+    kind, number = where.kind(licences.ASSIGNMENT), str(user.number)
+    if held := [*licences.having(call.state, kind, "user", number)]:
+        body["licenses"] = [*map(licence_bodies(call.state, where, held), held)]
     return {"user": body}
 
 
@@ -158,17 +159,16 @@ def list_users(call: Call) -> Body:
         range(first, first + size),
         version,
     )
-    part = [User.of(one) for _, one in listed.rows]
     about = batches.batch_facts(
         call,
         where,
         "users",
         batch,
         total=listed.total,
-        count=len(part),
+        count=len(listed.rows),
         version=listed.version,
     )
-    return {"users": [shown(call, one) for one in part]} | about
+    return {"users": Items(listed.entities, lambda one: shown(call, User.of(one)))} | about
 
 
 @operation(

@@ -4,6 +4,7 @@ from typing import Any
 
 from simulator.core.state import Body, Entity, State
 from simulator.protocol.fields import Boolean, Digits, Integer, Objects, String
+from simulator.protocol.items import Items
 from simulator.protocol.lookups import Read
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import errors
@@ -136,13 +137,15 @@ def list_assets(call: Call) -> Body:
         "assets",
         candidates,
         keep=keep if chosen else None,
-        show=Asset.of,
     )
-    apart = query.get("unlimited") == "true"
-    body: Body = {"assets": [_shown(one) for one in found if not (apart and one.unlimited)]}
-    if apart:
-        body["unlimitedAssets"] = [_unlimited(one) for one in found if one.unlimited]
-    return body | about
+    if query.get("unlimited") != "true":
+        return {"assets": Items(found, lambda one: _shown(Asset.of(one)))} | about
+    apart = [one for one in found if one.body.get("unlimited")]
+    limited = [one for one in found if not one.body.get("unlimited")]
+    return {
+        "assets": Items(limited, lambda one: _shown(Asset.of(one))),
+        "unlimitedAssets": [_unlimited(Asset.of(one)) for one in apart],
+    } | about
 
 
 def _matches(call: Call, asset: Asset) -> bool:

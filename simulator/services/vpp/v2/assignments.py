@@ -2,12 +2,14 @@
 
 from simulator.core.state import Body, Entity, State
 from simulator.protocol.fields import Objects, String
+from simulator.protocol.items import Items
 from simulator.protocol.lookups import Read
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp.access import location_of_token
 from simulator.services.vpp.domain import licences, users
 from simulator.services.vpp.domain.licences import ASSIGNMENT
 from simulator.services.vpp.domain.locations import Location
+from simulator.services.vpp.domain.users import User
 from simulator.services.vpp.limits import PRICING, STATUSES
 from simulator.services.vpp.v2.assets import QUERY_ADAM, choice
 from simulator.services.vpp.v2.paging import changed_since, page
@@ -105,9 +107,13 @@ def list_assignments(call: Call) -> Body:
         "assignments",
         candidates,
         keep=keep if chosen else None,
-        show=lambda entity: _with_state(call, where, entity.body),
     )
-    return {"assignments": found} | about
+    if query.get("includeUserState") != "true":
+        return {"assignments": Items(found, lambda one: licences.shown(one.body))} | about
+    numbers = {one.body["user"] for one in found if one.body["user"]}
+    holders = users.by_numbers(call.state, where, numbers)
+    items = Items(found, lambda one: _with_state(one.body, holders.get(one.body["user"])))
+    return {"assignments": items} | about
 
 
 def _wanted(call: Call, state: State, where: Location, held: Body) -> bool:
@@ -126,12 +132,10 @@ def _wanted(call: Call, state: State, where: Location, held: Body) -> bool:
     return True
 
 
-def _with_state(call: Call, where: Location, held: Body) -> Body:
+def _with_state(held: Body, user: User | None) -> Body:
     body = licences.shown(held)
-    if call.query.get("includeUserState") == "true" and held["user"]:
-        user = users.by_number(call.state, where, held["user"])
-        if user is not None:
-            body["userStatus"] = user.status
-            if user.status == "Associated":
-                body["idHash"] = user.id_hash
+    if user is not None:
+        body["userStatus"] = user.status
+        if user.status == "Associated":
+            body["idHash"] = user.id_hash
     return body

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from simulator.core.state import Body, Entity, State
 from simulator.protocol.fields import Objects, String
+from simulator.protocol.items import Items
 from simulator.protocol.lookups import Read
 from simulator.protocol.operations import Call, operation
 from simulator.services.vpp import checks, errors
@@ -83,9 +84,8 @@ def list_users(call: Call) -> Body:
         "users",
         candidates,
         keep=keep if set(query) - {"pageIndex", "sinceVersionId"} else None,
-        show=lambda entity: users.shown(User.of(entity)),
     )
-    return {"users": found} | about
+    return {"users": Items(found, lambda one: users.shown(User.of(one)))} | about
 
 
 def _write(call: Call, kind: str) -> Body:
