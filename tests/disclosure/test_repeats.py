@@ -238,8 +238,9 @@ def test_real_services_are_added_up_as_by_the_long_way(
         ("dep.assign", "profile_uuid", lambda number: f"43277A13FBCA0CFC000000000000000{number}"),
         ("identity.mdmcert", "key", lambda number: f"Printer of {chr(97 + number % 26) * 3}"),
         ("apns.push", "", lambda number: f"{number % 9:064x}"),
+        ("apns.push", "mdm", lambda number: f"7E2C1A9B-55D1-4A60-8F0E-00000000000{number % 9}"),
     ],
-    ids=["lists", "texts", "written", "sealed"],
+    ids=["lists", "texts", "written", "sealed-path", "sealed-body"],
 )
 def test_values_of_one_form_are_added_up_as_by_the_long_way(
     name: str, field: str, value: Any
@@ -292,6 +293,42 @@ def test_each_body_is_observed_as_by_the_long_way(name: str, tree: Any) -> None:
             (wanted,) = long.parts(stored, operation, service)
             assert [*chain.from_iterable(found)] == wanted
             assert len(short.texts(stored, operation, service)) == len(wanted)
+
+
+MARKERS = st.builds(
+    "<sealed {} {} {} {}{}>{}".format,
+    st.sampled_from(["push.magic", "push.magic", "vpp.content_token", "person.email"]),
+    st.sampled_from(["uuid", "uuid", "empty", "number"]),
+    st.sampled_from([36, 36, 4]),
+    st.sampled_from([one * 16 for one in "0129afA"]),
+    st.sampled_from(["", "", " misplaced-credential", " 0000000000000000"]),
+    st.sampled_from(["", "", "<inside W1siL29yZ05hbWUiLCIvb3JnTmFtZSIsIkV4Il1d>"]),
+)
+MARKED = MARKERS | MARKERS | MARKERS.map("x {}".format) | st.sampled_from(SERIALS)
+MARKED_TREES = st.dictionaries(
+    st.sampled_from(["mdm", "mdm", "sToken", "outcomes", "devices"]) | MARKERS,
+    MARKED | MARKED | st.lists(MARKED, max_size=2) | st.dictionaries(MARKERS, MARKED, max_size=1),
+    max_size=2,
+)
+
+
+@given(
+    st.sampled_from(["apns.push", "vpp1.manage", "made.define", ""]),
+    st.lists(st.tuples(MARKED, MARKED_TREES), min_size=2, max_size=6),
+)
+def test_what_was_sealed_is_observed_as_by_the_long_way(name: str, stored: Any) -> None:
+    known = CATALOGUE if name.startswith("made") else REAL
+    short, long = Observer(known, FINGERPRINTER), LongObserver(known, FINGERPRINTER)
+    operation = known.operations.get(name)
+    service = known.services[operation.service] if operation else None
+
+    for token, tree in stored:
+        body = json.dumps(tree).encode()
+        one = Request("POST", f"/3/device/{token}", (), body, "https", Peer("", 1, 1))
+        (wanted,) = long.parts(one, operation, service)
+        for _ in range(2):
+            found = short.parts(one, operation, service)
+            assert [*chain.from_iterable(found)] == wanted
 
 
 @pytest.mark.parametrize("name", ["apns.push", "dep.assign"])

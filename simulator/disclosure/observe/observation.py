@@ -17,13 +17,13 @@ from simulator.disclosure.concepts import UNKNOWN
 from simulator.disclosure.observe.bodies import PlainBodies
 from simulator.disclosure.observe.certificates import CLIENT, client_leaves
 from simulator.disclosure.observe.connections import connection_records
-from simulator.disclosure.observe.flags import PERSONAL, is_personal
+from simulator.disclosure.observe.flags import is_personal
 from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.observe.leaves import Reader
-from simulator.disclosure.observe.paths import SealedPaths
 from simulator.disclosure.observe.plans import CREDENTIAL, ObservationPlan, Row, compiled
 from simulator.disclosure.observe.records import Disclosure, Records, opaque_record, record_of
 from simulator.disclosure.observe.response_observation import collect
+from simulator.disclosure.observe.sealed_forms import SealedForms
 from simulator.disclosure.observe.values import Fingerprinter, text_of
 from simulator.disclosure.redact.hiding import resolve
 from simulator.disclosure.redact.markers import OPENING, Marker, parse_body_marker, parse_marker
@@ -58,8 +58,8 @@ class Observer:
         self._sealer = RequestSealer(self._plans, fingerprinter, self._scrubber)
         self._response_sealer = ResponseSealer(self._plans, fingerprinter, self._scrubber)
         self._plain_bodies = PlainBodies(fingerprinter)
-        self._sealed_paths = SealedPaths(fingerprinter)
-        self._known_bodies: dict[tuple[int, int, bytes], tuple[Disclosure, ...] | None] = {}
+        self._sealed_paths, self._sealed_bodies = SealedForms(), SealedForms()
+        self._known_bodies: dict[tuple[int, int, bytes], Records | None] = {}
         self._known_headers: dict[tuple[int, int, Headers], tuple[Disclosure, ...] | None] = {}
 
     @property
@@ -191,13 +191,14 @@ class Observer:
         """Return the records of a path; None if one is to be compared with the body."""
         if not plan.path and not plan.likely_mistyped_paths:
             return ()
-        quick = self._sealed_paths.records(target, plan, version)
-        if quick is not None and quick.form[0].category not in PERSONAL:
-            return quick
+        if (known := self._sealed_paths.records(target, plan, version)) is not None:
+            return known
         leaves = list(Reader(self._plans, plan, sealed=True).target(target))
         if any(is_personal(leaf) or (leaf.secret and not leaf.marker) for leaf in leaves):
             return None
-        return self._records(resolve(leaves), version)
+        leaves = resolve(leaves)
+        records = self._records(leaves, version)
+        return self._sealed_paths.learned(target, plan, version, leaves, records) or records
 
     def _headers(
         self, headers: Headers, plan: ObservationPlan, version: int
@@ -230,12 +231,18 @@ class Observer:
             return known
         if key in self._known_bodies:
             return None
-        plain = self._plain_bodies.records(request.body, plan, version)
-        if plain is not None or len(request.body) > _SHORT_BODY:
-            return plain
-        leaves, opaque = self._recorded_body(request, Reader(self._plans, plan, sealed=True))
-        alone = not any(is_personal(leaf) or leaf.via.startswith("url-") for leaf in leaves)
-        found = (*self._records(resolve(leaves), version), *opaque) if alone else None
+        short = len(request.body) <= _SHORT_BODY
+        text = request.body.decode("latin-1") if short else ""  # whatever the bytes mean
+        found: Records | None = self._sealed_bodies.records(text, plan, version) if text else None
+        if found is None:
+            found = self._plain_bodies.records(request.body, plan, version)
+            if found is not None or not short:
+                return found
+            leaves, opaque = self._recorded_body(request, Reader(self._plans, plan, sealed=True))
+            if not any(is_personal(leaf) or leaf.via.startswith("url-") for leaf in leaves):
+                leaves = resolve(leaves)
+                found = (*self._records(leaves, version), *opaque)
+                found = self._sealed_bodies.learned(text, plan, version, leaves, found) or found
         if len(self._known_bodies) >= _KNOWN_HEADERS:
             self._known_bodies.clear()
         self._known_bodies[key] = found
