@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from simulator.core.messages import Request, Response
 from simulator.core.settings import Settings
 from simulator.core.state import Body, State
+from simulator.core.steps import Steps
 from simulator.disclosure.observe.observation import Observer
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.sealer import RequestSealer, ResponseSealer
@@ -95,9 +96,9 @@ class FirstTime(Observer):
         self._sealer = RequestSealer(self._plans, self._fingerprinter, self._scrubber)
         return super().seal_request(*given)
 
-    def seal_response(self, *given: Any) -> Response:
+    def sealing_response(self, *given: Any) -> Steps[Response]:
         self._response_sealer = ResponseSealer(self._plans, self._fingerprinter, self._scrubber)
-        return super().seal_response(*given)
+        return super().sealing_response(*given)
 
 
 @dataclass

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from simulator.core.messages import Exchange, Finding, Request, Response, named
 from simulator.core.settings import Settings
 from simulator.core.state import State
+from simulator.core.steps import Steps, finished
 from simulator.engine.compiled import CompiledOperation, compiled_operations
 from simulator.engine.habits import note_habits
 from simulator.engine.head_cache import HeadCache, HeadCheck, HeadFacts
@@ -63,9 +64,9 @@ class Sealer(Protocol):
         """Return *request* with each secret replaced by its fingerprint."""
         ...
 
-    def seal_response(
+    def sealing_response(
         self, response: Response, operation: Operation | None, service: Service | None
-    ) -> Response:
+    ) -> Steps[Response]:
         """Return *response* with each secret replaced by its fingerprint."""
         ...
 
@@ -165,15 +166,14 @@ class Engine:
             exchange.response = self._answer(call, reading)
         response, sealed = exchange.response, None if prepared is None else prepared.sealed
         if call.items is None and late is None:
-            self._seal(exchange, sealed, reading, elapsed_us)
+            finished(self._sealing(exchange, sealed, reading, elapsed_us))
             state.of(exchange.organisation).record(exchange)
             return response
-        seal = partial(self._seal, exchange, sealed, reading, elapsed_us)
+        seal = partial(self._sealing, exchange, sealed, reading, elapsed_us)
         page = PendingPage(call, seal, partial(self._fail, call, reading))
         if late is not None and late.keep(page):
             return response
-        for _ in page.write_out():
-            pass
+        finished(page.write_out())
         return page.record(state)
 
     def prepare(self, request: Request) -> Prepared:
@@ -220,13 +220,13 @@ class Engine:
             path=match.path,
         )
 
-    def _seal(
+    def _sealing(
         self,
         exchange: Exchange,
         sealed_request: Request | None,
         reading: Reading,
         elapsed_us: Callable[[], int],
-    ) -> None:
+    ) -> Steps[None]:
         """Have *exchange*, whose answer is made, be as it is recorded: without its secrets."""
         response, match = exchange.response, reading.match
         operation, service = match.operation, match.service
@@ -234,11 +234,10 @@ class Engine:
             docs = (operation or service).docs
             exchange.findings = [replace(one, docs=one.docs or docs) for one in exchange.findings]
         exchange.took_us = elapsed_us()
-        seal_request, seal_response = self._sealer.seal_request, self._sealer.seal_response
-        exchange.request = sealed_request or seal_request(
+        exchange.request = sealed_request or self._sealer.seal_request(
             exchange.request, operation, service, reading.decoded
         )
-        sealed = seal_response(response, operation, service)
+        sealed = yield from self._sealer.sealing_response(response, operation, service)
         exchange.response = sealed.for_record() if response.notify_topic else sealed
 
     def _answer(self, call: Call, reading: Reading) -> Response:

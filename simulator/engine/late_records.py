@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from simulator.core.messages import Exchange, Response
 from simulator.core.state import State
+from simulator.core.steps import Steps, finished
 from simulator.protocol.items import PIECE, filled
 from simulator.protocol.operations import Call
 
@@ -29,7 +30,7 @@ class PendingPage:
     """The exchange of a request for a list, all of which has been read."""
 
     def __init__(
-        self, call: Call, seal: Callable[[], None], fail: Callable[[Exception], Response]
+        self, call: Call, seal: Callable[[], Steps[None]], fail: Callable[[Exception], Response]
     ) -> None:
         """*seal* has the exchange be as it is recorded; *fail* answers for an error of items."""
         self.exchange = call.exchange
@@ -45,7 +46,7 @@ class PendingPage:
         items = self._call.items
         return len(self.response.body) >= LARGE if items is None else len(items) > PIECE
 
-    def write_out(self) -> Iterator[None]:
+    def write_out(self) -> Steps[None]:
         """Make the answer, piece by piece. What that fails with is on record, as any error is."""
         items, pieces = self._call.items, list[bytes]()
         self._call.state = cast("State", _ENDED)
@@ -59,7 +60,7 @@ class PendingPage:
         except Exception as error:  # noqa: BLE001 (whatever a handler's items fail with)
             self._failed = error
         else:
-            self._seal()
+            yield from self._seal()
 
     def record(self, state: State) -> Response:
         """Record the exchange once it is written out; return what the client gets."""
@@ -68,7 +69,7 @@ class PendingPage:
             self._call.state, self._call.items = own, None
             self.exchange.findings = [*self._findings]
             self.response = self.exchange.response = self._fail(self._failed)
-            self._seal()
+            finished(self._seal())
         own.record(self.exchange)
         return self.response
 

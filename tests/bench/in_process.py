@@ -19,6 +19,7 @@ from pathlib import Path
 from simulator.core.messages import Peer, Request, Response, Tls
 from simulator.core.settings import Settings
 from simulator.core.state import State
+from simulator.core.steps import Steps
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.guard import SecretGuard
 from simulator.engine.engine import Engine
@@ -41,7 +42,8 @@ class _Unsealed:
     def seal_request(self, request: Request, *_: object) -> Request:
         return request
 
-    def seal_response(self, response: Response, *_: object) -> Response:
+    def sealing_response(self, response: Response, *_: object) -> Steps[Response]:
+        yield from ()
         return response
 
 

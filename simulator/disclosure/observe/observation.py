@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from simulator.core.messages import Headers, Peer, Request, Response
+from simulator.core.steps import Steps, finished
 from simulator.disclosure.concepts import UNKNOWN
 from simulator.disclosure.observe.bodies import PlainBodies
 from simulator.disclosure.observe.certificates import CLIENT, client_leaves
@@ -316,6 +317,12 @@ class Observer:
     def seal_response(
         self, response: Response, operation: Operation | None, service: Service | None
     ) -> Response:
+        """Do `sealing_response` at once."""
+        return finished(self.sealing_response(response, operation, service))
+
+    def sealing_response(
+        self, response: Response, operation: Operation | None, service: Service | None
+    ) -> Steps[Response]:
         """Return *response* as it may be stored: secrets replaced by markers."""
         plan = self._plans.response(operation, service)
         return self._response_sealer.response(response, plan)

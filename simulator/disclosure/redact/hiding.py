@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from itertools import islice
 from typing import Any
 
+from simulator.core.steps import Steps, finished
 from simulator.disclosure.concepts import UNKNOWN
 from simulator.disclosure.observe.decoders import pieces_of_url
 from simulator.disclosure.observe.flags import MISPLACED, alike, value_flags
@@ -11,13 +13,22 @@ from simulator.disclosure.observe.leaf import ObservedValue
 from simulator.disclosure.redact.known import credential_in
 from simulator.disclosure.redact.markers import OPENING
 from simulator.disclosure.redact.telling import SECRET_NAME, names_secret
-from simulator.disclosure.redact.vault import finder
+from simulator.disclosure.redact.vault import making_finder
 
+_PIECE = 256
+"""Leaves after which others may have their turn: they take some milliseconds."""
 _LEAST = 8
 """Shorter values are equal by chance."""
 
 
-def resolve(leaves: Iterable[ObservedValue], *, flagged: bool = True) -> list[ObservedValue]:
+def resolve(leaves: Iterable[ObservedValue]) -> list[ObservedValue]:
+    """Do `resolving` at once."""
+    return finished(resolving(leaves))
+
+
+def resolving(
+    leaves: Iterable[ObservedValue], *, flagged: bool = True
+) -> Steps[list[ObservedValue]]:
     """Decide for each leaf of one message whether it is hidden, and give it its flags.
 
     Values of secret concepts are hidden, what contains one of them, what looks
@@ -26,7 +37,12 @@ def resolve(leaves: Iterable[ObservedValue], *, flagged: bool = True) -> list[Ob
     that its marker keeps. Where a leaf was sealed before, its marker says all this.
     What is not to be *flagged* for what it looks like takes half of the time.
     """
-    found = list(leaves)
+    found: list[ObservedValue] = []
+    coming = iter(leaves)
+    while some := list(islice(coming, _PIECE)):
+        found += some
+        if len(some) == _PIECE:
+            yield
     secrets = _texts(
         text
         for leaf in found
@@ -36,15 +52,12 @@ def resolve(leaves: Iterable[ObservedValue], *, flagged: bool = True) -> list[Ob
     weak = _texts(
         leaf.value for leaf in found if leaf.marker is None and leaf.via.startswith("url-")
     )
-    holds = finder(secrets)
+    holds = yield from making_finder(secrets)
     whole = {id(leaf.parent) for leaf in found}
-    for leaf in found:
-        if leaf.marker is not None:
-            leaf.flags, leaf.hidden = leaf.marker.flags, True
-        elif isinstance(leaf.value, str):
-            _judge(leaf, secrets, holds, weak if id(leaf) not in whole else frozenset())
-        elif leaf.secret and isinstance(leaf.value, int | float):
-            leaf.hidden, leaf.flags = True, _misplaced(leaf)
+    for place, leaf in enumerate(found, 1):
+        if not place % _PIECE:
+            yield
+        _decide(leaf, secrets, holds, weak if id(leaf) not in whole else frozenset())
     kept = [leaf for leaf in found if leaf.parent is None or not leaf.parent.hidden or leaf.inside]
     if not flagged:
         return kept
@@ -74,6 +87,20 @@ def _is_called_secret(leaf: ObservedValue) -> bool:
     """Tell whether a field, or one that it stands in, has a name that says that it is a secret."""
     names = leaf.at.split("/") if leaf.part == "body" else ()
     return any(map(SECRET_NAME.search, (leaf.row.name, *names)))
+
+
+def _decide(
+    leaf: ObservedValue,
+    secrets: AbstractSet[str],
+    holds: Callable[[str], bool],
+    weak: AbstractSet[str],
+) -> None:
+    if leaf.marker is not None:
+        leaf.flags, leaf.hidden = leaf.marker.flags, True
+    elif isinstance(leaf.value, str):
+        _judge(leaf, secrets, holds, weak)
+    elif leaf.secret and isinstance(leaf.value, int | float):
+        leaf.hidden, leaf.flags = True, _misplaced(leaf)
 
 
 def _judge(

@@ -13,14 +13,15 @@ from msgspec.structs import replace
 
 from simulator.core.memo import DEVICES, Memo, RepeatMemo
 from simulator.core.messages import Headers, Request, Response
+from simulator.core.steps import Steps
 from simulator.disclosure.observe.plans import ObservationPlan, Plans
 from simulator.disclosure.observe.values import Fingerprinter
 from simulator.disclosure.redact.scrubbing import Scrubber
 from simulator.disclosure.redact.sealing import (
     Sealed,
-    seal_answer,
     seal_answer_headers,
     seal_request,
+    sealing_answer,
 )
 from simulator.protocol.wire import Decoded
 
@@ -140,7 +141,7 @@ class ResponseSealer:
         self._heads: Memo[tuple[int, Headers], Headers] = Memo(_HEADS)
         """Header fields, sealed, by the plan's identity and the fields as they go out."""
 
-    def response(self, response: Response, plan: ObservationPlan) -> Response:
+    def response(self, response: Response, plan: ObservationPlan) -> Steps[Response]:
         """Seal *response*: session tokens in headers, secrets and URL queries in the body."""
         headers, body = response.headers, response.body
         for name, _ in headers:
@@ -149,7 +150,9 @@ class ResponseSealer:
                 headers = self._heads.get(key) or self._head(key, plan)
                 break
         if body and plan.body_secret:
-            body = seal_answer(body, self._plans, plan, self._fingerprinter, self._scrubber)
+            body = yield from sealing_answer(
+                body, self._plans, plan, self._fingerprinter, self._scrubber
+            )
         if body is response.body and headers == response.headers:
             return response
         # As msgspec.structs.replace does, which takes four times as long.

@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from simulator.core.messages import Headers, Request
+from simulator.core.steps import Steps, finished
 from simulator.disclosure.concepts import UNKNOWN
 from simulator.disclosure.observe.flags import is_personal
 from simulator.disclosure.observe.inner import Inner, pack
@@ -26,7 +27,7 @@ from simulator.disclosure.observe.leaf import INSIDE, ObservedValue, ValueLocati
 from simulator.disclosure.observe.leaves import Reader
 from simulator.disclosure.observe.plans import ObservationPlan, Plans
 from simulator.disclosure.observe.values import Fingerprinter
-from simulator.disclosure.redact.hiding import is_notable, resolve
+from simulator.disclosure.redact.hiding import is_notable, resolve, resolving
 from simulator.disclosure.redact.known import NO_RECORD, credential_in
 from simulator.disclosure.redact.markers import BodyMarker, Marker
 from simulator.disclosure.redact.scrubbing import Scrubber
@@ -34,6 +35,8 @@ from simulator.disclosure.redact.vault import finder
 from simulator.protocol.body_formats import unwrapped
 from simulator.protocol.wire import Decoded
 
+_PIECE = 100
+"""Values that are sealed before others may have their turn."""
 _VALUE = re.compile(
     r'"[^"\\]*(?:\\.[^"\\]*)*"'
     r"|-?[0-9][0-9.eE+-]*|true|false|null|\{[ \t\r\n]*\}|\[[ \t\r\n]*\]",
@@ -125,7 +128,7 @@ def seal_request(
         if by_part["body"] or credential_in(text):
             body = _seal_plist(content.tree, by_part["body"], fingerprinter)
     elif by_part["body"]:
-        body = _seal_json(body, by_part["body"], fingerprinter)
+        body = finished(_sealing_json(body, by_part["body"], fingerprinter))
     target = _seal_query(request.target, by_part["target"], fingerprinter)
     headers = _seal_header_values(request.headers, by_part["header"], fingerprinter)
     sealed = replace(
@@ -243,12 +246,16 @@ def _inside(leaves: list[ObservedValue], fingerprinter: Fingerprinter) -> list[_
     ]
 
 
-def _seal_json(body: bytes, leaves: list[ObservedValue], fingerprinter: Fingerprinter) -> bytes:
+def _sealing_json(
+    body: bytes, leaves: list[ObservedValue], fingerprinter: Fingerprinter
+) -> Steps[bytes]:
     text = body.decode()
     spans = value_spans(text)
     edits = []
     offsets: dict[int, list[int]] = {}
-    for leaf in leaves:
+    for number, leaf in enumerate(leaves, 1):
+        if not number % _PIECE:
+            yield
         spot = _spot(leaf)
         start, end = spans[spot.index]
         marker = str(_marker(leaf, fingerprinter))
@@ -323,22 +330,20 @@ def seal_answer_headers(
     return tuple(sealed)
 
 
-def seal_answer(
+def sealing_answer(
     body: bytes,
     plans: Plans,
     plan: ObservationPlan,
     fingerprinter: Fingerprinter,
     scrubber: Scrubber,
-) -> bytes:
+) -> Steps[bytes]:
     """Seal the body of an answer: its secrets, and the queries of its URLs."""
     try:
         # Ours says no key twice: it needs no reader that keeps duplicates, which is much slower.
         tree: Any = msgspec.json.decode(body)
     except msgspec.DecodeError:
         return scrubber.body(body)
-    leaves = [
-        leaf
-        for leaf in resolve(Reader(plans, plan, sealed=False).body(tree), flagged=False)
-        if leaf.hidden and leaf.spot is not None and not leaf.inside
-    ]
-    return _seal_json(body, leaves, fingerprinter) if leaves else body
+    found = yield from resolving(Reader(plans, plan, sealed=False).body(tree), flagged=False)
+    yield
+    leaves = [leaf for leaf in found if leaf.hidden and leaf.spot is not None and not leaf.inside]
+    return (yield from _sealing_json(body, leaves, fingerprinter)) if leaves else body

@@ -13,9 +13,13 @@ from collections.abc import Callable, Collection, Iterator
 
 from msgspec import Struct
 
+from simulator.core.steps import Steps, finished
+
 SHORTEST = 8
 """Shorter secrets are equal to other text by chance, so they are not looked for."""
 _FEW = 16
+_PIECE = 100
+"""Secrets after which others may have their turn: they take two milliseconds to learn."""
 _SIZES = ((8, "Q"), (4, "I"))
 """Bytes of a window, and its type in `array`; the larger one needs longer secrets."""
 
@@ -70,12 +74,19 @@ class _Windows:
 
 
 def finder(secrets: Collection[str]) -> Callable[[str], bool]:
+    """Do `making_finder` at once."""
+    return finished(making_finder(secrets))
+
+
+def making_finder(secrets: Collection[str]) -> Steps[Callable[[str], bool]]:
     """Return what tells whether any of *secrets* stands in a text, be there many of them."""
     if len(secrets) <= _FEW:
         return lambda text: any(secret in text for secret in secrets)
     vault = Vault()
-    for secret in secrets:
+    for number, secret in enumerate(secrets, 1):
         vault.add("", secret)
+        if not number % _PIECE:
+            yield
     return lambda text: vault.holds(text.encode("utf-8", "surrogatepass"))
 
 
