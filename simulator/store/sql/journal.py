@@ -39,8 +39,8 @@ _CUTS_WITHIN = (
 _ROWS = "SELECT * FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 _WINDOW = 5000
 """Exchanges among which a text is looked for in one statement."""
-LOOKED_THROUGH = 16_384
-"""Exchanges that are looked through for a text before a page ends: a tenth of a second."""
+LOOKED_THROUGH = 8192
+"""Exchanges that are looked through for a text before a page ends: a twentieth of a second."""
 _SOME = 200
 """Exchanges that are in memory at a time as a text is looked for, or hashes are checked."""
 _NEAR = 64
@@ -140,10 +140,12 @@ class SqlJournal:
             return found, found[-1].seq if found and len(found) == limit else None
         with self._reading() as db:
             found, left = [], LOOKED_THROUGH
+            conditions = condition(match, db.dialect)
             for low, high in self._spans(db, match, start, NEWEST, newest_first=newest_first):
                 first = max(low, high - left + 1) if newest_first else low
                 last = high if newest_first else min(high, low + left - 1)
-                some = _within(db, match, (first, last), newest_first=newest_first)
+                span = (first, last)
+                some = _within(db, match, conditions, span, newest_first=newest_first)
                 found += islice(some, limit - len(found))
                 left -= last - first + 1
                 if len(found) == limit:
@@ -298,8 +300,9 @@ class SqlJournal:
         self, db: SqlConnection, match: Match, start: int, through: int, *, newest_first: bool
     ) -> Iterator[Exchange]:
         """Yield the exchanges behind *start* that match, with the text ``q`` among the rest."""
+        conditions = condition(match, db.dialect)
         for span in self._spans(db, match, start, through, newest_first=newest_first):
-            yield from _within(db, match, span, newest_first=newest_first)
+            yield from _within(db, match, conditions, span, newest_first=newest_first)
 
     def _spans(
         self, db: SqlConnection, match: Match, start: int, through: int, *, newest_first: bool
@@ -332,10 +335,15 @@ def _last(db: SqlConnection) -> int:
 
 
 def _within(
-    db: SqlConnection, match: Match, span: tuple[int, int], *, newest_first: bool
+    db: SqlConnection,
+    match: Match,
+    conditions: tuple[str, Mapping[str, Any]],
+    span: tuple[int, int],
+    *,
+    newest_first: bool,
 ) -> Iterator[Exchange]:
     """Yield the exchanges of *span* that match, with the text ``q`` among the rest."""
-    where, values = condition(match, db.dialect)
+    where, values = conditions
     first, last = span
     order = "DESC" if newest_first else "ASC"
     sql = (
