@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from msgspec import Struct
 
 from simulator import services
-from simulator.control.device_host import device_authority
 from simulator.core.data_directory import Directory, Keys, evidence_key_of, secret_lines
 from simulator.core.settings import Settings, host_names
 from simulator.disclosure.judge.manifest import Manifest, load_manifest
@@ -109,6 +108,8 @@ def opened_with(
     beside.shutdown(wait=False)
     authorities = credentials.authorities(path, push_authority, now)
     if shared is not None and settings.store_key:
+        from simulator.control.device_host import device_authority  # noqa: PLC0415 (replicas only)
+
         # Later, each replica would make its own.
         credentials.vendor(path, now, authorities.developer)
         evidence_key_of(path)
