@@ -27,7 +27,7 @@ from simulator.store.opening import Place, check_clock, open_store, shared_files
 from simulator.store.protocols import Journal, Store
 from simulator.store.shared_files import SharedFiles
 from simulator.worlds import credentials
-from simulator.worlds.cache import Beginning, begin
+from simulator.worlds.cache import Beginning, Kept, begin, look
 
 
 class OpenedStore(Struct, frozen=True):
@@ -77,14 +77,15 @@ def opened_with(
     authority = directory.authority(host_names(settings), now)
     if settings.public_dir:
         directory.publish(settings.public_dir)
-    # Most of a start is to make a key, and to copy the world: neither keeps Python from going on.
+    # Most of a start is to make a key, and to read the world: neither keeps Python from going on.
     beside = ThreadPoolExecutor(3, "mdmsim-start")
     stack.callback(beside.shutdown)
+    provisionings = services.provisionings(*further)
+    kept = beside.submit(look, settings, provisionings) if place is None else None
     pushing = beside.submit(credentials.push_authority, path, now)
     first = settings.credential_files and not (path / "push").exists()
     topic_keys = [beside.submit(push.new_key)] if first else []
     catalogue = services.load(*further)
-    provisionings = services.provisionings(*further)
     fingerprinter = Fingerprinter(keys.fingerprint)
     guard = SecretGuard(catalogue.services.values(), fingerprinter, catalogue.long_names)
     manifest = load_manifest(settings.manifest)
@@ -98,8 +99,8 @@ def opened_with(
     )
     stack.callback(store.close)
     beginning = None
-    if place is None:
-        beginning = beside.submit(begin, settings, provisionings, store)
+    if kept is not None:
+        beginning = beside.submit(_begun, kept, store)
         stack.callback(wait, [beginning])
     journal = store.journal()
     stack.callback(journal.close)
@@ -133,6 +134,10 @@ def opened_with(
         topic_key=lambda: topic_keys.pop().result() if topic_keys else None,
         beginning=beginning,
     )
+
+
+def _begun(kept: Future[Kept], store: Store) -> Beginning:
+    return begin(kept.result(), store)
 
 
 def _show_secrets(keys: Keys, path: Path, guard: SecretGuard) -> None:

@@ -14,8 +14,9 @@ import stat
 import tempfile
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,36 +44,42 @@ _UNFINISHED, _STALE_S = "unfinished-", 3600
 class CachedWorld:
     """What one world with one seed always begins with."""
 
-    def __init__(self, folder: Path, world: World, seed: int, store: Copied) -> None:
-        """Take the folder, which is made when there is something to keep, and the database."""
+    def __init__(self, folder: Path, world: World, seed: int) -> None:
+        """Take the folder, which is made when there is something to keep."""
         self.devices = sum(devices.count for _, devices in world.timeless_lists())
         self._folder = folder
-        self._store = store
         text = repr((seed, world.organisations, sorted(_program()))).encode()
         self._key = hashlib.sha256(text).hexdigest()[:32]
         """Stands for what this very program makes of them."""
 
-    def read(self) -> bool:
-        """Have the database, which is empty, begin with what is kept; False if nothing is."""
+    def find(self) -> Path | None:
+        """Return the file that is kept and whole; None if there is none."""
         for path in sorted(self._folder.glob(f"{self._key}-*.db")):
-            try:
+            with suppress(OSError):
                 if _is_ours(path) and path.stem == f"{self._key}-{_checksum(path)}":
-                    self._store.read_copy(path)
-                    os.utime(path)
-                    return True
+                    return path
                 path.unlink()
-            except (OSError, StoreError):
-                continue
-        return False
+        return None
 
-    def write(self) -> None:
-        """Keep what the database holds, if there is room; that it fails does not matter."""
+    def read(self, found: Path | None, store: Copied) -> bool:
+        """Have *store*, which is empty, begin with what was *found*; False if that was nothing."""
+        if found is None:
+            return False
+        try:
+            store.read_copy(found)
+            os.utime(found)
+        except (OSError, StoreError):
+            return False
+        return True
+
+    def write(self, store: Copied) -> None:
+        """Keep what *store* holds, if there is room; that it fails does not matter."""
         with suppress(OSError, StoreError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=self._folder) as place:
                 made = Path(place, "new.db")
                 made.touch(0o600)
-                self._store.write_copy(made)
+                store.write_copy(made)
                 size = made.stat().st_size
                 if size <= MOST_BYTES:
                     self._make_room(MOST_BYTES - size)
@@ -94,28 +101,48 @@ class CachedWorld:
                 path.unlink(missing_ok=True)
 
 
-class Beginning(NamedTuple):
-    """The world that an empty store is to be loaded with."""
+class Kept(NamedTuple):
+    """The world that a store in memory is to be loaded with, and what is kept of it."""
 
     world: World
     cached: CachedWorld | None = None
-    """What is kept of it, or where it is to be kept."""
-    is_read: bool = False
-    """Whether the store has begun with that."""
+    """None: nothing is, nor is to be."""
+    file: Path | None = None
+    """The whole file that was found."""
 
 
-def begin(settings: Settings, provisionings: Sequence[Provisioning], store: Store) -> Beginning:
-    """Have the new *store* begin with what is kept of the world of *settings*.
+class Beginning(NamedTuple):
+    """How an empty store begins."""
+
+    world: World
+    keep: Callable[[], None] | None = None
+    """Keeps what is timeless of the world, once it is written; None: nothing is to be kept."""
+    devices: int = 0
+    """So many it holds already, with all that is timeless."""
+
+
+def look(settings: Settings, provisionings: Sequence[Provisioning]) -> Kept:
+    """Return the world of *settings*, and what is kept of it; no store need be open yet.
 
     ConfigurationError if that is no sound world.
     """
     world = chosen_world(settings, provisionings)
-    cached = found_cache(settings, world, provisionings, copied(store))
-    return Beginning(world, cached, cached is not None and cached.read())
+    cached = found_cache(settings, world, provisionings)
+    return Kept(world, cached, None if cached is None else cached.find())
+
+
+def begin(kept: Kept, store: Store) -> Beginning:
+    """Have the new *store* begin with what is *kept*."""
+    cached, whole = kept.cached, copied(store)
+    if cached is None or whole is None:
+        return Beginning(kept.world)
+    if cached.read(kept.file, whole):
+        return Beginning(kept.world, devices=cached.devices)
+    return Beginning(kept.world, keep=partial(cached.write, whole))
 
 
 def found_cache(
-    settings: Settings, world: World, provisionings: Iterable[Provisioning], store: Copied | None
+    settings: Settings, world: World, provisionings: Iterable[Provisioning]
 ) -> CachedWorld | None:
     """Return what is kept of *world*, or where it is to be kept.
 
@@ -124,11 +151,11 @@ def found_cache(
     whether that program is still the same.
     """
     folder = _folder(settings.world_cache)
-    if settings.data != MEMORY or store is None or folder is None:
+    if settings.data != MEMORY or folder is None:
         return None
     if any(not one.seed_timeless.__module__.startswith(_OURS) for one in provisionings):
         return None
-    found = CachedWorld(folder, world, settings.seed, store)
+    found = CachedWorld(folder, world, settings.seed)
     return found if found.devices >= LEAST else None
 
 

@@ -72,18 +72,17 @@ class DescribedOrganisations:
             )
         else:
             return
-        world, cached, is_read = begun
+        world, keep, devices = begun
         seed, now_ms = self._settings.seed, self._clock.now_ms()
         loading = load_steps(
-            world, seed, now_ms, provisionings=self._provisionings, timeless=cached is None
+            world, seed, now_ms, provisionings=self._provisionings, timeless=not (keep or devices)
         )
         with self._bar(f"loading the world {world.name}", world.size()) as advance:
-            if cached is not None and is_read:
-                advance(cached.devices)
-            elif cached is not None:
+            advance(devices)
+            if keep is not None:
                 for piece in timeless_steps(world, seed, self._provisionings):
                     advance(await self._gateway.load(piece))
-                await asyncio.to_thread(cached.write)
+                await asyncio.to_thread(keep)
             for piece in loading:
                 advance(await self._gateway.load(piece))
 

@@ -71,13 +71,13 @@ def started(
     with closing(open_store(None)) as store:
         whole = copied(store)
         assert whole is not None
-        cached = CachedWorld(folder, world, seed, whole)
-        found = cached.read()
+        cached = CachedWorld(folder, world, seed)
+        found = cached.read(cached.find(), whole)
         if not found:
             for piece in timeless_steps(world, seed, provisionings()):
                 with store.transaction() as state:
                     piece(state)
-            cached.write()
+            cached.write(whole)
         for piece in load_steps(world, seed, now_ms, timeless=False):
             with store.transaction() as state:
                 piece(state)
@@ -113,12 +113,11 @@ def test_what_a_service_from_elsewhere_writes_is_not_kept(tmp_path: Path) -> Non
     def add(_: TimelessSeeding) -> list[Step]:
         return []
 
-    with closing(open_store(None)) as store:
-        given = (settings(tmp_path), parse_world(large(COUNT), "large.toml"))
-        further = replace(provisionings()[0], seed_timeless=add)
+    given = (settings(tmp_path), parse_world(large(COUNT), "large.toml"))
+    further = replace(provisionings()[0], seed_timeless=add)
 
-        assert found_cache(*given, provisionings(), copied(store)) is not None
-        assert found_cache(*given, (*provisionings(), further), copied(store)) is None
+    assert found_cache(*given, provisionings()) is not None
+    assert found_cache(*given, (*provisionings(), further)) is None
 
 
 def test_another_seed_or_world_is_kept_apart(tmp_path: Path) -> None:
