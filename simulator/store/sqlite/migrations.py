@@ -30,6 +30,8 @@ WAL_SIZE = 16 * 1024 * 1024
 """Bytes that the write-ahead log is cut back to after a large transaction."""
 WAL_PAGES = WAL_SIZE // 4096
 """Pages of the write-ahead log after which a commit empties it, if nobody has done so before."""
+_MEMORY_PAGE = 8192
+"""Bytes of a page in memory: there each page is allocated by itself, and a kept world has many."""
 
 _UNCHAINED = "SELECT seq, record FROM exchange WHERE seq > ? ORDER BY seq LIMIT ?"
 _SOUND_HEAD = "SELECT 1 FROM journal_head WHERE typeof(seq) = 'integer' AND typeof(link) = 'blob'"
@@ -80,7 +82,9 @@ _PERMISSION = 0o600
 def writable(path: Path | None, *, fsync: bool) -> SqliteConnection:
     """Open the database at *path* to write it, or one in memory; make its tables if it has none."""
     if path is None:
-        return _prepared(connect(":memory:"), lambda one: _make(one, None, fsync=fsync))
+        memory = connect(":memory:")
+        memory.execute(f"PRAGMA page_size = {_MEMORY_PAGE}")
+        return _prepared(memory, lambda one: _make(one, None, fsync=fsync))
     _check_place(path)
     with _explained(path):
         if not path.exists():
