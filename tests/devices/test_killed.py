@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,12 @@ class Killer:
 
 
 @asynccontextmanager
-async def started(data: Path) -> AsyncIterator[tuple[dict[str, Any], subprocess.Popen[bytes]]]:
+async def started(
+    data: Path, begun: Callable[[subprocess.Popen[bytes]], object] | None = None
+) -> AsyncIterator[tuple[dict[str, Any], subprocess.Popen[bytes]]]:
     """Run a simulator of *data*."""
     with ExitStack() as stack:
-        yield await asyncio.to_thread(stack.enter_context, simulator(data))
+        yield await asyncio.to_thread(stack.enter_context, simulator(data, begun=begun))
         await asyncio.to_thread(stack.close)
 
 
@@ -116,18 +118,15 @@ async def test_an_enrolment_that_was_interrupted_goes_on_by_itself(tmp_path: Pat
 
     mdm.on_check_in = arrived
     async with serving(mdm):
-        async with started(data) as (ready, process):
-            running.append(process)
+        async with started(data, running.append) as (ready, process):
             serial = await assigned(ready, mdm)
             body = {"serial_numbers": [serial], "power_on": True}
             with pytest.raises(aiohttp.ClientError):  # nobody is left to answer
                 await call(ready["control"], "POST", "/simulated-devices", body)
             assert await asyncio.to_thread(process.wait, WAIT_S) == -signal.SIGKILL
-        async with started(data) as (_, process):  # nobody turns it on
-            running.append(process)
+        async with started(data, running.append) as (_, process):  # nobody turns it on
             assert await asyncio.to_thread(process.wait, WAIT_S) == -signal.SIGKILL
-        async with started(data) as (ready, process):
-            running.append(process)
+        async with started(data) as (ready, _):
             device = await becomes(ready["control"], serial, "enrolled")
             tokens = (await call(ready["control"], "GET", "/push-tokens"))["push_tokens"]
             pushed_to = mdm.check_ins[-1]["Token"].hex()

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -29,10 +29,12 @@ def simulator(
     room: Room | None = None,
     env: Mapping[str, str] | None = None,
     log: IO[bytes] | int = subprocess.DEVNULL,
+    begun: Callable[[subprocess.Popen[bytes]], object] | None = None,
 ) -> Iterator[tuple[dict[str, Any], subprocess.Popen[bytes]]]:
     """Start a simulator of *data*, in a *room* if there is one, which gets killed at the end.
 
-    *log* gets what it says on the standard error.
+    *log* gets what it says on the standard error. *begun* is given the process before it does
+    anything: one that is ready has gone on with what it did before.
     """
     around = room.command if room else ()
     command = [*around, sys.executable, "-m", "simulator", "serve", "--data", str(data)]
@@ -43,6 +45,8 @@ def simulator(
         env={**os.environ, **(env or {})},
     ) as process:
         assert process.stdout is not None
+        if begun is not None:
+            begun(process)
         try:
             for line in process.stdout:
                 if line.startswith(b"mdmsim ready "):
