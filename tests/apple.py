@@ -27,7 +27,7 @@ from simulator.services import organisations
 from simulator.services.dep import tokens
 from simulator.services.dep.provisioning import PROVISIONING
 from simulator.services.fleet import portal, servers
-from simulator.services.organisations import ORGANISATION
+from simulator.services.organisations import ORGANISATION, identifiers
 from simulator.store.opening import open_store
 from simulator.store.protocols import Store
 from simulator.store.sqlite.store import SqliteStore
@@ -409,6 +409,7 @@ def request(
 def described(state: State) -> list[dict[str, Any]]:
     """Return the organisations with their DEP servers, as ``ready.json`` has them."""
     return [
-        {"id": organisation, "dep_servers": [one.entry for one in lists["dep_servers"]]}
-        for organisation, lists in credentials.holders((PROVISIONING,), state).items()
+        {"id": one, "dep_servers": [each.entry for each in held["dep_servers"]]}
+        for one in identifiers(state)
+        for held in (credentials.holders((PROVISIONING,), state, one),)
     ]

@@ -169,7 +169,8 @@ def _entries(
         with ExitStack() as changing:
             state = changing.enter_context(store.transaction())
             if not runs:
-                credentials.complete(provisionings, state, wanted.seed)
+                for organisation in identifiers(state):
+                    credentials.complete(provisionings, state, organisation, wanted.seed)
             if chosen.id is not None and kind.add is not None:
                 _add(kind, state, chosen, path if runs else None)
             if chosen.renews and not runs:

@@ -86,6 +86,23 @@ async def get(request: web.Request, *path: str, **query: str) -> Any:
     return msgspec.json.decode(await call(request, "GET", *path, query=given))
 
 
+class _Organisation(msgspec.Struct):
+    id: str
+
+
+class _Organisations(msgspec.Struct):
+    organisations: list[_Organisation]
+
+
+_ORGANISATIONS = msgspec.json.Decoder(_Organisations)
+
+
+async def organisations(request: web.Request) -> list[str]:
+    """Return the ids of all organisations. What else is told of thousands takes long to read."""
+    found = _ORGANISATIONS.decode(await call(request, "GET", "organisations"))
+    return [one.id for one in found.organisations]
+
+
 async def send(request: web.Request, method: str, *path: str, body: Any = None) -> Any:
     """Send *body* as JSON and return the JSON that is answered."""
     content = b"" if body is None else msgspec.json.encode(body)

@@ -1,5 +1,6 @@
 """How a page comes about: its template, the layout's facts, and what becomes of its forms."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,9 +40,9 @@ def templates() -> jinja2.Environment:
 
 
 async def render(request: web.Request, name: str, context: Mapping[str, Any]) -> str:
-    """Return the text of template *name*."""
+    """Return the text of template *name*; others go on, as a page may be long."""
     site = await request.app[DOOR].site()
-    text: str = site.templates.get_template(name).render(context)
+    text: str = await asyncio.to_thread(site.templates.get_template(name).render, context)
     return text
 
 

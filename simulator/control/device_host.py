@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,7 +111,8 @@ class DeviceHost:
         await self._stack.aclose()
 
     async def _make(self) -> "Fleet":
-        # Imported by who has devices only: they are a tenth of what starting takes.
+        # Imported by who has devices only, as it takes long: in a thread, while others go on.
+        await asyncio.to_thread(import_module, "simulator.devices.hosting.fleet")
         from simulator.devices.hosting.fleet import Fleet  # noqa: PLC0415 (few use it)
         from simulator.devices.hosting.performer import ControlAddress  # noqa: PLC0415 (few use it)
         from simulator.devices.world import DeviceEnvironment  # noqa: PLC0415 (few use it)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from simulator import __version__
-from simulator.control.parts import PARTS, Route
+from simulator.control.parts import PARTS, Route, json_response
 from simulator.core.state import Body
 from simulator.protocol.fields import String
 from simulator.protocol.openapi import VERSION, document, object_schema, parameter
@@ -113,12 +113,12 @@ MAKE_DOCUMENT: web.AppKey[partial[Body]] = web.AppKey("openapi", partial)
 
 async def get_document(request: web.Request) -> web.Response:
     """Answer the control API's OpenAPI document."""
-    return web.json_response(request.app[MAKE_DOCUMENT]())
+    return json_response(request.app[MAKE_DOCUMENT]())
 
 
 async def get_services(request: web.Request) -> web.Response:
     """Answer the OpenAPI document of the simulated services."""
-    return web.json_response(document(request.app[PARTS].catalogue, __version__))
+    return json_response(document(request.app[PARTS].catalogue, __version__))
 
 
 ROUTES = (

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, TypeVar
 
+import msgspec
 from aiohttp import web
 from msgspec import Struct
 
@@ -103,6 +104,19 @@ def bad(detail: str) -> ApiProblem:
 def missing(detail: str) -> ApiProblem:
     """Return the problem of something that does not exist."""
     return ApiProblem(404, "Not found", detail)
+
+
+def json_response(
+    content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Answer *content* as JSON. A list may be long, and the event loop waits for its encoding."""
+    return web.Response(
+        body=msgspec.json.encode(content),
+        status=status,
+        headers=headers,
+        content_type="application/json",
+        charset="utf-8",
+    )
 
 
 async def content_of(request: web.Request, most: int, what: str) -> bytes:

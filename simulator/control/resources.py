@@ -1,12 +1,24 @@
 """Calls of the control API that come from the services' provisioning: one transaction each."""
 
+import asyncio
 from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 from aiohttp import web
 
-from simulator.control.parts import BODY, PARTS, QUERY, Handler, Route, missing
+from simulator.control.parts import (
+    BODY,
+    PARTS,
+    QUERY,
+    ApiProblem,
+    Handler,
+    Route,
+    json_response,
+    missing,
+)
 from simulator.core.state import Body, State
-from simulator.services.organisations import identifiers
+from simulator.engine.everywhere import of_all
+from simulator.engine.gateway import Gateway
 from simulator.services.provisioning import (
     ControlCall,
     Credential,
@@ -15,6 +27,9 @@ from simulator.services.provisioning import (
     Provisioning,
     Resource,
 )
+
+_NO_STATE: Any = None
+"""What a call without state gets instead of one."""
 
 
 def routes(provisionings: Iterable[Provisioning], known: Collection[Route]) -> tuple[Route, ...]:
@@ -62,14 +77,17 @@ def _handler(provisioning: Provisioning, resource: Resource) -> Handler:
                 )
             )
 
-        await bring_up_to_date(request, provisioning)
-        answer = await parts.gateway.run(work)
+        if resource.is_stateless:
+            answer = await asyncio.to_thread(work, _NO_STATE)
+        else:
+            await bring_up_to_date(request, provisioning)
+            answer = await parts.gateway.run(work)
         if resource.renews:
             changed = (answer or {}).get("organisation")
             await parts.renew(None if changed is None else [changed])
         if answer is None:
             return web.Response(status=resource.status)
-        return web.json_response(answer, status=resource.status)
+        return json_response(answer, status=resource.status)
 
     return handler
 
@@ -100,13 +118,24 @@ def _implied(kind: Credential) -> Iterator[Route]:
         )
 
 
-def find(kind: Credential, state: State, identifier: str) -> tuple[str, Held]:
+async def find(kind: Credential, gateway: Gateway, identifier: str) -> tuple[str, Held]:
     """Return the holder with that id, and its organisation; a problem if there is none."""
-    for organisation in identifiers(state):
-        for held in kind.held(state, organisation):
-            if held.id == identifier:
-                return organisation, held
-    raise missing(f"no {kind.holder} has the id {identifier}")
+
+    def look(state: State, organisation: str) -> list[tuple[str, Held]]:
+        found = _held(kind, state, organisation, identifier)
+        return [] if found is None else [(organisation, found)]
+
+    for found in await of_all(gateway, look):
+        return found
+    raise _unknown(kind, identifier)
+
+
+def _held(kind: Credential, state: State, organisation: str, identifier: str) -> Held | None:
+    return next((one for one in kind.held(state, organisation) if one.id == identifier), None)
+
+
+def _unknown(kind: Credential, identifier: str) -> ApiProblem:
+    return missing(f"no {kind.holder} has the id {identifier}")
 
 
 async def _answer(request: web.Request, kind: Credential, organisation: str, held: Held) -> Body:
@@ -122,47 +151,45 @@ async def _answer(request: web.Request, kind: Credential, organisation: str, hel
 def _show(kind: Credential) -> Handler:
     async def handler(request: web.Request) -> web.Response:
         identifier = request.match_info["id"]
-        work = request.app[PARTS].gateway.run
-        organisation, held = await work(lambda state: find(kind, state, identifier))
-        return web.json_response(await _answer(request, kind, organisation, held))
+        organisation, held = await find(kind, request.app[PARTS].gateway, identifier)
+        return json_response(await _answer(request, kind, organisation, held))
 
     return handler
 
 
 def _renew(kind: Credential) -> Handler:
     async def handler(request: web.Request) -> web.Response:
-        def work(state: State) -> tuple[str, Held]:
-            new, change = _issuing(kind, state, request), kind.renew
+        parts, new, change = request.app[PARTS], await _issuing(kind, request), kind.renew
+
+        def work(state: State) -> Held:
             if change is not None:
                 change(state, new)
-            return find(kind, state, new.id)
+            held = _held(kind, state, new.organisation, new.id)
+            if held is None:
+                raise _unknown(kind, new.id)
+            return held
 
-        parts = request.app[PARTS]
-        organisation, held = await parts.gateway.run(work)
-        await parts.renew([organisation])
-        return web.json_response(await _answer(request, kind, organisation, held))
+        held = await parts.gateway.run(work)
+        await parts.renew([new.organisation])
+        return json_response(await _answer(request, kind, new.organisation, held))
 
     return handler
 
 
 def _revoke(kind: Credential) -> Handler:
     async def handler(request: web.Request) -> web.Response:
-        def work(state: State) -> str:
-            old = _issuing(kind, state, request)
-            if kind.revoke is not None:
-                kind.revoke(state, old)
-            return old.organisation
-
-        parts = request.app[PARTS]
-        await parts.renew([await parts.gateway.run(work)])
+        parts, old, change = request.app[PARTS], await _issuing(kind, request), kind.revoke
+        if change is not None:
+            await parts.gateway.run(lambda state: change(state, old))
+        await parts.renew([old.organisation])
         return web.Response(status=204)
 
     return handler
 
 
-def _issuing(kind: Credential, state: State, request: web.Request) -> Issuing:
+async def _issuing(kind: Credential, request: web.Request) -> Issuing:
     parts, identifier = request.app[PARTS], request.match_info["id"]
-    organisation, _ = find(kind, state, identifier)
+    organisation, _ = await find(kind, parts.gateway, identifier)
     return Issuing(
         organisation=organisation,
         id=identifier,

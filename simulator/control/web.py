@@ -42,7 +42,7 @@ from simulator.control.calls import CALLS, Calls
 from simulator.control.connections import CONNECTIONS
 from simulator.control.guards import LARGEST, LATER, WRONG_TOKENS, WrongTokens, guard, harden
 from simulator.control.ledger_service import BOOKS, LedgerService
-from simulator.control.parts import PARTS, Handler, Parts, Route, checked
+from simulator.control.parts import PARTS, Handler, Parts, Route, checked, json_response
 from simulator.control.reverting import REVERTER, Reverter
 from simulator.services.provisioning import Provisioning
 from simulator.store.errors import StoreError
@@ -53,7 +53,7 @@ PREFIX = "/api/v1"
 
 async def live(_: web.Request) -> web.Response:
     """Say that the process runs."""
-    return web.json_response({"status": "ok"})
+    return json_response({"status": "ok"})
 
 
 async def ready(request: web.Request) -> web.Response:
@@ -61,17 +61,17 @@ async def ready(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     if parts.gateway.leaving:
         about = "it was told to stop, and ends once nobody is sent here (--drain-s)"
-        return web.json_response({"status": "unready", "detail": about}, status=503, headers=LATER)
+        return json_response({"status": "unready", "detail": about}, status=503, headers=LATER)
     try:
         number = await parts.gateway.probe()
         seen = await asyncio.to_thread(parts.journal.probed)
     except StoreError as error:
         about = f"exchanges cannot be recorded ({error}): {error.advice}"
-        return web.json_response({"status": "unready", "detail": about}, status=503, headers=LATER)
+        return json_response({"status": "unready", "detail": about}, status=503, headers=LATER)
     if seen < number:
         about = "what is written cannot be read back: look at the disk"
-        return web.json_response({"status": "unready", "detail": about}, status=503, headers=LATER)
-    return web.json_response({"status": "ok"})
+        return json_response({"status": "unready", "detail": about}, status=503, headers=LATER)
+    return json_response({"status": "ok"})
 
 
 _OWN = (

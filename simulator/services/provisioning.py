@@ -256,6 +256,9 @@ class Resource(Struct, frozen=True):
     status: int = 200
     renews: bool = False
     """Whether it changes what ``ready.json`` tells of credentials."""
+    is_stateless: bool = False
+    """Whether it neither reads nor changes the state: as what it does takes long, such as making a
+    key, it is called in a thread, outside of any transaction."""
 
 
 class Trying(Struct, frozen=True, kw_only=True):

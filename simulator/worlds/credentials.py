@@ -12,7 +12,6 @@ from simulator.core.state import State
 from simulator.pki.authorities import Authorities
 from simulator.pki.push import PushAuthority
 from simulator.pki.vendor import Vendor, VendorAuthority
-from simulator.services.organisations import identifiers
 from simulator.services.provisioning import Held, Making, Provisioning
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
@@ -65,28 +64,19 @@ def push_certificates(
     ]
 
 
-def complete(provisionings: Iterable[Provisioning], state: State, seed: int) -> None:
-    """Make what organisations lack, as their data is of an earlier version."""
-    for organisation in identifiers(state):
-        for one in provisionings:
-            if one.complete is not None:
-                one.complete(state, organisation, seed)
+def complete(
+    provisionings: Iterable[Provisioning], state: State, organisation: str, seed: int
+) -> None:
+    """Make what an organisation lacks, as its data is of an earlier version."""
+    for one in provisionings:
+        if one.complete is not None:
+            one.complete(state, organisation, seed)
 
 
-def holders(
-    provisionings: Iterable[Provisioning],
-    state: State,
-    organisations: Iterable[str] | None = None,
-) -> dict[str, HeldByList]:
-    """Return who holds which credentials, by organisation: of all, or of *organisations*.
-
-    *state* is seen from none.
-    """
+def holders(provisionings: Iterable[Provisioning], state: State, organisation: str) -> HeldByList:
+    """Return who holds which credentials in an organisation; *state* is seen from none."""
     known = [kind for one in provisionings for kind in one.credentials]
-    return {
-        one: {kind.ready: list(kind.held(state, one)) for kind in known}
-        for one in (identifiers(state) if organisations is None else organisations)
-    }
+    return {kind.ready: list(kind.held(state, organisation)) for kind in known}
 
 
 def make_files(path: Path, making: Making, held: Held) -> list[Path]:

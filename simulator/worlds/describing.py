@@ -1,7 +1,7 @@
 """The organisations of a running simulator: how they are loaded, and what they hold."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from functools import partial
@@ -11,6 +11,7 @@ from simulator.core.clock import Clock
 from simulator.core.settings import Settings
 from simulator.core.state import State
 from simulator.disclosure.redact.guard import SecretGuard
+from simulator.engine.everywhere import MOST, of_all
 from simulator.engine.gateway import Gateway
 from simulator.faults import faults
 from simulator.protocol import quirks
@@ -93,14 +94,14 @@ class DescribedOrganisations:
         """
         issued = self._issued
 
-        def work(state: State) -> dict[str, credentials.HeldByList]:
-            faults.prepare(state)
-            quirks.prepare(state)
+        def look(state: State, organisation: str) -> Iterator[tuple[str, credentials.HeldByList]]:
             if changed is None:
-                credentials.complete(self._provisionings, state, self._settings.seed)
-            return credentials.holders(self._provisionings, state, changed)
+                credentials.complete(self._provisionings, state, organisation, self._settings.seed)
+            yield organisation, credentials.holders(self._provisionings, state, organisation)
 
-        held = await self._gateway.run(work)
+        await self._gateway.run(_prepare)
+        names = None if changed is None else [*changed]
+        held = dict(await of_all(self._gateway, look, names))
         if due := await asyncio.to_thread(partial(issued.due, held, is_all=changed is None)):
             with self._bar("making keys and certificates", len(due)) as advance:
                 await self._make_files(due, advance)
@@ -109,7 +110,9 @@ class DescribedOrganisations:
             credentials.push_certificates,
             [one for one in issued.organisations if one["id"] in held],
         )
-        await self._gateway.run(partial(_register, certificates, self._clock.now_ms()))
+        for at in range(0, len(certificates), MOST):
+            some = certificates[at : at + MOST]
+            await self._gateway.run(partial(_register, some, self._clock.now_ms()))
         if is_new:
             await self._on_change()
         return issued.organisations
@@ -128,6 +131,11 @@ class DescribedOrganisations:
 
 def unseen(_done: int) -> None:
     """Show nothing."""
+
+
+def _prepare(state: State) -> None:
+    faults.prepare(state)
+    quirks.prepare(state)
 
 
 def _register(issued: list[tuple[str, str, bytes]], now_ms: int, state: State) -> None:

@@ -44,7 +44,7 @@ async def credential_file(
 ) -> web.StreamResponse:
     """Answer the credential of the holder *identifier*, if it is good."""
     parts = request.app[PARTS]
-    organisation, held = await parts.gateway.run(lambda state: find(kind, state, identifier))
+    organisation, held = await find(kind, parts.gateway, identifier)
     if held.state != "active":
         raise missing(f"the {kind.holder} {identifier} has no token that is good: make a new one")
     value = held.entry[kind.value] if kind.value else held.entry

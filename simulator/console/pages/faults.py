@@ -72,7 +72,6 @@ async def prepare(request: web.Request) -> web.StreamResponse:
     """Show the form that arms one entry of the menu."""
     kind, entry = await _entry(request)
     catalogue = request.app[PARTS].catalogue
-    organisations = (await calls.get(request, "organisations"))["organisations"]
     return await page(
         request,
         "arm.html",
@@ -81,7 +80,7 @@ async def prepare(request: web.Request) -> web.StreamResponse:
         entry=entry,
         operations=entry.get("operations") or _operations(catalogue, entry.get("service")),
         services=sorted(catalogue.services),
-        organisations=[one["id"] for one in organisations],
+        organisations=await calls.organisations(request),
     )
 
 

@@ -14,7 +14,7 @@ from simulator.console.parts import Page
 from simulator.console.rendering import page
 from simulator.control.parts import PARTS
 from simulator.core.state import State
-from simulator.services.organisations import identifiers
+from simulator.engine.everywhere import of_all
 from simulator.services.provisioning import Credential
 
 STEPS = (
@@ -45,7 +45,7 @@ class Expiry:
 
 async def steering(request: web.Request) -> web.StreamResponse:
     """Show the time, and what ends by it."""
-    expiries = await request.app[PARTS].gateway.run(partial(_expiries, kinds(request)))
+    expiries = await of_all(request.app[PARTS].gateway, partial(_expiries, kinds(request)))
     armed = (await calls.get(request, "faults"))["faults"]
     return await page(
         request,
@@ -53,21 +53,19 @@ async def steering(request: web.Request) -> web.StreamResponse:
         "steering",
         modes=MODES,
         steps=STEPS,
-        expiries=expiries,
+        expiries=sorted(expiries, key=lambda one: one.at),
         armed=[one for one in armed if not one["spent"]],
     )
 
 
-def _expiries(known: Iterable[Credential], state: State) -> list[Expiry]:
-    """Return when each credential that is good, or has expired, ends; the first one first."""
-    found = [
+def _expiries(known: Iterable[Credential], state: State, organisation: str) -> list[Expiry]:
+    """Return when each credential of an organisation that is good, or has expired, ends."""
+    return [
         Expiry(held.expires, kind.title, held.name or held.id, organisation)
-        for organisation in identifiers(state)
         for kind in known
         for held in kind.held(state, organisation)
         if held.expires and held.state in ("active", "expired")
     ]
-    return sorted(found, key=lambda one: one.at)
 
 
 async def set_clock(request: web.Request) -> web.StreamResponse:

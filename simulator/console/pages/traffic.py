@@ -29,11 +29,10 @@ async def traffic(request: web.Request) -> web.StreamResponse:
     found = await _newest(request, filters, after)
     older = found["next"] and _link({**filters, "after": str(found["next"])})
     catalogue = request.app[PARTS].catalogue
-    organisations = (await calls.get(request, "organisations"))["organisations"]
     choices = {
         "service": sorted((*catalogue.services, DEVICE)),
         "operation": sorted(catalogue.operations),
-        "organisation": [one["id"] for one in organisations],
+        "organisation": await calls.organisations(request),
         "finding": sorted(RULES),
     }
     return await page(

@@ -39,8 +39,7 @@ def _of_each(things: list[Any]) -> dict[str, list[Any]]:
 
 async def chosen(request: web.Request) -> tuple[str, list[str]]:
     """Return the organisation that a page is about, the first unless one is named, and all."""
-    listed = (await calls.get(request, "organisations"))["organisations"]
-    known = [one["id"] for one in listed]
+    known = await calls.organisations(request)
     return request.query.get("organisation") or next(iter(known), ""), known
 
 

@@ -22,7 +22,7 @@ from simulator.control.api.devices import (
     who,
 )
 from simulator.control.api.servers import home, with_server
-from simulator.control.parts import BODY, PARTS, Parts, Route, bad
+from simulator.control.parts import BODY, PARTS, Parts, Route, bad, json_response
 from simulator.core.state import Body, State
 from simulator.protocol.fields import Strings
 from simulator.services.fleet import at_once, orders, portal
@@ -44,7 +44,7 @@ async def add_devices(request: web.Request) -> web.Response:
     if given is None and not count:
         raise bad(f'the body must be {{"count": 1}} (to {MAX_ADDED}) or {{"devices": [...]}}')
     serials, _ = await add_all(parts, [body], lambda _: None)
-    return web.json_response({"serial_numbers": serials}, status=201)
+    return json_response({"serial_numbers": serials}, status=201)
 
 
 async def add_all(

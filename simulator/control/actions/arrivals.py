@@ -11,32 +11,29 @@ from simulator.control.api.devices import (
     who,
 )
 from simulator.control.api.servers import home, with_server
-from simulator.control.parts import BODY, PARTS, QUERY, Parts, Route, bad, missing
+from simulator.control.parts import BODY, PARTS, QUERY, Parts, Route, bad, json_response, missing
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds
+from simulator.engine.everywhere import of_all
 from simulator.hardware.products import FAMILIES
 from simulator.protocol.fields import Field, Integer, Objects, String, Strings
 from simulator.services.fleet import arrivals, orders
-from simulator.services.organisations import ORGANISATION
 
 
 async def list_arrivals(request: web.Request) -> web.Response:
     """Answer the open orders of one organisation, or of all."""
-    await materialise_arrivals(request.app[PARTS])
-    wanted = request[QUERY].get("organisation")
+    parts, wanted = request.app[PARTS], request[QUERY].get("organisation")
+    await materialise_arrivals(parts)
+    chosen = None
+    if wanted is not None:
+        chosen = [await parts.gateway.run(lambda state: home(state, wanted))]
+    return json_response({"arrivals": await of_all(parts.gateway, _ordered, chosen)})
 
-    def work(state: State) -> list[Body]:
-        found = [one.key for one in state.of("").scan(ORGANISATION, limit=10_000)]
-        names = found if wanted is None else [home(state, wanted)]
-        return [
-            one.shown() | {"organisation": name}
-            for name in names
-            for one in orders.ordered(state.of(name))
-            if not one.group
-        ]
 
-    return web.json_response({"arrivals": await request.app[PARTS].gateway.run(work)})
+def _ordered(state: State, organisation: str) -> list[Body]:
+    found = orders.ordered(state.of(organisation))
+    return [one.shown() | {"organisation": organisation} for one in found if not one.group]
 
 
 async def order(request: web.Request) -> web.Response:
@@ -45,7 +42,7 @@ async def order(request: web.Request) -> web.Response:
     now_ms = parts.clock.now_ms()
     await materialise_arrivals(parts)
     made = await parts.gateway.run(lambda state: place_order(state, parts, body, now_ms))
-    return web.json_response(made, status=201)
+    return json_response(made, status=201)
 
 
 def place_order(state: State, parts: Parts, body: Body, now_ms: int) -> Body:
@@ -78,14 +75,19 @@ async def cancel(request: web.Request) -> web.Response:
     parts, identifier = request.app[PARTS], request.match_info["id"]
     await materialise_arrivals(parts)
 
-    def work(state: State) -> Body:
-        for org in state.of("").scan(ORGANISATION, limit=10_000):
-            own = state.of(org.key)
-            if any(one.id == identifier for one in orders.ordered(own)):
-                return arrivals.cancel(own, identifier).shown() | {"organisation": org.key}
+    found = [
+        one["organisation"]
+        for one in await of_all(parts.gateway, _ordered)
+        if one["id"] == identifier
+    ]
+    if not found:
         raise missing(f"no order of arrivals has the id {identifier}")
 
-    return web.json_response(await parts.gateway.run(work))
+    def work(state: State) -> Body:
+        gone = arrivals.cancel(state.of(found[0]), identifier)
+        return gone.shown() | {"organisation": found[0]}
+
+    return json_response(await parts.gateway.run(work))
 
 
 LONGEST_S = 31_536_000

@@ -16,7 +16,16 @@ from simulator.control.api.devices import (
     with_device,
 )
 from simulator.control.device_host import HOST
-from simulator.control.parts import BODY, PARTS, Parts, Route, bad, check_body, missing
+from simulator.control.parts import (
+    BODY,
+    PARTS,
+    Parts,
+    Route,
+    bad,
+    check_body,
+    json_response,
+    missing,
+)
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds
 from simulator.protocol import quirks
@@ -119,7 +128,7 @@ async def act_on_device(request: web.Request) -> web.Response:
     if request.match_info["action"] in _MIGRATIONS and (fleet := request.app[HOST].running):
         deadline = answer.get("mdm_migration_deadline")
         await fleet.set_deadline(serial, milliseconds(deadline) if deadline else 0)
-    return web.json_response(answer)
+    return json_response(answer)
 
 
 async def list_licences(request: web.Request) -> web.Response:
@@ -130,7 +139,7 @@ async def list_licences(request: web.Request) -> web.Response:
         organisation = with_device(state, serial)
         return seen_by_device(state.of(organisation), organisation, serial)
 
-    return web.json_response({"adam_ids": await parts.gateway.run(work)})
+    return json_response({"adam_ids": await parts.gateway.run(work)})
 
 
 ROUTES = (

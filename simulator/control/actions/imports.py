@@ -11,7 +11,16 @@ from aiohttp import web
 from simulator.control.actions import additions, arrivals, inventory
 from simulator.control.api import devices, faults
 from simulator.control.api.vpp import complete_due_events, find
-from simulator.control.parts import BODY, PARTS, ApiProblem, Parts, Route, bad, checked_body
+from simulator.control.parts import (
+    BODY,
+    PARTS,
+    ApiProblem,
+    Parts,
+    Route,
+    bad,
+    checked_body,
+    json_response,
+)
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State
 from simulator.protocol.fields import Field, Objects, String, Strings
@@ -41,14 +50,14 @@ async def import_file(request: web.Request) -> web.Response:
         if vppsim.is_one(document):
             asked = await asyncio.to_thread(vppsim.read, document)
             answer = await _supply(parts, asked, body.get("location"))
-            return web.json_response(answer, status=201)
+            return json_response(answer, status=201)
         added, work = await asyncio.to_thread(_read, parts, body)
     except ConfigurationError as error:
         raise bad(str(error)) from None
     serials, answer = await additions.add_all(parts, added, work)
     if "arrivals" in answer:
         answer["serial_numbers"] = serials
-    return web.json_response(answer, status=201)
+    return json_response(answer, status=201)
 
 
 def _read(parts: Parts, body: Body) -> tuple[list[Body], Callable[[State], Body]]:

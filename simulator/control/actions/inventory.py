@@ -4,7 +4,18 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from simulator.control.api.vpp import complete_due_events, find
-from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Handler, Parts, Route, bad
+from simulator.control.parts import (
+    AFTER,
+    BODY,
+    LIMIT,
+    PARTS,
+    QUERY,
+    Handler,
+    Parts,
+    Route,
+    bad,
+    json_response,
+)
 from simulator.core.state import Body, State
 from simulator.protocol.fields import (
     Boolean,
@@ -60,7 +71,7 @@ async def list_assets(request: web.Request) -> web.Response:
         return [shown_asset(state, Asset.of(each)) for each in found], last
 
     found, last = await parts.gateway.run(work)
-    return web.json_response({"assets": found, "next": last or None})
+    return json_response({"assets": found, "next": last or None})
 
 
 async def buy(request: web.Request) -> web.Response:
@@ -70,7 +81,7 @@ async def buy(request: web.Request) -> web.Response:
     """
     parts, body = request.app[PARTS], request[BODY]
     bought = await parts.gateway.run(lambda state: purchase(state, parts, body))
-    return web.json_response(bought, status=201)
+    return json_response(bought, status=201)
 
 
 def purchase(state: State, parts: Parts, body: Body) -> Body:
@@ -116,7 +127,7 @@ async def list_products(request: web.Request) -> web.Response:
 
     found = await parts.gateway.run(work)
     more = found[-1]["adam_id"] if len(found) == limit else None
-    return web.json_response({"products": found, "next": more})
+    return json_response({"products": found, "next": more})
 
 
 def shown_user(user: User) -> Body:
@@ -138,13 +149,13 @@ async def list_users(request: web.Request) -> web.Response:
 
     found = await parts.gateway.run(work)
     more = found[-1]["user_id"] if len(found) == limit else None
-    return web.json_response({"vpp_users": found, "next": more})
+    return json_response({"vpp_users": found, "next": more})
 
 
 async def accept_invitation(request: web.Request) -> web.Response:
     """Let a user accept the invitation: ``client_user_id`` and ``account`` of the body."""
     parts, body = request.app[PARTS], request[BODY]
-    return web.json_response(await parts.gateway.run(lambda state: accept(state, parts, body)))
+    return json_response(await parts.gateway.run(lambda state: accept(state, parts, body)))
 
 
 def accept(state: State, parts: Parts, body: Body) -> Body:
@@ -175,7 +186,7 @@ async def list_assignments(request: web.Request) -> web.Response:
         return [licences.shown(each.body) for each in found], last
 
     found, last = await parts.gateway.run(work)
-    return web.json_response({"assignments": found, "next": last or None})
+    return json_response({"assignments": found, "next": last or None})
 
 
 _LOCATION = String("location", "Id of the location, where there are several.", shortest=1)

@@ -9,14 +9,14 @@ from aiohttp import web
 
 from simulator.auth.jose import new_key
 from simulator.control.api.servers import home
-from simulator.control.parts import BODY, PARTS, Parts, Route, bad, missing
+from simulator.control.parts import BODY, PARTS, Parts, Route, bad, json_response, missing
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.core.state import Body, State
+from simulator.engine.everywhere import of_all
 from simulator.pki.push import ENVIRONMENTS, P12_PASSWORD, PushAuthority, PushCertificate
 from simulator.protocol.fields import Integer, Objects, String, Strings
 from simulator.services.apns import keys, pushes, registry, topics
 from simulator.services.apns.keys import ProviderKey
-from simulator.services.organisations import ORGANISATION
 
 _ID_DIGITS = 10
 _TEN, _TEN_SAYS = r"[0-9A-Za-z]{10}", "10 letters and digits"
@@ -26,19 +26,18 @@ _LONGEST_S = 10 * 365 * 24 * 3600
 async def list_topics(request: web.Request) -> web.Response:
     """Answer the push topics of each organisation, with counts of what became of pushes."""
 
-    def work(state: State) -> list[Body]:
+    def look(state: State, org: str) -> list[Body]:
         return [
             {
                 "topic": topic,
-                "organisation": org.key,
+                "organisation": org,
                 "revoked": (topics.find(state, topic) or {})["revoked"],
-                "pushes": pushes.counters(state.of(org.key)),
+                "pushes": pushes.counters(state.of(org)),
             }
-            for org in state.of("").scan(ORGANISATION, limit=10_000)
-            for topic in topics.names(state, org.key)
+            for topic in topics.names(state, org)
         ]
 
-    return web.json_response({"push_topics": await request.app[PARTS].gateway.run(work)})
+    return json_response({"push_topics": await of_all(request.app[PARTS].gateway, look)})
 
 
 async def add_topic(request: web.Request) -> web.Response:
@@ -76,7 +75,7 @@ async def add_topic(request: web.Request) -> web.Response:
         "pkcs12_legacy": base64.b64encode(made.legacy_p12).decode(),
         "pkcs12_password": P12_PASSWORD,
     }
-    return web.json_response(answer, status=201)
+    return json_response(answer, status=201)
 
 
 def _new_topic(parts: Parts) -> str:
@@ -110,13 +109,13 @@ async def revoke(request: web.Request) -> web.Response:
         topics.revoke(state, topic, str(serial).lower())
         return topics.find(state, topic)
 
-    return web.json_response(await request.app[PARTS].gateway.run(work))
+    return json_response(await request.app[PARTS].gateway.run(work))
 
 
 async def list_keys(request: web.Request) -> web.Response:
     """Answer the keys of provider tokens, without what signs."""
     found = await request.app[PARTS].gateway.run(keys.every)
-    return web.json_response({"push_keys": [_told(one) for one in found]})
+    return json_response({"push_keys": [_told(one) for one in found]})
 
 
 def _told(key: ProviderKey) -> Body:
@@ -141,7 +140,7 @@ async def add_key(request: web.Request) -> web.Response:
         return key
 
     key = await parts.gateway.run(work)
-    return web.json_response(_told(key) | {"private_key": private}, status=201)
+    return json_response(_told(key) | {"private_key": private}, status=201)
 
 
 async def revoke_key(request: web.Request) -> web.Response:

@@ -1,26 +1,39 @@
 """Calls for simulated devices: create, turn on, enrol, erase them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from simulator.control.actions.additions import add_all
 from simulator.control.actions.simulated_device_bodies import (
     OPTIONS,
     PROFILE,
     options_of,
     profile_of,
 )
-from simulator.control.api.devices import invented, materialise_arrivals, who, with_device
+from simulator.control.api.devices import materialise_arrivals, with_device
 from simulator.control.device_host import HOST
-from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Parts, Route, bad, missing
+from simulator.control.parts import (
+    AFTER,
+    BODY,
+    LIMIT,
+    PARTS,
+    QUERY,
+    Parts,
+    Route,
+    bad,
+    json_response,
+    missing,
+)
 from simulator.core.state import Body, State
 from simulator.protocol.fields import Boolean, Integer, Objects, String, Strings
 from simulator.services.fleet import portal
-from simulator.services.fleet.servers import servers
-from simulator.services.organisations import identifiers
+from simulator.services.fleet.servers import SERVER, servers
 
 if TYPE_CHECKING:
     from simulator.devices.device import VirtualDevice
@@ -30,7 +43,9 @@ MAX_PAGE = 1000
 MOST_AT_ONCE = 1000
 """Devices that one call creates."""
 AT_ONCE = 100
-"""Devices that do something at the same time."""
+"""Devices that do something at the same time, or that one transaction reads."""
+MOST_NAMED = 100
+"""Servers that a problem names, where one has to be chosen."""
 
 
 async def list_devices(request: web.Request) -> web.Response:
@@ -41,7 +56,7 @@ async def list_devices(request: web.Request) -> web.Response:
     serials = [] if fleet is None else [one for one in fleet.serials() if one > after]
     shown = [] if fleet is None else [_brief(fleet, one) for one in serials[:limit]]
     more = serials[limit - 1] if len(serials) > limit else None
-    return web.json_response({"simulated_devices": shown, "next": more})
+    return json_response({"simulated_devices": shown, "next": more})
 
 
 def _brief(fleet: "Fleet", serial: str) -> Body:
@@ -54,7 +69,7 @@ def _brief(fleet: "Fleet", serial: str) -> Body:
 async def get_device(request: web.Request) -> web.Response:
     """Answer one simulated device, with its life."""
     fleet = await request.app[HOST].fleet()
-    return web.json_response(fleet.get(request.match_info["serial"]).shown())
+    return json_response(fleet.get(request.match_info["serial"]).shown())
 
 
 async def add_devices(request: web.Request) -> web.Response:
@@ -72,51 +87,41 @@ async def add_devices(request: web.Request) -> web.Response:
     if len(set(serials)) < len(serials):
         raise bad("serial_numbers holds a serial number twice")
     await materialise_arrivals(parts)
-    found = await parts.gateway.run(lambda state: [_known(state, one) for one in serials])
+    found: list[tuple[str, Body, str]] = []
+    for at in range(0, len(serials), AT_ONCE):
+        found += await parts.gateway.run(partial(_known, serials[at : at + AT_ONCE]))
     taken = sorted(set(serials) & set(fleet.serials()))
     if taken:
         raise ValueError(f"{taken[0]} is a simulated device already")
     await asyncio.gather(*(fleet.add(*one, copy(options)) for one in found))
     if enrol is not None:
         await _each(serials, enrol)
-    return web.json_response(
+    return json_response(
         {"simulated_devices": [fleet.get(one).shown() for one in serials]}, status=201
     )
 
 
 async def _bought(parts: Parts, count: int, body: Body) -> list[str]:
     """Buy invented devices for a DEP server, the only one if none is named."""
-    now_ms = parts.clock.now_ms()
-    wanted, families = body.get("server"), body.get("families")
-
-    def work(state: State) -> list[str]:
-        org, server = _server(state, wanted)
-        own = state.of(org)
-        by = who(state, org, body)
-        rows = [(one, now_ms) for one in invented(own, parts, count, families)]
-        return portal.add_devices(own, rows, server=server, by=by, events=True)
-
-    return await parts.gateway.run(work)
+    server = body.get("server") or await parts.gateway.run(_only_server)
+    wanted = {"server": server, "count": count, "families": body.get("families")}
+    serials, _ = await add_all(parts, [wanted], lambda _: None)
+    return serials
 
 
-def _server(state: State, wanted: Any) -> tuple[str, str]:
-    found = [
-        (org, one.key)
-        for org in identifiers(state)
-        for one in servers(state.of(org))
-        if wanted in (None, one.key)
-    ]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise missing(f"no DEP server has the id {wanted}")
-    raise bad(f"there are several DEP servers: name one of {', '.join(one for _, one in found)}")
+def _only_server(state: State) -> str:
+    """Return the one DEP server that there is; a problem if there are several."""
+    every = (one.key for org in state.organisations_with(SERVER) for one in servers(state.of(org)))
+    found = list(islice(every, MOST_NAMED))
+    if len(found) != 1:
+        raise bad(f"name the DEP server, one of {', '.join(found) or 'none'}")
+    return found[0]
 
 
-def _known(state: State, serial: str) -> tuple[str, Body, str]:
-    """Return a device that Apple knows: serial number, hardware, organisation."""
-    org = with_device(state, serial)
-    return serial, dict(portal.device(state.of(org), serial).record), org
+def _known(serials: Sequence[str], state: State) -> list[tuple[str, Body, str]]:
+    """Return of devices that Apple knows: serial number, hardware, organisation."""
+    homes = [(serial, with_device(state, serial)) for serial in serials]
+    return [(one, dict(portal.device(state.of(org), one).record), org) for one, org in homes]
 
 
 async def _each(serials: list[str], act: "Callable[[str], Awaitable[VirtualDevice]]") -> None:
@@ -197,14 +202,14 @@ async def act_on_device(request: web.Request) -> web.Response:
         raise missing(f"there is no such action; there are {', '.join(ACTIONS)}")
     fleet = await request.app[HOST].fleet()
     device = await action(fleet, request.match_info["serial"], body)
-    return web.json_response(device.shown())
+    return json_response(device.shown())
 
 
 async def remove_device(request: web.Request) -> web.Response:
     """Delete a simulated device; its MDM is told nothing."""
     fleet = await request.app[HOST].fleet()
     await fleet.remove(request.match_info["serial"])
-    return web.json_response({"removed": request.match_info["serial"]})
+    return json_response({"removed": request.match_info["serial"]})
 
 
 ROUTES = (

@@ -6,7 +6,7 @@ from functools import partial
 from aiohttp import web
 
 from simulator.control.api.vpp import MANY, complete_due_events, find
-from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Route
+from simulator.control.parts import AFTER, BODY, LIMIT, PARTS, QUERY, Route, json_response
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds, rfc3339
 from simulator.protocol.fields import Integer, Objects, String
@@ -41,7 +41,7 @@ async def list_events(request: web.Request) -> web.Response:
 
     found = await parts.gateway.run(work)
     more = found[-1]["id"] if len(found) == limit else None
-    return web.json_response({"events": found, "next": more})
+    return json_response({"events": found, "next": more})
 
 
 async def complete_events(request: web.Request) -> web.Response:
@@ -67,7 +67,7 @@ async def complete_events(request: web.Request) -> web.Response:
     wanted = body.get("event")
     chosen = [str(wanted)] if wanted else await parts.gateway.run(pending)
     done = [await parts.gateway.run(partial(complete, event=each)) for each in chosen]
-    return web.json_response({"events": done})
+    return json_response({"events": done})
 
 
 async def list_notifications(request: web.Request) -> web.Response:
@@ -89,7 +89,7 @@ async def list_notifications(request: web.Request) -> web.Response:
         some, after = await parts.gateway.run(partial(work, after=after))
         newest += some
         if not after:
-            return web.json_response({"notifications": [_notification(each) for each in newest]})
+            return json_response({"notifications": [_notification(each) for each in newest]})
 
 
 def _notification(body: Body) -> Body:
@@ -115,7 +115,7 @@ async def set_subscription(request: web.Request) -> web.Response:
         own = state.of(one.organisation)
         return portal.add_subscription(own, one.id, made, now_ms=now_ms).body()
 
-    return web.json_response(await parts.gateway.run(work))
+    return json_response(await parts.gateway.run(work))
 
 
 _SEATS = 10_000_000

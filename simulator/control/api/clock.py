@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.control.parts import BODY, PARTS, Parts, Route, bad
+from simulator.control.parts import BODY, PARTS, Parts, Route, bad, json_response
 from simulator.core.clock import KEY, KIND, Clock, Mode
 from simulator.core.state import Body, State, StoreAdmin
 from simulator.core.timestamps import is_time, milliseconds, rfc3339
@@ -24,7 +24,7 @@ def shown(clock: Clock) -> Body:
 async def get_clock(request: web.Request) -> web.Response:
     """Answer the simulator's time."""
     await request.app[PARTS].gateway.catch_up()
-    return web.json_response(shown(request.app[PARTS].clock))
+    return json_response(shown(request.app[PARTS].clock))
 
 
 async def set_clock(request: web.Request) -> web.Response:
@@ -53,7 +53,7 @@ async def set_clock(request: web.Request) -> web.Response:
         raise bad("now and advance_s must not lead beyond the year 9000")
     _apply(clock, mode, now_ms, advance_ms)
     await keep(parts)
-    return web.json_response(shown(clock))
+    return json_response(shown(clock))
 
 
 def _apply(clock: Clock, mode: str | None, now_ms: int | None, advance_ms: int) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 from aiohttp import web
 
-from simulator.control.parts import PARTS, QUERY, Parts, Route, bad
+from simulator.control.parts import PARTS, QUERY, Parts, Route, bad, json_response
 from simulator.core.data_directory import drop_ledger
 from simulator.core.state import Body, State
 from simulator.core.timestamps import milliseconds
@@ -34,7 +34,7 @@ async def delete_exchanges(request: web.Request) -> web.Response:
     number = await parts.gateway.run(lambda state: _order_deletion(state, order))
     count = await _delete(parts, number)
     await asyncio.to_thread(drop_ledger, parts.settings.data)
-    return web.json_response({"deleted": count})
+    return json_response({"deleted": count})
 
 
 async def finish_deletions(application: web.Application) -> None:

@@ -1,13 +1,24 @@
 """Calls that add and list devices, and list the profiles they get."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from simulator.control.api.servers import home, with_server
-from simulator.control.parts import BODY, PAGE, PARTS, QUERY, Parts, Route, bad, missing
+from simulator.control.parts import (
+    BODY,
+    PAGE,
+    PARTS,
+    QUERY,
+    Parts,
+    Route,
+    bad,
+    json_response,
+    missing,
+)
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.core.messages import Response
 from simulator.core.state import Body, State
@@ -48,34 +59,32 @@ async def list_devices(request: web.Request) -> web.Response:
     wanted, after = request[QUERY].get("organisation"), request[QUERY]["after"]
     server, prefix = request[QUERY].get("server"), request[QUERY].get("prefix", "").upper()
 
-    def work(state: State) -> tuple[list[Device], bool]:
-        if server is None:
-            return _by_serial(state.of(home(state, wanted)), "", prefix, after, limit)
+    def by_assignment(state: State, server: str) -> tuple[list[Device], bool]:
         own = state.of(with_server(state, server))
-        if prefix:
-            return _by_serial(own, server, prefix, after, limit)
         place = portal.device(own, after).place if after else 0
         return fleet.page(own, server, place, limit)
 
-    await materialise_arrivals(request.app[PARTS])
-    found, more = await request.app[PARTS].gateway.run(work)
+    def by_serial(state: State, after: str, most: int) -> list[Device]:
+        own = state.of(home(state, wanted) if server is None else with_server(state, server))
+        rows = own.scan(fleet.DEVICE, prefix=prefix, after=after, limit=most)
+        return [Device.of(one) for one in rows]
+
+    parts = request.app[PARTS]
+    await materialise_arrivals(parts)
+    if server is not None and not prefix:
+        found, more = await parts.gateway.run(partial(by_assignment, server=server))
+    else:
+        # Any number of devices may be another server's, so a transaction looks at some of them.
+        found, most = [], limit + 1 if server is None else MAX_PAGE
+        while len(found) <= limit:
+            batch = await parts.gateway.run(partial(by_serial, after=after, most=most))
+            found += [one for one in batch if server in (None, one.server)]
+            if len(batch) < most:
+                break
+            after = batch[-1].serial
+        found, more = found[:limit], len(found) > limit
     following = found[-1].serial if found and more else None
-    return web.json_response({"devices": [shown(one) for one in found], "next": following})
-
-
-def _by_serial(
-    state: State, server: str, prefix: str, after: str, limit: int
-) -> tuple[list[Device], bool]:
-    """Return the next *limit* devices by serial number, and whether more follow."""
-    found: list[Device] = []
-    while len(found) <= limit:
-        batch = state.scan(fleet.DEVICE, prefix=prefix, after=after, limit=limit + 1)
-        devices = [Device.of(one) for one in batch]
-        found += [one for one in devices if server in ("", one.server)]
-        if len(batch) <= limit:
-            break
-        after = batch[-1].key
-    return found[:limit], len(found) > limit
+    return json_response({"devices": [shown(one) for one in found], "next": following})
 
 
 async def get_device(request: web.Request) -> web.Response:
@@ -86,7 +95,7 @@ async def get_device(request: web.Request) -> web.Response:
         return shown(portal.device(state.of(with_device(state, serial)), serial))
 
     await materialise_arrivals(request.app[PARTS])
-    return web.json_response(await request.app[PARTS].gateway.run(work))
+    return json_response(await request.app[PARTS].gateway.run(work))
 
 
 def with_device(state: State, serial: str) -> str:
@@ -139,7 +148,7 @@ async def change_device(request: web.Request) -> web.Response:
         return shown(portal.change_device(own, serial, body, now_ms=now_ms))
 
     await materialise_arrivals(parts)
-    return web.json_response(await parts.gateway.run(work))
+    return json_response(await parts.gateway.run(work))
 
 
 async def list_profiles(request: web.Request) -> web.Response:
@@ -155,7 +164,7 @@ async def list_profiles(request: web.Request) -> web.Response:
     found = await parts.gateway.run(work)
     more = found[-1]["uuid"] if len(found) == limit else None
     sealed = [one | {"profile": _sealed(one["profile"], parts)} for one in found]
-    return web.json_response({"profiles": sealed, "next": more})
+    return json_response({"profiles": sealed, "next": more})
 
 
 def _sealed(profile: Body, parts: Parts) -> Any:

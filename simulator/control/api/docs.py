@@ -2,13 +2,13 @@
 
 from aiohttp import web
 
-from simulator.control.parts import PARTS, Route
+from simulator.control.parts import PARTS, Route, json_response
 from simulator.protocol.reference import as_json
 
 
 async def catalogue(request: web.Request) -> web.Response:
     """Answer the catalogue: services, operations, fields, errors, rules."""
-    return web.json_response(as_json(request.app[PARTS].catalogue))
+    return json_response(as_json(request.app[PARTS].catalogue))
 
 
 ROUTES = (Route("GET", "/catalogue", "Get the catalogue.", catalogue, query=()),)

@@ -4,7 +4,17 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from simulator.control.parts import BODY, ORGANISATION, PARTS, QUERY, Parts, Route, bad, missing
+from simulator.control.parts import (
+    BODY,
+    ORGANISATION,
+    PARTS,
+    QUERY,
+    Parts,
+    Route,
+    bad,
+    json_response,
+    missing,
+)
 from simulator.control.reverting import REVERTER, real_ms
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time, milliseconds
@@ -90,7 +100,7 @@ async def list_outcomes(request: web.Request) -> web.Response:
         }
         for row in DELIVERIES.values()
     ]
-    return web.json_response({"outcomes": listed, "deliveries": deliveries})
+    return json_response({"outcomes": listed, "deliveries": deliveries})
 
 
 async def list_faults(request: web.Request) -> web.Response:
@@ -98,7 +108,7 @@ async def list_faults(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     now_ms = parts.clock.now_ms()
     found = await parts.gateway.run(lambda state: faults.listed(state, now_ms))
-    return web.json_response({"faults": found})
+    return json_response({"faults": found})
 
 
 async def add_fault(request: web.Request) -> web.Response:
@@ -108,7 +118,7 @@ async def add_fault(request: web.Request) -> web.Response:
     (armed,) = await parts.gateway.run(lambda state: arm(state, [fault]))
     if armed.reverts_ms:
         request.app[REVERTER].schedule(armed.id, armed.reverts_ms)
-    return web.json_response(armed.shown(0, 0, parts.clock.now_ms()), status=201)
+    return json_response(armed.shown(0, 0, parts.clock.now_ms()), status=201)
 
 
 def arm(state: State, wanted: Sequence[Fault]) -> list[Fault]:
@@ -146,7 +156,7 @@ async def remove_fault(request: web.Request) -> web.Response:
     removed = await request.app[PARTS].gateway.run(lambda state: faults.disarm(state, identifier))
     if not removed:
         raise missing(f"no fault has the id {identifier}")
-    return web.json_response({"removed": removed})
+    return json_response({"removed": removed})
 
 
 async def clear_faults(request: web.Request) -> web.Response:
@@ -156,7 +166,7 @@ async def clear_faults(request: web.Request) -> web.Response:
     def work(state: State) -> int:
         return faults.disarm(state, organisation=organisation)
 
-    return web.json_response({"removed": await request.app[PARTS].gateway.run(work)})
+    return json_response({"removed": await request.app[PARTS].gateway.run(work)})
 
 
 REMOVED = (Integer("removed", "How many were disarmed.", required=True),)

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from simulator.control.ledger_service import BOOKS, LedgerService
-from simulator.control.parts import LIMIT, PARTS, QUERY, Parts, Route, bad, missing
+from simulator.control.parts import LIMIT, PARTS, QUERY, Parts, Route, bad, json_response, missing
 from simulator.control.patterns import FILTERS
 from simulator.core.messages import Exchange, Headers, named
 from simulator.core.state import Body
@@ -120,7 +120,7 @@ async def list_exchanges(request: web.Request) -> web.Response:
                 one["disclosed"] = disclosed(parts, books, exchange)
         return {"exchanges": shown, "next": more, "last": last}
 
-    return web.json_response(await asyncio.to_thread(look))
+    return json_response(await asyncio.to_thread(look))
 
 
 async def exchange_of(request: web.Request) -> Exchange:
@@ -136,7 +136,7 @@ async def exchange_of(request: web.Request) -> Exchange:
 
 async def get_exchange(request: web.Request) -> web.Response:
     """Answer one exchange."""
-    return web.json_response(whole(await exchange_of(request)))
+    return json_response(whole(await exchange_of(request)))
 
 
 async def get_disclosures(request: web.Request) -> web.Response:
@@ -150,7 +150,7 @@ async def get_disclosures(request: web.Request) -> web.Response:
         for one, _ in parts.observer.connection(exchange.request)
     ]
     body = {"seq": exchange.seq, "disclosures": found, "connection": told}
-    return web.json_response(body)
+    return json_response(body)
 
 
 def disclosures(
@@ -213,7 +213,7 @@ async def get_findings(request: web.Request) -> web.Response:
     """Answer the findings of one exchange."""
     exchange = await exchange_of(request)
     findings: list[Any] = [msgspec.to_builtins(finding) for finding in exchange.findings]
-    return web.json_response({"seq": exchange.seq, "findings": findings})
+    return json_response({"seq": exchange.seq, "findings": findings})
 
 
 REDACT = String(

@@ -1,15 +1,27 @@
 """Calls for pushes: device tokens, and what devices receive."""
 
 from collections.abc import Callable
+from functools import partial
 
 from aiohttp import web
 from msgspec.structs import asdict
 
 from simulator.control.api.servers import home
-from simulator.control.parts import BODY, PAGE, PARTS, QUERY, Route, bad, missing, read_body
+from simulator.control.parts import (
+    BODY,
+    PAGE,
+    PARTS,
+    QUERY,
+    Route,
+    bad,
+    json_response,
+    missing,
+    read_body,
+)
 from simulator.control.push_streams import STREAMS, as_event, payload
 from simulator.core.notifier import PREFIX_DIGITS
 from simulator.core.state import Body, State
+from simulator.engine.everywhere import of_all
 from simulator.pki.push import ENVIRONMENTS
 from simulator.protocol.fields import Field, Integer, Objects, String
 from simulator.services.apns import pushes, registry, topics
@@ -19,6 +31,8 @@ from simulator.services.organisations import identifiers
 
 _ENVIRONMENTS = tuple(ENVIRONMENTS)
 MAX_PAGE = 1000
+READ = 250
+"""Device tokens that one transaction reads, each with its pushes."""
 
 
 async def check_in(request: web.Request) -> web.Response:
@@ -32,7 +46,7 @@ async def check_in(request: web.Request) -> web.Response:
     """
     parts, message = request.app[PARTS], await read_body(request, read_message)
     if not registry.is_about_tokens(message):
-        return web.json_response({"token": None, "changed": []})
+        return json_response({"token": None, "changed": []})
     now_ms = parts.clock.now_ms()
     environment = request[QUERY].get("environment", "")
     if "topic" in request[QUERY]:
@@ -52,7 +66,7 @@ async def check_in(request: web.Request) -> web.Response:
 
     changed = await parts.gateway.run(work)
     active = next((one.token for one in changed if one.state == "active"), None)
-    return web.json_response({"token": active, "changed": [asdict(one) for one in changed]})
+    return json_response({"token": active, "changed": [asdict(one) for one in changed]})
 
 
 async def list_tokens(request: web.Request) -> web.Response:
@@ -62,17 +76,23 @@ async def list_tokens(request: web.Request) -> web.Response:
     wanted, after = request[QUERY].get("organisation"), request[QUERY]["after"]
     now_ms = parts.clock.now_ms()
 
-    def work(state: State) -> list[Body]:
+    def work(state: State, after: str, most: int) -> list[Body]:
         own = state.of(home(state, wanted))
-        found = own.scan(registry.TOKEN, after=after, limit=limit)
+        found = own.scan(registry.TOKEN, after=after, limit=most)
         return [
             asdict(DeviceToken.of(one)) | {"pushes": pushes.pushes_of(own, one.key, now_ms)}
             for one in found
         ]
 
-    found = await parts.gateway.run(work)
-    more = found[-1]["token"] if len(found) == limit else None
-    return web.json_response({"push_tokens": found, "next": more})
+    found: list[Body] = []
+    while more := min(limit - len(found), READ):
+        some = await parts.gateway.run(partial(work, after=after, most=more))
+        found += some
+        if len(some) < more:
+            break
+        after = some[-1]["token"]
+    following = found[-1]["token"] if len(found) == limit else None
+    return json_response({"push_tokens": found, "next": following})
 
 
 async def list_pushes(request: web.Request) -> web.Response:
@@ -82,20 +102,15 @@ async def list_pushes(request: web.Request) -> web.Response:
     if not registry.is_hex(token):
         raise missing("no such device token: it is hexadecimal")
 
-    def work(state: State) -> list[Body]:
-        return [
-            one
-            for org in identifiers(state)
-            for one in pushes.pushes_of(state.of(org), token, now_ms)
-        ]
+    def look(state: State, org: str) -> list[Body]:
+        return pushes.pushes_of(state.of(org), token, now_ms)
 
-    return web.json_response({"pushes": await parts.gateway.run(work)})
+    return json_response({"pushes": await of_all(parts.gateway, look)})
 
 
 def _with_token(state: State, token: str) -> State:
-    for org in identifiers(state):
-        if registry.find(state.of(org), token) is not None:
-            return state.of(org)
+    for org in state.organisations_with(registry.TOKEN, token):
+        return state.of(org)
     raise missing("no such device token was checked in")
 
 
@@ -129,7 +144,7 @@ async def act_on_token(request: web.Request) -> web.Response:
     def work(state: State) -> DeviceToken:
         return action(_with_token(state, token), token, body, now_ms)
 
-    return web.json_response(asdict(await parts.gateway.run(work)))
+    return json_response(asdict(await parts.gateway.run(work)))
 
 
 async def token_events(request: web.Request) -> web.StreamResponse:
@@ -165,7 +180,7 @@ async def stats(request: web.Request) -> web.Response:
         return totals
 
     totals = await request.app[PARTS].gateway.run(work)
-    return web.json_response({"connections": request.app[STREAMS].count(), **totals})
+    return json_response({"connections": request.app[STREAMS].count(), **totals})
 
 
 ROUTES = (

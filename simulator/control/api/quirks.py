@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from simulator.control.api.servers import home
-from simulator.control.parts import BODY, ORGANISATION, PARTS, Parts, Route, missing
+from simulator.control.parts import BODY, ORGANISATION, PARTS, Parts, Route, json_response, missing
 from simulator.core.state import Body, State
 from simulator.protocol import quirks
 from simulator.protocol.fields import Boolean, Field, Objects, String
@@ -33,7 +33,7 @@ async def list_quirks(request: web.Request) -> web.Response:
     def work(state: State) -> list[Body]:
         return [_shown(row, quirks.whose(state, row.id)) for row in _rows(parts).values()]
 
-    return web.json_response({"quirks": await parts.gateway.run(work)})
+    return json_response({"quirks": await parts.gateway.run(work)})
 
 
 async def set_quirk(request: web.Request) -> web.Response:
@@ -49,7 +49,7 @@ async def set_quirk(request: web.Request) -> web.Response:
         whose = quirks.switch(state, identifier, whom, is_on=body["on"])
         return _shown(rows[identifier], whose)
 
-    return web.json_response(await parts.gateway.run(work))
+    return json_response(await parts.gateway.run(work))
 
 
 QUIRK = (

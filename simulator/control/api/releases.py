@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 from msgspec.structs import asdict, replace
 
-from simulator.control.parts import BODY, PARTS, Parts, Route, bad, missing
+from simulator.control.parts import BODY, PARTS, Parts, Route, bad, json_response, missing
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
 from simulator.protocol.fields import Field, Objects, String
@@ -35,7 +35,7 @@ async def list_releases(request: web.Request) -> web.Response:
         defaults.ensure(state, now_ms)
         return [_shown(one, today) for one in releases.all_of(state)]
 
-    return web.json_response({"releases": await parts.gateway.run(work)})
+    return json_response({"releases": await parts.gateway.run(work)})
 
 
 async def post_release(request: web.Request) -> web.Response:
@@ -53,7 +53,7 @@ async def post_release(request: web.Request) -> web.Response:
         releases.write(state, made)
         return _shown(made, today)
 
-    return web.json_response(await parts.gateway.run(work), status=201)
+    return json_response(await parts.gateway.run(work), status=201)
 
 
 async def change_release(request: web.Request) -> web.Response:
@@ -66,7 +66,7 @@ async def change_release(request: web.Request) -> web.Response:
         releases.write(state, changed)
         return _shown(changed, today)
 
-    return web.json_response(await parts.gateway.run(work))
+    return json_response(await parts.gateway.run(work))
 
 
 async def delete_release(request: web.Request) -> web.Response:
@@ -79,7 +79,7 @@ async def delete_release(request: web.Request) -> web.Response:
         releases.delete(state, key)
         return _shown(gone, today)
 
-    return web.json_response(await parts.gateway.run(work))
+    return json_response(await parts.gateway.run(work))
 
 
 def _known(state: State, key: str) -> Release:

@@ -9,7 +9,16 @@ import msgspec
 from aiohttp import web
 
 from simulator.control.ledger_service import BOOKS, LedgerService
-from simulator.control.parts import AFTER, LIMIT, PARTS, QUERY, Route, bad, content_of
+from simulator.control.parts import (
+    AFTER,
+    LIMIT,
+    PARTS,
+    QUERY,
+    Route,
+    bad,
+    content_of,
+    json_response,
+)
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.formats.table import FORMATS, Format
 from simulator.disclosure.judge import difference
@@ -47,7 +56,7 @@ async def get_ledger(request: web.Request) -> web.Response:
         start = ids.index(after) + 1
     page = rows[start : start + limit]
     more = page[-1]["id"] if start + limit < len(rows) else None
-    return web.json_response({"ledger": page, "total": len(rows), "next": more})
+    return json_response({"ledger": page, "total": len(rows), "next": more})
 
 
 async def get_report(request: web.Request) -> web.StreamResponse:
@@ -142,7 +151,7 @@ async def get_diff(request: web.Request) -> web.Response:
         name: {"exchanges": part.exchanges, "first": part.first, "last": part.last}
         for name, part in (("old", old), ("new", new))
     }
-    return web.json_response(told | {"changes": [asdict(one) for one in changes]})
+    return json_response(told | {"changes": [asdict(one) for one in changes]})
 
 
 async def _manifest(books: LedgerService, name: str | None) -> Manifest:

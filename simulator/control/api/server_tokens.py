@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from simulator.control.api.servers import token_state, with_server
-from simulator.control.parts import BODY, PARTS, QUERY, Route, bad, content_of
+from simulator.control.parts import BODY, PARTS, QUERY, Route, bad, content_of, json_response
 from simulator.core.state import Body, State
 from simulator.core.timestamps import is_time
 from simulator.pki.credentials import ServerToken, given_server_token, seal_server_token
@@ -81,7 +81,7 @@ async def set_token(request: web.Request) -> web.Response:
 
     org, made = await parts.gateway.run(work)
     await parts.renew([org])
-    return web.json_response(made)
+    return json_response(made)
 
 
 async def revoke_token(request: web.Request) -> web.Response:
@@ -109,7 +109,7 @@ async def _end(request: web.Request, change: Callable[[State, str], None]) -> we
 
     org, answer = await parts.gateway.run(work)
     await parts.renew([org])
-    return web.json_response(answer)
+    return json_response(answer)
 
 
 ROUTES = (

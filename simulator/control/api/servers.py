@@ -5,9 +5,10 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.control.parts import BODY, PARTS, Route, bad, missing
+from simulator.control.parts import BODY, PARTS, Route, bad, json_response, missing
 from simulator.control.parts import ORGANISATION as ORGANISATION_ROW
 from simulator.core.state import Body, State
+from simulator.engine.everywhere import of_all
 from simulator.protocol.documents import identifier
 from simulator.protocol.fields import Boolean, Objects, String
 from simulator.services import organisations
@@ -28,12 +29,13 @@ def token_state(state: State, server_id: str) -> Body | None:
 
 async def list_organisations(request: web.Request) -> web.Response:
     """Answer all organisations."""
+    found = await of_all(request.app[PARTS].gateway, _organisation)
+    return json_response({"organisations": found})
 
-    def work(state: State) -> list[Body]:
-        return [one.body for one in state.of("").scan(ORGANISATION, limit=10_000)]
 
-    found = await request.app[PARTS].gateway.run(work)
-    return web.json_response({"organisations": found})
+def _organisation(state: State, identifier: str) -> list[Body]:
+    found = state.of("").get(ORGANISATION, identifier)
+    return [] if found is None else [found.body]
 
 
 async def set_terms(request: web.Request) -> web.Response:
@@ -52,7 +54,7 @@ async def _change(request: web.Request, key: str, fact: str) -> web.Response:
     def work(state: State) -> Body:
         return organisations.change_organisation(state, identifier, **{fact: value})
 
-    return web.json_response(await request.app[PARTS].gateway.run(work))
+    return json_response(await request.app[PARTS].gateway.run(work))
 
 
 async def change_organisation(request: web.Request) -> web.Response:
@@ -64,7 +66,7 @@ async def change_organisation(request: web.Request) -> web.Response:
     def work(state: State) -> Body:
         return organisations.change_organisation(state, identifier, **body)
 
-    return web.json_response(await request.app[PARTS].gateway.run(work))
+    return json_response(await request.app[PARTS].gateway.run(work))
 
 
 async def change_server(request: web.Request) -> web.Response:
@@ -75,7 +77,7 @@ async def change_server(request: web.Request) -> web.Response:
         org = with_server(state, server_id)
         return _server(state.of(org), org, servers.change_server(state.of(org), server_id, **body))
 
-    return web.json_response(await request.app[PARTS].gateway.run(work))
+    return json_response(await request.app[PARTS].gateway.run(work))
 
 
 async def replace_server(request: web.Request) -> web.Response:
@@ -94,21 +96,18 @@ async def replace_server(request: web.Request) -> web.Response:
 
     answer = await parts.gateway.run(work)
     await parts.renew([answer["organisation"]])
-    return web.json_response(answer)
+    return json_response(answer)
 
 
 async def list_servers(request: web.Request) -> web.Response:
     """Answer all DEP servers, without the secrets of their tokens."""
 
-    def work(state: State) -> list[Body]:
-        return [
-            _server(state.of(org), org, one.body)
-            for org in identifiers(state)
-            for one in state.of(org).scan(SERVER, limit=10_000)
-        ]
+    def look(state: State, org: str) -> list[Body]:
+        own = state.of(org)
+        return [_server(own, org, one.body) for one in servers.servers(own)]
 
-    found = await request.app[PARTS].gateway.run(work)
-    return web.json_response({"dep_servers": found})
+    found = await of_all(request.app[PARTS].gateway, look)
+    return json_response({"dep_servers": found})
 
 
 def _server(state: State, org: str, body: Body) -> Body:
@@ -131,7 +130,7 @@ async def add_server(request: web.Request) -> web.Response:
         )
         return _server(state.of(org), org, added)
 
-    return web.json_response(await parts.gateway.run(work), status=201)
+    return json_response(await parts.gateway.run(work), status=201)
 
 
 def home(state: State, organisation: Any) -> str:

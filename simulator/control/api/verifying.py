@@ -7,7 +7,7 @@ from aiohttp import web
 
 from simulator.control import patterns
 from simulator.control.api.journal import summary
-from simulator.control.parts import BODY, PARTS, ApiProblem, Parts, Route, bad
+from simulator.control.parts import BODY, PARTS, ApiProblem, Parts, Route, bad, json_response
 from simulator.control.patterns import Pattern
 from simulator.core.messages import Exchange
 from simulator.core.notifier import EXCHANGES
@@ -71,7 +71,7 @@ async def wait(request: web.Request) -> web.Response:
             408, "Timed out", detail, {"count": len(found), "nearest_miss": miss}
         ) from None
     exchanges = [summary(exchange) for exchange in found]
-    return web.json_response({"count": len(found), "exchanges": exchanges})
+    return json_response({"count": len(found), "exchanges": exchanges})
 
 
 def _times(number: int) -> str:
@@ -90,7 +90,7 @@ async def verify(request: web.Request) -> web.Response:
         least, most = _bounds(body.get("count", {"min": 1}))
         after = body["after"]
         answer = await asyncio.to_thread(_counted, parts, one, (least, most), after)
-    return web.json_response(answer)
+    return json_response(answer)
 
 
 def _pattern(parts: Parts, index: int, match: Body) -> Pattern:

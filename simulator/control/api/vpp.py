@@ -1,32 +1,52 @@
 """Calls for what people do in Apple's portal to locations, and for their events."""
 
+from itertools import islice
 from typing import Any
 
 from aiohttp import web
 from msgspec.structs import replace
 
 from simulator.control.api.servers import home
-from simulator.control.parts import BODY, ORGANISATION, PARTS, QUERY, Parts, Route, bad, missing
+from simulator.control.parts import (
+    BODY,
+    ORGANISATION,
+    PARTS,
+    QUERY,
+    Parts,
+    Route,
+    bad,
+    json_response,
+    missing,
+)
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
+from simulator.engine.everywhere import of_all
 from simulator.protocol.documents import identifier
 from simulator.protocol.fields import Boolean, Field, Number, Objects, String, Strings
 from simulator.services.vpp.domain import events, portal
-from simulator.services.vpp.domain.locations import Location, change, everywhere, locations, token
+from simulator.services.vpp.domain.locations import (
+    Location,
+    change,
+    everywhere,
+    find_location,
+    locations,
+    token,
+)
 
 _FACTS = ("name", "country", "platform", "managed_domains", "mdm_info", "client_context")
 MAX_PAGE = 1000
 MANY = 100_000
+MOST_NAMED = 100
+"""Locations that a problem names, where one has to be chosen."""
 
 
 def find(state: State, identifier: Any) -> Location:
     """Return the location that is meant: the named one, or the only one."""
-    found = everywhere(state)
+    if identifier is not None and (named := find_location(state, identifier)) is not None:
+        return named
+    found = list(islice(everywhere(state), MOST_NAMED))
     if identifier is None and len(found) == 1:
         return found[0]
-    for one in found:
-        if one.id == identifier:
-            return one
     names = ", ".join(one.id for one in found) or "none"
     if identifier is None:
         raise bad(f"there are several locations: name one of {names}")
@@ -74,15 +94,15 @@ async def list_locations(request: web.Request) -> web.Response:
     """Answer all locations, without the secrets of their tokens."""
     parts, wanted = request.app[PARTS], request[QUERY].get("organisation")
 
-    def work(state: State) -> list[Body]:
+    def look(state: State, organisation: str) -> list[Body]:
         now_ms = complete_due_events(parts, state)
-        if wanted is not None:
-            found = locations(state.of(home(state, wanted)))
-        else:
-            found = everywhere(state)
-        return [shown(state, one, now_ms) for one in found]
+        return [shown(state, one, now_ms) for one in locations(state.of(organisation))]
 
-    return web.json_response({"vpp_locations": await parts.gateway.run(work)})
+    chosen = None
+    if wanted is not None:
+        chosen = [await parts.gateway.run(lambda state: home(state, wanted))]
+    found = await of_all(parts.gateway, look, chosen)
+    return json_response({"vpp_locations": found})
 
 
 async def add_location(request: web.Request) -> web.Response:
@@ -98,7 +118,7 @@ async def add_location(request: web.Request) -> web.Response:
         )
         return shown(state, added, parts.clock.now_ms())
 
-    return web.json_response(await parts.gateway.run(work), status=201)
+    return json_response(await parts.gateway.run(work), status=201)
 
 
 def _facts(body: Body) -> Body:
@@ -138,7 +158,7 @@ async def change_location(request: web.Request) -> web.Response:
             complete_due_events(parts, state),
         )
 
-    return web.json_response(await parts.gateway.run(work))
+    return json_response(await parts.gateway.run(work))
 
 
 async def renew_token(request: web.Request) -> web.Response:
@@ -162,7 +182,7 @@ async def renew_token(request: web.Request) -> web.Response:
 
     organisation, answer = await parts.gateway.run(work)
     await parts.renew([organisation])
-    return web.json_response(answer)
+    return json_response(answer)
 
 
 async def revoke_token(request: web.Request) -> web.Response:
@@ -174,7 +194,7 @@ async def revoke_token(request: web.Request) -> web.Response:
         portal.revoke_token(state.of(one.organisation), one.id)
         return shown(state, one, complete_due_events(parts, state))
 
-    return web.json_response(await parts.gateway.run(work))
+    return json_response(await parts.gateway.run(work))
 
 
 async def set_service(request: web.Request) -> web.Response:
@@ -185,7 +205,7 @@ async def set_service(request: web.Request) -> web.Response:
         portal.set_maintenance(state, on=body["maintenance"])
         return body
 
-    return web.json_response(await parts.gateway.run(work))
+    return json_response(await parts.gateway.run(work))
 
 
 _MOST_DAYS = 36_500

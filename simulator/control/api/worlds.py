@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import IO
 
-import msgspec
 from aiohttp import web
 
 from simulator import __version__
@@ -22,6 +21,7 @@ from simulator.control.parts import (
     Parts,
     Route,
     bad,
+    json_response,
     missing,
 )
 from simulator.core import resources
@@ -222,7 +222,7 @@ async def load(request: web.Request) -> web.Response:
 
 async def get_schema(request: web.Request) -> web.Response:
     """Answer the JSON Schema of a world's file."""
-    return web.json_response(world_schema(request.app[PARTS].provisionings))
+    return json_response(world_schema(request.app[PARTS].provisionings))
 
 
 def _plan(parts: Parts, name: str, body: Body) -> Plan:
@@ -238,8 +238,7 @@ def _plan(parts: Parts, name: str, body: Body) -> Plan:
 
 def _organisations(shown: list[Body], **facts: str) -> web.Response:
     """Answer organisations with their credentials, which may be thousands."""
-    content = msgspec.json.encode({**facts, "organisations": shown})
-    return web.Response(body=content, content_type="application/json", charset="utf-8")
+    return json_response({**facts, "organisations": shown})
 
 
 def _set_baseline(state: StoreAdmin) -> None:

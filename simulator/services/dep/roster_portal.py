@@ -10,7 +10,7 @@ from simulator.protocol.fields import Field, Integer, Object, Objects, String
 from simulator.services.dep import roster_seeding, rosters
 from simulator.services.dep.roster_seeding import RosterPlan
 from simulator.services.dep.rosters import LISTS, Kind
-from simulator.services.organisations import all_organisations
+from simulator.services.organisations import ORGANISATION, all_organisations
 from simulator.services.provisioning import (
     SINCE_MS,
     ControlCall,
@@ -88,13 +88,14 @@ def _write(state: State, *, seeding: TimelessSeeding, kind: Kind, records: list[
 
 def _home(call: ControlCall) -> State:
     named = call.query.get("organisation") or call.body.get("organisation")
+    found = None if named is None else call.state.of("").get(ORGANISATION, str(named))
+    if found is not None and found.body["org_type"] == "edu":
+        return call.state.of(found.key)
     schools = [one.key for one in all_organisations(call.state) if one.body["org_type"] == "edu"]
     if named is None and len(schools) == 1:
         return call.state.of(schools[0])
-    if named not in schools:
-        there = ", ".join(schools) or "none: load the world school"
-        raise ValueError(f"organisation must be a school; there are {there}")
-    return call.state.of(str(named))
+    there = ", ".join(schools) or "none: load the world school"
+    raise ValueError(f"organisation must be a school; there are {there}")
 
 
 def _listed(kind: Kind, call: ControlCall) -> Body:

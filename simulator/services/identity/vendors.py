@@ -105,6 +105,7 @@ RESOURCES = (
         ),
         answer=_VENDOR,
         status=201,
+        is_stateless=True,
     ),
     Resource(
         "DELETE",

@@ -5,13 +5,12 @@ assignments, kept as kinds of their own, so that what changed in one is found
 without looking at the others. State is seen from the organisation throughout.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from simulator.core.state import Body, Entity, State
-from simulator.services.organisations import ORGANISATION
 
 LOCATION = "vpp.location"
 TOKEN = "vpp.token"  # noqa: S105 (a kind of entity)
@@ -93,10 +92,17 @@ def locations(state: State) -> list[Location]:
     return [Location.of(one) for one in state.scan(LOCATION, limit=10_000)]
 
 
-def everywhere(state: State) -> list[Location]:
-    """Return the locations of all organisations."""
-    homes = state.of("").scan(ORGANISATION, limit=10_000)
-    return [one for home in homes for one in locations(state.of(home.key))]
+def everywhere(state: State) -> Iterator[Location]:
+    """Yield the locations of all organisations, which may be thousands."""
+    for home in state.organisations_with(LOCATION):
+        yield from locations(state.of(home))
+
+
+def find_location(state: State, identifier: str) -> Location | None:
+    """Return the location of that id, whosever it is."""
+    for home in state.organisations_with(LOCATION, identifier):
+        return location(state.of(home), identifier)
+    return None
 
 
 def put(state: State, changed: Location) -> Location:

@@ -20,7 +20,7 @@ from simulator.services.vpp.domain.locations import (
     SERVICE_STATE,
     TOKEN,
     Location,
-    everywhere,
+    find_location,
     location,
     locations,
     put,
@@ -38,7 +38,7 @@ def add_location(
 
     *facts* are further attributes of `Location`, such as ``country``.
     """
-    if any(one.id == identifier for one in everywhere(state)):
+    if find_location(state, identifier) is not None:
         raise ValueError(f"a location has the id {identifier} already")
     owner = organisation(state, org)
     school = owner["org_type"] == "edu"
