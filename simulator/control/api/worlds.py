@@ -6,6 +6,7 @@ import tempfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from typing import IO
 
@@ -28,6 +29,7 @@ from simulator.core import resources
 from simulator.core.clock import Clock
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State, StoreAdmin
+from simulator.engine.everywhere import MOST
 from simulator.engine.replacing import Piece, replace_state, reset_state
 from simulator.faults import faults
 from simulator.protocol import quirks
@@ -156,7 +158,7 @@ def _pieces(
     with packed, _explained():
         yield from snapshot_lines.steps(lines)
     yield _must_be_whole
-    yield lambda state: _branch(provisionings, state)
+    yield from _branching(provisionings)
 
 
 @contextmanager
@@ -182,18 +184,27 @@ def _lines(packed: gzip.GzipFile) -> Iterator[bytes]:
 def _branch(
     provisionings: Iterable[Provisioning],
     state: State,
-    changed: Iterable[str] | None = None,
+    changed: Iterable[str],
     *,
     anew: bool = False,
 ) -> None:
     """Let what clients hold of a time after where the state is now, as cursors, be good no more.
 
-    *changed* are the organisations that are not what they were; None: all.
+    *changed* are the organisations that are not what they were.
     """
-    for name in organisations.identifiers(state) if changed is None else changed:
+    for name in changed:
         for one in provisionings:
             if one.branch is not None:
                 one.branch(state.of(name), anew)
+
+
+def _branching(provisionings: Iterable[Provisioning], *, anew: bool = False) -> Iterator[Piece]:
+    """Yield what does so with all organisations of a state that is being made, some at a time."""
+    names: list[str] = []
+    yield lambda state: names.extend(organisations.identifiers(state))
+    for at in range(0, len(names), MOST):
+        some = names[at : at + MOST]
+        yield partial(_branch, provisionings, changed=some, anew=anew)
 
 
 def _must_be_whole(state: State) -> None:
@@ -210,9 +221,7 @@ async def load(request: web.Request) -> web.Response:
     known = parts.provisionings
     steps = load_steps(world, seed, Clock().now_ms(), provisionings=known, brief=True)
     async with request.app[BUSY]:
-        await replace_state(
-            parts.gateway, chain(steps, [lambda state: _branch(known, state, anew=True)])
-        )
+        await replace_state(parts.gateway, chain(steps, _branching(known, anew=True)))
         parts.clock.run()
         shown = await parts.renew(None)
         await request.app[HOST].reload()
