@@ -123,12 +123,14 @@ def _links(given: Iterable[str]) -> list[bytes]:
     """Return the links that hashes and files name; ConfigurationError says what is none."""
     links: list[bytes] = []
     for one in given:
+        is_file = False
         try:
-            path = Path(one)
-            links += read_heads(path.read_text("ascii") if path.is_file() else one)
+            is_file = Path(one).is_file()
+            links += read_heads(Path(one).read_text("ascii") if is_file else one)
         except (ValueError, OSError) as error:
+            why = error if is_file else "it is no hash, and there is no such file"
             raise ConfigurationError(
-                f"--head {one}: {error}: give 64 hex digits, as reports name the head, or a file "
+                f"--head {one}: {why}: give 64 hex digits, as reports name the head, or a file "
                 "that --publish-head wrote"
             ) from None
     return links

@@ -9,11 +9,13 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from simulator import __version__
+from simulator.core.settings import ConfigurationError
 from simulator.journal import heads
 from simulator.store.errors import StoreError
 from simulator.store.protocols import Journal
@@ -34,7 +36,14 @@ class HeadPublisher:
         key: Ed25519PrivateKey,
         now: Callable[[], datetime],
     ) -> None:
-        """Write to *target*, a path or an HTTP URL, each *every_s* seconds of the wall clock."""
+        """Write to *target*, a path or an HTTP URL, each *every_s* seconds of the wall clock.
+
+        ConfigurationError if it is a URL of another sort, or of no host.
+        """
+        if "://" in target and not _is_http(target):
+            raise ConfigurationError(
+                f"--publish-head: {target!r} is no URL such as https://HOST/heads, and no file"
+            )
         self._target = target
         self._every_s = every_s
         self._journal = journal
@@ -86,6 +95,14 @@ class HeadPublisher:
         ):
             if response.status not in _GOOD:
                 raise OSError(f"it returns {response.status}")
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _append(path: Path, line: str) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from simulator.cli import main
 from tests.durability.asking import Client
-from tests.durability.running import simulator
+from tests.durability.running import FLAGS, simulator
 
 STOP_S = 5
 
@@ -73,6 +73,15 @@ def test_heads_are_sent_to_a_url(tmp_path: Path) -> None:
     assert len(bodies) == 1
     file.write_text(bodies[0])
     assert verified(data, file) == 0
+
+
+def test_a_url_that_takes_no_head_is_refused_at_the_start(tmp_path: Path) -> None:
+    flags = ("--data", str(tmp_path / "data"), "--publish-head", "ftp://x.example/heads")
+
+    result = CliRunner().invoke(main, ["serve", *FLAGS, *flags])
+
+    assert result.exit_code == 2
+    assert "'ftp://x.example/heads' is no URL such as https://HOST/heads" in result.output
 
 
 def test_a_head_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:

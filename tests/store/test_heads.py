@@ -112,21 +112,25 @@ def test_a_signed_head_is_read_back_and_any_change_of_it_is_found(
     assert "line 1 is not what was signed" in result.output
 
 
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        pytest.param("abc", "line 1 is no signed head", id="short"),
-        pytest.param("g" * 64, "line 1 is no signed head", id="no-hex"),
-        pytest.param("", "holds no head", id="empty"),
-        pytest.param("[]", "line 1 is no signed head", id="array"),
-    ],
-)
-def test_what_is_no_head_is_refused(data: Path, given: str, says: str) -> None:
+@pytest.mark.parametrize("given", ["abc", "g" * 64, "", "[]", "/nowhere/heads"])
+def test_what_is_no_head_is_refused(data: Path, given: str) -> None:
     result = verify(data, given)
 
     assert result.exit_code == 2
+    assert "it is no hash, and there is no such file: give 64 hex digits" in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [("", "holds no head"), ("[]", "line 1 is no signed head")]
+)
+def test_a_file_without_a_head_is_refused(data: Path, content: str, says: str) -> None:
+    kept = data / "kept"
+    kept.write_text(content)
+
+    result = verify(data, str(kept))
+
+    assert result.exit_code == 2
     assert says in result.output
-    assert "give 64 hex digits" in result.output
 
 
 def test_a_head_goes_with_verify_only(data: Path) -> None:
