@@ -111,7 +111,7 @@ def json_response(
 ) -> web.Response:
     """Answer *content* as JSON. A list may be long, and the event loop waits for its encoding."""
     return web.Response(
-        body=msgspec.json.encode(content),
+        body=msgspec.json.format(msgspec.json.encode(content), indent=0),
         status=status,
         headers=headers,
         content_type="application/json",
