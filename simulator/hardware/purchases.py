@@ -65,6 +65,9 @@ class Agreement(Struct, frozen=True):
     renewable: bool = False
 
 
+_WARRANTY: tuple[Agreement, ...] = (Agreement("", "Limited Warranty", "NONE", _WARRANTY_DAYS),)
+
+
 class PurchaseRecord(Struct, frozen=True):
     """What is known of how one device was bought."""
 
@@ -81,16 +84,16 @@ def purchase(serial: str) -> PurchaseRecord:
     """Return how the device of that serial number was bought."""
     draw = int.from_bytes(blake2b(serial.encode(), digest_size=8).digest())
     reseller = draw % _RESELLER_EVERY == 0
-    agreements = [Agreement("", "Limited Warranty", "NONE", _WARRANTY_DAYS)]
+    agreements = _WARRANTY
     if draw // 64 % _AGREEMENT_EVERY == 0:
         number = f"{draw % 10**10:010d}"
-        agreements.append(Agreement(number, "AppleCare+", "PAID_UP_FRONT", _AGREEMENT_DAYS))
+        agreements += (Agreement(number, "AppleCare+", "PAID_UP_FRONT", _AGREEMENT_DAYS),)
     return PurchaseRecord(
         order_number=f"W{draw // 1024 % 10**9:09d}",
         ordered_before_ms=(3 + draw // 256 % 18) * DAY_MS,
         source="RESELLER" if reseller else "APPLE",
         source_id=str(1 + draw % 10**7) if reseller else "-2085650007946880",
-        agreements=tuple(agreements),
+        agreements=agreements,
     )
 
 

@@ -41,7 +41,10 @@ class _Plan(Struct, frozen=True):
     names: tuple[str, ...] | None
     """The keys that it keeps, in order; None: it is sent with those that it has."""
     older: tuple[tuple[str, Mapping[str, str]], ...]
-    inner: tuple[tuple[str, Field, "_Cut"], ...]
+    inner: tuple[tuple[str, "_Cut"], ...]
+    tables: tuple[tuple[str, Table, "_Cut"], ...]
+    is_whole: bool
+    """Whether it is sent as it is."""
 
 
 class _Cut(Struct, frozen=True):
@@ -63,11 +66,12 @@ class _Cut(Struct, frozen=True):
             kept = tuple(name for name in self.names if name in keys)
             if not self.drops:
                 kept += tuple(name for name in keys if name not in kept)
-            plan = _Plan(
-                None if kept == keys else kept,
-                tuple((name, self.older[name]) for name in kept if name in self.older),
-                tuple((name, *self.inner[name]) for name in kept if name in self.inner),
-            )
+            older = tuple((name, self.older[name]) for name in kept if name in self.older)
+            rows = [(name, *self.inner[name]) for name in kept if name in self.inner]
+            inner = tuple((name, cut) for name, row, cut in rows if not isinstance(row, Table))
+            tables = tuple((name, row, cut) for name, row, cut in rows if isinstance(row, Table))
+            is_whole = kept == keys and not (older or rows)
+            plan = _Plan(None if kept == keys else kept, older, inner, tables, is_whole)
             found = self.known.keep(keys, plan)
         return found
 
@@ -96,17 +100,23 @@ def _table(rows: tuple[Field, ...], version: int, *, is_versioned: bool) -> _Cut
 def _cut(message: Any, cut: _Cut) -> Any:
     if type(message) is not dict:
         return message
-    keys = tuple(message)
-    plan = cut.plan(keys)
-    changed = {
-        name: old
-        for name, replaced in plan.older
-        if (old := replaced.get(message[name], message[name])) is not message[name]
-    }
-    for name, row, table in plan.inner:
-        cut_inside = _cut_inside(message[name], row, table)
-        if cut_inside is not message[name]:
-            changed[name] = cut_inside
+    plan = cut.plan(tuple(message))
+    if plan.is_whole:
+        return message
+    changed = {}
+    for name, replaced in plan.older:
+        value = message[name]
+        if (old := replaced.get(value, value)) is not value:
+            changed[name] = old
+    for name, below in plan.inner:
+        value = message[name]
+        made = _cut(value, below) if type(value) is dict else _cut_each(value, below)
+        if made is not value:
+            changed[name] = made
+    for name, row, below in plan.tables:
+        value = message[name]
+        if type(value) is dict and (made := _cut_table(value, row, below)) is not value:
+            changed[name] = made
     kept = message if plan.names is None else {name: message[name] for name in plan.names}
     return kept | changed if changed else kept
 
@@ -125,10 +135,15 @@ def _cut_table(value: Message, row: Table, table: _Cut) -> Message:
 def _cut_inside(value: Any, row: Field, table: _Cut) -> Any:
     if isinstance(row, Table):
         return _cut_table(value, row, table) if type(value) is dict else value
+    return _cut(value, table) if type(value) is dict else _cut_each(value, table)
+
+
+def _cut_each(value: Any, cut: _Cut) -> Any:
+    """Cut the items of a list; what is none is sent as it is."""
     if type(value) is Items:
-        return value.then(partial(_cut, cut=table))
-    if type(value) is tuple and not table.drops:
+        return value.then(partial(_cut, cut=cut))
+    if type(value) is tuple and not cut.drops:
         return value  # a constant, written in the order of the rows
     if isinstance(value, list | tuple):
-        return [_cut(item, table) for item in value]
-    return _cut(value, table)
+        return [_cut(item, cut) for item in value]
+    return value

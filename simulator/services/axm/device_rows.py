@@ -6,7 +6,7 @@ from simulator.core.state import Body
 from simulator.core.timestamps import milliseconds, rfc3339, rfc3339_ms
 from simulator.hardware.purchases import capacity, part_number, product_type, purchase
 from simulator.protocol.fields import Boolean, Field, Object, String, Strings
-from simulator.services.axm.documents import RELATED, Links, resource_rows
+from simulator.services.axm.documents import RELATED, resource_rows
 from simulator.services.fleet.devices import Device
 
 _STRINGS_SINCE = 15
@@ -168,9 +168,8 @@ def _add_numbers(found: Body, record: Body, version: int) -> None:
         found["ethernetMacAddress"] = []
 
 
-def relationships(links: Links, serial: str, version: int) -> Body:
-    """Return the relationships of a device, as links."""
-    own = links.to("orgDevices", serial)
+def relationships(own: str, version: int) -> Body:
+    """Return the relationships of the device that *own* is the link to, as links."""
     found: Body = {
         "assignedServer": {
             "links": {

@@ -76,12 +76,13 @@ def _shown(
     *,
     alone: bool = False,
 ) -> Body:
+    link = links.to("orgDevices", device.serial)
     return resource(
         "orgDevices",
         device.serial,
         attributes(device, own.get("attributes", {}), version, alone=alone),
-        relationships=relationships(links, device.serial, version),
-        link=links.to("orgDevices", device.serial),
+        relationships=relationships(link, version),
+        link=link,
         only=only,
     )
 
