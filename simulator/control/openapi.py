@@ -1,5 +1,6 @@
 """The control API as OpenAPI 3.1, made from its routes."""
 
+import asyncio
 import re
 from collections.abc import Iterable
 from functools import partial
@@ -113,12 +114,13 @@ MAKE_DOCUMENT: web.AppKey[partial[Body]] = web.AppKey("openapi", partial)
 
 async def get_document(request: web.Request) -> web.Response:
     """Answer the control API's OpenAPI document."""
-    return json_response(request.app[MAKE_DOCUMENT]())
+    return json_response(await asyncio.to_thread(request.app[MAKE_DOCUMENT]))
 
 
 async def get_services(request: web.Request) -> web.Response:
     """Answer the OpenAPI document of the simulated services."""
-    return json_response(document(request.app[PARTS].catalogue, __version__))
+    made = await asyncio.to_thread(document, request.app[PARTS].catalogue, __version__)
+    return json_response(made)
 
 
 ROUTES = (

@@ -27,6 +27,22 @@ async def test_a_user_locks_a_device_and_the_mdm_opens_it_by_the_devices_code(
     assert after["bypass_code"] == locked["bypass_code"]
 
 
+async def test_locks_are_listed_page_by_page(control: Control) -> None:
+    _, found = await control.call("GET", "/devices?limit=3")
+    serials = sorted(one["serial_number"] for one in found["devices"])
+    for serial in serials:
+        await control.call("PUT", f"/locks/{serial}", {"find_my": True})
+
+    _, first = await control.call("GET", "/locks?limit=2")
+    _, rest = await control.call("GET", f"/locks?limit=2&after={first['next']}")
+
+    assert [[one["serial"] for one in page["locks"]] for page in (first, rest)] == [
+        serials[:2],
+        serials[2:],
+    ]
+    assert (first["next"], rest["next"]) == (f"demo/{serials[1]}", None)
+
+
 async def test_a_new_code_does_not_open_what_the_old_one_has_locked(control: Control) -> None:
     _, found = await control.call("GET", "/devices?limit=1")
     serial = found["devices"][0]["serial_number"]

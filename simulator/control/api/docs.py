@@ -1,5 +1,7 @@
 """The catalogue as JSON, for tools; the console shows it to people."""
 
+import asyncio
+
 from aiohttp import web
 
 from simulator.control.parts import PARTS, Route, json_response
@@ -8,7 +10,8 @@ from simulator.protocol.reference import as_json
 
 async def catalogue(request: web.Request) -> web.Response:
     """Answer the catalogue: services, operations, fields, errors, rules."""
-    return json_response(as_json(request.app[PARTS].catalogue))
+    shown = await asyncio.to_thread(as_json, request.app[PARTS].catalogue)
+    return json_response(shown)
 
 
 ROUTES = (Route("GET", "/catalogue", "Get the catalogue.", catalogue, query=()),)

@@ -44,9 +44,10 @@ def turn_on(
     state.put(LOCK, serial, asdict(one))
 
 
-def serials(state: State) -> list[str]:
-    """Return the serial numbers of the devices that are locked."""
-    return [one.key for one in state.scan(LOCK, limit=100_000)]
+def page(state: State, after: str, limit: int) -> list[tuple[str, DeviceLock]]:
+    """Return up to *limit* devices that are locked, by serial number, those after *after*."""
+    found = state.scan(LOCK, after=after, limit=limit)
+    return [(one.key, DeviceLock(**one.body)) for one in found]
 
 
 def turn_off(state: State, serial: str) -> bool:

@@ -5,15 +5,23 @@ from typing import Any
 from simulator.auth import bypass_code
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
-from simulator.protocol.fields import Boolean, Field, Objects, String
+from simulator.protocol.fields import Boolean, Field, Integer, Objects, String
 from simulator.services.fleet import devices, locks
+from simulator.services.fleet.locks import DeviceLock
 from simulator.services.fleet.portal import device
 from simulator.services.lock import SERVICE
 from simulator.services.provisioning import ControlCall, Provisioning, Resource
 
+_MOST = 1000
+"""Locks of a page."""
+
 
 def _shown(organisation: str, home: State, serial: str) -> Body:
-    lock, code = locks.find(home, serial), locks.own_code(home, serial)
+    code = locks.own_code(home, serial)
+    return _row(organisation, serial, locks.find(home, serial), code)
+
+
+def _row(organisation: str, serial: str, lock: DeviceLock | None, code: bytes | None) -> Body:
     return {
         "serial": serial,
         "organisation": organisation,
@@ -25,14 +33,16 @@ def _shown(organisation: str, home: State, serial: str) -> Body:
 
 
 def _list(call: ControlCall) -> Body:
-    """Answer the locks that are on; codes are shown one by one only."""
-    rows = [
-        _shown(organisation, home, serial) | {"bypass_code": None}
-        for organisation in call.state.organisations_with(locks.LOCK)
-        for home in (call.state.of(organisation),)
-        for serial in locks.serials(home)
-    ]
-    return {"locks": rows}
+    """Answer a page of the locks that are on; codes are shown one by one only."""
+    limit, rows = call.query.get("limit", _MOST), list[Body]()
+    home, _, last = call.query.get("after", "").partition("/")
+    for one in call.state.organisations_with(locks.LOCK):
+        if one >= home and len(rows) < limit:
+            after, most = last if one == home else "", limit - len(rows)
+            found = locks.page(call.state.of(one), after, most)
+            rows += [_row(one, serial, lock, None) for serial, lock in found]
+    more = f"{rows[-1]['organisation']}/{rows[-1]['serial']}" if len(rows) == limit else None
+    return {"locks": rows, "next": more}
 
 
 def _home(call: ControlCall, serial: str) -> tuple[str, State]:
@@ -95,7 +105,14 @@ PROVISIONING = Provisioning(
             "/locks",
             "List the devices that are locked.",
             _list,
-            answer=(Objects("locks", "All of them.", required=True, fields=_ROW),),
+            query=(
+                String("after", "What next was in the response before."),
+                Integer("limit", "Most locks in the response.", least=1, most=_MOST, example=100),
+            ),
+            answer=(
+                Objects("locks", "By organisation and serial number.", required=True, fields=_ROW),
+                Field("next", "What to pass as after; null at the end.", required=True),
+            ),
         ),
         Resource(
             "GET",
