@@ -23,7 +23,7 @@ NAVIGATION = (
 
 
 def templates() -> jinja2.Environment:
-    """Read the templates of this package: all at once, as one asks for others as it renders."""
+    """Return the templates of this package, each of which is read as it is first rendered."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("simulator.console"),
         autoescape=True,
@@ -33,17 +33,20 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= formatting.FILTERS
-    for name in environment.list_templates():
-        environment.get_template(name)
-    formatting.WORDS.keys("concept")  # read here, not while a page is rendered
     return environment
 
 
 async def render(request: web.Request, name: str, context: Mapping[str, Any]) -> str:
-    """Return the text of template *name*; others go on, as a page may be long."""
+    """Return the text of template *name*, made off the event loop.
+
+    The first time it is read from the disk, with those that it asks for; a long page takes long.
+    """
     site = await request.app[DOOR].site()
-    text: str = await asyncio.to_thread(site.templates.get_template(name).render, context)
-    return text
+    return await asyncio.to_thread(_rendered, site.templates, name, context)
+
+
+def _rendered(environment: jinja2.Environment, name: str, context: Mapping[str, Any]) -> str:
+    return environment.get_template(name).render(context)
 
 
 async def page(
