@@ -90,13 +90,16 @@ def test_each_lane_keeps_its_order_and_nothing_is_lost(kinds: list[bool], most: 
         ("GET", "/v1/orgDevices?limit=1000", True),
         ("GET", "/mdm/v2/assets", True),
         ("PUT", "/profile/devices", True),
+        ("POST", "/deviceservicesworkers/escrowKeyUnlock", True),
         ("GET", "/account", False),
         ("GET", "/profile", False),
         ("POST", "/3/device/ab", False),
         ("GET", "/nothing", False),
     ],
 )
-def test_a_page_is_what_answers_a_list(method: str, target: str, *, is_page: bool) -> None:
+def test_a_page_is_what_answers_a_list_or_computes_for_long(
+    method: str, target: str, *, is_page: bool
+) -> None:
     with Apple() as apple:
         host = "api-business.apple.com" if "orgDevices" in target else "localhost"
         asked = request(method, target, [("Host", host)])

@@ -106,10 +106,11 @@ class Engine:
         )
 
     def is_page(self, request: Request) -> bool:
-        """Tell whether *request* asks for, or changes, as much as a list holds: by its rows."""
+        """Tell whether *request* is for as much as a list holds, by its rows, or as slow."""
         request, _, _ = labelled(request)
         match = self.catalogue.find(request.method, request.target, request.header("host") or "")
-        return match.operation is not None and self._plans[match.operation.name].is_page
+        found = match.operation
+        return found is not None and (found.is_slow or self._plans[found.name].is_page)
 
     def process(
         self,

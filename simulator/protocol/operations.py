@@ -222,6 +222,8 @@ class Operation:
     runs_inline: bool = False
     """Whether it looks at a few entities only, whatever there is and is asked for; this makes it
     faster where it comes alone or by the thousand, and slows others down if it is not true."""
+    is_slow: bool = False
+    """Whether it computes for long, as a hash that is slow on purpose: it waits with pages."""
 
     def read_body(self, content: bytes) -> Any:
         """Return the tree of a body; ValueError says why it has none, without its text."""
@@ -256,6 +258,7 @@ class OperationRows(TypedDict, total=False):
     aliases: tuple[str, ...]
     read_head: Callable[[RequestHead], Any]
     runs_inline: bool
+    is_slow: bool
 
 
 def operation(

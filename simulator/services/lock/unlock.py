@@ -60,6 +60,7 @@ _REQUIRED = ("serial", "productType", "orgName", "guid", "escrowKey")
     auth="certificate",
     body_format="form",
     json_only=True,
+    is_slow=True,
     request=(
         *_DEVICE,
         *_PERSON,
