@@ -22,6 +22,10 @@ SERVICE = "Service_Mgmt"
 """The service of a CSR that wants a topic of MDM; others are for calendars, mail and so on."""
 
 
+MOST = 5
+"""CSRs of that service in one request: each is checked and signed for, while others wait."""
+
+
 class ServerRequest(Struct, frozen=True):
     """One CSR of such a request."""
 
@@ -48,6 +52,9 @@ def read_server_requests(tree: Mapping[str, Any]) -> list[ServerRequest]:
         raise RequestRefused(
             "request", f"CertRequestList has no entry whose ServiceType is {SERVICE}"
         )
+    if len(wanted) > MOST:
+        many = f"CertRequestList has {len(wanted)} entries whose ServiceType is {SERVICE}"
+        raise RequestRefused("request", f"{many}: send at most {MOST} at once")
     return [
         ServerRequest(
             account=account,

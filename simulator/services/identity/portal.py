@@ -19,7 +19,7 @@ from simulator.core.state import Body, State
 from simulator.pki import push_requests
 from simulator.pki.authorities import Authorities
 from simulator.pki.push_requests import PushRequest, RequestRefused, Rules
-from simulator.pki.server_requests import INNER, read_server_requests
+from simulator.pki.server_requests import INNER, MOST, read_server_requests
 from simulator.protocol import quirks as switches
 from simulator.protocol.fields import Boolean, Integer, Object, Objects, String
 from simulator.protocol.head import Quirk
@@ -120,6 +120,8 @@ _ROWS: Any = {
     "body_format": "plist",
     "docs": DOCS,
     "source": "XS, MM, AD",
+    "inferred": f"How many CSRs of MDM a request may have is not known: up to {MOST} here.",
+    "is_slow": True,
 }
 
 

@@ -87,6 +87,7 @@ def test_the_hash_of_the_password_is_written_down_nowhere(apple: Apple) -> None:
         pytest.param(form(), "INVALID_REQUEST", id="no-csr"),
         pytest.param(form(CALENDAR), "INVALID_REQUEST", id="another-service"),
         pytest.param(form("text"), "INVALID_REQUEST", id="no-dictionary"),
+        pytest.param(form(*[ENTRY] * 6), "INVALID_REQUEST", id="too-many"),
         pytest.param(form(ENTRY | {"CSR": "no PEM"}), "INVALID_REQUEST", id="no-pem"),
         pytest.param(form(ENTRY, PushCertRequestPlist=b"{}"), "INVALID_REQUEST", id="no-plist"),
         pytest.param(
@@ -106,6 +107,12 @@ def test_what_is_no_such_request_is_refused_and_changes_nothing(
 
     assert (answer.status >= 400, answer.exchange.error) == (True, code)
     assert known(apple) == []
+
+
+def test_a_request_has_as_many_csrs_as_others_can_wait_for(apple: Apple) -> None:
+    answer = upload(apple, form(*(ENTRY | {"CertRequestNo": number} for number in range(5))))
+
+    assert [number for number, _ in issued(answer)] == list(range(5))
 
 
 def test_all_is_issued_or_nothing(apple: Apple) -> None:
