@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.token import Token
 from markupsafe import Markup
 
 from simulator.console.parts import Page
@@ -20,6 +17,10 @@ from simulator.control.parts import PARTS
 from simulator.core import resources
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.reference import as_markdown
+
+if TYPE_CHECKING:
+    from markdown_it.renderer import RendererHTML
+    from markdown_it.token import Token
 
 GUIDES = "guides"
 INDEX = "index"
@@ -66,6 +67,8 @@ def _reference(catalogue: Catalogue) -> Text:
 
 def rendered(text: str) -> Text:
     """Return Markdown as HTML with anchors; raw HTML in it stays text."""
+    from markdown_it import MarkdownIt  # noqa: PLC0415 (no other page waits for it)
+
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("table_open", _open)
     markdown.add_render_rule("table_close", _close)
@@ -95,7 +98,7 @@ def _anchor(words: str, taken: set[str]) -> str:
     return anchor
 
 
-def _open(_: RendererHTML, _tokens: Sequence[Token], index: int, *_rest: Any) -> str:
+def _open(_: "RendererHTML", _tokens: "Sequence[Token]", index: int, *_rest: Any) -> str:
     """Let a wide table be scrolled, by keys as well."""
     return f'<div class="scroll" tabindex="0" role="group" aria-label="Table {index}">\n<table>\n'
 
@@ -104,7 +107,7 @@ def _close(*_: Any) -> str:
     return "</table>\n</div>\n"
 
 
-def _fence(_: RendererHTML, tokens: Sequence[Token], index: int, *_rest: Any) -> str:
+def _fence(_: "RendererHTML", tokens: "Sequence[Token]", index: int, *_rest: Any) -> str:
     return Markup('<pre class="raw" tabindex="0"><code>{}</code></pre>\n').format(
         tokens[index].content
     )
