@@ -6,9 +6,11 @@ The rules are those at the head of ``concepts.toml``.
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.disclosure.redact.markers import Marker
 
@@ -26,9 +28,6 @@ _SHAPE = re.compile("|".join(f"(?P<{name}>{pattern.pattern})" for name, pattern 
 """All of them at once: the first that fits is the group that matched."""
 EMPTY = frozenset(("empty", "null"))
 """Shapes of values that disclose nothing but that the field was there."""
-_UPPER = frozenset(("device.serial",))
-_LOWER = frozenset(("push.token",))
-_TOPIC = "push.topic"
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -65,20 +64,31 @@ def has_uuid(text: str) -> bool:
 
 def normalise(concept: str, value: Any) -> str:
     """Return *value* in the one form that its equals are compared and fingerprinted in."""
-    if not isinstance(value, str):
-        return text_of(value)
-    if concept in _UPPER:
-        return value.upper()
-    if concept in _LOWER:
-        return value.lower()
-    if concept == _TOPIC and (found := _UUID.search(value)):
-        return found[0].lower()
-    if "@" in value and _EMAIL.fullmatch(value):
-        name, at, domain = value.rpartition("@")
+    return _normaliser(concept)(value) if isinstance(value, str) else text_of(value)
+
+
+def _normaliser(concept: str) -> Callable[[str], str]:
+    """Return what does to a text of *concept* as `normalise` does."""
+    return _NORMALISERS.get(concept, _normalised)
+
+
+def _normalised(text: str) -> str:
+    if "@" in text and _EMAIL.fullmatch(text):
+        name, at, domain = text.rpartition("@")
         return f"{name}{at}{domain.lower()}"
-    return value.lower() if _UUID.fullmatch(value) else value
+    return text.lower() if _UUID.fullmatch(text) else text
 
 
+def _normalised_topic(text: str) -> str:
+    found = _UUID.search(text)
+    return found[0].lower() if found else _normalised(text)
+
+
+_NORMALISERS: dict[str, Callable[[str], str]] = {
+    "device.serial": str.upper,
+    "push.token": str.lower,
+    "push.topic": _normalised_topic,
+}
 _BLOCK = 64
 """Bytes of a block of SHA-256."""
 _SHORT = 512
@@ -92,34 +102,18 @@ def _head(concept: str) -> bytes:
     return concept.encode() + b"\x1f"
 
 
-def _coded(normalised: str) -> bytes:
-    # Header values may hold bytes that are no UTF-8, kept as lone surrogates.
-    return normalised.encode("utf-8", "surrogatepass")
+_SURROGATES = "surrogatepass"
+"""Header values may hold bytes that are no UTF-8, kept as lone surrogates."""
 
 
-def _short_hmac(inner: "hashlib._Hash", outer: "hashlib._Hash", value: bytes) -> bytes:
-    """Return the first bytes of HMAC-SHA-256, whose two hashes have been begun, over *value*."""
-    inner.update(value)
-    outer.update(inner.digest())
-    return outer.digest()[:8]
+class _Begun(Struct, frozen=True):
+    """What is the same for all values of one concept."""
 
-
-class _Numbers(dict[str, int]):
-    """Numbers of one concept's texts, those of short ones remembered: a response repeats many."""
-
-    def __init__(self, concept: str, inner: "hashlib._Hash", outer: "hashlib._Hash") -> None:
-        super().__init__()
-        self._concept, self._outer, self._inner = concept, outer, inner.copy()
-        self._inner.update(_head(concept))
-
-    def __missing__(self, text: str) -> int:
-        value = _coded(normalise(self._concept, text))
-        number = int.from_bytes(_short_hmac(self._inner.copy(), self._outer.copy(), value))
-        if len(text) <= _SHORT:
-            if len(self) >= _MOST_NUMBERS:
-                self.clear()
-            self[text] = number
-        return number
+    normalise: Callable[[str], str]
+    inner: "hashlib._Hash"
+    """The inner hash, with all that stands before a value."""
+    known: dict[str, int]
+    """Numbers of short texts: a response repeats many of its request."""
 
 
 class Fingerprinter:
@@ -136,7 +130,7 @@ class Fingerprinter:
         self._texts = lru_cache(maxsize=4096)(self._text)
         self._fingerprints = lru_cache(maxsize=4096)(self._fingerprint)
         """Those of short texts: a response often has what its request had."""
-        self._numbers: dict[str, _Numbers] = {}
+        self._begun: dict[str, _Begun] = {}
         """By concept."""
 
     @property
@@ -150,16 +144,37 @@ class Fingerprinter:
             return self._fingerprints(concept, normalised)
         return self._fingerprint(concept, normalised)
 
-    def numbers(self, concept: str, texts: Iterable[str]) -> list[int]:
+    def numbers(self, concept: str, texts: Sequence[str]) -> list[int]:
         """Return the fingerprints of *texts*, which need not be normalised, as numbers."""
-        numbers = self._numbers.get(concept)
-        if numbers is None:
-            numbers = self._numbers[concept] = _Numbers(concept, self._inner, self._outer)
-        return [*map(numbers.__getitem__, texts)]
+        begun = self._begun.get(concept)
+        if begun is None:
+            inner = self._inner.copy()
+            inner.update(_head(concept))
+            begun = self._begun[concept] = _Begun(_normaliser(concept), inner, {})
+        known = begun.known
+        found: list[Any] = [*map(known.get, texts)]
+        if None not in found:
+            return found
+        # As in `_fingerprint`, without its calls: they would take as long as the hashes.
+        for at, text in enumerate(texts):
+            if found[at] is None:
+                inner, outer = begun.inner.copy(), self._outer.copy()
+                inner.update(begun.normalise(text).encode("utf-8", _SURROGATES))
+                outer.update(inner.digest())
+                number = found[at] = int.from_bytes(outer.digest()[:8])
+                if len(text) <= _SHORT:
+                    if len(known) >= _MOST_NUMBERS:
+                        known.clear()
+                    known[text] = number
+        return found
 
     def _fingerprint(self, concept: str, normalised: str | bytes) -> str:
-        value = _coded(normalised) if isinstance(normalised, str) else normalised
-        return _short_hmac(self._inner.copy(), self._outer.copy(), _head(concept) + value).hex()
+        if isinstance(normalised, str):
+            normalised = normalised.encode("utf-8", _SURROGATES)
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(_head(concept) + normalised)
+        outer.update(inner.digest())
+        return outer.digest()[:8].hex()
 
     def mark(self, concept: str, value: Any, flags: tuple[str, ...] = ()) -> Marker:
         """Return what stands for *value* once it is sealed."""

@@ -118,7 +118,7 @@ class Ledger:
             if known is None or not known.again(exchange):
                 known = self._look(part, exchange, self._texts(exchange, parts))
             elif type(part) is Alike:
-                self._count_values(known, part, exchange.seq)
+                self._count_values(known, part.numbers, exchange.seq)
             unreadable = unreadable or known.unreadable
             truncated = truncated or known.truncated
         self.unreadable += unreadable
@@ -193,21 +193,15 @@ class Ledger:
             self._repeats.note(exchange, look)
         return look
 
-    def _count_values(self, known: Repeat, part: Alike, seq: int) -> None:
+    def _count_values(self, known: Repeat, numbers: Sequence[Sequence[int]], seq: int) -> None:
         """Add the values of a piece of which the rest is counted."""
-        counted = part is known.newest
-        for at, values in enumerate(part.numbers):
-            if (more := len(values) - 1) > 0:
-                known.more[at] += more
-            if counted:
-                continue
-            group = known.groups[at]
+        for at, (group, values) in enumerate(zip(known.groups, numbers, strict=True)):
+            known.more[at] += len(values) - 1
             if not self._tells_origins:
                 group.seen.values.note(values, seq)
                 continue
             for value in values:
                 self._count_value(group, value, seq)
-        known.newest = part
 
     def _count_value(self, group: Sent, value: int, seq: int) -> None:
         if group.seen.values.add(value, seq) and self._tells_origins:

@@ -32,7 +32,6 @@ class Repeat:
         "form",
         "groups",
         "more",
-        "newest",
         "truncated",
         "unreadable",
     )
@@ -44,8 +43,6 @@ class Repeat:
     """What each of the form goes to."""
     more: list[int]
     """Records of each that were counted beside one for each exchange."""
-    newest: Records
-    """The latest that was added: the same object again has no values but those."""
     truncated: bool
     """Whether a part of it is missing."""
     unreadable: bool
@@ -61,7 +58,6 @@ class Repeat:
             self.form, self.groups = records, groups
             self.comes_again = type(records) is tuple
         self.more = [0] * len(self.groups)
-        self.newest = records
         self.unreadable = self.truncated = False
         for one in self.form:
             if one.flags:  # such a record always has some
