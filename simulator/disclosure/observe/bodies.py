@@ -17,7 +17,7 @@ from simulator.disclosure.concepts import CONCEPTS, PROTOCOL, QUERY, UNKNOWN
 from simulator.disclosure.observe.flags import TELLING, flagged_as_email_only
 from simulator.disclosure.observe.inner import CARRIERS
 from simulator.disclosure.observe.leaf import ObservedValue
-from simulator.disclosure.observe.plans import ObservationPlan, Row
+from simulator.disclosure.observe.plans import ObservationPlan
 from simulator.disclosure.observe.records import Alike, Disclosure, record_like, record_of
 from simulator.disclosure.observe.values import Fingerprinter, normalise, shape_of
 from simulator.disclosure.redact.known import CREDENTIALS
@@ -49,10 +49,7 @@ class _Place(Struct, frozen=True):
 
     at: str
     many: bool
-    row: Row
-    fitting: Disclosure
-    odd: Disclosure
-    """Of a value that is not of the field's type."""
+    like: Disclosure
 
 
 class _Form(Struct, frozen=True):
@@ -60,7 +57,7 @@ class _Form(Struct, frozen=True):
 
     places: tuple[_Place, ...]
     records: tuple[Disclosure, ...]
-    """One of each, as of a value that fits."""
+    """One of each."""
 
 
 class PlainBodies:
@@ -82,33 +79,28 @@ class PlainBodies:
         if form is None:
             return None
         texts: list[Sequence[str]] = []
-        fit = True
+        numbers: list[Sequence[int]] = []
+        some_empty = False
         for place, value in zip(form.places, tree.values(), strict=True):
             items = value if place.many else (value,)
             if not (isinstance(items, list | tuple) and items and _are_texts(items)):
                 return None
             texts.append(items)
-            fit = fit and "" not in items and not any(map(place.row.wrong_type, items))
+            some_empty = some_empty or "" in items
+            numbers.append(self._fingerprinter.numbers(place.like.concept, items))
         make = partial(self._records, form.places, texts)
-        if not fit:
-            return make()
-        numbers = [
-            self._fingerprinter.numbers(place.fitting.concept, items)
-            for place, items in zip(form.places, texts, strict=True)
-        ]
-        return Alike(form.records, numbers, make)
+        return make() if some_empty else Alike(form.records, numbers, make)
 
     def _records(
         self, places: Sequence[_Place], texts: Sequence[Sequence[str]]
     ) -> list[Disclosure]:
         return [
-            self._record(place, f"{place.at}/{index}" if place.many else place.at, item)
+            self._record(place.like, f"{place.at}/{index}" if place.many else place.at, item)
             for place, items in zip(places, texts, strict=True)
             for index, item in enumerate(items)
         ]
 
-    def _record(self, place: _Place, at: str, value: str) -> Disclosure:
-        like = place.odd if place.row.wrong_type(value) else place.fitting
+    def _record(self, like: Disclosure, at: str, value: str) -> Disclosure:
         fp = self._fingerprinter.fingerprint(like.concept, normalise(like.concept, value))
         return record_like(like, at, fp, shape_of(value), len(value))
 
@@ -124,7 +116,7 @@ class PlainBodies:
                 places.append(place)
             if len(self._forms) >= _MOST_FORMS:
                 self._forms.clear()
-            form = _Form(tuple(places), tuple(place.fitting for place in places))
+            form = _Form(tuple(places), tuple(place.like for place in places))
             self._forms[name] = form
         return form
 
@@ -140,17 +132,12 @@ class PlainBodies:
             step = key.replace("~", "~0").replace("/", "~1")
             many = row.kind == "strings"
             generic = f"/{step}/*" if many else f"/{step}"
-            fitting, odd = (
-                record_of(
-                    ObservedValue(
-                        "body", "", generic, row, "", concept=row.concept, documented=documented
-                    ),
-                    version,
-                    self._fingerprinter,
-                )
-                for documented in (row.documented, False)
+            documented = row.documented and not row.wrong_type("text")
+            leaf = ObservedValue(
+                "body", "", generic, row, "", concept=row.concept, documented=documented
             )
-            place = _Place(f"/{step}", many, row, fitting, odd)
+            like = record_of(leaf, version, self._fingerprinter)
+            place = _Place(f"/{step}", many, like)
         self._known[name] = place
         return place
 
