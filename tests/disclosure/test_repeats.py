@@ -11,6 +11,7 @@ from msgspec import structs
 
 from simulator import services
 from simulator.core.messages import Exchange, Finding, Peer, Request, Response, Tls
+from simulator.disclosure.observe.inner import Inner, pack
 from simulator.disclosure.observe.leaves import Reader
 from simulator.disclosure.observe.observation import Observer, version_of
 from simulator.disclosure.observe.records import Records
@@ -295,40 +296,54 @@ def test_each_body_is_observed_as_by_the_long_way(name: str, tree: Any) -> None:
             assert len(short.texts(stored, operation, service)) == len(wanted)
 
 
-MARKERS = st.builds(
-    "<sealed {} {} {} {}{}>{}".format,
-    st.sampled_from(["push.magic", "push.magic", "vpp.content_token", "person.email"]),
-    st.sampled_from(["uuid", "uuid", "empty", "number"]),
-    st.sampled_from([36, 36, 4]),
-    st.sampled_from([one * 16 for one in "0129afA"]),
-    st.sampled_from(["", "", " misplaced-credential", " 0000000000000000"]),
-    st.sampled_from(["", "", "<inside W1siL29yZ05hbWUiLCIvb3JnTmFtZSIsIkV4Il1d>"]),
-)
-MARKED = MARKERS | MARKERS | MARKERS.map("x {}".format) | st.sampled_from(SERIALS)
-MARKED_TREES = st.dictionaries(
-    st.sampled_from(["mdm", "mdm", "sToken", "outcomes", "devices"]) | MARKERS,
-    MARKED | MARKED | st.lists(MARKED, max_size=2) | st.dictionaries(MARKERS, MARKED, max_size=1),
-    max_size=2,
-)
+MAGIC = "<sealed push.magic uuid 36 {}>"
+FIRST = "a" + "1" * 15
+INSIDE = pack([Inner("/a", "/a", MAGIC.format(FIRST))])
 
 
-@given(
-    st.sampled_from(["apns.push", "vpp1.manage", "made.define", ""]),
-    st.lists(st.tuples(MARKED, MARKED_TREES), min_size=2, max_size=6),
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        pytest.param("apns.push", {"mdm": MAGIC}, id="sealed"),
+        pytest.param("apns.push", {"mdm": f"{MAGIC[:-1]} misplaced-credential>"}, id="flagged"),
+        pytest.param("apns.push", {"mdm": "<sealed push.magic empty 0 {}>"}, id="empty"),
+        pytest.param("apns.push", {"mdm": MAGIC[:-1]}, id="not whole"),
+        pytest.param("apns.push", {"mdm": MAGIC.format(FIRST), "odd": "x {}"}, id="elsewhere"),
+        pytest.param(
+            "apns.push", {"mdm": MAGIC.format("escaped" + FIRST[1:]), "odd": "x {}"}, id="escaped"
+        ),
+        pytest.param(
+            "vpp1.manage",
+            {
+                "sToken": f"<sealed vpp.content_token text 9 {'0' * 16}><inside {INSIDE}>",
+                "odd": "x {}",
+            },
+            id="inside",
+        ),
+        pytest.param("made.define", {"outcomes": {MAGIC: "SUCCESS"}}, id="key"),
+        pytest.param("", {"mdm": [1, "", MAGIC]}, id="nowhere"),
+    ],
 )
-def test_what_was_sealed_is_observed_as_by_the_long_way(name: str, stored: Any) -> None:
+def test_what_was_sealed_is_added_up_as_by_the_long_way(name: str, body: Any) -> None:
     known = CATALOGUE if name.startswith("made") else REAL
+    written = json.dumps(body, separators=(",", ":")).replace("escaped", "\\u0061")
+    bodies = [written.replace("{}", one) for one in (FIRST, *(each * 16 for each in "1a0fA_"))]
+    made = [
+        Request("POST", "/x", (), one.encode(), "https", Peer("", 1, 1, first=False))
+        for one in bodies
+    ]
+    journal = [
+        Exchange(1, one, service=name.partition(".")[0], operation=name, response=Response(400))
+        for one in made
+    ]
+
     short, long = Observer(known, FINGERPRINTER), LongObserver(known, FINGERPRINTER)
     operation = known.operations.get(name)
     service = known.services[operation.service] if operation else None
-
-    for token, tree in stored:
-        body = json.dumps(tree).encode()
-        one = Request("POST", f"/3/device/{token}", (), body, "https", Peer("", 1, 1))
+    for one in made:
         (wanted,) = long.parts(one, operation, service)
-        for _ in range(2):
-            found = short.parts(one, operation, service)
-            assert [*chain.from_iterable(found)] == wanted
+        assert [*chain.from_iterable(short.parts(one, operation, service))] == wanted
+    same(known, (journal, [(number, 1, 1, 1) for number in range(30)]), look=False)
 
 
 @pytest.mark.parametrize("name", ["apns.push", "dep.assign"])

@@ -30,7 +30,7 @@ from simulator.disclosure.report.groups import (
 from simulator.disclosure.report.hashing import stable
 from simulator.disclosure.report.names import NAMES, may_name, words_in, words_of
 from simulator.disclosure.report.origins import NOVEL, Origins
-from simulator.disclosure.report.repeats import Repeat, Repeats, name_of
+from simulator.disclosure.report.repeats import Repeat, Repeats
 from simulator.protocol.catalogue import Catalogue
 from simulator.protocol.wire import parse_json
 
@@ -107,17 +107,16 @@ class Ledger:
         parts = self.observer.parts(exchange.request, operation, service)
         # A number that is not higher than all before it is of an exchange that comes again,
         # and time 0 counts as none: neither is only counted, nor what was begun before it.
-        fresh = exchange.seq > self.newest and exchange.at_ms > 0
-        self.newest = max(self.newest, exchange.seq)
-        if not fresh:
+        if exchange.seq <= self.newest or exchange.at_ms <= 0:
             self._repeats.forget()
+        self.newest = max(self.newest, exchange.seq)
         repeats = self._repeats.sent_with(exchange)
         unreadable = truncated = False
         for part in parts:
-            known = repeats.get(name_of(part)) if fresh else None
+            known = repeats.get(id(part.form if isinstance(part, Alike) else part))
             if known is None or not known.again(exchange):
                 known = self._look(part, exchange, self._texts(exchange, parts))
-            elif type(part) is Alike:
+            elif isinstance(part, Alike):
                 self._count_values(known, part.numbers, exchange.seq)
             unreadable = unreadable or known.unreadable
             truncated = truncated or known.truncated
@@ -278,7 +277,8 @@ class Ledger:
                 if self._follows:
                     self.origins.answered(row.concept, stamps, exchange.seq, exchange.operation)
             else:
-                group.seen.values.note(map(stable, map(text_of, values)), exchange.seq)
+                different = dict.fromkeys(map(text_of, values))  # of a list, they are mostly alike
+                group.seen.values.note(map(stable, different), exchange.seq)
 
     def _first_received(
         self, exchange: Exchange, place: str, row: Row, value: Any

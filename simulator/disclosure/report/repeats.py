@@ -113,7 +113,7 @@ class Repeats:
         self._number = 0
 
     def sent_with(self, exchange: Exchange) -> Mapping[int, Repeat]:
-        """Return the pieces that were sent where *exchange* was, by what `name_of` tells."""
+        """Return the pieces that were sent where *exchange* was, by the identity of their form."""
         return self._known.get(_where(exchange), _NONE)
 
     def note(self, exchange: Exchange, look: Repeat) -> None:
@@ -140,11 +140,6 @@ class Repeats:
         self.flush()
         self._known.clear()
         self._number = 0
-
-
-def name_of(part: Records) -> int:
-    """Return what names a piece, and all of the same form, while it is known; a list is not."""
-    return id(part.form if type(part) is Alike else part)
 
 
 def _where(exchange: Exchange) -> tuple[str, str, int]:
