@@ -12,7 +12,7 @@ from simulator.engine.gateway import Gateway
 from simulator.services.organisations import identifiers
 
 T = TypeVar("T")
-MOST = 50
+MOST = 20
 """Organisations that one transaction looks at."""
 
 
