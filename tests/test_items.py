@@ -1,5 +1,7 @@
 """Items of a list that are made later: the same bytes as at once, without the state."""
 
+import gc
+import weakref
 from contextlib import suppress
 from typing import Any, cast
 
@@ -12,10 +14,11 @@ from simulator import services
 from simulator.core.messages import Request, Response
 from simulator.core.state import State
 from simulator.engine.jobs import Answering, RequestJob
-from simulator.engine.late_records import LateRecord, Look
+from simulator.engine.late_records import LateRecord, Look, PendingPage
 from simulator.protocol.items import PIECE, Items, filled, held_back
 from simulator.protocol.projection import projector
 from simulator.services.fleet import devices as fleet
+from simulator.services.fleet.servers import SESSION
 from simulator.services.vpp.domain import users
 from tests.apple import AGENT, Apple, request
 from tests.axm import Axm
@@ -71,6 +74,9 @@ class Gateway:
 
     def __init__(self, apple: Apple) -> None:
         self.process = apple.engine.process
+
+    def finish(self, one: RequestJob) -> Response:
+        return cast("Response", one.response)
 
 
 def job(apple: Apple, asked: Request) -> RequestJob:
@@ -142,6 +148,47 @@ def test_a_long_list_is_read_in_one_transaction_and_made_after_it(furnish: Any) 
     assert between > 1
     others = [f"/other/{number + 1}" for number in range(between)]
     assert recorded(apple) == [*before, *others, asked.target]
+
+
+def test_the_use_of_a_session_is_noted_once_a_second_as_its_page_is_recorded() -> None:
+    apple, asked = fetched()
+    uses: list[int] = []
+
+    def noted() -> int:
+        (session,) = apple.run(lambda state: state.scan(SESSION))
+        return int(session.body["used_ms"])
+
+    start_ms = noted()
+    for later_ms in (5000, 5999, 2000, 6000, -90_000):
+        page = job(apple, asked)
+        page.now_ms = start_ms + later_ms
+        turn(apple, page)
+        before = noted()
+        while page.look_on():
+            pass
+        turn(apple, page)
+        assert before == (uses[-1] if uses else start_ms)
+        uses.append(noted())
+
+    # What has waited for seconds is no use later than the last; a clock may be set back by minutes.
+    assert [at_ms - start_ms for at_ms in uses] == [5000, 5000, 5000, 6000, -90_000]
+
+
+def test_a_page_is_gone_once_it_is_answered() -> None:
+    apple, asked = devices()
+    page = job(apple, asked)
+    turn(apple, page)
+    kept = weakref.ref(cast("PendingPage", page.late.page))
+    gc.disable()
+    try:
+        while page.look_on():
+            pass
+        turn(apple, page)
+        page.done()
+
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 def test_a_list_that_writes_is_made_and_recorded_at_once() -> None:

@@ -168,7 +168,7 @@ class Engine:
         response, sealed = exchange.response, None if prepared is None else prepared.sealed
         if call.items is None and late is None:
             finished(self._sealing(exchange, sealed, reading, elapsed_us))
-            state.of(exchange.organisation).record(exchange)
+            call.record(state)
             return response
         seal = partial(self._sealing, exchange, sealed, reading, elapsed_us)
         page = PendingPage(call, seal, partial(self._fail, call, reading))

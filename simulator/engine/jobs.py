@@ -196,6 +196,8 @@ class RequestJob:
 
     def done(self) -> None:
         """Hand the answer on, or ask the outside first, on the event loop."""
+        if self.has_two_turns:
+            self.late = LateRecord()  # a page holds this: it would wait for garbage to be collected
         if self.failed is None and self.outbound_call is not None:
             self.gateway.ask(self, self.outbound_call)
         elif self.failed is None and self.piece is not None:

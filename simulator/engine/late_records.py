@@ -64,13 +64,12 @@ class PendingPage:
 
     def record(self, state: State) -> Response:
         """Record the exchange once it is written out; return what the client gets."""
-        own = state.of(self.exchange.organisation)
         if self._failed is not None:
-            self._call.state, self._call.items = own, None
+            self._call.state, self._call.items = state.of(self.exchange.organisation), None
             self.exchange.findings = [*self._findings]
             self.response = self.exchange.response = self._fail(self._failed)
             finished(self._seal())
-        own.record(self.exchange)
+        self._call.record(state)
         return self.response
 
 

@@ -22,7 +22,7 @@ LOG = logging.getLogger("mdmsim")
 BATCH_S = 0.05
 """Seconds after which a transaction takes no further job: else an answer waits for all of them."""
 PAGES_S = 0.005
-"""Seconds after which one of pages takes no further: brief requests wait for it."""
+"""Seconds after which one of pages takes no further, and pieces of a page end: others wait."""
 _NO_CONNECTION = {"unreachable", "crowded"}
 
 
@@ -106,15 +106,18 @@ class Writer:
 
     @staticmethod
     def _looks_on(job: Job) -> bool:
-        """Do a piece of the page that *job* is going to record; return whether there may be more.
+        """Do some of what lies between the turns of *job*; return whether there may be more.
 
-        Others have their turn after each. Whatever a look fails with, the record meets as well.
+        Others have their turn after it. Whatever a look fails with, the record meets as well.
         """
+        until = monotonic() + PAGES_S
         try:
-            return job.look_on()
+            while job.look_on():
+                if monotonic() > until:
+                    return True
         except Exception:
             LOG.exception("a page could not be looked at")
-            return False
+        return False
 
     def _transact(self, batch: Sequence[Job]) -> int:
         """Run a batch, each job in its own transaction if need be; return how many were run."""

@@ -6,6 +6,7 @@ read are unchanged and the clock has passed none of the moments that it asked ab
 That is safe because a check gets nothing but a `RequestHead`, which notes what is asked of it.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -94,6 +95,14 @@ class RequestHead(Protocol):
 
     def note(self, finding: Finding) -> None:
         """Add *finding* to the exchange."""
+        ...
+
+    def write_with_record(self, write: Callable[[State], None]) -> None:
+        """Have *write* change the state, seen from no organisation, as the exchange is recorded.
+
+        A page that is recorded later has written nothing until then. It is for what nothing in
+        the same request looks at; what it goes by may have changed meanwhile.
+        """
         ...
 
 

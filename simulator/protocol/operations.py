@@ -121,6 +121,8 @@ class Call(msgspec.Struct):
     """Path that stood before the target, as the label of a test run; empty if none."""
     items: Items[Any] | None = None
     """Those of the answer that are to be written out yet."""
+    writes: list[Callable[[State], None]] = msgspec.field(default_factory=list)
+    """What is written as the exchange is recorded."""
     notes: HeadNotes | None = None
     """Where a check of the head is noted, while one runs whose result is to be kept."""
 
@@ -161,6 +163,18 @@ class Call(msgspec.Struct):
     def note(self, finding: Finding) -> None:
         """Add *finding* to the exchange."""
         self.exchange.findings.append(finding)
+
+    def write_with_record(self, write: Callable[[State], None]) -> None:
+        """Have *write* change the state as the exchange is recorded; see `RequestHead`."""
+        if self.notes is not None:
+            self.notes.repeatable = False
+        self.writes.append(write)
+
+    def record(self, root: State) -> None:
+        """Record the exchange in the transaction of *root*, with what is written as it is."""
+        for write in self.writes:
+            write(root.of(""))
+        root.of(self.exchange.organisation).record(self.exchange)
 
     def ask(self, outbound_call: OutboundCall) -> str:
         """Return the answer to *outbound_call*; ask last, once nothing else can be refused."""

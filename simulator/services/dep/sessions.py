@@ -9,7 +9,7 @@ one (dep.md 1.4).
 import hashlib
 import hmac
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from simulator.core.state import Body, State
 from simulator.protocol.head import Principal, RequestHead
@@ -20,6 +20,8 @@ from simulator.services.organisations import organisation
 
 SESSION_HEADER = "X-ADM-Auth-Session"
 
+_WAITED_MS = 60_000
+"""A request may wait for its turn for as long, so that its time is earlier than the last one's."""
 _STAMP = 13
 """Digits of the time of issue, in milliseconds, that a session token begins with."""
 _SHAPE = re.compile(
@@ -100,18 +102,33 @@ def prolong(head: RequestHead, principal: Principal) -> None:
     body = session.body
     check_terms(head.state, principal.organisation)
     current = _current(head, body, family, sent)
-    changes = {}
-    second_ms = body["used_ms"] // 1000 * 1000
-    now_ms = head.time(second_ms, second_ms + 1000)
-    if not second_ms <= now_ms < second_ms + 1000:
-        changes["used_ms"] = now_ms
-        own = head.state.of(principal.organisation)
-        note_contact(own, principal.id, head.address, now_ms)
+    fresh_ms = _fresh(body["used_ms"])
+    now_ms = head.time(*fresh_ms)
+    if not fresh_ms[0] <= now_ms < fresh_ms[1]:
+        head.write_with_record(partial(_note_use, family, principal, head.address, now_ms))
     if current != sent and head.has(quirks.OLD_TOKEN_DIES):
-        changes["newest_ms"] = int(current[:_STAMP])
-    if changes:
-        head.state.put(SESSION, family, {**body, **changes})
+        head.state.put(SESSION, family, {**body, "newest_ms": int(current[:_STAMP])})
     head.headers.append((SESSION_HEADER, current))
+
+
+def _fresh(used_ms: int) -> tuple[int, int]:
+    """Return from when until when a use is not noted beside that at *used_ms*.
+
+    What has waited for its turn may be earlier; if it is far earlier, the clock was set back.
+    """
+    second_ms = used_ms // 1000 * 1000
+    return second_ms - _WAITED_MS, second_ms + 1000
+
+
+def _note_use(family: str, principal: Principal, address: str, now_ms: int, root: State) -> None:
+    """Note a use of the session, unless it is gone or a later one was noted meanwhile."""
+    session = root.get(SESSION, family)
+    if session is None:
+        return
+    since_ms, until_ms = _fresh(session.body["used_ms"])
+    if not since_ms <= now_ms < until_ms:
+        note_contact(root.of(principal.organisation), principal.id, address, now_ms)
+        root.put(SESSION, family, {**session.body, "used_ms": now_ms})
 
 
 def check_terms(state: State, identifier: str) -> None:
