@@ -136,6 +136,38 @@ async def test_answers_of_one_transaction_wake_once(
             assert arrived.times == 1
 
 
+async def test_what_comes_in_the_turns_after_shares_the_transaction(
+    tmp_path: Path, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulator.engine.writer.BATCH_S", 60)
+    loop = asyncio.get_running_loop()
+    pushes = [request("POST", f"/3/device/{number:064x}", []) for number in range(5)]
+    answered = [loop.create_future() for _ in pushes]
+    async with swift(tmp_path, threads) as gateway:
+
+        def come(number: int) -> None:
+            gateway.submit(pushes[number], answered[number].set_result)
+            if number + 1 < len(pushes):
+                loop.call_soon(come, number + 1)
+
+        with gateway.notifier.listen(EXCHANGES, event=Counted()) as arrived:
+            come(0)
+            await asyncio.gather(*answered)
+
+            assert isinstance(arrived, Counted)
+            assert arrived.times == 1
+
+
+async def test_who_comes_alone_waits_for_one_turn_more(tmp_path: Path, threads: Threads) -> None:
+    async with swift(tmp_path, threads) as gateway:
+        gateway.submit(request("POST", f"/3/device/{1:064x}", []), lambda _: None)
+        await asyncio.sleep(0)
+        assert not threads.ran
+        await asyncio.sleep(0)
+
+        assert len(threads.ran) == 1
+
+
 WRITER = "mdmsim-writer"
 LONG = request("GET", "/profile", [("User-Agent", AGENT)])
 
