@@ -32,7 +32,7 @@ class BackgroundWork:
     def tell(self) -> None:
         """Have it work, once more if it does already."""
         if self._due.is_set():
-            return  # what it is told of is done by the time that it begins
+            return  # it was told, and has not begun since
         with self._telling:
             self.idle.clear()
             self._due.set()
