@@ -250,7 +250,7 @@ def books(
             ledger, evidence = _added_up(
                 now, observer, catalogue, kept, hashes, source, fresh=fresh
             )
-            known = known_to(catalogue, now.scan, observer.stamp)
+            known = known_to(catalogue, now.scan, observer.stamps)
         yield JournalLedger(journal, ledger, evidence, observer, catalogue, known, data)
 
 

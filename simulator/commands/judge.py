@@ -133,5 +133,5 @@ def _captured(
         evidence = read(journal, ledger.add)
         # An entry that cannot be read is a request of which everything is missing.
         ledger.truncated += len(transcript.invalid)
-        known = known_to(catalogue, scan, observer.stamp)
+        known = known_to(catalogue, scan, observer.stamps)
         yield JournalLedger(journal, ledger, evidence, observer, catalogue, known, folder)

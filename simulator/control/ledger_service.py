@@ -1,7 +1,7 @@
 """The ledger of a running simulator, kept up to date exchange by exchange."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
@@ -216,8 +216,8 @@ class LedgerService:
         parts = self._parts
         revision = journal.revision()
         if self._known is None or self._known[0] != revision:
-            stamp: Callable[[str, str], int] = parts.observer.stamp
-            self._known = (revision, known_to(parts.catalogue, journal.scan, stamp))
+            known = known_to(parts.catalogue, journal.scan, parts.observer.stamps)
+            self._known = (revision, known)
         return self._known[1]
 
 

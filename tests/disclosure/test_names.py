@@ -49,7 +49,7 @@ def added(apple: Apple, exchanges: Iterable[Exchange]) -> Ledger:
 
 
 def line(apple: Apple, ledger: Ledger, field: str = "profile_name") -> LedgerLine:
-    known = known_to(apple.catalogue, apple.store.journal().scan, apple.observer.stamp)
+    known = known_to(apple.catalogue, apple.store.journal().scan, apple.observer.stamps)
     report = Report.build(
         ledger, NOTHING_DECLARED, apple.catalogue, tool="t", known=known, redact="clear"
     )
@@ -162,7 +162,7 @@ def test_each_record_of_an_exchange_is_told_apart() -> None:
         body = {"profile_name": "Anna's iPad", "department": "IT", "note": "0ZAAAAAAAAAA"}
         sent = exchange(1, "dep.define", body)
         ledger = added(apple, [sent])
-        known = known_to(apple.catalogue, apple.store.journal().scan, apple.observer.stamp)
+        known = known_to(apple.catalogue, apple.store.journal().scan, apple.observer.stamps)
         match = apple.catalogue.match(sent.request)
         records = apple.observer.observe(sent.request, match.operation, match.service)
         texts = apple.observer.texts(sent.request, match.operation, match.service)

@@ -21,7 +21,7 @@ def line(apple: Apple, operation: str, place: str) -> LedgerLine:
     for exchange in apple.recorded:
         ledger.add(exchange)
     journal = apple.store.journal()
-    known = known_to(apple.catalogue, journal.scan, apple.observer.stamp)
+    known = known_to(apple.catalogue, journal.scan, apple.observer.stamps)
     manifest = load_manifest("intune-to-apple")
     report = Report.build(ledger, manifest, apple.catalogue, tool="t", known=known)
     (found,) = [one for one in report.sent if (one.operation, one.place) == (operation, place)]

@@ -108,7 +108,7 @@ def test_what_the_world_issued_is_known_in_any_field() -> None:
                 Exchange(seq=seq, at_ms=seq, service="dep", operation="dep.account",
                          request=request, response=Response(200))
             )  # fmt: skip
-        known = known_to(apple.catalogue, apple.store.journal().scan, apple.observer.stamp)
+        known = known_to(apple.catalogue, apple.store.journal().scan, apple.observer.stamps)
 
         report = Report.build(ledger, NOTHING_DECLARED, apple.catalogue, tool="t", known=known)
 

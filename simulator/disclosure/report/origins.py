@@ -6,7 +6,7 @@ issues itself, what it never issued is ``foreign``: in a world of invented data
 that is probably somebody's real data.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
 
@@ -36,10 +36,12 @@ Scan = Callable[[str, str], Iterable[str]]
 """Takes a kind of entity and a key of its body (empty: none); returns the keys, or the values."""
 
 
-def known_to(catalogue: Catalogue, scan: Scan, stamp: Callable[[str, str], int]) -> Known:
+def known_to(
+    catalogue: Catalogue, scan: Scan, stamps: Callable[[str, Sequence[str]], Iterable[int]]
+) -> Known:
     """Return what tells the values that a world holds; each concept is looked up once.
 
-    *stamp* makes the fingerprint of a value as a number. A world that holds
+    *stamps* makes the fingerprints of values as numbers. A world that holds
     nothing of a kind says nothing about it.
     """
     services = catalogue.services.values()
@@ -54,9 +56,9 @@ def known_to(catalogue: Catalogue, scan: Scan, stamp: Callable[[str, str], int])
             texts = {text for one in persons for text in scan(one.kind, one.name)}
             return {word for text in texts for word in words_of(text)}
         values = {
-            stamp(concept, text)
+            value
             for one in places.get(concept, ())
-            for text in scan(one.kind, one.name)
+            for value in stamps(concept, [*scan(one.kind, one.name)])
         }
         return values or None
 
