@@ -21,7 +21,7 @@ from simulator.store.protocols import Store
 LOG = logging.getLogger("mdmsim")
 BATCH_S = 0.05
 """Seconds after which a transaction takes no further job: else an answer waits for all of them."""
-PAGES_S = 0.005
+PAGES_S = 0.003
 """Seconds after which one of pages takes no further, and pieces of a page end: others wait."""
 _NO_CONNECTION = {"unreachable", "crowded"}
 
