@@ -7,12 +7,11 @@ can take away at any time.
 import mmap
 import tempfile
 from array import array
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO
 
 from simulator.core.memory_spool import MemorySpool
 from simulator.core.settings import ConfigurationError
+from simulator.core.translation import Translated
 
 _SMALL = 262_144
 """Bytes up to which they stay in memory."""
@@ -43,11 +42,11 @@ class FileSpool:
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
-@contextmanager
-def _room() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"temporary files cannot be written ({error.strerror}): make room, or set TMPDIR"
-        ) from error
+def _room() -> Translated[OSError]:
+    return Translated(OSError, _no_room)
+
+
+def _no_room(error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"temporary files cannot be written ({error.strerror}): make room, or set TMPDIR"
+    )

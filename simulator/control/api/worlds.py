@@ -5,7 +5,6 @@ import gzip
 import tempfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from typing import IO
@@ -29,6 +28,7 @@ from simulator.core import resources
 from simulator.core.clock import Clock
 from simulator.core.settings import ConfigurationError
 from simulator.core.state import Body, State, StoreAdmin
+from simulator.core.translation import Translated
 from simulator.engine.everywhere import MOST
 from simulator.engine.replacing import Piece, replace_state, reset_state
 from simulator.faults import faults
@@ -161,17 +161,17 @@ def _pieces(
     yield from _branching(provisionings)
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except (OSError, EOFError, zlib.error) as error:
-        raise bad(
-            f"the body is no whole gzip file ({type(error).__name__}): "
-            "GET /snapshot, or mdmsim ctl snapshot save, makes one"
-        ) from None
-    except ValueError as error:
-        raise bad(str(error)) from None
+def _explained() -> Translated[Exception]:
+    return Translated((OSError, EOFError, zlib.error, ValueError), _explanation)
+
+
+def _explanation(error: Exception) -> ApiProblem:
+    if isinstance(error, ValueError):
+        return bad(str(error))
+    return bad(
+        f"the body is no whole gzip file ({type(error).__name__}): "
+        "GET /snapshot, or mdmsim ctl snapshot save, makes one"
+    )
 
 
 def _lines(packed: gzip.GzipFile) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from psycopg import RawCursor, RawServerCursor
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8Dumper
 
+from simulator.core.translation import Translated
 from simulator.store.errors import Reason, StoreError
 from simulator.store.postgres import text
 from simulator.store.postgres.schema import DIALECT
@@ -79,13 +80,13 @@ def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
     return _MARK.sub(number, sql), tuple(names)
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+def translated() -> Translated[psycopg.Error]:
     """Turn what PostgreSQL raises in the block into StoreError."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise StoreError(said(error), _reason(error)) from error
+    return Translated(psycopg.Error, _translation)
+
+
+def _translation(error: psycopg.Error) -> StoreError:
+    return StoreError(said(error), _reason(error))
 
 
 def _reason(error: psycopg.Error) -> Reason:

@@ -5,13 +5,14 @@ What SQLite said stays the cause of the error.
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
+from simulator.core.translation import Translated
 from simulator.store.errors import Reason, StoreError
 from simulator.store.sqlite.schema import DIALECT
 
@@ -37,13 +38,9 @@ def code_of(error: BaseException | None) -> int:
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+def translated() -> Translated[sqlite3.Error]:
     """Turn what SQLite raises in the block into StoreError."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _translation(error) from error
+    return Translated(sqlite3.Error, _translation)
 
 
 def _translation(error: sqlite3.Error) -> StoreError:
