@@ -23,14 +23,13 @@ from pathlib import Path
 from tests.bench.pushes import (
     DEVICES,
     MAGIC,
-    STREAMS,
     Server,
     aimed,
     enrol,
-    load,
     measure,
     need,
     start,
+    warm,
 )
 from tests.bench.running import bare, certificate, keep, machine, serving
 
@@ -128,8 +127,8 @@ def main() -> None:
         directory = Path(name)
         (directory / "payload").write_text(json.dumps({"mdm": MAGIC}))
         servers = peers(stack, directory, wanted.wiremock, wanted.peer)
-        for one in servers:  # a machine of Java's is slow at first, and so is ours: devices are new
-            load(one, directory, "-m", f"{STREAMS}", "-n", f"{3 * DEVICES}")
+        for one in servers:  # a machine of Java's is slow at first, too
+            warm(one, directory)
         rounds = [
             {one.name: measure(one, directory, wanted.seconds) for one in servers}
             for _ in range(wanted.rounds)

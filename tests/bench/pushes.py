@@ -106,6 +106,11 @@ def load(server: Server, directory: Path, *options: str, connections: int = CONN
     return done.stdout
 
 
+def warm(server: Server, directory: Path) -> None:
+    """Push to each device three times: the first to one takes longer than the rest."""
+    load(server, directory, "-m", f"{STREAMS}", "-n", f"{3 * DEVICES}")
+
+
 def measure(server: Server, directory: Path, seconds: int, case: Case = CASES[1]) -> Round:
     """Push as fast as it goes."""
     before = cpu_s(server.process)
