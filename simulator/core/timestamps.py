@@ -7,15 +7,18 @@ from functools import lru_cache
 @lru_cache(1024)
 def rfc3339(milliseconds: int) -> str:
     """Return a time stamp as Apple writes it: UTC, whole seconds, ``Z``."""
-    # Several times faster than a format with %Y, and asked for with every device.
-    return f"{datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat()[:19]}Z"
+    return f"{_until_second(milliseconds // 1000)}Z"
+
+
+def rfc3339_ms(milliseconds: int) -> str:
+    """Return a time stamp with milliseconds: UTC, ``Z``."""
+    return f"{_until_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
 
 
 @lru_cache(1024)
-def rfc3339_ms(milliseconds: int) -> str:
-    """Return a time stamp with milliseconds: UTC, ``Z``."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _until_second(seconds: int) -> str:
+    # Several times faster than a format with %Y, and asked for with every exchange that is shown.
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 @lru_cache(1024)

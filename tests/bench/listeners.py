@@ -20,7 +20,7 @@ from tests.bench.running import cpu_s, keep, serving, show
 from tests.load import crowd
 
 LISTENERS = (0, 1, 50)
-CONNECTIONS, PUSHES = 8, 500
+CONNECTIONS, PUSHES = 8, 1000
 FLAGS = ("--http-port", "0", "--push-auth", "none", "--unknown-tokens", "accept")
 QUIET_S = 0.5
 """After which listeners have been told all."""
