@@ -3,6 +3,7 @@
 import hashlib
 import mmap
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -129,12 +130,12 @@ def _added_up(
     kept: "_Kept",
     hashes: CheckedHashes,
     source: "_Source",
-    *,
-    fresh: bool,
+    earlier: "Future[memoryview | None] | None",
 ) -> tuple[Ledger, Evidence]:
     """Return the ledger of all exchanges; of a large journal, it is kept for the next time."""
     made_with = " ".join((__version__, digest(catalogue), observer.key_id, _deletions(journal)))
-    restored = None if fresh else _restored(journal, kept, hashes, source, made_with, catalogue)
+    content = earlier and earlier.result()
+    restored = content and _restored(content, journal, hashes, source, made_with, catalogue)
     ledger, chain = restored or (Ledger(observer, catalogue, spool=FileSpool), Chain())
     before, checked = ledger.exchanges, CheckedPart.by(chain)
     many = journal.last() - chain.seq >= source.many
@@ -203,16 +204,15 @@ class _Kept:
 
 
 def _restored(
+    content: memoryview,
     journal: Journal,
-    kept: _Kept,
     hashes: CheckedHashes,
     source: _Source,
     made_with: str,
     catalogue: Catalogue,
 ) -> tuple[Ledger, Chain] | None:
     """Return the ledger that was kept, if the hashes of all that it holds are still right."""
-    data = kept.read()
-    restored = data and checkpoint.load(data, made_with, source.observer, catalogue, FileSpool)
+    restored = checkpoint.load(content, made_with, source.observer, catalogue, FileSpool)
     if not restored:
         return None
     if (known := hashes.chain(restored.seq, restored.link)) is not None:
@@ -234,22 +234,23 @@ def books(
     With *fresh* nothing of an earlier time is used. From *many* new exchanges on it is done by so
     many *processes*; None: one for each processor.
     """
-    catalogue = services.load()
     with (
         shared_data(settings) as data,
         closing(open_journal(settings.store or data / DATABASE)) as journal,
+        ThreadPoolExecutor(1) as beside,
     ):
         keys = read_keys(data / KEYS, settings.fingerprint_key)
+        kept = _Kept(data / LEDGER, keys.secret)
+        # To prove 60 MB of it takes as long as to load the services, and leaves Python to them.
+        earlier = None if fresh else beside.submit(kept.read)
+        catalogue = services.load()
         observer = Observer(catalogue, Fingerprinter(keys.fingerprint))
         place = settings.store or data / DATABASE
         hashes = CheckedHashes.begin(data, keys.secret, place)
         with journal.at_one_moment() as now:
-            kept = _Kept(data / LEDGER, keys.secret)
             count = min(processes or processors(), MOST)
             source = _Source(place, keys.fingerprint, observer, count, many)
-            ledger, evidence = _added_up(
-                now, observer, catalogue, kept, hashes, source, fresh=fresh
-            )
+            ledger, evidence = _added_up(now, observer, catalogue, kept, hashes, source, earlier)
             known = known_to(catalogue, now.scan, observer.stamps)
         yield JournalLedger(journal, ledger, evidence, observer, catalogue, known, data)
 

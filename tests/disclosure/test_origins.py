@@ -1,5 +1,7 @@
 """Where values came from: from Apple, from the client, or from somewhere that is not this world."""
 
+from collections.abc import Iterable
+
 from simulator.disclosure.judge.manifest import load_manifest
 from simulator.disclosure.report.ledger import Ledger
 from simulator.disclosure.report.lines import LedgerLine
@@ -116,3 +118,17 @@ def test_what_was_answered_can_be_put_together_from_parts() -> None:
             "echo:dep.fetch": {7},
             "novel": {9},
         }
+
+
+def test_what_two_services_issue_is_looked_for_once() -> None:
+    apple = world()
+    journal, asked = apple.store.journal(), list[tuple[str, str]]()
+
+    def scan(kind: str, name: str) -> Iterable[str]:
+        asked.append((kind, name))
+        return journal.scan(kind, name)
+
+    known = known_to(apple.catalogue, scan, apple.observer.stamps)
+
+    assert known("device.serial") == set(apple.observer.stamps("device.serial", (OURS, NEW)))
+    assert asked == [("dep.device", "")]

@@ -193,14 +193,19 @@ def test_what_is_stored_can_be_looked_at_as_it_is(store: Store) -> None:
     journal.close()
 
 
+LONG = "3" * 5000
+"""A key that is not stored as it is."""
+
+
 def test_entities_are_scanned_over_all_organisations(store: Store) -> None:
     with store.transaction() as state:
         state.of("a").put("thing", "1", {"name": "one", "n": 1})
         state.of("b").put("thing", "2", {"name": "two"})
+        state.of("b").put("thing", LONG, {"name": 4})
         newest = state.put("other", "3", {"name": "three"})
     journal = store.journal()
 
-    assert sorted(journal.scan("thing")) == ["1", "2"]
+    assert sorted(journal.scan("thing")) == ["1", "2", LONG]
     assert sorted(journal.scan("thing", "name")) == ["one", "two"]
     assert list(journal.scan("thing", "n")) == []
     assert journal.revision() == newest

@@ -45,9 +45,10 @@ def known_to(
     nothing of a kind says nothing about it.
     """
     services = catalogue.services.values()
-    places: dict[str, list[Issued]] = {}
+    # Two services may issue the same.
+    places: dict[str, set[Issued]] = {}
     for one in (each for service in services for each in service.issues):
-        places.setdefault(one.concept, []).append(one)
+        places.setdefault(one.concept, set()).add(one)
     persons = {one for service in services for one in service.persons}
 
     @cache

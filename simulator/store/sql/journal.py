@@ -30,7 +30,6 @@ _WHOLE_HEAD = (
 )
 _LINKS = "SELECT seq, record, link FROM exchange WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 _LENGTHS = "SELECT seq, length(record) FROM exchange ORDER BY seq DESC"
-_ENTITIES = "SELECT key, body FROM entity WHERE kind = ?"
 _CUTS = "SELECT first, last, link, at_ms, reason FROM journal_cut ORDER BY number"
 _CUTS_WITHIN = (
     "SELECT first, last, link, at_ms, reason FROM journal_cut"
@@ -282,15 +281,12 @@ class SqlJournal:
 
         A name with ``/`` leads into an object of the body.
         """
-        for key, body in self._all(_ENTITIES, (kind,)):
-            try:
-                value = _whole(key, body)
-                if name:
-                    value = reduce(dict.get, name.split("/"), msgspec.json.decode(body))
-            except (msgspec.DecodeError, UnicodeDecodeError, TypeError, AttributeError):
-                raise StoreError(f"a {kind} cannot be read: it is damaged", "damaged") from None
-            if isinstance(value, str):
-                yield value
+        try:
+            with self._reading() as db:
+                found = _texts(db, kind, name) if name else _keys(db, kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, AttributeError):
+            raise StoreError(f"a {kind} cannot be read: it is damaged", "damaged") from None
+        return (one for one in found if isinstance(one, str))
 
     def close(self) -> None:
         """Close the connections, unless they are a store's."""
@@ -322,9 +318,22 @@ class SqlJournal:
             return db.execute(sql, values).fetchall()
 
 
-def _whole(key: str, body: bytes) -> str:
-    if len(key) <= long_texts.SURELY_SHORT:
-        return key
+def _texts(db: SqlConnection, kind: str, name: str) -> list[Any]:
+    """Return what stands under *name* in the body of each entity of *kind*."""
+    path, rows = name.split("/"), db.execute(statements.BODIES_OF_KIND, (kind,))
+    return [reduce(dict.get, path, msgspec.json.decode(body)) for _, body in rows.fetchall()]
+
+
+def _keys(db: SqlConnection, kind: str) -> list[Any]:
+    """Return the key of each entity of *kind*, for which an index will do without the bodies."""
+    return [
+        key if len(key) <= long_texts.SURELY_SHORT else _whole(db, organisation, kind, key)
+        for organisation, key in db.execute(statements.KEYS_OF_KIND, (kind,)).fetchall()
+    ]
+
+
+def _whole(db: SqlConnection, organisation: str, kind: str, key: str) -> str:
+    _, body = db.execute(statements.GET, (organisation, kind, key)).fetchone()
     return long_texts.whole(key, msgspec.json.decode(body, type=dict[str, Any]))
 
 

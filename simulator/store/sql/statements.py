@@ -46,15 +46,17 @@ CHANGES = f"{_SELECT} AND revision > ? ORDER BY revision LIMIT ?"
 COUNT = "SELECT count(*) FROM entity WHERE organisation=? AND kind=?"
 FIND = f"{_JOIN} AND i.value >= ? AND i.value < ? ORDER BY i.value, i.key LIMIT ?"
 FIND_EQUAL = f"{_JOIN} AND i.value = ? AND i.key > ? ORDER BY i.key LIMIT ?"
-OF_KIND = (
-    # From organisation to organisation: an index finds a kind in one, and none finds it in all.
+# From organisation to organisation: an index finds a kind in one, and none finds it in all.
+_EVERYWHERE = (
     "WITH RECURSIVE home (organisation) AS (SELECT min(organisation) FROM entity UNION ALL"
     " SELECT (SELECT min(organisation) FROM entity WHERE organisation > home.organisation)"
     " FROM home WHERE home.organisation IS NOT NULL)"
-    " SELECT entity.key, entity.body FROM home JOIN entity"
+    " SELECT {} FROM home JOIN entity"
     " ON entity.organisation = home.organisation AND entity.kind = ?"
-    " UNION ALL SELECT key, body FROM baseline WHERE kind = ?"
 )
+KEYS_OF_KIND = _EVERYWHERE.format("entity.organisation, entity.key")
+BODIES_OF_KIND = _EVERYWHERE.format("entity.key, entity.body")
+BODIES_EVER = f"{BODIES_OF_KIND} UNION ALL SELECT key, body FROM baseline WHERE kind = ?"  # noqa: S608 (ours)
 COUNT_INDEXED = (
     "SELECT count(*) FROM entity_index "
     "WHERE organisation=? AND kind=? AND name=? AND value >= ? AND value < ?"

@@ -138,6 +138,6 @@ class SqlStore(ABC):
         if guard is None:
             return
         for kind in guard.kinds:
-            for key, body in db.execute(statements.OF_KIND, (kind, kind)):
+            for key, body in db.execute(statements.BODIES_EVER, (kind, kind)):
                 known = _DECODE(body)
                 guard.learn(kind, long_texts.whole(key, known), known)
