@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from simulator.core.messages import Exchange, Headers, Peer, Request, Response
 from simulator.disclosure.observe.records import ObservedRecord
 
@@ -16,8 +18,7 @@ Advance = Callable[[int], None]
 """Is called with how many bytes further a file was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One request with its response."""
 
     number: int
@@ -35,16 +36,14 @@ class Message:
     """Whether the response had a body that was not captured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invalid:
+class Invalid(Struct, frozen=True):
     """An entry that cannot be read."""
 
     number: int
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedExchange:
+class ExportedExchange(Struct, frozen=True):
     """An exchange of which an export of ours holds what it disclosed, but not the request."""
 
     exchange: Exchange

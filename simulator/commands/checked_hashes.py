@@ -5,10 +5,10 @@ were right, and how the database's files were at that time. See `file_state` for
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from simulator.core.clock import Clock
 from simulator.core.data_directory import CHECKED
@@ -45,8 +45,7 @@ class _Note(msgspec.Struct, frozen=True):
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedHashes:
+class CheckedHashes(Struct, frozen=True):
     """The note of one data directory, and the database's files as they were at first."""
 
     path: Path

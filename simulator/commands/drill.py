@@ -2,11 +2,12 @@
 
 import shlex
 import subprocess
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from simulator.commands.put_back import kept_clock
 from simulator.commands.steering import ControlClient, control_options
@@ -18,8 +19,7 @@ _PAGE = 1000
 _MOST_DAYS = 400
 
 
-@dataclass(frozen=True, slots=True)
-class DrillDay:
+class DrillDay(Struct, frozen=True):
     """What happened on one day of the drill."""
 
     day: int

@@ -5,10 +5,11 @@ import mmap
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from simulator import __version__, services
 from simulator.commands.checked_hashes import CheckedHashes, CheckedPart
@@ -54,8 +55,7 @@ LARGE = 5_000
 """From so many exchanges on there is a progress bar, and the ledger is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalLedger:
+class JournalLedger(Struct, frozen=True):
     """The ledger of a journal, and what it was made with."""
 
     journal: Journal
@@ -151,8 +151,7 @@ def _added_up(
     return ledger, evidence
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True):
     """Where the journal is, for processes that read ranges of it."""
 
     place: Path | str
@@ -181,8 +180,7 @@ def _deletions(journal: Journal) -> str:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     """The file that a ledger is kept in, bound to the data directory by its key."""
 
     path: Path

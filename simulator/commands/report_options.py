@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any, Self
 
 import click
+from msgspec import Struct
+from msgspec.structs import fields
 
 from simulator.commands import report_screen
 from simulator.commands.journal_source import JournalLedger
@@ -90,8 +91,7 @@ def report_options(function: Function) -> Function:
     return function
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportOptions:
+class ReportOptions(Struct, frozen=True, kw_only=True):
     """The values of the options."""
 
     form: str

@@ -3,11 +3,11 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
@@ -35,8 +35,7 @@ def control_options(function: Function) -> Function:
     return setting_options("data", "ready_file")(function)
 
 
-@dataclass(frozen=True, slots=True)
-class ControlClient:
+class ControlClient(Struct, frozen=True):
     """The control API of a running simulator."""
 
     url: str

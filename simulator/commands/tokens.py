@@ -6,7 +6,6 @@ Longer than 300 lines: one command with its steps, which differs by credential i
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import click
+from msgspec import Struct
 
 from simulator import services
 from simulator.commands.options import setting_options, settings, shared_data
@@ -43,8 +43,7 @@ def group(provisionings: Iterable[Provisioning]) -> click.Group:
     return made
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Chosen(Struct, frozen=True):
     """Which holders are meant, and what is to become of the credential."""
 
     organisation: str | None

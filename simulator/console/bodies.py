@@ -3,8 +3,9 @@
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.disclosure.redact.markers import BodyMarker, Marker, apart, parse_body_marker
 
@@ -16,8 +17,7 @@ _BYTES = 1024
 _ROW = 16
 
 
-@dataclass(frozen=True, slots=True)
-class BodyLine:
+class BodyLine(Struct, frozen=True):
     """One line of a JSON body."""
 
     depth: int
@@ -31,8 +31,7 @@ class BodyLine:
     closes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A body, ready for a page."""
 
     lines: tuple[BodyLine, ...]

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """What no XML property list can hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorLink:
+class ErrorLink(Struct, frozen=True):
     """One link of a chain."""
 
     domain: str

@@ -9,18 +9,17 @@ a test may do so without any network.
 """
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
+from msgspec import Struct, field
 
 from simulator.devices.identity import Identity
 
 OK = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
+class Send(Struct, frozen=True, kw_only=True):
     """Send an HTTP request to the MDM, or to a server that it names."""
 
     method: str
@@ -37,8 +36,7 @@ class Send:
     """Whether redirects are followed and cookies are kept, as in a web view."""
 
 
-@dataclass(frozen=True, slots=True)
-class FlowResponse:
+class FlowResponse(Struct, frozen=True):
     """What came back: a response, or why there is none."""
 
     status: int = 0
@@ -57,8 +55,7 @@ class FlowResponse:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Apple:
+class Apple(Struct, frozen=True):
     """Ask Apple, in whose place the simulator's control API answers; *path* is below /api/v1."""
 
     method: str
@@ -67,20 +64,17 @@ class Apple:
     """Sent as JSON, or as it is where it is bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """Wait for a time of the simulator's clock."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Save:
+class Save(Struct, frozen=True):
     """Keep the device as it is: what the server is told next holds after a power failure too."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewKey:
+class NewKey(Struct, frozen=True):
     """Make an RSA key, which takes long."""
 
     bits: int
@@ -88,8 +82,7 @@ class NewKey:
     """Whether it may be a key that another device has too: their certificates differ anyway."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compute:
+class Compute(Struct, frozen=True):
     """Do *work*, which takes long: other devices go on meanwhile. It may raise an error."""
 
     work: Callable[[], Any]

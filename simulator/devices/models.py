@@ -3,15 +3,15 @@
 Identifiers and builds are plausible, not looked up for every configuration (device.md 13.10).
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 IOS, MACOS, TVOS, VISIONOS = "iOS", "macOS", "tvOS", "visionOS"
 """Platforms as Apple's documentation names them; iPadOS goes with iOS."""
 
 
-@dataclass(frozen=True, slots=True)
-class System:
+class System(Struct, frozen=True):
     """An operating system as it comes with a new device."""
 
     platform: str

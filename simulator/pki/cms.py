@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES128, AES256
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import Struct
 
 from simulator.pki import der
 from simulator.pki.der import Element
@@ -51,8 +52,7 @@ _SIGNED_DATA_FIELDS = 4
 _SIGNER_FIELDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """One signature of a signed message."""
 
     issuer: bytes
@@ -72,8 +72,7 @@ class Signer:
         return None if value is None else der.read(value).content
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(Struct, frozen=True):
     """A signed message, not verified yet."""
 
     content: bytes | None

@@ -9,7 +9,6 @@ import base64
 import binascii
 import plistlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -18,6 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from msgspec import Struct
 
 from simulator.pki.push_identity import UNREADABLE
 from simulator.pki.vendor import Vendor
@@ -39,8 +39,7 @@ class RequestRefused(Exception):  # noqa: N818 (the portal's word)
 REASONS = ("request", "csr", "key", "chain", "expired", "revoked", "signature")
 
 
-@dataclass(frozen=True, slots=True)
-class PushRequest:
+class PushRequest(Struct, frozen=True):
     """A request that can be read."""
 
     csr: x509.CertificateSigningRequest
@@ -57,8 +56,7 @@ class PushRequest:
         return self.chain[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What a portal demands."""
 
     root: x509.Certificate

@@ -6,9 +6,9 @@ per mistake, which says what, where and how to mend it, and a JSON Schema for ed
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from simulator.core.settings import ConfigurationError
@@ -32,8 +32,7 @@ _IDENTIFIER = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _EMAIL = r"[^@\s]+@[^@\s]+"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where in a file something stands, for the error message."""
 
     file: str

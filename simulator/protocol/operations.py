@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict, Unpack
 
 import msgspec
+from msgspec import Struct
 
 from simulator.core.messages import Delivery, Exchange, Finding, Request, Tls
 from simulator.core.settings import Settings
@@ -64,8 +65,7 @@ class NeedsPieces(Exception):  # noqa: N818 (nothing is wrong)
         self.piece = piece
 
 
-@dataclass(frozen=True, slots=True)
-class InjectedOutcome:
+class InjectedOutcome(Struct, frozen=True):
     """An outcome of single items of a call, such as devices, that a fault has chosen."""
 
     code: str
@@ -198,8 +198,7 @@ class Call(msgspec.Struct):
 Handler = Callable[[Call], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One thing that a client may ask of a service."""
 
     name: str

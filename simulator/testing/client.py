@@ -14,10 +14,11 @@ import http.client
 import json
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
+
+from msgspec import Struct, field
 
 from simulator.core import ready_file
 from simulator.testing.enrolment_service import EnrolmentService
@@ -43,8 +44,7 @@ class ControlError(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class Mdmsim:
+class Mdmsim(Struct, frozen=True):
     """A running simulator, seen from a test."""
 
     ready: Mapping[str, Any]

@@ -3,16 +3,16 @@
 import base64
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from threading import Event
 from typing import Any
 from urllib.parse import quote
 
+from msgspec import Struct
+
 _POLL_S = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedDevice:
+class SimulatedDevice(Struct, frozen=True):
     """A device that a test turns on, enrols and erases as a person would."""
 
     _control: Callable[..., Any]

@@ -10,6 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
+from msgspec import structs
 
 from simulator.pki.push_requests import (
     KEYS,
@@ -34,7 +35,7 @@ def tree(signer: Vendor | None = None, request: Any = None) -> dict[str, str]:
 
 
 def rules(**changes: Any) -> Rules:
-    return replace(Rules(developer().root, NOW), **changes)
+    return structs.replace(Rules(developer().root, NOW), **changes)
 
 
 def refused(request: PushRequest, **changes: Any) -> str:

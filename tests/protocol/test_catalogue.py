@@ -1,8 +1,7 @@
 """Which operation a path is for."""
 
-from dataclasses import MISSING, fields, replace
-
 import pytest
+from msgspec.structs import fields, replace
 
 from simulator import services
 from simulator.protocol.catalogue import Catalogue
@@ -52,7 +51,7 @@ def test_an_error_that_the_operation_does_not_list_is_refused() -> None:
 
 
 def test_each_attribute_that_has_a_default_can_be_given_where_a_handler_is_decorated() -> None:
-    optional = {one.name for one in fields(Operation) if one.default is not MISSING}
+    optional = {one.name for one in fields(Operation) if not one.required}
 
     assert set(OperationRows.__annotations__) == optional
 

@@ -1,11 +1,11 @@
 """Devices, and what the portal or the device itself can do to one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from aiohttp import web
+from msgspec import Struct
 
 from simulator.console import calls
 from simulator.console.pages.world import ROWS, chosen, do, text
@@ -17,8 +17,7 @@ from simulator.core.timestamps import rfc3339
 _DAY_S = 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceForm:
+class DeviceForm(Struct, frozen=True):
     """One form of a device's page."""
 
     name: str

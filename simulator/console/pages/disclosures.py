@@ -3,12 +3,12 @@
 import asyncio
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct
 
 from simulator.console import calls
 from simulator.console.pages.credentials import download
@@ -39,8 +39,7 @@ Groups = list[tuple[str, str, list[Mapping[str, Any]]]]
 """Lines by service and category: both names, and the lines."""
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestUpload:
+class ManifestUpload(Struct, frozen=True):
     """A manifest that the browser has sent, and sends again with each form of the page."""
 
     name: str

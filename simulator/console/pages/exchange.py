@@ -1,11 +1,11 @@
 """One exchange: what was asked, what was answered, and what of it is noteworthy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from msgspec import Struct
 
 from simulator.console import calls
 from simulator.console import curl as pasting
@@ -17,8 +17,7 @@ from simulator.console.parts import READY, Page
 from simulator.console.rendering import page
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedMessage:
+class RenderedMessage(Struct, frozen=True):
     """A request or an answer, ready for a page."""
 
     headers: list[tuple[str, str]]

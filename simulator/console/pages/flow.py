@@ -7,8 +7,9 @@ style sheet's. Nodes and ribbons link to the page narrowed to what they stand fo
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 WIDTH = 1040
 _TOP = 34
@@ -24,8 +25,7 @@ _COLUMNS = (150, 440, 730)
 """Left edges of the nodes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """What was sent of one concept to one host."""
 
     subject: str
@@ -38,8 +38,7 @@ class Flow:
     """Whether the report has something against it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One box of a column."""
 
     name: str
@@ -51,8 +50,7 @@ class Node:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ribbon:
+class Ribbon(Struct, frozen=True):
     """Strands that go together from one node to another."""
 
     path: str
@@ -62,8 +60,7 @@ class Ribbon:
     query: str
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """All that is drawn."""
 
     width: int

@@ -1,11 +1,11 @@
 """What each client did, in order: a lane of operations a client, equal ones in a row as one."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 
 from simulator.console import calls
 from simulator.console.parts import Page
@@ -15,8 +15,7 @@ LOOKED_AT = "1000"
 """Newest exchanges that the lanes are made of."""
 
 
-@dataclass(frozen=True, slots=True)
-class LaneStep:
+class LaneStep(Struct, frozen=True):
     """Calls of one operation that were answered alike, one after the other."""
 
     operation: str
@@ -27,8 +26,7 @@ class LaneStep:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(Struct, frozen=True):
     """One client."""
 
     client: str

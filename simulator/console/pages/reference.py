@@ -3,13 +3,13 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from markupsafe import Markup
+from msgspec import Struct
 
 from simulator.console.parts import Page
 from simulator.console.rendering import page
@@ -28,8 +28,7 @@ _LEVELS = {"h2": 2, "h3": 3}
 _TITLE_END = re.compile(r":\s.*|\s\(.*")
 
 
-@dataclass(frozen=True, slots=True)
-class ContentsEntry:
+class ContentsEntry(Struct, frozen=True):
     """One line of the contents."""
 
     anchor: str
@@ -37,8 +36,7 @@ class ContentsEntry:
     level: int
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A text as HTML, with its contents."""
 
     title: str

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
+from msgspec import Struct
 
 from simulator.console import calls
 from simulator.console.formatting import moment, plural
@@ -32,8 +32,7 @@ _STAGES = {
 _COUNTED = ("check-in", "push", "command", "finding")
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedDeviceForm:
+class SimulatedDeviceForm(Struct, frozen=True):
     """One form of a device's page."""
 
     name: str

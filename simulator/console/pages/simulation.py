@@ -1,11 +1,11 @@
 """Time: stop it, move it, let it run."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 
 from simulator.console import calls
 from simulator.console.pages.credentials import kinds
@@ -31,8 +31,7 @@ MODES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Expiry:
+class Expiry(Struct, frozen=True):
     """When a credential ends."""
 
     at: str

@@ -4,13 +4,13 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
+from msgspec import Struct
 
 from simulator.console import calls, formatting, security
 from simulator.console.pages import credentials
@@ -26,8 +26,7 @@ SHOWN = 20
 """Organisations whose credentials stand on one page."""
 
 
-@dataclass(frozen=True, slots=True)
-class StartCommand:
+class StartCommand(Struct, frozen=True):
     """One command that can be pasted."""
 
     service: str
@@ -99,8 +98,7 @@ def _topic(ready: Mapping[str, Any]) -> str | None:
     return next(topics, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """One holder of a credential, as a page shows it."""
 
     kind: Credential

@@ -1,9 +1,9 @@
 """Calls for what people do in Apple's portal to one device, and for what it does itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from aiohttp import web
+from msgspec import Struct
 
 from simulator.control.api.devices import (
     BY,
@@ -37,8 +37,7 @@ from simulator.services.fleet.devices import Device
 from simulator.services.vpp.domain.licences import seen_by_device
 
 
-@dataclass(frozen=True, slots=True)
-class _Act:
+class _Act(Struct, frozen=True):
     """What a portal action gets."""
 
     state: State

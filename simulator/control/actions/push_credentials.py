@@ -2,10 +2,10 @@
 
 import asyncio
 import base64
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
+from msgspec.structs import asdict
 
 from simulator.auth.jose import new_key
 from simulator.control.api.servers import home

@@ -1,9 +1,10 @@
 """What one name is that DeviceInformation can be asked for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.devices.commands.rows import Execution
 from simulator.devices.device import VirtualDevice
@@ -16,8 +17,7 @@ INFORMATION, NETWORK, APPS = 16, 32, 4096
 """Access rights that queries need."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """One name that DeviceInformation can be asked for."""
 
     value: Callable[[Execution], Any]

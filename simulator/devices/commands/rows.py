@@ -1,8 +1,9 @@
 """What a command is: where it exists, what it needs, and the function that executes it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from simulator.devices.device import VirtualDevice
 from simulator.devices.errors import CommandFormatError, DeviceError, unknown_command
@@ -15,8 +16,7 @@ from simulator.devices.world import DeviceEnvironment
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """A command that is being executed."""
 
     device: VirtualDevice
@@ -70,8 +70,7 @@ class Execution:
         return self.enrolment.user_enrolment or bool(self.enrolment.access_rights & bit)
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """What became of a command."""
 
     keys: Body = field(default_factory=dict)
@@ -85,8 +84,7 @@ class Done:
 Handler = Callable[[Execution], Done | Flow[Done]]
 
 
-@dataclass(frozen=True, slots=True)
-class Availability:
+class Availability(Struct, frozen=True):
     """Where a command exists on one platform."""
 
     since: tuple[int, ...]
@@ -109,8 +107,7 @@ class Availability:
         return cls(number_of(version), *(flag in flags for flag in "sdu!m"))
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One row of the table of commands."""
 
     name: str

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.devices.declarative import status
 from simulator.devices.declarative.grading import KINDS, graded
@@ -34,8 +35,7 @@ class SyncError(Exception):
     """The server's answer cannot be used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(Struct, frozen=True):
     """Whom the declarations are for: a device, or a user of it."""
 
     device: VirtualDevice

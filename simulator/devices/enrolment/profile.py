@@ -7,6 +7,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import Struct
 
 from simulator.devices.errors import profile_invalid
 from simulator.devices.plists import read_dictionary
@@ -29,8 +30,7 @@ _KEPT, _SMALL = 256, 64 * 1024
 and many are every device's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """A configuration profile."""
 
     content: bytes

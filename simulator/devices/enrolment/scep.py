@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers.algorithms import AES128
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs7
 from cryptography.x509.oid import AttributeOID
+from msgspec import Struct
 
 from simulator.devices.device import VirtualDevice
 from simulator.devices.enrolment.subjects import alternative_names, key_usage, subject
@@ -47,8 +47,7 @@ def _failed(text: str) -> DeviceError:
     return enrolment_failed(f"The SCEP server could not be used: {text}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Enrolment:
+class _Enrolment(Struct, frozen=True):
     """One enrolment, from the CA's certificates on."""
 
     url: str

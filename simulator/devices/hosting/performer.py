@@ -5,7 +5,6 @@ import ssl
 from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from typing import Any, Self, TypeVar, assert_never
@@ -13,6 +12,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric import rsa
+from msgspec import Struct
+from msgspec.structs import replace
 from yarl import URL
 
 from simulator.core.clock import Clock
@@ -58,8 +59,7 @@ _CONTEXTS = 256
 _SAME_LABELS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class ControlAddress:
+class ControlAddress(Struct, frozen=True):
     """Where the simulator's control API is."""
 
     url: str

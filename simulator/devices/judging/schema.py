@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
+from msgspec import Struct
+
 from simulator.devices.models import IOS, MACOS, TVOS, VISIONOS, number_of
 
 PLATFORMS = (IOS, MACOS, TVOS, VISIONOS)
@@ -18,8 +20,7 @@ ANY = "*"
 TYPES = ("array", "boolean", "data", "date", "dictionary", "integer", "real", "string", "any")
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
+class Presence(Struct, frozen=True):
     """Where on one platform something is documented to exist."""
 
     since: tuple[int, ...] = ()

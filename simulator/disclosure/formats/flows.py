@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from msgspec import Struct
+
 from simulator.disclosure.judge.manifest import EXEMPT, SEVERITIES
 from simulator.disclosure.report.glance import CHAPTERS
 from simulator.disclosure.report.layout import printable
@@ -67,8 +69,7 @@ class _Strand:
     size: float = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(Struct, frozen=True):
     """What a band of the picture stands for."""
 
     number: int
@@ -77,8 +78,7 @@ class Band:
     """Ids of the report's lines."""
 
 
-@dataclass(frozen=True, slots=True)
-class FlowPicture:
+class FlowPicture(Struct, frozen=True):
     """The picture and its bands."""
 
     svg: str

@@ -1,7 +1,8 @@
 """What a format may write from: the report, and the exchanges that it was made of."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from simulator.core.messages import Exchange
 from simulator.core.settings import ConfigurationError
@@ -21,8 +22,7 @@ def _unsigned(_: bytes, content_type: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class Material(Struct, frozen=True, kw_only=True):
     """All that is at hand."""
 
     report: Report

@@ -9,8 +9,9 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.disclosure.concepts import CONCEPTS
 from simulator.disclosure.formats.data import safe
@@ -54,8 +55,7 @@ _SUBJECTS = {
 """Our data subjects in DPV's words; whoever is not there is a `dpv:DataSubject`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Processing:
+class Processing(Struct, frozen=True):
     """One kind of personal data that was disclosed, with what the manifest says of it."""
 
     part: SummaryEntry

@@ -1,7 +1,8 @@
 """The table of formats, which the command line and the API both read."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from simulator.disclosure.formats.attestation import to_attestation
 from simulator.disclosure.formats.cyclonedx import to_cyclonedx
@@ -15,8 +16,7 @@ from simulator.disclosure.formats.sarif import to_sarif
 from simulator.disclosure.report.rendering import to_markdown, to_text
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """One way to write a report."""
 
     name: str

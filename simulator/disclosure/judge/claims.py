@@ -3,9 +3,11 @@
 import hashlib
 import tomllib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.judge import keys
@@ -13,8 +15,7 @@ from simulator.disclosure.judge.keys import check_keys
 from simulator.protocol.fields import Field
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """One row of a manifest: these concepts may go to these services."""
 
     id: str
@@ -60,8 +61,7 @@ class Claim:
         return frozenset(plain(label) for label in (self.label, self.label_en) if label)
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """A declaration, with the claims by what they are about."""
 
     name: str

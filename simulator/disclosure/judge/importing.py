@@ -15,11 +15,13 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from functools import cache
 from importlib import resources
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.judge.claims import Claim, Manifest
@@ -41,8 +43,7 @@ Concept = Callable[[str, str], str]
 """Takes a service and the name of a field; returns its concept, empty if it has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Aliases:
+class _Aliases(Struct, frozen=True):
     """What labels, values and services are known as: folded name -> our name."""
 
     languages: tuple[str, ...]

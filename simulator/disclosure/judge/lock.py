@@ -6,9 +6,11 @@ disclose the same fields give the same lines, whatever the values.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
+
+from msgspec import Struct, field
 
 from simulator.core.settings import ConfigurationError
 from simulator.disclosure.judge.manifest import NONE
@@ -45,8 +47,7 @@ class LockEntry:
         return " ".join((*words, *facts))
 
 
-@dataclass(frozen=True, slots=True)
-class DisclosureLock:
+class DisclosureLock(Struct, frozen=True):
     """All entries, by what they are about."""
 
     entries: Mapping[tuple[str, tuple[str, ...]], LockEntry] = field(default_factory=dict)

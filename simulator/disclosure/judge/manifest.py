@@ -11,9 +11,10 @@ requests, and ``serial_number`` what comes back under that name.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.core import resources
 from simulator.core.settings import ConfigurationError
@@ -54,8 +55,7 @@ _FAILING = frozenset(
 _WARNING = ("version<", "version>", "value:")
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A disclosure and what a manifest says of it."""
 
     disclosure: Disclosure

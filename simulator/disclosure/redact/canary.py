@@ -8,15 +8,15 @@ UTF-16, percent-encoded, or with the escapes of JSON and XML.
 import base64
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 _LEAST = 8
 """Shorter secrets stand anywhere by chance. As many bytes are a number of the type ``Q``."""
 
 
-@dataclass(frozen=True, slots=True)
-class CanaryHit:
+class CanaryHit(Struct, frozen=True):
     """A secret where none may be. It names the secret and does not hold it."""
 
     secret: str

@@ -1,14 +1,14 @@
 """The keys that provider tokens are signed with."""
 
-from dataclasses import dataclass
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from simulator.core.state import State
 
 KEY = "apns.key"
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderKey:
+class ProviderKey(Struct, frozen=True):
     """A key that provider tokens are signed with."""
 
     key_id: str
@@ -23,7 +23,7 @@ class ProviderKey:
 
 def add(state: State, key: ProviderKey) -> None:
     """Let tokens that *key* has signed push; *state* is seen from anywhere."""
-    body = {name: getattr(key, name) for name in key.__slots__ if name != "key_id"}
+    body = {name: value for name, value in asdict(key).items() if name != "key_id"}
     state.of("").put(KEY, key.key_id, body)
 
 

@@ -4,7 +4,9 @@ An account is seen from no organisation, as a token request names it before anyb
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from simulator.auth import jose
 from simulator.core.state import Body, Entity, State
@@ -26,8 +28,7 @@ ROLES: dict[str, frozenset[str]] = {
 """What each role may use. Apple's roles are finer, and which needs which is not documented."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """One API account."""
 
     id: str
@@ -59,7 +60,7 @@ class Account:
 
     def body(self) -> Body:
         """Return what is stored."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
 
 
 def add(

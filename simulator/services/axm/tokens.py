@@ -8,8 +8,9 @@ import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 LIFE_S = 3600
 _HEADER = urlsafe_b64encode(b'{"alg":"dir","enc":"A256GCM","kid":null}').decode().rstrip("=")
@@ -18,8 +19,7 @@ _FILLED = 320
 """Bytes of the plain text, which is filled up, as Apple's tokens are long."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
+class AccessToken(Struct, frozen=True):
     """What a token stands for."""
 
     client_id: str

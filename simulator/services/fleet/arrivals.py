@@ -6,10 +6,11 @@ ordered alone. So is what was ordered of devices all at once (`at_once`).
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 from heapq import heapify, heappop, heapreplace
 from itertools import groupby
+
+from msgspec.structs import replace
 
 from simulator.core.state import Body, State
 from simulator.hardware.devices import BLOCK, BLOCKS, DeviceMix

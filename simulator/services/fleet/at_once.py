@@ -4,8 +4,10 @@ That is one small step, after which all of it is so, be it that they are written
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from simulator.core.state import Body, State
 from simulator.hardware.devices import DeviceMix
@@ -20,8 +22,7 @@ MOST = 100
 """Devices that one piece writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Addition:
+class Addition(Struct, frozen=True):
     """Devices that are added all at once: described ones, or else invented ones."""
 
     listed: Sequence[Body] = ()

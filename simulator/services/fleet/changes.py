@@ -5,8 +5,10 @@ devices are changed without anybody else having to wait for all of them.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from simulator.core.state import Body, State
 from simulator.services.audit import Actor
@@ -27,8 +29,7 @@ DEADLINE, CANCEL = "UPDATE_MDM_MIGRATION_DEADLINE", "CANCEL_MDM_MIGRATION"
 SUCCESS, FAILED = "SUCCESS", "FAILED"
 
 
-@dataclass(frozen=True, slots=True)
-class BulkChange:
+class BulkChange(Struct, frozen=True):
     """One order."""
 
     id: str
@@ -57,7 +58,7 @@ class BulkChange:
 
     def body(self) -> Body:
         """Return what is stored."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
 
     @classmethod
     def of(cls, body: Body) -> "BulkChange":

@@ -6,7 +6,6 @@ and, where its server has to hear of it, one event.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct
@@ -131,8 +130,7 @@ def _place(server: str, number: int) -> str:
     return f"{server}/{number:012d}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceEvent:
+class DeviceEvent(Struct, frozen=True):
     """One event to be told to a server."""
 
     server: str

@@ -6,8 +6,10 @@ the organisation.
 """
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from simulator.auth import bypass_code
 from simulator.core.state import State
@@ -17,8 +19,7 @@ CODE = "device.bypass_code"
 Source = Literal["dep", "findmy"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceLock:
+class DeviceLock(Struct, frozen=True, kw_only=True):
     """One lock that is on."""
 
     source: Source

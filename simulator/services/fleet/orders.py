@@ -1,7 +1,9 @@
 """What is ordered of devices that are written later, and how that is stored."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from simulator.core.state import Body, State
 from simulator.core.timestamps import rfc3339
@@ -12,8 +14,7 @@ NEVER = 253_402_300_800_000
 """The year 10000, which no time stamp can say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
+class Arrivals(Struct, frozen=True):
     """One order: *count* devices every *every_s* seconds."""
 
     id: str

@@ -6,12 +6,13 @@ the state seen from anywhere.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from simulator.core.state import Entity, State
 from simulator.pki.push import PUSH_LIFETIME, PushAuthority
@@ -27,8 +28,7 @@ GRACE_DAYS = 30
 _MOST = 100_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
+class Certificate(Struct, frozen=True, kw_only=True):
     """One certificate in the portal."""
 
     serial: str
@@ -66,8 +66,7 @@ class Certificate:
         return not self.revoked and now_ms <= self.expires_ms + GRACE_DAYS * _DAY_MS
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptedRequest:
+class AcceptedRequest(Struct, frozen=True):
     """A request that the portal has accepted, and by whom."""
 
     public: rsa.RSAPublicKey
@@ -157,8 +156,7 @@ def _changed(one: Certificate, **changes: object) -> Certificate:
     return Certificate(**(asdict(one) | changes))
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """A mail that the portal has sent to an account."""
 
     at_ms: int

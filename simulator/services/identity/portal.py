@@ -7,12 +7,12 @@ API, with the same functions.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+from msgspec import Struct
 
 from simulator.core.messages import Finding
 from simulator.core.state import Body, State
@@ -125,8 +125,7 @@ _ROWS: Any = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """One CSR that was sent, with what its certificate is to be."""
 
     request: PushRequest

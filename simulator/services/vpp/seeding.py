@@ -12,6 +12,8 @@ from hashlib import blake2b
 from itertools import product
 from typing import Any
 
+from msgspec import Struct
+
 from simulator.core.random_hex import seeded_hex
 from simulator.core.state import State
 from simulator.services.provisioning import Step, TimelessSeeding
@@ -49,8 +51,7 @@ class VppLocation:
     """The content token; empty: made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """One product, and how a location owns it."""
 
     product: StoreProduct

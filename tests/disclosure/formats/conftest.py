@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from simulator.disclosure.formats.material import Material
 from simulator.disclosure.formats.table import FORMATS

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from msgspec import Struct
+
 from simulator.core.state import Body, Entity, State
 from simulator.protocol import quirks
 from simulator.protocol.lookups import Read
@@ -96,8 +98,7 @@ class Asset:
             left = max(left - count, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """A user's record or a device, as what a licence is assigned to."""
 
     client: str = ""

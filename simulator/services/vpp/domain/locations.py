@@ -6,9 +6,11 @@ without looking at the others. State is seen from the organisation throughout.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from simulator.core.state import Body, Entity, State
 
@@ -19,8 +21,7 @@ V2_CONTEXT = "token being used in v2"
 """What v1 shows as clientContext of a location that is used through v2 (D-up)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """One location."""
 
     id: str
@@ -67,7 +68,7 @@ class Location:
 
     def body(self) -> Body:
         """Return what is stored."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
 
     def kind(self, name: str) -> str:
         """Return the kind under which the location's things of *name* are kept."""

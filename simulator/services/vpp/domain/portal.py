@@ -6,9 +6,10 @@ what cannot be done.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from simulator.core.state import Body, State
 from simulator.pki.credentials import CONTENT_TOKEN_LIFETIME, RandomHex, mint_content_token

@@ -1,6 +1,7 @@
 """The catalogue of invented apps and books, from which managers buy and clients look up."""
 
-from dataclasses import dataclass
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from simulator.core.state import Body, Entity, State
 
@@ -9,8 +10,7 @@ KINDS = {"App": 8, "Mac": 7, "Book": 10}
 """The productTypeId of v1 by kind of product."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreProduct:
+class StoreProduct(Struct, frozen=True):
     """One app or book of the store."""
 
     adam_id: str
@@ -36,7 +36,7 @@ class StoreProduct:
 
     def body(self) -> Body:
         """Return what is stored."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
 
     @property
     def book(self) -> bool:

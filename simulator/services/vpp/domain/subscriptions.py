@@ -5,8 +5,10 @@ What is available is computed from them, so that the four always add up.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from simulator.core.state import Body, Entity, State
 from simulator.services.vpp.domain import due, seats
@@ -22,8 +24,7 @@ from simulator.services.vpp.v2.versions import touch
 PERIOD_MS = 30 * 24 * 3600 * 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """One subscription that a location has seats of."""
 
     adam_id: int
@@ -42,7 +43,7 @@ class Subscription:
 
     def body(self) -> Body:
         """Return what is stored."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
 
 
 def put(state: State, location: Location, subscription: Subscription) -> None:

@@ -7,7 +7,9 @@ active (vpp.md 10.1).
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from simulator.core.state import Body, Entity, State
 from simulator.protocol.operations import ApiError
@@ -23,8 +25,7 @@ _FIRST = 100_000
 ACTIVE = ("Registered", "Associated")
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     """One record."""
 
     number: int
@@ -44,7 +45,7 @@ class User:
 
     def body(self) -> Body:
         """Return what is stored."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
 
     @property
     def active(self) -> bool:

@@ -8,8 +8,9 @@ import hashlib
 import hmac
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from simulator.core.state import Body
 from simulator.protocol.operations import ApiError, Call
@@ -21,8 +22,7 @@ KEPT_MS = 24 * 3600 * 1000
 """How long a batchToken is good."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """What a request asks for."""
 
     index: int

@@ -1,8 +1,9 @@
 """v1: where the calls are, and who uses the location."""
 
 import hashlib
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from simulator.core.state import Body
 from simulator.protocol.fields import Boolean, Integer, String, in_order

@@ -1,12 +1,12 @@
 """v2: what the service offers, and who uses the location."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from simulator.core.state import Body
 from simulator.protocol.fields import ErrorCode, Integer, Objects, String, Strings, Table, in_order
