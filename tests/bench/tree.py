@@ -1,10 +1,9 @@
 """Trees of mdmsim to measure: this one, and other commits with environments of their own."""
 
-import io
+import platform
 import shutil
 import subprocess
 import sys
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,14 +38,16 @@ def checked_out(commit: str) -> Tree:
     if parsed.returncode:
         raise SystemExit(f"there is no commit {commit}: name one that `git log` shows")
     name = parsed.stdout[:10]
-    root = BUILD / f"{name}-python{sys.version_info.major}.{sys.version_info.minor}"
+    root = BUILD / f"{name}-python{platform.python_version()}"
     python, made = root / ".venv" / "bin" / "python", root / ".made"
     if not made.exists():
         shutil.rmtree(root, ignore_errors=True)
         archive = ["git", "archive", name]
         files = subprocess.run(archive, cwd=ROOT, capture_output=True, check=True).stdout
-        with tarfile.open(fileobj=io.BytesIO(files)) as tar:
-            tar.extractall(root, filter="data")
+        root.mkdir(parents=True)
+        # Not by tarfile: its filters came with Python 3.11.4, and Debian 12 has an older one.
+        unpack = ["tar", "-x", "-C", str(root)]
+        subprocess.run(unpack, input=files, check=True)
         subprocess.run([sys.executable, "-m", "venv", root / ".venv"], check=True)
         pip = [str(python), "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
