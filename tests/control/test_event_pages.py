@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,6 +52,33 @@ async def test_fifty_listeners_read_once(journal: Noted, pages: Pages) -> None:
     assert set(told) == {told[0]}
     assert told[0][0] == 1
     assert told[0][1].startswith(b"id: 1\nevent: exchange\n")
+
+
+@pytest.mark.parametrize(
+    ("count", "pages_of"),
+    [
+        (49, [49]),
+        (50, [50]),
+        (51, [51]),
+        (100, [100]),
+        (1000, [1000, 0]),
+        (1001, [1000, 1]),
+        (2050, [1000, 1000, 50]),
+    ],
+)
+async def test_each_exchange_is_told_once_in_pages_of_a_thousand(
+    journal: Noted, pages: Pages, count: int, pages_of: list[int]
+) -> None:
+    for _ in range(count):
+        journal.add()
+    told, at, more = list[list[int]](), 0, True
+
+    while more:
+        at, page, more = await pages.after(at, {})
+        told.append([int(one) for one in re.findall(rb"^id: (\d+)$", page, re.MULTILINE)])
+
+    assert [len(page) for page in told] == pages_of
+    assert [seq for page in told for seq in page] == [*range(1, count + 1)]
 
 
 async def test_listeners_elsewhere_or_with_other_filters_read_for_themselves(
