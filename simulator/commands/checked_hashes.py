@@ -23,7 +23,7 @@ LONGEST_MS = 24 * 3_600_000
 _MS_NS = 1_000_000
 
 
-class CheckedPart(msgspec.Struct, frozen=True):
+class CheckedPart(Struct, frozen=True):
     """A part of a journal all of whose hashes were right."""
 
     checked: int
@@ -39,7 +39,7 @@ class CheckedPart(msgspec.Struct, frozen=True):
         return cls(chain.checked, chain.first, chain.seq, chain.link)
 
 
-class _Note(msgspec.Struct, frozen=True):
+class _Note(Struct, frozen=True):
     part: CheckedPart
     files: FileState
     at_ms: int

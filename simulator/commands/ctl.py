@@ -43,9 +43,8 @@ class ControlGroup(click.Group):
 
 @cache
 def _forwarding() -> dict[str, click.Group]:
-    # Routes bring the control API with them, which other commands need not wait for.
-    from simulator import services  # noqa: PLC0415 (see above)
-    from simulator.commands import forwarding  # noqa: PLC0415 (see above)
+    from simulator import services  # noqa: PLC0415 (they bring the control API)
+    from simulator.commands import forwarding  # noqa: PLC0415 (they bring the control API)
 
     return forwarding.groups(services.provisionings())
 

@@ -51,6 +51,8 @@ TURNS = 65_536
 """Orders of the product lines that are kept in memory: a million devices have about as many."""
 _HALF_BITS = 19
 _HALF = (1 << _HALF_BITS) - 1
+_SHORT = 10
+"""Characters of a serial number; the older ones have more."""
 _ODD = 0x9E37_79B9_7F4A_7C15
 _ALPHABET = "0123456789CDFGHJKLMNPQRTVWXY"
 _BASE = len(_ALPHABET) ** 2
@@ -163,13 +165,13 @@ def _device(line: ProductLine, variant: dict[str, str], index: int, place: int) 
     return device
 
 
-def serial_number(place: int, length: int = 10) -> str:
+def serial_number(place: int, length: int = _SHORT) -> str:
     """Return the serial number of the device at *place*, 10 or 12 characters."""
     number, last = divmod(place, _BASE)
     number, third = divmod(number, _BASE)
     first, second = divmod(number, _BASE)
     # The older, longer ones end in characters that name the configuration.
-    end = _PAIRS[(place * _ODD >> 40) % _BASE] if length > 10 else ""  # noqa: PLR2004 - see above
+    end = _PAIRS[(place * _ODD >> 40) % _BASE] if length > _SHORT else ""
     return f"{MARK}{_PAIRS[first]}{_PAIRS[second]}{_PAIRS[third]}{_PAIRS[last]}{end}"
 
 

@@ -75,7 +75,7 @@ class InjectedOutcome(Struct, frozen=True):
     retry_after_s: int = 0
 
 
-class Call(msgspec.Struct):
+class Call(Struct):
     """What a handler gets: one request, decoded and checked, and the state."""
 
     exchange: Exchange
